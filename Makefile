@@ -1,0 +1,39 @@
+# Everything runs in .venv, which is made at the first use. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PROJECT := pyproject.toml constraints.txt
+
+.PHONY: help demo test check bench clean
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
+
+demo: $(VENV)/lrshape ## search shapes on real data for a few minutes and write a report
+	$(BIN)/lrshape demo --out lrshape-demo
+
+test: $(VENV)/test ## run the tests
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/test $(VENV)/check ## lint, formatting, types, documented commands
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -q tests/test_documentation.py
+
+bench: $(VENV)/bench ## measure ours beside the peers and write benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run.py
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/lrshape: $(PROJECT)
+	@echo "making the environment in $(VENV) (a minute or two)"
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(INSTALL) --editable .
+	touch $@
+
+$(VENV)/%: $(VENV)/lrshape
+	$(INSTALL) --editable '.[$*]'
+	touch $@

@@ -1,0 +1,112 @@
+"""How long it takes to compute 1,000 shapes x 1,000 steps, for every family, beside other ways.
+
+    python benchmarks/families.py [--shapes N] [--steps N] [--repeats N]
+
+All ways run in one process, in turns, so that whatever else the machine does hits them alike; the medians
+are printed. The Python loop calls the family once for each step, as a scheduler in a training loop does; it
+runs on few shapes and its time is scaled up, as is that of a loop over nothing but ``math.cos``, the least
+that any scheduler written in Python costs. Optax's cosine is the peer on the JAX side.
+"""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from lrshape.families import FAMILIES, Family, evaluate
+from lrshape.schedule import progress
+
+LOOP_SHAPES = 1
+LOOP_STEPS = 200
+
+
+def milliseconds(run: Callable[[], object]) -> float:
+    """Return how long one call takes."""
+    start = time.perf_counter()
+    run()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def ways(family: type[Family], shapes: int, steps: int) -> dict[str, Callable[[], object]]:
+    """Return the ways to compute one batch: NumPy, jitted JAX, and a Python loop on a part of it."""
+    space = family.space()
+    batch = space.from_unit(np.random.default_rng(0).random((shapes, len(space))))
+    if not batch:
+        # A table has nothing to search: its batch is the table, once for each shape.
+        t_all = np.tile(progress(steps), shapes)
+        shape = family()
+        jitted_table = jax.jit(lambda t: shape(t))
+        t_jax = jnp.asarray(t_all)
+        numpy_way: Callable[[], object] = lambda: shape(t_all)  # noqa: E731
+        jax_way: Callable[[], object] = lambda: jitted_table(t_jax).block_until_ready()  # noqa: E731
+    else:
+        t = progress(steps)
+        jitted = jax.jit(lambda params: evaluate(family, params, t))
+        on_device = {k: jnp.asarray(v, jnp.float32) for k, v in batch.items()}
+        numpy_way = lambda: evaluate(family, batch, t)  # noqa: E731
+        jax_way = lambda: jitted(on_device).block_until_ready()  # noqa: E731
+    members = [family(**{k: v[i] for k, v in batch.items()}) for i in range(LOOP_SHAPES)]
+
+    def loop() -> list[float]:
+        return [m((step + 0.5) / LOOP_STEPS) for m in members for step in range(LOOP_STEPS)]
+
+    return {"numpy": numpy_way, "jax": jax_way, "loop": loop}
+
+
+def optax_way(shapes: int, steps: int) -> Callable[[], object]:
+    """Return optax's cosine schedule under vmap, over as many final values."""
+
+    def one(floor: jax.Array) -> object:
+        schedule = optax.cosine_decay_schedule(1.0, steps, alpha=floor)  # pyright: ignore[reportArgumentType]
+        return jax.vmap(schedule)(jnp.arange(steps))  # pyright: ignore[reportArgumentType]
+
+    floors = jnp.linspace(0.0, 0.5, shapes)
+    jitted = jax.jit(jax.vmap(one))
+    return lambda: jax.block_until_ready(jitted(floors))
+
+
+def bare_loop(steps: int) -> list[float]:
+    """Return one cosine schedule, in plain Python."""
+    return [0.5 * (1.0 + math.cos(math.pi * (step + 0.5) / steps)) for step in range(steps)]
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description="Time the families in batches.")
+    parser.add_argument("--shapes", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=9)
+    arguments = parser.parse_args()
+    shapes, steps = arguments.shapes, arguments.steps
+    scale = shapes * steps / (LOOP_SHAPES * LOOP_STEPS)
+    peer = optax_way(shapes, steps)
+    peer()
+    peer_times, bare_times = [], []
+    print(f"{shapes:,} shapes x {steps:,} steps, milliseconds (median of {arguments.repeats}, ways in turn)")
+    print(f"{'family':24} {'NumPy':>8} {'JAX jit':>8} {'Python loop*':>13} {'loop/NumPy':>11}")
+    for name, family in FAMILIES.items():
+        runs = ways(family, shapes, steps)
+        times: dict[str, list[float]] = {way: [] for way in runs}
+        for run in runs.values():
+            run()  # compilation, and the first touch of memory
+        for _ in range(arguments.repeats):
+            for way, run in runs.items():
+                times[way].append(milliseconds(run))
+            peer_times.append(milliseconds(peer))
+            bare_times.append(shapes * milliseconds(lambda: bare_loop(steps)))
+        numpy_ms, jax_ms, loop_ms = (statistics.median(times[way]) for way in ("numpy", "jax", "loop"))
+        ratio = loop_ms * scale / numpy_ms
+        print(f"{name:24} {numpy_ms:8.1f} {jax_ms:8.2f} {loop_ms * scale:13,.0f} {ratio:10,.0f}x")
+    print(f"{'optax cosine, vmap, jit':24} {'':8} {statistics.median(peer_times):8.2f}")
+    print(f"{'cosine by math.cos':24} {'':8} {'':8} {statistics.median(bare_times):13,.0f}")
+    print(f"* measured on {LOOP_SHAPES} shape x {LOOP_STEPS} steps and scaled by {scale:,.0f}")
+
+
+if __name__ == "__main__":
+    main()

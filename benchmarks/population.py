@@ -1,0 +1,130 @@
+"""Training many small models: lrshape's engine beside Optuna + PyTorch and two PyTorch processes.
+
+The model is digits-mlp's (64-128-128-10, ReLU, batch 32, Adam, 300 steps), on the same data, with a linear
+decay of the learning rate; every contender evaluates the final state on the training and the test set.
+
+    python benchmarks/population.py
+"""
+
+import multiprocessing
+import statistics
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+from _measure import alternate, machine, seconds, spread, table
+
+STEPS, BATCH, HIDDEN = 300, 32, 128
+MEMBERS = 64
+TRIALS = 6
+"""Models that a PyTorch contender trains in one turn; its rate does not depend on their number."""
+
+
+def train_torch(base_lr: float, seed: int) -> float:
+    """Train one model with PyTorch and return its final training loss."""
+    import torch
+    from torch import nn
+
+    from lrshape.workloads.digits import digits
+
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 10)
+    )
+    sets = {k: (torch.from_numpy(x), torch.from_numpy(y).long()) for k, (x, y) in digits().items()}
+    images, labels = sets["train"]
+    optimizer = torch.optim.Adam(model.parameters(), lr=base_lr)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / STEPS)
+    loss_of = nn.CrossEntropyLoss()
+    order = torch.randperm(len(labels))
+    per_epoch = len(labels) // BATCH
+    for step in range(STEPS):
+        if step % per_epoch == 0:
+            order = torch.randperm(len(labels))
+        index = order[step % per_epoch * BATCH :][:BATCH]
+        optimizer.zero_grad()
+        loss_of(model(images[index]), labels[index]).backward()
+        optimizer.step()
+        schedule.step()
+    with torch.no_grad():
+        losses = {name: loss_of(model(x), y).item() for name, (x, y) in sets.items()}
+    return losses["train"]
+
+
+def one_thread() -> None:
+    """Set up a worker process."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def ours(members: int) -> float:
+    """Model-steps a second of lrshape's engine."""
+    from lrshape.engine import evaluate
+    from lrshape.workloads.digits import DigitsMLP
+
+    workload = DigitsMLP(steps=STEPS)
+    lrs = np.geomspace(1e-3, 1e-2, members)[:, None] * np.linspace(1, 0, STEPS)
+    seeds = np.arange(members) % 2
+    return members * STEPS / seconds(lambda: evaluate(workload, lrs, seeds))
+
+
+def optuna_torch() -> float:
+    """Model-steps a second of an Optuna study whose objective trains with PyTorch."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study()
+
+    def objective(trial: optuna.Trial) -> float:
+        return train_torch(trial.suggest_float("base_lr", 1e-3, 1e-2, log=True), trial.number)
+
+    return TRIALS * STEPS / seconds(lambda: study.optimize(objective, n_trials=TRIALS))
+
+
+def main() -> None:
+    """Measure and print."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=context, initializer=one_thread) as pool:
+
+        def two_processes() -> float:
+            began = time.perf_counter()
+            list(pool.map(train_torch, [3e-3] * 2 * TRIALS, range(2 * TRIALS)))
+            return 2 * TRIALS * STEPS / (time.perf_counter() - began)
+
+        contenders = {
+            "lrshape, 1 member": lambda: ours(1),
+            "lrshape, 4 members": lambda: ours(4),
+            "lrshape, 16 members": lambda: ours(16),
+            f"lrshape, {MEMBERS} members": lambda: ours(MEMBERS),
+            "Optuna + PyTorch, one model after another": optuna_torch,
+            "PyTorch, two one-thread processes": two_processes,
+        }
+        results = alternate(contenders)
+    best = statistics.median(results[f"lrshape, {MEMBERS} members"])
+    rows = [
+        [name, spread(values), f"{best / statistics.median(values):.1f}"] for name, values in results.items()
+    ]
+    parameters = 64 * HIDDEN + HIDDEN * HIDDEN + HIDDEN * 10
+    flops = 6 * BATCH * parameters  # forward, and twice that backward
+    sys.stdout.write(
+        "## Population training: digits-mlp, 300 steps, Adam, batch 32\n\n"
+        f"{machine()}.\n\nModel-steps a second, median (range) of 5 alternating turns; compilation excluded.\n\n"
+        + table(["contender", "model-steps/s", f"lrshape at {MEMBERS} is faster by"], rows)
+        + f"\n\nlrshape at {MEMBERS} members computes {best * flops / 1e9:.0f} GFLOP/s in matrix products; "
+        f"{gemm_peak():.0f} GFLOP/s is what this machine reaches in a 1024 x 1024 float32 product.\n"
+    )
+
+
+def gemm_peak() -> float:
+    """GFLOP/s of a large float32 matrix product over all cores, best of several."""
+    import jax.numpy as jnp
+
+    a = jnp.ones((1024, 1024))
+    times = [seconds(lambda: (a @ a).block_until_ready()) for _ in range(20)]
+    return 2 * 1024**3 / min(times) / 1e9
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""lrshape finds near-optimal learning-rate schedule shapes for a training workload.
+
+Everything public is here; nothing heavy is imported before it is used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from lrshape import families as families
+    from lrshape.errors import InputError as InputError
+    from lrshape.schedule import Schedule as Schedule
+    from lrshape.study.listener import Listener as Listener
+    from lrshape.study.run import TimeLimitReached as TimeLimitReached
+    from lrshape.study.study import Study as Study
+    from lrshape.study.study import search as search
+
+_HOME = {
+    "InputError": "lrshape.errors",
+    "Listener": "lrshape.study.listener",
+    "Schedule": "lrshape.schedule",
+    "Study": "lrshape.study.study",
+    "TimeLimitReached": "lrshape.study.run",
+    "search": "lrshape.study.study",
+}
+
+__all__ = ["InputError", "Listener", "Schedule", "Study", "TimeLimitReached", "families", "search"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "families":
+        return importlib.import_module("lrshape.families")
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'lrshape' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -1,0 +1,189 @@
+"""A schedule: a shape, a base LR and a number of steps."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from types import MappingProxyType
+from typing import Any, Literal, NoReturn, Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError, shown
+from lrshape.families.registry import FAMILIES
+
+Sampling = Literal["midpoint", "left", "right"]
+
+FORMAT = 1
+"""Version of the JSON format of a schedule."""
+
+MAX_STEPS = 10**9
+_OFFSETS = {"midpoint": 0.5, "left": 0.0, "right": 1.0}
+_KEYS = ("format", "family", "params", "base_lr", "steps", "sampling")
+
+
+def progress(steps: int, sampling: Sampling = "midpoint") -> NDArray[np.float64]:
+    """Return training progress at each step, of shape ``(steps,)``, in [0, 1].
+
+    Args:
+        steps: number of training steps, at least 1.
+        sampling: where in step s = 0 .. steps - 1 the shape is read: ``midpoint`` (s + 1/2)/steps, so that
+            neither the first nor the last step is wasted at LR 0; ``left`` s/steps, as optax counts;
+            ``right`` (s + 1)/steps.
+
+    Raises:
+        InputError: if ``steps`` or ``sampling`` is not legal.
+
+    Example:
+        >>> progress(4).tolist(), progress(4, "left").tolist()
+        ([0.125, 0.375, 0.625, 0.875], [0.0, 0.25, 0.5, 0.75])
+    """
+    steps = _checked_steps(steps)
+    return (np.arange(steps) + _OFFSETS[_checked_sampling(sampling)]) / steps
+
+
+@dataclass(frozen=True, repr=False)
+class Schedule:
+    """A family with its parameters, a base LR and a number of steps: an immutable, hashable value.
+
+    Args:
+        family: the family's name.
+        params: ``{name: value}``; parameters that are not named take their defaults, so that the attribute
+            ``params`` always has all of them.
+        base_lr: learning rate where the multiplier is 1, > 0.
+        steps: number of training steps, at least 1.
+        sampling: where in a step the shape is read, see `progress`.
+
+    Raises:
+        InputError: if any of them is not legal.
+
+    Example:
+        >>> schedule = Schedule("linear", {"floor": 0.5}, base_lr=0.1, steps=2)
+        >>> schedule.values().tolist()
+        [0.08750000000000001, 0.0625]
+        >>> Schedule.from_json(schedule.to_json()) == schedule
+        True
+    """
+
+    family: str
+    params: Mapping[str, Any]
+    base_lr: float
+    steps: int
+    sampling: Sampling = "midpoint"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.params, Mapping):
+            raise InputError(f"params must map names to values, got {shown(self.params)}")
+        params = FAMILIES[self.family].from_params(self.params).params
+        for name, value in params.items():
+            if not isinstance(value, float | int | str | tuple):
+                raise InputError(f"{name} of a schedule must be one value, got an array")
+        if not _is_positive_number(self.base_lr):
+            raise InputError(f"base_lr must be a finite number above 0, got {shown(self.base_lr)}")
+        object.__setattr__(self, "family", str(self.family))
+        object.__setattr__(self, "params", MappingProxyType(params))
+        object.__setattr__(self, "base_lr", float(self.base_lr))
+        object.__setattr__(self, "steps", _checked_steps(self.steps))
+        object.__setattr__(self, "sampling", _checked_sampling(self.sampling))
+
+    def __hash__(self) -> int:
+        return hash((self.family, tuple(self.params.items()), self.base_lr, self.steps, self.sampling))
+
+    def __repr__(self) -> str:
+        rest = f"base_lr={self.base_lr!r}, steps={self.steps!r}, sampling={self.sampling!r}"
+        return f"Schedule({self.family!r}, {dict(self.params)!r}, {rest})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled or copied.
+        return type(self), (self.family, dict(self.params), self.base_lr, self.steps, self.sampling)
+
+    def multipliers(self) -> NDArray[np.float64]:
+        """Return the shape at each step, of shape ``(steps,)``, in [0, 1]."""
+        return FAMILIES[self.family].from_params(self.params)(progress(self.steps, self.sampling))
+
+    def values(self) -> NDArray[np.float64]:
+        """Return the learning rate at each step, of shape ``(steps,)``."""
+        return self.base_lr * self.multipliers()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON object: ``format, family, params, base_lr, steps, sampling``."""
+        params = {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()}
+        values = (FORMAT, self.family, params, self.base_lr, self.steps, self.sampling)
+        return dict(zip(_KEYS, values, strict=True))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of `to_dict`.
+
+        Raises:
+            InputError: if a key is missing or unknown, the format is of another version, or a value is not
+                legal.
+        """
+        if not isinstance(data, Mapping):
+            raise InputError(f"a schedule must be a JSON object, got {shown(data)}")
+        missing = [k for k in _KEYS if k not in data]
+        unknown = [k for k in data if k not in _KEYS]
+        if missing or unknown:
+            problem = f"is missing {', '.join(missing)}" if missing else f"has unknown {shown(unknown[0])}"
+            raise InputError(f"a schedule has keys {', '.join(_KEYS)}; this one {problem}")
+        if type(data["format"]) is not int or data["format"] != FORMAT:
+            raise InputError(f"format of a schedule must be {FORMAT}, got {shown(data['format'])}")
+        return cls(**{k: data[k] for k in _KEYS if k != "format"})
+
+    def to_json(self) -> str:
+        """Return the schedule as JSON text; numbers are exact."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Inverse of `to_json`.
+
+        Raises:
+            InputError: if the text is not JSON, or as for `from_dict`.
+        """
+        if not isinstance(text, str | bytes | bytearray):
+            raise InputError(f"a schedule must be JSON text, got {shown(text)}")
+        try:
+            data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        except InputError:
+            raise
+        except (ValueError, RecursionError) as error:  # bad syntax or encoding, a huge integer, deep nesting
+            raise InputError(f"a schedule must be valid JSON: {error}") from error
+        return cls.from_dict(data)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InputError(f"a schedule has finite numbers only, got {name}")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise InputError(f"a schedule names each key once, got {shown(key)} twice")
+        seen[key] = value
+    return seen
+
+
+def _is_positive_number(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value) and float(value) > 0
+    except OverflowError:  # an integer beyond the floats
+        return False
+
+
+def _checked_steps(steps: Any) -> int:
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
+        raise InputError(f"steps must be a whole number from 1 to {MAX_STEPS:,}, got {shown(steps)}")
+    return int(steps)
+
+
+def _checked_sampling(sampling: Any) -> Sampling:
+    if not isinstance(sampling, str) or sampling not in _OFFSETS:
+        allowed = ", ".join(get_args(Sampling))
+        raise InputError(f"sampling must be one of {allowed}, got {shown(sampling)}")
+    return sampling  # pyright: ignore[reportReturnType]

@@ -1,0 +1,49 @@
+"""The base of everything that users configure, and how its errors read."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from lrshape.errors import InputError
+
+
+class Settings(BaseModel):
+    """A frozen set of named values; unknown names are an error that lists the known ones."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False, strict=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = [key for key in data if key not in cls.model_fields]
+            if unknown:
+                raise ValueError(unknown_key(unknown[0], cls.model_fields))
+        return data
+
+
+def unknown_key(key: Any, allowed: Iterable[str]) -> str:
+    """The message for a key that does not exist."""
+    names = list(allowed)
+    close = difflib.get_close_matches(str(key), names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"unknown key {key!r}; allowed: {', '.join(names) or 'none'}{hint}"
+
+
+def explain(error: ValidationError, prefix: str = "") -> InputError:
+    """Turn pydantic's error into one line for each mistake: the key, the rule, the value received."""
+    lines = []
+    items = error.errors(include_url=False)
+    for item in items:
+        depth = len(item["loc"])
+        if any(other["loc"][:depth] == item["loc"] and len(other["loc"]) > depth for other in items):
+            continue  # a mistake inside this value is told by its own line
+        where = ".".join([part for part in (prefix, *map(str, item["loc"])) if part]) or "spec"
+        rule = item["msg"].removeprefix("Value error, ")
+        given = "" if item["type"] in ("value_error", "missing") else f", got {item['input']!r:.80}"
+        lines.append(f"{where}: {rule[0].lower()}{rule[1:]}{given}")
+    return InputError("\n".join(lines))

@@ -1,0 +1,79 @@
+"""A plug-in is one new file: found by name, listed in order, and refused clearly when unknown."""
+
+import importlib
+import sys
+
+import pytest
+
+from lrshape.errors import InputError, shown
+from lrshape.registry import Registry
+
+PLUGIN = """
+from {package} import KINDS
+
+@KINDS.register("{name}")
+class Thing:
+    pass
+"""
+
+
+@pytest.fixture
+def registry(tmp_path, monkeypatch):
+    """A package with two plug-ins and a module of shared code that must not be imported."""
+    package = "plugins_of_this_test"
+    folder = tmp_path / package
+    folder.mkdir()
+    (folder / "__init__.py").write_text(
+        f"from lrshape.registry import Registry\nKINDS = Registry('kind', '{package}')\n"
+    )
+    (folder / "second.py").write_text(PLUGIN.format(package=package, name="zebra"))
+    (folder / "first.py").write_text(PLUGIN.format(package=package, name="apple"))
+    (folder / "_shared.py").write_text("raise RuntimeError('imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield importlib.import_module(package).KINDS
+    for module in [m for m in sys.modules if m.startswith(package)]:
+        del sys.modules[module]
+
+
+def test_finds_every_file_and_lists_by_name(registry):
+    assert "plugins_of_this_test.first" not in sys.modules  # nothing is imported before it is needed
+    assert list(registry) == ["apple", "zebra"]
+    assert len(registry) == 2
+    assert registry["zebra"].name == "zebra"
+    assert "apple" in registry
+    assert "pear" not in registry
+    assert ["unhashable"] not in registry
+
+
+@pytest.mark.parametrize("name", ["appel", None, 3, ["apple"], "x" * 10_000])
+def test_an_unknown_name_is_an_input_error(registry, name):
+    with pytest.raises(InputError, match="kind must be one of apple, zebra, got") as caught:
+        registry[name]
+    assert ("did you mean 'apple'?" in str(caught.value)) == (name == "appel")
+    assert len(str(caught.value)) < 200
+
+
+def test_one_name_for_two_classes_is_a_mistake_of_the_author(registry):
+    registry.register("pear")(type("Pear", (), {}))
+    with pytest.raises(TypeError, match="'pear' is registered twice"):
+        registry.register("pear")(type("Other", (), {}))
+
+
+def test_a_plugin_that_cannot_be_imported_is_not_forgotten(registry, tmp_path):
+    (tmp_path / "plugins_of_this_test" / "third.py").write_text("import no_such_module_anywhere\n")
+    importlib.invalidate_caches()
+    fresh = Registry("kind", "plugins_of_this_test")
+    for _ in range(2):
+        with pytest.raises(ModuleNotFoundError):
+            list(fresh)
+
+
+def test_values_in_messages_are_short_and_on_one_line():
+    class Broken:
+        def __repr__(self):
+            raise RuntimeError
+
+    assert shown("a\nb") == r"'a\nb'"
+    assert shown(Broken()) == "a Broken"
+    assert shown(10**5000) == "a int"
+    assert len(shown(list(range(1000)))) == 80
