@@ -1,0 +1,80 @@
+"""The one entry point: learning rates and seeds in, metrics out."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from lrshape.engine import function, population
+from lrshape.engine.outcome import Outcome, Progress
+from lrshape.errors import InputError
+from lrshape.workloads.base import PopulationWorkload, Workload
+from lrshape.workloads.function import FunctionWorkload
+
+
+def evaluate(
+    workload: Workload,
+    lrs: ArrayLike,
+    seeds: ArrayLike,
+    *,
+    base_lrs: ArrayLike | None = None,
+    members: int | None = None,
+    report: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Train one member for each row of ``lrs`` and return its metrics.
+
+    Args:
+        workload: what to train.
+        lrs: learning rate of every step, shape (members, steps), finite and not negative.
+        seeds: shape (members,), integers in [0, 2**64). Members with one seed share initial weights and
+            batches.
+        base_lrs: base learning rates, shape (members,); needed only where weight decay is coupled to the
+            schedule. Default: each row's largest learning rate.
+        members: how many to train in one program; default: all.
+        report: called with a `Progress` between blocks of steps.
+
+    Returns:
+        ``{metric: values (members,)}`` with +inf where a training diverged or failed.
+
+    Raises:
+        InputError: if the shapes or values do not fit.
+
+    Example:
+        >>> from lrshape.workloads.linear_regression import LinearRegression
+        >>> workload = LinearRegression(steps=50, dimension=20)
+        >>> outcome = evaluate(workload, np.full((2, 50), [[0.1], [1.0]]), seeds=[0, 0])
+        >>> sorted(outcome), outcome["final/train_loss"].shape
+        (['final/train_loss'], (2,))
+    """
+    rates = np.asarray(lrs)
+    rates = rates if rates.dtype.kind == "f" else rates.astype(np.float64)
+    indices = np.asarray(seeds)
+    if rates.ndim != 2 or rates.shape[1] != workload.steps or len(rates) == 0:
+        raise InputError(f"lrs must have shape (members, {workload.steps}), got {rates.shape}")
+    if indices.shape != (len(rates),) or indices.dtype.kind not in "iu" or indices.min() < 0:
+        raise InputError(f"seeds must be {len(rates)} integers of at least 0, got {indices!r:.80}")
+    largest = rates.max(axis=1)  # NaN if any is
+    if not (np.isfinite(largest).all() and rates.min() >= 0):
+        raise InputError(f"lrs must be finite and not negative, got {rates.min()} to {rates.max()}")
+    bases = largest if base_lrs is None else np.asarray(base_lrs, np.float64)
+    if bases.shape != (len(rates),):
+        raise InputError(f"base_lrs must have shape ({len(rates)},), got {bases.shape}")
+    if isinstance(workload, FunctionWorkload):
+        return function.train(workload, rates, indices, report)
+    if not isinstance(workload, PopulationWorkload):
+        raise TypeError(f"{type(workload).__name__} is neither a population nor a function workload")
+    size = members or len(rates)
+    parts = [slice(i, i + size) for i in range(0, len(rates), size)]
+    outcomes = [population.train(workload, rates[p], indices[p], bases[p], size, report) for p in parts]
+    return _joined(outcomes)
+
+
+def _joined(parts: list[Outcome]) -> Outcome:
+    if len(parts) == 1:
+        return parts[0]
+    return Outcome(
+        {name: np.concatenate([p[name] for p in parts]) for name in parts[0]},
+        np.concatenate([p.status for p in parts]),
+        np.concatenate([p.first_bad_step for p in parts]),
+        [message for p in parts for message in p.message],
+    )

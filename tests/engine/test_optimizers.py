@@ -1,0 +1,73 @@
+"""Our optimizers against optax's own, over 20 steps."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from lrshape.engine import optimizers
+from lrshape.workloads.settings import SGD, Adam, AdamW, Momentum
+
+STEPS = 20
+LRS = np.linspace(0.1, 0.01, STEPS)
+
+
+def loss(params, step):
+    return jnp.sum((params["a"] - 1.0 - step) ** 2) + jnp.sum(jnp.sin(params["b"]) * params["a"][0])
+
+
+def start():
+    return {"a": jnp.array([0.5, -2.0]), "b": jnp.array([[0.3, 1.0]])}
+
+
+def ours(settings):
+    transformation = optimizers.directions(settings)
+    params = start()
+    memory = transformation.init(params)
+    for step in range(STEPS):
+        direction, memory = transformation.update(jax.grad(loss)(params, step), memory, params)
+        params = optimizers.apply(settings, params, direction, jnp.float32(LRS[step]), jnp.float32(0.1))
+    return params
+
+
+def optax_result(transformation):
+    params = start()
+    memory = transformation.init(params)
+    for step in range(STEPS):
+        updates, memory = transformation.update(jax.grad(loss)(params, step), memory, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+def lr(count):
+    return jnp.asarray(LRS, jnp.float32)[count]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reference"),
+    [
+        (SGD(), optax.sgd(lr)),
+        (SGD(clip_norm=1.0), optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(lr))),
+        (Momentum(beta=0.8), optax.sgd(lr, momentum=0.8)),
+        (Momentum(beta=0.8, nesterov=True), optax.sgd(lr, momentum=0.8, nesterov=True)),
+        (Adam(beta1=0.8, beta2=0.95), optax.adam(lr, 0.8, 0.95)),
+        (AdamW(weight_decay=0.1), optax.adamw(lr, weight_decay=0.1)),
+        (Adam(weight_decay=0.1), optax.adamw(lr, weight_decay=0.1)),
+    ],
+    ids=["sgd", "clipped", "momentum", "nesterov", "adam", "adamw", "adam-decay"],
+)
+def test_matches_optax(settings, reference):
+    result, expected = ours(settings), optax_result(reference)
+    for name in result:
+        np.testing.assert_allclose(result[name], expected[name], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("coupling", "factor"), [("lr", 0.05 * 0.2), ("schedule", 0.05 / 0.1 * 0.2), ("constant", 0.2)]
+)
+def test_weight_decay_couplings(coupling, factor):
+    settings = SGD(weight_decay=0.2, coupling=coupling)
+    params = {"a": jnp.array([3.0])}
+    new = optimizers.apply(settings, params, {"a": jnp.array([1.0])}, jnp.float32(0.05), jnp.float32(0.1))
+    np.testing.assert_allclose(new["a"], 3.0 - 0.05 - factor * 3.0, rtol=1e-6)

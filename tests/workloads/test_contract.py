@@ -1,0 +1,55 @@
+"""Every registered workload keeps what the engine and studies rely on."""
+
+import numpy as np
+import pytest
+
+from lrshape.engine import evaluate
+from lrshape.settings import Settings
+from lrshape.workloads.base import PopulationWorkload
+from lrshape.workloads.registry import WORKLOADS
+
+POPULATION = [name for name in WORKLOADS if issubclass(WORKLOADS[name], PopulationWorkload)]
+
+
+@pytest.mark.parametrize("name", POPULATION)
+class TestPopulationWorkloads:
+    def outcome(self, name, scale=1.0, seeds=(0, 1, 0)):
+        workload = WORKLOADS[name](steps=8)
+        low, high = workload.base_lrs
+        lrs = np.full((len(seeds), 8), scale * (low * high) ** 0.5)
+        return workload, evaluate(workload, lrs, np.array(seeds))
+
+    def test_gives_exactly_the_metrics_it_names(self, name):
+        workload, outcome = self.outcome(name)
+        assert set(outcome) == set(workload.metric_names())
+        assert all(values.shape == (3,) for values in outcome.values())
+        assert all(np.isfinite(values).all() for values in outcome.values())
+
+    def test_its_objective_is_a_metric(self, name):
+        workload = WORKLOADS[name]()
+        assert workload.objective in workload.metric_names()
+
+    def test_is_deterministic(self, name):
+        _, first = self.outcome(name)
+        _, second = self.outcome(name)
+        for metric in first:
+            np.testing.assert_array_equal(first[metric], second[metric])
+            assert first[metric][0] == first[metric][2]  # same seed, same rates
+
+    def test_training_helps(self, name):
+        workload, trained = self.outcome(name)
+        _, untrained = self.outcome(name, scale=0.0)
+        assert (trained[workload.objective] < untrained[workload.objective]).all()
+
+    def test_absurd_rates_diverge(self, name):
+        _, outcome = self.outcome(name, scale=1e30)
+        assert (outcome.status == "diverged").all()
+        assert all(np.isinf(values).all() for values in outcome.values())
+
+
+@pytest.mark.parametrize("name", WORKLOADS)
+def test_is_documented_settings(name):
+    cls = WORKLOADS[name]
+    assert issubclass(cls, Settings)
+    assert cls.__doc__
+    assert all(field.description for key, field in cls.model_fields.items() if key != "optimizer"), name
