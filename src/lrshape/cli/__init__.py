@@ -1,0 +1,13 @@
+"""The ``lrshape`` command."""
+
+from lrshape.cli import shapes as _shapes  # noqa: F401 - registers its commands
+from lrshape.cli import studies as _studies  # noqa: F401
+from lrshape.cli.app import app
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+__all__ = ["app", "main"]

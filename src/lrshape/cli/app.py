@@ -1,0 +1,71 @@
+"""The application: how commands are listed, how errors end, what the exit codes mean."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import lrshape
+from lrshape.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class _Group(TyperGroup):
+    """Turns what users can mend into one line and an exit code, for every command."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            for line in str(error).splitlines():
+                fail(line)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            fail("interrupted", prefix="")
+            raise typer.Exit(INTERRUPTED) from None
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Commands in the order of a user's first hour."""
+        order = ["demo", "families", "show", "init", "search", "status", "report", "best", "export"]
+        known = super().list_commands(ctx)
+        return [name for name in order if name in known] + [name for name in known if name not in order]
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Find near-optimal learning-rate schedule shapes for a training workload.\n\n"
+    "Exit codes: 0 done; 1 the disk refused a result; 2 bad input; 130 stopped before the end "
+    "(Ctrl-C, SIGTERM or --time-limit), run the same command to resume.",
+)
+
+
+def fail(message: str, prefix: str = "error: ") -> None:
+    """Print one line to standard error, as plain text."""
+    typer.echo(f"{prefix}{message}", err=True)
+
+
+def say(message: str = "") -> None:
+    """Print to standard output, as plain text."""
+    typer.echo(message)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"lrshape {lrshape.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,114 @@
+"""How a running study shows itself: a bar in a terminal, plain lines elsewhere."""
+
+import sys
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from lrshape.cli.app import fail
+from lrshape.study.listener import Listener, Status
+
+LINE_SECONDS = 10.0
+"""Time between two plain lines."""
+
+
+def listener() -> Listener:
+    """The right listener for standard error."""
+    return Bar() if sys.stderr.isatty() else Lines()
+
+
+def described(status: Status) -> str:
+    """Speed, best so far, diverged trainings, and time left of the phase, in words."""
+    parts = []
+    if status.rate is not None:
+        parts.append(f"{status.rate:,.1f} trainings/s")
+        if status.done < status.planned:
+            parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
+    if status.best is not None:
+        parts.append("all diverged" if status.best == float("inf") else f"best {status.best:.4g}")
+    parts.append(f"{status.diverged:,} diverged")
+    return ", ".join(parts)
+
+
+def duration(seconds: float) -> str:
+    """A time in words, e.g. ``1 h 02 min``, ``3 min 20 s``, ``7 s``."""
+    total = round(seconds)
+    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+class Lines(Listener):
+    """One line every ten seconds and at the end of each phase."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def started(self, directory: str, stored: int) -> None:
+        """Say where the study is, and whether it is resumed."""
+        resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
+        self._print(f"study in {directory}{resumed}")
+
+    def progress(self, status: Status) -> None:
+        """Print a line if the last one is old enough."""
+        if time.monotonic() - self._last >= LINE_SECONDS:
+            self._print(_line(status))
+
+    def phase_done(self, status: Status) -> None:
+        """Print the phase's last line."""
+        self._print(_line(status))
+
+    def warning(self, message: str) -> None:
+        """Print the warning."""
+        self._print(f"warning: {message}")
+
+    def _print(self, text: str) -> None:
+        self._last = time.monotonic()
+        fail(text, prefix="")
+
+
+def _line(status: Status) -> str:
+    return f"{status.phase}: {status.done:,.0f} of {status.planned:,} trainings, {described(status)}"
+
+
+class Bar(Listener):
+    """A progress bar for each phase."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description:<8}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.completed:,.0f}/{task.total:,}"),
+            TextColumn("{task.fields[words]}"),
+            console=Console(stderr=True, highlight=False),
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def started(self, directory: str, stored: int) -> None:
+        """Say where the study is, and whether it is resumed, and start drawing."""
+        resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
+        self._progress.console.print(f"study in {directory}{resumed}", markup=False)
+        self._progress.start()
+
+    def progress(self, status: Status) -> None:
+        """Move the phase's bar."""
+        task = self._tasks.get(status.phase)
+        if task is None:
+            task = self._tasks[status.phase] = self._progress.add_task(status.phase, total=1, words="")
+        self._progress.update(task, completed=status.done, total=status.planned, words=described(status))
+
+    def phase_done(self, status: Status) -> None:
+        """Fill the phase's bar."""
+        self.progress(status)
+        if status.phase == "confirm":
+            self.stop()
+
+    def warning(self, message: str) -> None:
+        """Print the warning above the bars."""
+        self._progress.console.print(f"warning: {message}", markup=False)
+
+    def stop(self) -> None:
+        """Leave the bars as they are and give the terminal back."""
+        self._progress.stop()

@@ -1,0 +1,247 @@
+"""Commands about studies: demo, init, search, status, report, best, export."""
+
+import json
+import re
+import signal
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lrshape.cli.app import INTERRUPTED, app, fail, say
+from lrshape.errors import InputError
+
+Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the study.")] = Path("lrshape-demo"),
+) -> None:
+    """Search shapes for a small network on real digits: a few minutes, nothing to download.
+
+    Examples:
+
+        lrshape demo
+
+        lrshape demo --out my-demo
+    """
+    text = resources.files("lrshape").joinpath("demo.toml").read_text(encoding="utf-8")
+    import tomllib
+
+    _search(tomllib.loads(text), out, None, "lrshape demo")
+
+
+@app.command()
+def init(
+    workload: Annotated[str, typer.Argument(help="Name of the workload, e.g. digits-mlp or function.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a new file instead.")] = None,
+) -> None:
+    """Print a commented spec for a workload, with every setting and its meaning.
+
+    Examples:
+
+        lrshape init digits-mlp > digits.toml
+
+        lrshape init function --out mine.toml
+    """
+    from lrshape.study.template import commented_spec
+
+    text = commented_spec(workload)
+    if out is None:
+        say(text.rstrip())
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+    say(f"wrote {out}")
+
+
+@app.command()
+def search(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The study's spec, see `lrshape init`.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the study.")],
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
+    ] = None,
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
+    ] = None,
+) -> None:
+    """Run a study. Running it again resumes it: what is finished is never trained again.
+
+    Examples:
+
+        lrshape search digits.toml --out digits
+
+        lrshape search digits.toml --out long --set workload.steps=1000 --set screen.shapes=128
+
+        lrshape search digits.toml --out digits --time-limit 10m
+    """
+    from lrshape.study.spec import override, read_spec
+
+    limit = None if time_limit is None else parse_time(time_limit)
+    document = read_spec(spec)
+    for assignment in settings or []:
+        override(document, assignment)
+    _search(document, out, limit, "the same command")
+
+
+def parse_time(text: str) -> float:
+    """Seconds of a time such as ``90s``, ``10m``, ``1h30m`` or a plain number of seconds.
+
+    Raises:
+        InputError: if it is none, or not positive.
+    """
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(f"(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
+    parts = match.groups() if match else ()
+    seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if seconds <= 0:
+        raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
+    return seconds
+
+
+def _search(document: dict[str, Any], out: Path, limit: float | None, command: str) -> None:
+    from lrshape.cli.progress import Bar, listener
+    from lrshape.store import StoreError
+    from lrshape.study.run import TimeLimitReached
+    from lrshape.study.study import search as run
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    progress = listener()
+    try:
+        study = run(document, out=out, time_limit=limit, listener=progress)
+    except (KeyboardInterrupt, TimeLimitReached) as stop:
+        reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
+        fail(f"{reason}; finished trainings are in {out}: run {command} to resume", prefix="")
+        raise typer.Exit(INTERRUPTED) from None
+    except StoreError as error:
+        fail(f"{error}; finished trainings are safe: run {command} to resume")
+        raise typer.Exit(1) from None
+    finally:
+        if isinstance(progress, Bar):
+            progress.stop()
+    _print_best(study.best())
+    say(f"\nreport: {study.path / 'report.html'}")
+
+
+@app.command()
+def status(directory: Directory, as_json: Json = False) -> None:
+    """Say how far a study is.
+
+    Examples:
+
+        lrshape status digits
+
+        lrshape status digits --json
+    """
+    from lrshape.study.study import Study
+
+    study = Study(directory)
+    phases, complete = study.progress(), study.is_complete()
+    if as_json:
+        say(json.dumps({"complete": complete, "objective": study.objective, "phases": phases}, indent=2))
+        return
+    say(f"{study.path}: {'complete' if complete else 'not complete: run its search again to resume it'}")
+    for phase, counts in phases.items():
+        best = "none finite" if counts["best"] is None else f"{counts['best']:.4g}"
+        say(
+            f"  {phase:<8} {counts['trainings']:>8,} trainings of {counts['shapes']:,} shapes, "
+            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, lowest {study.objective} {best}"
+        )
+
+
+@app.command()
+def report(directory: Directory) -> None:
+    """Write a study's report again: report.html, figures/ and tables/ in its directory.
+
+    Examples:
+
+        lrshape report digits
+    """
+    from lrshape.study.study import Study
+
+    say(f"report: {Study(directory).report()}")
+
+
+@app.command()
+def best(directory: Directory, as_json: Json = False) -> None:
+    """Print the winner and its lead over the baselines, on seeds that no selection has seen.
+
+    Examples:
+
+        lrshape best digits
+
+        lrshape best digits --json
+    """
+    from lrshape.study.study import Study
+
+    found = Study(directory).best()
+    if as_json:
+        say(json.dumps(found, indent=2))
+    else:
+        _print_best(found)
+
+
+def _print_best(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    params = ", ".join(f"{name}={short(value)}" for name, value in found["params"].items())
+    say(f"\nbest shape: {found['family']}({params})")
+    say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
+    if found["score_median"] is None:
+        say(f"but its median {found['objective']} is not finite: most of its trainings diverged or failed")
+    table = Table(title=f"{found['objective']}, median over {found['seeds']} fresh seeds (95% interval)")
+    for heading in ("schedule", "base LR", "score", "minus the winner's"):
+        table.add_column(heading)
+    for row in (found, *found["families"], *found["baselines"]):
+        name = f"{found['family']} (winner)" if row is found else row["name"]
+        difference = "" if row is found else _interval(row, "difference", "difference_")
+        table.add_row(name, short(row["base_lr"]), _interval(row, "score_median", "score_"), difference)
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def short(value: Any) -> str:
+    """A value with at most four significant digits; ``-`` for none."""
+    if value is None:
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _interval(row: dict[str, Any], key: str, prefix: str) -> str:
+    return f"{short(row[key])} ({short(row[prefix + 'low'])} to {short(row[prefix + 'high'])})"
+
+
+@app.command()
+def export(
+    directory: Directory,
+    to: Annotated[str, typer.Option(help="json, csv or npy.")],
+    steps: Annotated[int | None, typer.Option(help="Steps of your training; default: the study's.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: schedule.FORMAT in the study's directory.")
+    ] = None,
+) -> None:
+    """Write the winner as a file that your training can read.
+
+    json holds family, parameters and base LR; csv and npy hold one learning rate a step.
+
+    Examples:
+
+        lrshape export digits --to json
+
+        lrshape export digits --to csv --steps 50000 --out lr.csv
+    """
+    from lrshape.export.plain import write_schedule
+    from lrshape.study.study import Study
+
+    study = Study(directory)
+    say(f"wrote {write_schedule(study.schedule(steps), to, out or study.path / f'schedule.{to}')}")

@@ -1,0 +1,1 @@
+"""Schedules in the formats that other programs read."""

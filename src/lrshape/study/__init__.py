@@ -1,0 +1,1 @@
+"""Studies: their spec, their phases, and running them."""

@@ -1,0 +1,44 @@
+"""What a running study says."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a running study is; counts are trainings.
+
+    Attributes:
+        phase: screen, rescore or confirm.
+        round: number of the phase's round of trainings, from 1; a screen has more than one where it extends
+            base-LR grids.
+        planned: trainings of the phase that are planned so far.
+        done: trainings of the phase that are stored; a share of the running chunk is added.
+        rate: trainings a second in this run, None while there is too little to tell; what comes before the
+            first sign of progress (loading, compiling) does not count.
+        diverged: trainings of the phase that diverged or failed.
+        best: lowest objective of any training of the phase, None before the first.
+    """
+
+    phase: str
+    round: int
+    planned: int
+    done: float
+    rate: float | None
+    diverged: int
+    best: float | None
+
+
+class Listener:
+    """Hears of a study's progress; this one is silent."""
+
+    def started(self, directory: str, stored: int) -> None:
+        """A run begins; ``stored`` chunks of trainings are there from earlier runs."""
+
+    def progress(self, status: Status) -> None:
+        """Something was done; called a few times a second."""
+
+    def phase_done(self, status: Status) -> None:
+        """A phase has all its trainings."""
+
+    def warning(self, message: str) -> None:
+        """Something needs attention but does not stop the study."""

@@ -1,0 +1,81 @@
+"""The trainings of a study: what each one is, and how they are cut into chunks."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrshape.engine import Outcome
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A shape under its name in a study.
+
+    Attributes:
+        id: e.g. ``rex-0007``, or ``baseline-cosine``.
+        family: name of the family.
+        params: its parameters as a JSON object with sorted keys.
+    """
+
+    id: str
+    family: str
+    params: str
+
+    @classmethod
+    def of(cls, name: str, family: str, params: dict[str, Any]) -> "Shape":
+        """Build from parameters."""
+        return cls(name, family, json.dumps(params, sort_keys=True))
+
+
+@dataclass(frozen=True)
+class Training:
+    """One planned training: a shape at a base LR with a seed index, in a phase."""
+
+    phase: str
+    shape: Shape
+    base_lr: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Trainings that are run, stored and lost together."""
+
+    name: str
+    trainings: tuple[Training, ...]
+
+    def keys(self) -> pd.DataFrame:
+        """The columns that the plan fixes, one row a training."""
+        return pd.DataFrame(
+            {
+                "phase": [t.phase for t in self.trainings],
+                "shape": [t.shape.id for t in self.trainings],
+                "family": [t.shape.family for t in self.trainings],
+                "params": [t.shape.params for t in self.trainings],
+                "base_lr": np.array([t.base_lr for t in self.trainings], np.float64),
+                "seed": np.array([t.seed for t in self.trainings], np.int64),
+            }
+        )
+
+    def table(self, outcome: Outcome, seconds: float) -> pd.DataFrame:
+        """The rows to store: keys, metrics, status; each training gets an equal share of the time."""
+        table = self.keys()
+        for name, values in outcome.items():
+            table[name] = values
+        table["status"] = outcome.status.astype(object)
+        table["first_bad_step"] = outcome.first_bad_step.astype(np.int64)
+        table["message"] = outcome.message
+        table["wall_time"] = seconds / len(table)
+        return table
+
+
+def chunks(phase: str, first: int, trainings: Sequence[Training], size: int) -> list[Chunk]:
+    """Cut trainings into chunks of ``size``, numbered from ``first``."""
+    return [
+        Chunk(f"{phase}-{first + number:05d}", tuple(trainings[start : start + size]))
+        for number, start in enumerate(range(0, len(trainings), size))
+    ]

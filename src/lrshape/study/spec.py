@@ -1,0 +1,283 @@
+"""The spec of a study: what a TOML file or keyword arguments say, checked, with every default filled in."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, InstanceOf, ValidationError, field_validator, model_validator
+
+from lrshape.errors import InputError
+from lrshape.families import FAMILIES
+from lrshape.samplers import SAMPLERS
+from lrshape.schedule import Sampling
+from lrshape.settings import Settings, explain, unknown_key
+from lrshape.space import Dimension, Space
+from lrshape.study.base_lr import GridLR
+from lrshape.workloads.base import Workload
+from lrshape.workloads.registry import WORKLOADS
+
+MAX_SPEC_BYTES = 1_000_000
+MAX_SHAPES = 1_000_000
+
+
+class FamilySpec(Settings):
+    """A family to search, by name; some parameters may be fixed, some ranges narrowed or opened."""
+
+    name: str
+    shapes: int | None = Field(default=None, ge=1, le=MAX_SHAPES, description="default: screen.shapes")
+    fixed: dict[str, Any] = Field(default={}, description="values of parameters that are not searched")
+    ranges: dict[str, tuple[float, float]] = Field(default={}, description="(low, high) of what is searched")
+
+    @model_validator(mode="after")
+    def _fits_the_family(self) -> "FamilySpec":
+        family = FAMILIES[self.name]
+        family.from_params(self.fixed)
+        parameters = {p.name: p for p in family.parameters()}
+        for key, (low, high) in self.ranges.items():
+            if key not in parameters:
+                raise ValueError(f"{self.name}: {unknown_key(key, parameters)}")
+            if key in self.fixed:
+                raise ValueError(f"{self.name}: {key} is both fixed and given a range")
+            rule = parameters[key]
+            if not rule.batched or not rule.low <= low <= high <= rule.high:
+                raise ValueError(
+                    f"{self.name}: the range of {key} must be within [{rule.low:g}, {rule.high:g}], "
+                    f"got [{low:g}, {high:g}]"
+                )
+        return self
+
+    def space(self) -> Space:
+        """What is searched: the family's space with this spec's ranges, less what is fixed."""
+        family = FAMILIES[self.name]
+        dimensions = []
+        for parameter in family.parameters():
+            if parameter.name in self.fixed or not (parameter.searched or parameter.name in self.ranges):
+                continue
+            rule = parameter.dimension
+            low, high = self.ranges.get(parameter.name, (rule.low, rule.high))
+            dimensions.append(Dimension(rule.name, low, high, rule.scale, rule.choices))
+        return Space(tuple(dimensions))
+
+
+class ScreenSpec(Settings):
+    """Phase 1: every sampled shape at every base LR."""
+
+    shapes: int = Field(default=64, ge=1, le=MAX_SHAPES, description="shapes a family")
+    seeds: int = Field(default=2, ge=1, le=10_000, description="seeds a shape and base LR")
+
+
+class RescoreSpec(Settings):
+    """Phase 2: the best shapes again, on fresh seeds and base LRs around their best."""
+
+    top: int = Field(
+        default=12, ge=1, description="best shapes over all families; each family's best is always added"
+    )
+    seeds: int = Field(default=10, ge=1, le=10_000, description="fresh seeds")
+    base_lrs: int = Field(
+        default=3,
+        ge=1,
+        le=99,
+        description="base LRs within a grid step around a shape's best; 1: the best",
+    )
+
+
+class ConfirmSpec(Settings):
+    """Phase 3: the winner, each family's best and the baselines, on seeds that chose nothing."""
+
+    seeds: int = Field(default=20, ge=1, le=10_000, description="fresh seeds; at least 6 for a 95% interval")
+
+
+class BaselineSpec(Settings):
+    """A schedule to compare with; it gets a base-LR sweep of its own."""
+
+    family: str
+    params: dict[str, Any] = Field(default={}, description="its parameters; the others take their defaults")
+
+    @model_validator(mode="after")
+    def _is_a_shape(self) -> "BaselineSpec":
+        FAMILIES[self.family].from_params(self.params)
+        return self
+
+
+STANDARD_BASELINES = {
+    "constant": BaselineSpec(family="constant", params={"warmup": 0.05}),
+    "linear": BaselineSpec(family="linear", params={"warmup": 0.05, "floor": 0.0}),
+    "cosine": BaselineSpec(family="cosine", params={"warmup": 0.05}),
+    "wsd": BaselineSpec(family="wsd", params={"warmup": 0.05, "decay": 0.2, "floor": 0.0, "q": 1.0}),
+}
+
+
+class StudySpec(Settings):
+    """A whole study. Build it with `StudySpec.parse`, which reads mappings as TOML gives them."""
+
+    name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="every random number follows from it")
+    objective: str = Field(description="metric to minimise; default: the workload's own")
+    sampling: Sampling = Field(
+        default="midpoint", description="where in a step its shape is read: t = (s + 1/2)/T, s/T or (s + 1)/T"
+    )
+    members: int | Literal["auto"] = Field(
+        default="auto",
+        description="trainings in a program and a chunk; auto: by memory and workload",
+    )
+    workload: InstanceOf[Workload]
+    families: tuple[FamilySpec, ...] = Field(min_length=1)
+    sampler: dict[str, Any] = Field(default={"name": "sobol"}, description="name and settings")
+    base_lr: GridLR
+    screen: ScreenSpec = ScreenSpec()
+    rescore: RescoreSpec = RescoreSpec()
+    confirm: ConfirmSpec = ConfirmSpec()
+    baselines: dict[str, BaselineSpec] = STANDARD_BASELINES
+
+    @field_validator("members")
+    @classmethod
+    def _some_members(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and not 1 <= value <= 1_000_000:
+            raise ValueError(f"members must be auto or from 1 to 1000000, got {value}")
+        return value
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _bare_names(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({"name": item} if isinstance(item, str) else item for item in value)
+
+    @field_validator("sampler", mode="before")
+    @classmethod
+    def _sampler(cls, value: Any) -> Any:
+        given = {"name": value} if isinstance(value, str) else value
+        if not isinstance(given, dict) or "name" not in given:
+            raise ValueError(f"sampler needs a name, one of {', '.join(SAMPLERS)}, got {value!r}")
+        make_sampler(given)
+        return given
+
+    @field_validator("baselines", mode="before")
+    @classmethod
+    def _standard(cls, value: Any) -> Any:
+        """A list picks standard baselines by name; a table gives each its family and params."""
+        if not isinstance(value, list | tuple):
+            return value
+        unknown = [name for name in value if name not in STANDARD_BASELINES]
+        if unknown:
+            raise ValueError(unknown_key(unknown[0], STANDARD_BASELINES).replace("key", "baseline", 1))
+        return {name: STANDARD_BASELINES[name] for name in value}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "StudySpec":
+        metrics = self.workload.metric_names()
+        if self.objective not in metrics:
+            raise ValueError(f"objective must be one of {', '.join(metrics)}, got {self.objective!r}")
+        names = [family.name for family in self.families]
+        if len(set(names)) != len(names):
+            raise ValueError(f"families must differ, got {', '.join(names)}")
+        bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
+        if bad:
+            raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
+        return self
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], workload: Workload | None = None) -> "StudySpec":
+        """Check a mapping as a TOML file gives it; what it leaves out gets the workload's defaults.
+
+        Args:
+            document: the spec; ``workload`` is a name or a table with ``name`` and settings.
+            workload: use this workload instead of the document's.
+
+        Raises:
+            InputError: one line for each mistake, with the key, the rule and the value received.
+        """
+        given = dict(document)
+        if workload is None:
+            workload = parse_workload(given.pop("workload", None))
+        given.setdefault("objective", workload.objective)
+        base_lr = given.get("base_lr", {})
+        if isinstance(base_lr, Mapping):
+            low, high = workload.base_lrs
+            given["base_lr"] = {"low": low, "high": high, **base_lr}
+        given.pop("workload", None)
+        try:
+            return cls(**{**given, "workload": workload})
+        except ValidationError as error:
+            raise explain(error) from None
+
+    def document(self) -> dict[str, Any]:
+        """The spec as plain JSON types, with every default filled in; `parse` reads it back."""
+        plain = self.model_dump(mode="json", exclude={"workload"})
+        plain["workload"] = {"name": self.workload.name, **self.workload.model_dump(mode="json")}
+        return plain
+
+    def hash(self) -> str:
+        """SHA-256 of the spec, hexadecimal."""
+        canonical = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def parse_workload(given: Any) -> Workload:
+    """Build a workload from its name, or from a table with its ``name`` and settings."""
+    table = {"name": given} if isinstance(given, str) else given
+    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+        raise InputError(f"workload: needs a name, one of {', '.join(WORKLOADS)}, got {given!r:.80}")
+    try:
+        cls = WORKLOADS[table["name"]]
+        return cls.model_validate({key: value for key, value in table.items() if key != "name"})
+    except ValidationError as error:
+        raise explain(error, "workload") from None
+    except InputError as error:
+        raise InputError(f"workload.name: {error}") from None
+
+
+def make_sampler(given: Mapping[str, Any]) -> Any:
+    """Build a sampler from a table with its ``name`` and settings."""
+    cls = SAMPLERS[given["name"]]
+    settings = {key: value for key, value in given.items() if key != "name"}
+    unknown = [key for key in settings if key not in cls.__dataclass_fields__]
+    if unknown:
+        raise InputError(f"{given['name']}: {unknown_key(unknown[0], cls.__dataclass_fields__)}")
+    return cls(**settings)
+
+
+def read_spec(path: str | Path) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        InputError: if it cannot be read, is larger than 1 MB or is not TOML; the message has the line.
+    """
+    file = Path(path)
+    try:
+        if file.stat().st_size > MAX_SPEC_BYTES:
+            raise InputError(f"{file}: a spec has at most {MAX_SPEC_BYTES} bytes, got {file.stat().st_size}")
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: is not TOML: {error}") from None
+
+
+def override(document: dict[str, Any], assignment: str) -> None:
+    """Apply one ``a.b=value`` to a spec; the value is read as TOML, or else as text.
+
+    Raises:
+        InputError: if there is no ``=``, or a part of the key is no table.
+    """
+    key, equals, text = assignment.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not equals or not all(parts):
+        raise InputError(f"--set takes key=value, e.g. workload.steps=500, got {assignment!r}")
+    try:
+        value: Any = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text.strip()
+    table: Any = document
+    for i, part in enumerate(parts[:-1]):
+        inner = table.get(part, {})
+        if i == 0 and part in ("workload", "sampler") and isinstance(inner, str):
+            inner = {"name": inner}  # the short form of these tables
+        if not isinstance(inner, dict):
+            raise InputError(f"--set {assignment!r}: {'.'.join(parts[: i + 1])} is not a table")
+        table[part] = inner
+        table = inner
+    table[parts[-1]] = value

@@ -1,0 +1,258 @@
+"""A study on disk, and the function that runs one."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrshape.analysis import result
+from lrshape.engine.devices import plan_members
+from lrshape.errors import InputError
+from lrshape.executors.registry import EXECUTORS
+from lrshape.schedule import Sampling, Schedule
+from lrshape.store import PHASES, Store
+from lrshape.study import environment
+from lrshape.study.listener import Listener
+from lrshape.study.run import Run
+from lrshape.study.spec import StudySpec, read_spec
+from lrshape.workloads.base import GradientWorkload, Workload
+from lrshape.workloads.function import FunctionWorkload, TrainFunction
+
+
+class Study:
+    """A study in its directory: its spec, its trainings, and what they say.
+
+    Args:
+        path: directory of an existing study.
+
+    Raises:
+        InputError: if there is none, or this version cannot read it.
+    """
+
+    def __init__(self, path: str | Path):
+        self.store = Store.open(path)
+
+    @property
+    def path(self) -> Path:
+        """The study's directory."""
+        return self.store.path
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Content of ``study.json``: the spec, its hash, versions, device, git revision."""
+        return self.store.document
+
+    @property
+    def objective(self) -> str:
+        """The metric that is minimised."""
+        return self.document["spec"]["objective"]
+
+    @property
+    def steps(self) -> int:
+        """Training steps of the workload."""
+        return self.document["spec"]["workload"]["steps"]
+
+    @property
+    def sampling(self) -> Sampling:
+        """Where in a step the shapes are read."""
+        return self.document["spec"]["sampling"]
+
+    def trainings(self) -> pd.DataFrame:
+        """All stored trainings, one row each; see docs/study.md for the columns."""
+        return self.store.trainings()
+
+    def is_complete(self) -> bool:
+        """Whether the last phase has trained all that it takes."""
+        spec = self.document["spec"]
+        shapes = len(spec["families"]) + len(spec["baselines"])
+        return len(self.store.trainings(["confirm"])) == shapes * spec["confirm"]["seeds"]
+
+    def progress(self) -> dict[str, dict[str, Any]]:
+        """What is stored, by phase: trainings, shapes, diverged, failed, lowest objective, seconds."""
+        trainings = self.trainings()
+        return {
+            phase: {
+                "trainings": len(rows),
+                "shapes": len(set(rows["shape"])),
+                "diverged": int(np.sum(rows["status"] == "diverged")),
+                "failed": int(np.sum(rows["status"] == "failed")),
+                "best": None if np.isinf(lowest := float(np.min(rows[self.objective]))) else lowest,
+                "seconds": float(np.sum(rows["wall_time"])),
+            }
+            for phase in PHASES
+            if len(rows := trainings[trainings["phase"] == phase])
+        }
+
+    def best(self) -> dict[str, Any]:
+        """The winner, confirmed on fresh seeds, and its lead over the baselines.
+
+        See `lrshape.analysis.result.best` for the keys.
+
+        Raises:
+            InputError: if the study is not complete.
+        """
+        if not self.is_complete():
+            raise InputError(f"{self.path}: the study is not complete; run its search again to resume it")
+        return result.best(self.trainings(), self.objective, steps=self.steps, sampling=self.sampling)
+
+    def schedule(self, steps: int | None = None) -> Schedule:
+        """The winner as a schedule, over ``steps`` steps if given.
+
+        Raises:
+            InputError: if the study is not complete.
+        """
+        best = self.best()
+        return Schedule(
+            best["family"],
+            best["params"],
+            base_lr=best["base_lr"],
+            steps=self.steps if steps is None else steps,
+            sampling=self.sampling,
+        )
+
+    def report(self) -> Path:
+        """Write ``report.html``, ``figures/`` and ``tables/`` into the study's directory.
+
+        Raises:
+            InputError: if nothing is stored yet.
+        """
+        from lrshape.analysis.tables import write_tables
+        from lrshape.report import write_report
+
+        trainings = self.trainings()
+        if trainings.empty:
+            raise InputError(f"{self.path}: no training is stored yet; run its search first")
+        write_tables(trainings, self.objective, self.path / "tables")
+        return write_report(
+            trainings,
+            self.document,
+            self.path,
+            objective=self.objective,
+            steps=self.steps,
+            sampling=self.sampling,
+        )
+
+
+def search(
+    spec: str | Path | Mapping[str, Any] | StudySpec | None = None,
+    *,
+    out: str | Path,
+    train: TrainFunction | None = None,
+    steps: int | None = None,
+    metrics: tuple[str, ...] = ("score",),
+    time_limit: float | None = None,
+    executor: str = "inline",
+    listener: Listener | None = None,
+    **settings: Any,
+) -> Study:
+    """Find the best schedule shape for a workload; run it again with the same arguments to resume.
+
+    Args:
+        spec: a TOML file, a mapping with the same keys, or nothing.
+        out: directory of the study; made if it does not exist, resumed if it holds this study.
+        train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
+            of shape (steps,); it becomes the workload. Give ``steps``, too.
+        steps: steps of ``train``.
+        metrics: names of what ``train`` returns, the objective first.
+        time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept.
+        executor: what runs the trainings.
+        listener: hears of progress.
+        **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
+
+    Returns:
+        The complete study, with its report written.
+
+    Raises:
+        InputError: if something given cannot be used; nothing has been trained then.
+        TimeLimitReached: if the time limit came first.
+        StoreError: if results cannot be written.
+    """
+    parsed, runner = _parse(spec, train, steps, metrics, settings), EXECUTORS[executor]()
+    study = _open_or_create(parsed, Path(out))
+    listener = listener or Listener()
+    listener.started(str(study.path), len(study.store.chunks()))
+    Run(parsed, study.store, study.document["members"], runner, listener, time_limit).complete()
+    study.report()
+    return study
+
+
+def _parse(
+    spec: Any,
+    train: TrainFunction | None,
+    steps: int | None,
+    metrics: tuple[str, ...],
+    settings: dict[str, Any],
+) -> StudySpec:
+    if isinstance(spec, StudySpec):
+        if settings or train is not None:
+            raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
+        return spec
+    document = dict(read_spec(spec)) if isinstance(spec, str | Path) else dict(spec or {})
+    document |= settings
+    if train is None:
+        if steps is not None:
+            raise InputError("steps belongs to train=; set workload.steps in the spec instead")
+        return StudySpec.parse(document)
+    if steps is None:
+        raise InputError("train= needs steps=, the number of learning rates that it takes")
+    return StudySpec.parse(document, FunctionWorkload.of(train, steps, metrics))
+
+
+def _open_or_create(spec: StudySpec, path: Path) -> Study:
+    """Open the study of this spec in a directory, or make it.
+
+    Raises:
+        InputError: if the directory holds another study, or anything else.
+    """
+    plain = spec.document()
+    if Store.exists(path):
+        study = Study(path)
+        changed = _differences(study.document["spec"], plain)
+        if changed:
+            raise InputError(
+                f"{path} holds a study with another spec; changed: {'; '.join(changed)}; "
+                "use another directory, or the old settings"
+            )
+        study.store.require_writable()
+        return study
+    _check_workload(spec.workload)
+    Store.create(
+        path,
+        {
+            "name": spec.name,
+            "hash": spec.hash(),
+            "spec": plain,
+            "members": plan_members(spec.workload) if spec.members == "auto" else spec.members,
+            "versions": environment.versions(),
+            "device": environment.device(),
+            "git_revision": environment.git_revision(),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+    return Study(path)
+
+
+def _check_workload(workload: Workload) -> None:
+    """Find what would go wrong at the first training, before a directory is made."""
+    import jax
+
+    if isinstance(workload, FunctionWorkload):
+        workload.resolve()
+    elif isinstance(workload, GradientWorkload):
+        data = workload.data()
+        jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))
+
+
+def _differences(old: Any, new: Any, where: str = "") -> list[str]:
+    """What differs between two JSON documents, as ``key: old -> new``."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(old.keys() | new.keys())
+        return [
+            line
+            for key in keys
+            for line in _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+        ]
+    return [] if old == new else [f"{where}: {old!r:.60} -> {new!r:.60}"]

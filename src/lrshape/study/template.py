@@ -1,0 +1,79 @@
+"""A commented spec for a workload, written from the definitions themselves."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from lrshape.settings import Settings
+from lrshape.study.spec import STANDARD_BASELINES, StudySpec, parse_workload
+from lrshape.workloads.base import Workload
+from lrshape.workloads.registry import WORKLOADS
+
+FAMILIES_TO_START = ("generalized_cosine", "rex", "two_point_spline")
+_PLACEHOLDERS = {"function": {"function": "my_training:train", "steps": 300}}
+
+
+def commented_spec(name: str) -> str:
+    """A TOML spec for a workload with every setting at its default and what it means.
+
+    Raises:
+        InputError: if there is no such workload.
+    """
+    WORKLOADS[name]
+    workload = parse_workload({"name": name, **_PLACEHOLDERS.get(name, {})})
+    spec = StudySpec.parse({"families": list(FAMILIES_TO_START), "name": name}, workload)
+    return "\n".join(_lines(spec, workload)) + "\n"
+
+
+def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
+    yield f"# Study of learning-rate schedule shapes on {workload.name}. Run it with"
+    yield "#     lrshape search THIS_FILE --out DIRECTORY"
+    yield "# All settings have the value shown when they are left out, except families."
+    yield ""
+    yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members"))
+    yield ""
+    yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
+    yield "# `lrshape families` lists the families. One can be given in more detail instead:"
+    yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
+    yield f"families = {_toml([family.name for family in spec.families])}"
+    yield "# A baseline of your own: [baselines.mine]  family = ...  params = {...}  (in place of this list)"
+    yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
+    yield f"sampler = {_toml(spec.sampler['name'])}"
+    yield ""
+    yield "[workload]"
+    yield f"name = {_toml(workload.name)}"
+    yield from _fields(workload)
+    for key, value in _values(workload).items():
+        if isinstance(value, Settings):
+            yield ""
+            yield f"[workload.{key}]"
+            yield from _fields(value)
+    for section in ("base_lr", "screen", "rescore", "confirm"):
+        model = getattr(spec, section)
+        yield ""
+        yield f"# {(type(model).__doc__ or '').splitlines()[0]}"
+        yield f"[{section}]"
+        yield from _fields(model)
+
+
+def _values(model: Settings) -> Mapping[str, Any]:
+    names = sorted(type(model).model_fields, key=lambda name: name != "name")  # a name comes first
+    return {name: getattr(model, name) for name in names}
+
+
+def _fields(model: Settings, only: tuple[str, ...] | None = None) -> Iterator[str]:
+    for name, value in _values(model).items():
+        if isinstance(value, Settings) or (only is not None and name not in only):
+            continue
+        description = type(model).model_fields[name].description
+        comment = f"  # {description}" if description else ""
+        if value is None:
+            yield f"# {name} ={comment}"
+        else:
+            yield f"{name} = {_toml(value)}{comment}"
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return json.dumps(value)  # numbers, booleans and strings are the same in TOML

@@ -1,0 +1,251 @@
+"""Whole studies through the Python API: results, resume, damage, refusals."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lrshape
+from lrshape.store import Store
+
+SPEC = {
+    "families": ["rex", "linear"],
+    "base_lr": {"low": 0.01, "high": 1.0, "points": 3},
+    "screen": {"shapes": 4, "seeds": 2},
+    "rescore": {"top": 2, "seeds": 6},
+    "confirm": {"seeds": 8},
+    "baselines": ["cosine", "constant"],
+}
+STEPS = 20
+
+
+def train(lrs, seed):
+    """A quadratic with gradient noise: wants a warm start and a decay, differs by seed."""
+    rng = np.random.default_rng(seed)
+    x = 1.0
+    for lr in lrs:
+        x -= lr * (x + 0.3 * rng.normal())
+    return {"loss": 0.5 * x * x, "steps": len(lrs)}
+
+
+def search(out, function=train, **settings):
+    return lrshape.search(
+        {**SPEC, **settings}, train=function, steps=STEPS, metrics=("loss", "steps"), out=out,
+        objective="final/loss",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return search(tmp_path_factory.mktemp("study") / "one")
+
+
+def table(path):
+    """The trainings without their times, which are the only thing that may differ."""
+    return lrshape.Study(path).trainings().drop(columns="wall_time")
+
+
+def test_all_phases_are_there(study):
+    rows = study.trainings()
+    counts = rows.groupby("phase").size()
+    assert counts["screen"] >= (4 + 4 + 2) * 3 * 2
+    assert counts["rescore"] == len(set(rows[rows.phase == "rescore"]["shape"])) * 3 * 6
+    assert counts["confirm"] == (2 + 2) * 8
+    assert (rows["final/steps"] == STEPS).all()
+    assert study.is_complete()
+
+
+def test_best_is_what_the_trainings_say(study):
+    best = study.best()
+    rows = study.trainings()
+    own = rows[(rows.phase == "confirm") & (rows["shape"] == best["shape"])]
+    assert best["score_median"] == np.median(own["final/loss"])
+    assert best["seeds"] == 8
+    assert best["steps"] == STEPS
+    assert {row["name"] for row in best["baselines"]} == {"cosine", "constant"}
+    json.dumps(best, allow_nan=False)
+
+
+def test_the_winner_is_a_schedule_that_was_trained(study):
+    best, schedule = study.best(), study.schedule()
+    seed = 7
+    rows = study.trainings()
+    own = rows[(rows.phase == "confirm") & (rows["shape"] == best["shape"])].iloc[0]
+    from lrshape.study.keys import training_seeds
+
+    seed = int(training_seeds(0, [own["seed"]])[0])
+    assert train(schedule.values(), seed)["loss"] == own["final/loss"]
+    assert len(study.schedule(steps=500).values()) == 500
+
+
+def test_report_figures_and_tables_are_written(study):
+    text = (study.path / "report.html").read_text()
+    assert study.best()["family"] in text
+    assert list((study.path / "figures").glob("*.svg"))
+    assert list((study.path / "figures").glob("*.png"))
+    read = pd.read_csv(study.path / "tables" / "trainings.csv")
+    assert len(read) == len(study.trainings())
+
+
+def test_the_same_study_twice_is_the_same(study, tmp_path):
+    again = search(tmp_path / "two")
+    pd.testing.assert_frame_equal(table(again.path), table(study.path), check_exact=True)
+    assert again.best() == study.best()
+    first, second = (path / "tables" / "trainings.csv" for path in (study.path, again.path))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_results_do_not_depend_on_the_chunks(study, tmp_path):
+    other = search(tmp_path / "chunked", members=7)
+    pd.testing.assert_frame_equal(table(other.path), table(study.path), check_exact=True)
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 37, 70, 101, 140])
+def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop_after):
+    calls = []
+
+    def stops(lrs, seed):
+        if len(calls) == stop_after:
+            raise KeyboardInterrupt
+        calls.append(seed)
+        return train(lrs, seed)
+
+    stops.__module__, stops.__qualname__ = train.__module__, train.__qualname__
+    out = tmp_path / "stopped"
+    with pytest.raises(KeyboardInterrupt):
+        search(out, stops)
+    stored = len(Store.open(out).trainings())
+    assert stored == stop_after
+
+    def counts(lrs, seed):
+        calls.append(seed)
+        return train(lrs, seed)
+
+    counts.__module__, counts.__qualname__ = train.__module__, train.__qualname__
+    search(out, counts)
+    pd.testing.assert_frame_equal(table(out), table(study.path), check_exact=True)
+    assert len(calls) == len(table(out))  # nothing was trained twice
+
+
+def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path):
+    out = tmp_path / "damaged"
+    search(out)
+    victims = sorted((out / "trainings").iterdir())[3:6]
+    victims[0].write_bytes(victims[0].read_bytes()[:100])
+    victims[1].write_bytes(victims[2].read_bytes())
+    victims[2].unlink()
+    seen = []
+
+    class Hears(lrshape.Listener):
+        def warning(self, message):
+            seen.append(message)
+
+    again = lrshape.search(
+        SPEC, train=train, steps=STEPS, metrics=("loss", "steps"), out=out, objective="final/loss",
+        listener=Hears(),
+    )  # fmt: skip
+    pd.testing.assert_frame_equal(table(again.path), table(study.path), check_exact=True)
+    assert len(list((out / "damaged").iterdir())) == 2
+    assert len(seen) == 2
+
+
+def test_a_complete_study_trains_nothing_more(study):
+    def never(lrs, seed):
+        raise AssertionError("a complete study was trained again")
+
+    never.__module__, never.__qualname__ = train.__module__, train.__qualname__
+    assert search(study.path, never).best() == study.best()
+
+
+def test_another_spec_is_refused_with_the_keys_that_changed(study):
+    with pytest.raises(lrshape.InputError, match=r"changed: screen.shapes: 4 -> 5; seed: 0 -> 3; use another"):
+        search(study.path, screen={"shapes": 5, "seeds": 2}, seed=3)
+
+
+def test_time_limit_keeps_what_is_done(tmp_path):
+    with pytest.raises(lrshape.TimeLimitReached):
+        lrshape.search(SPEC, train=lambda lrs, seed: 1.0, steps=3, out=tmp_path / "x", time_limit=0.2)
+    study = lrshape.Study(tmp_path / "x")
+    assert not study.is_complete()
+    assert 0 < len(study.trainings())
+    with pytest.raises(lrshape.InputError, match="not complete"):
+        study.best()
+    assert "partial" in study.report().read_text().lower() or "not complete" in study.report().read_text().lower()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_all_diverged_is_said_plainly(tmp_path, value):
+    study = lrshape.search(SPEC, train=lambda lrs, seed: value, steps=3, out=tmp_path / "x")
+    best = study.best()
+    assert best["score_median"] is None
+    assert best["diverged_share"] == 1.0
+    assert "diverged" in (study.path / "report.html").read_text()
+
+
+def test_failures_keep_their_message(tmp_path):
+    def fails(lrs, seed):
+        raise OSError("no GPU <b>today</b>")
+
+    study = lrshape.search(SPEC, train=fails, steps=3, out=tmp_path / "x")
+    rows = study.trainings()
+    assert set(rows["status"]) == {"failed"}
+    assert set(rows["message"]) == {"OSError: no GPU <b>today</b>"}
+    assert "<b>today</b>" not in (study.path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"train": 3, "steps": 5}, "train must be a function"),
+        ({"train": train}, "train= needs steps="),
+        ({"workload": "digits-mlp", "steps": 5}, "steps belongs to train="),
+        ({"train": train, "steps": 5, "families": ["nope"]}, "family must be one of"),
+        ({"workload": {"name": "digits-mlp", "batch_size": 5000}}, "batch_size must be at most .* 1437, got 5000"),
+        ({"workload": {"name": "function", "function": "nowhere:f", "steps": 3}}, "cannot be imported"),
+        ({"workload": "digits-mlp", "executor": "slurm"}, "executor must be one of inline.*got 'slurm'"),
+    ],
+)
+def test_bad_arguments_leave_no_directory(tmp_path, arguments, message):
+    with pytest.raises(lrshape.InputError, match=message):
+        lrshape.search(**{"families": ["rex"], **arguments}, out=tmp_path / "x")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(lrshape.InputError, match="thesis.tex|not empty|no study"):
+        search(tmp_path)
+    assert [p.name for p in Path(tmp_path).iterdir()] == ["thesis.tex"]
+
+
+def test_an_unwritable_place_is_an_error_before_any_training(tmp_path):
+    (tmp_path / "file").write_text("")
+
+    def never(lrs, seed):
+        raise AssertionError("trained")
+
+    for place in (tmp_path / "file" / "below", Path("/proc/lrshape")):
+        with pytest.raises(lrshape.InputError, match="cannot write"):
+            search(place, never)
+
+
+def test_a_jax_workload_end_to_end(tmp_path):
+    spec = {
+        "workload": {"name": "digits-mlp", "steps": 10, "hidden": [8]},
+        "families": ["cosine"],
+        "base_lr": {"points": 2},
+        "screen": {"shapes": 2, "seeds": 1},
+        "rescore": {"top": 1, "seeds": 2, "base_lrs": 1},
+        "confirm": {"seeds": 6},
+        "baselines": ["constant"],
+    }
+    study = lrshape.search(spec, out=tmp_path / "x")
+    rows = study.trainings()
+    assert {"final/train_loss", "final/test_error"} <= set(rows.columns)
+    assert np.isfinite(study.best()["score_low"])
+    one = lrshape.search({**spec, "members": 4}, out=tmp_path / "y").trainings()
+    pd.testing.assert_frame_equal(
+        one.drop(columns="wall_time"), rows.drop(columns="wall_time"), check_exact=True
+    )

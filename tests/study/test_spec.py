@@ -1,0 +1,168 @@
+"""Specs: what is accepted, what is refused, and how it reads."""
+
+import json
+import tomllib
+
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.study.spec import StudySpec, override, read_spec
+from lrshape.study.template import commented_spec
+from lrshape.workloads.registry import WORKLOADS
+
+MINIMAL = {"workload": "digits-mlp", "families": ["rex"]}
+
+
+def test_defaults_come_from_the_workload():
+    spec = StudySpec.parse(MINIMAL)
+    assert spec.objective == "final/train_loss"
+    assert (spec.base_lr.low, spec.base_lr.high) == (1e-4, 1e-1)
+    assert spec.workload.steps == 300
+    assert set(spec.baselines) == {"constant", "linear", "cosine", "wsd"}
+
+
+def test_document_reads_back_and_hashes_alike():
+    spec = StudySpec.parse(
+        {
+            "workload": {"name": "digits-mlp", "hidden": [8], "optimizer": {"weight_decay": 0.1}},
+            "families": [
+                "cosine",
+                {"name": "rex", "shapes": 3, "fixed": {"warmup": 0.1}, "ranges": {"beta": [0.1, 1]}},
+            ],
+            "baselines": {"mine": {"family": "wsd", "params": {"decay": 0.5}}},
+            "sampler": {"name": "random"},
+        }
+    )
+    again = StudySpec.parse(json.loads(json.dumps(spec.document())))
+    assert again == spec
+    assert again.hash() == spec.hash()
+    assert StudySpec.parse({**spec.document(), "seed": 1}).hash() != spec.hash()
+
+
+def test_optimizer_settings_without_a_name_change_the_default_one():
+    spec = StudySpec.parse({**MINIMAL, "workload": {"name": "digits-mlp", "optimizer": {"beta1": 0.5}}})
+    assert spec.workload.optimizer.name == "adam"
+    assert spec.workload.optimizer.beta1 == 0.5
+    named = StudySpec.parse({**MINIMAL, "workload": {"name": "digits-mlp", "optimizer": "sgd"}})
+    assert named.workload.optimizer.name == "sgd"
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"familes": ["rex"]}, r"spec: unknown key 'familes'; allowed: .*; did you mean 'families'\?"),
+        ({"workload": None}, "workload: needs a name, one of digits-cnn, digits-mlp, .*"),
+        ({"workload": "digits"}, r"workload.name: workload must be one of .*got 'digits'; did you mean .*"),
+        (
+            {"workload": {"name": "digits-mlp", "step": 3}},
+            r"workload: unknown key 'step'; allowed: steps, .*did you mean 'steps'\?",
+        ),
+        ({"workload": {"name": "digits-mlp", "steps": 0}}, "workload.steps: .*greater than or equal to 1, got 0"),
+        ({"workload": {"name": "digits-mlp", "steps": "many"}}, "workload.steps: .*valid integer.*, got 'many'"),
+        (
+            {"workload": {"name": "digits-mlp", "optimizer": "adamax"}},
+            "workload.optimizer: .*'sgd', 'momentum', 'adam', 'adamw'.*",
+        ),
+        (
+            {"workload": {"name": "digits-mlp", "optimizer": {"name": "sgd", "beta1": 0.9}}},
+            "workload.optimizer.sgd: unknown key 'beta1'; allowed: .*",
+        ),
+        (
+            {"workload": {"name": "digits-mlp", "optimizer": {"beta1": 1.0}}},
+            "workload.optimizer.adam.beta1: .*less than 1, got 1.0",
+        ),
+        (
+            {"workload": {"name": "linear-regression", "dimension": 2, "batch_size": 3}},
+            "workload: batch_size must be at most dimension = 2 data points, got 3",
+        ),
+        ({"families": []}, "families: .*at least 1 item.*"),
+        ({"families": "rex"}, "families: .*valid tuple, got 'rex'"),
+        ({"families": ["rexx"]}, r"families.0: family must be one of .*got 'rexx'; did you mean 'rex'\?"),
+        ({"families": ["rex", "rex"]}, "spec: families must differ, got rex, rex"),
+        ({"families": [{"name": "rex", "fixed": {"gamma": 1}}]}, "families.0: rex has parameters .*'gamma'"),
+        ({"families": [{"name": "rex", "fixed": {"beta": 99}}]}, "families.0: beta must be .*, got 99"),
+        (
+            {"families": [{"name": "rex", "ranges": {"beta": [0.1, 99]}}]},
+            r"families.0: rex: the range of beta must be within \[0.01, 10\], got \[0.1, 99\]",
+        ),
+        (
+            {"families": [{"name": "rex", "ranges": {"beta": [1, 0.1]}}]},
+            r"families.0: rex: the range of beta must be within \[0.01, 10\], got \[1, 0.1\]",
+        ),
+        (
+            {"families": [{"name": "rex", "fixed": {"beta": 1}, "ranges": {"beta": [0.1, 1]}}]},
+            "families.0: rex: beta is both fixed and given a range",
+        ),
+        ({"objective": "final/loss"}, "spec: objective must be one of final/train_loss, .*got 'final/loss'"),
+        ({"sampling": "center"}, "sampling: .*'midpoint', 'left' or 'right', got 'center'"),
+        ({"sampler": "sobel"}, r"sampler: sampler must be one of .*got 'sobel'; did you mean 'sobol'\?"),
+        ({"sampler": {"name": "sobol", "levels": 3}}, "sampler: sobol: unknown key 'levels'; allowed: .*"),
+        ({"base_lr": {"low": 0.1, "high": 0.01}}, "base_lr: low must be less than high .*"),
+        ({"base_lr": {"points": 0}}, "base_lr.points: .*greater than or equal to 1, got 0"),
+        ({"base_lr": {"low": -1.0}}, "base_lr.low: .*greater than 0, got -1.0"),
+        ({"base_lr": {"low": float("nan")}}, "base_lr.low: .*finite number, got nan"),
+        ({"screen": {"seeds": 0}}, "screen.seeds: .*greater than or equal to 1, got 0"),
+        ({"rescore": {"top": 0}}, "rescore.top: .*greater than or equal to 1, got 0"),
+        ({"confirm": {"seed": 20}}, r"confirm: unknown key 'seed'; allowed: seeds; did you mean 'seeds'\?"),
+        ({"members": 0}, "members: members must be auto or from 1 to 1000000, got 0"),
+        ({"seed": -1}, "seed: .*greater than or equal to 0, got -1"),
+        ({"baselines": ["cosin"]}, r"baselines: unknown baseline 'cosin'; allowed: .*did you mean 'cosine'\?"),
+        ({"baselines": {"x": {"family": "nope"}}}, "baselines.x: family must be one of .*got 'nope'"),
+        ({"baselines": {"<b>": {"family": "rex"}}}, "spec: baseline names must be letters, digits, .*'<b>'"),
+    ],
+)
+def test_each_kind_of_mistake_is_one_clear_line(change, line):
+    with pytest.raises(InputError, match=f"^{line}$") as caught:
+        StudySpec.parse({**MINIMAL, **change})
+    assert "\n" not in str(caught.value)
+
+
+def test_several_mistakes_are_a_line_each():
+    with pytest.raises(InputError) as caught:
+        StudySpec.parse({**MINIMAL, "seed": -1, "screen": {"seeds": 0}})
+    assert len(str(caught.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_commented_spec_is_a_spec_with_the_defaults(workload):
+    text = commented_spec(workload)
+    spec = StudySpec.parse(tomllib.loads(text))
+    given = {"name": workload, **({"function": "my_training:train", "steps": 300} if workload == "function" else {})}
+    plain = {"workload": given, "families": ["generalized_cosine", "rex", "two_point_spline"]}
+    assert spec == StudySpec.parse({**plain, "name": workload})
+    assert text.count("#") > 15
+
+
+def test_override_reads_toml_and_falls_back_to_text():
+    document = {"workload": "digits-mlp"}
+    for text in ("workload.steps=5", "families=['rex']", "base_lr.low = 1e-3", "sampler=random", "a.b.c=true"):
+        override(document, text)
+    assert document == {
+        "workload": {"name": "digits-mlp", "steps": 5},
+        "families": ["rex"],
+        "base_lr": {"low": 1e-3},
+        "sampler": "random",
+        "a": {"b": {"c": True}},
+    }
+
+
+@pytest.mark.parametrize("text", ["workload.steps", "=3", "a..b=1", "seed.x=3"])
+def test_override_refuses_what_is_no_assignment(text):
+    with pytest.raises(InputError, match="--set"):
+        override({"seed": 1}, text)
+
+
+def test_unreadable_files(tmp_path):
+    missing, broken, binary, huge = (tmp_path / name for name in ("none", "broken", "binary", "huge"))
+    broken.write_text("a = [1,\nb = 2")
+    binary.write_bytes(b"\xff\xfe\x00")
+    huge.write_bytes(b"#" * 1_000_001)
+    for path, message in (
+        (missing, "cannot be read: No such file"),
+        (tmp_path, "cannot be read: Is a directory"),
+        (broken, "is not TOML: .*line 2"),
+        (binary, "is not TOML"),
+        (huge, "at most 1000000 bytes"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_spec(path)
