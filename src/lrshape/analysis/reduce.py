@@ -1,0 +1,128 @@
+"""From trainings to one score for each shape and base LR, and to the best base LR of each shape."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lrshape.analysis.intervals import interval_ranks, middle, penalised
+from lrshape.errors import InputError
+from lrshape.store import PHASES, metric_columns
+
+
+def objective_values(trainings: pd.DataFrame, objective: str) -> NDArray[np.float64]:
+    """The objective of every training, lower is better; +inf unless it is finite and the training is ok.
+
+    Raises:
+        InputError: if no such metric is stored.
+    """
+    metrics = metric_columns(trainings.columns)
+    if objective not in metrics:
+        stored = f"one of the stored metrics {', '.join(metrics)}" if metrics else "a stored metric (none is)"
+        raise InputError(f"objective must be {stored}, got {objective!r}")
+    ok = (trainings["status"] == "ok").to_numpy(bool)
+    return np.where(ok, penalised(trainings[objective]), np.inf)
+
+
+def scores(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) -> pd.DataFrame:
+    """The median over seeds of every (phase, shape, base LR), with its exact interval.
+
+    Args:
+        trainings: the table of a store, in any order of rows.
+        objective: the metric that is minimised; any that is stored.
+        confidence: of the interval, in (0, 1).
+
+    Returns:
+        One row each, sorted by phase (as they are run), shape and base LR: ``phase, shape, family, params,
+        base_lr, seeds, score, low, high, diverged, failed``. ``seeds``, ``diverged`` and ``failed`` count
+        trainings; ``score`` is +inf where half of them or more have none; ``low`` and ``high`` are NaN where
+        the seeds are too few for the confidence.
+
+    Raises:
+        InputError: if the objective is not stored.
+    """
+    values = objective_values(trainings, objective)
+    phase = pd.Categorical(trainings["phase"], categories=PHASES).codes
+    shape = pd.factorize(trainings["shape"], sort=True)[0]
+    base_lr = trainings["base_lr"].to_numpy(np.float64)
+    order = np.lexsort((values, base_lr, shape, phase))
+    first = _starts(phase[order], shape[order], base_lr[order])
+    seeds = np.diff(first, append=len(order))
+    ordered = values[order]
+    # Per number of seeds, not per group: the positions of an interval's ends depend on nothing else.
+    low, high = np.full(len(first), np.nan), np.full(len(first), np.nan)
+    for n in np.unique(seeds):
+        ranks = interval_ranks(int(n), confidence)
+        if ranks[0] >= 0:
+            groups = seeds == n
+            low[groups] = ordered[first[groups] + ranks[0]]
+            high[groups] = ordered[first[groups] + ranks[1]]
+    result = trainings[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
+    status = trainings["status"]
+    return result.reset_index(drop=True).assign(
+        seeds=seeds.astype(np.int64),
+        score=middle(ordered[first + (seeds - 1) // 2], ordered[first + seeds // 2]),
+        low=low,
+        high=high,
+        diverged=_count((status == "diverged").to_numpy(bool)[order], first),
+        failed=_count((status == "failed").to_numpy(bool)[order], first),
+    )
+
+
+def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
+    """Every shape at its best base LR.
+
+    Args:
+        scores: as `scores` returns it.
+
+    Returns:
+        The row of the lowest score of every (phase, shape), of equal ones the one with the smallest base LR,
+        and three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
+        LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
+        phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
+    """
+    phase = pd.Categorical(scores["phase"], categories=PHASES).codes
+    shape = pd.factorize(scores["shape"], sort=True)[0]
+    score, base_lr = scores["score"].to_numpy(np.float64), scores["base_lr"].to_numpy(np.float64)
+    order = np.lexsort((base_lr, score, shape, phase))
+    first = _starts(phase[order], shape[order])
+    tried = np.diff(first, append=len(order)).astype(np.int64)
+    best = order[first]
+    if len(best):
+        smallest = np.minimum.reduceat(base_lr[order], first)
+        largest = np.maximum.reduceat(base_lr[order], first)
+    else:
+        smallest = largest = base_lr[:0]
+    edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
+    placed = np.lexsort((shape[best], score[best], phase[best]))
+    result = scores.iloc[best[placed]].reset_index(drop=True)
+    return result.assign(
+        edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype=scores["shape"].dtype),
+        tried=tried[placed],
+        rank=_ranks(phase[best[placed]], score[best[placed]]),
+    )
+
+
+def _starts(*keys: NDArray) -> NDArray[np.int64]:
+    """Positions at which a run of equal sorted keys starts."""
+    n = len(keys[0])
+    new = np.zeros(n, bool)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(new)
+
+
+def _count(marked: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many are marked in each of the runs that start at ``first``."""
+    total = np.concatenate([[0], np.cumsum(marked)])
+    return total[np.append(first, len(marked))[1:]] - total[first]
+
+
+def _ranks(phase: NDArray, score: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Places from 1 within each phase, of rows sorted by phase and score; equal scores share the smaller."""
+    place = np.arange(len(score))
+    starts = _starts(phase, score)
+    of_score = starts[np.searchsorted(starts, place, side="right") - 1]
+    starts = _starts(phase)
+    of_phase = starts[np.searchsorted(starts, place, side="right") - 1] if len(place) else place
+    return of_score - of_phase + 1

@@ -1,0 +1,230 @@
+"""The answer of a study: the winner, and what it gains over the baselines.
+
+The winner is chosen by the rescore phase (by the screen while there is none yet) and measured by the
+confirm phase, whose seeds no choice has seen. It stays the winner if another shape does better there.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from lrshape.analysis.intervals import holm, paired_difference
+from lrshape.analysis.reduce import best_base_lrs, objective_values, scores
+from lrshape.errors import InputError
+from lrshape.store import PHASES
+
+BASELINE = "baseline-"
+
+
+def best_per_family(trainings: pd.DataFrame, objective: str) -> pd.DataFrame:
+    """The best shape of each family that is no baseline, by the rescore phase.
+
+    A family without a shape there is represented by its best one of the screen; ``phase`` tells which.
+
+    Returns:
+        Rows of `lrshape.analysis.reduce.best_base_lrs`, one a family, the winner first: rescored families
+        before the others, then by rank, then by shape.
+    """
+    table = best_base_lrs(scores(trainings, objective))
+    table = _rows(table, ~_is_baseline(table) & (table["phase"] != "confirm"))
+    later = -pd.Categorical(table["phase"], categories=PHASES).codes.astype(np.int64)
+    order = np.lexsort((pd.factorize(table["shape"], sort=True)[0], table["rank"], later))
+    return table.iloc[order].drop_duplicates("family").reset_index(drop=True)
+
+
+def winner(trainings: pd.DataFrame, objective: str) -> pd.Series:
+    """The best shape that is no baseline, at its best base LR; the first row of `best_per_family`.
+
+    If every training diverged it is the first shape by name, and its ``score`` is +inf.
+
+    Raises:
+        InputError: if no such shape has been screened or rescored, or the objective is not stored.
+    """
+    table = best_per_family(trainings, objective)
+    if table.empty:
+        raise InputError("a winner needs a screened shape that is no baseline, got none so far")
+    return table.iloc[0]
+
+
+def compared(
+    trainings: pd.DataFrame, objective: str, phase: str = "confirm", confidence: float = 0.95
+) -> pd.DataFrame:
+    """Every shape of a phase, at its best base LR there, with its difference to the winner.
+
+    Args:
+        trainings: the table of a store, in any order of rows.
+        objective: the metric that is minimised.
+        phase: only ``confirm`` gives unbiased numbers, since the other phases did the choosing.
+        confidence: of each interval by itself, in (0, 1).
+
+    Returns:
+        One row a shape, sorted by rank and shape: ``shape, family, params, base_lr, seeds, score, low, high,
+        diverged, failed, rank, difference, difference_low, difference_high, p_value, p_holm, is_winner,
+        is_baseline``. ``difference`` is the shape's median minus the winner's over the seeds that both have:
+        positive where the winner is better. ``p_holm`` is corrected for all comparisons of the table.
+        The winner's own difference is 0 without interval or p-value; without a winner among the rows, and
+        where nothing can be said (see `lrshape.analysis.intervals.paired_difference`), they are NaN.
+    """
+    chosen = best_per_family(trainings, objective)["shape"].head(1).tolist()
+    rows = _rows(trainings, trainings["phase"] == phase)
+    table = best_base_lrs(scores(rows, objective, confidence)).drop(columns=["phase", "edge", "tried"])
+    is_winner = table["shape"].isin(chosen).to_numpy(bool)
+    samples = _samples(rows, objective, table)
+    differences = np.full((len(table), 4), np.nan)
+    for place in np.flatnonzero(is_winner):  # one, or none
+        for other, sample in enumerate(samples):
+            common = sample.index.intersection(samples[place].index).sort_values()
+            differences[other] = paired_difference(sample[common], samples[place][common], confidence)
+        differences[place] = [0.0, np.nan, np.nan, np.nan]
+    return table.assign(
+        difference=differences[:, 0],
+        difference_low=differences[:, 1],
+        difference_high=differences[:, 2],
+        p_value=differences[:, 3],
+        p_holm=holm(differences[:, 3]),
+        is_winner=is_winner,
+        is_baseline=_is_baseline(table),
+    )
+
+
+def confirmed(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) -> pd.DataFrame:
+    """What a study reports: `compared` for the confirm phase; no rows before it has begun."""
+    return compared(trainings, objective, "confirm", confidence)
+
+
+def best(
+    trainings: pd.DataFrame, objective: str, steps: int, sampling: str, confidence: float = 0.95
+) -> dict[str, Any]:
+    """The winner as plain data, for JSON: None stands for every number that is not finite.
+
+    Args:
+        trainings: the table of a store, in any order of rows.
+        objective: the metric that is minimised.
+        steps: training steps of the schedule.
+        sampling: how the schedule samples progress.
+        confidence: of the intervals, in (0, 1).
+
+    Returns:
+        ``shape, family, params, base_lr, steps, sampling, objective``; ``phase`` in which the numbers were
+        measured (``confirm`` unless the study is unfinished; only then are they free of the choice's bias);
+        ``score_median, score_low, score_high, seeds, diverged, failed`` of the winner; ``baselines`` and
+        ``families`` (the best shape of every other family), best first, each with ``name, shape, family,
+        params, base_lr, phase, score_median, score_low, score_high, seeds, diverged, failed, difference,
+        difference_low, difference_high, p_value_holm``; ``trainings``, how many of all phases, and
+        ``diverged_share`` and ``failed_share`` of them; ``base_lr_edge``, "low" or "high" if the winner's
+        base LR is the smallest or largest tried for it before the confirm phase, else "".
+
+        A ``difference`` is the other's median minus the winner's, over common seeds: positive where the
+        winner is better. It is None where that is infinite or unknown; ``diverged`` tells which. A family
+        that was not measured in ``phase`` has the numbers of its own phase, and no difference.
+
+    Raises:
+        InputError: if there is no winner yet, or the objective is not stored.
+    """
+    chosen = winner(trainings, objective)["shape"]
+    of_winner = _rows(trainings, trainings["shape"] == chosen)
+    phase = max(set(of_winner["phase"]), key=PHASES.index)
+    families = best_per_family(trainings, objective)
+    contenders = trainings
+    if phase != "confirm":  # not a test for every shape of a screen
+        contenders = _rows(trainings, _is_baseline(trainings) | trainings["shape"].isin(families["shape"]))
+    table = compared(contenders, objective, phase, confidence).assign(phase=phase)
+    won = _records(table, table["is_winner"])[0]
+    measured = table["shape"].isin(families["shape"]) & (table["family"] != won["family"])
+    others = _records(table, measured) + _unmeasured(trainings, objective, table, families, confidence)
+    tried = _rows(of_winner, of_winner["phase"] != "confirm")["base_lr"].to_numpy(np.float64)
+    return {
+        **_schedule(won),
+        "steps": int(steps),
+        "sampling": str(sampling),
+        "objective": objective,
+        **_score(won),
+        "baselines": [_entry(row) for row in _records(table, table["is_baseline"])],
+        "families": [_entry(row) for row in others],
+        "trainings": len(trainings),
+        "diverged_share": _share(trainings, "diverged"),
+        "failed_share": _share(trainings, "failed"),
+        "base_lr_edge": _edge(won["base_lr"], tried.min(), tried.max()),
+    }
+
+
+def _samples(rows: pd.DataFrame, objective: str, table: pd.DataFrame) -> list[pd.Series]:
+    """The objective by seed, for every row of ``table``."""
+    keyed = pd.Series(
+        objective_values(rows, objective),
+        index=pd.MultiIndex.from_arrays([rows["shape"], rows["base_lr"], rows["seed"]]),
+    ).sort_index()
+    return [keyed.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+
+
+def _unmeasured(
+    trainings: pd.DataFrame, objective: str, table: pd.DataFrame, families: pd.DataFrame, confidence: float
+) -> list[dict[str, Any]]:
+    """The families' best shapes that ``table`` lacks, as the phase that chose them scored them."""
+    missing = _rows(families, ~families["shape"].isin(table["shape"]))
+    own = best_base_lrs(scores(trainings, objective, confidence))
+    return missing[["phase", "shape"]].merge(own, on=["phase", "shape"]).to_dict("records")
+
+
+def _rows(table: pd.DataFrame, wanted: ArrayLike) -> pd.DataFrame:
+    return table.iloc[np.flatnonzero(np.asarray(wanted, bool))]
+
+
+def _records(table: pd.DataFrame, wanted: ArrayLike) -> list[dict[str, Any]]:
+    return _rows(table, wanted).to_dict("records")
+
+
+def _is_baseline(table: pd.DataFrame) -> NDArray[np.bool_]:
+    return table["shape"].str.startswith(BASELINE).to_numpy(bool)
+
+
+def _share(trainings: pd.DataFrame, status: str) -> float:
+    return float(np.mean(trainings["status"].to_numpy(object) == status))
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": row["shape"].removeprefix(BASELINE),
+        **_schedule(row),
+        **_score(row),
+        "difference": _finite(row.get("difference")),
+        "difference_low": _finite(row.get("difference_low")),
+        "difference_high": _finite(row.get("difference_high")),
+        "p_value_holm": _finite(row.get("p_holm")),
+    }
+
+
+def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "shape": row["shape"],
+        "family": row["family"],
+        "params": json.loads(row["params"]),
+        "base_lr": float(row["base_lr"]),
+    }
+
+
+def _score(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "phase": row["phase"],
+        "score_median": _finite(row["score"]),
+        "score_low": _finite(row["low"]),
+        "score_high": _finite(row["high"]),
+        "seeds": int(row["seeds"]),
+        "diverged": int(row["diverged"]),
+        "failed": int(row["failed"]),
+    }
+
+
+def _edge(base_lr: float, smallest: float, largest: float) -> str:
+    if smallest == largest:
+        return ""
+    return "low" if base_lr <= smallest else "high" if base_lr >= largest else ""
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None

@@ -1,0 +1,61 @@
+"""A study's tables as CSV files, for spreadsheets and other programs."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from lrshape.analysis.reduce import best_base_lrs, scores
+from lrshape.analysis.result import confirmed
+
+# A spreadsheet takes a cell that starts like this for a formula, or drops the character and looks again.
+_FORMULA = ("=", "+", "-", "@", "\t", "\n")
+
+
+def write_tables(trainings: pd.DataFrame, objective: str, directory: str | Path) -> list[Path]:
+    """Write ``trainings.csv``, ``scores.csv``, ``shapes.csv`` and ``confirmed.csv``.
+
+    ``trainings.csv`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+    Numbers are written with all their digits, infinity as ``inf`` and what is not known as an empty cell. A
+    text that a spreadsheet would take for a formula gets an apostrophe before it. A carriage return becomes
+    a line feed, since Python's writer leaves it unquoted and it would end the row for many readers.
+
+    Args:
+        trainings: the table of a store.
+        objective: the metric that scores are made of.
+        directory: where to; it is made if need be, and files of these names in it are replaced.
+
+    Returns:
+        The files, in the order above.
+
+    Raises:
+        InputError: if the objective is not stored.
+        OSError: if they cannot be written.
+    """
+    by_base_lr = scores(trainings, objective)
+    tables = {
+        "trainings": trainings.drop(columns="wall_time"),
+        "scores": by_base_lr,
+        "shapes": best_base_lrs(by_base_lr),
+        "confirmed": confirmed(trainings, objective),
+    }
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    files = []
+    for name, table in tables.items():
+        file = directory / f"{name}.csv"
+        unfinished = file.with_suffix(".csv.tmp")
+        _harmless(table).to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
+        unfinished.replace(file)
+        files.append(file)
+    return files
+
+
+def _harmless(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with texts, those of cells and the columns' names, that are only texts."""
+    guarded = {c: table[c].map(_text) for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])}
+    return table.assign(**guarded).rename(columns=_text)
+
+
+def _text(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(_FORMULA) else text

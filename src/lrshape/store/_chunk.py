@@ -1,0 +1,159 @@
+"""One chunk of trainings as the bytes of a sealed Parquet file.
+
+The file's footer holds a SHA-256 digest of the whole file, taken while the digest's own 64 characters were
+zeros. It is checked before the file is parsed: no damaged byte reaches the Parquet reader.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+CHUNK_FORMAT = "1"
+
+_BEFORE = {
+    "phase": pa.string(),
+    "shape": pa.string(),
+    "family": pa.string(),
+    "params": pa.string(),
+    "base_lr": pa.float64(),
+    "seed": pa.int64(),
+}
+_AFTER = {
+    "status": pa.string(),
+    "first_bad_step": pa.int64(),
+    "message": pa.string(),
+    "wall_time": pa.float64(),
+}
+_FIXED = _BEFORE | _AFTER
+
+# As Thrift's compact protocol writes the key and the header of its 64-byte value.
+_DIGEST_KEY = "lrshape.sha256"
+_SEAL = _DIGEST_KEY.encode() + b"\x18\x40"
+_ZEROS = b"0" * 64
+
+
+class DamagedChunk(Exception):  # noqa: N818 - it names what was found, not what went wrong in here
+    """A chunk cannot be trusted; the message is the reason, ``name`` the chunk."""
+
+    def __init__(self, name: str, reason: str):
+        super().__init__(f"chunk {name} is damaged: {reason}")
+        self.name = name
+        self.reason = reason
+
+
+def metric_columns(columns: Iterable[str]) -> list[str]:
+    """The metrics among the columns of a trainings table, in their order."""
+    return [column for column in columns if column not in _FIXED]
+
+
+def schema(metrics: Iterable[str]) -> pa.Schema:
+    """The schema of a trainings table with these metrics."""
+    return pa.schema(_BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER)
+
+
+def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
+    """Return the file of chunk ``name``.
+
+    Raises:
+        ValueError: if the columns are not those of a trainings table, in order, or a value is missing or of
+            another type. Metrics may be any float, NaN and infinities included.
+    """
+    expected = schema(metric_columns(table.columns))
+    if list(table.columns) != expected.names:
+        raise ValueError(f"a trainings table has the columns {expected.names}, got {list(table.columns)}")
+    columns = [_column(table[field.name].to_numpy(), field) for field in expected]
+    strings = [field.name for field in expected if field.type == pa.string()]
+    sink = io.BytesIO()
+    with pq.ParquetWriter(
+        sink,
+        expected,
+        compression="zstd",
+        use_dictionary=strings,  # pyright: ignore[reportArgumentType] - the stub knows only bool
+        write_page_checksum=True,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(pa.Table.from_arrays(columns, schema=expected))
+        labels = {"lrshape.format": CHUNK_FORMAT, "lrshape.study": spec_hash, "lrshape.chunk": name}
+        writer.add_key_value_metadata(labels | {_DIGEST_KEY: _ZEROS.decode()})
+    return _sealed(sink.getvalue())
+
+
+def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
+    """Return the table in the bytes of a file, once everything about it has been checked.
+
+    Raises:
+        DamagedChunk: if any bit differs from what was written, or the file is sound but is another chunk's,
+            another study's, or of another format.
+    """
+    if not data:
+        raise DamagedChunk(name, "the file is empty")
+    start = _digest_start(data)
+    if start < 0:
+        raise DamagedChunk(name, "it is cut short, or no chunk of a study")
+    if data[start : start + 64] != _digest(data, start):
+        raise DamagedChunk(name, "its content does not match its SHA-256 digest")
+    try:
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        labels = file.metadata.metadata or {}
+        for label, expected in (("format", CHUNK_FORMAT), ("study", spec_hash), ("chunk", name)):
+            value = labels.get(f"lrshape.{label}".encode(), b"").decode(errors="replace")
+            if value != expected:
+                raise DamagedChunk(name, f"its {label} is {value!r} and should be {expected!r}")
+        table = file.read(use_threads=False).replace_schema_metadata(None)
+    except (pa.ArrowException, OSError) as error:
+        raise DamagedChunk(name, f"it is no readable Parquet file: {error}") from error
+    if table.schema != schema(metric_columns(table.column_names)):
+        raise DamagedChunk(name, f"its columns are {table.column_names}")
+    return table
+
+
+def to_frame(tables: list[pa.Table]) -> pd.DataFrame:
+    """Join tables; a metric that some of them lack is NaN in their rows."""
+    metrics = dict.fromkeys(m for table in tables for m in metric_columns(table.column_names))
+    joined = schema(metrics)
+    if not tables:
+        return joined.empty_table().to_pandas()
+    return pa.concat_tables(tables, promote_options="default").select(joined.names).to_pandas()
+
+
+def _column(values: np.ndarray, field: pa.Field) -> pa.Array:
+    try:
+        if field.type == pa.float64():
+            return pa.array(values.astype(np.float64))  # NaN stays a value, here as in the file
+        if field.type == pa.int64():
+            return pa.array(values).cast(field.type)  # a direct conversion would cut off fractions
+        array = pa.array(values.astype(object), field.type, from_pandas=True)
+    except UnicodeEncodeError:  # lone surrogates, from an error message for instance, have no UTF-8
+        texts = [str(value).encode("utf-8", "backslashreplace").decode() for value in values]
+        array = pa.array(texts, field.type)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise ValueError(f"column {field.name!r} of a trainings table is {field.type}: {error}") from error
+    if array.null_count:
+        raise ValueError(f"column {field.name!r} of a trainings table must have a value in every row")
+    return array
+
+
+def _digest_start(data: bytes) -> int:
+    # The labels are the last thing but a few in the footer, hence the search from the end.
+    found = data.rfind(_SEAL)
+    start = found + len(_SEAL)
+    return start if found >= 0 and start + 64 <= len(data) else -1
+
+
+def _digest(data: bytes, start: int) -> bytes:
+    digest = hashlib.sha256(data[:start])
+    digest.update(_ZEROS)
+    digest.update(data[start + 64 :])
+    return digest.hexdigest().encode()
+
+
+def _sealed(data: bytes) -> bytes:
+    start = _digest_start(data)
+    if data[start : start + 64] != _ZEROS:  # another Parquet writer than the one this was built for
+        raise RuntimeError("the Parquet writer did not put the digest where it was expected")
+    return data[:start] + _digest(data, start) + data[start + 64 :]

@@ -1,0 +1,57 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+OBJECTIVE = "final/train_loss"
+
+
+@pytest.fixture
+def trainings_of():
+    """A function from ``{(phase, shape, base LR): values by seed}`` to a table of trainings.
+
+    A shape's family is its name before the last dash; infinite values are trainings that diverged.
+    """
+
+    def build(values):
+        columns = {
+            "phase": [],
+            "shape": [],
+            "family": [],
+            "params": [],
+            "base_lr": [],
+            "seed": [],
+            OBJECTIVE: [],
+        }
+        for (phase, shape, base_lr), sample in values.items():
+            first = {"screen": 0, "rescore": 1_000_000, "confirm": 2_000_000}[phase]
+            for i, value in enumerate(sample):
+                family = shape.removeprefix("baseline-").partition("-")[0]
+                row = (
+                    phase,
+                    shape,
+                    family,
+                    f'{{"warmup": 0.{len(shape)}}}',
+                    base_lr,
+                    first + i,
+                    float(value),
+                )
+                for column, cell in zip(columns.values(), row, strict=True):
+                    column.append(cell)
+        table = pd.DataFrame(columns).astype(
+            dict.fromkeys(("phase", "shape", "family", "params"), "str")
+            | {"base_lr": float, "seed": int, OBJECTIVE: float}
+        )
+        finite = np.isfinite(table[OBJECTIVE].to_numpy())
+        return table.assign(
+            status=pd.Series(np.where(finite, "ok", "diverged"), dtype=table["shape"].dtype),
+            first_bad_step=np.where(finite, -1, 3),
+            message=pd.Series([""] * len(table), dtype=table["shape"].dtype),
+            wall_time=0.5,
+        )
+
+    return build
+
+
+@pytest.fixture
+def objective():
+    return OBJECTIVE
