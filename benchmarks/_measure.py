@@ -62,4 +62,6 @@ def machine() -> str:
         lines = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout.splitlines()
         model = next((x.split(":", 1)[1].strip() for x in lines if x.startswith("Model name")), model)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}, {', '.join(found)}"
+    return (
+        f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}, {', '.join(found)}"
+    )

@@ -1,6 +1,6 @@
 """The noise-averaged recursion: lrshape beside a plain JAX vmap and a NumPy loop.
 
-    python benchmarks/linear_regression.py
+python benchmarks/linear_regression.py
 """
 
 import statistics
@@ -70,7 +70,7 @@ def main() -> None:
     ]
     sys.stdout.write(
         "## Linear regression: the recursion at T = 1000, D = 100\n\n"
-        f"{machine()}.\n\nSchedules a second, median (range) of 5 alternating turns; compilation excluded.\n\n"
+        f"{machine()}.\n\nSchedules a second, median (range) of 5 turns; compilation excluded.\n\n"
         + table(["contender", "schedules/s", "lrshape is faster by"], rows)
         + f"\n\nlrshape updates {best * 1e5 / 1e9:.1f} billion eigenvalues a second, with 7 floating-point "
         f"operations each: {best * 1e5 * 7 / 1e9:.0f} GFLOP/s.\n"

@@ -110,7 +110,7 @@ def main() -> None:
     flops = 6 * BATCH * parameters  # forward, and twice that backward
     sys.stdout.write(
         "## Population training: digits-mlp, 300 steps, Adam, batch 32\n\n"
-        f"{machine()}.\n\nModel-steps a second, median (range) of 5 alternating turns; compilation excluded.\n\n"
+        f"{machine()}.\n\nModel-steps a second, median (range) of 5 turns; compilation excluded.\n\n"
         + table(["contender", "model-steps/s", f"lrshape at {MEMBERS} is faster by"], rows)
         + f"\n\nlrshape at {MEMBERS} members computes {best * flops / 1e9:.0f} GFLOP/s in matrix products; "
         f"{gemm_peak():.0f} GFLOP/s is what this machine reaches in a 1024 x 1024 float32 product.\n"

@@ -1,6 +1,6 @@
 """Run every benchmark and write RESULTS.md beside this file.
 
-    python benchmarks/run.py
+python benchmarks/run.py
 """
 
 import subprocess
@@ -17,7 +17,9 @@ def main() -> None:
     sections = []
     for name in BENCHMARKS:
         sys.stderr.write(f"running {name}\n")
-        done = subprocess.run([sys.executable, str(HERE / name)], stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run(
+            [sys.executable, str(HERE / name)], stdout=subprocess.PIPE, text=True, check=True
+        )
         sections.append(f"{done.stdout.strip()}\n\nCommand: `python benchmarks/{name}`.")
     heading = (
         "# Benchmark results\n\n"

@@ -16,7 +16,7 @@ def run(train, **settings):
 
 def test_a_number_is_the_score():
     outcome = run(lambda lrs, seed: lrs.sum() + seed)
-    np.testing.assert_allclose(outcome["final/score"], LRS.sum(axis=1) + [7, 8])
+    np.testing.assert_allclose(outcome["final/score"], LRS.sum(axis=1) + np.array([7, 8]))
     assert outcome.status.tolist() == ["ok", "ok"]
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lrshape.analysis.reduce import best_base_lrs
@@ -16,7 +16,15 @@ SHAPES = [Shape.of(name, "rex", {}) for name in ("a", "b")]
 def scored(scores):
     """A table of scores, ``{shape: {base_lr: score}}``, reduced to the best."""
     rows = [
-        {"phase": "screen", "shape": shape, "family": "rex", "params": "{}", "base_lr": lr, "seeds": 1, "score": score}
+        {
+            "phase": "screen",
+            "shape": shape,
+            "family": "rex",
+            "params": "{}",
+            "base_lr": lr,
+            "seeds": 1,
+            "score": score,
+        }
         for shape, by_lr in scores.items()
         for lr, score in by_lr.items()
     ]
@@ -62,6 +70,12 @@ def test_where_everything_diverges_smaller_rates_are_tried():
     np.testing.assert_allclose(min(tried["a"]), 0.001)
 
 
+def test_extension_ends_where_float32_does():
+    grid = GridLR(low=1e-20, high=1e20, points=2, extend=9)
+    assert max(run(grid, lambda shape, lr: -lr)["a"]) == pytest.approx(1e60)
+    assert min(run(grid, lambda shape, lr: lr)["a"]) == pytest.approx(1e-60)
+
+
 def test_a_single_point_is_a_fixed_base_lr():
     grid = GridLR(low=0.1, high=0.1, points=1)
     assert all(list(by_lr) == [0.1] for by_lr in run(grid, lambda shape, lr: lr).values())
@@ -73,9 +87,10 @@ def test_a_single_point_is_a_fixed_base_lr():
     st.floats(1.001, 1e6),
     st.integers(2, 50),
     st.integers(1, 9),
-    st.integers(-5, 60),
+    st.integers(-4, 54),
 )
 def test_brackets_stay_within_a_grid_step(low, factor, points, count, index):
+    assume(index <= points + 4)
     grid = GridLR(low=low, high=low * factor, points=points)
     centre = grid.at(index)
     bracket = grid.bracket(centre, count)

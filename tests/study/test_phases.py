@@ -101,7 +101,10 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
     spec = StudySpec.parse(
         {
             "workload": "digits-mlp",
-            "families": [{"name": "rex", "fixed": {"warmup": 0.1}, "ranges": {"beta": [0.5, 1]}}, "multi_step"],
+            "families": [
+                {"name": "rex", "fixed": {"warmup": 0.1}, "ranges": {"beta": [0.5, 1]}},
+                "multi_step",
+            ],
             "screen": {"shapes": 16},
         }
     )
@@ -118,4 +121,6 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
 def test_a_family_keeps_its_shapes_when_others_join():
     alone = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"]})
     joined = StudySpec.parse({"workload": "digits-mlp", "families": ["cosine", "rex"]})
-    assert phases.sampled_shapes(alone, alone.families[0]) == phases.sampled_shapes(joined, joined.families[1])
+    assert phases.sampled_shapes(alone, alone.families[0]) == phases.sampled_shapes(
+        joined, joined.families[1]
+    )

@@ -42,6 +42,12 @@ def study(tmp_path_factory):
     return search(tmp_path_factory.mktemp("study") / "one")
 
 
+@pytest.fixture
+def no_report(monkeypatch):
+    """Leave the report out where it is not the point: drawing takes seconds."""
+    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+
+
 def table(path):
     """The trainings without their times, which are the only thing that may differ."""
     return lrshape.Study(path).trainings().drop(columns="wall_time")
@@ -97,12 +103,14 @@ def test_the_same_study_twice_is_the_same(study, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
+@pytest.mark.usefixtures("no_report")
 def test_results_do_not_depend_on_the_chunks(study, tmp_path):
     other = search(tmp_path / "chunked", members=7)
     pd.testing.assert_frame_equal(table(other.path), table(study.path), check_exact=True)
 
 
 @pytest.mark.parametrize("stop_after", [0, 1, 37, 70, 101, 140])
+@pytest.mark.usefixtures("no_report")
 def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop_after):
     calls = []
 
@@ -129,28 +137,21 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop
     assert len(calls) == len(table(out))  # nothing was trained twice
 
 
-def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path):
+@pytest.mark.usefixtures("no_report")
+def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path, caplog):
     out = tmp_path / "damaged"
     search(out)
     victims = sorted((out / "trainings").iterdir())[3:6]
     victims[0].write_bytes(victims[0].read_bytes()[:100])
     victims[1].write_bytes(victims[2].read_bytes())
     victims[2].unlink()
-    seen = []
-
-    class Hears(lrshape.Listener):
-        def warning(self, message):
-            seen.append(message)
-
-    again = lrshape.search(
-        SPEC, train=train, steps=STEPS, metrics=("loss", "steps"), out=out, objective="final/loss",
-        listener=Hears(),
-    )  # fmt: skip
+    again = search(out)
     pd.testing.assert_frame_equal(table(again.path), table(study.path), check_exact=True)
     assert len(list((out / "damaged").iterdir())) == 2
-    assert len(seen) == 2
+    assert caplog.text.count("to be computed again") == 2
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_complete_study_trains_nothing_more(study):
     def never(lrs, seed):
         raise AssertionError("a complete study was trained again")
@@ -160,7 +161,9 @@ def test_a_complete_study_trains_nothing_more(study):
 
 
 def test_another_spec_is_refused_with_the_keys_that_changed(study):
-    with pytest.raises(lrshape.InputError, match=r"changed: screen.shapes: 4 -> 5; seed: 0 -> 3; use another"):
+    with pytest.raises(
+        lrshape.InputError, match=r"changed: screen.shapes: 4 -> 5; seed: 0 -> 3; use another"
+    ):
         search(study.path, screen={"shapes": 5, "seeds": 2}, seed=3)
 
 
@@ -169,10 +172,13 @@ def test_time_limit_keeps_what_is_done(tmp_path):
         lrshape.search(SPEC, train=lambda lrs, seed: 1.0, steps=3, out=tmp_path / "x", time_limit=0.2)
     study = lrshape.Study(tmp_path / "x")
     assert not study.is_complete()
-    assert 0 < len(study.trainings())
+    assert len(study.trainings()) > 0
     with pytest.raises(lrshape.InputError, match="not complete"):
         study.best()
-    assert "partial" in study.report().read_text().lower() or "not complete" in study.report().read_text().lower()
+    assert (
+        "partial" in study.report().read_text().lower()
+        or "not complete" in study.report().read_text().lower()
+    )
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -202,7 +208,10 @@ def test_failures_keep_their_message(tmp_path):
         ({"train": train}, "train= needs steps="),
         ({"workload": "digits-mlp", "steps": 5}, "steps belongs to train="),
         ({"train": train, "steps": 5, "families": ["nope"]}, "family must be one of"),
-        ({"workload": {"name": "digits-mlp", "batch_size": 5000}}, "batch_size must be at most .* 1437, got 5000"),
+        (
+            {"workload": {"name": "digits-mlp", "batch_size": 5000}},
+            "batch_size must be at most .* 1437, got 5000",
+        ),
         ({"workload": {"name": "function", "function": "nowhere:f", "steps": 3}}, "cannot be imported"),
         ({"workload": "digits-mlp", "executor": "slurm"}, "executor must be one of inline.*got 'slurm'"),
     ],
@@ -215,7 +224,7 @@ def test_bad_arguments_leave_no_directory(tmp_path, arguments, message):
 
 def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(lrshape.InputError, match="thesis.tex|not empty|no study"):
+    with pytest.raises(lrshape.InputError, match=r"is not empty and holds no study: it has thesis\.tex"):
         search(tmp_path)
     assert [p.name for p in Path(tmp_path).iterdir()] == ["thesis.tex"]
 
@@ -231,6 +240,7 @@ def test_an_unwritable_place_is_an_error_before_any_training(tmp_path):
             search(place, never)
 
 
+@pytest.mark.usefixtures("no_report")
 def test_a_jax_workload_end_to_end(tmp_path):
     spec = {
         "workload": {"name": "digits-mlp", "steps": 10, "hidden": [8]},

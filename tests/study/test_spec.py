@@ -57,8 +57,14 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             {"workload": {"name": "digits-mlp", "step": 3}},
             r"workload: unknown key 'step'; allowed: steps, .*did you mean 'steps'\?",
         ),
-        ({"workload": {"name": "digits-mlp", "steps": 0}}, "workload.steps: .*greater than or equal to 1, got 0"),
-        ({"workload": {"name": "digits-mlp", "steps": "many"}}, "workload.steps: .*valid integer.*, got 'many'"),
+        (
+            {"workload": {"name": "digits-mlp", "steps": 0}},
+            "workload.steps: .*greater than or equal to 1, got 0",
+        ),
+        (
+            {"workload": {"name": "digits-mlp", "steps": "many"}},
+            "workload.steps: .*valid integer.*, got 'many'",
+        ),
         (
             {"workload": {"name": "digits-mlp", "optimizer": "adamax"}},
             "workload.optimizer: .*'sgd', 'momentum', 'adam', 'adamw'.*",
@@ -106,7 +112,10 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"confirm": {"seed": 20}}, r"confirm: unknown key 'seed'; allowed: seeds; did you mean 'seeds'\?"),
         ({"members": 0}, "members: members must be auto or from 1 to 1000000, got 0"),
         ({"seed": -1}, "seed: .*greater than or equal to 0, got -1"),
-        ({"baselines": ["cosin"]}, r"baselines: unknown baseline 'cosin'; allowed: .*did you mean 'cosine'\?"),
+        (
+            {"baselines": ["cosin"]},
+            r"baselines: unknown baseline 'cosin'; allowed: .*did you mean 'cosine'\?",
+        ),
         ({"baselines": {"x": {"family": "nope"}}}, "baselines.x: family must be one of .*got 'nope'"),
         ({"baselines": {"<b>": {"family": "rex"}}}, "spec: baseline names must be letters, digits, .*'<b>'"),
     ],
@@ -127,7 +136,10 @@ def test_several_mistakes_are_a_line_each():
 def test_commented_spec_is_a_spec_with_the_defaults(workload):
     text = commented_spec(workload)
     spec = StudySpec.parse(tomllib.loads(text))
-    given = {"name": workload, **({"function": "my_training:train", "steps": 300} if workload == "function" else {})}
+    given = {
+        "name": workload,
+        **({"function": "my_training:train", "steps": 300} if workload == "function" else {}),
+    }
     plain = {"workload": given, "families": ["generalized_cosine", "rex", "two_point_spline"]}
     assert spec == StudySpec.parse({**plain, "name": workload})
     assert text.count("#") > 15
@@ -135,7 +147,13 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
 
 def test_override_reads_toml_and_falls_back_to_text():
     document = {"workload": "digits-mlp"}
-    for text in ("workload.steps=5", "families=['rex']", "base_lr.low = 1e-3", "sampler=random", "a.b.c=true"):
+    for text in (
+        "workload.steps=5",
+        "families=['rex']",
+        "base_lr.low = 1e-3",
+        "sampler=random",
+        "a.b.c=true",
+    ):
         override(document, text)
     assert document == {
         "workload": {"name": "digits-mlp", "steps": 5},

@@ -60,10 +60,6 @@ class Lines(Listener):
         """Print the phase's last line."""
         self._print(_line(status))
 
-    def warning(self, message: str) -> None:
-        """Print the warning."""
-        self._print(f"warning: {message}")
-
     def _print(self, text: str) -> None:
         self._last = time.monotonic()
         fail(text, prefix="")
@@ -104,10 +100,6 @@ class Bar(Listener):
         self.progress(status)
         if status.phase == "confirm":
             self.stop()
-
-    def warning(self, message: str) -> None:
-        """Print the warning above the bars."""
-        self._progress.console.print(f"warning: {message}", markup=False)
 
     def stop(self) -> None:
         """Leave the bars as they are and give the terminal back."""

@@ -200,25 +200,32 @@ def _print_best(found: dict[str, Any]) -> None:
     say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
     if found["score_median"] is None:
         say(f"but its median {found['objective']} is not finite: most of its trainings diverged or failed")
-    table = Table(title=f"{found['objective']}, median over {found['seeds']} fresh seeds (95% interval)")
-    for heading in ("schedule", "base LR", "score", "minus the winner's"):
-        table.add_column(heading)
-    for row in (found, *found["families"], *found["baselines"]):
-        name = f"{found['family']} (winner)" if row is found else row["name"]
-        difference = "" if row is found else _interval(row, "difference", "difference_")
-        table.add_row(name, short(row["base_lr"]), _interval(row, "score_median", "score_"), difference)
-    Console(highlight=False, soft_wrap=True).print(table)
+    say(f"{found['objective']}, median over {found['seeds']} seeds that chose nothing, 95% intervals:\n")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    for heading in ("", "base LR", "median", "", "minus the winner's", ""):
+        table.add_column(heading, no_wrap=True)
+    rows = [(f"{found['family']} *", found)]
+    rows += [(row["family"], row) for row in found["families"]]
+    rows += [(f"{row['name']} (baseline)", row) for row in found["baselines"]]
+    for name, row in rows:
+        cells = [name, short(row["base_lr"]), short(row["score_median"]), _interval(row, "score")]
+        table.add_row(
+            *cells, *([] if row is found else [short(row["difference"]), _interval(row, "difference")])
+        )
+    console = Console(highlight=False)
+    console.width = max(console.width, 110)  # a line that a terminal wraps is clearer than cut cells
+    console.print(table)
 
 
 def short(value: Any) -> str:
-    """A value with at most four significant digits; ``-`` for none."""
+    """A value with at most three significant digits; ``-`` for none."""
     if value is None:
         return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _interval(row: dict[str, Any], key: str, prefix: str) -> str:
-    return f"{short(row[key])} ({short(row[prefix + 'low'])} to {short(row[prefix + 'high'])})"
+def _interval(row: dict[str, Any], prefix: str) -> str:
+    return f"[{short(row[prefix + '_low'])}, {short(row[prefix + '_high'])}]"
 
 
 @app.command()

@@ -13,6 +13,9 @@ from lrshape.study.plan import Shape
 
 Candidate = tuple[Shape, float]
 
+EXTREME = 1e30
+"""Base LRs beyond this, or below its inverse, are not extended further: float32 ends there."""
+
 
 class BaseLRStrategy(Settings, abc.ABC):
     """Proposes base LRs for shapes, in rounds, from the scores so far."""
@@ -36,8 +39,8 @@ class GridLR(BaseLRStrategy):
     """The paper's way: a log-spaced grid for every shape, continued wherever the best is at its edge."""
 
     strategy: Literal["grid"] = "grid"
-    low: float = Field(gt=0, description="smallest base LR of the grid")
-    high: float = Field(gt=0, description="largest base LR of the grid")
+    low: float = Field(gt=0, lt=1e30, description="smallest base LR of the grid")
+    high: float = Field(gt=0, lt=1e30, description="largest base LR of the grid")
     points: int = Field(default=10, ge=1, le=1000, description="base LRs in the grid, log-spaced")
     extend: int = Field(
         default=4,
@@ -75,7 +78,8 @@ class GridLR(BaseLRStrategy):
         proposals = []
         for shape, base_lr, edge in zip(at_edge["shape"], at_edge["base_lr"], at_edge["edge"], strict=True):
             index = round(math.log(base_lr / self.low) / math.log(self.ratio))
-            proposals.append((by_id[shape], self.at(index - 1 if edge == "low" else index + 1)))
+            if 1 / EXTREME < base_lr < EXTREME:
+                proposals.append((by_id[shape], self.at(index - 1 if edge == "low" else index + 1)))
         return proposals
 
     def bracket(self, base_lr: float, count: int) -> list[float]:

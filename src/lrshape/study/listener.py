@@ -39,6 +39,3 @@ class Listener:
 
     def phase_done(self, status: Status) -> None:
         """A phase has all its trainings."""
-
-    def warning(self, message: str) -> None:
-        """Something needs attention but does not stop the study."""

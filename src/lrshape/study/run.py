@@ -111,8 +111,7 @@ class Run:
             if not table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys):
                 raise DamagedChunk(chunk.name, "it holds other trainings than planned")
         except DamagedChunk as error:
-            self._store.set_aside(chunk.name, str(error))
-            self._listener.warning(f"{error}; set aside, and computed again")
+            self._store.set_aside(chunk.name, error.reason)
             return None
         return table
 

@@ -79,14 +79,14 @@ class LinearRegression(StepWorkload):
         return values / values.sum()
 
     def data(self) -> PyTree:
-        """The spectrum."""
-        return {"spectrum": self.spectrum().astype(np.float32)}
+        """Nothing: the spectrum is part of the program."""
+        return {}
 
     def init(self, key: jax.Array, data: PyTree) -> PyTree:
-        """Start from lam p for the recursion; the error in parameters and the design matrix for SGD."""
-        spectrum = jnp.asarray(data["spectrum"])
+        """Give lam p for the recursion, (D,); the error in the parameters and the design matrix for SGD."""
+        spectrum = jnp.asarray(self.spectrum(), jnp.float32)
         if self.broadcasts:
-            return {"spectrum": spectrum, "weighted": spectrum}
+            return spectrum
         basis_key, sign_key = jax.random.split(key)
         basis = jax.random.orthogonal(basis_key, self.dimension)
         error = jax.random.rademacher(sign_key, (self.dimension,), jnp.float32)
@@ -100,17 +100,17 @@ class LinearRegression(StepWorkload):
         return jax.lax.map(lambda k: jax.random.permutation(k, self.dimension)[: self.batch_size], keys)
 
     def step(self, state: PyTree, lr: jax.Array, batch: Batch, key: jax.Array | None) -> tuple[PyTree, Any]:
-        """One step of the recursion on lam p, for any trailing axes of members, or of SGD."""
+        """One step of the recursion on lam p, for any number of members on a trailing axis, or of SGD."""
         loss = self._loss(state)
         if not self.broadcasts:
             rows = state["design"][batch]
             gradient = rows.T @ (rows @ state["error"]) / self.batch_size
             return {**state, "error": state["error"] - lr * gradient}, loss
-        weighted = state["weighted"]
-        x = state["spectrum"] * lr
+        spectrum = jnp.asarray(self.spectrum(), jnp.float32).reshape(-1, *[1] * lr.ndim)
+        x = spectrum * lr
         noise = (1 / self.batch_size - 1 / self.dimension) * (2 * self.dimension) * loss
-        # (1 - x)^2 q + x^2 noise, in the form with the fewest operations
-        return {**state, "weighted": weighted + x * (x * (weighted + noise) - 2 * weighted)}, loss
+        # (1 - x)^2 state + x^2 noise, in the form with the fewest operations
+        return state + x * (x * (state + noise) - 2 * state), loss
 
     def metrics(self, state: PyTree, data: PyTree) -> Metrics:
         """The final loss."""
@@ -119,7 +119,7 @@ class LinearRegression(StepWorkload):
     def _loss(self, state: PyTree) -> jax.Array:
         """mean(lam p) / 2."""
         if self.broadcasts:
-            total = jnp.ones(self.dimension) @ state["weighted"]  # a GEMV: faster than a reduction here
+            total = jnp.ones(self.dimension) @ state  # a GEMV: faster than a reduction here
         else:
             total = jnp.mean((state["design"] @ state["error"]) ** 2)
         return total / (2 * self.dimension)

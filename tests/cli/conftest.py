@@ -1,0 +1,81 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TRAINING = """
+import time
+
+def train(lrs, seed):
+    time.sleep({pause})
+    x = 1.0
+    for i, lr in enumerate(lrs):
+        x -= lr * (x + 0.1 * ((seed * 31 + i * 17) % 13 - 6) / 6)
+    return 0.5 * x * x
+"""
+
+SPEC = """
+families = ["rex", "linear"]
+baselines = ["cosine", "constant"]
+members = 2
+
+[workload]
+name = "function"
+function = "my_training:train"
+steps = 10
+
+[base_lr]
+low = 0.01
+high = 1.0
+points = 3
+
+[screen]
+shapes = 4
+seeds = 2
+
+[rescore]
+top = 2
+seeds = 6
+
+[confirm]
+seeds = 8
+"""
+
+
+class Folder:
+    """A directory with a user's training and spec, and the command line run in it as a process."""
+
+    def __init__(self, path: Path, pause: float = 0.0):
+        self.path = path
+        (path / "my_training.py").write_text(TRAINING.format(pause=pause))
+        (path / "spec.toml").write_text(SPEC)
+        self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
+
+    def start(self, *arguments, **options):
+        command = [sys.executable, "-c", "from lrshape.cli import main; main()", *map(str, arguments)]
+        return subprocess.Popen(
+            command, cwd=self.path, env=self.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
+        )  # fmt: skip
+
+    def run(self, *arguments):
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out, err
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A complete study in ``<path>/study``."""
+    made = Folder(tmp_path_factory.mktemp("finished"))
+    code, out, err = made.run("search", "spec.toml", "--out", "study")
+    assert code == 0, err
+    made.output, made.errors = out, err
+    return made

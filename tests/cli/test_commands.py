@@ -1,0 +1,196 @@
+"""The commands as users run them: processes, exit codes, what is printed where."""
+
+import csv
+import json
+import tomllib
+
+import numpy as np
+import pytest
+
+import lrshape
+
+COMMANDS = ["demo", "families", "show", "init", "search", "status", "report", "best", "export"]
+
+
+def refused(result, message):
+    """One clear line, exit code 2, no traceback."""
+    code, _, err = result
+    assert code == 2, err
+    assert "Traceback" not in err
+    assert message in err
+    return err
+
+
+def test_help_lists_every_command_and_the_exit_codes(folder):
+    code, out, _ = folder.run("--help")
+    assert code == 0
+    for command in COMMANDS:
+        assert command in out
+    assert "130" in out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_examples(folder, command):
+    code, out, _ = folder.run(command, "--help")
+    assert code == 0
+    assert "Examples" in out
+    assert f"lrshape {command}" in out
+
+
+def test_help_is_quick_it_imports_neither_jax_nor_matplotlib(folder):
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; sys.argv = ['lrshape', '--help']; from lrshape.cli import app;"
+        "app(standalone_mode=False);"
+        "heavy = {'jax', 'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_search_prints_the_winner_and_where_the_report_is(finished):
+    assert "best shape:" in finished.output
+    assert "report: study/report.html" in finished.output
+    assert (finished.path / "study" / "report.html").is_file()
+    for phase in ("screen", "rescore", "confirm"):
+        assert f"{phase}: " in finished.errors
+
+
+def test_best_json_has_what_programs_need(finished):
+    code, out, _ = finished.run("best", "study", "--json")
+    found = json.loads(out)
+    assert code == 0
+    keys = {"family", "params", "base_lr", "steps", "objective", "score_median", "score_low", "score_high"}
+    assert keys | {"seeds", "baselines"} <= set(found)
+    lead = {
+        "name",
+        "score_median",
+        "score_low",
+        "score_high",
+        "difference",
+        "difference_low",
+        "difference_high",
+    }
+    assert [row["name"] for row in found["baselines"]]
+    assert all(lead <= set(row) for row in found["baselines"])
+    assert "best shape:" in finished.run("best", "study")[1]
+
+
+def test_search_again_changes_nothing(finished):
+    before = finished.run("best", "study", "--json")[1]
+    code, _, err = finished.run("search", "spec.toml", "--out", "study")
+    assert code == 0
+    assert "resuming" in err
+    assert finished.run("best", "study", "--json")[1] == before
+
+
+def test_status(finished):
+    code, out, _ = finished.run("status", "study", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["complete"] is True
+    assert found["phases"]["confirm"]["trainings"] == 32
+    assert "complete" in finished.run("status", "study")[1]
+
+
+@pytest.mark.parametrize("steps", [10, 37])
+def test_export(finished, tmp_path, steps):
+    expected = lrshape.Study(finished.path / "study").schedule(steps)
+    for kind in ("json", "csv", "npy"):
+        file = tmp_path / f"schedule.{kind}"
+        code, out, err = finished.run("export", "study", "--to", kind, "--steps", steps, "--out", file)
+        assert (code, out) == (0, f"wrote {file}\n"), err
+    assert lrshape.Schedule.from_json((tmp_path / "schedule.json").read_text()) == expected
+    np.testing.assert_array_equal(np.load(tmp_path / "schedule.npy", allow_pickle=False), expected.values())
+    with (tmp_path / "schedule.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["lr"]) for row in rows] == expected.values().tolist()
+    assert [int(row["step"]) for row in rows] == list(range(steps))
+
+
+def test_report_can_be_written_again(finished):
+    (finished.path / "study" / "report.html").unlink()
+    code, out, _ = finished.run("report", "study")
+    assert code == 0
+    assert (finished.path / "study" / "report.html").is_file()
+    assert "report.html" in out
+
+
+def test_families(folder):
+    code, out, _ = folder.run("families", "--json")
+    listed = json.loads(out)
+    assert code == 0
+    assert {"name", "formula", "parameters"} <= set(listed[0])
+    assert len(listed) >= 19
+    assert "two_point_spline" in folder.run("families")[1]
+
+
+def test_show(folder):
+    code, out, _ = folder.run("show", "rex", "-p", "beta=0.5", "-p", "warmup=0.1")
+    assert code == 0
+    assert "█" in out
+    shown = json.loads(folder.run("show", "linear", "--steps", 4, "--sampling", "left", "--json")[1])
+    np.testing.assert_allclose(shown["multipliers"], lrshape.Schedule("linear", {}, 1.0, 4, "left").values())
+    assert folder.run("show", "wsd", "--png", "wsd.png")[0] == 0
+    assert (folder.path / "wsd.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_init_gives_a_spec_that_parses(folder):
+    code, out, _ = folder.run("init", "digits-mlp")
+    assert code == 0
+    assert tomllib.loads(out)["workload"]["name"] == "digits-mlp"
+    assert folder.run("init", "digits-mlp", "--out", "new.toml")[0] == 0
+    assert (folder.path / "new.toml").read_text() == out
+    refused(folder.run("init", "digits-mlp", "--out", "new.toml"), "new.toml: cannot be written: File exists")
+
+
+def test_set_replaces_settings(folder):
+    arguments = ("--set", "families=['linear']", "--set", "screen.shapes=1", "--set", "baselines=[]")
+    code, _, err = folder.run("search", "spec.toml", "--out", "small", *arguments)
+    assert code == 0, err
+    assert lrshape.Study(folder.path / "small").document["spec"]["screen"]["shapes"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("search", "none.toml", "--out", "x"), "none.toml: cannot be read: No such file"),
+        (("search", "spec.toml"), "Missing option '--out'"),
+        (("search", "spec.toml", "--out", "x", "--set", "screen.seed=3"), "did you mean 'seeds'?"),
+        (("search", "spec.toml", "--out", "x", "--set", "screen"), "--set takes key=value"),
+        (
+            ("search", "spec.toml", "--out", "x", "--time-limit", "soon"),
+            "--time-limit must be a positive time",
+        ),
+        (("search", "spec.toml", "--out", "x", "--time-limit", "0"), "--time-limit must be a positive time"),
+        (("search", "spec.toml", "--out", "."), "is not empty and holds no study"),
+        (("search", "spec.toml", "--out", "spec.toml"), "spec.toml"),
+        (("search", "spec.toml", "--out", "/proc/nothing"), "cannot write"),
+        (("show", "rex", "-p", "beta=99"), "beta must be a number in [0.01, 10], got 99"),
+        (("show", "rex", "-p", "beta"), "-p takes name=value"),
+        (("show", "rexx"), "did you mean 'rex'?"),
+        (("show", "rex", "--steps", "0"), "steps must be"),
+        (("show", "rex", "--sampling", "centre"), "centre"),
+        (("show", "rex", "--png", "no/such/place.png"), "cannot be written"),
+        (("init", "digits"), "workload must be one of"),
+        (("status", "nowhere"), "nowhere"),
+        (("best", "."), "no study"),
+        (("report", "nowhere"), "nowhere"),
+        (("export", "nowhere", "--to", "json"), "nowhere"),
+        (("famlies",), "No such command"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(folder, arguments, message):
+    refused(folder.run(*arguments), message)
+    assert not (folder.path / "x").exists()
+
+
+def test_export_to_an_unknown_format(finished):
+    refused(finished.run("export", "study", "--to", "yaml"), "--to must be one of json, csv, npy, got 'yaml'")
+
+
+def test_a_changed_spec_is_refused(finished):
+    result = finished.run("search", "spec.toml", "--out", "study", "--set", "seed=5")
+    refused(result, "changed: seed: 0 -> 5")
