@@ -11,26 +11,21 @@ that any scheduler written in Python costs. Optax's cosine is the peer on the JA
 import argparse
 import math
 import statistics
-import time
+import sys
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from _measure import alternate, machine, seconds, table
 
 from lrshape.families import FAMILIES, Family, evaluate
 from lrshape.schedule import progress
 
 LOOP_SHAPES = 1
 LOOP_STEPS = 200
-
-
-def milliseconds(run: Callable[[], object]) -> float:
-    """Return how long one call takes."""
-    start = time.perf_counter()
-    run()
-    return 1e3 * (time.perf_counter() - start)
 
 
 def ways(family: type[Family], shapes: int, steps: int) -> dict[str, Callable[[], object]]:
@@ -77,7 +72,7 @@ def bare_loop(steps: int) -> list[float]:
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print."""
     parser = argparse.ArgumentParser(description="Time the families in batches.")
     parser.add_argument("--shapes", type=int, default=1000)
     parser.add_argument("--steps", type=int, default=1000)
@@ -85,27 +80,27 @@ def main() -> None:
     arguments = parser.parse_args()
     shapes, steps = arguments.shapes, arguments.steps
     scale = shapes * steps / (LOOP_SHAPES * LOOP_STEPS)
-    peer = optax_way(shapes, steps)
-    peer()
-    peer_times, bare_times = [], []
-    print(f"{shapes:,} shapes x {steps:,} steps, milliseconds (median of {arguments.repeats}, ways in turn)")
-    print(f"{'family':24} {'NumPy':>8} {'JAX jit':>8} {'Python loop*':>13} {'loop/NumPy':>11}")
+    peers = {"optax": optax_way(shapes, steps), "bare": lambda: bare_loop(steps)}
+    peer_times: dict[str, list[float]] = {name: [] for name in peers}
+    rows = []
     for name, family in FAMILIES.items():
-        runs = ways(family, shapes, steps)
-        times: dict[str, list[float]] = {way: [] for way in runs}
-        for run in runs.values():
-            run()  # compilation, and the first touch of memory
-        for _ in range(arguments.repeats):
-            for way, run in runs.items():
-                times[way].append(milliseconds(run))
-            peer_times.append(milliseconds(peer))
-            bare_times.append(shapes * milliseconds(lambda: bare_loop(steps)))
-        numpy_ms, jax_ms, loop_ms = (statistics.median(times[way]) for way in ("numpy", "jax", "loop"))
-        ratio = loop_ms * scale / numpy_ms
-        print(f"{name:24} {numpy_ms:8.1f} {jax_ms:8.2f} {loop_ms * scale:13,.0f} {ratio:10,.0f}x")
-    print(f"{'optax cosine, vmap, jit':24} {'':8} {statistics.median(peer_times):8.2f}")
-    print(f"{'cosine by math.cos':24} {'':8} {'':8} {statistics.median(bare_times):13,.0f}")
-    print(f"* measured on {LOOP_SHAPES} shape x {LOOP_STEPS} steps and scaled by {scale:,.0f}")
+        contenders = {**ways(family, shapes, steps), **peers}
+        times = alternate({way: partial(seconds, run) for way, run in contenders.items()}, arguments.repeats)
+        numpy_ms, jax_ms, loop_ms = (1e3 * statistics.median(times[way]) for way in ("numpy", "jax", "loop"))
+        rows.append([name, f"{numpy_ms:.1f}", f"{jax_ms:.2f}", f"{loop_ms * scale:,.0f}"])
+        for peer in peers:
+            peer_times[peer] += times[peer]
+    optax_ms, bare_ms = (1e3 * statistics.median(times) for times in peer_times.values())
+    rows.append(["optax cosine_decay_schedule, vmap, jit", "", f"{optax_ms:.2f}", ""])
+    rows.append(["a bare Python loop over math.cos", "", "", f"{bare_ms * shapes:,.0f}"])
+    sys.stdout.write(
+        f"## Families: {shapes:,} shapes x {steps:,} steps\n\n{machine()}.\n\n"
+        f"Milliseconds, medians of {arguments.repeats} turns; compilation excluded. The per-step loop calls "
+        f"the family once a step; it ran on {LOOP_SHAPES} shape x {LOOP_STEPS} steps, the bare loop on one "
+        "shape, and their times are scaled up.\n\n"
+        + table(["family", "NumPy, float64", "JAX jit, float32", "per-step Python loop"], rows)
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

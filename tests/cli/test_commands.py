@@ -191,6 +191,17 @@ def test_export_to_an_unknown_format(finished):
     refused(finished.run("export", "study", "--to", "yaml"), "--to must be one of json, csv, npy, got 'yaml'")
 
 
+def test_a_disk_that_refuses_the_report_is_one_line(folder):
+    code, _, err = folder.run("search", "spec.toml", "--out", "study")
+    assert code == 0, err
+    (folder.path / "study" / "report.html").unlink()
+    (folder.path / "study" / "report.html").mkdir()
+    code, _, err = folder.run("report", "study")
+    assert code == 1
+    assert "report.html" in err
+    assert "Traceback" not in err
+
+
 def test_a_changed_spec_is_refused(finished):
     result = finished.run("search", "spec.toml", "--out", "study", "--set", "seed=5")
     refused(result, "changed: seed: 0 -> 5")

@@ -11,7 +11,7 @@ import numpy as np
 import optax
 import pytest
 
-from lrshape.engine import evaluate
+from lrshape.engine import evaluate, population
 from lrshape.errors import InputError
 from lrshape.workloads.digits import DigitsCNN, DigitsMLP, digits
 from lrshape.workloads.linear_regression import LinearRegression
@@ -49,6 +49,16 @@ def test_results_are_bit_identical_whatever_the_program_size():
         cut = evaluate(SMALL, lrs, seeds, members=members)
         for name in whole:
             np.testing.assert_array_equal(cut[name], whole[name])
+
+
+@pytest.mark.parametrize("group", [2, 4])
+def test_members_side_by_side_as_on_an_accelerator_agree(monkeypatch, group):
+    lrs, seeds = rates(SMALL, 7), np.arange(7) % 3
+    alone = evaluate(SMALL, lrs, seeds)
+    monkeypatch.setattr(population, "group_size", lambda workload, members: group)
+    together = evaluate(SMALL, lrs, seeds)
+    for name in alone:
+        np.testing.assert_allclose(together[name], alone[name], rtol=2e-5)
 
 
 def test_one_and_two_devices_agree():

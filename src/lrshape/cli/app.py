@@ -1,5 +1,6 @@
 """The application: how commands are listed, how errors end, what the exit codes mean."""
 
+import errno
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from typer.core import TyperGroup
 import lrshape
 from lrshape.errors import InputError
 
+DISK_REFUSED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
@@ -22,6 +24,11 @@ class _Group(TyperGroup):
             for line in str(error).splitlines():
                 fail(line)
             raise typer.Exit(BAD_INPUT) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of a pipe has gone: typer ends quietly
+                raise
+            fail(str(error))
+            raise typer.Exit(DISK_REFUSED) from None
         except KeyboardInterrupt:
             fail("interrupted", prefix="")
             raise typer.Exit(INTERRUPTED) from None

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lrshape.cli.app import INTERRUPTED, app, fail, say
+from lrshape.cli.app import DISK_REFUSED, INTERRUPTED, app, fail, say
 from lrshape.errors import InputError
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
@@ -125,7 +125,7 @@ def _search(document: dict[str, Any], out: Path, limit: float | None, command: s
         raise typer.Exit(INTERRUPTED) from None
     except StoreError as error:
         fail(f"{error}; finished trainings are safe: run {command} to resume")
-        raise typer.Exit(1) from None
+        raise typer.Exit(DISK_REFUSED) from None
     finally:
         if isinstance(progress, Bar):
             progress.stop()

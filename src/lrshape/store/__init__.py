@@ -1,7 +1,16 @@
 """Where a study's trainings are kept: a local directory of files, each written once."""
 
 from lrshape.store._chunk import DamagedChunk, metric_columns
-from lrshape.store._files import StoreError
+from lrshape.store._files import StoreError, store_error
 from lrshape.store.directory import FORMAT, PHASES, Store, sort_trainings
 
-__all__ = ["FORMAT", "PHASES", "DamagedChunk", "Store", "StoreError", "metric_columns", "sort_trainings"]
+__all__ = [
+    "FORMAT",
+    "PHASES",
+    "DamagedChunk",
+    "Store",
+    "StoreError",
+    "metric_columns",
+    "sort_trainings",
+    "store_error",
+]

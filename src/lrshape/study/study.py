@@ -13,7 +13,7 @@ from lrshape.engine.devices import plan_members
 from lrshape.errors import InputError
 from lrshape.executors.registry import EXECUTORS
 from lrshape.schedule import Sampling, Schedule
-from lrshape.store import PHASES, Store
+from lrshape.store import PHASES, Store, store_error
 from lrshape.study import environment
 from lrshape.study.listener import Listener
 from lrshape.study.run import Run
@@ -118,6 +118,7 @@ class Study:
 
         Raises:
             InputError: if nothing is stored yet.
+            StoreError: if it cannot be written.
         """
         from lrshape.analysis.tables import write_tables
         from lrshape.report import write_report
@@ -125,15 +126,19 @@ class Study:
         trainings = self.trainings()
         if trainings.empty:
             raise InputError(f"{self.path}: no training is stored yet; run its search first")
-        write_tables(trainings, self.objective, self.path / "tables")
-        return write_report(
-            trainings,
-            self.document,
-            self.path,
-            objective=self.objective,
-            steps=self.steps,
-            sampling=self.sampling,
-        )
+        try:
+            write_tables(trainings, self.objective, self.path / "tables")
+            return write_report(
+                trainings,
+                self.document,
+                self.path,
+                objective=self.objective,
+                steps=self.steps,
+                sampling=self.sampling,
+            )
+        except OSError as error:
+            file = error.filename2 or error.filename or self.path  # of a rename, the target
+            raise store_error(error, Path(file)) from error
 
 
 def search(
