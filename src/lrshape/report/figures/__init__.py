@@ -1,0 +1,76 @@
+"""The report's figures: each takes `lrshape.report.findings.Findings` and returns a matplotlib figure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lrshape.report.figures.distribution import distribution
+from lrshape.report.figures.heatmap import heatmap
+from lrshape.report.figures.scores import scores
+from lrshape.report.figures.shapes import shapes
+from lrshape.report.figures.sweeps import sweeps
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES", "Drawing", "distribution", "heatmap", "scores", "shapes", "sweeps"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One figure of the report.
+
+    Args:
+        name: file name without its ending, and HTML id.
+        title: what it shows, in a few words.
+        caption: one sentence that tells how to read it.
+        few_seeds: the caption where there are too few seeds for intervals, if it is another.
+        draw: ``draw(findings, narrow=False)`` -> figure, or None if there is nothing to show.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: "Callable[..., Figure | None]"
+    few_seeds: str = ""
+
+
+FIGURES = (
+    Drawing(
+        "scores",
+        "What wins, by how much, and how sure that is",
+        "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar of "
+        "the paired difference crosses the line at zero, that shape cannot be told apart from the winner.",
+        scores,
+        "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals.",
+    ),
+    Drawing(
+        "shapes",
+        "The best shape of each family, and the baselines",
+        "Each curve is the LR relative to the base LR over training progress; the pale curve repeats the "
+        "winner.",
+        shapes,
+    ),
+    Drawing(
+        "distribution",
+        "How good a random shape of each family is",
+        "A line that rises further to the left belongs to a family with better shapes, each judged at its "
+        "own best base LR; a line that ends below 1 has shapes that always diverged.",
+        distribution,
+    ),
+    Drawing(
+        "sweeps",
+        "The base LR of each shape",
+        "The filled mark is the screen's best base LR, bracketed where the curve rises on both sides of it; "
+        "the dotted line is the base LR at which the shape was measured. Crosses are base LRs at which the "
+        "median training diverged, the pale curve repeats the winner.",
+        sweeps,
+    ),
+    Drawing(
+        "heatmap",
+        "Every screened shape at every base LR",
+        "One row a shape, best on top, dark is good: a dark band that runs straight down means that one base "
+        "LR suits many shapes, a crooked one that each shape needs its own.",
+        heatmap,
+    ),
+)

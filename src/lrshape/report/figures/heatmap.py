@@ -1,0 +1,190 @@
+"""Figure: every screened shape at every base LR."""
+
+import math
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.report.figures._common import (
+    NARROW,
+    SMALL,
+    WIDE,
+    metric_label,
+    new_figure,
+    nice_log_ticks,
+    styled,
+    wide_range,
+)
+from lrshape.report.findings import Findings, Row, is_baseline
+from lrshape.report.palette import BASELINE, INK, LINE, MUTED, PAPER
+from lrshape.report.words import printable, rate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LABELLED = 30
+"""Up to this many rows each row has its name; beyond that only its rank."""
+_DIVERGED = "#aab3bd"  # a grey that is no colour of the map, on light and on dark paper
+_HATCHED = {"facecolor": _DIVERGED, "edgecolor": "#5f6973", "hatch": "xxxxx", "linewidth": 0.0}
+
+
+def cells(findings: Findings) -> tuple[list[Row], NDArray[np.float64], NDArray[np.float64]]:
+    """Return what the heat map shows.
+
+    Returns:
+        The screened shapes, best first; the base LRs (n,), ascending; and the scores (shapes, n): NaN where a
+        base LR was not tried, +inf where the median diverged.
+    """
+    rows = list(findings.screen)
+    screened = [row for row in findings.scores if row["phase"] == "screen"]
+    base_lrs = np.unique([row["base_lr"] for row in screened])
+    values = np.full((len(rows), len(base_lrs)), np.nan)
+    position = {row["shape"]: index for index, row in enumerate(rows)}
+    for row in screened:
+        values[position[row["shape"]], np.searchsorted(base_lrs, row["base_lr"])] = row["score"]
+    return rows, base_lrs, values
+
+
+def heatmap(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+    """Draw the screen's scores, one row a shape and one column a base LR, best shape on top.
+
+    Diverged medians are grey and crossed out, base LRs that were not tried are empty, and a dot marks each
+    row's best base LR. The strip at the left shows the family.
+
+    Args:
+        findings: what to show.
+        narrow: for a phone instead of a page.
+
+    Returns:
+        The figure; None if nothing was screened.
+    """
+    rows, base_lrs, values = cells(findings)
+    if not rows:
+        return None
+    labelled = len(rows) <= LABELLED
+    body = max(1.0, 0.19 * len(rows)) if labelled else 4.6
+    with styled():
+        figure = new_figure(NARROW if narrow else WIDE, body + (1.25 if narrow else 0.6))
+        strip, ax = figure.subplots(1, 2, sharey=True, width_ratios=(0.22, 10))
+        _image(figure, ax, values, narrow, findings.objective)
+        _marks(ax, rows, values, body)
+        _strip(strip, findings, rows, labelled)
+        ax.tick_params(left=False, labelleft=False)
+        ax.set_xticks(range(len(base_lrs)), [rate(v) for v in base_lrs])
+        crowded = len(base_lrs) > (6 if narrow else 14)
+        ax.tick_params(axis="x", rotation=60 if crowded else 0, length=0)
+        ax.set_xlabel("base LR")
+        ax.spines[:].set_visible(False)
+        _legend(figure, findings, rows, values)
+    return figure
+
+
+def _image(figure: Any, ax: Any, values: NDArray[np.float64], narrow: bool, objective: str) -> None:
+    from matplotlib import colormaps
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import LogNorm, Normalize, to_rgba
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+    colormap = colormaps["viridis"]
+    finite = values[np.isfinite(values)]
+    pixels = np.zeros((*values.shape, 4))
+    pixels[np.isposinf(values)] = to_rgba(_DIVERGED)
+    if finite.size:
+        low, high = float(finite.min()), float(finite.max())
+        log = wide_range([low, high]) and low < high
+        norm = LogNorm(low, high) if log else Normalize(low, high if high > low else low + abs(low) + 1e-12)
+        pixels[np.isfinite(values)] = colormap(norm(finite))
+        bar = figure.colorbar(
+            ScalarMappable(norm, colormap),
+            ax=ax,
+            location="bottom" if narrow else "right",
+            fraction=0.05 if narrow else 0.03,
+            pad=0.02,
+            aspect=30,
+        )
+        bar.outline.set_visible(False)
+        axis = bar.ax.xaxis if narrow else bar.ax.yaxis
+        axis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 5)) if log else MaxNLocator(4))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda v, _: rate(v)))
+        bar.set_label(metric_label("screen", objective, log=log, narrow=narrow), color=MUTED.light)
+    # Without interpolation the SVG holds one pixel a cell, however many shapes there are.
+    ax.imshow(pixels, aspect="auto", interpolation="none")
+    ax.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)
+    ax.grid(which="minor", axis="x", color=PAPER.light, lw=1.0)
+    if values.shape[0] <= LABELLED:
+        ax.set_yticks(np.arange(values.shape[0] - 1) + 0.5, minor=True)
+        ax.grid(which="minor", axis="y", color=PAPER.light, lw=1.0)
+
+
+def _marks(ax: Any, rows: list[Row], values: NDArray[np.float64], body: float) -> None:
+    """Cross out or hatch diverged cells, and put a dot on the best base LR of each row."""
+    from matplotlib.patches import Rectangle
+
+    points = min(7.0, 72 * body / len(rows) * 0.55)
+    if len(rows) <= LABELLED:
+        y, x = np.nonzero(np.isposinf(values))
+        ax.plot(x, y, "x", color=INK.light, ms=points, mew=1.0, gid="diverged")
+    else:  # crosses would be too small to see
+        for column, first, after in _runs(np.isposinf(values)):
+            corner = (column - 0.5, first - 0.5)
+            ax.add_patch(Rectangle(corner, 1, after - first, **_HATCHED))
+    alive = np.isfinite(values).any(axis=1)
+    if alive.any():
+        best = np.nanargmin(np.where(np.isfinite(values), values, np.inf)[alive], axis=1)
+        ax.plot(best, np.flatnonzero(alive), "o", mfc="#fffffe", mec="#1b2228", ms=max(1.6, 0.85 * points),
+                mew=min(0.8, 0.12 * points), gid="best")  # fmt: skip
+
+
+def _runs(marked: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Return ``(column, first row, row after the last)`` of every unbroken vertical run of marked cells."""
+    edges = np.diff(np.pad(marked.astype(np.int8), ((1, 1), (0, 0))), axis=0)
+    columns, starts = np.nonzero(edges.T == 1)
+    _, ends = np.nonzero(edges.T == -1)
+    return [(int(c), int(a), int(b)) for c, a, b in zip(columns, starts, ends, strict=True)]
+
+
+def _strip(ax: Any, findings: Findings, rows: list[Row], labelled: bool) -> None:
+    """Colour each row by its family, and name it where there is room."""
+    first = 0
+    for style, run in groupby(findings.style(row) for row in rows):
+        after = first + len(list(run))
+        ax.axhspan(first - 0.5, after - 0.5, color=style.colour, alpha=style.tint, lw=0)
+        first = after
+    ax.spines[:].set_visible(False)
+    ax.set_xlim(0, 1)
+    ax.set_xticks([])
+    if labelled:
+        ax.set_yticks(range(len(rows)), [printable(row["shape"], 26) for row in rows])
+        return
+    step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 10**9) if len(rows) / s <= 8)
+    ranks = [1, *range(step, len(rows) + 1, step)]
+    ax.set_yticks([r - 1 for r in ranks], [str(r) for r in ranks])
+    ax.set_ylabel("shapes, ranked by their best score")
+
+
+def _legend(figure: Any, findings: Findings, rows: list[Row], values: NDArray[np.float64]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    families = sorted({row["family"] for row in rows if not is_baseline(row["shape"])})
+    handles: list[Any] = [
+        Patch(fc=findings.styles[name].colour, alpha=findings.styles[name].tint, label=printable(name, 28))
+        for name in families
+    ]
+    if any(is_baseline(row["shape"]) for row in rows):
+        handles.append(Patch(color=BASELINE.light, label="baselines"))
+    if np.isfinite(values).any():
+        dot = Line2D([], [], ls="", marker="o", mfc="#fffffe", mec="#1b2228", ms=5, label="best base LR")
+        handles.append(dot)
+    if np.isposinf(values).any():
+        cross = Line2D([], [], ls="", marker="x", color=INK.light, ms=5, mew=1, label="diverged")
+        handles.append(cross if len(rows) <= LABELLED else Patch(**_HATCHED, label="diverged"))
+    if np.isnan(values).any():
+        handles.append(Patch(fc="none", ec=LINE.light, label="not tried"))
+    columns = 2 if figure.get_figwidth() < 5 else min(len(handles), 6)
+    figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
+    figure.legend(handles=handles, loc="outside upper left", ncols=columns, fontsize=SMALL, handlelength=1.1,
+                  handleheight=0.8, columnspacing=1.4, labelcolor=INK.light)  # fmt: skip

@@ -1,0 +1,127 @@
+"""Figure: what wins, by how much, and how sure that is."""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lrshape.report.figures._common import (
+    NARROW,
+    SMALL,
+    TEXT,
+    WIDE,
+    grid_lines,
+    metric_label,
+    new_figure,
+    scale_axis,
+    styled,
+)
+from lrshape.report.findings import Findings, Row
+from lrshape.report.palette import INK, MUTED, PAPER, SHADE
+from lrshape.report.words import aligned
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST = 24
+ROW = 0.30
+
+
+def scores(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+    """Draw medians with intervals and, where confirmed, paired differences to the winner with intervals.
+
+    Args:
+        findings: what to show.
+        narrow: for a phone instead of a page.
+
+    Returns:
+        The figure; None if no score is finite.
+    """
+    rows = findings.leaders[:MOST]
+    if not any(math.isfinite(row["score"]) for row in rows):
+        return None
+    compared = any(math.isfinite(row["difference_low"]) for row in rows)
+    height = ROW * len(rows) + 0.55
+    with styled():
+        if not compared:
+            figure = new_figure(NARROW if narrow else WIDE, height)
+            left, right = figure.subplots(), None
+        elif narrow:
+            figure = new_figure(NARROW, 2 * height)
+            left, right = figure.subplots(2, 1, sharey=True)
+        else:
+            figure = new_figure(WIDE, height)
+            left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
+        _rows(left, rows)
+        _medians(left, findings, rows, narrow)
+        if right is not None:
+            if narrow:
+                _rows(right, rows)
+            _differences(right, findings, rows, narrow)
+    return figure
+
+
+def _rows(ax: Any, rows: Sequence[Row]) -> None:
+    """Give the rows their names, best on top."""
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.set_yticks(range(len(rows)), [row["label"] for row in rows], fontsize=TEXT)
+    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
+        tick.set_color(MUTED.light if row["is_baseline"] else INK.light)
+        tick.set_fontweight("bold" if row["is_winner"] else "normal")
+
+
+def _medians(ax: Any, findings: Findings, rows: Sequence[Row], narrow: bool) -> None:
+    values = [row[key] for row in rows for key in ("score", "low", "high")]
+    log = scale_axis(ax.xaxis, values, ticks=5)
+    low, high = ax.get_xlim()  # room for the numbers
+    room = 0.34 if narrow else 0.18
+    ax.set_xlim(low, high * (high / low) ** room if log else high + room * (high - low))
+    grid_lines(ax, "x")
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel(metric_label("median", findings.objective, log=log, narrow=narrow))
+    winner = findings.winner
+    if winner is not None and math.isfinite(winner["low"]) and math.isfinite(winner["high"]):
+        ax.axvspan(winner["low"], winner["high"], color=SHADE.light, lw=0, zorder=0)
+    first = next((abs(row["score"]) for row in rows if math.isfinite(row["score"])), None)
+    texts = aligned(tuple(row["score"] for row in rows), lead=first)
+    for y, (row, text) in enumerate(zip(rows, texts, strict=True)):
+        _mark(ax, y, findings, row, (row["score"], row["low"], row["high"]), text)
+
+
+def _differences(ax: Any, findings: Findings, rows: Sequence[Row], narrow: bool) -> None:
+    keys = ("difference", "difference_low", "difference_high")
+    scale_axis(ax.xaxis, [0.0] + [row[key] for row in rows for key in keys], ticks=4, log=False)
+    grid_lines(ax, "x")
+    ax.spines["left"].set_visible(False)
+    ax.axvline(0, color=INK.light, lw=1.0, zorder=2)
+    ax.set_xlabel("difference, paired seeds" if narrow else "difference to the winner, paired seeds")
+    for y, row in enumerate(rows):
+        if row["is_winner"]:
+            ax.annotate("winner", (0, y), (5, 0), textcoords="offset points", va="center", color=MUTED.light)
+        else:
+            _mark(ax, y, findings, row, tuple(row[key] for key in keys), "")
+
+
+def _mark(ax: Any, y: int, findings: Findings, row: Row, triple: Any, text: str) -> None:
+    """Draw one row: interval, dot, number; a cross at the right edge where the value is not finite."""
+    middle, low, high = (float(v) for v in triple)
+    style = findings.style(row)
+    edge = ax.get_yaxis_transform()
+    if not math.isfinite(middle):
+        if math.isinf(row["score"]):
+            ax.plot(0.985, y, "x", transform=edge, color=MUTED.light, ms=6, mew=1.6, clip_on=False)
+            ax.annotate("diverged", (0.985, y), (-8, 0), xycoords=edge, textcoords="offset points",
+                        va="center", ha="right", fontsize=SMALL, color=MUTED.light)  # fmt: skip
+        return
+    right = middle
+    if math.isfinite(low):
+        right = high if math.isfinite(high) else ax.get_xlim()[1]
+        ax.plot([low, right], [y, y], color=style.colour, lw=3.4 if row["is_winner"] else 2.0, zorder=3)
+        if not math.isfinite(high):  # more than half of the resampled medians diverged: no upper end
+            ax.plot(1, y, ">", transform=edge, color=style.colour, ms=6, clip_on=False, zorder=3)
+    face = PAPER.light if row["is_baseline"] else style.colour
+    edge_colour = style.colour if row["is_baseline"] else PAPER.light
+    ax.plot(middle, y, style.marker, ms=8.0 if row["is_winner"] else 5.6, mfc=face, mec=edge_colour,
+            mew=1.4 if row["is_baseline"] else 0.9, zorder=4)  # fmt: skip
+    if text and math.isfinite(high) | math.isnan(high):
+        ax.annotate(text, (right, y), (7, 0), textcoords="offset points", va="center", fontsize=SMALL,
+                    color=INK.light if row["is_winner"] else MUTED.light)  # fmt: skip

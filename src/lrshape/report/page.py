@@ -1,0 +1,146 @@
+"""The report: one self-contained HTML page, and its figures as files."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lrshape import __version__
+from lrshape.report import svg
+from lrshape.report.content import (
+    comparison,
+    messages,
+    notices,
+    phase_rows,
+    provenance,
+    seeds_text,
+    tiles,
+    winner_use,
+)
+from lrshape.report.figures import FIGURES
+from lrshape.report.findings import Findings, gather
+from lrshape.report.headline import headline
+from lrshape.report.palette import css_variables
+from lrshape.report.spec_text import spec_text
+from lrshape.report.words import printable
+
+
+def write_report(
+    trainings: pd.DataFrame,
+    document: Mapping[str, Any],
+    directory: str | Path,
+    *,
+    objective: str,
+    steps: int,
+    sampling: str,
+) -> Path:
+    """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
+
+    Args:
+        trainings: the trainings table, at least one row; a partial study gives a report that says so.
+        document: the content of ``study.json``; whatever it lacks is left out.
+        directory: where to write; made if it does not exist.
+        objective: the metric that is minimised.
+        steps: number of steps of a training.
+        sampling: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        InputError: if the table is empty or has no such metric.
+        OSError: if the directory cannot be written.
+    """
+    directory = Path(directory)
+    findings = gather(trainings, objective, steps, sampling, planned(document))
+    folder = directory / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = _draw(findings, folder)
+    page = directory / "report.html"
+    _replace(page, _html(findings, document, figures, directory.resolve().name))
+    return page
+
+
+def planned(document: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many trainings the confirm phase of a study's document has, ``{}`` if that is unknown."""
+    spec = document.get("spec", {})
+    try:
+        shapes = len(spec["families"]) + len(spec["baselines"])
+        return {"confirm": shapes * int(spec["confirm"]["seeds"])}
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
+    """Write the figures' files and return what the page shows of them; outdated files are removed."""
+    from markupsafe import Markup
+
+    drawn = {}
+    for drawing in FIGURES:
+        wide = drawing.draw(findings)
+        narrow = drawing.draw(findings, narrow=True)
+        if wide is None or narrow is None:
+            for ending in ("svg", "png"):
+                (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
+            continue
+        svg.save(wide, folder, drawing.name)
+        tested = findings.has_intervals
+        caption = drawing.caption if tested else drawing.few_seeds or drawing.caption
+        description = f"{drawing.title}. {caption}"
+        drawn[drawing.name] = {
+            "title": drawing.title,
+            "caption": caption,
+            "wide": Markup(svg.inline(wide, f"{drawing.name}-wide", description)),
+            "narrow": Markup(svg.inline(narrow, f"{drawing.name}-narrow", description)),
+        }
+    return drawn
+
+
+def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str, Any], directory: str) -> str:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    package = files("lrshape.report")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(package.joinpath("template.html.j2").read_text("utf-8"))
+    first = headline(findings)
+    return template.render(
+        name=printable(document.get("name", "study"), 120),
+        objective=printable(findings.objective, 60),
+        headline=first,
+        notices=notices(findings),
+        tiles=tiles(findings),
+        comparison=comparison(findings),
+        seeds_text=seeds_text(findings),
+        winner=None if first.bad else winner_use(findings, directory),
+        phases=phase_rows(findings),
+        messages=messages(findings),
+        provenance=provenance(document),
+        spec=spec_text(document.get("spec", {})),
+        version=__version__,
+        figures=figures,
+        css=Markup(package.joinpath("style.css").read_text("utf-8")),
+        light=Markup(css_variables(dark=False)),
+        dark=Markup(css_variables(dark=True)),
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old or the new one, never a half of it."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".report-", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            file.write(text.encode("utf-8", "replace"))
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)
+    temporary.replace(path)

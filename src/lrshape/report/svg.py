@@ -1,0 +1,128 @@
+"""Figures as files and as inline SVG: deterministic, without colliding ids, in the page's own colours."""
+
+import io
+import re
+import warnings
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lrshape.report.figures._common import styled
+from lrshape.report.palette import COLOURS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PNG_DPI = 200
+_VARIABLES = {colour.light: f"var(--{colour.variable}, {colour.light})" for colour in COLOURS}
+_HEX = re.compile(r"#[0-9a-f]{6}\b")
+_LINK = re.compile(r"(?<=^#).+")
+_URL = re.compile(r"(?<=url\(#)[^)]+")
+_COORDINATE = re.compile(r"-?\d+\.\d{3,}")
+
+
+@contextmanager
+def _drawing(salt: str, font: str) -> Iterator[None]:
+    import matplotlib as mpl
+
+    with styled(), mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": font}), warnings.catch_warnings():
+        # A name may hold characters that the font lacks: it is drawn with boxes, and no reason to fail.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def save(figure: "Figure", directory: Path, name: str) -> None:
+    """Write ``name.svg`` and ``name.png`` on white; text in the SVG is outlines, alike on every machine.
+
+    Args:
+        figure: what to write.
+        directory: an existing directory.
+        name: file name without its ending.
+    """
+    with _drawing(name, "path"):
+        _lay_out(figure)
+        figure.savefig(directory / f"{name}.svg", format="svg", metadata={"Date": None, "Creator": "lrshape"})
+        figure.savefig(directory / f"{name}.png", dpi=PNG_DPI, metadata={"Software": "lrshape"})
+
+
+def inline(figure: "Figure", name: str, description: str) -> str:
+    """Return the figure as an ``<svg>`` element to put into a page.
+
+    Its text stays text, its colours are the page's CSS variables (with the light value as fallback), its
+    background is transparent, and its ids start with ``name``.
+
+    Args:
+        figure: what to draw.
+        name: unique in the page; letters, digits and hyphens.
+        description: what a screen reader says.
+    """
+    buffer = io.BytesIO()
+    with _drawing(name, "none"):
+        _lay_out(figure)
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    root = ET.fromstring(buffer.getvalue())
+    for parent in list(root.iter()):
+        for child in list(parent):
+            # The style sheet would apply to the whole page, and the metadata say nothing.
+            if child.tag.endswith(("}metadata", "}style")):
+                parent.remove(child)
+    _strip_namespaces(root)
+    _rename_ids(root, name)
+    for element in root.iter():
+        style = element.get("style")
+        if style is not None:
+            element.set("style", _HEX.sub(lambda m: _VARIABLES.get(m.group(), m.group()), style))
+        path = element.get("d")
+        if path is not None:  # a hundredth of a point is enough, and halves the page
+            element.set("d", _COORDINATE.sub(lambda m: f"{float(m.group()):.2f}", path).replace("\n", ""))
+    _share_styles(root)
+    for key in ("width", "height", "version"):
+        root.attrib.pop(key, None)
+    root.set("role", "img")
+    root.set("aria-label", description)
+    return ET.tostring(root, encoding="unicode")
+
+
+def _lay_out(figure: "Figure") -> None:
+    """Place everything once: it takes longer than drawing, and each format would do it twice."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
+
+
+def _strip_namespaces(root: ET.Element) -> None:
+    """HTML knows SVG elements by their plain names."""
+    for element in root.iter():
+        element.tag = element.tag.rpartition("}")[2]
+        for key in [k for k in element.attrib if "}" in k]:
+            element.attrib[key.rpartition("}")[2]] = element.attrib.pop(key)
+
+
+def _share_styles(root: ET.Element) -> None:
+    """Give the style of a group's equal markers to the group: crosses come by the hundred."""
+    for group in root.iter("g"):
+        markers = list(group)
+        styles = {marker.get("style", "") for marker in markers}
+        if len(markers) > 1 and len(styles) == 1 and all(marker.tag == "use" for marker in markers):
+            group.set("style", f"{group.get('style', '')}{styles.pop()}")
+            for marker in markers:
+                marker.attrib.pop("style", None)
+                for key in ("x", "y"):
+                    marker.set(key, f"{float(marker.get(key, 0)):.2f}")
+
+
+def _rename_ids(root: ET.Element, name: str) -> None:
+    """Prefix the ids that something refers to; drop the others."""
+    used = set()
+    for element in root.iter():
+        for key, value in element.attrib.items():
+            pattern = _LINK if key == "href" else _URL
+            used.update(pattern.findall(value))
+            element.set(key, pattern.sub(lambda m: f"{name}-{m.group()}", value))
+    for element in root.iter():
+        identifier = element.attrib.pop("id", None)
+        if identifier in used:
+            element.set("id", f"{name}-{identifier}")

@@ -1,0 +1,150 @@
+"""Numbers and names as people read them: significant digits, intervals, times, printable text."""
+
+import math
+import unicodedata
+from decimal import ROUND_HALF_EVEN, Decimal
+
+MINUS = "−"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Format a number with ``digits`` significant digits; ``∞`` where a training diverged, ``–`` for NaN.
+
+    Example:
+        >>> [number(v) for v in (0.009034, 12.3456, 1234.5, 0.00001234, -0.5, 0, float("inf"))]
+        ['0.00903', '12.3', '1230', '1.23e-5', '−0.500', '0', '∞']
+    """
+    value = float(value)
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    if value == 0:
+        return "0"
+    mantissa, exponent = f"{abs(value):.{digits - 1}e}".split("e")
+    power = int(exponent)
+    text = f"{mantissa}e{power}"
+    if -4 <= power < 6:
+        text = format(Decimal(text), "f")
+    return (MINUS if value < 0 else "") + text
+
+
+def aligned(values: tuple[float, ...], digits: int = 3, lead: float | None = None) -> tuple[str, ...]:
+    """Format numbers that belong together with the same decimals: those that one of them needs.
+
+    Args:
+        values: what to format.
+        digits: significant digits of the number that leads.
+        lead: the number that leads; without it the first finite one that is not 0. Numbers a hundred times
+            larger get their own format.
+
+    Example:
+        >>> aligned((0.00903, 0.008612, 0.0101, 2.3456))
+        ('0.00903', '0.00861', '0.01010', '2.35')
+    """
+    finite = [abs(v) for v in values if math.isfinite(v) and v != 0]
+    lead = lead or (finite[0] if finite else None)
+    if lead is None or not 1e-4 <= lead < 1e6:
+        return tuple(number(v, digits) for v in values)
+    decimals = max(0, digits - 1 - math.floor(math.log10(lead)))
+    step = Decimal(1).scaleb(-decimals)
+
+    def fixed(value: float) -> str:
+        if not math.isfinite(value) or abs(value) > 100 * lead:
+            return number(value, digits)
+        text = format(abs(Decimal(value)).quantize(step, ROUND_HALF_EVEN), "f")
+        return (MINUS if value < 0 and float(text) != 0 else "") + text
+
+    return tuple(fixed(v) for v in values)
+
+
+def interval(low: float, high: float, digits: int = 3, lead: float | None = None) -> str:
+    """Format an interval, e.g. ``0.00861 to 0.00962``; the empty string where it is undefined.
+
+    Args:
+        low: lower end, NaN where undefined.
+        high: upper end, NaN where undefined.
+        digits: significant digits of ``lead``.
+        lead: the number whose decimals the ends get, see `aligned`; without it the larger end.
+    """
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    larger, smaller = (low, high) if abs(low) >= abs(high) and math.isfinite(low) else (high, low)
+    texts = dict(zip((larger, smaller), aligned((larger, smaller), digits, lead), strict=True))
+    return f"{texts[low]} to {texts[high]}" if low != high else texts[low]
+
+
+def percent(fraction: float) -> str:
+    """Format a fraction as a percentage with two significant digits, e.g. ``38%``, ``4.2%``, ``0.31%``.
+
+    Example:
+        >>> [percent(v) for v in (0.3812, 0.042, 0.0031, 1.234, -0.05)]
+        ['38%', '4.2%', '0.31%', '123%', '−5.0%']
+    """
+    if not math.isfinite(fraction):
+        return number(fraction)
+    digits = 3 if abs(fraction) >= 0.995 else 2
+    return number(100 * fraction, digits) + "%"
+
+
+def rate(value: float) -> str:
+    """Format a base LR with three significant digits and no idle zeros, e.g. ``0.01``, ``3.16e-4``.
+
+    Example:
+        >>> [rate(v) for v in (0.01, 0.0316228, 0.000316228, 1.0, 100.0)]
+        ['0.01', '0.0316', '3.16e-4', '1', '100']
+    """
+    if not math.isfinite(value):
+        return number(value)
+    if value != 0 and not 1e-3 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{value:.3g}"
+
+
+def duration(seconds: float) -> str:
+    """Format a time, e.g. ``0.4 s``, ``38 s``, ``3 min 20 s``, ``5 h 12 min``.
+
+    Example:
+        >>> [duration(v) for v in (0.42, 38.2, 200, 18720)]
+        ['0.42 s', '38 s', '3 min 20 s', '5 h 12 min']
+    """
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if round(seconds) < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def probability(value: float) -> str:
+    """Format a p-value: two significant digits, ``< 0.001`` below that, ``–`` where undefined."""
+    if math.isnan(value):
+        return "–"
+    return "< 0.001" if value < 0.001 else number(value, 2)
+
+
+def listing(items: list[str]) -> str:
+    """Join words as a sentence does: ``a``, ``a and b``, ``a, b and c``."""
+    return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
+
+
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return e.g. ``1 seed``, ``1,536 trainings``."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def printable(text: object, limit: int = 300) -> str:
+    """Return one line that any file takes: no control or surrogate characters, at most ``limit`` long.
+
+    Example:
+        >>> printable(f"a{chr(0)}b{chr(10)}c d", 5)
+        'a�b …'
+    """
+    spaced = " ".join(str(text).split())
+    clean = "".join("�" if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in spaced)
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -1,0 +1,176 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+OBJECTIVE = "final/train_loss"
+BASELINES = {
+    "baseline-constant": ("constant", {"warmup": 0.05}, 0.026, 0.003),
+    "baseline-cosine": ("cosine", {"warmup": 0.05}, 0.0125, 0.011),
+    "baseline-linear": ("linear", {"floor": 0.0, "warmup": 0.05}, 0.0113, 0.012),
+    "baseline-wsd": ("wsd", {"decay": 0.2, "floor": 0.0, "warmup": 0.05}, 0.0141, 0.008),
+}
+PARAMS = {
+    "rex": {"beta": 0.4690467068, "warmup": 0.06},
+    "two_point_spline": {"delta_x1": 0.4, "delta_x2": 0.3, "delta_y2": 0.5, "warmup": 0.1, "y1": 0.8},
+    "generalized_cosine": {"exponent": 0.7, "warmup": 0.1},
+}
+
+
+class Studies:
+    """Synthetic trainings tables: loss = quality x parabola in log LR x noise by seed; a high LR diverges."""
+
+    def __call__(
+        self,
+        families=("generalized_cosine", "rex", "two_point_spline"),
+        *,
+        shapes=8,
+        base_lrs=6,
+        seeds=(2, 8, 16),
+        phases=("screen", "rescore", "confirm"),
+        baselines=tuple(BASELINES),
+        best=0.006,
+        status=None,
+        seed=0,
+    ):
+        """``best``: median of the best shape; the best baseline has 0.0113. ``status``: of all trainings."""
+        self._random = np.random.default_rng(seed)
+        self._noise = {}
+        self._status = status
+        grid = np.logspace(-4, -0.5, base_lrs) if base_lrs > 1 else np.array([0.01])
+        searched = [
+            (f"{family}-{i:04d}", family, PARAMS.get(family, {}), best * (1 + 0.2 * (i + 0.5 * f)), 0.01)
+            for f, family in enumerate(families)
+            for i in range(shapes)
+        ]
+        searched = sorted(searched, key=lambda shape: shape[3])
+        firsts = list({shape[1]: shape for shape in reversed(searched)}.values())
+        standard = [(name, *BASELINES[name]) for name in baselines]
+        chosen = {shape[0]: shape for shape in [*searched[:4], *firsts, *standard]}.values()
+        plan = {
+            "screen": [(shape, lr) for shape in [*searched, *standard] for lr in grid],
+            "rescore": [(shape, self._nearest(grid, shape)) for shape in chosen],
+            "confirm": [(shape, self._nearest(grid, shape)) for shape in [*firsts, *standard]],
+        }
+        rows = []
+        for place, phase in enumerate(("screen", "rescore", "confirm")):
+            if phase in phases:
+                for shape, lr in plan[phase]:
+                    first = 1_000_000 * place
+                    rows += [self._row(phase, shape, lr, s) for s in range(first, first + seeds[place])]
+        columns = ["phase", "shape", "family", "params", "base_lr", "seed", OBJECTIVE, "final/test_error"]
+        return pd.DataFrame(rows, columns=[*columns, "status", "first_bad_step", "message", "wall_time"])
+
+    @staticmethod
+    def _nearest(grid, shape):
+        return grid[np.argmin(np.abs(np.log(grid / shape[4])))]
+
+    def _row(self, phase, shape, lr, seed):
+        noise = self._noise.setdefault(seed, self._random.normal())
+        loss = shape[3] * np.exp(0.4 * np.log(lr / shape[4]) ** 2 + 0.05 * noise)
+        loss = min(loss * np.exp(0.03 * self._random.normal()), 2.3)
+        status = self._status or ("diverged" if lr > 0.2 else "ok")
+        ok = status == "ok"
+        return (
+            phase,
+            shape[0],
+            shape[1],
+            json.dumps(shape[2], sort_keys=True),
+            float(lr),
+            seed,
+            loss if ok else np.inf,
+            min(0.9, 2 * loss) if ok else np.inf,
+            status,
+            -1 if ok else 17,
+            "" if status != "failed" else "ValueError: no such file",
+            0.01,
+        )
+
+
+@pytest.fixture(scope="session")
+def studies():
+    return Studies()
+
+
+@pytest.fixture(scope="session")
+def document():
+    return {
+        "format": 1,
+        "name": "digits",
+        "hash": "0123456789abcdef" * 4,
+        "spec": {
+            "name": "digits",
+            "objective": OBJECTIVE,
+            "families": [{"name": "rex", "fixed": {}}, {"name": "two_point_spline"}],
+            "baselines": {"cosine": {"family": "cosine", "params": {"warmup": 0.05}}},
+            "workload": {"name": "digits-mlp", "steps": 300, "hidden": [128, 128]},
+        },
+        "versions": {"python": "3.11.7", "lrshape": "0.1.0", "jax": "0.10.2"},
+        "device": {"kind": "cpu", "count": 2},
+        "git_revision": None,
+        "created": "2026-01-02T03:04:05+00:00",
+    }
+
+
+@pytest.fixture(scope="session")
+def write(document):
+    """Return ``write(trainings, directory, **changes)``: a report of a table, by the usual arguments."""
+    from lrshape.report import write_report
+
+    def write(trainings, directory, *, steps=300, sampling="midpoint", objective=OBJECTIVE, **changes):
+        changed = {**document, **changes}
+        return write_report(
+            trainings, changed, directory, objective=objective, steps=steps, sampling=sampling
+        )
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def hostile():
+    """Names that would do harm if they were not escaped."""
+    return {
+        "script": "<script>window.harmed=1</script>",
+        "image": '"><img src=x onerror="window.harmed=1">',
+        "style": "</style><script>window.harmed=1</script>",
+        "template": "{{ 7919 * 7907 }}{% raw %}",
+        "mathtext": r"$\frac{1}$ $x",
+        "control": "a\x00b\x1b[31m\r\n\tc",
+        "unicode": "学习率 🚀 \u202ereversed",
+        "long": "very_long_name_" * 40,
+        "quote": "';alert(1)//--><!--]]>&amp;",
+    }
+
+
+@pytest.fixture(scope="session")
+def browser():
+    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium = shutil.which("chromium")
+    driver = shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("no chromium and chromedriver on this machine")
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    for flag in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+    ):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    service = selenium.ChromeService(str(Path(driver)))
+    window = selenium.Chrome(options=options, service=service)
+    try:
+        yield window
+    finally:
+        window.quit()

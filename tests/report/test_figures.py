@@ -1,0 +1,207 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from lrshape.report.figures import FIGURES, heatmap, scores, shapes, sweeps
+from lrshape.report.figures._common import NARROW, SMALL, WIDE, nice_log_ticks
+from lrshape.report.figures.heatmap import _runs, cells
+from lrshape.report.figures.shapes import curve, shape_figure
+from lrshape.report.figures.sweeps import sweep
+from lrshape.report.findings import gather
+
+OBJECTIVE = "final/train_loss"
+FAMILIES = (
+    "cosine_floor",
+    "exponential",
+    "generalized_cosine",
+    "power",
+    "rex",
+    "sqrt",
+    "wsd",
+    "two_point_spline",
+)
+CASES = {
+    "usual": {},
+    "partial": {"phases": ("screen",)},
+    "diverged": {"status": "diverged"},
+    "one family": {"families": ("rex",), "baselines": ()},
+    "one shape": {"families": ("rex",), "shapes": 1, "base_lrs": 1, "baselines": (), "seeds": (1, 1, 1)},
+    "many": {"families": FAMILIES, "shapes": 30},
+    "no screen": {"phases": ("confirm",)},
+    "unknown families": {"families": ("<b>bold</b>", "$x$ 学习率")},
+}
+
+
+def collect(trainings):
+    return gather(trainings, OBJECTIVE, 300, "midpoint")
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request, studies):
+    return collect(studies(**CASES[request.param]))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
+@pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
+def test_every_text_lies_inside_the_figure_and_is_large_enough(case, drawing, narrow):
+    from matplotlib.text import Text
+
+    figure = drawing.draw(case, narrow=narrow)
+    if figure is None:
+        return
+    figure.draw_without_rendering()
+    box = figure.get_tightbbox()
+    assert figure.get_figwidth() == (NARROW if narrow else WIDE)
+    assert min(box.x0, box.y0) > -0.03
+    assert box.x1 < figure.get_figwidth() + 0.03
+    assert box.y1 < figure.get_figheight() + 0.03
+    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+    assert min(sizes) >= 0.8 * SMALL
+
+
+@pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
+def test_only_the_heat_map_remains_when_everything_diverged(studies, drawing):
+    figure = drawing.draw(collect(studies(status="diverged")))
+    assert (figure is not None) == (drawing.name == "heatmap")
+
+
+@pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
+def test_a_usual_study_has_every_figure(studies, drawing):
+    assert drawing.draw(collect(studies())) is not None
+
+
+def line_at(ax, x, y):
+    return any(
+        np.any(np.isclose(line.get_xdata(), x, rtol=1e-12) & np.isclose(line.get_ydata(), y, rtol=1e-12))
+        for line in ax.get_lines()
+        if len(line.get_xdata()) == len(line.get_ydata()) == 1
+    )
+
+
+def test_scores_shows_medians_and_differences(studies):
+    found = collect(studies())
+    left, right = scores(found).axes
+    for y, row in enumerate(found.leaders):
+        assert line_at(left, row["score"], y)
+        assert line_at(right, row["difference"], y) != row["is_winner"]
+    assert [t.get_text() for t in left.get_yticklabels()] == [row["label"] for row in found.leaders]
+    bold = [t.get_text() for t in left.get_yticklabels() if t.get_fontweight() == "bold"]
+    assert bold == [found.winner["label"]]
+
+
+def test_scores_names_what_diverged(studies):
+    trainings = studies()
+    lost = trainings["shape"] == "baseline-constant"
+    trainings.loc[lost, OBJECTIVE] = np.inf
+    trainings.loc[lost, "status"] = "diverged"
+    texts = [t.get_text() for ax in scores(collect(trainings)).axes for t in ax.texts]
+    assert texts.count("diverged") == 2
+
+
+def test_distribution_ends_at_the_share_of_shapes_that_did_not_diverge(studies):
+    from lrshape.report.figures import distribution
+
+    trainings = studies(shapes=8)
+    lost = trainings["shape"].isin(["rex-0003", "rex-0005"])
+    trainings.loc[lost, OBJECTIVE] = np.inf
+    trainings.loc[lost, "status"] = "diverged"
+    found = collect(trainings)
+    lines = {line.get_label().split("\n")[0]: line for line in distribution(found).axes[0].get_lines()}
+    assert lines["rex"].get_ydata()[-1] == 6 / 8
+    assert lines["two_point_spline"].get_ydata()[-1] == 1
+    assert lines["rex"].get_label() == "rex\n8 shapes, 2 diverged"
+    best = {row["shape"]: row["score"] for row in found.screen}
+    expected = sorted(v for s, v in best.items() if s.startswith("rex") and np.isfinite(v))
+    assert list(lines["rex"].get_xdata()[1:-1]) == expected
+
+
+def test_heat_map_cells_are_the_screens_scores(studies):
+    trainings = studies(shapes=3)
+    gone = (trainings["shape"] == "rex-0001") & (trainings["base_lr"] == trainings["base_lr"].min())
+    found = collect(trainings[~gone])
+    rows, base_lrs, values = cells(found)
+    screen = trainings[trainings["phase"] == "screen"]
+    assert list(base_lrs) == sorted(screen["base_lr"].unique())
+    assert [row["score"] for row in rows] == sorted(row["score"] for row in rows)
+    for row, line in zip(rows, values, strict=True):
+        for lr, value in zip(base_lrs, line, strict=True):
+            trained = screen[(screen["shape"] == row["shape"]) & (screen["base_lr"] == lr)][OBJECTIVE]
+            if row["shape"] == "rex-0001" and lr == base_lrs[0]:
+                assert np.isnan(value)
+            else:
+                assert value == np.median(trained)
+    assert np.isposinf(values[:, -1]).all()
+
+
+@pytest.mark.parametrize("shapes_each", [2, 40])
+def test_heat_map_marks_best_and_diverged(studies, shapes_each):
+    found = collect(studies(shapes=shapes_each))
+    rows, _, values = cells(found)
+    ax = heatmap(found).axes[1]
+    dots = next(line for line in ax.get_lines() if line.get_gid() == "best")
+    assert list(dots.get_xdata()) == list(np.argmin(values, axis=1))
+    crosses = [line for line in ax.get_lines() if line.get_gid() == "diverged"]
+    if len(rows) <= 30:
+        assert len(crosses[0].get_xdata()) == np.isposinf(values).sum()
+    else:
+        assert sum(patch.get_height() for patch in ax.patches) == np.isposinf(values).sum()
+
+
+def test_runs_are_maximal_and_cover_what_is_marked():
+    marked = np.array([[1, 0], [1, 1], [0, 1], [1, 1]], bool)
+    assert _runs(marked) == [(0, 0, 2), (0, 3, 4), (1, 1, 4)]
+    assert _runs(np.zeros((3, 2), bool)) == []
+
+
+def test_a_sweep_comes_from_the_phase_with_the_most_base_lrs(studies):
+    trainings = studies()
+    base_lrs, values = sweep(collect(trainings), "rex-0000")
+    screen = trainings[(trainings["phase"] == "screen") & (trainings["shape"] == "rex-0000")]
+    expected = screen.groupby("base_lr")[OBJECTIVE].median()
+    assert list(base_lrs) == list(expected.index)
+    assert list(values) == list(expected)
+    assert sweep(collect(trainings), "nothing")[0].shape == (0,)
+
+
+def test_sweeps_need_two_base_lrs(studies):
+    assert sweeps(collect(studies(base_lrs=1))) is None
+
+
+def test_shapes_shows_each_leader_and_skips_families_that_are_not_installed(studies):
+    found = collect(studies(families=("rex", "no_such_family")))
+    titles = [t.get_text() for ax in shapes(found).axes for t in ax.texts]
+    assert titles == [row["label"] for row in found.leaders if row["label"] != "no_such_family"]
+    assert curve("rex", '{"no_such_parameter": 1}') is None
+    assert curve("linear", "{}")[[0, 120, 240]] == pytest.approx([1, 0.5, 0])
+    assert curve("constant", "{}").shape == (241,)
+
+
+def test_a_schedule_can_be_drawn_by_itself():
+    from lrshape.schedule import Schedule
+
+    schedule = Schedule("rex", {"beta": 0.5}, base_lr=0.1, steps=50)
+    line = shape_figure(schedule).axes[0].get_lines()[0]
+    assert list(line.get_ydata()) == list(schedule.multipliers())
+    assert line.get_xdata()[0] == 0.01
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(1e-4, 0.3), (0.0101, 0.0102), (0.004, 0.9), (1e-30, 1e30), (3, 3)]
+)
+@pytest.mark.parametrize("count", [2, 5])
+def test_log_ticks_are_few_and_inside(low, high, count):
+    ticks = nice_log_ticks(low, high, count)
+    assert 1 <= len(ticks) <= count + 1
+    assert all(0.99 * low <= tick <= 1.01 * high for tick in ticks)
+
+
+def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib():
+    code = (
+        "import sys, lrshape.report; assert 'matplotlib' not in sys.modules;"
+        "from lrshape.report.figures._common import new_figure; new_figure(2, 2).draw_without_rendering();"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

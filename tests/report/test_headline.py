@@ -1,0 +1,143 @@
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from lrshape.report.findings import gather
+from lrshape.report.headline import headline, relative, verdict
+
+OBJECTIVE = "final/train_loss"
+ROW = {
+    "is_winner": False,
+    "score": 0.012,
+    "difference": 0.004,
+    "difference_low": 0.002,
+    "difference_high": 0.005,
+    "p_holm": 0.01,
+}
+
+
+def collect(trainings):
+    return gather(trainings, OBJECTIVE, 300, "midpoint")
+
+
+def say(trainings):
+    first = headline(collect(trainings))
+    return first.title, " ".join(first.sentences)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, "better"),
+        ({"is_winner": True}, "winner"),
+        ({"score": math.inf}, "diverged"),
+        ({"difference_low": -0.001}, "same"),
+        ({"difference_low": 0.0}, "same"),
+        ({"p_holm": 0.06}, "same"),
+        ({"difference_low": -0.004, "difference_high": -0.001}, "worse"),
+        ({"difference_low": -0.004, "difference_high": -0.001, "p_holm": 0.2}, "same"),
+        ({"difference_low": math.nan, "difference_high": math.nan, "p_holm": math.nan}, "unknown"),
+    ],
+)
+def test_a_verdict_needs_both_the_interval_and_the_corrected_test(changes, expected):
+    assert verdict({**ROW, **changes}) == expected
+
+
+def test_relative_is_the_share_of_the_rows_own_median():
+    assert relative(ROW) == pytest.approx(1 / 3)
+    assert math.isnan(relative({**ROW, "score": math.inf}))
+    assert math.isnan(relative({**ROW, "score": 0.0}))
+
+
+def test_a_clear_winner_is_said_to_win_over_the_best_baseline(studies):
+    title, text = say(studies())
+    assert title == "generalized_cosine wins"
+    assert "median final/train_loss 0.006" in text
+    assert "95% interval" in text
+    assert "lower than the linear baseline, the best of the baselines" in text
+
+
+def test_a_difference_around_zero_is_not_called_a_win(studies):
+    trainings = studies(families=("rex",))
+    rex, linear = (
+        (trainings["shape"] == shape) & (trainings["phase"] == "confirm")
+        for shape in ("rex-0000", "baseline-linear")
+    )
+    closely = np.where(np.arange(16) % 2, 1.01, 0.98)
+    trainings.loc[rex, OBJECTIVE] = trainings[linear][OBJECTIVE].to_numpy() * closely
+    title, text = say(trainings)
+    assert title == "rex cannot be told apart from the linear baseline"
+    assert "includes 0" in text
+    assert "wins" not in title + text
+
+
+def test_a_baseline_that_is_better_is_said_to_be_better(studies):
+    title, text = say(studies(best=0.03))
+    assert title == "No searched shape beats the linear baseline"
+    assert "0.0112" in text
+    assert "difference −0.0" in text
+
+
+def test_families_that_cannot_be_told_apart_from_the_winner_are_named(studies):
+    found = collect(studies())
+    leaders = [{**row, "difference_low": -0.001} if row["label"] == "rex" else row for row in found.leaders]
+    assert not any("rex" in sentence for sentence in headline(found).sentences)
+    text = " ".join(headline(dataclasses.replace(found, leaders=leaders)).sentences)
+    assert "cannot be told apart from the best shape of rex." in text
+
+
+def test_another_family_that_did_better_in_the_confirm_phase_is_named(studies):
+    found = collect(studies())
+    better = {"difference": -0.002, "difference_low": -0.003, "difference_high": -0.001}
+    leaders = [{**row, **better} if row["label"] == "rex" else row for row in found.leaders]
+    text = " ".join(headline(dataclasses.replace(found, leaders=leaders)).sentences)
+    assert "The best of rex did better here" in text
+
+
+def test_nothing_but_divergence_is_said_plainly(studies):
+    title, text = say(studies(status="diverged"))
+    assert title == "Every training diverged"
+    assert "no schedule shape can be recommended" in text
+    assert headline(collect(studies(status="diverged"))).bad
+
+    title, text = say(studies(status="failed"))
+    assert title == "Every training failed"
+    assert "messages" in text
+
+
+def test_a_winner_that_diverges_when_confirmed_is_no_winner(studies):
+    trainings = studies()
+    lost = (trainings["phase"] == "confirm") & (trainings["shape"] == "generalized_cosine-0000")
+    trainings.loc[lost, OBJECTIVE] = math.inf
+    trainings.loc[lost, "status"] = "diverged"
+    title, text = say(trainings)
+    assert title == "No usable winner"
+    assert "16 trainings of its 16 in the confirm phase diverged or failed" in text
+
+
+def test_baselines_that_all_diverge(studies):
+    trainings = studies()
+    lost = trainings["shape"].str.startswith("baseline-")
+    trainings.loc[lost, OBJECTIVE] = math.inf
+    trainings.loc[lost, "status"] = "diverged"
+    title, text = say(trainings)
+    assert title == "generalized_cosine wins"
+    assert "every baseline diverged or failed" in text
+
+
+def test_unconfirmed_results_are_preliminary(studies):
+    title, text = say(studies(phases=("screen",)))
+    assert title == "So far: generalized_cosine leads"
+    assert "with 2 seeds nothing can be said about how sure that is" in text
+    assert say(studies(phases=("screen", "rescore")))[0] == "So far: generalized_cosine wins"
+
+
+def test_studies_without_baselines_and_without_searched_shapes(studies):
+    title, text = say(studies(baselines=()))
+    assert title == "generalized_cosine is the best searched family"
+    assert "no baseline was trained" in text
+    assert "generalized_cosine" not in text
+    title, _ = say(studies(families=(), phases=("screen",)))
+    assert title == "No searched shape has been trained yet"

@@ -1,0 +1,219 @@
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.report.page import planned
+
+OBJECTIVE = "final/train_loss"
+CASES = {
+    "usual": {},
+    "partial": {"phases": ("screen",)},
+    "rescored": {"phases": ("screen", "rescore")},
+    "diverged": {"status": "diverged"},
+    "failed": {"status": "failed"},
+    "one family": {"families": ("rex",)},
+    "one shape": {"families": ("rex",), "shapes": 1, "base_lrs": 1, "baselines": (), "seeds": (1, 1, 1)},
+    "baselines only": {"families": (), "phases": ("screen",)},
+}
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Collect elements and check that they are closed in order."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.open, self.words = [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+
+def check(path):
+    """Parse a report and assert what holds for every one: well-formed, self-contained, inert."""
+    page = Page(path.read_text("utf-8"))
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "iframe", "object", "embed", "img", "b1", "form", "base"}
+    identifiers = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
+    assert len(identifiers) == len(set(identifiers))
+    for _, attrs in page.elements:
+        assert not [name for name in attrs if name.startswith("on")]
+        for name in ("src", "href", "action", "data"):
+            assert str(attrs.get(name, "#")).startswith(("#", "data:"))
+    return page
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_kind_of_study_gives_a_whole_page(studies, write, tmp_path, case):
+    path = write(studies(**CASES[case]), tmp_path)
+    assert path == tmp_path / "report.html"
+    page = check(path)
+    figures = [attrs["id"].removeprefix("figure-") for tag, attrs in page.elements if tag == "figure"]
+    files = {file.name for file in (tmp_path / "figures").iterdir()}
+    assert files == {f"{name}.{ending}" for name in figures for ending in ("svg", "png")}
+    assert {file.name for file in tmp_path.iterdir()} == {"report.html", "figures"}
+
+
+def test_the_usual_page_says_what_won_and_how_to_use_it(studies, write, tmp_path):
+    page = check(write(studies(), tmp_path / "my study"))
+    assert "generalized_cosine wins" in page.text
+    assert "Partial" not in page.text
+    for name in ("linear", "cosine", "wsd", "constant"):
+        assert f"{name} baseline" in page.text
+    assert "lrshape export 'my study' --to csv --steps 300" in page.text
+    assert "jax 0.10.2" in page.text
+    assert 'name = "digits-mlp"' in page.text
+    assert len([tag for tag, _ in page.elements if tag == "figure"]) == 5
+    assert "16 seeds of the confirm phase, which no choice has seen" in page.text
+
+
+def test_the_code_on_the_page_makes_the_winners_schedule(studies, write, tmp_path):
+    trainings = studies()
+    text = write(trainings, tmp_path, sampling="left").read_text("utf-8")
+    code = re.search(r"<pre[^>]*><code>(from lrshape.*?)</code>", text, re.DOTALL)[1]
+    for escaped, plain in (("&#34;", '"'), ("&#39;", "'")):
+        code = code.replace(escaped, plain)
+    names = {}
+    exec(code, names)
+    schedule = names["schedule"]
+    row = trainings[trainings["shape"] == "generalized_cosine-0000"].iloc[0]
+    assert schedule.family == "generalized_cosine"
+    assert json.loads(row["params"]).items() <= dict(schedule.params).items()
+    confirmed = trainings[(trainings["phase"] == "confirm") & (trainings["shape"] == row["shape"])]
+    assert schedule.base_lr == confirmed["base_lr"].iloc[0]
+    assert (schedule.steps, schedule.sampling) == (300, "left")
+    assert len(names["lrs"]) == 300
+
+
+def test_a_study_that_diverged_says_so_and_recommends_nothing(studies, write, tmp_path):
+    page = check(write(studies(status="diverged"), tmp_path))
+    assert "Every training diverged" in page.text
+    assert "lrshape export" not in page.text
+    assert "Schedule(" not in page.text
+    assert "100% diverged" in page.text
+
+
+def test_failures_are_listed_with_their_messages(studies, write, tmp_path):
+    page = check(write(studies(status="failed"), tmp_path))
+    assert "Every training failed" in page.text
+    assert "ValueError: no such file" in page.text
+
+
+def test_a_partial_study_says_what_is_missing(studies, write, tmp_path):
+    page = check(write(studies(phases=("screen",)), tmp_path))
+    assert "So far:" in page.text
+    assert "rescore and confirm have not run" in page.text
+    assert "they flatter it" in page.text
+    assert "lrshape export" not in page.text
+
+
+def test_a_confirm_phase_that_lacks_trainings_is_partial(studies, write, tmp_path, document):
+    spec = document["spec"] | {
+        "families": ["a", "b", "c"],
+        "baselines": {name: {} for name in "abcd"},
+        "confirm": {"seeds": 20},
+    }
+    page = check(write(studies(seeds=(2, 8, 16)), tmp_path, spec=spec))
+    assert "the confirm phase has 112 of its 140 trainings" in page.text
+    page = check(write(studies(seeds=(2, 8, 20)), tmp_path, spec=spec))
+    assert "Partial" not in page.text
+
+
+@pytest.mark.parametrize("spec", [{}, {"families": 3}, {"families": [], "baselines": {}, "confirm": None}])
+def test_an_unknown_kind_of_spec_plans_nothing(spec):
+    assert planned({"spec": spec}) == {}
+    assert planned({}) == {}
+
+
+def test_a_base_lr_on_the_edge_is_a_warning(studies, write, tmp_path):
+    trainings = studies()
+    best = trainings[trainings["phase"] == "confirm"]["base_lr"].max()
+    page = check(write(trainings[trainings["base_lr"] <= best], tmp_path))
+    assert "Base LR on the edge" in page.text
+    assert "the highest" in page.text
+    assert "Base LR on the edge" not in check(write(trainings, tmp_path)).text
+
+
+def test_the_same_study_gives_the_same_bytes(studies, write, tmp_path):
+    contents = []
+    for name in ("a", "b"):
+        write(studies(), tmp_path / name / "study")
+        files = sorted(f for f in (tmp_path / name).rglob("*") if f.is_file())
+        contents.append([(f.relative_to(tmp_path / name), f.read_bytes()) for f in files])
+    assert contents[0] == contents[1]
+    assert len(contents[0]) == 11
+
+
+def test_figures_of_an_earlier_report_do_not_stay_behind(studies, write, tmp_path):
+    write(studies(), tmp_path)
+    (tmp_path / "figures" / "mine.txt").write_text("mine")
+    write(studies(status="diverged"), tmp_path)
+    assert {f.name for f in (tmp_path / "figures").iterdir()} == {"heatmap.svg", "heatmap.png", "mine.txt"}
+
+
+def test_an_empty_table_is_refused(studies, write, tmp_path):
+    with pytest.raises(InputError, match="at least one training"):
+        write(studies(shapes=1).iloc[:0], tmp_path)
+
+
+def poisoned(studies, text):
+    """Return trainings with one hostile text for everything that a user or a plug-in can name."""
+    trainings = studies(families=("rex", "two_point_spline"), shapes=2)
+    trainings["family"] = trainings["family"].replace("two_point_spline", text)
+    trainings["shape"] = trainings["shape"].replace(
+        {"two_point_spline-0000": f"{text}-0000", "baseline-wsd": f"baseline-{text}"}
+    )
+    trainings["params"] = json.dumps({text: text, "list": [text]})
+    lost = trainings.index[:5]
+    trainings.loc[lost, ["status", "message"]] = ["failed", text]
+    trainings.loc[lost, OBJECTIVE] = np.inf
+    return trainings.rename(columns={OBJECTIVE: text})
+
+
+@pytest.mark.parametrize(
+    "kind", ["script", "image", "style", "template", "mathtext", "control", "unicode", "long", "quote"]
+)
+def test_hostile_names_stay_names(studies, write, hostile, tmp_path, kind):
+    text = hostile[kind]
+    names = {"name": text, "spec": {text: {text: text}, "list": [text]}, "versions": {text: text}}
+    path = write(poisoned(studies, text), tmp_path, objective=text, device={text: text}, **names)
+    page = check(path)
+    assert "62615533" not in page.text
+    if kind == "script":
+        assert "<script>window.harmed=1</script>" in page.text
+    written = path.read_bytes().decode("utf-8")
+    assert not set(written) & {"\x00", "\x1b"}
+
+
+def test_lone_surrogates_in_the_document_do_not_stop_the_report(studies, write, tmp_path):
+    path = write(studies(shapes=1), tmp_path, name="a\ud800b", spec={"k\udfff": "\ud800"}, device="\ud800")
+    assert "a�b" in path.read_text("utf-8")
+
+
+def test_an_unwritable_directory_is_an_error_of_the_system(studies, write, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="file"):
+        write(studies(shapes=1), tmp_path / "file")
