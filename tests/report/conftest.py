@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -151,6 +152,8 @@ def browser():
     chromium = shutil.which("chromium")
     driver = shutil.which("chromedriver")
     if chromium is None or driver is None:
+        if os.environ.get("LRSHAPE_REQUIRE_BROWSER"):
+            pytest.fail("LRSHAPE_REQUIRE_BROWSER is set, but there is no chromium and chromedriver")
         pytest.skip("no chromium and chromedriver on this machine")
     options = selenium.ChromeOptions()
     options.binary_location = chromium

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from lrshape.analysis.result import planned_trainings as planned
 from lrshape.errors import InputError
-from lrshape.report.page import planned
 
 OBJECTIVE = "final/train_loss"
 CASES = {

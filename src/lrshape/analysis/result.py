@@ -153,6 +153,19 @@ def best(
     }
 
 
+def planned_trainings(document: Mapping[str, Any]) -> dict[str, int]:
+    """How many trainings the confirm phase of a study's document takes, by phase; ``{}`` if that is unknown.
+
+    It trains one shape of each family and every baseline. The other phases depend on results.
+    """
+    spec = document.get("spec", {})
+    try:
+        shapes = len(spec["families"]) + len(spec["baselines"])
+        return {"confirm": shapes * int(spec["confirm"]["seeds"])}
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
 def _samples(rows: pd.DataFrame, objective: str, table: pd.DataFrame) -> list[pd.Series]:
     """The objective by seed, for every row of ``table``."""
     keyed = pd.Series(

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lrshape import __version__
+from lrshape.analysis.result import planned_trainings
 from lrshape.report import svg
 from lrshape.report.content import (
     comparison,
@@ -56,23 +57,13 @@ def write_report(
         OSError: if the directory cannot be written.
     """
     directory = Path(directory)
-    findings = gather(trainings, objective, steps, sampling, planned(document))
+    findings = gather(trainings, objective, steps, sampling, planned_trainings(document))
     folder = directory / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     figures = _draw(findings, folder)
     page = directory / "report.html"
     _replace(page, _html(findings, document, figures, directory.resolve().name))
     return page
-
-
-def planned(document: Mapping[str, Any]) -> dict[str, int]:
-    """Return how many trainings the confirm phase of a study's document has, ``{}`` if that is unknown."""
-    spec = document.get("spec", {})
-    try:
-        shapes = len(spec["families"]) + len(spec["baselines"])
-        return {"confirm": shapes * int(spec["confirm"]["seeds"])}
-    except (KeyError, TypeError, ValueError):
-        return {}
 
 
 def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:

@@ -66,9 +66,7 @@ class Study:
 
     def is_complete(self) -> bool:
         """Whether the last phase has trained all that it takes."""
-        spec = self.document["spec"]
-        shapes = len(spec["families"]) + len(spec["baselines"])
-        return len(self.store.trainings(["confirm"])) == shapes * spec["confirm"]["seeds"]
+        return len(self.store.trainings(["confirm"])) == result.planned_trainings(self.document)["confirm"]
 
     def progress(self) -> dict[str, dict[str, Any]]:
         """What is stored, by phase: trainings, shapes, diverged, failed, lowest objective, seconds."""
