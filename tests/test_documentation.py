@@ -24,10 +24,11 @@ def test_every_command_is_in_the_readme():
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_named_commands_and_targets_exist(document):
     text = document.read_text()
-    for command in re.findall(r"(?:^|`)lrshape ([a-z]+)", text, re.MULTILINE):
+    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
+    for command in re.findall(r"(?:^|`)lrshape ([a-z]+)", code, re.MULTILINE):
         assert command in commands(), command
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    for target in re.findall(r"(?:^|`)make ([a-z]+)", text, re.MULTILINE):
+    for target in re.findall(r"(?:^|`)make ([a-z]+)", code, re.MULTILINE):
         assert target in targets, target
 
 
