@@ -205,3 +205,11 @@ def test_a_disk_that_refuses_the_report_is_one_line(folder):
 def test_a_changed_spec_is_refused(finished):
     result = finished.run("search", "spec.toml", "--out", "study", "--set", "seed=5")
     refused(result, "changed: seed: 0 -> 5")
+
+
+def test_all_failed_is_said_plainly_and_has_a_report(folder):
+    (folder.path / "my_training.py").write_text("def train(lrs, seed):\n    raise RuntimeError('no data')\n")
+    code, out, _ = folder.run("search", "spec.toml", "--out", "study")
+    assert code == 0
+    assert "no training came to a finite final/score:\n0% diverged, 100% failed" in out
+    assert (folder.path / "study" / "report.html").is_file()

@@ -59,7 +59,7 @@ def test_values_are_multipliers(name, legal_params, data):
     assert np.all((m >= 0.0) & (m <= 1.0))
 
 
-# Through a knot at 1 that another knot may cut off (the design's exception), and no formula at all.
+# Through a knot at 1 that another knot may cut off, and no formula at all.
 @pytest.mark.parametrize("name", [n for n in FAMILIES if n not in ("smooth_nonmonotonic", "table")])
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())

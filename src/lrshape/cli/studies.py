@@ -1,6 +1,7 @@
 """Commands about studies: demo, init, search, status, report, best, export."""
 
 import json
+import math
 import re
 import signal
 from importlib import resources
@@ -198,6 +199,11 @@ def _print_best(found: dict[str, Any]) -> None:
     params = ", ".join(f"{name}={short(value)}" for name, value in found["params"].items())
     say(f"\nbest shape: {found['family']}({params})")
     say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
+    diverged, failed = found["diverged_share"], found["failed_share"]
+    if math.isclose(diverged + failed, 1):
+        say(f"no training came to a finite {found['objective']}:")
+        say(f"{diverged:.0%} diverged, {failed:.0%} failed")
+        return
     if found["score_median"] is None:
         say(f"but its median {found['objective']} is not finite: most of its trainings diverged or failed")
     say(f"{found['objective']}, median over {found['seeds']} seeds that chose nothing, 95% intervals:\n")
