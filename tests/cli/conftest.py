@@ -53,8 +53,9 @@ class Folder:
         (path / "spec.toml").write_text(SPEC)
         self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
 
-    def start(self, *arguments, **options):
-        command = [sys.executable, "-c", "from lrshape.cli import main; main()", *map(str, arguments)]
+    def start(self, *arguments, before="pass", **options):
+        command = [sys.executable, "-c", f"{before}; from lrshape.cli import main; main()"]
+        command += map(str, arguments)
         return subprocess.Popen(
             command, cwd=self.path, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,

@@ -57,6 +57,15 @@ def test_stopped_and_run_again_it_is_the_same_study(slow, finished, kill, code):
     assert slow.run("best", "study", "--json")[1] == finished.run("best", "study", "--json")[1]
 
 
+def test_ctrl_c_stops_a_background_job_that_was_started_with_it_ignored(slow):
+    ignore = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+    process = slow.start("search", "spec.toml", "--out", "study", before=ignore)
+    wait_for_chunks(slow, process, 2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+
+
 def test_time_limit_stops_and_says_how_to_go_on(slow):
     code, _, err = slow.run("search", "spec.toml", "--out", "study", "--time-limit", "1s")
     assert code == 130

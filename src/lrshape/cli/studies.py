@@ -116,7 +116,9 @@ def _search(document: dict[str, Any], out: Path, limit: float | None, command: s
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    # SIGINT, too: shells start background jobs with it ignored, and a study that is told to stop should.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
     progress = listener()
     try:
         study = run(document, out=out, time_limit=limit, listener=progress)
