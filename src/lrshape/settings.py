@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -12,18 +12,27 @@ from lrshape.errors import InputError
 class Settings(BaseModel):
     """A frozen set of named values; unknown names are an error that lists the known ones."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False, strict=False
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _known_keys(cls, data: Any) -> Any:
+    def _known_keys_and_numbers(cls, data: Any) -> Any:
         if isinstance(data, dict):
             unknown = [key for key in data if key not in cls.model_fields]
             if unknown:
                 raise ValueError(unknown_key(unknown[0], cls.model_fields))
+            for key, value in data.items():
+                _check_number(key, value, cls.model_fields[key].annotation)
         return data
+
+
+def _check_number(name: str, value: Any, annotation: Any) -> None:
+    """Refuse ``true`` and ``"3"`` where a number is wanted, which pydantic would turn into numbers."""
+    kinds = (annotation, *get_args(annotation))
+    words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+    disguised = isinstance(value, bool | str) and type(value) not in kinds and value not in words
+    if disguised and (int in kinds or float in kinds):
+        raise ValueError(f"{name} must be {' or '.join(['a number', *map(repr, words)])}, got {value!r}")
 
 
 def unknown_key(key: Any, allowed: Iterable[str]) -> str:

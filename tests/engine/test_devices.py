@@ -17,6 +17,8 @@ def test_little_memory_means_fewer_members(monkeypatch):
     assert devices.plan_members(workload) == workload.max_members
     monkeypatch.setattr(devices, "free_memory", lambda: 20 * devices.bytes_per_member(workload))
     assert devices.plan_members(workload) == 8  # half of the memory, rounded down to a power of two
+    monkeypatch.setattr(devices, "free_memory", lambda: None)
+    assert devices.plan_members(workload) == workload.max_members
     monkeypatch.setattr(devices, "free_memory", lambda: 0)
     assert devices.plan_members(workload) == 1
 

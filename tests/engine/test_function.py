@@ -75,6 +75,13 @@ def test_an_exception_is_a_failure_of_that_training_alone():
     assert outcome.message == ["RuntimeError: CUDA out of memory", ""]
 
 
+def test_leaving_the_program_is_a_failure_of_that_training_alone():
+    def train(lrs, seed):
+        raise SystemExit(3)
+
+    assert run(train).message == ["SystemExit: 3", "SystemExit: 3"]
+
+
 def test_ctrl_c_is_not_a_failed_training():
     def train(lrs, seed):
         raise KeyboardInterrupt

@@ -133,6 +133,17 @@ def test_a_last_step_that_breaks_the_weights_is_a_divergence():
     assert outcome.first_bad_step.tolist() == [11]
 
 
+def test_a_last_step_that_leaves_a_huge_finite_loss_is_a_divergence():
+    lrs = np.full((1, 12), 1e-2)
+    lrs[0, -1] = 1e6
+    assert evaluate(SMALL, lrs, [0]).status.tolist() == ["diverged"]
+
+
+def test_the_limit_of_the_loss_suits_any_sign():
+    assert population.loss_limit(2.0, 10.0) == 20.0
+    assert population.loss_limit(-2.0, 10.0) == 16.0
+
+
 def test_loss_above_the_stated_multiple_is_a_divergence():
     strict = DigitsMLP(steps=12, hidden=(16,), divergence_multiple=1.0000001)
     outcome = evaluate(strict, np.full((1, 12), 1.0), [0])

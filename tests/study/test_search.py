@@ -1,6 +1,7 @@
 """Whole studies through the Python API: results, resume, damage, refusals."""
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -181,6 +182,41 @@ def test_time_limit_keeps_what_is_done(tmp_path):
     )
 
 
+@pytest.mark.usefixtures("no_report")
+def test_a_training_longer_than_the_time_limit_is_kept(tmp_path):
+    def sleeps(lrs, seed):
+        time.sleep(0.3)
+        return 1.0
+
+    for stored in (1, 2):
+        with pytest.raises(lrshape.TimeLimitReached):
+            lrshape.search(SPEC, train=sleeps, steps=3, out=tmp_path / "x", time_limit=0.2)
+        assert len(lrshape.Study(tmp_path / "x").trainings()) == stored
+
+
+@pytest.mark.usefixtures("no_report")
+def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
+    out = tmp_path / "longer"
+    search(out)
+    store = Store.open(out)
+    extra = store.read("confirm-00000")
+    store.write("confirm-00099", extra.assign(shape="stale"))
+    search(out)
+    pd.testing.assert_frame_equal(table(out), table(study.path), check_exact=True)
+
+
+@pytest.mark.usefixtures("no_report")
+def test_the_first_metric_is_the_objective_by_default(tmp_path):
+    small = {
+        "families": ["linear"],
+        "screen": {"shapes": 1, "seeds": 1},
+        "confirm": {"seeds": 1},
+        "baselines": [],
+    }
+    study = lrshape.search(small, train=train, steps=3, metrics=("loss", "steps"), out=tmp_path / "x")
+    assert study.objective == "final/loss"
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_all_diverged_is_said_plainly(tmp_path, value):
     study = lrshape.search(SPEC, train=lambda lrs, seed: value, steps=3, out=tmp_path / "x")
@@ -206,6 +242,7 @@ def test_failures_keep_their_message(tmp_path):
     [
         ({"train": 3, "steps": 5}, "train must be a function"),
         ({"train": train}, "train= needs steps="),
+        ({"train": train, "steps": 5, "workload": "digits-mlp"}, "train= is the workload already"),
         ({"workload": "digits-mlp", "steps": 5}, "steps belongs to train="),
         ({"train": train, "steps": 5, "families": ["nope"]}, "family must be one of"),
         (

@@ -63,7 +63,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ),
         (
             {"workload": {"name": "digits-mlp", "steps": "many"}},
-            "workload.steps: .*valid integer.*, got 'many'",
+            "workload: steps must be a number, got 'many'",
         ),
         (
             {"workload": {"name": "digits-mlp", "optimizer": "adamax"}},
@@ -111,6 +111,11 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"rescore": {"top": 0}}, "rescore.top: .*greater than or equal to 1, got 0"),
         ({"confirm": {"seed": 20}}, r"confirm: unknown key 'seed'; allowed: seeds; did you mean 'seeds'\?"),
         ({"members": 0}, "members: members must be auto or from 1 to 1000000, got 0"),
+        ({"members": "12"}, "spec: members must be a number or 'auto', got '12'"),
+        ({"screen": {"seeds": True}}, "screen: seeds must be a number, got True"),
+        ({"base_lr": {"points": "3"}}, "base_lr: points must be a number, got '3'"),
+        ({"base_lr": {"low": 1e-320}}, "base_lr: low must be at least 1e-30, got 1e-320"),
+        ({"baselines": [["a"]]}, "baselines: unknown baseline .*"),
         ({"seed": -1}, "seed: .*greater than or equal to 0, got -1"),
         (
             {"baselines": ["cosin"]},

@@ -52,12 +52,17 @@ def group_size(workload: PopulationWorkload, members: int) -> int:
     return share
 
 
-def free_memory() -> int:
-    """Bytes free for a population over all devices: host memory on CPUs, device memory elsewhere."""
+def free_memory() -> int | None:
+    """Bytes free for a population over all devices: host memory on CPUs, device memory elsewhere.
+
+    None if a device does not tell.
+    """
     devices = mesh().devices.flat
     if not is_cpu():
         stats = [device.memory_stats() or {} for device in devices]
-        return sum(s.get("bytes_limit", 0) - s.get("bytes_in_use", 0) for s in stats)
+        if not all("bytes_limit" in s for s in stats):
+            return None
+        return sum(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
     for line in Path("/proc/meminfo").read_text().splitlines() if Path("/proc/meminfo").exists() else ():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024
@@ -70,7 +75,7 @@ def bytes_per_member(workload: PopulationWorkload) -> int:
     data = jax.tree.map(lambda a: jax.ShapeDtypeStruct(np.shape(a), np.asarray(a).dtype), workload.data())
     state = jax.eval_shape(training(workload).init, key, data)
     size = sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(state))
-    return COPIES * size + 8 * workload.steps
+    return COPIES * size + 32 * workload.steps  # learning rates: float64 on the host, float32 in copies
 
 
 def plan_members(workload: Workload) -> int:
@@ -81,5 +86,8 @@ def plan_members(workload: Workload) -> int:
     """
     if not isinstance(workload, PopulationWorkload):
         return workload.max_members
-    fitting = int(free_memory() * MEMORY_SHARE) // bytes_per_member(workload)
+    free = free_memory()
+    if free is None:
+        return workload.max_members
+    fitting = int(free * MEMORY_SHARE) // bytes_per_member(workload)
     return min(workload.max_members, 2 ** max(0, fitting.bit_length() - 1))

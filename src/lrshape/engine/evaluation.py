@@ -56,9 +56,13 @@ def evaluate(
     largest = rates.max(axis=1)  # NaN if any is
     if not (np.isfinite(largest).all() and rates.min() >= 0):
         raise InputError(f"lrs must be finite and not negative, got {rates.min()} to {rates.max()}")
-    bases = largest if base_lrs is None else np.asarray(base_lrs, np.float64)
+    if members is not None and members < 1:
+        raise InputError(f"members must be at least 1, got {members}")
+    bases = np.where(largest > 0, largest, 1.0) if base_lrs is None else np.asarray(base_lrs, np.float64)
     if bases.shape != (len(rates),):
         raise InputError(f"base_lrs must have shape ({len(rates)},), got {bases.shape}")
+    if not (np.isfinite(bases).all() and (bases > 0).all()):
+        raise InputError(f"base_lrs must be finite and positive, got {bases.min()} to {bases.max()}")
     if isinstance(workload, FunctionWorkload):
         return function.train(workload, rates, indices, report)
     if not isinstance(workload, PopulationWorkload):

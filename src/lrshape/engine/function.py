@@ -27,7 +27,7 @@ def train(
     for i in range(count):
         try:
             values = _scores(function(lrs[i].astype(np.float64), int(seeds[i])), workload.metric_names())
-        except Exception as error:  # whatever the user's code raises concerns this training alone
+        except (Exception, SystemExit) as error:  # whatever the user's code does concerns this training alone
             status[i] = "failed"
             messages[i] = f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]
         else:

@@ -141,19 +141,29 @@ def train(
         if bad.all():
             break
     scores = {name: layout.take(values) for name, values in programs.score(members, data).items()}
-    return _outcome(workload, scores, layout.take(members.bad_step))
+    return _outcome(workload, scores, layout.take(members.bad_step), layout.take(members.first_loss))
 
 
 def _outcome(
-    workload: PopulationWorkload, scores: dict[str, NDArray[Any]], bad_step: NDArray[Any]
+    workload: PopulationWorkload,
+    scores: dict[str, NDArray[Any]],
+    bad_step: NDArray[Any],
+    first_loss: NDArray[Any],
 ) -> Outcome:
     bad_step = bad_step.astype(np.int64)
-    finite = np.all([np.isfinite(values) for values in scores.values()], axis=0)
-    bad_step = np.where((bad_step < 0) & ~finite, workload.steps - 1, bad_step)  # the last step broke it
+    sound = np.all([np.isfinite(values) for values in scores.values()], axis=0)
+    if "train_loss" in scores:
+        sound &= scores["train_loss"] <= loss_limit(first_loss, workload.divergence_multiple)
+    bad_step = np.where((bad_step < 0) & ~sound, workload.steps - 1, bad_step)  # the last step broke it
     diverged = bad_step >= 0
     metrics = {f"final/{k}": np.where(diverged, np.inf, v.astype(np.float64)) for k, v in scores.items()}
     status = np.where(diverged, "diverged", "ok")
     return Outcome(metrics, status, bad_step, [""] * len(bad_step))
+
+
+def loss_limit(first_loss: Any, multiple: float) -> Any:
+    """The training loss above which a member has diverged: a multiple of the first, whatever its sign."""
+    return first_loss + (multiple - 1) * abs(first_loss)
 
 
 def _keys(distinct: NDArray[np.integer]) -> jax.Array:
@@ -211,7 +221,7 @@ def _programs(workload: PopulationWorkload, group: int) -> Programs:
                 state, first_loss, bad_step = carry
                 state, loss = step(t, state, m.lrs[t], m.base_lrs, m.seed)
                 first_loss = jnp.where(t == 0, loss, first_loss)
-                sound = loss <= workload.divergence_multiple * first_loss  # false for NaN, too
+                sound = loss <= loss_limit(first_loss, workload.divergence_multiple)  # false for NaN
                 bad = (bad_step < 0) & ~(sound & jnp.isfinite(loss))
                 return state, first_loss, jnp.where(bad, t, bad_step)
 

@@ -51,7 +51,10 @@ class GridLR(BaseLRStrategy):
 
     @model_validator(mode="after")
     def _ordered(self) -> "GridLR":
-        if self.low > self.high or (self.low == self.high) != (self.points == 1):
+        if self.low < 1 / EXTREME:
+            raise ValueError(f"low must be at least {1 / EXTREME:g}, got {self.low}")
+        too_narrow = self.points > 1 and self.ratio < 1 + 1e-9
+        if self.low > self.high or (self.low == self.high) != (self.points == 1) or too_narrow:
             raise ValueError(
                 f"low must be less than high (or equal, with points = 1), "
                 f"got low = {self.low}, high = {self.high}, points = {self.points}"

@@ -7,14 +7,13 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from lrshape.engine import Progress
 from lrshape.executors.base import Executor
 from lrshape.store import DamagedChunk, Store
 from lrshape.study.listener import Listener, Status
 from lrshape.study.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
-from lrshape.study.train import train_chunk
+from lrshape.study.train import Running, train_chunk
 
 
 class TimeLimitReached(Exception):  # noqa: N818 - it is no error
@@ -72,8 +71,15 @@ class Run:
             try:
                 trainings = phase.send(pd.concat(tables, ignore_index=True))
             except StopIteration as end:
+                self._drop_unplanned(name, number)
                 self._listener.phase_done(tally.status())
                 return end.value
+
+    def _drop_unplanned(self, phase: str, planned: int) -> None:
+        """Set aside chunks beyond the plan: results that changed, after damage, can make a phase shorter."""
+        names = [chunk for chunk in self._store.chunks() if chunk.startswith(f"{phase}-")]
+        for chunk in names[planned:]:
+            self._store.set_aside(chunk, "the phase does not plan it any more")
 
     def _round(self, planned: Sequence[Chunk], stored: set[str], tally: "_Tally") -> list[pd.DataFrame]:
         """Rows of all chunks of a round, in the order of the plan."""
@@ -82,19 +88,23 @@ class Run:
             tally.add(table, self._spec.objective)
         missing = [chunk for chunk in planned if chunk.name not in rows]
         for chunk, table in self._trained_chunks(missing, tally):
-            self._store.write(chunk.name, table)
+            if not self._store.write(chunk.name, table):  # another run was first: both go on from its rows
+                stored_table = self._read(chunk, {chunk.name})
+                table = table if stored_table is None else stored_table
             rows[chunk.name] = table
             self._speed.trained += len(table)
             tally.add(table, self._spec.objective)
             self._listener.progress(tally.status())
+            self._check_time()
         return [rows[chunk.name] for chunk in planned]
 
     def _trained_chunks(
         self, missing: Sequence[Chunk], tally: "_Tally"
     ) -> Iterator[tuple[Chunk, pd.DataFrame]]:
-        def report(progress: Progress) -> None:
-            self._listener.progress(tally.status(progress.done * self._members, progress.diverged))
-            self._check_time()
+        def report(running: Running) -> None:
+            self._listener.progress(tally.status(running.trainings, running.diverged))
+            if not running.done:  # what is done is stored first
+                self._check_time()
 
         if missing:
             self._check_time()
@@ -110,6 +120,8 @@ class Run:
             keys = chunk.keys()
             if not table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys):
                 raise DamagedChunk(chunk.name, "it holds other trainings than planned")
+        except FileNotFoundError:  # another run has set it aside
+            return None
         except DamagedChunk as error:
             self._store.set_aside(chunk.name, error.reason)
             return None

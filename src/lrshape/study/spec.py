@@ -161,7 +161,7 @@ class StudySpec(Settings):
         """A list picks standard baselines by name; a table gives each its family and params."""
         if not isinstance(value, list | tuple):
             return value
-        unknown = [name for name in value if name not in STANDARD_BASELINES]
+        unknown = [name for name in value if not isinstance(name, str) or name not in STANDARD_BASELINES]
         if unknown:
             raise ValueError(unknown_key(unknown[0], STANDARD_BASELINES).replace("key", "baseline", 1))
         return {name: STANDARD_BASELINES[name] for name in value}
@@ -191,14 +191,17 @@ class StudySpec(Settings):
             InputError: one line for each mistake, with the key, the rule and the value received.
         """
         given = dict(document)
+        named = given.pop("workload", None)
         if workload is None:
-            workload = parse_workload(given.pop("workload", None))
-        given.setdefault("objective", workload.objective)
+            workload = parse_workload(named)
+        elif named is not None:
+            raise InputError(f"workload: train= is the workload already, got {named!r:.80}, too")
+        metrics = workload.metric_names()
+        given.setdefault("objective", workload.objective if workload.objective in metrics else metrics[0])
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             low, high = workload.base_lrs
             given["base_lr"] = {"low": low, "high": high, **base_lr}
-        given.pop("workload", None)
         try:
             return cls(**{**given, "workload": workload})
         except ValidationError as error:

@@ -190,7 +190,7 @@ def _parse(
     settings: dict[str, Any],
 ) -> StudySpec:
     if isinstance(spec, StudySpec):
-        if settings or train is not None:
+        if settings or train is not None or steps is not None:
             raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
         return spec
     document = dict(read_spec(spec)) if isinstance(spec, str | Path) else dict(spec or {})

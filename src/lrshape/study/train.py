@@ -4,6 +4,7 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,16 +20,35 @@ from lrshape.study.plan import Chunk, Shape
 from lrshape.study.spec import StudySpec
 
 
+@dataclass(frozen=True)
+class Running:
+    """How far a running chunk is.
+
+    Attributes:
+        trainings: trainings done, where a part of one counts as such.
+        diverged: trainings that diverged or failed.
+        done: whether the chunk is done.
+    """
+
+    trainings: float
+    diverged: int
+    done: bool
+
+
 def train_chunk(
-    chunk: Chunk, report: Callable[[Progress], None], *, spec: StudySpec, members: int
+    chunk: Chunk, report: Callable[[Running], None], *, spec: StudySpec, members: int
 ) -> pd.DataFrame:
     """Train every training of a chunk and return its rows."""
+
+    def heard(progress: Progress) -> None:
+        report(Running(progress.done * len(chunk.trainings), progress.diverged, progress.done >= 1))
+
     began = time.perf_counter()
     base_lrs = np.array([t.base_lr for t in chunk.trainings])
     shapes = [t.shape for t in chunk.trainings]
     rates = multipliers(shapes, spec.workload.steps, spec.sampling) * base_lrs[:, None]
     seeds = training_seeds(spec.seed, [t.seed for t in chunk.trainings])
-    outcome = evaluate(spec.workload, rates, seeds, base_lrs=base_lrs, members=members, report=report)
+    outcome = evaluate(spec.workload, rates, seeds, base_lrs=base_lrs, members=members, report=heard)
     return chunk.table(outcome, time.perf_counter() - began)
 
 
