@@ -82,6 +82,17 @@ def test_leaving_the_program_is_a_failure_of_that_training_alone():
     assert run(train).message == ["SystemExit: 3", "SystemExit: 3"]
 
 
+def test_a_message_that_cannot_be_read_or_stored_does_no_harm():
+    class UnreadableError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def train(lrs, seed):
+        raise UnreadableError if seed == 7 else ValueError("\udcff bad")
+
+    assert run(train).message == ["UnreadableError: its message cannot be read", "ValueError: \\udcff bad"]
+
+
 def test_ctrl_c_is_not_a_failed_training():
     def train(lrs, seed):
         raise KeyboardInterrupt

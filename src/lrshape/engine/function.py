@@ -29,7 +29,7 @@ def train(
             values = _scores(function(lrs[i].astype(np.float64), int(seeds[i])), workload.metric_names())
         except (Exception, SystemExit) as error:  # whatever the user's code does concerns this training alone
             status[i] = "failed"
-            messages[i] = f"{type(error).__name__}: {error}"[:MESSAGE_LENGTH]
+            messages[i] = _message(error)
         else:
             if all(np.isfinite(list(values.values()))):
                 for name, value in values.items():
@@ -39,6 +39,16 @@ def train(
         if report is not None:
             report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))
     return Outcome(metrics, status, np.where(status == "diverged", workload.steps - 1, -1), messages)
+
+
+def _message(error: BaseException) -> str:
+    """An exception's name and text, as text that any file can hold; users' exceptions may do anything."""
+    try:
+        text = str(error)
+    except Exception:
+        text = "its message cannot be read"
+    full = f"{type(error).__name__}: {text}"[:MESSAGE_LENGTH]
+    return full.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _scores(result: Any, names: tuple[str, ...]) -> dict[str, float]:
