@@ -212,4 +212,7 @@ def test_all_failed_is_said_plainly_and_has_a_report(folder):
     code, out, _ = folder.run("search", "spec.toml", "--out", "study")
     assert code == 0
     assert "no training came to a finite final/score:\n0% diverged, 100% failed" in out
+    assert "the first with: RuntimeError: no data" in out
+    assert "best shape" not in out
+    refused(folder.run("export", "study", "--to", "csv"), "there is no winner")
     assert (folder.path / "study" / "report.html").is_file()

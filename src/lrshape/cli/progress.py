@@ -26,8 +26,8 @@ def described(status: Status) -> str:
         if status.done < status.planned:
             parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
     if status.best is not None:
-        parts.append("all diverged" if status.best == float("inf") else f"best {status.best:.4g}")
-    parts.append(f"{status.diverged:,} diverged")
+        parts.append("none finite yet" if status.best == float("inf") else f"best {status.best:.4g}")
+    parts.append(f"{status.diverged:,} diverged or failed")
     return ", ".join(parts)
 
 

@@ -133,6 +133,9 @@ def _search(document: dict[str, Any], out: Path, limit: float | None, command: s
         if isinstance(progress, Bar):
             progress.stop()
     _print_best(study.best())
+    failures = study.failures()
+    if failures:
+        say(f"{len(failures):,} trainings failed, the first with: {failures[0]}")
     say(f"\nreport: {study.path / 'report.html'}")
 
 
@@ -198,14 +201,14 @@ def _print_best(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    params = ", ".join(f"{name}={short(value)}" for name, value in found["params"].items())
-    say(f"\nbest shape: {found['family']}({params})")
-    say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
     diverged, failed = found["diverged_share"], found["failed_share"]
     if math.isclose(diverged + failed, 1):
         say(f"no training came to a finite {found['objective']}:")
         say(f"{diverged:.0%} diverged, {failed:.0%} failed")
         return
+    params = ", ".join(f"{name}={short(value)}" for name, value in found["params"].items())
+    say(f"\nbest shape: {found['family']}({params})")
+    say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
     if found["score_median"] is None:
         say(f"but its median {found['objective']} is not finite: most of its trainings diverged or failed")
     say(f"{found['objective']}, median over {found['seeds']} seeds that chose nothing, 95% intervals:\n")

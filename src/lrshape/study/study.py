@@ -84,6 +84,11 @@ class Study:
             if len(rows := trainings[trainings["phase"] == phase])
         }
 
+    def failures(self) -> list[str]:
+        """The messages of the trainings that failed, in the order of `trainings`."""
+        trainings = self.trainings()
+        return trainings.loc[trainings["status"] == "failed", "message"].tolist()
+
     def best(self) -> dict[str, Any]:
         """The winner, confirmed on fresh seeds, and its lead over the baselines.
 
@@ -100,9 +105,11 @@ class Study:
         """The winner as a schedule, over ``steps`` steps if given.
 
         Raises:
-            InputError: if the study is not complete.
+            InputError: if the study is not complete, or no shape in it has a finite score.
         """
         best = self.best()
+        if best["score_median"] is None:
+            raise InputError(f"{self.path}: no shape has a finite {self.objective}, so there is no winner")
         return Schedule(
             best["family"],
             best["params"],
