@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 
 from lrshape.errors import InputError
+from lrshape.settings import explain
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 
@@ -62,7 +63,10 @@ class FunctionWorkload(Workload):
         if not callable(train):
             raise InputError(f"train must be a function of (lrs, seed), got {train!r}")
         module, name = getattr(train, "__module__", "?"), getattr(train, "__qualname__", type(train).__name__)
-        workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics)
+        try:
+            workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics)
+        except ValidationError as error:
+            raise explain(error) from None
         workload._train = train
         return workload
 
