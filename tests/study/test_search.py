@@ -1,6 +1,7 @@
 """Whole studies through the Python API: results, resume, damage, refusals."""
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -195,6 +196,57 @@ def test_a_training_longer_than_the_time_limit_is_kept(tmp_path):
 
 
 @pytest.mark.usefixtures("no_report")
+def test_a_changed_train_function_is_told(tmp_path, caplog):
+    def first(lrs, seed):
+        return 1.0
+
+    def second(lrs, seed):
+        return 2.0
+
+    second.__qualname__ = first.__qualname__  # the same function, edited
+    small = {**SPEC, "families": ["linear"], "confirm": {"seeds": 1}, "baselines": []}
+    for function in (first, first):
+        lrshape.search(small, train=function, steps=3, out=tmp_path / "x")
+        assert "has changed" not in caplog.text
+    study = lrshape.search(small, train=second, steps=3, out=tmp_path / "x")
+    assert "the code of" in caplog.text
+    assert "has changed" in caplog.text
+    assert study.best()["score_median"] == 1.0
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_train_function_may_change_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def wanders(lrs, seed):
+        os.chdir("/")
+        return 1.0
+
+    lrshape.search(SPEC, train=wanders, steps=3, out="here")
+    assert lrshape.Study(tmp_path / "here").is_complete()
+
+
+@pytest.mark.usefixtures("no_report")
+@pytest.mark.parametrize("phase", ["screen", "rescore", "confirm"])
+def test_a_study_with_a_missing_chunk_is_not_complete(tmp_path, phase):
+    out = tmp_path / "gap"
+    study = search(out)
+    assert study.is_complete()
+    (out / "trainings" / f"{phase}-00001.parquet").unlink()
+    assert not study.is_complete()
+
+
+@pytest.mark.usefixtures("no_report")
+def test_an_edited_spec_is_noticed(tmp_path):
+    out = tmp_path / "edited"
+    search(out)
+    file = out / "study.json"
+    file.write_text(file.read_text().replace(f'"steps": {STEPS}', f'"steps": {STEPS * 2}'))
+    with pytest.raises(lrshape.InputError, match="was edited: its spec does not have the hash"):
+        lrshape.Study(out)
+
+
+@pytest.mark.usefixtures("no_report")
 def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
     out = tmp_path / "longer"
     search(out)
@@ -251,12 +303,13 @@ def test_failures_keep_their_message(tmp_path):
             "batch_size must be at most .* 1437, got 5000",
         ),
         ({"workload": {"name": "function", "function": "nowhere:f", "steps": 3}}, "cannot be imported"),
+        ({"train": train, "steps": 5, "out": ""}, "out must name a directory"),
         ({"workload": "digits-mlp", "executor": "slurm"}, "executor must be one of inline.*got 'slurm'"),
     ],
 )
 def test_bad_arguments_leave_no_directory(tmp_path, arguments, message):
     with pytest.raises(lrshape.InputError, match=message):
-        lrshape.search(**{"families": ["rex"], **arguments}, out=tmp_path / "x")
+        lrshape.search(**{"families": ["rex"], "out": tmp_path / "x", **arguments})
     assert not (tmp_path / "x").exists()
 
 

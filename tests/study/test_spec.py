@@ -176,6 +176,9 @@ def test_override_refuses_what_is_no_assignment(text):
 
 
 def test_unreadable_files(tmp_path):
+    with_mark = tmp_path / "bom"  # as some editors write
+    with_mark.write_bytes(b"\xef\xbb\xbfseed = 3")
+    assert read_spec(with_mark) == {"seed": 3}
     missing, broken, binary, huge = (tmp_path / name for name in ("none", "broken", "binary", "huge"))
     broken.write_text("a = [1,\nb = 2")
     binary.write_bytes(b"\xff\xfe\x00")

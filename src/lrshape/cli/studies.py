@@ -136,7 +136,7 @@ def _search(document: dict[str, Any], out: Path, limit: float | None, command: s
     failures = study.failures()
     if failures:
         say(f"{len(failures):,} trainings failed, the first with: {failures[0]}")
-    say(f"\nreport: {study.path / 'report.html'}")
+    say(f"\nreport: {out / 'report.html'}")
 
 
 @app.command()

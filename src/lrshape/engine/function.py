@@ -10,6 +10,8 @@ from lrshape.engine.outcome import Outcome, Progress
 from lrshape.workloads.function import FunctionWorkload, full_name
 
 MESSAGE_LENGTH = 500
+LARGEST = float(np.finfo(np.float32).max)
+"""Metrics beyond float32's range count as not finite, as they are where networks train."""
 
 
 def train(
@@ -31,7 +33,7 @@ def train(
             status[i] = "failed"
             messages[i] = _message(error)
         else:
-            if all(np.isfinite(list(values.values()))):
+            if all(abs(value) <= LARGEST for value in values.values()):  # false for NaN
                 for name, value in values.items():
                     metrics[name][i] = value
             else:

@@ -9,9 +9,7 @@ class Status:
 
     Attributes:
         phase: screen, rescore or confirm.
-        round: number of the phase's round of trainings, from 1; a screen has more than one where it extends
-            base-LR grids.
-        planned: trainings of the phase that are planned so far.
+        planned: trainings of the phase that are planned so far; a screen plans more where it extends grids.
         done: trainings of the phase that are stored; a share of the running chunk is added.
         rate: trainings a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
@@ -20,7 +18,6 @@ class Status:
     """
 
     phase: str
-    round: int
     planned: int
     done: float
     rate: float | None

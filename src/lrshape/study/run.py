@@ -137,11 +137,10 @@ class _Tally:
 
     def __init__(self, phase: str, speed: "_Speed"):
         self._phase, self._speed = phase, speed
-        self._round = self._planned = self._done = self._bad = 0
+        self._planned = self._done = self._bad = 0
         self._best: float | None = None
 
     def plan(self, trainings: int) -> None:
-        self._round += 1
         self._planned += trainings
 
     def add(self, table: pd.DataFrame, objective: str) -> None:
@@ -153,7 +152,6 @@ class _Tally:
     def status(self, running: float = 0.0, bad: int = 0) -> Status:
         return Status(
             phase=self._phase,
-            round=self._round,
             planned=self._planned,
             done=min(self._done + running, self._planned),
             rate=self._speed.rate(running),

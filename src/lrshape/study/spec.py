@@ -215,8 +215,13 @@ class StudySpec(Settings):
 
     def hash(self) -> str:
         """SHA-256 of the spec, hexadecimal."""
-        canonical = json.dumps(self.document(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return spec_hash(self.document())
+
+
+def spec_hash(document: Any) -> str:
+    """SHA-256 of a spec's document, hexadecimal, whatever the order of its keys."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def parse_workload(given: Any) -> Workload:
@@ -253,7 +258,7 @@ def read_spec(path: str | Path) -> dict[str, Any]:
     try:
         if file.stat().st_size > MAX_SPEC_BYTES:
             raise InputError(f"{file}: a spec has at most {MAX_SPEC_BYTES} bytes, got {file.stat().st_size}")
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,5 +1,6 @@
 """A study on disk, and the function that runs one."""
 
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,9 +18,11 @@ from lrshape.store import PHASES, Store, store_error
 from lrshape.study import environment
 from lrshape.study.listener import Listener
 from lrshape.study.run import Run
-from lrshape.study.spec import StudySpec, read_spec
+from lrshape.study.spec import StudySpec, read_spec, spec_hash
 from lrshape.workloads.base import GradientWorkload, Workload
 from lrshape.workloads.function import FunctionWorkload, TrainFunction
+
+_log = logging.getLogger(__name__)
 
 
 class Study:
@@ -29,11 +32,13 @@ class Study:
         path: directory of an existing study.
 
     Raises:
-        InputError: if there is none, or this version cannot read it.
+        InputError: if there is none, this version cannot read it, or its spec was edited.
     """
 
     def __init__(self, path: str | Path):
         self.store = Store.open(path)
+        if spec_hash(self.document.get("spec")) != self.document["hash"]:
+            raise InputError(f"{self.path}/study.json was edited: its spec does not have the hash it states")
 
     @property
     def path(self) -> Path:
@@ -65,7 +70,12 @@ class Study:
         return self.store.trainings()
 
     def is_complete(self) -> bool:
-        """Whether the last phase has trained all that it takes."""
+        """Whether the last phase has trained all that it takes, and no chunk of any phase is missing."""
+        names = self.store.chunks()
+        for phase in PHASES:
+            numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
+            if not numbers or numbers != list(range(len(numbers))):
+                return False
         return len(self.store.trainings(["confirm"])) == result.planned_trainings(self.document)["confirm"]
 
     def progress(self) -> dict[str, dict[str, Any]]:
@@ -181,7 +191,10 @@ def search(
         StoreError: if results cannot be written.
     """
     parsed, runner = _parse(spec, train, steps, metrics, settings), EXECUTORS[executor]()
-    study = _open_or_create(parsed, Path(out))
+    if not str(out):
+        raise InputError("out must name a directory, got an empty name")
+    # Absolute, because a train function may change the current directory.
+    study = _open_or_create(parsed, Path(out).absolute())
     listener = listener or Listener()
     listener.started(str(study.path), len(study.store.chunks()))
     Run(parsed, study.store, study.document["members"], runner, listener, time_limit).complete()
@@ -227,6 +240,13 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
                 "use another directory, or the old settings"
             )
         study.store.require_writable()
+        if study.document.get("train_digest") != _train_digest(spec.workload):
+            _log.warning(
+                "%s: the code of %s has changed since the study was made; the stored trainings are the old "
+                "code's and are kept. For a new search use another directory",
+                path,
+                spec.workload.function,  # pyright: ignore[reportAttributeAccessIssue]
+            )
         return study
     _check_workload(spec.workload)
     Store.create(
@@ -239,6 +259,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
             "versions": environment.versions(),
             "device": environment.device(),
             "git_revision": environment.git_revision(),
+            "train_digest": _train_digest(spec.workload),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
@@ -254,6 +275,10 @@ def _check_workload(workload: Workload) -> None:
     elif isinstance(workload, GradientWorkload):
         data = workload.data()
         jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))
+
+
+def _train_digest(workload: Workload) -> str | None:
+    return workload.digest() if isinstance(workload, FunctionWorkload) else None
 
 
 def _differences(old: Any, new: Any, where: str = "") -> list[str]:

@@ -1,6 +1,8 @@
 """Any training code as a workload: a Python function that trains once and returns its score."""
 
+import hashlib
 import importlib
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,7 +26,7 @@ class FunctionWorkload(Workload):
     ``lrs`` is float64 of shape ``(steps,)``, the learning rate of every step; ``seed`` is an int in
     [0, 2**32). It returns the score to minimise, or a mapping of metric names to numbers. A number is
     stored as ``final/score``; a name without a ``/`` gets ``final/`` before it. A training that returns a
-    number that is not finite has diverged; one that raises has failed, and its message is kept.
+    number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
 
     In a spec, ``function`` names it as ``module:name``; the current directory is on the import path.
     """
@@ -73,6 +75,17 @@ class FunctionWorkload(Workload):
     def metric_names(self) -> tuple[str, ...]:
         """The names that the spec or the caller states, since the function has not run yet."""
         return self.metrics
+
+    def digest(self) -> str | None:
+        """SHA-256 of the function's own source, None where Python does not know it.
+
+        What the function calls is not part of it.
+        """
+        try:
+            source = inspect.getsource(self.resolve())
+        except (OSError, TypeError):  # typed in, compiled, or no plain function
+            return None
+        return hashlib.sha256(source.encode()).hexdigest()
 
     def resolve(self) -> TrainFunction:
         """Return the function, importing it when only its name is known.
