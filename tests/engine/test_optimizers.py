@@ -1,4 +1,4 @@
-"""Our optimizers against optax's own, over 20 steps."""
+"""Our optimizers against optax's and PyTorch's own, over 20 steps."""
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +27,7 @@ def ours(settings):
     memory = transformation.init(params)
     for step in range(STEPS):
         direction, memory = transformation.update(jax.grad(loss)(params, step), memory, params)
-        params = optimizers.apply(settings, params, direction, jnp.float32(LRS[step]), jnp.float32(0.1))
+        params = optimizers.apply(settings, params, direction, jnp.asarray(LRS[step]), jnp.asarray(0.1))
     return params
 
 
@@ -59,6 +59,48 @@ def lr(count):
 )
 def test_matches_optax(settings, reference):
     result, expected = ours(settings), optax_result(reference)
+    for name in result:
+        np.testing.assert_allclose(result[name], expected[name], rtol=1e-6, atol=1e-6)
+
+
+def torch_result(make):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    params = {
+        name: torch.tensor(np.array(leaf, np.float64), requires_grad=True) for name, leaf in start().items()
+    }
+    optimizer = make(torch.optim, list(params.values()))
+    for step in range(STEPS):
+        optimizer.param_groups[0]["lr"] = LRS[step]
+        optimizer.zero_grad()
+        a, b = params["a"], params["b"]
+        (((a - 1.0 - step) ** 2).sum() + (torch.sin(b) * a[0]).sum()).backward()
+        optimizer.step()
+    return {name: leaf.detach().numpy() for name, leaf in params.items()}
+
+
+@pytest.mark.parametrize(
+    ("settings", "make"),
+    [
+        (SGD(), lambda optim, p: optim.SGD(p)),
+        (SGD(weight_decay=0.1), None),
+        (Momentum(beta=0.8), lambda optim, p: optim.SGD(p, momentum=0.8)),
+        (Momentum(beta=0.8, nesterov=True), lambda optim, p: optim.SGD(p, momentum=0.8, nesterov=True)),
+        (Adam(beta1=0.8, beta2=0.95), lambda optim, p: optim.Adam(p, betas=(0.8, 0.95))),
+        (AdamW(), lambda optim, p: optim.AdamW(p)),
+        (
+            AdamW(weight_decay=0.1, beta1=0.8, eps=1e-6),
+            lambda optim, p: optim.AdamW(p, weight_decay=0.1, betas=(0.8, 0.999), eps=1e-6),
+        ),
+    ],
+    ids=["sgd", "sgd-decay", "momentum", "nesterov", "adam", "adamw", "adamw-settings"],
+)
+def test_matches_pytorch(settings, make):
+    # PyTorch's SGD adds decay to the gradient, which without momentum is the same as the lr coupling.
+    make = make or (lambda optim, p: optim.SGD(p, weight_decay=settings.weight_decay))
+    # In float64, since optax rounds 1 - beta2^t in float32, which alone moves the weights by 1e-5.
+    with jax.enable_x64(True):
+        result = ours(settings)
+    expected = torch_result(make)
     for name in result:
         np.testing.assert_allclose(result[name], expected[name], rtol=1e-6, atol=1e-6)
 

@@ -12,6 +12,7 @@ import optax
 import pytest
 
 from lrshape.engine import evaluate, population
+from lrshape.engine.programs import loss_limit
 from lrshape.errors import InputError
 from lrshape.workloads.digits import DigitsCNN, DigitsMLP, digits
 from lrshape.workloads.linear_regression import LinearRegression
@@ -140,14 +141,30 @@ def test_a_last_step_that_leaves_a_huge_finite_loss_is_a_divergence():
 
 
 def test_the_limit_of_the_loss_suits_any_sign():
-    assert population.loss_limit(2.0, 10.0) == 20.0
-    assert population.loss_limit(-2.0, 10.0) == 16.0
+    assert loss_limit(2.0, 10.0) == 20.0
+    assert loss_limit(-2.0, 10.0) == 16.0
 
 
 def test_loss_above_the_stated_multiple_is_a_divergence():
     strict = DigitsMLP(steps=12, hidden=(16,), divergence_multiple=1.0000001)
     outcome = evaluate(strict, np.full((1, 12), 1.0), [0])
     assert outcome.status.tolist() == ["diverged"]
+
+
+def test_scores_on_the_way_give_the_best_and_its_step():
+    """A rate that is raised at the end spoils what was reached in the middle."""
+    workload = DigitsMLP(steps=40, hidden=(16,), evaluate_every=10)
+    lrs = np.full((2, 40), 1e-2)
+    lrs[1, 30:] = 1.0
+    outcome = evaluate(workload, lrs, [0, 0])
+    assert set(outcome) == set(workload.metric_names())
+    assert outcome["best/train_loss_step"].tolist() == [40, 30]
+    assert outcome["best/train_loss"][0] == outcome["final/train_loss"][0]
+    assert outcome["best/train_loss"][1] < outcome["final/train_loss"][1]
+    shorter = evaluate(DigitsMLP(steps=30, hidden=(16,)), np.full((1, 30), 1e-2), [0])
+    assert outcome["best/train_loss"][1] == shorter["final/train_loss"][0]
+    plain = evaluate(DigitsMLP(steps=40, hidden=(16,)), lrs, [0, 0])
+    np.testing.assert_array_equal(plain["final/test_loss"], outcome["final/test_loss"])
 
 
 def test_progress_is_reported_to_the_end():

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrshape.engine import function, population
+from lrshape.engine.memory import halving
 from lrshape.engine.outcome import Outcome, Progress
 from lrshape.errors import InputError
 from lrshape.workloads.base import PopulationWorkload, Workload
@@ -30,7 +31,7 @@ def evaluate(
             batches.
         base_lrs: base learning rates, shape (members,); needed only where weight decay is coupled to the
             schedule. Default: each row's largest learning rate.
-        members: how many to train in one program; default: all.
+        members: how many to train in one program, halved where memory does not suffice; default: all.
         report: called with a `Progress` between blocks of steps.
 
     Returns:
@@ -38,6 +39,7 @@ def evaluate(
 
     Raises:
         InputError: if the shapes or values do not fit.
+        MemoryError: if one training alone does not fit into memory.
 
     Example:
         >>> from lrshape.workloads.linear_regression import LinearRegression
@@ -67,9 +69,16 @@ def evaluate(
         return function.train(workload, rates, indices, report)
     if not isinstance(workload, PopulationWorkload):
         raise TypeError(f"{type(workload).__name__} is neither a population nor a function workload")
-    size = members or len(rates)
-    parts = [slice(i, i + size) for i in range(0, len(rates), size)]
-    outcomes = [population.train(workload, rates[p], indices[p], bases[p], size, report) for p in parts]
+    outcomes, start, size = [], 0, members or len(rates)
+    while start < len(rates):
+
+        def train(size: int, start: int = start) -> Outcome:
+            part = slice(start, start + size)
+            return population.train(workload, rates[part], indices[part], bases[part], size, report)
+
+        outcomes.append(halving(train, size))
+        trained = len(outcomes[-1].status)
+        start, size = start + trained, min(size, trained)
     return _joined(outcomes)
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 
 from lrshape.engine import optimizers
+from lrshape.engine.precision import activations
 from lrshape.workloads.base import Batch, GradientWorkload, Metrics, PopulationWorkload, PyTree, StepWorkload
 
 
@@ -38,6 +39,7 @@ def training(workload: PopulationWorkload) -> Training:
 
 def _gradient_training(workload: GradientWorkload) -> Training:
     transformation = optimizers.directions(workload.optimizer)
+    loss_of = activations(workload, workload.loss)
 
     def init(key: jax.Array, data: PyTree) -> PyTree:
         params = workload.init(key, data)
@@ -45,7 +47,7 @@ def _gradient_training(workload: GradientWorkload) -> Training:
 
     def step(state: PyTree, lr: jax.Array, base_lr: jax.Array, batch: Batch, key: Any) -> tuple[PyTree, Any]:
         params, memory = state
-        loss, gradient = jax.value_and_grad(workload.loss)(params, batch, key)
+        loss, gradient = jax.value_and_grad(loss_of)(params, batch, key)
         direction, memory = transformation.update(gradient, memory, params)
         return (optimizers.apply(workload.optimizer, params, direction, lr, base_lr), memory), loss
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis import result
-from lrshape.engine.devices import plan_members
+from lrshape.engine.memory import plan_members
 from lrshape.errors import InputError
 from lrshape.executors.registry import EXECUTORS
 from lrshape.schedule import Sampling, Schedule

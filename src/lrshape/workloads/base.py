@@ -9,7 +9,7 @@ Workloads are frozen pydantic models: their fields are their settings, as a stud
 
 import abc
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import jax
 import jax.numpy as jnp
@@ -69,10 +69,35 @@ class PopulationWorkload(Workload):
         description="a training loss above this multiple of the first one is a divergence",
     )
 
+    evaluate_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="score every this many steps too, for best/... metrics and their steps; none: at the end",
+    )
+
     @property
     def broadcasts(self) -> bool:
         """Whether ``step`` and ``metrics`` broadcast over trailing member axes."""
         return False
+
+    @abc.abstractmethod
+    def scores(self) -> tuple[str, ...]:
+        """Names of what `metrics` returns, e.g. ``("train_loss", "test_error")``."""
+
+    def metric_names(self) -> tuple[str, ...]:
+        """``final/`` of every score; with ``evaluate_every`` also its smallest value, and at which step.
+
+        ``best/test_loss`` is the smallest over all scored steps, the last one included;
+        ``best/test_loss_step`` counts the steps done by then. They have their optimum in hindsight: use them
+        to see how much early stopping would gain, rather than to choose a schedule.
+        """
+        final = tuple(f"final/{name}" for name in self.scores())
+        if self.evaluate_every is None:
+            return final
+        return final + tuple(f"best/{name}{end}" for name in self.scores() for end in ("", "_step"))
+
+    def tune(self) -> None:
+        """Measure what is to be chosen for this device; called before anything is compiled."""
 
     @abc.abstractmethod
     def data(self) -> PyTree:
@@ -92,7 +117,7 @@ class PopulationWorkload(Workload):
 
     @abc.abstractmethod
     def metrics(self, state: PyTree, data: PyTree) -> Metrics:
-        """Scalars by name, without the ``final/`` that the engine puts before them."""
+        """Scalars by the names of `scores`."""
 
 
 class StepWorkload(PopulationWorkload):
@@ -107,10 +132,16 @@ class GradientWorkload(PopulationWorkload):
     """A model, a loss and an optimizer; the engine derives the step.
 
     ``data`` returns a mapping whose ``"train"`` is a tree of arrays with the example axis first, ``init``
-    returns the parameters, and ``metrics`` takes them.
+    returns the parameters, and ``metrics`` takes them. Activations must take the parameters' dtype: the
+    engine hands bfloat16 parameters to ``loss`` where the precision asks for them.
     """
 
     batch_size: int = Field(default=32, ge=1, description="examples a step")
+    precision: Literal["auto", "float32", "tf32", "bf16"] = Field(
+        default="auto",
+        description="of training: float32; tf32 matrix products (GPUs only); bf16 activations with float32 "
+        "weights; auto: tf32 on GPUs, else float32",
+    )
     optimizer: Optimizer = Field(default_factory=Adam)
 
     @field_validator("optimizer", mode="before")

@@ -8,15 +8,8 @@ import jax
 import numpy as np
 from pydantic import Field
 
-from lrshape.workloads._network import (
-    Params,
-    conv3x3,
-    conv_init,
-    cross_entropy,
-    dense_init,
-    error_rate,
-    max_pool2,
-)
+from lrshape.workloads._convolution import conv3x3, relu_max_pool2, tune
+from lrshape.workloads._network import Params, conv_init, cross_entropy, dense_init, error_rate
 from lrshape.workloads.base import Batch, GradientWorkload, Metrics, PyTree
 from lrshape.workloads.registry import WORKLOADS
 
@@ -42,9 +35,9 @@ def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 class _Digits(GradientWorkload):
     steps: int = Field(default=300, ge=1, le=100_000_000, description="training steps")
 
-    def metric_names(self) -> tuple[str, ...]:
+    def scores(self) -> tuple[str, ...]:
         """Loss (nats) and error (share of examples) on the whole training set and the whole test set."""
-        return ("final/train_loss", "final/train_error", "final/test_loss", "final/test_error")
+        return ("train_loss", "train_error", "test_loss", "test_error")
 
     def data(self) -> PyTree:
         """Training and test set."""
@@ -98,6 +91,10 @@ class DigitsCNN(_Digits):
 
     filters: tuple[int, int] = Field(default=(16, 32), description="filters of the two convolutions")
 
+    def tune(self) -> None:
+        """Choose the device's faster convolution."""
+        tune()
+
     def init(self, key: jax.Array, data: PyTree) -> Params:
         """He-normal weights, zero biases."""
         first, second = self.filters
@@ -112,5 +109,5 @@ class DigitsCNN(_Digits):
         """Class scores."""
         x = images.T.reshape(1, 8, 8, -1)
         for layer in ("conv0", "conv1"):
-            x = max_pool2(jax.nn.relu(conv3x3(params[layer], x)))
+            x = relu_max_pool2(conv3x3(params[layer], x))
         return x.reshape(-1, x.shape[-1]).T @ params["dense"]["w"] + params["dense"]["b"]

@@ -66,9 +66,9 @@ class LinearRegression(StepWorkload):
         """The recursion advances all members of a group with eigenvalues along the major axis."""
         return self.dynamics == "recursion"
 
-    def metric_names(self) -> tuple[str, ...]:
+    def scores(self) -> tuple[str, ...]:
         """The loss over all data points."""
-        return ("final/train_loss",)
+        return ("train_loss",)
 
     def spectrum(self) -> np.ndarray:
         """The eigenvalues, float64, (D,), summing to 1."""
