@@ -1,7 +1,20 @@
 """Download archives once, with a checksum, and unpack them safely."""
 
+import contextlib
+import hashlib
 import os
+import shutil
+import tarfile
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+
+from lrshape.errors import InputError
+
+TIMEOUT_SECONDS = 60
+BLOCK_BYTES = 1 << 20
 
 
 def cache_dir() -> Path:
@@ -10,3 +23,112 @@ def cache_dir() -> Path:
     if given:
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lrshape"
+
+
+def fetch(url: str, digest: str, folder: Path) -> Path:
+    """Download a file into a folder, unless it is there; an interrupted download is resumed.
+
+    The file appears under its name only when it is whole and its digest is right. Processes that want the
+    same file wait for each other.
+
+    Args:
+        url: where the file is; its last part names the file.
+        digest: e.g. ``"md5:c32a..."`` or ``"sha256:..."``.
+        folder: where to; it is made if needed.
+
+    Raises:
+        InputError: if the server cannot be reached or breaks off, or if the digest is wrong.
+    """
+    file = folder / url.rsplit("/", 1)[-1]
+    if file.exists():
+        return file
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(file.with_name(file.name + ".lock")):
+        if not file.exists():  # another process may have been first
+            part = file.with_name(file.name + ".part")
+            try:
+                _download(url, part)
+            except OSError as error:  # also urllib's errors; what has come stays for the next try
+                reason = getattr(error, "reason", None) or error
+                raise InputError(f"{url} cannot be downloaded: {reason}") from None
+            found = _digest(part, digest.partition(":")[0])
+            if found != digest:
+                part.unlink()
+                raise InputError(
+                    f"{url}: what came has the checksum {found}, expected {digest}; it was deleted"
+                )
+            part.replace(file)
+    return file
+
+
+@contextlib.contextmanager
+def _lock(file: Path) -> Iterator[None]:
+    """Hold a lock that the system frees when its process ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # not a Unix: two downloads at once may spoil each other, which the digest finds
+        yield
+        return
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _download(url: str, part: Path) -> None:
+    """Append what is missing of a file, or all of it where the server cannot continue.
+
+    Raises:
+        OSError: if the transfer fails or ends early.
+    """
+    have = part.stat().st_size if part.exists() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
+    try:
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code == 416:  # nothing is missing
+            error.close()
+            return
+        raise
+    with response, part.open("ab" if response.status == 206 else "wb") as out:
+        length = response.headers.get("Content-Length")
+        came = 0
+        while block := response.read(BLOCK_BYTES):
+            out.write(block)
+            came += len(block)
+        if length is not None and came < int(length):
+            raise OSError(f"the connection ended after {came} of {length} bytes; try again to go on")
+
+
+def _digest(file: Path, algorithm: str) -> str:
+    with file.open("rb") as handle:
+        return f"{algorithm}:{hashlib.file_digest(handle, algorithm).hexdigest()}"
+
+
+def extract(archive: Path, folder: Path, name: str) -> Path:
+    """Unpack one folder of a tar archive, unless it is there, and return it; it appears whole or not at all.
+
+    Raises:
+        InputError: if the archive is damaged, lacks the folder, or holds anything but plain files in it.
+    """
+    target = folder / name
+    if target.exists():
+        return target
+    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        try:
+            with tarfile.open(archive) as tar:
+                members = [m for m in tar.getmembers() if not m.isdir()]
+                for member in members:
+                    if not member.isreg():
+                        raise InputError(f"{archive}: must hold plain files only, got {member.name!r}")
+                tar.extractall(temporary, members, filter="data")
+        except tarfile.TarError as error:
+            raise InputError(f"{archive}: cannot be unpacked: {error}") from None
+        unpacked = Path(temporary) / name
+        if not unpacked.is_dir():
+            raise InputError(
+                f"{archive}: must hold a folder {name}, got {sorted(os.listdir(temporary))!r:.80}"
+            )
+        if not target.exists():
+            with contextlib.suppress(FileExistsError):  # another process was first
+                shutil.move(unpacked, target)
+    return target

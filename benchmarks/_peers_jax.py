@@ -1,0 +1,84 @@
+"""What the contenders written in JAX share, and the peak of matrix products that all are compared with."""
+
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from _peers import Contender
+
+
+class JaxContender(Contender):
+    """A contender on JAX's default device."""
+
+    def __init__(self) -> None:
+        first = jax.devices()[0]
+        self.device = "cpu" if first.platform == "cpu" else first.device_kind
+
+    def device_bytes(self) -> int | None:
+        """Peak bytes in use on the first device, which is all that these contenders use."""
+        return (
+            None if self.device == "cpu" else (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+        )
+
+
+class GemmPeak(JaxContender):
+    """FLOP/s of a large square float32 matrix product (TF32 on GPUs that have it), all cores."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._size, self._products = (2048, 10) if self.device == "cpu" else (8192, 50)
+        self._a = jnp.ones((self._size, self._size))
+        self._product = jax.jit(lambda a: a @ a)
+        self.measure()
+
+    def measure(self) -> tuple[float, float]:
+        """FLOP of one product, and the time of the fastest of several."""
+        times = []
+        for _ in range(self._products):
+            began = time.perf_counter()
+            self._product(self._a).block_until_ready()
+            times.append(time.perf_counter() - began)
+        return 2.0 * self._size**3, min(times)
+
+
+class JaxTraining(JaxContender):
+    """A compiled step of all members, called in a Python loop, as research code does.
+
+    Subclasses give one member's ``init(key)`` and ``step(params, memory, rates, batch)``, and ``batch(rng)``,
+    the arrays of one step with the member axis first.
+    """
+
+    def __init__(self, members: int, steps: int):
+        super().__init__()
+        self._members, self._steps = members, steps
+        self._rng = np.random.default_rng(0)
+        bases = np.geomspace(1e-4, 1e-3, members)[:, None]
+        self._rates = jnp.asarray(bases * np.linspace(1, 0, 1000), jnp.float32)
+        self._state = jax.jit(jax.vmap(self.init))(jax.random.split(jax.random.key(0), members))
+        began = time.perf_counter()
+        step = jax.jit(jax.vmap(self.step))
+        self._step = step.lower(*self._state, self._rates, self.batch(self._rng)).compile()
+        self.compile_seconds = time.perf_counter() - began
+
+    def init(self, key: jax.Array) -> tuple[Any, Any]:
+        """Parameters and the optimizer's state."""
+        raise NotImplementedError
+
+    def step(self, params: Any, memory: Any, rates: jax.Array, batch: Any) -> tuple[Any, Any, jax.Array]:
+        """The same after one step, and the loss; ``rates`` is the schedule's table."""
+        raise NotImplementedError
+
+    def batch(self, rng: np.random.Generator) -> Any:
+        """One batch for each member."""
+        raise NotImplementedError
+
+    def measure(self) -> tuple[float, float]:
+        """Model-steps and seconds of a turn."""
+        began = time.perf_counter()
+        for _ in range(self._steps):
+            *self._state, loss = self._step(*self._state, self._rates, self.batch(self._rng))
+        if not bool(jnp.isfinite(loss).all()):
+            raise FloatingPointError("a loss is not finite")
+        return float(self._members * self._steps), time.perf_counter() - began

@@ -1,0 +1,70 @@
+"""lrshape's engine as a contender: `lrshape.engine.evaluate`, timed by its own progress reports."""
+
+import time
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from _peers import first_less_steady
+from _peers_jax import JaxContender
+
+from lrshape.engine import evaluate
+from lrshape.engine.devices import mesh
+from lrshape.engine.outcome import Progress
+from lrshape.workloads.base import GradientWorkload, Metrics, PyTree
+
+
+class Ours(JaxContender):
+    """A population of members with seeds and base learning rates of their own, under a linear decay.
+
+    Progress is reported between blocks of steps, and metrics are computed after the last report. So the time
+    between the first and the last report is that of training alone, and what comes after is evaluation.
+    """
+
+    def __init__(self, workload: GradientWorkload, members: int, scored: int = 0):
+        """``scored`` is the number of images that each member is evaluated on; 0 measures training."""
+        mesh()  # sets up one device a core, before JAX is used
+        super().__init__()
+        self._workload, self._scored = workload, scored
+        bases = np.geomspace(1e-4, 1e-3, members)[:, None]
+        self._lrs = bases * np.linspace(1, 0, workload.steps)
+        self._seeds = np.arange(members)
+        self.compile_seconds = first_less_steady(self.measure)
+
+    def measure(self) -> tuple[float, float]:
+        """Model-steps, or images, and the seconds they took."""
+        marks: list[tuple[float, float]] = []
+
+        def report(progress: Progress) -> None:
+            marks.append((time.perf_counter(), progress.fraction))
+
+        outcome = evaluate(self._workload, self._lrs, self._seeds, report=report)
+        ended = time.perf_counter()
+        if (outcome.status != "ok").any():
+            raise FloatingPointError("a training diverged")
+        members = len(self._seeds)
+        if self._scored:
+            return float(members * self._scored), ended - marks[-1][0]
+        fraction = marks[-1][1] - marks[0][1]
+        return members * fraction * self._workload.steps, marks[-1][0] - marks[0][0]
+
+
+def no_metrics(workload: GradientWorkload, state: PyTree, data: PyTree) -> Metrics:
+    """Scores that cost nothing, for a workload of which only training is measured."""
+    return dict.fromkeys(workload.scores(), jnp.zeros(()))
+
+
+def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int = 0, test: int = 0) -> Any:
+    """The CNN; evaluated on so many training and test images, or, if both are 0, not at all."""
+    from lrshape.workloads.cifar10 import Cifar10CNN
+
+    class Benchmark(Cifar10CNN):
+        def metrics(self, state: PyTree, data: PyTree) -> Metrics:
+            if not test:
+                return no_metrics(self, state, data)
+            return super().metrics(state, {**data, "test": jax.tree.map(lambda a: a[:test], data["test"])})
+
+    subset = {"train_images": train} if train else {}
+    workload = Benchmark(steps=steps, batch_size=batch_size, data_dir=data_dir, **subset)
+    return Ours(workload, members, train + test)
