@@ -125,9 +125,8 @@ def extract(archive: Path, folder: Path, name: str) -> Path:
             raise InputError(f"{archive}: cannot be unpacked: {error}") from None
         unpacked = Path(temporary) / name
         if not unpacked.is_dir():
-            raise InputError(
-                f"{archive}: must hold a folder {name}, got {sorted(os.listdir(temporary))!r:.80}"
-            )
+            found = sorted(path.name for path in Path(temporary).iterdir())
+            raise InputError(f"{archive}: must hold a folder {name}, got {found!r:.80}")
         if not target.exists():
             with contextlib.suppress(FileExistsError):  # another process was first
                 shutil.move(unpacked, target)
