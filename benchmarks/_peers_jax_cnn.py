@@ -51,7 +51,7 @@ class VmapTraining(JaxTraining):
     def init(self, key: jax.Array) -> tuple[Any, Any]:
         """Parameters and Adam's state."""
         params = init(key)
-        return params, optax.adam(1.0).init(params)
+        return params, optax.adam(lambda count: 0.0).init(params)
 
     def step(self, params: Any, memory: Any, rates: jax.Array, batch: Any) -> tuple[Any, Any, jax.Array]:
         """One step of optax.adam with the member's own schedule."""

@@ -37,7 +37,7 @@ class Ours(JaxContender):
         marks: list[tuple[float, float]] = []
 
         def report(progress: Progress) -> None:
-            marks.append((time.perf_counter(), progress.fraction))
+            marks.append((time.perf_counter(), progress.done))
 
         outcome = evaluate(self._workload, self._lrs, self._seeds, report=report)
         ended = time.perf_counter()
@@ -68,3 +68,23 @@ def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int
     subset = {"train_images": train} if train else {}
     workload = Benchmark(steps=steps, batch_size=batch_size, data_dir=data_dir, **subset)
     return Ours(workload, members, train + test)
+
+
+def transformer(members: int, steps: int, batch_size: int, length: int, vocabulary: int) -> Any:
+    """The transformer on synthetic tokens, without evaluation."""
+    from lrshape.workloads.wikitext import WikitextTransformer
+
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(1, vocabulary, (2000, length + 1), np.uint16)
+
+    class Benchmark(WikitextTransformer):
+        def data(self) -> PyTree:
+            return {"train": tokens, "valid": tokens[:10]}
+
+        def metrics(self, state: PyTree, data: PyTree) -> Metrics:
+            return no_metrics(self, state, data)
+
+    workload = Benchmark(
+        steps=steps, batch_size=batch_size, length=length, max_len=length, vocabulary=vocabulary
+    )
+    return Ours(workload, members)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-BENCHMARKS = ("families.py", "population.py", "linear_regression.py")
+BENCHMARKS = ("families.py", "population.py", "linear_regression.py", "cifar10.py", "transformer.py")
 
 
 def main() -> None:

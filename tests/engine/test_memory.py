@@ -8,6 +8,7 @@ import pytest
 
 from lrshape.engine import evaluate, memory, population
 from lrshape.engine.memory import Footprint
+from lrshape.errors import InputError
 from lrshape.workloads.digits import DigitsCNN, DigitsMLP
 from lrshape.workloads.function import FunctionWorkload
 from lrshape.workloads.linear_regression import LinearRegression
@@ -96,7 +97,7 @@ def test_out_of_memory_is_answered_by_halving_and_told(monkeypatch, caplog, erro
 
 def test_one_training_that_does_not_fit_is_an_error(monkeypatch):
     refuse_more_than(monkeypatch, 0, FULL)
-    with pytest.raises(MemoryError, match="one training alone does not fit into memory: RESOURCE_EXHAUSTED"):
+    with pytest.raises(InputError, match="one training alone does not fit into memory: RESOURCE_EXHAUSTED"):
         evaluate(SMALL, np.ones((2, 12)), [0, 1])
 
 

@@ -38,8 +38,7 @@ def evaluate(
         ``{metric: values (members,)}`` with +inf where a training diverged or failed.
 
     Raises:
-        InputError: if the shapes or values do not fit.
-        MemoryError: if one training alone does not fit into memory.
+        InputError: if the shapes or values do not fit, or one training alone does not fit into memory.
 
     Example:
         >>> from lrshape.workloads.linear_regression import LinearRegression

@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from lrshape.engine.devices import is_cpu, mesh
 from lrshape.engine.population import MIN_SEEDS
 from lrshape.engine.training import training
+from lrshape.errors import InputError
 from lrshape.workloads.base import PopulationWorkload, Workload
 
 T = TypeVar("T")
@@ -128,7 +129,7 @@ def halving(train: Callable[[int], T], members: int) -> T:
     """Call ``train(members)``, with half as many after every failure for lack of memory.
 
     Raises:
-        MemoryError: if one member alone does not fit.
+        InputError: if one member alone does not fit.
     """
     while True:
         try:
@@ -137,7 +138,7 @@ def halving(train: Callable[[int], T], members: int) -> T:
             if not _out_of_memory(error):
                 raise
             if members == 1:
-                raise MemoryError(
+                raise InputError(
                     f"one training alone does not fit into memory: {_first_line(error)}"
                 ) from None
             message = _first_line(error)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
+from lrshape.engine.precision import precision
 from lrshape.errors import InputError
 from lrshape.executors.registry import EXECUTORS
 from lrshape.schedule import Sampling, Schedule
@@ -258,6 +259,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
             "members": plan_members(spec.workload) if spec.members == "auto" else spec.members,
             "versions": environment.versions(),
             "device": environment.device(),
+            "precision": precision(spec.workload),
             "git_revision": environment.git_revision(),
             "train_digest": _train_digest(spec.workload),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
