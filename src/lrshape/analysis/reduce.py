@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.errors import InputError
-from lrshape.store import PHASES, metric_columns
+from lrshape.store import ORDER, metric_columns
 
 
 def objective_values(trainings: pd.DataFrame, objective: str) -> NDArray[np.float64]:
@@ -41,7 +41,7 @@ def scores(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) ->
         InputError: if the objective is not stored.
     """
     values = objective_values(trainings, objective)
-    phase = pd.Categorical(trainings["phase"], categories=PHASES).codes
+    phase = pd.Categorical(trainings["phase"], categories=ORDER).codes
     shape = pd.factorize(trainings["shape"], sort=True)[0]
     base_lr = trainings["base_lr"].to_numpy(np.float64)
     order = np.lexsort((values, base_lr, shape, phase))
@@ -80,7 +80,7 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
         LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
         phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
     """
-    phase = pd.Categorical(scores["phase"], categories=PHASES).codes
+    phase = pd.Categorical(scores["phase"], categories=ORDER).codes
     shape = pd.factorize(scores["shape"], sort=True)[0]
     score, base_lr = scores["score"].to_numpy(np.float64), scores["base_lr"].to_numpy(np.float64)
     order = np.lexsort((base_lr, score, shape, phase))

@@ -2,10 +2,12 @@
 
 from lrshape.store._chunk import DamagedChunk, metric_columns
 from lrshape.store._files import StoreError, store_error
-from lrshape.store.directory import FORMAT, PHASES, Store, sort_trainings
+from lrshape.store.directory import FOLLOW_UPS, FORMAT, ORDER, PHASES, Store, sort_trainings
 
 __all__ = [
+    "FOLLOW_UPS",
     "FORMAT",
+    "ORDER",
     "PHASES",
     "DamagedChunk",
     "Store",

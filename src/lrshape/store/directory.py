@@ -20,9 +20,16 @@ from lrshape.store._files import store_error
 
 FORMAT = 1
 PHASES = ("screen", "rescore", "confirm")
+"""The phases of a search, in the order in which they run."""
+
+FOLLOW_UPS = ("coordinate", "seeds", "transfer")
+"""What may be trained once a search is done, each in a directory of its own."""
+
+ORDER = PHASES + FOLLOW_UPS
+"""The order in which trainings are sorted."""
 
 _DOCUMENT = "study.json"
-_CHUNK = re.compile(rf"({'|'.join(PHASES)})-(\d{{5,}})")
+_CHUNK = re.compile(rf"({'|'.join(ORDER)})-(\d{{5,}})")
 _log = logging.getLogger(__name__)
 
 
@@ -227,7 +234,7 @@ class Store:
 
 def sort_trainings(table: pd.DataFrame) -> pd.DataFrame:
     """Sort trainings by phase (in the order they are run), shape, base LR and seed."""
-    phase = pd.Categorical(table["phase"], categories=PHASES).codes
+    phase = pd.Categorical(table["phase"], categories=ORDER).codes
     shape = pd.factorize(table["shape"], sort=True)[0]
     order = np.lexsort((table["seed"], table["base_lr"], shape, phase))
     return table.iloc[order].reset_index(drop=True)
@@ -236,13 +243,13 @@ def sort_trainings(table: pd.DataFrame) -> pd.DataFrame:
 def _parse(name: str) -> tuple[str, int]:
     match = _CHUNK.fullmatch(name)
     if match is None:
-        raise ValueError(f"a chunk's name is <{'|'.join(PHASES)}>-<five digits or more>, got {name!r}")
+        raise ValueError(f"a chunk's name is <{'|'.join(ORDER)}>-<five digits or more>, got {name!r}")
     return match[1], int(match[2])
 
 
 def _order(name: str) -> tuple[int, int, str]:
     phase, number = _parse(name)
-    return PHASES.index(phase), number, name
+    return ORDER.index(phase), number, name
 
 
 def _local(path: str | os.PathLike[str]) -> Path:

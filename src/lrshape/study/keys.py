@@ -7,7 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 TRAINING, SAMPLER = 1, 2
 
-FIRST_SEED = {"screen": 0, "rescore": 1_000_000, "confirm": 2_000_000}
+FIRST_SEED = {
+    "screen": 0,
+    "rescore": 1_000_000,
+    "confirm": 2_000_000,
+    "coordinate": 3_000_000,
+    "seeds": 4_000_000,
+    "transfer": 5_000_000,
+}
 """First seed index of each phase: no phase sees another's seeds, however many each one uses."""
 
 

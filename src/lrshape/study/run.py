@@ -53,12 +53,18 @@ class Run:
             TimeLimitReached: if the time limit came first.
             StoreError: if results cannot be written.
         """
-        stored = set(self._store.chunks())
-        screened = self._phase("screen", screen(self._spec), stored)
-        rescored = self._phase("rescore", rescore(self._spec, screened), stored)
-        self._phase("confirm", confirm(self._spec, rescored), stored)
+        screened = self.phase("screen", screen(self._spec))
+        rescored = self.phase("rescore", rescore(self._spec, screened))
+        self.phase("confirm", confirm(self._spec, rescored))
 
-    def _phase(self, name: str, phase: Phase, stored: set[str]) -> list[Candidate]:
+    def phase(self, name: str, phase: Phase) -> list[Candidate]:
+        """Run what is missing of one phase, and return what it chose.
+
+        Raises:
+            TimeLimitReached: if the time limit came first.
+            StoreError: if results cannot be written.
+        """
+        stored = set(self._store.chunks())
         tables: list[pd.DataFrame] = []
         tally = _Tally(name, self._speed)
         number = 0
