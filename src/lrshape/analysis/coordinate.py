@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm, paired_difference
 from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
 
@@ -46,15 +47,16 @@ def sweep_points(trainings: pd.DataFrame, objective: str, confidence: float = 0.
         Rows sorted by shape, parameter and value: ``shape`` (the original one), ``parameter``, ``value``,
         ``own`` (whether it is the shape's own value), ``point`` (the name in the trainings), ``family``,
         ``params``, ``base_lr``, ``edge``, ``seeds``, ``score``, ``low``, ``high``, ``diverged``, ``failed``,
-        and ``gain``, ``gain_low``, ``gain_high``: the original's median minus the point's over the same seeds,
-        positive where the point is better. The best of many points has a gain that flatters it.
+        and ``gain``, ``gain_low``, ``gain_high``: the original's median minus the point's over
+        the same seeds, positive where the point is better. The best of many points
+        has a gain that flatters it.
 
     Raises:
         InputError: if the objective is not stored.
     """
     best = best_base_lrs(scores(trainings, objective, confidence))
     sample = dict(zip(best["shape"], samples_by_seed(trainings, objective, best), strict=True))
-    rows: dict[str, dict[str, Any]] = {row["shape"]: row for row in _records(best)}
+    rows: dict[str, dict[str, Any]] = {row["shape"]: row for row in records(best)}
     found = []
     for name, row in rows.items():
         shape, parameter = origin(name)
@@ -97,7 +99,7 @@ def best_points(points: pd.DataFrame) -> pd.DataFrame:
 
     Of equal scores it is the one with the first name.
     """
-    others = points[~points["own"].to_numpy(bool)]
+    others = where(points, ~points["own"].to_numpy(bool))
     ordered = others.sort_values(["shape", "parameter", "score", "point"], kind="stable")
     return ordered.drop_duplicates(["shape", "parameter"]).reset_index(drop=True)
 
@@ -127,10 +129,10 @@ def confirmed_points(
     """
     table = scores(trainings, objective, confidence)
     sample = dict(zip(table["shape"], samples_by_seed(trainings, objective, table), strict=True))
-    measured = {row["shape"]: row for row in _records(table)}
-    own_value = {(p["shape"], p["parameter"]): p["value"] for p in _records(points) if p["own"]}
+    measured = {row["shape"]: row for row in records(table)}
+    own_value = {(p["shape"], p["parameter"]): p["value"] for p in records(points) if p["own"]}
     rows = []
-    for point in _records(best_points(points)):
+    for point in records(best_points(points)):
         own, other = measured[point["shape"]], measured[point["point"]]
         gain = paired_difference(sample[own["shape"]], sample[other["shape"]], confidence)
         rows.append(
@@ -155,7 +157,7 @@ def confirmed_points(
         )
     result = pd.DataFrame(rows)
     result = result.assign(p_holm=holm(result["p_value"].to_numpy(np.float64)))
-    return result.assign(verdict=[_verdict(row, 1 - confidence) for row in _records(result)])
+    return result.assign(verdict=[_verdict(row, 1 - confidence) for row in records(result)])
 
 
 def _verdict(row: Mapping[str, Any], level: float) -> str:
@@ -179,7 +181,7 @@ def largest_gain(rows: pd.DataFrame) -> float:
     Args:
         rows: of one shape, as `confirmed_points` returns them.
     """
-    alive = rows[rows["verdict"] != "diverged"]
+    alive = where(rows, rows["verdict"] != "diverged")
     ends = alive["gain_high"].to_numpy(np.float64)
     if len(rows) and not len(alive):
         return -math.inf
@@ -190,7 +192,3 @@ def relative_to_own(row: Mapping[str, Any], key: str) -> float:
     """A gain as a fraction of the original's median; NaN where that is not finite or 0."""
     own = abs(row["own_score"])
     return row[key] / own if math.isfinite(own) and own > 0 else math.nan
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]

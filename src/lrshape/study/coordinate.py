@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from lrshape.analysis.coordinate import best_points, confirmed_points, point_id, sweep_points
+from lrshape.analysis.frames import records, where
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
 from lrshape.analysis.tables import write_csv
@@ -55,6 +56,7 @@ class CoordinateResult:
         settings: what was swept.
         points: as `lrshape.analysis.coordinate.sweep_points` gives it.
         confirmed: as `lrshape.analysis.coordinate.confirmed_points` gives it.
+        winner: name of the study's winner.
         trainings: how many were made.
         directory: where they, the tables, the figures and the page are.
     """
@@ -63,6 +65,7 @@ class CoordinateResult:
     settings: CoordinateSettings
     points: pd.DataFrame
     confirmed: pd.DataFrame
+    winner: str
     trainings: int
     directory: Path
 
@@ -75,8 +78,8 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     """
     study.require_complete()
     best = best_base_lrs(scores(study.store.trainings(["rescore"]), study.objective))
-    own = best[~best["shape"].str.startswith(BASELINE).to_numpy(bool)]
-    finite = own[np.isfinite(own["score"].to_numpy(np.float64))]
+    own = where(best, ~best["shape"].str.startswith(BASELINE).to_numpy(bool))
+    finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:
         raise InputError(f"{study.path}: no shape has a finite {study.objective}, so there is none to sweep")
     if top > len(finite):
@@ -85,7 +88,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
         )
     return [
         (Shape(row["shape"], row["family"], row["params"]), float(row["base_lr"]))
-        for row in finite.head(top).to_dict("records")
+        for row in records(finite)[:top]
     ]
 
 
@@ -118,16 +121,14 @@ def changed_shapes(spec: StudySpec, shape: Shape, points: int) -> list[Shape]:
     ]
 
 
-def coordinate_phase(
-    spec: StudySpec, centres: list[Candidate], settings: CoordinateSettings
-) -> Phase:
+def coordinate_phase(spec: StudySpec, centres: list[Candidate], settings: CoordinateSettings) -> Phase:
     """Every changed shape and the original around the original's base LR, then the best again.
 
     Base LRs are extended wherever the best is at an edge, as the screen's are. Returns what it confirmed.
     """
     groups = {shape: [shape, *changed_shapes(spec, shape, settings.points)] for shape, _ in centres}
     grids = {shape: around(spec.base_lr, base_lr, settings.base_lrs) for shape, base_lr in centres}
-    best = pd.DataFrame()
+    best = table = pd.DataFrame()
     while candidates := [
         candidate
         for shape, group in groups.items()
@@ -137,7 +138,9 @@ def coordinate_phase(
         best = best_base_lrs(scores(table, spec.objective))
     by_id = {shape.id: shape for group in groups.values() for shape in group}
     base_lr = dict(zip(best["shape"], best["base_lr"], strict=True))
-    names = [shape.id for shape in groups] + best_points(sweep_points(table, spec.objective))["point"].tolist()
+    names = [shape.id for shape in groups] + best_points(sweep_points(table, spec.objective))[
+        "point"
+    ].tolist()
     chosen = [(by_id[name], float(base_lr[name])) for name in names]
     yield trainings(NAME, chosen, settings.confirm_seeds, skip=CONFIRM_AFTER)
     return chosen
@@ -159,7 +162,7 @@ def around(grid: GridLR, base_lr: float, count: int) -> GridLR:
 
 
 def _of(best: pd.DataFrame, group: list[Shape]) -> pd.DataFrame:
-    return best if best.empty else best[best["shape"].isin([shape.id for shape in group])]
+    return best if best.empty else where(best, best["shape"].isin([shape.id for shape in group]))
 
 
 def coordinate(
@@ -193,12 +196,13 @@ def coordinate(
         time_limit=time_limit,
     )
     confirming = table["seed"].to_numpy() >= FIRST_SEED[NAME] + CONFIRM_AFTER
-    points = sweep_points(table[~confirming], study.objective)
+    points = sweep_points(where(table, ~confirming), study.objective)
     result = CoordinateResult(
         objective=study.objective,
         settings=settings,
         points=points,
-        confirmed=confirmed_points(table[confirming], points, study.objective),
+        confirmed=confirmed_points(where(table, confirming), points, study.objective),
+        winner=centres[0][0].id,
         trainings=len(table),
         directory=study.path / NAME,
     )
@@ -222,9 +226,11 @@ def _write(study: Study, result: CoordinateResult, table: pd.DataFrame) -> None:
             result.points,
             result.confirmed,
             result.directory,
+            winner=result.winner,
             objective=result.objective,
             document=study.document,
             settings=result.settings.model_dump(),
+            trainings=result.trainings,
         )
     except OSError as error:
         raise store_error(error, Path(error.filename2 or error.filename or result.directory)) from error
