@@ -55,8 +55,9 @@ class SeedAnswer:
     Attributes:
         screened: among a sample of all screened shapes.
         top: among the best shapes.
-        scores: one row a shape: ``shape, in_sample, in_top, one, ten, reference``, the medians on the first
-            seed, on the first ten (at most half of all) and on the last half of the seeds.
+        scores: one row a shape: ``shape, in_sample, in_top, one, few, reference``, the medians on the first
+            seed, on the first ``few`` and on the last half of the seeds.
+        few: 10, or half of the seeds if that is less.
         certainty: chance of a good choice that is wanted.
         margin: how much worse than the best is good enough, as a fraction.
         screen_seeds: recommended for the screen, None if more are needed than were tried.
@@ -66,6 +67,7 @@ class SeedAnswer:
     screened: Agreement
     top: Agreement
     scores: pd.DataFrame
+    few: int
     certainty: float
     margin: float
     screen_seeds: int | None
@@ -97,13 +99,14 @@ def seed_answer(
     of_all = agreement(matrix.loc[list(screened)].to_numpy(), certainty=certainty, margin=margin, keep=keep)
     of_top = agreement(matrix.loc[list(top)].to_numpy(), certainty=certainty, margin=margin)
     values, half = matrix.to_numpy(), matrix.shape[1] // 2
+    few = min(10, half)
     scores = pd.DataFrame(
         {
             "shape": matrix.index.astype(str),
             "in_sample": matrix.index.isin(list(screened)),
             "in_top": matrix.index.isin(list(top)),
             "one": values[:, 0],
-            "ten": medians(values[:, : min(10, half)]),
+            "few": medians(values[:, :few]),
             "reference": medians(values[:, half:]),
         }
     )
@@ -111,6 +114,7 @@ def seed_answer(
         screened=of_all,
         top=of_top,
         scores=scores,
+        few=few,
         certainty=certainty,
         margin=margin,
         screen_seeds=recommended(of_all.table, "kept", certainty),

@@ -90,8 +90,9 @@ def overall(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "improves"]
     if better:
         parts = [
-            f"another {printable(row['parameter'], 40)} improves it by {percent(relative_to_own(row, 'gain'))}"
+            f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
             for row in better
+            for gain in [relative_to_own(row, "gain")]
         ]
         return f"{name} is not at its best: {listing(parts)} (Holm-corrected)"
     bound = largest_gain(rows)

@@ -12,9 +12,7 @@ from lrshape.analysis.seeds import SHOWN, Agreement, SeedAnswer
 from lrshape.report import html
 from lrshape.report.figures.seeds import agreement_figure, scatter_figure
 from lrshape.report.sections import Section, Table, write_page
-from lrshape.report.words import counted, number, percent, printable
-
-COLUMNS = ("seeds", "spearman", "kendall", "recall", "regret", "regret_certain", "certain", "kept")
+from lrshape.report.words import counted, number, percent, printable, share
 
 
 def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]:
@@ -24,8 +22,8 @@ def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]
         answer: what few seeds tell of many.
         used: ``(screen.seeds, rescore.seeds)`` of the search.
     """
-    sure = percent(answer.certainty)
-    margin = percent(answer.margin)
+    sure = share(answer.certainty)
+    margin = share(answer.margin)
     keep = answer.screened.keep
     kept = f"one of the {keep} best" if keep > 1 else "the best"
     screen = (
@@ -98,7 +96,7 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def agreement_cells(agreement: Agreement) -> list[list[str]]:
-    """The rows of the table as texts, in the order of `headings`; rows with few digits of interest only."""
+    """The rows of the table as texts, in the order of `headings`, for a few numbers of seeds."""
     counts = agreement.table["seeds"]
     shown = where(agreement.table, counts.isin((*SHOWN, int(counts.iloc[-1]))))
     return [
@@ -110,7 +108,7 @@ def agreement_cells(agreement: Agreement) -> list[list[str]]:
             percent(row["regret"]),
             percent(row["regret_certain"]),
             percent(row["certain"]),
-            percent(row["kept"]),
+            *([percent(row["kept"])] if agreement.keep > 1 else []),
         ]
         for row in records(shown)
     ]
@@ -124,9 +122,9 @@ def headings(answer: SeedAnswer, agreement: Agreement) -> list[tuple[str, str]]:
         ("Kendall", ""),
         ("recall", f"top {agreement.top}"),
         ("regret", "mean"),
-        ("regret", f"{percent(answer.certainty)} sure"),
-        ("choice good", f"within {percent(answer.margin)}"),
-        ("good one kept", f"among {agreement.keep}"),
+        ("regret", f"{share(answer.certainty)} sure"),
+        ("choice good", f"within {share(answer.margin)}"),
+        *([("good one kept", f"among {agreement.keep}")] if agreement.keep > 1 else []),
     ]
 
 
@@ -157,7 +155,7 @@ def write_seed_report(
     """
     folder = directory / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    margin, certainty = percent(answer.margin), percent(answer.certainty)
+    margin, certainty = share(answer.margin), share(answer.certainty)
     figures = {
         "agreement": html.figure(
             agreement_figure(answer), agreement_figure(answer, narrow=True), folder,
@@ -168,7 +166,7 @@ def write_seed_report(
             f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
         )
     }  # fmt: skip
-    wide, narrow = (scatter_figure(answer.scores, objective, narrow=n) for n in (False, True))
+    wide, narrow = (scatter_figure(answer, objective, narrow=n) for n in (False, True))
     if wide is not None and narrow is not None:
         figures["scatter"] = html.figure(
             wide, narrow, folder, name="scatter", title="Every shape: few seeds against many others",

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from lrshape.analysis.frames import where
 from lrshape.analysis.seeds import Agreement, SeedAnswer
@@ -21,7 +20,7 @@ from lrshape.report.figures._common import (
     styled,
 )
 from lrshape.report.palette import CATEGORIES, INK, LINE, MUTED, PAPER
-from lrshape.report.words import percent
+from lrshape.report.words import counted, share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
 _GROUPS = (("screened shapes", CATEGORIES[0].light, "o"), ("the best shapes", CATEGORIES[1].light, "D"))
 _PANELS = (
     ("rank correlation", "Spearman", "spearman"),
-    ("recall of the best", "top {top}", "recall"),
-    ("regret of the choice", "mean, and with certainty", "regret"),
+    ("recall of the best", "top {top[0]} and top {top[1]}", "recall"),
+    ("regret of the choice", "mean, and {sure} sure", "regret"),
 )
 
 
@@ -42,11 +41,12 @@ def agreement_figure(answer: SeedAnswer, *, narrow: bool = False) -> "Figure":
         narrow: for a phone instead of a page.
     """
     groups = (answer.screened, answer.top)
+    tops = tuple(agreement.top for agreement in groups)
     with styled():
         figure = new_figure(NARROW if narrow else WIDE, 6.9 if narrow else 2.75)
         axes = figure.subplots(3, 1) if narrow else figure.subplots(1, 3)
         for ax, (title, note, column) in zip(axes, _PANELS, strict=True):
-            panel_title(ax, title, note.format(top=answer.top.top), bold=False)
+            panel_title(ax, title, note.format(top=tops, sure=share(answer.certainty)), bold=False)
             _seeds_axis(ax, answer.screened.table["seeds"].tolist())
             grid_lines(ax, "y")
             if column == "regret":
@@ -80,24 +80,22 @@ def _regrets(ax: Any, groups: Sequence[Agreement], margin: float) -> None:
                     marker=marker if key == "regret" else "", color=colour, ms=4, mec=PAPER.light, mew=0.7,
                     lw=1.5, zorder=3)  # fmt: skip
     ax.axhline(margin, color=MUTED.light, lw=1.0, ls=(0, (1, 1.5)), zorder=1.8)
-    ax.annotate(f"margin {percent(margin)}", (1, margin), (0, 2), xycoords=ax.get_yaxis_transform(),
-                textcoords="offset points", ha="right", fontsize=SMALL, color=MUTED.light)  # fmt: skip
     ax.set_ylim(bottom=0.0)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:g}%"))
 
 
-def scatter_figure(scores: pd.DataFrame, objective: str, *, narrow: bool = False) -> "Figure | None":
-    """Draw every shape's score on one seed and on ten against that on many others.
+def scatter_figure(answer: SeedAnswer, objective: str, *, narrow: bool = False) -> "Figure | None":
+    """Draw every shape's score on one seed and on a few against that on many others.
 
     Args:
-        scores: of a `lrshape.analysis.seeds.SeedAnswer`.
+        answer: what to show.
         objective: the metric that is minimised.
         narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no shape has finite scores.
     """
-    columns = ["one", "ten", "reference"]
+    scores, columns = answer.scores, ["one", "few", "reference"]
     finite = where(scores, np.isfinite(scores[columns].to_numpy(np.float64)).all(axis=1))
     if finite.empty:
         return None
@@ -108,8 +106,8 @@ def scatter_figure(scores: pd.DataFrame, objective: str, *, narrow: bool = False
         log = scale_axis(axes[0].xaxis, values, ticks=4)
         scale_axis(axes[0].yaxis, values, ticks=4, log=log)
         lost = len(scores) - len(finite)
-        for ax, column, title in zip(axes, ("one", "ten"), ("1 seed", "10 seeds"), strict=True):
-            panel_title(ax, title, f"{lost} diverged, not drawn" if lost else "", bold=False)
+        for ax, column, count in zip(axes, ("one", "few"), (1, answer.few), strict=True):
+            panel_title(ax, counted(count, "seed"), f"{lost} diverged, not drawn" if lost else "", bold=False)
             low, high = ax.get_xlim()
             ax.plot([low, high], [low, high], color=LINE.light, lw=1.2, zorder=1.5)
             grid_lines(ax, "y")
@@ -117,7 +115,9 @@ def scatter_figure(scores: pd.DataFrame, objective: str, *, narrow: bool = False
                 rows = where(finite, finite["in_top"] == in_top)
                 ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
                         mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip
-        axes[-1].set_xlabel(metric_label("many others:", objective, log=log, narrow=narrow))
+        axes[-1].set_xlabel(
+            metric_label(f"{answer.top.reference} others:", objective, log=log, narrow=narrow)
+        )
         if not narrow:
             axes[0].set_xlabel(axes[-1].get_xlabel())
         figure.supylabel("the same, on few seeds", fontsize=TEXT, color=MUTED.light)
