@@ -1,5 +1,6 @@
 import json
 import os
+import runpy
 import shutil
 from pathlib import Path
 
@@ -144,6 +145,12 @@ def hostile():
         "long": "very_long_name_" * 40,
         "quote": "';alert(1)//--><!--]]>&amp;",
     }
+
+
+@pytest.fixture(scope="session")
+def check():
+    """The check of every page, see test_page.py: test modules cannot import each other."""
+    return runpy.run_path(str(Path(__file__).with_name("test_page.py")))["check"]
 
 
 @pytest.fixture(scope="session")

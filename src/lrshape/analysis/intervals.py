@@ -129,11 +129,11 @@ def paired_difference(
     n = len(a)
     if n == 0:
         return Difference(np.nan, np.nan, np.nan, np.nan)
-    estimate = float(_subtract(_medians(a[None]), _medians(b[None]), tied=np.nan)[0])
+    estimate = float(_subtract(medians(a[None]), medians(b[None]), tied=np.nan)[0])
     if np.isnan(estimate) or interval_ranks(n, confidence)[0] < 0:
         return Difference(estimate, np.nan, np.nan, np.nan)
     rows = _resampled_rows(n, resamples, seed)
-    differences = np.sort(_subtract(_medians(a[rows]), _medians(b[rows]), tied=0.0))
+    differences = np.sort(_subtract(medians(a[rows]), medians(b[rows]), tied=0.0))
     cut = int(np.floor(0.5 * (1.0 - confidence) * resamples))
     at_most = (np.sum(differences <= 0) + 1) / (resamples + 1)
     at_least = (np.sum(differences >= 0) + 1) / (resamples + 1)
@@ -166,8 +166,12 @@ def _resampled_rows(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
     return rows
 
 
-def _medians(samples: Array) -> Array:
-    """Medians along the last axis; `numpy.median` overflows, with a warning, on values that are finite."""
+def medians(samples: Array) -> Array:
+    """Medians along the last axis; `numpy.median` overflows, with a warning, on values that are finite.
+
+    Args:
+        samples: shape ``(..., values)``, no NaN, at least one value.
+    """
     n = samples.shape[-1]
     low, high = (n - 1) // 2, n // 2
     ordered = np.partition(samples, (low, high), axis=-1)

@@ -102,6 +102,24 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def samples_by_seed(trainings: pd.DataFrame, objective: str, table: pd.DataFrame) -> list[pd.Series]:
+    """The objective by seed, for every (shape, base LR) of a table.
+
+    Args:
+        trainings: those of one phase, in any order of rows.
+        objective: the metric that is minimised.
+        table: rows with ``shape`` and ``base_lr``.
+
+    Returns:
+        One series a row of ``table``, its index the seeds in ascending order.
+    """
+    keyed = pd.Series(
+        objective_values(trainings, objective),
+        index=pd.MultiIndex.from_arrays([trainings["shape"], trainings["base_lr"], trainings["seed"]]),
+    ).sort_index()
+    return [keyed.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+
+
 def _starts(*keys: NDArray) -> NDArray[np.int64]:
     """Positions at which a run of equal sorted keys starts."""
     n = len(keys[0])

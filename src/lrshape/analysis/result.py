@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from lrshape.analysis.intervals import holm, paired_difference
-from lrshape.analysis.reduce import best_base_lrs, objective_values, scores
+from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
 from lrshape.errors import InputError
 from lrshape.store import PHASES
 
@@ -74,7 +74,7 @@ def compared(
     rows = _rows(trainings, trainings["phase"] == phase)
     table = best_base_lrs(scores(rows, objective, confidence)).drop(columns=["phase", "edge", "tried"])
     is_winner = table["shape"].isin(chosen).to_numpy(bool)
-    samples = _samples(rows, objective, table)
+    samples = samples_by_seed(rows, objective, table)
     differences = np.full((len(table), 4), np.nan)
     for place in np.flatnonzero(is_winner):  # one, or none
         for other, sample in enumerate(samples):
@@ -164,15 +164,6 @@ def planned_trainings(document: Mapping[str, Any]) -> dict[str, int]:
         return {"confirm": shapes * int(spec["confirm"]["seeds"])}
     except (KeyError, TypeError, ValueError):
         return {}
-
-
-def _samples(rows: pd.DataFrame, objective: str, table: pd.DataFrame) -> list[pd.Series]:
-    """The objective by seed, for every row of ``table``."""
-    keyed = pd.Series(
-        objective_values(rows, objective),
-        index=pd.MultiIndex.from_arrays([rows["shape"], rows["base_lr"], rows["seed"]]),
-    ).sort_index()
-    return [keyed.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
 
 
 def _unmeasured(

@@ -1,6 +1,8 @@
 """A study's tables as CSV files, for spreadsheets and other programs."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -38,6 +40,15 @@ def write_tables(trainings: pd.DataFrame, objective: str, directory: str | Path)
         "shapes": best_base_lrs(by_base_lr),
         "confirmed": confirmed(trainings, objective),
     }
+    return write_csv(tables, directory)
+
+
+def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list[Path]:
+    """Write tables as ``<name>.csv``, in the way that `write_tables` describes.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     files = []
@@ -56,6 +67,8 @@ def _harmless(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**guarded).rename(columns=_text)
 
 
-def _text(text: str) -> str:
+def _text(text: Any) -> Any:
+    if not isinstance(text, str):  # numbers may share a column with texts
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.startswith(_FORMULA) else text

@@ -87,6 +87,16 @@ def percent(fraction: float) -> str:
     return number(100 * fraction, digits) + "%"
 
 
+def share(fraction: float) -> str:
+    """Format a fraction that somebody has chosen as a percentage, with no idle digits, e.g. ``95%``.
+
+    Example:
+        >>> [share(v) for v in (0.95, 0.05, 0.025)]
+        ['95%', '5%', '2.5%']
+    """
+    return f"{100 * fraction:.6g}%"
+
+
 def rate(value: float) -> str:
     """Format a base LR with three significant digits and no idle zeros, e.g. ``0.01``, ``3.16e-4``.
 

@@ -13,7 +13,7 @@ from lrshape.study.listener import Listener
 from lrshape.study.phases import Phase
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, spec_hash
-from lrshape.study.study import Study
+from lrshape.study.study import Study, check_workload
 
 
 def follow_up(
@@ -47,7 +47,8 @@ def follow_up(
         TimeLimitReached: if the time limit came first; what is finished is kept.
         StoreError: if results cannot be written.
     """
-    path = study.path / name if out is None else Path(out).absolute()
+    spec = StudySpec.parse(study.document["spec"])
+    path = study.path.absolute() / name if out is None else Path(out).absolute()
     document = {"follow_up": name, "of": study.document["hash"], "settings": dict(settings)}
     document["hash"] = spec_hash(document)
     if Store.exists(path):
@@ -56,10 +57,10 @@ def follow_up(
             raise InputError(f"{path} holds other results, {_difference(store.document, document)}")
         store.require_writable()
     else:
+        check_workload(spec.workload)
         store = Store.create(path, document)
     listener = listener or Listener()
     listener.started(str(path), len(store.chunks()))
-    spec = StudySpec.parse(study.document["spec"])
     runner = EXECUTORS[executor]()
     Run(spec, store, study.document["members"], runner, listener, time_limit).phase(name, phase)
     return store.trainings([name])

@@ -79,6 +79,11 @@ class Study:
                 return False
         return len(self.store.trainings(["confirm"])) == result.planned_trainings(self.document)["confirm"]
 
+    def require_complete(self) -> None:
+        """Raise `InputError` unless the study is complete."""
+        if not self.is_complete():
+            raise InputError(f"{self.path}: the study is not complete; run its search again to resume it")
+
     def progress(self) -> dict[str, dict[str, Any]]:
         """What is stored, by phase: trainings, shapes, diverged, failed, lowest objective, seconds."""
         trainings = self.trainings()
@@ -108,8 +113,7 @@ class Study:
         Raises:
             InputError: if the study is not complete.
         """
-        if not self.is_complete():
-            raise InputError(f"{self.path}: the study is not complete; run its search again to resume it")
+        self.require_complete()
         return result.best(self.trainings(), self.objective, steps=self.steps, sampling=self.sampling)
 
     def schedule(self, steps: int | None = None) -> Schedule:
@@ -249,7 +253,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
                 spec.workload.function,  # pyright: ignore[reportAttributeAccessIssue]
             )
         return study
-    _check_workload(spec.workload)
+    check_workload(spec.workload)
     Store.create(
         path,
         {
@@ -268,7 +272,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
     return Study(path)
 
 
-def _check_workload(workload: Workload) -> None:
+def check_workload(workload: Workload) -> None:
     """Find what would go wrong at the first training, before a directory is made."""
     import jax
 

@@ -1,0 +1,94 @@
+"""Figure: a shape's score as one of its parameters changes, a panel for each parameter."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lrshape.analysis.frames import where
+from lrshape.report.figures._common import (
+    NARROW,
+    TEXT,
+    WIDE,
+    grid_lines,
+    metric_label,
+    new_figure,
+    panel_title,
+    scale_axis,
+    styled,
+    wide_range,
+)
+from lrshape.report.palette import CATEGORIES, INK, MUTED, PAPER
+from lrshape.report.words import printable, rate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BAND = 0.18
+
+
+def coordinate_figure(points: pd.DataFrame, objective: str, *, narrow: bool = False) -> "Figure | None":
+    """Draw medians with interval bands against parameter values, the shape's own value marked.
+
+    Args:
+        points: those of one shape, as `lrshape.analysis.coordinate.sweep_points` returns them.
+        objective: the metric that is minimised.
+        narrow: for a phone instead of a page.
+
+    Returns:
+        The figure; None if no score is finite.
+    """
+    finite = where(points, np.isfinite(points["score"].to_numpy(np.float64)))
+    parameters = list(dict.fromkeys(points["parameter"]))
+    if finite.empty:
+        return None
+    with styled():
+        columns = min(2 if narrow else 3, len(parameters))
+        rows = math.ceil(len(parameters) / columns)
+        width = NARROW if narrow else WIDE
+        figure = new_figure(width, 2.0 * rows + 0.35)
+        figure.get_layout_engine().set(wspace=0.06)
+        axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+        for ax in axes[len(parameters) :]:
+            ax.remove()
+        ends = [v for key in ("score", "low", "high") for v in finite[key] if math.isfinite(v)]
+        # One far value must not press all others into a line at the bottom.
+        log = scale_axis(axes[0].yaxis, ends, ticks=5, log=wide_range(ends, 2.5))
+        for index, (ax, parameter) in enumerate(zip(axes, parameters, strict=False)):
+            ax.tick_params(labelleft=index % columns == 0)
+            _panel(ax, where(points, points["parameter"] == parameter), parameter)
+        figure.supylabel(
+            metric_label("median", objective, log=log, narrow=narrow), fontsize=TEXT, color=MUTED.light
+        )
+    return figure
+
+
+def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
+    values = rows["value"].tolist()
+    if any(isinstance(value, str) for value in values):
+        x = np.arange(len(values), dtype=np.float64)
+        ax.set_xticks(x, [printable(value, 12) for value in values])
+    else:
+        x = np.asarray(values, np.float64)
+        scale_axis(ax.xaxis, list(x), ticks=4)
+    grid_lines(ax, "y")
+    colour = CATEGORIES[0].light
+    score, low, high = (rows[key].to_numpy(np.float64) for key in ("score", "low", "high"))
+    alive = np.isfinite(score)
+    top = ax.get_ylim()[1]
+    ax.fill_between(x, low, np.where(np.isinf(high), top, high), where=alive & ~np.isnan(low),
+                    color=colour, alpha=BAND, lw=0, zorder=2)  # fmt: skip
+    ax.plot(x, np.where(alive, score, np.nan), "-o", color=colour, ms=3.8, mec=PAPER.light, mew=0.7, lw=1.4,
+            zorder=3)  # fmt: skip
+    if not alive.all():
+        ax.plot(x[~alive], np.full(np.sum(~alive), 0.965), "x", color=MUTED.light, ms=4.5, mew=1.2,
+                transform=ax.get_xaxis_transform(), clip_on=False, zorder=3)  # fmt: skip
+    own = int(np.flatnonzero(rows["own"].to_numpy(bool))[0])
+    ax.axvline(x[own], color=MUTED.light, ls=(0, (1, 1.5)), lw=1.0, zorder=1.8)
+    if alive[own]:
+        ax.axhline(score[own], color=MUTED.light, lw=0.8, ls=(0, (4, 2)), zorder=1.8)
+        ax.plot(x[own], score[own], "D", color=INK.light, ms=5.5, mec=PAPER.light, mew=0.9, zorder=4)
+    value = values[own]
+    note = f"own value {rate(value) if isinstance(value, float) else printable(value, 20)}"
+    panel_title(ax, parameter, note, bold=False)

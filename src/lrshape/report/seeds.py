@@ -1,0 +1,240 @@
+"""What a study of seeds recommends, in words, and its page."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lrshape.analysis.frames import records, where
+from lrshape.analysis.seeds import SHOWN, Agreement, SeedAnswer
+from lrshape.report import html
+from lrshape.report.figures.seeds import agreement_figure, scatter_figure
+from lrshape.report.sections import Section, Table, write_page
+from lrshape.report.words import counted, number, percent, printable, share
+
+
+def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]:
+    """How many seeds the screen and the rescore phase should have, a sentence each.
+
+    Args:
+        answer: what few seeds tell of many.
+        used: ``(screen.seeds, rescore.seeds)`` of the search.
+    """
+    sure = share(answer.certainty)
+    margin = share(answer.margin)
+    keep = answer.screened.keep
+    kept = f"one of the {keep} best" if keep > 1 else "the best"
+    screen = (
+        f"a chance of {sure} that {kept} of {answer.screened.shapes} screened shapes is within {margin} of "
+        "the best one"
+    )
+    rescore = (
+        f"a chance of {sure} that the shape chosen among the best {answer.top.shapes} is within {margin} of "
+        "the best one"
+    )
+    return (
+        _advice("screen", answer.screen_seeds, screen, answer.screened, "kept", used[0]),
+        _advice("rescore", answer.rescore_seeds, rescore, answer.top, "certain", used[1]),
+    )
+
+
+def _advice(phase: str, seeds: int | None, chance: str, agreement: Agreement, column: str, used: int) -> str:
+    largest = agreement.table.iloc[-1]
+    had = f"this search had {used}"
+    if seeds is None:
+        return (
+            f"For {chance}, more than {counted(int(largest['seeds']), 'seed')} are needed in the {phase}: "
+            f"with so many the chance is {percent(largest[column])}; {had}. A wider margin needs fewer."
+        )
+    row = where(agreement.table, agreement.table["seeds"] == seeds).iloc[0]
+    return f"For {chance}, {phase}.seeds = {seeds} is enough ({percent(row[column])}); {had}."
+
+
+def title(answer: SeedAnswer) -> str:
+    """The recommendation in a few words."""
+    most = int(answer.top.table["seeds"].iloc[-1])
+    screen, rescore = (
+        counted(n, "seed") if n else f"more than {most} seeds"
+        for n in (answer.screen_seeds, answer.rescore_seeds)
+    )
+    return f"{screen[0].upper()}{screen[1:]} to screen, {rescore} to choose the best"
+
+
+def seed_summary(answer: SeedAnswer, used: tuple[int, int]) -> dict[str, Any]:
+    """The answer as plain data for JSON; None stands for every number that is not finite."""
+    screen, rescore = recommendation(answer, used)
+    return {
+        "certainty": answer.certainty,
+        "margin": answer.margin,
+        "recommended": {"screen": answer.screen_seeds, "rescore": answer.rescore_seeds},
+        "used": {"screen": used[0], "rescore": used[1]},
+        "text": [screen, rescore],
+        "groups": {
+            name: {
+                "shapes": agreement.shapes,
+                "reference_seeds": agreement.reference,
+                "top": agreement.top,
+                "keep": agreement.keep,
+                "agreement": _plain(agreement.table),
+                "cross": _plain(agreement.cross),
+            }
+            for name, agreement in (("screened", answer.screened), ("top", answer.top))
+        },
+    }
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {
+            str(key): value if isinstance(value, int) else (float(value) if math.isfinite(value) else None)
+            for key, value in row.items()
+        }
+        for row in records(table)
+    ]
+
+
+def agreement_cells(agreement: Agreement) -> list[list[str]]:
+    """The rows of the table as texts, in the order of `headings`, for a few numbers of seeds."""
+    counts = agreement.table["seeds"]
+    shown = where(agreement.table, counts.isin((*SHOWN, int(counts.iloc[-1]))))
+    return [
+        [
+            f"{int(row['seeds']):,}",
+            number(row["spearman"], 2) if row["spearman"] < 0.995 else number(row["spearman"]),
+            number(row["kendall"], 2),
+            percent(row["recall"]),
+            percent(row["regret"]),
+            percent(row["regret_certain"]),
+            percent(row["certain"]),
+            *([percent(row["kept"])] if agreement.keep > 1 else []),
+        ]
+        for row in records(shown)
+    ]
+
+
+def headings(answer: SeedAnswer, agreement: Agreement) -> list[tuple[str, str]]:
+    """Column headings and the small print below them."""
+    return [
+        ("seeds", ""),
+        ("Spearman", ""),
+        ("Kendall", ""),
+        ("recall", f"top {agreement.top}"),
+        ("regret", "mean"),
+        ("regret", f"{share(answer.certainty)} sure"),
+        ("choice good", f"within {share(answer.margin)}"),
+        *([("good one kept", f"among {agreement.keep}")] if agreement.keep > 1 else []),
+    ]
+
+
+def write_seed_report(
+    answer: SeedAnswer,
+    directory: Path,
+    *,
+    objective: str,
+    used: tuple[int, int],
+    trainings: int,
+    document: Mapping[str, Any],
+) -> Path:
+    """Write ``report.html`` and ``figures/`` of a study of seeds; the same input gives the same bytes.
+
+    Args:
+        answer: what few seeds tell of many.
+        directory: where to write.
+        objective: the metric that is minimised.
+        used: ``(screen.seeds, rescore.seeds)`` of the search.
+        trainings: how many were made.
+        document: the content of the study's ``study.json``.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        OSError: if the directory cannot be written.
+    """
+    folder = directory / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    margin, certainty = share(answer.margin), share(answer.certainty)
+    figures = {
+        "agreement": html.figure(
+            agreement_figure(answer), agreement_figure(answer, narrow=True), folder,
+            name="agreement", title="What few seeds tell of many others",
+            caption="How well scores on few seeds agree with those on "
+            f"{answer.top.reference} others: the correlation of ranks, the share of the best shapes that are "
+            "found, and by how much the shape that is chosen is worse than the best (solid: the mean; "
+            f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
+        )
+    }  # fmt: skip
+    wide, narrow = (scatter_figure(answer, objective, narrow=n) for n in (False, True))
+    if wide is not None and narrow is not None:
+        figures["scatter"] = html.figure(
+            wide, narrow, folder, name="scatter", title="Every shape: few seeds against many others",
+            caption="One mark a shape. On the line, few seeds give the score that many others give; what "
+            "matters for a choice is not the distance from the line but the order along it.",
+        )  # fmt: skip
+    groups = (("all screened shapes", answer.screened), ("the best shapes", answer.top))
+    return write_page(
+        directory / "report.html",
+        eyebrow="How many seeds",
+        name=str(document.get("name", "study")),
+        title=title(answer),
+        lede=recommendation(answer, used),
+        sections=[
+            Section(
+                "Few seeds against many",
+                figures=figures,
+                tables=[_table(answer, agreement, name) for name, agreement in groups],
+            ),
+            Section(
+                "Few seeds against few",
+                sentences=["Mean Spearman correlation of scores on so many seeds and on so many others."],
+                tables=[_cross_table(agreement, name) for name, agreement in groups],
+            ),
+            _method(answer, objective, trainings, margin),
+        ],
+    )
+
+
+def _table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:
+    first, *others = headings(answer, agreement)
+    return Table(
+        name,
+        [(name, f"{agreement.shapes} of them; seeds"), *others] if first else others,
+        [[(cell, "") for cell in row] for row in agreement_cells(agreement)],
+    )
+
+
+def _cross_table(agreement: Agreement, name: str) -> Table:
+    cross = agreement.cross
+    counts: Sequence[int] = sorted(set(cross["seeds"]))
+    known = {(n, m): value for n, m, value in cross.itertuples(index=False)}
+    rows = [
+        [(f"{n:,}", ""), *((number(known[n, m], 2) if (n, m) in known else "", "") for m in counts)]
+        for n in counts
+    ]
+    return Table(f"{name}, few against few", [(name, "seeds"), *((f"{m:,}", "") for m in counts)], rows)
+
+
+def _method(answer: SeedAnswer, objective: str, trainings: int, margin: str) -> Section:
+    return Section(
+        "How it was computed",
+        remarks=[
+            f"{trainings:,} trainings: every shape at its best base LR of the search, all on the same "
+            "seeds, none of which the search has used.",
+            "The screened shapes are a sample that is even over the screen's ranks; the best shapes are "
+            "those that the search ranks first.",
+            f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the "
+            "reference are always different ones: sharing seeds would make them agree by their noise.",
+            "Regret is by how much the shape with the best estimate is worse, in the reference, than the "
+            "reference's best, as a share of the best score. The reference is noisy, too, and its best shape "
+            "a little flattered: regrets are overstated, most where shapes are nearly equal, so that the "
+            "recommendation is on the safe side.",
+            f"“Choice good” is the chance that this regret is at most {margin}; “good one kept” that one of "
+            "the best few by the estimate, as many as the rescore phase keeps of so many, has at most that.",
+            "Recommended is the smallest number of seeds from which on the chance is as large as wanted. It "
+            "holds for this workload, these shapes, and base LRs that are already known.",
+            f"Scores are medians of {printable(objective, 60)} over seeds; a training that diverged or "
+            "failed scores +∞.",
+        ],
+    )

@@ -1,0 +1,159 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.report.coordinate import (
+    coordinate_summary,
+    order,
+    overall,
+    verdict_sentence,
+    write_coordinate_report,
+)
+from lrshape.report.figures._common import NARROW, SMALL, WIDE
+from lrshape.report.figures.coordinate import coordinate_figure
+
+OBJECTIVE = "final/train_loss"
+SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
+LOW_HIGH = {
+    "same": (-0.02, 0.03),
+    "improves": (0.01, 0.1),
+    "worse": (-0.1, -0.01),
+    "diverged": (-np.inf, -np.inf),
+}
+
+
+VALUES = ((0.01, 2.0), (0.1, 1.2), (0.5, 1.0), (3.0, np.inf))
+
+
+def points(shape="rex-0001", values=VALUES, parameters=("beta",)):
+    return pd.DataFrame(
+        {
+            "shape": shape, "parameter": name, "value": value, "own": value in (0.5, "b"),
+            "point": f"{shape}:{name}:{i:02d}", "family": "rex", "params": json.dumps({name: value}),
+            "base_lr": 0.1, "edge": "high" if i == 0 else "", "seeds": 10, "score": score, "low": 0.9 * score,
+            "high": 1.2 * score, "diverged": 0, "failed": 0, "gain": 1.0 - score, "gain_low": 0.9 - score,
+            "gain_high": 1.1 - score,
+        }
+        for name in parameters
+        for i, (value, score) in enumerate(values)
+    )  # fmt: skip
+
+
+def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
+    low, high = LOW_HIGH.get(verdict, (np.nan, np.nan))
+    gain = 0.5 * (low + high) if verdict in LOW_HIGH else 0.01
+    return {
+        "shape": shape, "family": "rex", "parameter": parameter, "own_value": 0.5, "value": 0.1,
+        "own_base_lr": 0.1, "base_lr": 0.2, "edge": "", "seeds": 40, "own_score": 1.0, "own_low": 0.9,
+        "own_high": 1.1, "score": 1.0 - gain, "low": 0.9 - gain, "high": 1.1 - gain, "sweep_gain": 0.05,
+        "gain": gain, "gain_low": low, "gain_high": high, "p_value": 0.01, "p_holm": 0.02,
+        "verdict": verdict,
+    } | changes  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        (
+            "same",
+            "not told apart, 0.50% better (95% interval −2.0% to 3.0%, p = 0.020) at 0.1 instead of 0.5",
+        ),
+        ("improves", "beta: improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020) at 0.1 instead of 0.5"),
+        ("worse", "best other value is 5.5% worse (95% interval 1.0% to 10%, p = 0.020) at 0.1"),
+        ("diverged", "beta: does not improve it: every other value tried diverged"),
+        ("unknown", "too few seeds for an interval (6 are the least)"),
+    ],
+)
+def test_verdicts_in_words(verdict, text):
+    assert text in verdict_sentence(row(verdict=verdict))
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([row(), row("warmup", "worse")], "no single parameter improves the winner by more than 3.0% (95%)"),
+        (
+            [row(verdict="worse")],
+            "no single parameter improves the winner: every other value tried is worse (95%)",
+        ),
+        (
+            [row(verdict="diverged")],
+            "no single parameter improves the winner: every other value tried is worse",
+        ),
+        ([row(), row("warmup", "improves")], "is not at its best: another warmup improves it by 5.5%"),
+        (
+            [row(), row("warmup", "unknown", seeds=4)],
+            "it cannot be told whether a parameter improves the winner",
+        ),
+        ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
+    ],
+)
+def test_the_verdict_over_all_parameters(rows, text):
+    assert text in overall(pd.DataFrame(rows), True)
+    assert "the winner" not in overall(pd.DataFrame(rows), False)
+
+
+def test_the_winner_comes_first_whatever_its_score():
+    confirmed = pd.DataFrame(
+        [row(shape="a", own_score=1.0), row(shape="b", own_score=3.0), row(shape="c", own_score=2.0)]
+    )
+    assert order(confirmed, "b") == ["b", "a", "c"]
+
+
+def test_the_summary_is_json():
+    confirmed = pd.DataFrame([row(), row("warmup", "diverged", score=np.inf)])
+    both = points(parameters=("beta", "warmup"))
+    (entry,) = coordinate_summary(both, confirmed, "rex-0001")
+    json.dumps(entry, allow_nan=False)
+    assert entry["largest_gain_relative"] == pytest.approx(0.03)
+    assert entry["parameters"][1]["score"] is None
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_panel_for_each_parameter(count, narrow):
+    from matplotlib.text import Text
+
+    names = [f"parameter_{i}" for i in range(count)]
+    figure = coordinate_figure(points(parameters=names), OBJECTIVE, narrow=narrow)
+    figure.draw_without_rendering()
+    assert len(figure.axes) == count
+    assert figure.get_figwidth() == (NARROW if narrow else WIDE)
+    box = figure.get_tightbbox()
+    assert min(box.x0, box.y0) > -0.03
+    assert box.x1 < figure.get_figwidth() + 0.03
+    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+    assert min(sizes) >= 0.8 * SMALL
+    texts = {t.get_text() for ax in figure.axes for t in ax.texts}
+    assert texts == set(names)
+    line = figure.axes[0].get_lines()[0]
+    np.testing.assert_array_equal(line.get_ydata(), [2.0, 1.2, 1.0, np.nan])
+
+
+def test_choices_are_drawn_by_their_place():
+    figure = coordinate_figure(points(values=(("a", 1.2), ("b", 1.0))), OBJECTIVE)
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["a", "b"]
+
+
+def test_nothing_finite_is_not_drawn():
+    assert coordinate_figure(points(values=((0.5, np.inf), (0.1, np.inf))), OBJECTIVE) is None
+
+
+def test_the_page(tmp_path, hostile, check):
+    confirmed = pd.DataFrame([row(), row(shape="rex-0002", verdict="improves")])
+    both = pd.concat([points(), points("rex-0002")])
+    name = "".join(hostile.values())
+    path = write_coordinate_report(
+        both, confirmed, tmp_path, winner="rex-0002", objective=OBJECTIVE, document={"name": name},
+        settings=SETTINGS, trainings=1234,
+    )  # fmt: skip
+    page = check(path)
+    assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
+    assert "The winner is not at its best: another beta improves it by 5.5%" in page.text
+    assert "1,234 trainings" in page.text
+    assert "The best base LR of beta = 0.01 lies on the edge" in page.text
+    assert {file.name for file in (tmp_path / "figures").iterdir()} == {
+        f"rex-000{i}.{ending}" for i in (1, 2) for ending in ("svg", "png")
+    }
