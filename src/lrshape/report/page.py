@@ -1,6 +1,7 @@
 """The report: one self-contained HTML page, and its figures as files."""
 
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from importlib.resources import files
@@ -11,7 +12,8 @@ import pandas as pd
 
 from lrshape import __version__
 from lrshape.analysis.result import planned_trainings
-from lrshape.report import svg
+from lrshape.report import interaction, svg
+from lrshape.report.comparisons import metric_table, near_text, pair_matrix
 from lrshape.report.content import (
     comparison,
     messages,
@@ -25,6 +27,7 @@ from lrshape.report.content import (
 from lrshape.report.figures import FIGURES
 from lrshape.report.findings import Findings, gather
 from lrshape.report.headline import headline
+from lrshape.report.interaction import Places
 from lrshape.report.palette import css_variables
 from lrshape.report.spec_text import spec_text
 from lrshape.report.words import printable
@@ -38,8 +41,11 @@ def write_report(
     objective: str,
     steps: int,
     sampling: str,
+    study_objective: str | None = None,
 ) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
+
+    If the objective is not the study's own, they are named after it (see `suffix`), beside the study's.
 
     Args:
         trainings: the trainings table, at least one row; a partial study gives a report that says so.
@@ -48,29 +54,47 @@ def write_report(
         objective: the metric that is minimised.
         steps: number of steps of a training.
         sampling: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
+        study_objective: the metric that the study minimised, if it is another one.
 
     Returns:
-        The path of ``report.html``.
+        The path of the page.
 
     Raises:
         InputError: if the table is empty or has no such metric.
         OSError: if the directory cannot be written.
     """
     directory = Path(directory)
-    findings = gather(trainings, objective, steps, sampling, planned_trainings(document))
-    folder = directory / "figures"
+    findings = gather(trainings, objective, steps, sampling, planned_trainings(document), study_objective)
+    ending = suffix(objective, study_objective)
+    folder = directory / f"figures{ending}"
     folder.mkdir(parents=True, exist_ok=True)
-    figures = _draw(findings, folder)
-    page = directory / "report.html"
-    _replace(page, _html(findings, document, figures, directory.resolve().name))
+    figures, places = _draw(findings, folder)
+    page = directory / f"report{ending}.html"
+    _replace(page, _html(findings, document, figures, places, directory.resolve().name, folder.name))
     return page
 
 
-def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
-    """Write the figures' files and return what the page shows of them; outdated files are removed."""
+def suffix(objective: str, study_objective: str | None) -> str:
+    """Return what is added to the names of a report by another metric than the study's own; else nothing.
+
+    Example:
+        >>> suffix("final/test_error", "final/train_loss")
+        '-final-test_error'
+    """
+    if study_objective in (None, objective):
+        return ""
+    return "-" + re.sub(r"[^\w.]+", "-", objective, flags=re.ASCII).strip("-.")
+
+
+def _draw(findings: Findings, folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Places]]]:
+    """Write the figures' files and return what the page shows of them; outdated files are removed.
+
+    Returns:
+        The figures by name, and where shapes lie on those that a reader can point at.
+    """
     from markupsafe import Markup
 
-    drawn = {}
+    drawn, found = {}, {}
     for drawing in FIGURES:
         wide = drawing.draw(findings)
         narrow = drawing.draw(findings, narrow=True)
@@ -88,10 +112,20 @@ def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
             "wide": Markup(svg.inline(wide, f"{drawing.name}-wide", description)),
             "narrow": Markup(svg.inline(narrow, f"{drawing.name}-narrow", description)),
         }
-    return drawn
+        variants = {"wide": interaction.places(drawing.name, wide, findings),
+                    "narrow": interaction.places(drawing.name, narrow, findings)}  # fmt: skip
+        found[drawing.name] = {key: value for key, value in variants.items() if value}
+    return drawn, {name: variants for name, variants in found.items() if variants}
 
 
-def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str, Any], directory: str) -> str:
+def _html(
+    findings: Findings,
+    document: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    places: Mapping[str, Mapping[str, Places]],
+    directory: str,
+    folder: str,
+) -> str:
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -101,6 +135,7 @@ def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str,
     )
     template = environment.from_string(package.joinpath("template.html.j2").read_text("utf-8"))
     first = headline(findings)
+    script = interaction.script()
     return template.render(
         name=printable(document.get("name", "study"), 120),
         objective=printable(findings.objective, 60),
@@ -116,6 +151,14 @@ def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str,
         spec=spec_text(document.get("spec", {})),
         version=__version__,
         figures=figures,
+        folder=folder,
+        pairs=pair_matrix(findings),
+        near_text=near_text(findings),
+        metrics=metric_table(findings),
+        shape_data=interaction.data(findings, places) if places else None,
+        interactive=set(places),
+        script=Markup(script),
+        script_source=Markup(interaction.script_source(script)),
         css=Markup(package.joinpath("style.css").read_text("utf-8")),
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
