@@ -1,5 +1,7 @@
 """Re-ranking: who wins by each stored metric, without training again."""
 
+import math
+
 import pandas as pd
 
 from lrshape.analysis.reduce import scores
@@ -32,8 +34,8 @@ def winners_by_metric(trainings: pd.DataFrame, objective: str, confidence: float
     chosen: dict[tuple[str, float], list[str]] = {}
     for metric in metrics:
         won = winner(trainings, metric)
-        if won["score"] < float("inf"):
-            chosen.setdefault((won["shape"], won["base_lr"]), []).append(metric)
+        if math.isfinite(float(won["score"])):
+            chosen.setdefault((str(won["shape"]), float(won["base_lr"])), []).append(metric)
     found = []
     for (shape, base_lr), by in chosen.items():
         same = (trainings["shape"] == shape) & (trainings["base_lr"] == base_lr)

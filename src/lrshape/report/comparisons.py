@@ -9,7 +9,7 @@ from lrshape.report.figures.near_optimal import IN_THE_SET
 from lrshape.report.findings import Findings, Row
 from lrshape.report.headline import LEVEL
 from lrshape.report.palette import variable
-from lrshape.report.words import aligned, counted, interval, number, percent, printable, probability, rate
+from lrshape.report.words import aligned, counted, interval, number, printable, probability, rate
 
 
 def pair_matrix(findings: Findings) -> dict[str, Any] | None:
@@ -74,7 +74,7 @@ def near_text(findings: Findings) -> str:
         return ""
     count = {verdict: [r for r in findings.near if r["verdict"] == verdict] for verdict in
              ("inside", "open", "outside", "unknown")}  # fmt: skip
-    margin = percent(MARGIN)
+    margin = f"{MARGIN:.0%}"
     total, seeds = len(findings.near), min(row["seeds"] for row in findings.near)
     if count["unknown"]:
         return (
@@ -90,8 +90,9 @@ def near_text(findings: Findings) -> str:
         f"Of {total} rescored shapes, {len(kept)} may be within {margin} of the best, "
         f"{printable(best['shape'], 40)}, on {counted(seeds, 'seed')}: "
         + ", ".join(f"{n} {printable(family, 28)}" for family, n in families.items())
-        + f". {len(count['outside'])} are shown to be worse by more than that; of those kept, "
-        f"{len(count['inside'])} are shown to be within it and {len(count['open'])} cannot be decided."
+        + f". {_are(len(count['outside']), 'None')} shown to be worse by more than that. Of those kept, "
+        f"{_are(len(count['inside']), 'none')} shown to be within it; {len(count['open'])} cannot be "
+        "decided on so few seeds."
     )
     lrs = [row["base_lr"] for row in kept]
     if min(lrs) < max(lrs):
@@ -130,3 +131,7 @@ def metric_table(findings: Findings) -> dict[str, Any] | None:
                 }
             )
     return {"metrics": [printable(n, 40) for n in names], "rows": rows, "agree": len(winners(findings)) == 1}
+
+
+def _are(count: int, nothing: str) -> str:
+    return f"{count or nothing} {'is' if count == 1 else 'are'}"

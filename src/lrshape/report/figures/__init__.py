@@ -69,9 +69,9 @@ FIGURES = (
         "near_optimal",
         "The near-optimal shapes",
         "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse than "
-        "the best one by more than 5%; thin lines are these shapes in the colours of their families, the thick "
-        "line is the best one. Where the band is wide the schedule hardly matters; the band’s edges were "
-        "never trained.",
+        "the best one by more than 5%; thin lines are these shapes in the colours of their families, the "
+        "thick line is the best one. Where the band is wide the schedule hardly matters; the band’s edges "
+        "were never trained.",
         near_optimal,
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out.",
     ),
@@ -79,7 +79,8 @@ FIGURES = (
         "metrics",
         "The winner by each stored metric",
         "Each panel is the best rescored shape by a metric, at its best base LR by that metric, relative to "
-        "the base LR of the objective’s winner; the pale curve repeats that winner.",
+        "the base LR of the objective’s winner; the pale curve repeats that winner. “+1” "
+        "stands for one more metric with the same winner.",
         metrics,
     ),
     Drawing(
