@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lrshape.analysis.intervals import holm, interval_ranks, median_interval, paired_difference
+from lrshape.analysis.intervals import (
+    holm,
+    interval_ranks,
+    median_interval,
+    paired_difference,
+    resampled_differences,
+    tail_share,
+    two_sided,
+)
 from lrshape.errors import InputError
 
 INF = math.inf
@@ -128,32 +136,73 @@ def test_the_bootstrap_agrees_with_scipy():
     seeded: Any = {
         "rng" if "rng" in inspect.signature(stats.bootstrap).parameters else "random_state": generator
     }
-    ours = paired_difference(a, b, resamples=50_000)
+    confidence = 0.95
+    ours = paired_difference(a, b, confidence, resamples=50_000)
     theirs = stats.bootstrap(
-        (a, b), difference, paired=True, n_resamples=50_000, method="percentile", **seeded
-    ).confidence_interval
+        (a, b), difference, paired=True, n_resamples=50_000, method="percentile",
+        confidence_level=1 - 2 * tail_share(15, confidence), **seeded,
+    ).confidence_interval  # fmt: skip
     assert ours.estimate == np.median(a) - np.median(b)
     assert ours.low == pytest.approx(theirs.low, abs=0.05)
     assert ours.high == pytest.approx(theirs.high, abs=0.05)
 
 
-def test_the_difference_covers_the_truth():
-    generator = np.random.default_rng(2)
-    studies, covered, rejected = 400, 0, 0
-    for _ in range(studies):
-        of_seed = 2 * generator.normal(size=10)
-        a, b = of_seed + generator.normal(size=(2, 10))
-        result = paired_difference(a, b, resamples=500)
-        covered += result.low <= 0 <= result.high
-        rejected += result.p_value < 0.05
-    assert covered / studies > 0.93
-    assert rejected / studies < 0.07
+@pytest.mark.parametrize("n", [6, 10])
+@pytest.mark.parametrize("kind", ["normal", "heavy", "ties", "diverging", "diverging together"])
+def test_the_difference_covers_the_truth(n, kind):
+    """Fewer studies and resamples than benchmarks/statistics.py has, by the same functions as the code."""
+    generator = np.random.default_rng(n)
+    studies, resamples, truth = 2_000, 500, 1.0
+    of_seed, *own = generator.normal(size=(3, studies, n))
+    a, b = of_seed + 0.7 * own[0], of_seed + 0.7 * own[1]
+    if kind == "heavy":
+        a, b = (x / np.sqrt(generator.chisquare(2, (studies, n)) / 2) for x in (a, b))
+    if kind == "ties":
+        a, b = np.round(2 * a) / 2, np.round(2 * b) / 2
+    a += truth
+    if kind.startswith("diverging"):
+        lost = generator.random((2, studies, n)) < 0.2
+        a[lost[0]], b[lost[0 if kind == "diverging together" else 1]] = INF, INF
+    differences = resampled_differences(a, b, resamples)
+    cut = int(tail_share(n) * resamples)
+    unknown = np.isnan(differences)
+    below = np.sum(unknown | (differences <= truth), axis=1)
+    above = np.sum(unknown | (differences >= truth), axis=1)
+    covered = np.mean((below > cut) & (above > cut))
+    assert covered > 0.95 - 3 * math.sqrt(0.95 * 0.05 / studies)
+    assert covered < 1  # or it would say nothing
+    one = paired_difference(a[0], b[0], resamples=resamples)
+    assert (one.low <= truth <= one.high) == (below[0] > cut < above[0]) or math.isnan(one.low)
+
+
+@pytest.mark.parametrize("n", [6, 10, 40])
+def test_the_tails_are_those_of_the_t_interval_and_the_p_value_inverts_them(n):
+    for confidence in (0.5, 0.9, 0.95):
+        share = tail_share(n, confidence)
+        assert share < (1 - confidence) / 2
+        half_width = -stats.norm.ppf(share) * math.sqrt((n - 1) / n)  # in standard errors
+        assert half_width == pytest.approx(stats.t.ppf(0.5 + confidence / 2, n - 1))
+        assert two_sided(share, n) == pytest.approx(1 - confidence)
+    assert tail_share(10**6) == pytest.approx(0.025, rel=1e-3)
+    assert two_sided([0.5, 0.9], n).tolist() == [1.0, 1.0]
+
+
+def test_the_interval_excludes_0_where_the_p_value_is_small():
+    generator = np.random.default_rng(5)
+    decided = set()
+    for shift in np.linspace(0, 2, 60):
+        a, b = generator.normal(size=(2, 12))
+        found = paired_difference(a + shift, b, resamples=2000)
+        if abs(found.p_value - 0.05) > 0.003:
+            decided.add(found.p_value < 0.05)
+            assert (found.low > 0 or found.high < 0) == (found.p_value < 0.05)
+    assert decided == {True, False}
 
 
 def test_degenerate_differences():
     assert paired_difference([2.0] * 10, [2.0] * 10) == (0.0, 0.0, 0.0, 1.0)
     shifted = paired_difference([2.0] * 10, [1.0] * 10)
-    assert shifted == (1.0, 1.0, 1.0, pytest.approx(2 / 10_001))
+    assert shifted == (1.0, 1.0, 1.0, pytest.approx(float(two_sided(1 / 10_001, 10))))
     few = paired_difference([2.0] * 5, [1.0] * 5)
     assert few.estimate == 1.0
     assert all(math.isnan(v) for v in few[1:])
@@ -165,14 +214,15 @@ def test_infinite_differences():
     assert all(math.isnan(v) for v in paired_difference(diverged, diverged))
     assert paired_difference(diverged, finite)[:3] == (INF, INF, INF)
     assert paired_difference(finite, diverged)[:3] == (-INF, -INF, -INF)
-    assert paired_difference(diverged, finite).p_value < 0.001
+    assert paired_difference(diverged, finite).p_value < 0.02
     some = paired_difference([1.0] * 6 + [INF] * 4, [0.5] * 10)
     assert some.estimate == 0.5
     assert some.low == 0.5
     assert some.high == INF
     both = paired_difference([1.0] * 6 + [INF] * 4, [0.5] * 6 + [INF] * 4)
     assert both.estimate == 0.5
-    assert (both.low, both.high) == (0.0, 0.5)  # resamples in which both diverge are ties
+    assert (both.low, both.high) == (-INF, INF)  # more resamples than the tails diverge in both
+    assert both.p_value > 0.05
     assert paired_difference([1.7e308] * 6, [-1.7e308] * 6).estimate == INF
 
 

@@ -122,11 +122,18 @@ def write(document):
     """Return ``write(trainings, directory, **changes)``: a report of a table, by the usual arguments."""
     from lrshape.report import write_report
 
-    def write(trainings, directory, *, steps=300, sampling="midpoint", objective=OBJECTIVE, **changes):
-        changed = {**document, **changes}
-        return write_report(
-            trainings, changed, directory, objective=objective, steps=steps, sampling=sampling
-        )
+    def write(
+        trainings,
+        directory,
+        *,
+        steps=300,
+        sampling="midpoint",
+        objective=OBJECTIVE,
+        study_objective=None,
+        **changes,
+    ):
+        settings = {"steps": steps, "sampling": sampling, "study_objective": study_objective}
+        return write_report(trainings, {**document, **changes}, directory, objective=objective, **settings)
 
     return write
 

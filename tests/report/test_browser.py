@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 CASES = {
@@ -44,6 +45,54 @@ return {worst: Math.min(...seen), paper: paper};
 """
 
 
+CARD = """
+const card = Array.from(document.querySelectorAll(".card")).find(c => !c.hidden && c.offsetWidth);
+if (!card) return null;
+const box = card.getBoundingClientRect();
+return {name: card.querySelector("b").textContent, text: card.innerText, left: box.left, right: box.right,
+        lines: Array.from(card.querySelectorAll("dt"), t => [t.textContent, t.nextSibling.textContent]),
+        curve: (card.querySelector("polyline") || {getAttribute: () => ""}).getAttribute("points"),
+        marks: document.querySelectorAll(".mark").length};
+"""
+DISPLAYS = """
+return Array.from(document.querySelectorAll(".card, .hint, .mark"), e => getComputedStyle(e).display);
+"""
+TARGETS = """
+const [name, variant] = arguments;
+const data = JSON.parse(document.getElementById("shape-data").textContent);
+const figure = data.figures[name];
+const svg = document.querySelector(`#figure-${name} .${variant} svg`);
+svg.scrollIntoView({block: "center"});
+const box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
+const at = (x, y) => [box.left + x * scale, box.top + y * scale];
+if (name === "distribution")
+  return figure[variant].flatMap((line, i) => figure.shapes[i].map((shape, j) =>
+    [data.shapes[shape], ...at(line[2 * j], line[2 * j + 1])]));
+const [left, top, right, bottom] = figure[variant];
+return figure.shapes.flatMap((shape, i) => figure.rates.map((rate, j) =>
+  [data.shapes[shape], ...at(left + (j + .5) * (right - left) / figure.rates.length,
+                             top + (i + .5) * (bottom - top) / figure.shapes.length),
+   rate, figure.scores[i][j]]));
+"""
+
+
+def mouse(browser, x, y, kind="mouseMoved", pointer="mouse"):
+    event = {"type": kind, "x": x, "y": y, "pointerType": pointer, "buttons": 0}
+    browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
+
+
+def key(browser, name, code):
+    for kind in ("keyDown", "keyUp"):
+        event = {"type": kind, "key": name, "code": name, "windowsVirtualKeyCode": code}
+        browser.execute_cdp_cmd("Input.dispatchKeyEvent", event)
+
+
+def focus(browser, figure, width):
+    variant = "wide" if width > 640 else "narrow"
+    key(browser, "Tab", 9)  # what follows counts as keyboard use
+    browser.execute_script(f"document.querySelector('#figure-{figure} .{variant}').focus()")
+
+
 @pytest.fixture(scope="module")
 def pages(studies, write, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
@@ -69,7 +118,7 @@ def test_the_page_is_sound_and_legible(browser, pages, case, width):
     assert browser.get_log("browser") == []
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     figures = browser.execute_script(FIGURES)
-    assert len(figures) == {"usual": 5, "partial": 5, "many": 5, "diverged": 1, "one shape": 4}[case]
+    assert len(figures) == {"usual": 7, "partial": 6, "many": 7, "diverged": 1, "one shape": 4}[case]
     for variants in figures:
         (shown,) = [v for v in variants if v["width"] > 0]
         assert shown["height"] > 50
@@ -96,6 +145,114 @@ def test_texts_have_contrast_in_light_and_in_dark(browser, pages, scheme):
     assert seen["worst"] >= 4.5
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("figure", ["distribution", "heatmap"])
+def test_pointing_at_a_shape_shows_it(browser, pages, figure, width, scheme):
+    show(browser, pages["usual"], width, scheme)
+    assert browser.execute_script(CARD) is None
+    variant = "wide" if width > 640 else "narrow"
+    targets = browser.execute_script(TARGETS, figure, variant)
+    assert len(targets) == {"distribution": 24, "heatmap": 28 * 6}[figure]
+    seen = set()
+    for shape, x, y, *cell in targets[:: len(targets) // 7]:
+        mouse(browser, x, y)
+        card = browser.execute_script(CARD)
+        assert card["name"] == shape[0]
+        assert card["left"] >= 0
+        assert card["right"] <= width
+        assert card["curve"].count(",") == 41
+        assert card["marks"] == 1
+        lines = dict(card["lines"])
+        if cell:
+            assert lines[f"at LR {cell[0]}"] == cell[1]
+            assert lines[f"best, at LR {shape[4]}"] == shape[5]
+        else:
+            assert lines[f"final/train_loss, at LR {shape[4]}"] == shape[5]
+        seen.add(shape[0])
+    assert len(seen) >= 5
+    assert browser.execute_script(CONTRASTS)["worst"] >= 4.5
+    mouse(browser, 2, 2)
+    assert browser.execute_script(CARD) is None
+    assert browser.get_log("browser") == []
+
+
+def test_the_cards_curve_is_the_shapes(browser, pages):
+    from lrshape.families import FAMILIES
+
+    show(browser, pages["usual"], 1280)
+    shape, x, y = next(
+        t for t in browser.execute_script(TARGETS, "distribution", "wide") if t[0][0].startswith("rex")
+    )
+    mouse(browser, x, y)
+    card = browser.execute_script(CARD)
+    assert card["name"] == shape[0]
+    points = np.array([point.split(",") for point in card["curve"].split()], float)
+    expected = FAMILIES["rex"](beta=0.4690467068, warmup=0.06)(points[:, 0] / 160)
+    np.testing.assert_allclose(1 - points[:, 1] / 50, expected, atol=0.06)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_keyboard_reaches_every_shape(browser, pages, width):
+    show(browser, pages["usual"], width)
+    focus(browser, "heatmap", width)
+    first = browser.execute_script(CARD)
+    assert first is not None
+    key(browser, "ArrowDown", 40)
+    second = browser.execute_script(CARD)
+    assert second["name"] != first["name"]
+    key(browser, "ArrowRight", 39)
+    third = browser.execute_script(CARD)
+    assert third["name"] == second["name"]
+    assert third["lines"][0] != second["lines"][0]
+    key(browser, "ArrowUp", 38)
+    assert browser.execute_script(CARD)["name"] == first["name"]
+    key(browser, "Escape", 27)
+    assert browser.execute_script(CARD) is None
+
+
+def test_a_tap_shows_a_shape_and_a_tap_elsewhere_closes_it(browser, pages):
+    show(browser, pages["usual"], 400)
+    shape, x, y = browser.execute_script(TARGETS, "distribution", "narrow")[3]
+
+    def tap(x, y):
+        for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
+            browser.execute_cdp_cmd("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    try:
+        tap(x, y)
+        assert browser.execute_script(CARD)["name"] == shape[0]
+        tap(5, 5)
+        assert browser.execute_script(CARD) is None
+    finally:
+        browser.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": False})
+
+
+def test_nothing_of_the_card_is_printed(browser, pages):
+    show(browser, pages["usual"], 1280)
+    focus(browser, "distribution", 1280)
+    assert browser.execute_script(CARD) is not None
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    try:
+        assert set(browser.execute_script(DISPLAYS)) == {"none"}
+        printed = browser.execute_cdp_cmd("Page.printToPDF", {})["data"]
+        assert len(printed) > 10_000
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_without_javascript_the_figures_are_there(browser, pages):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        show(browser, pages["usual"], 1280)
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+    assert browser.execute_script("return document.querySelectorAll('.card, .live').length") == 0
+    assert len([v for f in browser.execute_script(FIGURES) for v in f if v["width"] > 0]) == 7
+    assert browser.execute_script("return document.querySelector('.hint').offsetWidth") == 0
+
+
 def test_hostile_names_do_no_harm_in_a_browser(browser, studies, write, hostile, tmp_path):
     for number, text in enumerate(hostile.values()):
         trainings = studies(families=("rex", text), shapes=2).rename(columns={"final/train_loss": text})
@@ -105,5 +262,9 @@ def test_hostile_names_do_no_harm_in_a_browser(browser, studies, write, hostile,
             show(browser, path, width)
             assert browser.get_log("browser") == []
             assert browser.execute_script("return window.harmed === undefined")
-            assert browser.execute_script("return document.scripts.length + document.images.length") == 0
+            assert browser.execute_script("return document.scripts.length") == 2  # the data and our script
+            assert browser.execute_script("return document.images.length") == 0
+            focus(browser, "heatmap", width)
+            assert browser.execute_script(CARD)["text"]
+            assert browser.execute_script("return window.harmed === undefined")
             assert browser.execute_script(OVERFLOW) == []

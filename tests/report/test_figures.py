@@ -4,9 +4,11 @@ import sys
 import numpy as np
 import pytest
 
-from lrshape.report.figures import FIGURES, heatmap, scores, shapes, sweeps
+from lrshape.report.figures import FIGURES, best_of, heatmap, metrics, near_optimal, scores, shapes, sweeps
 from lrshape.report.figures._common import NARROW, SMALL, WIDE, nice_log_ticks
+from lrshape.report.figures.distribution import ecdf
 from lrshape.report.figures.heatmap import _runs, cells
+from lrshape.report.figures.near_optimal import band
 from lrshape.report.figures.shapes import curve, shape_figure
 from lrshape.report.figures.sweeps import sweep
 from lrshape.report.findings import gather
@@ -70,7 +72,11 @@ def test_only_the_heat_map_remains_when_everything_diverged(studies, drawing):
 
 @pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
 def test_a_usual_study_has_every_figure(studies, drawing):
-    assert drawing.draw(collect(studies())) is not None
+    found = studies()
+    if drawing.name == "metrics":  # by the other metric, the next shape wins
+        second = (found["shape"] == "rex-0000") & (found["phase"] == "rescore")
+        found.loc[second, "final/test_error"] = 0.0
+    assert drawing.draw(collect(found)) is not None
 
 
 def line_at(ax, x, y):
@@ -116,6 +122,39 @@ def test_distribution_ends_at_the_share_of_shapes_that_did_not_diverge(studies):
     best = {row["shape"]: row["score"] for row in found.screen}
     expected = sorted(v for s, v in best.items() if s.startswith("rex") and np.isfinite(v))
     assert list(lines["rex"].get_xdata()[1:-1]) == expected
+
+
+def test_best_of_starts_at_the_median_and_falls_to_the_best(studies):
+    found = collect(studies(shapes=9))
+    lines = {line.get_label(): line for line in best_of(found).axes[0].get_lines()}
+    for family, (rows, _) in ecdf(found).items():
+        values = sorted(row["score"] for row in rows)
+        y = lines[family].get_ydata()
+        assert (y[0], y[-1]) == (values[4], values[0])
+        assert (np.diff(y) <= 0).all()
+        assert lines[family].get_xdata()[-1] == 9
+
+
+def test_the_band_holds_the_near_optimal_shapes_and_the_winner_lies_on_it(studies):
+    found = collect(studies())
+    kept = [row for row in found.near if row["verdict"] != "outside"]
+    multipliers, base_lrs, families = band(found)
+    assert families == [row["family"] for row in kept]
+    assert base_lrs[0] == 1
+    ax = near_optimal(found).axes[1]
+    winner = next(line for line in ax.get_lines() if line.get_gid() == "winner")
+    assert list(winner.get_ydata()) == list(multipliers[0])
+    vertices = next(c for c in ax.collections if c.get_gid() == "band").get_paths()[0].vertices
+    assert vertices[:, 1].max() == pytest.approx((multipliers * base_lrs[:, None]).max())
+
+
+def test_metrics_shows_each_distinct_winner(studies):
+    trainings = studies()
+    assert metrics(collect(trainings)) is None  # both metrics agree
+    second = (trainings["shape"] == "rex-0000") & (trainings["phase"] == "rescore")
+    trainings.loc[second, "final/test_error"] = 0.0
+    titles = [t.get_text() for ax in metrics(collect(trainings)).axes for t in ax.texts]
+    assert titles == ["by final/train_loss", "by final/test_error"]
 
 
 def test_heat_map_cells_are_the_screens_scores(studies):

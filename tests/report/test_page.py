@@ -1,12 +1,17 @@
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lrshape.analysis.result import planned_trainings as planned
 from lrshape.errors import InputError
+from lrshape.families import FAMILIES
+from lrshape.report.interaction import POINTS, script
 
 OBJECTIVE = "final/train_loss"
 CASES = {
@@ -27,7 +32,7 @@ class Page(HTMLParser):
 
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
-        self.elements, self.open, self.words = [], [], []
+        self.elements, self.open, self.words, self.scripts = [], [], [], []
         self.feed(text)
         self.close()
         assert self.open == []
@@ -44,7 +49,9 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open and self.open[-1] != "style":
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif self.open and self.open[-1] != "style":
             self.words.append(data)
 
     @property
@@ -53,10 +60,21 @@ class Page(HTMLParser):
 
 
 def check(path):
-    """Parse a report and assert what holds for every one: well-formed, self-contained, inert."""
+    """Parse a report and assert what holds for every one: well-formed, self-contained, no script but ours."""
     page = Page(path.read_text("utf-8"))
     tags = {tag for tag, _ in page.elements}
-    assert not tags & {"script", "iframe", "object", "embed", "img", "b1", "form", "base"}
+    scripts = [attrs for tag, attrs in page.elements if tag == "script"]
+    policy = next(a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    if scripts:
+        assert scripts == [{"type": "application/json", "id": "shape-data"}, {}]
+        json.loads(page.scripts[0])
+        digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
+        assert policy.endswith(f"; script-src 'sha256-{digest}'")
+        assert page.scripts[1] == script()
+    else:
+        assert "script-src" not in policy
+    assert not tags & {"iframe", "object", "embed", "img", "b1", "form", "base"}
     identifiers = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(identifiers) == len(set(identifiers))
     for _, attrs in page.elements:
@@ -86,7 +104,7 @@ def test_the_usual_page_says_what_won_and_how_to_use_it(studies, write, tmp_path
     assert "lrshape export 'my study' --to csv --steps 300" in page.text
     assert "jax 0.10.2" in page.text
     assert 'name = "digits-mlp"' in page.text
-    assert len([tag for tag, _ in page.elements if tag == "figure"]) == 5
+    assert len([tag for tag, _ in page.elements if tag == "figure"]) == 7
     assert "16 seeds of the confirm phase, which no choice has seen" in page.text
 
 
@@ -164,7 +182,7 @@ def test_the_same_study_gives_the_same_bytes(studies, write, tmp_path):
         files = sorted(f for f in (tmp_path / name).rglob("*") if f.is_file())
         contents.append([(f.relative_to(tmp_path / name), f.read_bytes()) for f in files])
     assert contents[0] == contents[1]
-    assert len(contents[0]) == 11
+    assert len(contents[0]) == 15
 
 
 def test_figures_of_an_earlier_report_do_not_stay_behind(studies, write, tmp_path):
@@ -172,6 +190,68 @@ def test_figures_of_an_earlier_report_do_not_stay_behind(studies, write, tmp_pat
     (tmp_path / "figures" / "mine.txt").write_text("mine")
     write(studies(status="diverged"), tmp_path)
     assert {f.name for f in (tmp_path / "figures").iterdir()} == {"heatmap.svg", "heatmap.png", "mine.txt"}
+
+
+def shape_data(path):
+    return json.loads(Page(path.read_text("utf-8")).scripts[0])
+
+
+def test_the_page_holds_every_screened_shape(studies, write, tmp_path):
+    trainings = studies(shapes=5)
+    found = shape_data(write(trainings, tmp_path))
+    screened = trainings[trainings["phase"] == "screen"]
+    assert {shape[0] for shape in found["shapes"]} == set(screened["shape"])
+    by_name = {shape[0]: shape for shape in found["shapes"]}
+    _, _, keys, values, rate, score, curve = by_name["rex-0000"]
+    assert dict(zip(found["keys"][keys], values, strict=True)) == {"beta": "0.469", "warmup": "0.06"}
+    of_shape = screened[screened["shape"] == "rex-0000"].groupby("base_lr")[OBJECTIVE].median()
+    assert float(rate) == pytest.approx(of_shape.idxmin(), rel=0.01)
+    assert float(score) == pytest.approx(of_shape.min(), rel=0.01)
+    expected = FAMILIES["rex"](beta=0.4690467068, warmup=0.06)(np.linspace(0, 1, POINTS))
+    drawn = np.frombuffer(base64.b64decode(curve), np.uint8) / 255
+    np.testing.assert_allclose(drawn, expected, atol=0.06)  # nearest of 241 points
+    heatmap = found["figures"]["heatmap"]
+    assert len(heatmap["scores"]) == len(heatmap["shapes"]) == len(found["shapes"])
+    assert {len(row) for row in heatmap["scores"]} == {len(heatmap["rates"])}
+    ecdf = found["figures"]["distribution"]
+    assert [len(line) / 2 for line in ecdf["wide"]] == [len(line) for line in ecdf["shapes"]] == [5, 5, 5]
+
+
+def test_a_thousand_shapes_fit_into_a_page(studies, write, tmp_path):
+    trainings = studies(families=("rex", "two_point_spline"), shapes=500, base_lrs=8)
+    path = write(trainings, tmp_path)
+    assert len(shape_data(path)["shapes"]) == 1004
+    assert path.stat().st_size < 1_500_000
+
+
+def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, write, tmp_path):
+    trainings = studies()
+    own = write(trainings, tmp_path).read_bytes()
+    # By test error, another rescored shape is the best, at a base LR at which it was not confirmed.
+    other = trainings["shape"].eq("rex-0000") & (trainings["phase"] == "rescore")
+    extra = trainings[other].assign(base_lr=0.005, **{"final/test_error": 0.001})
+    path = write(
+        pd.concat([trainings, extra]), tmp_path, objective="final/test_error", study_objective=OBJECTIVE
+    )
+    assert path.name == "report-final-test_error.html"
+    assert (tmp_path / "report.html").read_bytes() == own
+    assert (tmp_path / "figures-final-test_error" / "metrics.svg").is_file()
+    page = check(path)
+    assert "By final/test_error: rex " in page.text
+    assert "was not confirmed at its base LR" in page.text
+    assert "not confirmed" in page.text
+    assert "Partial" not in page.text
+    assert "--objective final/test_error" in page.text
+    agrees = check(write(trainings, tmp_path, objective="final/test_error", study_objective=OBJECTIVE))
+    assert "By final/test_error: generalized_cosine wins" in agrees.text
+    assert "was not confirmed at its base LR" not in agrees.text
+    assert "All 2 stored metrics have the same winner" in agrees.text
+
+
+def test_the_near_optimal_set_and_the_pairs_are_told(studies, write, tmp_path):
+    page = check(write(studies(), tmp_path))
+    assert re.search(r"Of \d+ rescored shapes, \d+ may be within 5% of the best", page.text)
+    assert "3 of 3 pairs can be told apart after Holm’s correction" in page.text
 
 
 def test_an_empty_table_is_refused(studies, write, tmp_path):

@@ -31,7 +31,7 @@ def best_per_family(trainings: pd.DataFrame, objective: str) -> pd.DataFrame:
         before the others, then by rank, then by shape.
     """
     table = best_base_lrs(scores(trainings, objective))
-    table = _rows(table, ~_is_baseline(table) & (table["phase"] != "confirm"))
+    table = rows_where(table, ~is_baseline(table) & (table["phase"] != "confirm"))
     later = -pd.Categorical(table["phase"], categories=PHASES).codes.astype(np.int64)
     order = np.lexsort((pd.factorize(table["shape"], sort=True)[0], table["rank"], later))
     return table.iloc[order].drop_duplicates("family").reset_index(drop=True)
@@ -49,6 +49,20 @@ def winner(trainings: pd.DataFrame, objective: str) -> pd.Series:
     if table.empty:
         raise InputError("a winner needs a screened shape that is no baseline, got none so far")
     return table.iloc[0]
+
+
+def measuring_phase(trainings: pd.DataFrame, won: pd.Series) -> str:
+    """The last phase that has trained a winner at the base LR that it won with.
+
+    After re-ranking by another metric this may not be ``confirm``: that phase trained what the study's own
+    objective had chosen, perhaps the same shape at another base LR.
+
+    Args:
+        trainings: the table of a store.
+        won: a row of `winner`.
+    """
+    same = (trainings["shape"] == won["shape"]) & (trainings["base_lr"] == won["base_lr"])
+    return max(set(trainings["phase"][same]) & set(PHASES), key=PHASES.index)
 
 
 def compared(
@@ -71,15 +85,15 @@ def compared(
         where nothing can be said (see `lrshape.analysis.intervals.paired_difference`), they are NaN.
     """
     chosen = best_per_family(trainings, objective)["shape"].head(1).tolist()
-    rows = _rows(trainings, trainings["phase"] == phase)
+    rows = rows_where(trainings, trainings["phase"] == phase)
     table = best_base_lrs(scores(rows, objective, confidence)).drop(columns=["phase", "edge", "tried"])
     is_winner = table["shape"].isin(chosen).to_numpy(bool)
-    samples = samples_by_seed(rows, objective, table)
+    values = samples_by_seed(rows, objective, table)
     differences = np.full((len(table), 4), np.nan)
     for place in np.flatnonzero(is_winner):  # one, or none
-        for other, sample in enumerate(samples):
-            common = sample.index.intersection(samples[place].index).sort_values()
-            differences[other] = paired_difference(sample[common], samples[place][common], confidence)
+        for other, sample in enumerate(values):
+            common = sample.index.intersection(values[place].index).sort_values()
+            differences[other] = paired_difference(sample[common], values[place][common], confidence)
         differences[place] = [0.0, np.nan, np.nan, np.nan]
     return table.assign(
         difference=differences[:, 0],
@@ -88,7 +102,7 @@ def compared(
         p_value=differences[:, 3],
         p_holm=holm(differences[:, 3]),
         is_winner=is_winner,
-        is_baseline=_is_baseline(table),
+        is_baseline=is_baseline(table),
     )
 
 
@@ -126,18 +140,20 @@ def best(
     Raises:
         InputError: if there is no winner yet, or the objective is not stored.
     """
-    chosen = winner(trainings, objective)["shape"]
-    of_winner = _rows(trainings, trainings["shape"] == chosen)
-    phase = max(set(of_winner["phase"]), key=PHASES.index)
+    chosen = winner(trainings, objective)
+    of_winner = rows_where(trainings, trainings["shape"] == chosen["shape"])
+    phase = measuring_phase(trainings, chosen)
     families = best_per_family(trainings, objective)
     contenders = trainings
     if phase != "confirm":  # not a test for every shape of a screen
-        contenders = _rows(trainings, _is_baseline(trainings) | trainings["shape"].isin(families["shape"]))
+        contenders = rows_where(
+            trainings, is_baseline(trainings) | trainings["shape"].isin(families["shape"])
+        )
     table = compared(contenders, objective, phase, confidence).assign(phase=phase)
     won = _records(table, table["is_winner"])[0]
     measured = table["shape"].isin(families["shape"]) & (table["family"] != won["family"])
     others = _records(table, measured) + _unmeasured(trainings, objective, table, families, confidence)
-    tried = _rows(of_winner, of_winner["phase"] != "confirm")["base_lr"].to_numpy(np.float64)
+    tried = rows_where(of_winner, of_winner["phase"] != "confirm")["base_lr"].to_numpy(np.float64)
     return {
         **_schedule(won),
         "steps": int(steps),
@@ -170,20 +186,22 @@ def _unmeasured(
     trainings: pd.DataFrame, objective: str, table: pd.DataFrame, families: pd.DataFrame, confidence: float
 ) -> list[dict[str, Any]]:
     """The families' best shapes that ``table`` lacks, as the phase that chose them scored them."""
-    missing = _rows(families, ~families["shape"].isin(table["shape"]))
+    missing = rows_where(families, ~families["shape"].isin(table["shape"]))
     own = best_base_lrs(scores(trainings, objective, confidence))
     return missing[["phase", "shape"]].merge(own, on=["phase", "shape"]).to_dict("records")
 
 
-def _rows(table: pd.DataFrame, wanted: ArrayLike) -> pd.DataFrame:
+def rows_where(table: pd.DataFrame, wanted: ArrayLike) -> pd.DataFrame:
+    """The rows of a table at which ``wanted``, shape ``(rows,)``, is true."""
     return table.iloc[np.flatnonzero(np.asarray(wanted, bool))]
 
 
 def _records(table: pd.DataFrame, wanted: ArrayLike) -> list[dict[str, Any]]:
-    return _rows(table, wanted).to_dict("records")
+    return rows_where(table, wanted).to_dict("records")
 
 
-def _is_baseline(table: pd.DataFrame) -> NDArray[np.bool_]:
+def is_baseline(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows of a table are baselines', by their ``shape``."""
     return table["shape"].str.startswith(BASELINE).to_numpy(bool)
 
 

@@ -14,6 +14,10 @@ from lrshape.cli.running import running
 from lrshape.errors import InputError
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
+Objective = Annotated[
+    str | None,
+    typer.Option(metavar="METRIC", help="Rank by another stored metric, e.g. final/test_error."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -146,31 +150,40 @@ def status(directory: Directory, as_json: Json = False) -> None:
 
 
 @app.command()
-def report(directory: Directory) -> None:
+def report(directory: Directory, objective: Objective = None) -> None:
     """Write a study's report again: report.html, figures/ and tables/ in its directory.
+
+    By another metric nothing is trained again, and the report has a name of its own.
 
     Examples:
 
         lrshape report digits
+
+        lrshape report digits --objective final/test_error
     """
     from lrshape.study.study import Study
 
-    say(f"report: {Study(directory).report()}")
+    say(f"report: {Study(directory).report(objective)}")
 
 
 @app.command()
-def best(directory: Directory, as_json: Json = False) -> None:
+def best(directory: Directory, objective: Objective = None, as_json: Json = False) -> None:
     """Print the winner and its lead over the baselines, on seeds that no selection has seen.
+
+    By another metric nothing is trained again. If its winner is not what was confirmed, that is said, and its
+    numbers are those of the rescore phase.
 
     Examples:
 
         lrshape best digits
 
+        lrshape best digits --objective final/test_error
+
         lrshape best digits --json
     """
     from lrshape.study.study import Study
 
-    found = Study(directory).best()
+    found = Study(directory).best(objective)
     if as_json:
         say(json.dumps(found, indent=2))
     else:
@@ -191,7 +204,11 @@ def _print_best(found: dict[str, Any]) -> None:
     say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
     if found["score_median"] is None:
         say(f"but its median {found['objective']} is not finite: most of its trainings diverged or failed")
-    say(f"{found['objective']}, median over {found['seeds']} seeds that chose nothing, 95% intervals:\n")
+    unbiased = found["phase"] == "confirm"
+    if not unbiased:
+        say(f"not confirmed: its numbers are from the {found['phase']} phase, whose seeds also chose it")
+    seeds = f"{found['seeds']} seeds" + (" that chose nothing" if unbiased else "")
+    say(f"{found['objective']}, median over {seeds}, 95% intervals:\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", "minus the winner's", ""):
         table.add_column(heading, no_wrap=True)
@@ -227,6 +244,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Default: schedule.FORMAT in the study's directory.")
     ] = None,
+    objective: Objective = None,
 ) -> None:
     """Write the winner as a file that your training can read.
 
@@ -237,9 +255,11 @@ def export(
         lrshape export digits --to json
 
         lrshape export digits --to csv --steps 50000 --out lr.csv
+
+        lrshape export digits --to npy --objective final/test_error --out lr.npy
     """
     from lrshape.export.plain import write_schedule
     from lrshape.study.study import Study
 
     study = Study(directory)
-    say(f"wrote {write_schedule(study.schedule(steps), to, out or study.path / f'schedule.{to}')}")
+    say(f"wrote {write_schedule(study.schedule(steps, objective), to, out or study.path / f'schedule.{to}')}")

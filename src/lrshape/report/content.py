@@ -8,7 +8,7 @@ from typing import Any
 
 from lrshape.report.findings import Findings, Phase, Row
 from lrshape.report.headline import relative, verdict
-from lrshape.report.palette import COLOURS
+from lrshape.report.palette import variable
 from lrshape.report.words import (
     aligned,
     counted,
@@ -31,13 +31,14 @@ _VERDICTS = {
     "diverged": "better: it diverged",
     "unknown": "not tested",
 }
-_VARIABLES = {colour.light: colour.variable for colour in COLOURS}
 
 
 def notices(findings: Findings) -> list[dict[str, Any]]:
     """Return what a reader must know before believing the result: ``title``, ``text``, ``bad``."""
     found = []
-    if findings.missing or not findings.is_confirmed:
+    if findings.is_reranked:
+        found.append({"title": "Re-ranked", "text": _reranked(findings), "bad": False})
+    if findings.missing or not (findings.is_confirmed or findings.is_reranked):
         last = findings.leaders[0]["phase"]
         text = f"The study is not complete: {_unfinished(findings)}. "
         if findings.is_confirmed:
@@ -58,6 +59,21 @@ def notices(findings: Findings) -> list[dict[str, Any]]:
         text = f"{counted(failed, 'training')} of {findings.trainings:,} failed and count as +∞."
         found.append({"title": "Failures", "text": f"{text} See the messages below.", "bad": True})
     return found
+
+
+def _reranked(findings: Findings) -> str:
+    objective, own = (printable(name, 60) for name in (findings.objective, findings.study_objective))
+    text = (
+        f"This report ranks the study’s trainings by {objective}; the study itself minimised {own}, "
+        "which chose the shapes that were rescored and the base LRs that were confirmed. A search by "
+        f"{objective} may find better ones."
+    )
+    if findings.leaders and not findings.is_confirmed:
+        text += (
+            f" The winner by {objective} was not confirmed at its base LR: all numbers are those of the "
+            f"{findings.leaders[0]['phase']} phase, which also chose it, and flatter it."
+        )
+    return text
 
 
 def _unfinished(findings: Findings) -> str:
@@ -136,7 +152,7 @@ def comparison(findings: Findings) -> list[dict[str, Any]]:
             {
                 "label": row["label"],
                 "is_baseline": row["is_baseline"],
-                "colour": _VARIABLES[findings.style(row).colour],
+                "colour": variable(findings.style(row).colour),
                 "base_lr": rate(row["base_lr"]),
                 "score": "diverged" if math.isinf(row["score"]) else median,
                 "interval": "" if math.isinf(row["score"]) else interval(row["low"], row["high"], lead=lead),
@@ -185,14 +201,14 @@ def winner_use(findings: Findings, directory: str) -> dict[str, Any] | None:
         ")",
         "lrs = schedule.values()  # one learning rate a step",
     ]
-    complete = findings.is_confirmed and not findings.missing
+    by = f" --objective {shlex.quote(findings.objective)}" if findings.is_reranked else ""
     return {
         "label": winner["label"],
         "base_lr": rate(winner["base_lr"]),
         "params": [(printable(k, 60), _parameter(v)) for k, v in params.items()],
         "code": "\n".join(lines),
-        "command": f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}"
-        if complete
+        "command": f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}"
+        if not findings.missing
         else "",
     }
 

@@ -8,8 +8,11 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
+from lrshape.analysis.families import family_pairs
+from lrshape.analysis.metrics import winners_by_metric
+from lrshape.analysis.optimality import near_optimal
 from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE, best_per_family, compared
+from lrshape.analysis.result import BASELINE, best_per_family, compared, measuring_phase
 from lrshape.errors import InputError
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
 from lrshape.report.words import printable
@@ -70,6 +73,11 @@ class Findings:
             the smallest or largest tried for it, else ``""``).
         missing: phases of the procedure that have not run or are known to lack trainings.
         styles: how each searched family is drawn.
+        pairs: rows of `lrshape.analysis.families.family_pairs`, as measured in the leaders' phase.
+        near: rows of `lrshape.analysis.optimality.near_optimal`, best first.
+        metrics: rows of `lrshape.analysis.metrics.winners_by_metric`.
+        study_objective: the metric that the study itself minimised; another one than ``objective`` if its
+            trainings are re-ranked.
     """
 
     objective: str
@@ -83,6 +91,15 @@ class Findings:
     leaders: Sequence[Row]
     missing: Sequence[str]
     styles: Mapping[str, Style]
+    pairs: Sequence[Row] = ()
+    near: Sequence[Row] = ()
+    metrics: Sequence[Row] = ()
+    study_objective: str = ""
+
+    @property
+    def is_reranked(self) -> bool:
+        """Whether the shapes are ranked by another metric than the study's own."""
+        return self.study_objective not in ("", self.objective)
 
     @property
     def trainings(self) -> int:
@@ -132,6 +149,7 @@ def gather(
     steps: int,
     sampling: str,
     planned: Mapping[str, int] | None = None,
+    study_objective: str | None = None,
 ) -> Findings:
     """Analyse the trainings of a study.
 
@@ -141,6 +159,7 @@ def gather(
         steps: number of steps of a training.
         sampling: where in a step progress is sampled.
         planned: ``{phase: trainings}`` of the complete study, as far as known; tells a partial one exactly.
+        study_objective: the metric that the study minimised, if it is another one.
 
     Raises:
         InputError: if the table is empty or has no such metric.
@@ -153,8 +172,10 @@ def gather(
     by_phase = dict(iter(trainings.groupby("phase", sort=False)))
     phases = [_phase(name, by_phase[name], planned.get(name)) for name in PHASES if name in by_phase]
     complete = {phase.name for phase in phases if phase.complete}
-    per_family = {row["shape"] for row in _rows(best_per_family(trainings, objective))}
-    measured = _measured(trainings, objective, [phase.name for phase in phases])
+    chosen = best_per_family(trainings, objective)
+    per_family = set(chosen["shape"])
+    last = phases[-1].name if chosen.empty else measuring_phase(trainings, chosen.iloc[0])
+    measured = [{**row, "phase": last} for row in _rows(compared(trainings, objective, last))]
     statuses = Counter(trainings["status"])
     failures = Counter(
         (status, message)
@@ -173,6 +194,10 @@ def gather(
         leaders=_leaders(measured, per_family, by_base_lr),
         missing=[name for name in PHASES if name not in complete],
         styles=family_styles(row["family"] for row in by_base_lr if not is_baseline(row["shape"])),
+        pairs=_rows(family_pairs(trainings, objective, last)),
+        near=_rows(near_optimal(trainings, objective)),
+        metrics=_rows(winners_by_metric(trainings, objective)) if per_family else (),
+        study_objective=study_objective or objective,
     )
 
 
@@ -193,16 +218,6 @@ def _phase(name: str, rows: Any, planned: int | None) -> Phase:
         seconds=float(rows["wall_time"].sum()),
         planned=planned,
     )
-
-
-def _measured(trainings: pd.DataFrame, objective: str, phases: list[str]) -> list[dict[str, Any]]:
-    """Return the comparison of the last phase that has trained the winner; of none, the last phase's."""
-    tables = {}
-    for phase in reversed(phases):
-        tables[phase] = [{**row, "phase": phase} for row in _rows(compared(trainings, objective, phase))]
-        if any(row["is_winner"] for row in tables[phase]):
-            return tables[phase]
-    return tables[phases[-1]]
 
 
 def _leaders(

@@ -75,8 +75,11 @@ def headline(findings: Findings) -> Headline:
             bad=True,
         )
     title, first = _against_baselines(findings, winner)
-    if not findings.is_confirmed:
-        title = f"So far: {title[0].lower() if title.startswith('No ') else title[0]}{title[1:]}"
+    so_far = "So far" if not findings.is_confirmed and (findings.missing or not findings.is_reranked) else ""
+    by = f"By {printable(findings.objective, 60)}" if findings.is_reranked else ""
+    if so_far or by:
+        prefix = f"{so_far}, {by[0].lower()}{by[1:]}" if so_far and by else so_far or by
+        title = f"{prefix}: {title[0].lower() if title.startswith('No ') else title[0]}{title[1:]}"
     return Headline(title, (first, *_other_families(findings)))
 
 

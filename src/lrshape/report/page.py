@@ -1,5 +1,6 @@
 """The report: one self-contained HTML page, and its figures as files."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from lrshape.analysis.result import planned_trainings
-from lrshape.report import html
+from lrshape.report import html, interaction
+from lrshape.report.comparisons import metric_table, near_text, pair_matrix
 from lrshape.report.content import (
     comparison,
     messages,
@@ -21,6 +23,7 @@ from lrshape.report.content import (
 from lrshape.report.figures import FIGURES
 from lrshape.report.findings import Findings, gather
 from lrshape.report.headline import headline
+from lrshape.report.interaction import Places
 from lrshape.report.spec_text import spec_text
 from lrshape.report.words import printable
 
@@ -33,8 +36,11 @@ def write_report(
     objective: str,
     steps: int,
     sampling: str,
+    study_objective: str | None = None,
 ) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
+
+    If the objective is not the study's own, they are named after it (see `suffix`), beside the study's.
 
     Args:
         trainings: the trainings table, at least one row; a partial study gives a report that says so.
@@ -43,27 +49,45 @@ def write_report(
         objective: the metric that is minimised.
         steps: number of steps of a training.
         sampling: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
+        study_objective: the metric that the study minimised, if it is another one.
 
     Returns:
-        The path of ``report.html``.
+        The path of the page.
 
     Raises:
         InputError: if the table is empty or has no such metric.
         OSError: if the directory cannot be written.
     """
     directory = Path(directory)
-    findings = gather(trainings, objective, steps, sampling, planned_trainings(document))
-    folder = directory / "figures"
+    findings = gather(trainings, objective, steps, sampling, planned_trainings(document), study_objective)
+    ending = suffix(objective, study_objective)
+    folder = directory / f"figures{ending}"
     folder.mkdir(parents=True, exist_ok=True)
-    figures = _draw(findings, folder)
-    page = directory / "report.html"
-    html.replace(page, _html(findings, document, figures, directory.resolve().name))
+    figures, places = _draw(findings, folder)
+    page = directory / f"report{ending}.html"
+    html.replace(page, _html(findings, document, figures, places, directory.resolve().name, folder.name))
     return page
 
 
-def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
-    """Write the figures' files and return what the page shows of them; outdated files are removed."""
-    drawn = {}
+def suffix(objective: str, study_objective: str | None) -> str:
+    """Return what is added to the names of a report by another metric than the study's own; else nothing.
+
+    Example:
+        >>> suffix("final/test_error", "final/train_loss")
+        '-final-test_error'
+    """
+    if study_objective in (None, objective):
+        return ""
+    return "-" + re.sub(r"[^\w.]+", "-", objective, flags=re.ASCII).strip("-.")
+
+
+def _draw(findings: Findings, folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Places]]]:
+    """Write the figures' files and return what the page shows of them; outdated files are removed.
+
+    Returns:
+        The figures by name, and where shapes lie on those that a reader can point at.
+    """
+    drawn, found = {}, {}
     for drawing in FIGURES:
         wide = drawing.draw(findings)
         narrow = drawing.draw(findings, narrow=True)
@@ -76,11 +100,26 @@ def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
         drawn[drawing.name] = html.figure(
             wide, narrow, folder, name=drawing.name, title=drawing.title, caption=caption
         )
-    return drawn
+        variants = {
+            "wide": interaction.places(drawing.name, wide, findings),
+            "narrow": interaction.places(drawing.name, narrow, findings),
+        }
+        found[drawing.name] = {key: value for key, value in variants.items() if value}
+    return drawn, {name: variants for name, variants in found.items() if variants}
 
 
-def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str, Any], directory: str) -> str:
+def _html(
+    findings: Findings,
+    document: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    places: Mapping[str, Mapping[str, Places]],
+    directory: str,
+    folder: str,
+) -> str:
+    from markupsafe import Markup
+
     first = headline(findings)
+    script = interaction.script()
     return html.render(
         "template.html.j2",
         name=printable(document.get("name", "study"), 120),
@@ -96,4 +135,12 @@ def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str,
         provenance=provenance(document),
         spec=spec_text(document.get("spec", {})),
         figures=figures,
+        folder=folder,
+        pairs=pair_matrix(findings),
+        near_text=near_text(findings),
+        metrics=metric_table(findings),
+        shape_data=interaction.data(findings, places) if places else None,
+        interactive=set(places),
+        script=Markup(script),
+        script_source=Markup(interaction.script_source(script)),
     )

@@ -82,6 +82,11 @@ def family_styles(families: Iterable[str]) -> dict[str, Style]:
     return styles
 
 
+def variable(colour: str) -> str:
+    """Return the name of the CSS variable of a colour, given by its light hex value."""
+    return next(c.variable for c in COLOURS if c.light == colour)
+
+
 def css_variables(*, dark: bool) -> str:
     """Return the CSS declarations of all colours, e.g. ``--ink: #1b2229;``."""
     return " ".join(f"--{c.variable}: {c.dark if dark else c.light};" for c in COLOURS)

@@ -105,26 +105,31 @@ class Study:
         trainings = self.trainings()
         return trainings.loc[trainings["status"] == "failed", "message"].tolist()
 
-    def best(self) -> dict[str, Any]:
+    def best(self, objective: str | None = None) -> dict[str, Any]:
         """The winner, confirmed on fresh seeds, and its lead over the baselines.
 
         See `lrshape.analysis.result.best` for the keys.
 
+        Args:
+            objective: another stored metric to rank by, without training again. If its winner is not what
+                was confirmed, ``phase`` is ``rescore``: the numbers are from seeds that chose it.
+
         Raises:
-            InputError: if the study is not complete.
+            InputError: if the study is not complete, or no such metric is stored.
         """
         self.require_complete()
-        return result.best(self.trainings(), self.objective, steps=self.steps, sampling=self.sampling)
+        by = objective or self.objective
+        return result.best(self.trainings(), by, steps=self.steps, sampling=self.sampling)
 
-    def schedule(self, steps: int | None = None) -> Schedule:
-        """The winner as a schedule, over ``steps`` steps if given.
+    def schedule(self, steps: int | None = None, objective: str | None = None) -> Schedule:
+        """The winner as a schedule, over ``steps`` steps if given, by another stored metric if given.
 
         Raises:
             InputError: if the study is not complete, or no shape in it has a finite score.
         """
-        best = self.best()
+        best = self.best(objective)
         if best["score_median"] is None:
-            raise InputError(f"{self.path}: no shape has a finite {self.objective}, so there is no winner")
+            raise InputError(f"{self.path}: no shape has a finite {best['objective']}, so there is no winner")
         return Schedule(
             best["family"],
             best["params"],
@@ -133,28 +138,34 @@ class Study:
             sampling=self.sampling,
         )
 
-    def report(self) -> Path:
+    def report(self, objective: str | None = None) -> Path:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the study's directory.
 
+        Args:
+            objective: another stored metric to rank by, without training again: the names then end with it,
+                e.g. ``report-final-test_error.html``, and the study's own report stays.
+
         Raises:
-            InputError: if nothing is stored yet.
+            InputError: if nothing is stored yet, or no such metric is stored.
             StoreError: if it cannot be written.
         """
         from lrshape.analysis.tables import write_tables
-        from lrshape.report import write_report
+        from lrshape.report import suffix, write_report
 
         trainings = self.trainings()
         if trainings.empty:
             raise InputError(f"{self.path}: no training is stored yet; run its search first")
+        by = objective or self.objective
         try:
-            write_tables(trainings, self.objective, self.path / "tables")
+            write_tables(trainings, by, self.path / f"tables{suffix(by, self.objective)}")
             return write_report(
                 trainings,
                 self.document,
                 self.path,
-                objective=self.objective,
+                objective=by,
                 steps=self.steps,
                 sampling=self.sampling,
+                study_objective=self.objective,
             )
         except OSError as error:
             file = error.filename2 or error.filename or self.path  # of a rename, the target

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lrshape.report.figures.best_of import best_of
 from lrshape.report.figures.distribution import distribution
 from lrshape.report.figures.heatmap import heatmap
+from lrshape.report.figures.metrics import metrics
+from lrshape.report.figures.near_optimal import near_optimal
 from lrshape.report.figures.scores import scores
 from lrshape.report.figures.shapes import shapes
 from lrshape.report.figures.sweeps import sweeps
@@ -13,7 +16,18 @@ from lrshape.report.figures.sweeps import sweeps
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["FIGURES", "Drawing", "distribution", "heatmap", "scores", "shapes", "sweeps"]
+__all__ = [
+    "FIGURES",
+    "Drawing",
+    "best_of",
+    "distribution",
+    "heatmap",
+    "metrics",
+    "near_optimal",
+    "scores",
+    "shapes",
+    "sweeps",
+]
 
 
 @dataclass(frozen=True)
@@ -52,11 +66,37 @@ FIGURES = (
         shapes,
     ),
     Drawing(
+        "near_optimal",
+        "The near-optimal shapes",
+        "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse than "
+        "the best one by more than 5%; thin lines are these shapes in the colours of their families, the "
+        "thick line is the best one. Where the band is wide the schedule hardly matters; the band’s edges "
+        "were never trained.",
+        near_optimal,
+        "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out.",
+    ),
+    Drawing(
+        "metrics",
+        "The winner by each stored metric",
+        "Each panel is the best rescored shape by a metric, at its best base LR by that metric, relative to "
+        "the base LR of the objective’s winner; the pale curve repeats that winner. “+1” "
+        "stands for one more metric with the same winner.",
+        metrics,
+    ),
+    Drawing(
         "distribution",
         "How good a random shape of each family is",
         "A line that rises further to the left belongs to a family with better shapes, each judged at its "
         "own best base LR; a line that ends below 1 has shapes that always diverged.",
         distribution,
+    ),
+    Drawing(
+        "best_of",
+        "How many shapes of a family it takes",
+        "The line is the median score of the best of n screened shapes, the band its 95% interval for any n "
+        "shapes of that family. Beyond about a fifth of the screened shapes nothing bounds it from below: "
+        "the band then ends at the best shape seen. All are screen scores, which flatter the best.",
+        best_of,
     ),
     Drawing(
         "sweeps",

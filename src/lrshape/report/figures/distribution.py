@@ -4,14 +4,28 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrshape.report.figures._common import NARROW, SMALL, WIDE, metric_label, new_figure, scale_axis, styled
-from lrshape.report.findings import Findings, is_baseline, label
+from lrshape.report.findings import Findings, Row, is_baseline, label
 from lrshape.report.palette import BASELINE, INK, LINE, MUTED
 from lrshape.report.words import counted, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+def ecdf(findings: Findings) -> dict[str, tuple[list[Row], NDArray[np.float64]]]:
+    """Return each family's screened shapes, best first, and the fraction that is at least as good as each.
+
+    Families come in the order of their medians; shapes that diverged at every base LR come last.
+    """
+    families: dict[str, list[Row]] = {}
+    for row in findings.screen:  # sorted by score
+        if not is_baseline(row["shape"]):
+            families.setdefault(row["family"], []).append(row)
+    order = sorted(families, key=lambda name: (families[name][(len(families[name]) - 1) // 2]["score"], name))
+    return {name: (rows := families[name], np.arange(1, len(rows) + 1) / len(rows)) for name in order}
 
 
 def distribution(findings: Findings, *, narrow: bool = False) -> "Figure | None":
@@ -27,32 +41,31 @@ def distribution(findings: Findings, *, narrow: bool = False) -> "Figure | None"
     Returns:
         The figure; None if no searched shape has a finite screen score.
     """
-    families: dict[str, list[float]] = {}
-    for row in findings.screen:
-        if not is_baseline(row["shape"]):
-            families.setdefault(row["family"], []).append(row["score"])
-    finite = [score for scores in families.values() for score in scores if math.isfinite(score)]
+    families = ecdf(findings)
+    finite = [row["score"] for rows, _ in families.values() for row in rows if math.isfinite(row["score"])]
     if not finite:
         return None
-    # In the order of their medians, so that the legend follows the lines.
-    order = sorted(families, key=lambda name: (sorted(families[name])[(len(families[name]) - 1) // 2], name))
     with styled():
-        below = narrow or len(order) > 14
-        beside = max(3.0, 0.42 * len(order) + 0.2)
+        below = narrow or len(families) > 14
+        beside = max(3.0, 0.42 * len(families) + 0.2)
         height = (
-            2.6 + 0.42 * len(order) if narrow else 3.0 + 0.42 * math.ceil(len(order) / 3) if below else beside
+            2.6 + 0.42 * len(families)
+            if narrow
+            else 3.0 + 0.42 * math.ceil(len(families) / 3)
+            if below
+            else beside
         )
         figure = new_figure(NARROW if narrow else WIDE, height)
         ax = figure.subplots()
         log = scale_axis(ax.xaxis, finite, ticks=4 if narrow else 6)
         right = ax.get_xlim()[1]
-        for family in order:
-            values = np.sort(families[family])
+        for family, (rows, fractions) in families.items():
+            values = np.array([row["score"] for row in rows])
             kept = values[np.isfinite(values)]
             style = findings.styles[family]
             text = f"{printable(family, 28)}\n{counted(len(values), 'shape')}"
             text += f", {len(values) - len(kept)} diverged" if len(kept) < len(values) else ""
-            fraction = np.arange(1, len(kept) + 1) / len(values)
+            fraction = fractions[: len(kept)]
             x = np.concatenate([kept[:1], kept, [right]])
             y = np.concatenate([[0.0], fraction, fraction[-1:] if len(kept) else [0.0]])
             x = x if len(kept) else np.array([ax.get_xlim()[0], right])
