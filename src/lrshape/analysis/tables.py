@@ -1,5 +1,6 @@
 """A study's tables as CSV files, for spreadsheets and other programs."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -38,6 +39,15 @@ def write_tables(trainings: pd.DataFrame, objective: str, directory: str | Path)
         "shapes": best_base_lrs(by_base_lr),
         "confirmed": confirmed(trainings, objective),
     }
+    return write_csv(tables, directory)
+
+
+def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list[Path]:
+    """Write tables as ``<name>.csv``, in the way that `write_tables` describes.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     files = []

@@ -2,6 +2,7 @@
 
 from lrshape.cli import shapes as _shapes  # noqa: F401 - registers its commands
 from lrshape.cli import studies as _studies  # noqa: F401
+from lrshape.cli import sweep as _sweep  # noqa: F401
 from lrshape.cli.app import app
 
 

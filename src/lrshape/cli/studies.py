@@ -3,14 +3,14 @@
 import json
 import math
 import re
-import signal
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lrshape.cli.app import DISK_REFUSED, INTERRUPTED, app, fail, say
+from lrshape.cli.app import app, say
+from lrshape.cli.running import running
 from lrshape.errors import InputError
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
@@ -108,30 +108,10 @@ def parse_time(text: str) -> float:
 
 
 def _search(document: dict[str, Any], out: Path, limit: float | None, command: str) -> None:
-    from lrshape.cli.progress import Bar, listener
-    from lrshape.store import StoreError
-    from lrshape.study.run import TimeLimitReached
     from lrshape.study.study import search as run
 
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    # SIGINT, too: shells start background jobs with it ignored, and a study that is told to stop should.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-    progress = listener()
-    try:
+    with running(out, command) as progress:
         study = run(document, out=out, time_limit=limit, listener=progress)
-    except (KeyboardInterrupt, TimeLimitReached) as stop:
-        reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
-        fail(f"{reason}; finished trainings are in {out}: run {command} to resume", prefix="")
-        raise typer.Exit(INTERRUPTED) from None
-    except StoreError as error:
-        fail(f"{error}; finished trainings are safe: run {command} to resume")
-        raise typer.Exit(DISK_REFUSED) from None
-    finally:
-        if isinstance(progress, Bar):
-            progress.stop()
     _print_best(study.best())
     failures = study.failures()
     if failures:

@@ -1,17 +1,14 @@
 """The report: one self-contained HTML page, and its figures as files."""
 
-import os
-import tempfile
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lrshape import __version__
 from lrshape.analysis.result import planned_trainings
 from lrshape.report import svg
+from lrshape.report._html import render, replace
 from lrshape.report.content import (
     comparison,
     messages,
@@ -25,7 +22,6 @@ from lrshape.report.content import (
 from lrshape.report.figures import FIGURES
 from lrshape.report.findings import Findings, gather
 from lrshape.report.headline import headline
-from lrshape.report.palette import css_variables
 from lrshape.report.spec_text import spec_text
 from lrshape.report.words import printable
 
@@ -62,7 +58,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     figures = _draw(findings, folder)
     page = directory / "report.html"
-    _replace(page, _html(findings, document, figures, directory.resolve().name))
+    replace(page, _html(findings, document, figures, directory.resolve().name))
     return page
 
 
@@ -92,16 +88,9 @@ def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str, Any], directory: str) -> str:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    package = files("lrshape.report")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(package.joinpath("template.html.j2").read_text("utf-8"))
     first = headline(findings)
-    return template.render(
+    return render(
+        "template.html.j2",
         name=printable(document.get("name", "study"), 120),
         objective=printable(findings.objective, 60),
         headline=first,
@@ -114,24 +103,5 @@ def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str,
         messages=messages(findings),
         provenance=provenance(document),
         spec=spec_text(document.get("spec", {})),
-        version=__version__,
         figures=figures,
-        css=Markup(package.joinpath("style.css").read_text("utf-8")),
-        light=Markup(css_variables(dark=False)),
-        dark=Markup(css_variables(dark=True)),
     )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new one, never a half of it."""
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".report-", delete=False) as file:
-        temporary = Path(file.name)
-        try:
-            file.write(text.encode("utf-8", "replace"))
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    umask = os.umask(0)
-    os.umask(umask)
-    temporary.chmod(0o666 & ~umask)
-    temporary.replace(path)

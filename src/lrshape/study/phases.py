@@ -49,7 +49,7 @@ def screen(spec: StudySpec) -> Phase:
     shapes += baseline_shapes(spec)
     best = pd.DataFrame()
     while candidates := spec.base_lr.propose(shapes, best):
-        table = yield _trainings("screen", candidates, spec.screen.seeds)
+        table = yield trainings("screen", candidates, spec.screen.seeds)
         best = best_base_lrs(scores(table, spec.objective))
     return _ranked(best, shapes)
 
@@ -63,7 +63,7 @@ def rescore(spec: StudySpec, screened: Sequence[Candidate]) -> Phase:
         for shape, best in dict.fromkeys(chosen)
         for base_lr in spec.base_lr.bracket(best, spec.rescore.base_lrs)
     ]
-    table = yield _trainings("rescore", bracketed, spec.rescore.seeds)
+    table = yield trainings("rescore", bracketed, spec.rescore.seeds)
     return _ranked(best_base_lrs(scores(table, spec.objective)), [shape for shape, _ in chosen])
 
 
@@ -71,12 +71,13 @@ def confirm(spec: StudySpec, rescored: Sequence[Candidate]) -> Phase:
     """The winner, each family's best and the baselines, at their best base LR, on unseen seeds."""
     own = [c for c in rescored if not _is_baseline(c[0])]
     chosen = _first_of_each_family(own) + _baselines(rescored)
-    yield _trainings("confirm", chosen, spec.confirm.seeds)
+    yield trainings("confirm", chosen, spec.confirm.seeds)
     return chosen
 
 
-def _trainings(phase: str, candidates: Sequence[Candidate], seeds: int) -> list[Training]:
-    first = FIRST_SEED[phase]
+def trainings(phase: str, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Training]:
+    """Every candidate on ``seeds`` seeds of the phase, the same for all, after the first ``skip`` of them."""
+    first = FIRST_SEED[phase] + skip
     return [
         Training(phase, shape, base_lr, seed)
         for shape, base_lr in candidates
