@@ -91,9 +91,8 @@ class Swept:
 def regret_text(row: Row) -> str:
     """Return a regret with its interval, e.g. ``12% (95% interval 4.2% to 18%)``."""
     if math.isinf(row["regret"]):
-        return (
-            "infinite, it diverged," if row["regret"] > 0 else "minus infinity: the own best shape diverged"
-        )
+        own = "minus infinity (the own best shape diverged)"
+        return "infinity (it diverged)" if row["regret"] > 0 else own
     if math.isnan(row["relative"]):
         spread = interval(row["regret_low"], row["regret_high"], lead=row["regret"] or None)
         return number(row["regret"]) + (f" (95% interval {spread})" if spread else "")
@@ -132,8 +131,8 @@ def sweep_headline(swept: Swept) -> Headline:
     elif found["moves"] == "no":
         title = f"The best shape does not depend on {what}, within {margin}"
         first = (
-            f"With the base LR tuned again, the regrets of all {compared} have 95% intervals below the margin "
-            f"of {margin}. The largest is that of {pair}: {regret_text(row)}."
+            f"With the base LR tuned again, the regrets of all {compared} have 95% intervals below the "
+            f"margin of {margin}. The largest is that of {pair}: {regret_text(row)}."
         )
     elif found["moves"] == "undecided":
         title = f"Whether the best shape depends on {what} cannot be told"
@@ -156,8 +155,8 @@ def _kept(swept: Swept) -> list[str]:
     pair = f"the best shape of {swept.labels[row['shape_of']]} in {swept.labels[row['used_in']]}"
     if found["moves"] == "yes":
         return [
-            f"With the base LR kept, too, {found['costs']} of {found['pairs']} pairs cost more than the margin; "
-            f"most does {pair}: {regret_text(row)}."
+            f"With the base LR kept, too, {found['costs']} of {found['pairs']} pairs cost more than the "
+            f"margin; most does {pair}: {regret_text(row)}."
         ]
     return [f"With the base LR kept, too, the largest regret is that of {pair}: {regret_text(row)}."]
 
@@ -185,6 +184,6 @@ def sweep_notices(swept: Swept) -> list[dict[str, Any]]:
     rows = swept.regrets
     tuned = rows[rows["edge"] != ""] if len(rows) else rows
     if len(tuned):
-        text = f"{counted(len(tuned), 'tuned base LR')} of the re-tuned transfers lie on the edge of those tried."
+        text = f"{counted(len(tuned), 're-tuned base LR')} of the transfers lie on the edge of those tried."
         found.append({"title": "Transfer on the edge", "text": text, "bad": False})
     return found

@@ -19,14 +19,14 @@ from lrshape.report.sweep_findings import Swept, sweep_headline, sweep_notices
 from lrshape.report.words import interval, number, percent, printable, probability, rate
 
 _VERDICTS = {
-    "costs": "costs more than the margin",
+    "costs": "above the margin",
     "within": "within the margin",
     "undecided": "cannot be told",
     "unknown": "too few seeds",
 }
 _HOW = (
-    "A row is a setting whose best shape is used, a column the setting that it is used in; a cell is the regret "
-    "to that setting’s own best shape, as a share of its median, with the 95% interval of the paired "
+    "A row is a setting whose best shape is used, a column the setting that it is used in; a cell is the "
+    "regret to that setting’s own best shape, as a share of its median, with the 95% interval of the paired "
     "difference. Bold is surely above the margin. "
 )
 FIGURES = (
@@ -40,8 +40,8 @@ FIGURES = (
     Drawing(
         "settings",
         "The best score and the best base LR of each setting",
-        "Dots are the winners’ medians over seeds that chose nothing, bars their 95% intervals, open squares the "
-        "best baseline of the same study; crosses are settings without a finite score.",
+        "Dots are the winners’ medians over seeds that chose nothing, bars their 95% intervals, open squares "
+        "the best baseline of the same study; crosses are settings without a finite score.",
         settings,
     ),
     Drawing(
@@ -157,27 +157,22 @@ def _html(swept: Swept, figures: Mapping[str, Any]) -> str:
 def _setting(swept: Swept, setting: Any) -> dict[str, Any]:
     best = setting.best
     median = math.inf if best["score_median"] is None else best["score_median"]
-    ends = [math.nan if best[k] is None else best[k] for k in ("score_low", "score_high")]
-    params = ", ".join(
-        f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in best["params"].items()
-    )
+    low, high = (math.nan if best[k] is None else best[k] for k in ("score_low", "score_high"))
+    params = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in best["params"].items()]
     return {
         "label": swept.labels[setting.slug],
         "link": f"studies/{setting.slug}/report.html",
         "colour": swept.styles[setting.slug].colour,
         "family": printable(best["family"], 40),
-        "params": printable(params, 200),
+        "params": printable(", ".join(params), 200),
         "base_lr": rate(best["base_lr"]),
         "score": number(median) if math.isfinite(median) else "diverged",
-        "interval": interval(*ends, lead=median) if math.isfinite(median) else "",
+        "interval": interval(low, high, lead=median) if math.isfinite(median) else "",
     }
 
 
 def _pairs(swept: Swept, choice: str) -> list[dict[str, str]]:
-    rows = swept.regrets
-    rows = (
-        rows[(rows["choice"] == choice) & (rows["verdict"] != "own")].to_dict("records") if len(rows) else []
-    )
+    rows = swept.regrets.to_dict("records")
     return [
         {
             "shape_of": swept.labels[row["shape_of"]],
@@ -192,4 +187,5 @@ def _pairs(swept: Swept, choice: str) -> list[dict[str, str]]:
             "verdict": _VERDICTS[row["verdict"]],
         }
         for row in rows
+        if row["choice"] == choice and row["verdict"] != "own"
     ]

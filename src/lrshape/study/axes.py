@@ -18,8 +18,8 @@ _DECAY, _COUPLING = "workload.optimizer.weight_decay", "workload.optimizer.coupl
 
 PRESETS = {
     "weight-decay[:COUPLING]": (
-        "weight decay; lr (lr*wd*p a step): 0, 0.01, 0.1, 1; schedule (m(t)*wd*p) and constant (wd*p): 0, and "
-        "0.1, 1, 10 over the number of steps, to one digit; without COUPLING the spec's own, or lr"
+        "weight decay; lr (lr*wd*p a step): 0, 0.01, 0.1, 1; schedule (m(t)*wd*p) and constant (wd*p): 0, "
+        "and 0.1, 1, 10 over the number of steps, to one digit; without COUPLING the spec's own, or lr"
     ),
     "beta1": "Adam's beta1: 0, 0.5, 0.9, 0.98",
     "beta2": "Adam's beta2: 0.9, 0.99, 0.999",

@@ -154,8 +154,7 @@ def run_transfer(
     if own is None:
         raise InputError(f"{study.path}: no shape has a finite {study.objective}, so none can be compared")
     spec = StudySpec.parse(study.document["spec"])
-    searched = study.trainings()
-    searched = searched[searched["phase"].isin(["screen", "rescore"])]
+    searched = study.store.trainings(["screen", "rescore"])
     tried = guests(donors, own, best_base_lrs(scores(searched, spec.objective)))
     settings: dict[str, Any] = {"shapes": [_plain(guest) for guest in tried], **how.model_dump()}
     return follow_up(
