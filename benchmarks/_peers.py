@@ -52,6 +52,7 @@ class Entry:
         members: models trained at a time.
         turns: in how many turns it takes part.
         processes: how many workers do the same work at once.
+        alone: whether it is started when the others have ended, because it needs most of the memory.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Entry:
     members: int = 1
     turns: int = 3
     processes: int = 1
+    alone: bool = False
 
 
 @dataclass
@@ -99,18 +101,20 @@ def take_turns(entries: Sequence[Entry], *, keep: bool = True) -> list[Result]:
             memory.
     """
     contests = [_Contest(entry) for entry in entries]
-    for contest in contests:
+    together = [contest for contest in contests if keep and not contest.result.entry.alone]
+    for contest in together:
         contest.start()
-        if not keep:
+    for turn in range(max((contest.result.entry.turns for contest in together), default=0)):
+        for contest in together:
+            if turn < contest.result.entry.turns:
+                contest.turn()
+    for contest in together:
+        contest.stop()
+    for contest in contests:
+        if contest not in together:
+            contest.start()
             for _ in range(contest.result.entry.turns):
                 contest.turn()
-            contest.stop()
-    if keep:
-        for turn in range(max(entry.turns for entry in entries)):
-            for contest in contests:
-                if turn < contest.result.entry.turns:
-                    contest.turn()
-        for contest in contests:
             contest.stop()
     return [contest.result for contest in contests]
 

@@ -3,7 +3,6 @@
 import time
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from _peers import first_less_steady
@@ -61,11 +60,9 @@ def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int
 
     class Benchmark(Cifar10CNN):
         def metrics(self, state: PyTree, data: PyTree) -> Metrics:
-            if not test:
-                return no_metrics(self, state, data)
-            return super().metrics(state, {**data, "test": jax.tree.map(lambda a: a[:test], data["test"])})
+            return super().metrics(state, data) if test else no_metrics(self, state, data)
 
-    subset = {"train_images": train} if train else {}
+    subset = {"train_images": train, "test_images": test} if test else {}
     workload = Benchmark(steps=steps, batch_size=batch_size, data_dir=data_dir, **subset)
     return Ours(workload, members, train + test)
 

@@ -57,7 +57,8 @@ def contest(count: int, data_dir: str, gpu: bool, models_one_by_one: bool) -> li
             "_peers_jax_cnn:VmapTraining",
             {**size, "steps": max(1, 8 // count) * scale},
             count,
-            3 if count < 16 or gpu else 2,
+            turns=3 if count < 16 or gpu else 2,
+            alone=count > 16,
         ),
     ]
     if models_one_by_one:
@@ -69,7 +70,16 @@ def contest(count: int, data_dir: str, gpu: bool, models_one_by_one: bool) -> li
                 Entry("(c) PyTorch, a process a core", "_peers_torch_cnn:Sequential", one, processes=2)
             )
     stacked = {**size, "steps": max(2, 16 // count) * scale}
-    found.append(Entry("(d) torch.func vmap", "_peers_torch_cnn:Stacked", stacked, count, 3 if gpu else 2))
+    found.append(
+        Entry(
+            "(d) torch.func vmap",
+            "_peers_torch_cnn:Stacked",
+            stacked,
+            count,
+            3 if gpu else 2,
+            alone=count > 16,
+        )
+    )
     return found
 
 

@@ -12,7 +12,7 @@ POPULATION = [name for name in WORKLOADS if issubclass(WORKLOADS[name], Populati
 
 
 SMALL = {
-    "cifar10-cnn": {"train_images": 400, "batch_size": 32},
+    "cifar10-cnn": {"train_images": 400, "test_images": 400, "batch_size": 32},
     "wikitext-transformer": {"vocabulary": 500, "length": 32, "max_len": 32, "embed": 32, "mlp": 64},
 }
 """Settings that make the larger ones quick; the others run as they are."""

@@ -36,6 +36,18 @@ def test_scores_are_means_over_tokens_however_they_are_cut(monkeypatch):
         np.testing.assert_allclose(values, expected[name], rtol=1e-5)
 
 
+def test_fewer_sequences_are_scored_if_wanted():
+    lrs = np.full((1, 1), 0.01)
+    whole = evaluate(CharsTransformer(steps=1), lrs, [0])
+    sets = CharsTransformer().data()
+    tenth = -(-len(sets["train"]) // 10)
+    same = CharsTransformer(steps=1, train_sequences=tenth, valid_sequences=len(sets["valid"]))
+    fewer = evaluate(CharsTransformer(steps=1, train_sequences=3, valid_sequences=2), lrs, [0])
+    for name, values in evaluate(same, lrs, [0]).items():
+        np.testing.assert_array_equal(values, whole[name])
+        assert fewer[name] != values
+
+
 def test_the_text_is_split_and_encoded_whole():
     sets = CharsTransformer().data()
     alphabet = chars._characters()

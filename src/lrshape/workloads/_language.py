@@ -11,7 +11,7 @@ from lrshape.workloads.base import Batch, GradientWorkload, Metrics, PyTree
 from lrshape.workloads.settings import AdamW, Optimizer
 
 TRAIN_SHARE = 10
-"""One in so many training sequences is scored: the first tenth."""
+"""One in so many training sequences is scored unless the settings say otherwise: the first tenth."""
 
 EVALUATION_TOKENS = 4096
 """Tokens that are scored at once."""
@@ -34,6 +34,14 @@ class LanguageWorkload(GradientWorkload):
     heads: int = Field(default=4, ge=1, description="attention heads; they divide embed")
     embed: int = Field(default=128, ge=1, description="width of the residual stream")
     mlp: int = Field(default=512, ge=1, description="hidden width of the feed-forward layers")
+    train_sequences: int | None = Field(
+        default=None,
+        ge=1,
+        description="training sequences that are scored: the first so many; none: the first tenth",
+    )
+    valid_sequences: int | None = Field(
+        default=None, ge=1, description="validation sequences that are scored; none: all"
+    )
     dropout: float = Field(
         default=0.0, ge=0, lt=1, description="share of embeddings and of residual branches that is zeroed"
     )
@@ -54,7 +62,8 @@ class LanguageWorkload(GradientWorkload):
     def scores(self) -> tuple[str, ...]:
         """Loss (nats a token) and perplexity, its exponential.
 
-        On the first tenth of the training sequences and on the whole validation set, without dropout.
+        On the first ``train_sequences`` and ``valid_sequences``, by default the first tenth of the training
+        set and the whole validation set, without dropout.
         """
         return ("train_loss", "train_perplexity", "valid_loss", "valid_perplexity")
 
@@ -72,7 +81,10 @@ class LanguageWorkload(GradientWorkload):
     def metrics(self, state: PyTree, data: PyTree) -> Metrics:
         """Loss and perplexity on both splits."""
         values = {}
-        for split, count in (("train", -(-len(data["train"]) // TRAIN_SHARE)), ("valid", len(data["valid"]))):
+        for split, count in (
+            ("train", self.train_sequences or -(-len(data["train"]) // TRAIN_SHARE)),
+            ("valid", self.valid_sequences),
+        ):
             loss = self._mean_loss(state, data[split][:count])
             values[f"{split}_loss"] = loss
             values[f"{split}_perplexity"] = jnp.exp(jnp.minimum(loss, LARGEST_EXPONENT))

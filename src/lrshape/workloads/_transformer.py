@@ -158,7 +158,8 @@ def _forward(embedding: jax.Array, states: jax.Array, targets: jax.Array) -> tup
         of_logits = ((softmax - hit) * weight[:, None]).astype(states.dtype)
         return (summed + jnp.sum(losses), of_embedding + of_logits.T @ chunk[0]), of_logits @ embedding
 
-    start = jnp.float32(0), jnp.zeros(embedding.shape, embedding.dtype)
+    # In float32 whatever the weights are: it sums over all chunks.
+    start = jnp.float32(0), jnp.zeros(embedding.shape, jnp.float32)
     (summed, of_embedding), of_states = jax.lax.scan(add, start, _chunks(states, targets))
     of_states = of_states.reshape(-1, states.shape[1])[: len(states)]
     return summed / count, (of_embedding, of_states)

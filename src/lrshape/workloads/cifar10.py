@@ -48,9 +48,16 @@ class Cifar10CNN(GradientWorkload):
         multiple_of=EVALUATION_IMAGES,
         description="training images that the train metrics are computed on: the first so many",
     )
+    test_images: int = Field(
+        default=10_000,
+        ge=EVALUATION_IMAGES,
+        le=10_000,
+        multiple_of=EVALUATION_IMAGES,
+        description="test images that the test metrics are computed on: the first so many",
+    )
 
     def scores(self) -> tuple[str, ...]:
-        """Loss (nats) and error (share) on the first ``train_images`` images and on the whole test set."""
+        """Loss (nats) and error (share) on the first ``train_images`` and ``test_images`` of the sets."""
         return ("train_loss", "train_error", "test_loss", "test_error")
 
     def data(self) -> PyTree:
@@ -93,11 +100,10 @@ class Cifar10CNN(GradientWorkload):
         """Loss and error on both sets."""
         values = {}
         for split, (images, labels) in data.items():
-            count = self.train_images if split == "train" else len(labels)
-            shape = (-1, min(EVALUATION_IMAGES, count))
+            count = self.train_images if split == "train" else self.test_images
             chunks = (
-                images[:count].reshape(*shape, *images.shape[1:]),
-                labels[:count].reshape(shape),
+                images[:count].reshape(-1, EVALUATION_IMAGES, *images.shape[1:]),
+                labels[:count].reshape(-1, EVALUATION_IMAGES),
             )
 
             def score(chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
