@@ -154,13 +154,13 @@ def test_stopped_and_run_again_it_is_the_same_sweep(swept, modules, tmp_path, mo
 
 def test_a_directory_that_holds_something_else_is_refused(modules, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds no sweep: it has notes.txt"):
+    with pytest.raises(InputError, match=r"holds no sweep: it has notes\.txt"):
         run_sweep(SPEC, AXES, out=tmp_path)
     with pytest.raises(InputError, match="got the file"):
         run_sweep(SPEC, AXES, out=tmp_path / "notes.txt")
     with pytest.raises(InputError, match="there is no sweep"):
         Sweep(tmp_path)
-    with pytest.raises(InputError, match="transfer.seeds"):
+    with pytest.raises(InputError, match=r"transfer\.seeds"):
         run_sweep(SPEC, AXES, out=tmp_path / "new", transfer={"seeds": 0})
     assert not (tmp_path / "new").exists()
 
