@@ -82,7 +82,7 @@ def fit(lrs: NDArray[np.float64], sampling: Any, starts: int) -> tuple[Schedule,
     def residuals(x: NDArray[np.float64]) -> NDArray[np.float64]:
         return (made(x).values() - lrs) / largest
 
-    points = qmc.Sobol(len(names), seed=0).random(starts)
+    points = qmc.Sobol(len(names), rng=0).random(starts)
     low, high = np.r_[np.zeros(len(names)), 0.1], np.r_[np.ones(len(names)), 3.0]
     found = [
         least_squares(residuals, np.r_[0.02 + 0.96 * point, 1.0], bounds=(low, high), diff_step=1e-4)

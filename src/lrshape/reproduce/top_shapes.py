@@ -22,7 +22,7 @@ WIDTHS = (2.6, 1.9, 1.5, 1.2, 1.0)
 def top_shapes(spec: Mapping[str, Any], scale: str, directory: Path) -> list[Path]:
     """Draw the best shapes of each family of the study in ``directory/study``.
 
-    They are ranked by the last phase that scored them: shapes that were rescored come before those that were only screened.
+    They are ranked by the last phase that scored them: rescored shapes come before those only screened.
     """
     study = Study(directory / "study")
     table = ranked(study.store.trainings(["screen", "rescore"]), study.objective)

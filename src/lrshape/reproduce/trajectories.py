@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.tables import write_csv
 from lrshape.engine import evaluate
@@ -25,7 +26,7 @@ SCHEDULES = {
     "linear": {"warmup": 0.0},
     "cosine": {"warmup": 0.0},
     "wsd": {"warmup": 0.0, "decay": 0.2},
-    "power": {"warmup": 0.0, "p": 2.0},
+    "power": {"warmup": 0.0, "exponent": 2.0},
 }
 BASE_LRS = np.geomspace(0.1, 30.0, 33)
 GROUP = 50
@@ -106,8 +107,13 @@ def loss_curves(
 
     both = jax.jit(jax.vmap(jax.vmap(curve, (None, 0)), (0, None)))
     rates = jnp.asarray(lrs, jnp.float32)
-    parts = [both(jnp.asarray(seeds[i : i + GROUP], jnp.uint32), rates) for i in range(0, len(seeds), GROUP)]
-    return np.concatenate([np.asarray(part, np.float64) for part in parts])
+    # LAPACK draws the eigenbases; its threads would only wait for XLA's, and for each other.
+    with threadpool_limits(limits=1):
+        parts = [
+            np.asarray(both(jnp.asarray(seeds[i : i + GROUP], jnp.uint32), rates), np.float64)
+            for i in range(0, len(seeds), GROUP)
+        ]
+    return np.concatenate(parts)
 
 
 def _tuned(recursion: LinearRegression, family: str, params: dict[str, Any], spec: StudySpec) -> Schedule:
