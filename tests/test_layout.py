@@ -27,6 +27,8 @@ ALLOWED = {
     | {"report"},  # a finished search writes its report
     "report": BASICS | {"families", "schedule", "analysis", "store"},
     "export": BASICS | {"schedule"},
+    "reproduce": BASICS
+    | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "report"},
     "cli": {"*"},
     "__init__": {"*"},
 }

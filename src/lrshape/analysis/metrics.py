@@ -33,8 +33,8 @@ def winners_by_metric(trainings: pd.DataFrame, objective: str, confidence: float
     metrics = [objective, *(metric for metric in stored if metric != objective)]
     chosen: dict[tuple[str, float], list[str]] = {}
     for metric in metrics:
-        won = winner(trainings, metric)
-        if math.isfinite(float(won["score"])):
+        won = winner(trainings, metric).to_dict()
+        if math.isfinite(won["score"]):
             chosen.setdefault((str(won["shape"]), float(won["base_lr"])), []).append(metric)
     found = []
     for (shape, base_lr), by in chosen.items():

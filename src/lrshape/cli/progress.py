@@ -73,6 +73,9 @@ class Bar(Listener):
     """A progress bar for each phase."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description:<8}"),
             BarColumn(bar_width=30),
@@ -83,7 +86,9 @@ class Bar(Listener):
         self._tasks: dict[str, TaskID] = {}
 
     def started(self, directory: str, stored: int) -> None:
-        """Say where the study is, and whether it is resumed, and start drawing."""
+        """Say where the study is, and whether it is resumed, and start drawing, below what ran before."""
+        self.stop()
+        self._begin()
         resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
         self._progress.console.print(f"study in {directory}{resumed}", markup=False)
         self._progress.start()

@@ -279,13 +279,27 @@ def override(document: dict[str, Any], assignment: str) -> None:
         value: Any = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
+    try:
+        assign(document, ".".join(parts), value)
+    except InputError as error:
+        raise InputError(f"--set {assignment!r}: {error}") from None
+
+
+def assign(document: dict[str, Any], key: str, value: Any) -> None:
+    """Give ``a.b`` a value in a spec, making the tables on the way.
+
+    Raises:
+        InputError: if a part of the key is no table.
+    """
+    parts = key.split(".")
     table: Any = document
     for i, part in enumerate(parts[:-1]):
         inner = table.get(part, {})
-        if i == 0 and part in ("workload", "sampler") and isinstance(inner, str):
+        short = parts[: i + 1] in (["workload"], ["sampler"], ["workload", "optimizer"])
+        if short and isinstance(inner, str):
             inner = {"name": inner}  # the short form of these tables
         if not isinstance(inner, dict):
-            raise InputError(f"--set {assignment!r}: {'.'.join(parts[: i + 1])} is not a table")
+            raise InputError(f"{'.'.join(parts[: i + 1])} is not a table")
         table[part] = inner
         table = inner
     table[parts[-1]] = value

@@ -249,7 +249,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
     plain = spec.document()
     if Store.exists(path):
         study = Study(path)
-        changed = _differences(study.document["spec"], plain)
+        changed = differences(study.document["spec"], plain)
         if changed:
             raise InputError(
                 f"{path} holds a study with another spec; changed: {'; '.join(changed)}; "
@@ -298,13 +298,13 @@ def _train_digest(workload: Workload) -> str | None:
     return workload.digest() if isinstance(workload, FunctionWorkload) else None
 
 
-def _differences(old: Any, new: Any, where: str = "") -> list[str]:
+def differences(old: Any, new: Any, where: str = "") -> list[str]:
     """What differs between two JSON documents, as ``key: old -> new``."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = sorted(old.keys() | new.keys())
         return [
             line
             for key in keys
-            for line in _differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
+            for line in differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
         ]
     return [] if old == new else [f"{where}: {old!r:.60} -> {new!r:.60}"]
