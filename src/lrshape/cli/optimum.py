@@ -41,7 +41,9 @@ def optimum(
 
         lrshape optimum examples/linear-regression.toml --out optimum
 
-        lrshape optimum examples/linear-regression.toml --out few --families cosine,power --set workload.batch_size=4
+        lrshape optimum examples/linear-regression.toml --out few --families cosine,power
+
+        lrshape optimum examples/linear-regression.toml --out b4 --set workload.batch_size=4
 
         lrshape optimum examples/linear-regression.toml --out exact --eigenbasis 0 --starts 2
     """
@@ -62,7 +64,8 @@ def _optimum(
     from lrshape.study.spec import StudySpec
 
     if families is not None:
-        given = {f["name"]: f for f in document.get("families", []) if isinstance(f, dict) and "name" in f}
+        listed = document.get("families", [])
+        given = {f["name"]: f for f in listed if isinstance(f, dict) and "name" in f}
         document["families"] = [given.get(n.strip(), n.strip()) for n in families.split(",") if n.strip()]
     else:
         document.setdefault("families", all_families())

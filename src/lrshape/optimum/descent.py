@@ -72,8 +72,8 @@ def descend(dynamics: Dynamics, start: str, lrs: Array, iterations: int = 3000) 
         lrs: the start, shape (steps,); its final loss must be finite.
         iterations: at most so many.
 
-    Source: Byrd, Lu, Nocedal & Zhu, "A limited memory algorithm for bound constrained optimization" (1995), as
-    in SciPy.
+    Source: Byrd, Lu, Nocedal & Zhu, "A limited memory algorithm for bound constrained optimization" (1995),
+    as in SciPy.
     """
     unit = dynamics.lr_scale
     result = minimize(
@@ -82,7 +82,7 @@ def descend(dynamics: Dynamics, start: str, lrs: Array, iterations: int = 3000) 
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, None)] * len(lrs),
-        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 40, "ftol": 1e-15, "gtol": 1e-9},
+        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9},
     )
     value, gradient = dynamics.value_and_gradient(unit * result.x)
     left = projected(result.x, unit * gradient)
@@ -92,7 +92,7 @@ def descend(dynamics: Dynamics, start: str, lrs: Array, iterations: int = 3000) 
 
 
 def scaled_objective(dynamics: Dynamics) -> Callable[[Array], tuple[float, Array]]:
-    """log(loss) and its gradient by learning rates in units of ``lr_scale``; a huge value where it overflows."""
+    """log(loss) and its gradient by learning rates in units of ``lr_scale``; 1e6 where it overflows."""
     unit = dynamics.lr_scale
 
     def objective(x: Array) -> tuple[float, Array]:

@@ -5,10 +5,10 @@ model of arXiv:2603.10301, what the workload trains). `SecondMoments` is exact f
 
 With D data points x_a, the rows of X, and B of them drawn without replacement, the error e in the parameters
 moves by e <- e - (lr/B) sum_{a in batch} x_a (x_a . e), where X^T X / D = diag(lam). Let r = X e be the
-residuals and G = X X^T: then r <- (I - (lr/B) G P) r with a random diagonal P of B ones. Its first two moments
-are E[P] = (B/D) I and E[P R P] = pair R + (B/D - pair) diag(R), pair = B (B-1) / (D (D-1)), from which the
-second moment E[r r^T] follows step by step, exactly. Written in the eigenbasis O (X = sqrt(D) O diag(lam)^(1/2)),
-for M = diag(lam)^(1/2) E[e e^T] diag(lam)^(1/2) and L = diag(lam)::
+residuals and G = X X^T: then r <- (I - (lr/B) G P) r with a random diagonal P of B ones. Its first two
+moments are E[P] = (B/D) I and E[P R P] = pair R + (B/D - pair) diag(R), pair = B (B-1) / (D (D-1)), from
+which the second moment E[r r^T] follows step by step, exactly. Written in the eigenbasis O, where
+X = sqrt(D) O diag(lam)^(1/2), for M = diag(lam)^(1/2) E[e e^T] diag(lam)^(1/2) and L = diag(lam)::
 
     M <- M - lr (L M + M L) + lr^2 L [a M + b O^T diag(O M O^T) O] L
     a = D (B-1) / (B (D-1)),  b = D (D-B) / (B (D-1)),  loss = trace(M) / (2 D)
@@ -123,7 +123,8 @@ class Recursion(Dynamics):
     Source: arXiv:2603.10301.
 
     Example:
-        >>> round(Recursion([0.5, 0.5], batch_size=2).losses([[1.0, 1.0]])[0], 6)  # each step halves the error
+        >>> recursion = Recursion([0.5, 0.5], batch_size=2)  # gradient descent: each step halves the error
+        >>> float(recursion.losses([[1.0, 1.0]])[0])
         0.015625
     """
 

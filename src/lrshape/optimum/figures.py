@@ -45,7 +45,7 @@ def overlay(found: Found, *, narrow: bool = False) -> "Figure":
             solid_capstyle="butt",
         )
         for index, family in enumerate(shown):
-            gap = digits(found.gap(found.families[index]), 0.0)
+            gap = digits(found.gap(found.families[index]))
             ax.plot(
                 t,
                 found.checked[family].lrs,
@@ -62,7 +62,7 @@ def overlay(found: Found, *, narrow: bool = False) -> "Figure":
                 color=INK.light,
                 lw=1.0,
                 ls=(0, (6, 1.5, 1.2, 1.5)),
-                label=f"cosine, +{digits(found.gap(cosine), 0.0)}",
+                label=f"cosine, +{digits(found.gap(cosine))}",
             )
         ax.set(
             xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="training progress", ylabel="learning rate"
@@ -89,7 +89,7 @@ def beside(found: Found, *, narrow: bool = False) -> "Figure":
                 t, found.best.lrs, color=colour, lw=0.4 if jagged else 4.0, zorder=1.5, solid_capstyle="butt"
             )
             ax.plot(t, found.checked[family.family].lrs, color=CATEGORIES[0].light, lw=1.7, zorder=3)
-            note = f"+{digits(found.gap(family), 0.0)} at LR {rate(family.schedule.base_lr)}"
+            note = f"+{digits(found.gap(family))} at LR {rate(family.schedule.base_lr)}"
             panel_title(ax, family.family, note, bold=False)
         axes[0].set(xlim=(0, 1), ylim=(0, 1.04 * highest), xticks=[0, 0.5, 1])
         axes[0].set_xticklabels(["0", "0.5", "1"])

@@ -11,19 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from scipy.optimize import minimize
 
-from lrshape.families import FAMILIES, evaluate
+from lrshape.families import FAMILIES
+from lrshape.optimum.cube import Cube
 from lrshape.optimum.dynamics import Array, Dynamics
 from lrshape.samplers import SAMPLERS
-from lrshape.schedule import Sampling, Schedule, progress
-from lrshape.space import Dimension, Space
-
-BASE_LR_RANGE = (1e-4, 1e2)
-"""Bounds of the base LR, in units of `Dynamics.lr_scale`."""
+from lrshape.schedule import Sampling, Schedule
+from lrshape.space import Space
 
 SCREENED_LRS = np.geomspace(0.03, 10.0, 12)
 """Base LRs of the screen, in units of `Dynamics.lr_scale`."""
@@ -32,7 +28,7 @@ WIDTHS = (0.2, 0.05, 0.01, 0.002)
 """Standard deviations of the shake's samples, in the unit cube."""
 
 Losses = Callable[[Array], Array]
-"""Final losses, shape (n,), of many schedules, shape (n, steps), to about single precision; +inf if diverged."""
+"""Final losses, shape (n,), of schedules, shape (n, steps), to about single precision; +inf if diverged."""
 
 
 @dataclass(frozen=True)
@@ -62,77 +58,6 @@ class FamilyOptimum:
         return self.refined[1] / self.refined[0] - 1 if len(self.refined) > 1 else math.nan
 
 
-class _Point:
-    """A family's schedules as points of the unit cube: its searched parameters, then the log base LR."""
-
-    def __init__(
-        self,
-        family: str,
-        space: Space,
-        fixed: Mapping[str, Any],
-        scale: float,
-        steps: int,
-        sampling: Sampling,
-    ):
-        self.family, self.fixed, self.steps, self.sampling = FAMILIES[family], dict(fixed), steps, sampling
-        low, high = (scale * end for end in BASE_LR_RANGE)
-        self.dimensions = (*space.dimensions, Dimension("base_lr", low, high, "log"))
-        self.space, self.scale, self.base_lr = space, scale, self.dimensions[-1]
-        self.t = progress(steps, sampling)
-        self.smooth = np.array([d.scale in ("linear", "log") and d.high > d.low for d in self.dimensions])
-        self._compiled: dict[tuple[Any, ...], Callable[[Array], Any]] = {}
-
-    def lrs(self, points: Array) -> Array:
-        """Learning rates, shape (n, steps), of points, shape (n, dimensions)."""
-        shapes = evaluate(self.family, {**self.fixed, **self.space.from_unit(points[:, :-1])}, self.t)
-        return self.base_lr.from_unit(points[:, -1])[:, None] * np.broadcast_to(
-            shapes, (len(points), self.steps)
-        )
-
-    def schedule(self, point: Array) -> Schedule:
-        """The schedule of one point."""
-        found = self.space.from_unit(point[None, :-1])
-        params = {k: v[0].item() if hasattr(v[0], "item") else v[0] for k, v in found.items()}
-        base_lr = float(self.base_lr.from_unit(point[-1]))
-        return Schedule(self.family.name, {**self.fixed, **params}, base_lr, self.steps, self.sampling)
-
-    def jacobian(self, point: Array) -> tuple[Array, Array]:
-        """Learning rates, (steps,), and their derivatives by the smooth coordinates, (steps, smooth)."""
-        rough = [
-            d.from_unit(u).item()
-            for d, u, s in zip(self.dimensions, point, self.smooth, strict=True)
-            if not s
-        ]
-        key = tuple(rough)
-        if key not in self._compiled:
-            rest = dict(
-                zip(
-                    [d.name for d, s in zip(self.dimensions, self.smooth, strict=True) if not s],
-                    rough,
-                    strict=True,
-                )
-            )
-
-            def lrs(smooth: jax.Array) -> jax.Array:
-                chosen = [d for d, s in zip(self.dimensions, self.smooth, strict=True) if s]
-                values = {d.name: _value(d, smooth[i]) for i, d in enumerate(chosen)}
-                base_lr = values.pop("base_lr")
-                shape = self.family.from_params({**self.fixed, **rest, **values})
-                return jnp.broadcast_to(base_lr * shape(jnp.asarray(self.t)), (self.steps,))
-
-            self._compiled[key] = jax.jit(lambda smooth: (lrs(smooth), jax.jacfwd(lrs)(smooth)))
-        with jax.enable_x64(True):
-            values, derivatives = self._compiled[key](jnp.asarray(point[self.smooth]))
-        return np.asarray(values), np.asarray(derivatives)
-
-
-def _value(dimension: Dimension, unit: jax.Array) -> jax.Array:
-    """`Dimension.from_unit` of a linear or log dimension, differentiable."""
-    if dimension.scale == "log":
-        return dimension.low * jnp.exp(unit * (math.log(dimension.high) - math.log(dimension.low)))
-    return dimension.low + unit * (dimension.high - dimension.low)
-
-
 def best_of_family(
     family: str,
     dynamics: Dynamics,
@@ -143,8 +68,8 @@ def best_of_family(
     fixed: Mapping[str, Any] | None = None,
     sampling: Sampling = "midpoint",
     shapes: int = 1024,
-    refinements: int = 4,
-    shakes: int = 4,
+    refinements: int = 8,
+    shakes: int = 6,
     seed: int = 0,
 ) -> FamilyOptimum:
     """Find a family's best parameters and base LR.
@@ -163,15 +88,16 @@ def best_of_family(
         seed: of the sampled shapes.
     """
     space = FAMILIES[family].space() if space is None else space
-    cube = _Point(family, space, fixed or {}, dynamics.lr_scale, steps, sampling)
+    cube = Cube(family, space, fixed or {}, dynamics.lr_scale, steps, sampling)
     candidates = _screen(cube, losses, shapes if len(space) else 1, refinements, seed)
     refined = sorted((_refine(cube, dynamics, point) for point in candidates), key=lambda r: r[1])
     ends = [loss for _, loss in refined]
     point, loss = refined[0]
     rng = np.random.default_rng(seed)
+    in_vain = 0
     for _ in range(shakes):
         near = np.concatenate([point + w * rng.standard_normal((64, point.size)) for w in WIDTHS])
-        near[rng.random(near.shape) < 0.3] = np.nan  # some coordinates stay as they are
+        near[rng.random(near.shape) < 0.5] = np.nan  # some coordinates stay as they are
         near = np.clip(np.where(np.isnan(near), point, near), 0.0, 1.0)
         here, *found = losses(cube.lrs(np.concatenate([point[None], near])))
         order = np.argsort(found)[:2]
@@ -180,17 +106,13 @@ def best_of_family(
         gained = 1 - better[1] / loss
         if gained > 0:
             point, loss = better
-        if gained < 1e-5:
+        in_vain = 0 if gained > 1e-5 else in_vain + 1
+        if in_vain == 2:
             break
-    edges = tuple(
-        d.name
-        for d, u in zip(cube.dimensions, point, strict=True)
-        if d.scale in ("linear", "log") and d.high > d.low and min(u, 1 - u) < 1e-9
-    )
-    return FamilyOptimum(cube.schedule(point), loss, tuple(sorted({loss, *ends})), edges)
+    return FamilyOptimum(cube.schedule(point), loss, tuple(sorted({loss, *ends})), cube.at_edge(point))
 
 
-def _screen(cube: _Point, losses: Losses, shapes: int, count: int, seed: int) -> Array:
+def _screen(cube: Cube, losses: Losses, shapes: int, count: int, seed: int) -> Array:
     """The best points of the screen, each of another shape, best first, shape (at most count, dimensions)."""
     sampler = SAMPLERS["sobol"]()
     units, _ = sampler.ask(sampler.init(len(cube.space), seed), shapes)
@@ -203,7 +125,7 @@ def _screen(cube: _Point, losses: Losses, shapes: int, count: int, seed: int) ->
     return np.stack([points[i * len(base_lrs) + table[i].argmin()] for i in order])
 
 
-def _refine(cube: _Point, dynamics: Dynamics, start: Array) -> tuple[Array, float]:
+def _refine(cube: Cube, dynamics: Dynamics, start: Array) -> tuple[Array, float]:
     """Go downhill from a point in its smooth coordinates; the end and its final loss."""
 
     def objective(smooth: Array) -> tuple[float, Array]:

@@ -86,7 +86,7 @@ def _descents(found: Found) -> list[dict[str, str]]:
         {
             "start": d.start,
             "loss": number(d.loss, 6),
-            "above": digits(d.loss / found.best.loss - 1, 0.0),
+            "above": digits(d.loss / found.best.loss - 1),
             "gradient": number(d.gradient, 2),
             "evaluations": f"{d.evaluations:,}",
         }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lrshape.engine import evaluate
 from lrshape.engine.devices import mesh
@@ -109,7 +110,8 @@ def linear_regression(spec: StudySpec) -> LinearRegression:
     """
     if not isinstance(spec.workload, LinearRegression):
         raise InputError(
-            f"the optimum can be computed for the workload 'linear-regression' only, got {spec.workload.name!r}"
+            "workload must be 'linear-regression', the one whose expected loss is known, "
+            f"got {spec.workload.name!r}"
         )
     return spec.workload
 
@@ -130,16 +132,23 @@ def find_optimum(
     """Minimise over all learning rates and over each family, and check what was found.
 
     Args:
-        spec: a study's spec on ``linear-regression``; of the rest, ``families``, ``sampling`` and ``seed`` count.
+        spec: a study's spec on ``linear-regression``; of the rest, ``families``, ``sampling`` and ``seed``
+            count.
         starts_count: from how many schedules to descend.
         seeds: simulated trainings a schedule, at least 2.
-        eigenbasis: seed of an eigenbasis: minimise its exact second-moment dynamics, and simulate on it; None:
-            minimise the recursion, and simulate on random eigenbases.
+        eigenbasis: seed of an eigenbasis: minimise its exact second-moment dynamics, and simulate on it;
+            None: minimise the recursion, and simulate on random eigenbases.
         report: told what is done, a line at a time.
 
     Raises:
         InputError: if the workload is another one or a number is out of range.
     """
+    # BLAS threads cost more than they give on vectors of a few hundred: L-BFGS-B took 6 times longer.
+    with threadpool_limits(limits=1):
+        return _find(spec, starts_count, seeds, eigenbasis, report)
+
+
+def _find(spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None, report: Report) -> Found:
     workload = linear_regression(spec)
     for name, value, least in (
         ("starts", starts_count, 1),
@@ -186,7 +195,7 @@ def find_optimum(
 def _families(
     spec: StudySpec, workload: LinearRegression, dynamics: Dynamics, report: Report
 ) -> list[FamilyOptimum]:
-    """Every family's best, best first. The exact dynamics costs a hundred times more: it refines less often."""
+    """Every family's best, best first; one refinement by the exact dynamics, hundreds of times dearer."""
     cheap = isinstance(dynamics, Recursion)
     screened = workload.model_copy(update={"dynamics": "recursion", "evaluate_every": None})
 
@@ -205,8 +214,8 @@ def _families(
             fixed=family.fixed,
             sampling=spec.sampling,
             shapes=family.shapes or 1024,
-            refinements=4 if cheap else 1,
-            shakes=4 if cheap else 0,
+            refinements=8 if cheap else 1,
+            shakes=6 if cheap else 0,
             seed=sampler_seed(spec.seed, family.name),
         )
         report(f"family {number} of {len(spec.families)}: {family.name}, loss {best.loss:.6g}")

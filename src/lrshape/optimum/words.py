@@ -9,11 +9,11 @@ CLOSE = 0.01
 """A family within this fraction of the optimum counts as near-optimal."""
 
 
-def digits(gap: float, spread: float) -> str:
-    """A gap as a percentage with two significant digits, fewer where the refinements agree no better.
+def digits(gap: float) -> str:
+    """A gap as a percentage with two significant digits; what is below a billionth is rounding.
 
     Example:
-        >>> digits(0.13683, 1e-9), digits(0.000529, 1e-9), digits(0.0, 0.0)
+        >>> digits(0.13683), digits(0.000529), digits(1e-12)
         ('14%', '0.053%', '0%')
     """
     if not math.isfinite(gap):
@@ -24,7 +24,7 @@ def digits(gap: float, spread: float) -> str:
 def title(found: Found) -> str:
     """The finding in one line."""
     first = found.families[0]
-    return f"{first.family} comes within {digits(found.gap(first), first.spread)} of the optimum"
+    return f"{first.family} comes within {digits(found.gap(first))} of the optimum"
 
 
 def summary(found: Found) -> str:
@@ -36,13 +36,13 @@ def sentences(found: Found) -> list[str]:
     """What there is to say besides the title."""
     near = [f for f in found.families if found.gap(f) <= CLOSE]
     said = [
-        f"{len(near)} of {counted(len(found.families), 'family', 'families')} come within 1%, each at its own "
-        "best parameters and base LR."
+        f"{len(near)} of {counted(len(found.families), 'family', 'families')} come within 1%, each at its "
+        "own best parameters and base LR."
     ]
     starts = counted(len(found.descents), "start")
     said.append(
         f"The best of all schedules has a final loss of {number(found.best.loss, 5)}; {starts} ended within "
-        f"{digits(found.spread, 0.0)} of it, and its projected gradient is {number(found.best.gradient, 2)}."
+        f"{digits(found.spread)} of it, and its projected gradient is {number(found.best.gradient, 2)}."
     )
     said.append(certificate(found))
     return said
@@ -65,14 +65,14 @@ def certificate(found: Found) -> str:
     )
     if c.holds:
         return (
-            f"It is a strict local minimum: the smallest eigenvalue of the Hessian of log(loss) is "
-            f"{number(c.smallest_eigenvalue, 2)} > 0 (largest {number(c.largest_eigenvalue, 2)}), and what its "
+            "It is a strict local minimum: the eigenvalues of the Hessian of log(loss) lie between "
+            f"{number(c.smallest_eigenvalue, 2)} and {number(c.largest_eigenvalue, 2)}, and what its "
             f"gradient leaves to gain is a fraction of {number(c.improvement, 2)}.{zero}"
         )
     return (
         f"It is not certified as a local minimum: smallest eigenvalue of the Hessian of log(loss) "
-        f"{number(c.smallest_eigenvalue, 2)}, smallest multiplier {number(c.smallest_multiplier, 2)}, left to gain "
-        f"{number(c.improvement, 2)}."
+        f"{number(c.smallest_eigenvalue, 2)}, smallest multiplier {number(c.smallest_multiplier, 2)}, "
+        f"left to gain {number(c.improvement, 2)}."
     )
 
 
@@ -84,20 +84,21 @@ def warnings(found: Found) -> list[tuple[str, str]]:
         said.append(
             (
                 "Jagged",
-                f"The optimal schedule goes up and down: {found.jaggedness.maxima} local maxima, a total variation "
-                f"of {found.jaggedness.variation:.0f} times its range. With little noise, single large steps "
-                "beyond the limit of stability cancel errors that other steps amplify, as in Chebyshev iteration. "
-                "There are many such schedules, descents end in different ones, and no smooth shape comes "
-                "near them.",
+                f"The optimal schedule goes up and down: {found.jaggedness.maxima} local maxima, a total "
+                f"variation of {found.jaggedness.variation:.0f} times its range. Where batches bring little "
+                "noise, large steps at the limit of stability and small steps in turn shrink each other's "
+                "errors, as in Chebyshev iteration. There are many such schedules, descents end in different "
+                "ones, and no smooth shape comes near them.",
             )
         )
     if found.eigenbasis is None and abs(optimum.exact / optimum.loss - 1) > 0.1:
         said.append(
             (
                 "The recursion does not hold here",
-                f"The recursion gives the optimal schedule a loss of {number(optimum.loss)}; in a fixed eigenbasis it "
-                f"is {number(optimum.exact)}, {number(optimum.exact / optimum.loss, 2)} times as much. The gaps are "
-                "true of the model, and not of SGD: minimise an eigenbasis's own dynamics (--eigenbasis).",
+                f"The recursion gives the optimal schedule a loss of {number(optimum.loss)}; in eigenbasis "
+                f"{found.check_eigenbasis} it is {number(optimum.exact)}, "
+                f"{number(optimum.exact / optimum.loss, 2)} times as much. The gaps are true of the model, "
+                "and not of SGD: minimise an eigenbasis's own dynamics (--eigenbasis).",
             )
         )
     better = [f.family for f in found.families if found.exact_gap(f.family) < 0]
@@ -111,24 +112,27 @@ def warnings(found: Found) -> list[tuple[str, str]]:
         )
     outside = [name for name, c in found.checked.items() if not c.agrees]
     if outside:
-        shown = listing([n.replace("_", " ") for n in outside[:4]] + (["others"] if len(outside) > 4 else []))
+        shown = listing([*outside[:3], *(["others"] if len(outside) > 3 else [])])
+        ratios = [found.checked[n].loss / found.checked[n].simulated.mean - 1 for n in outside]
+        middle = sorted(ratios)[len(ratios) // 2]
         said.append(
             (
                 "Outside the simulation's interval",
-                f"The loss of {len(outside)} of {len(found.checked)} schedules ({shown}) lies outside the 95% interval "
-                f"of the mean of simulated SGD over {optimum.simulated.seeds} seeds. All schedules see the same "
-                "seeds, so they tend to miss together; 1 in 20 misses by chance.",
+                f"The minimised loss of {len(outside)} of {len(found.checked)} schedules ({shown}) lies "
+                f"outside the 95% interval of the mean of simulated SGD ({optimum.simulated.seeds} seeds), "
+                f"by the median {percent(abs(middle))} {'below' if middle < 0 else 'above'} that mean. "
+                "All schedules see the same seeds, so they miss together; 1 in 20 misses by chance.",
             )
         )
     edges = [f"{f.family} ({', '.join(f.edges)})" for f in found.families if f.edges]
     if edges:
-        said.append(("At the end of a range", f"These would like to go further: {listing(edges)}."))
+        said.append(("At the end of a range", f"Parameters that ended there: {listing(edges)}."))
     return said
 
 
 def rows(found: Found) -> list[dict[str, str]]:
     """The gap table's cells, the optimum first."""
-    gaps = {OPTIMUM: (0.0, 0.0), **{f.family: (found.gap(f), f.spread) for f in found.families}}
+    gaps = {f.family: found.gap(f) for f in found.families}
     listed = []
     for name, checked in found.checked.items():
         s = checked.simulated
@@ -137,9 +141,9 @@ def rows(found: Found) -> list[dict[str, str]]:
         )
         listed.append(
             {
-                "name": name if name == OPTIMUM else name,
-                "gap": "" if name == OPTIMUM else digits(*gaps[name]),
-                "exact_gap": "" if name == OPTIMUM else digits(found.exact_gap(name), 0.0),
+                "name": name,
+                "gap": "" if name == OPTIMUM else digits(gaps[name]),
+                "exact_gap": "" if name == OPTIMUM else digits(found.exact_gap(name)),
                 "loss": number(checked.loss, 4),
                 "exact": number(checked.exact, 4),
                 "simulated": number(s.mean, 4),
