@@ -26,6 +26,8 @@ ALLOWED = {
     | {"space", "families", "schedule", "samplers", "workloads", "engine", "executors", "store", "analysis"}
     | {"report"},  # a finished search writes its report
     "report": BASICS | {"families", "schedule", "analysis", "store"},
+    "optimum": BASICS
+    | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
     "export": BASICS | {"schedule"},
     "reproduce": BASICS
     | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "report"},

@@ -1,0 +1,89 @@
+"""The command that computes the best of all schedules: optimum."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lrshape.cli.app import app, fail, say
+
+
+@app.command()
+def optimum(
+    spec: Annotated[
+        Path, typer.Argument(metavar="SPEC.toml", help="A spec on the workload linear-regression.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for the result.")],
+    starts: Annotated[int, typer.Option(help="Schedules to descend from.")] = 8,
+    families: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Only these families; default: the spec's, or all registered ones."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Simulated trainings by SGD that check each schedule.")] = 400,
+    eigenbasis: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SEED",
+            help="Minimise the exact dynamics of this random eigenbasis instead of the recursion, which "
+            "averages over them; takes minutes.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
+    ] = None,
+) -> None:
+    """Compute the best of all schedules for linear regression, and how near each family comes to it.
+
+    Writes optimum.html, optimum.json, tables/ and figures/. Every family is optimised exactly, parameters and
+    base LR; simulated SGD checks each schedule.
+
+    Examples:
+
+        lrshape optimum examples/linear-regression.toml --out optimum
+
+        lrshape optimum examples/linear-regression.toml --out few --families cosine,power
+
+        lrshape optimum examples/linear-regression.toml --out b4 --set workload.batch_size=4
+
+        lrshape optimum examples/linear-regression.toml --out exact --eigenbasis 0 --starts 2
+    """
+    from lrshape.study.spec import override, read_spec
+
+    document = read_spec(spec)
+    for assignment in settings or []:
+        override(document, assignment)
+    _optimum(document, out, starts, families, seeds, eigenbasis)
+
+
+def _optimum(
+    document: dict[str, Any], out: Path, starts: int, families: str | None, seeds: int, eigenbasis: int | None
+) -> None:
+    from lrshape.optimum.output import claim, write
+    from lrshape.optimum.page import write_page
+    from lrshape.optimum.run import all_families, find_optimum, linear_regression
+    from lrshape.study.spec import StudySpec
+
+    if families is not None:
+        listed = document.get("families", [])
+        given = {f["name"]: f for f in listed if isinstance(f, dict) and "name" in f}
+        document["families"] = [given.get(n.strip(), n.strip()) for n in families.split(",") if n.strip()]
+    else:
+        document.setdefault("families", all_families())
+    parsed = StudySpec.parse(document)
+    linear_regression(parsed)
+    claim(out)
+    found = find_optimum(
+        parsed,
+        starts_count=starts,
+        seeds=seeds,
+        eigenbasis=eigenbasis,
+        report=lambda line: fail(line, prefix=""),
+    )
+    write(found, out)
+    page = write_page(found, out)
+    from lrshape.optimum.words import summary, table
+
+    say(summary(found))
+    say()
+    say(table(found))
+    say(f"\nreport: {page}")
