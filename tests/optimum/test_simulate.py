@@ -13,18 +13,18 @@ SCHEDULES = {"high": np.linspace(1.0, 0.1, 30), "low": np.full(30, 0.3)}
 
 
 def test_the_mean_on_one_eigenbasis_is_the_second_moments():
-    simulated = simulate(WORKLOAD, SCHEDULES, np.arange(3000), eigenbasis=5)
+    simulated = simulate(WORKLOAD, SCHEDULES, np.arange(2000), eigenbasis=5)
     exact = SecondMoments(WORKLOAD.spectrum(), 2, random_basis(5, 20))
     for name, lrs in SCHEDULES.items():
         assert mean_interval(simulated[name], 0.999).holds(exact.losses(lrs)[0])
 
 
 def test_the_mean_on_random_eigenbases_is_that_of_the_second_moments():
-    simulated = simulate(WORKLOAD, SCHEDULES, np.arange(2000))
+    simulated = simulate(WORKLOAD, SCHEDULES, np.arange(600))
     for name, lrs in SCHEDULES.items():
-        bases = [random_basis(seed, 20) for seed in range(100)]
-        exact = np.mean([SecondMoments(WORKLOAD.spectrum(), 2, b).losses(lrs)[0] for b in bases[:25]])
-        assert mean_interval(simulated[name]).mean == pytest.approx(exact, rel=0.05)
+        bases = [random_basis(seed, 20) for seed in range(15)]
+        exact = np.mean([SecondMoments(WORKLOAD.spectrum(), 2, b).losses(lrs)[0] for b in bases])
+        assert mean_interval(simulated[name]).mean == pytest.approx(exact, rel=0.06)
 
 
 def test_seeds_are_paired_and_results_do_not_depend_on_the_company():

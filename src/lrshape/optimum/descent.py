@@ -146,7 +146,9 @@ def starts(
     rng = np.random.default_rng(seed)
     found = {f"best {name}": np.asarray(lrs, np.float64) for name, lrs in list(guesses.items())[:2]}
     for factor in (0.1, 0.3, 0.03):
-        found[f"constant {factor * lr_scale:.3g}"] = np.full(steps, factor * lr_scale)
+        # Without noise in the batches the loss is symmetric in its steps, and equal rates are a saddle.
+        nearly = np.exp(0.01 * rng.standard_normal(steps))
+        found[f"constant {factor * lr_scale:.3g}"] = factor * lr_scale * nearly
     base = next(iter(guesses.values()), np.full(steps, 0.1 * lr_scale))
     number = 0
     while len(found) < count:

@@ -124,7 +124,7 @@ class Recursion(Dynamics):
 
     Example:
         >>> recursion = Recursion([0.5, 0.5], batch_size=2)  # gradient descent: each step halves the error
-        >>> float(recursion.losses([[1.0, 1.0]])[0])
+        >>> round(float(recursion.losses([[1.0, 1.0]])[0]), 9)
         0.015625
     """
 

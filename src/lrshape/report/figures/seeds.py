@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _GROUPS = (("screened shapes", CATEGORIES[0].light, "o"), ("the best shapes", CATEGORIES[1].light, "D"))
 _PANELS = (
     ("rank correlation", "Spearman", "spearman"),
-    ("recall of the best", "top {top[0]} and top {top[1]}", "recall"),
+    ("recall of the best", "{top}", "recall"),
     ("regret of the choice", "mean, and {sure} sure", "regret"),
 )
 
@@ -41,7 +41,7 @@ def agreement_figure(answer: SeedAnswer, *, narrow: bool = False) -> "Figure":
         narrow: for a phone instead of a page.
     """
     groups = (answer.screened, answer.top)
-    tops = tuple(agreement.top for agreement in groups)
+    tops = " and ".join(dict.fromkeys(f"top {agreement.top}" for agreement in groups))
     with styled():
         figure = new_figure(NARROW if narrow else WIDE, 6.9 if narrow else 2.75)
         axes = figure.subplots(3, 1) if narrow else figure.subplots(1, 3)
