@@ -9,7 +9,19 @@ import pytest
 
 import lrshape
 
-COMMANDS = ["demo", "families", "show", "init", "search", "status", "report", "best", "export"]
+COMMANDS = [
+    "demo",
+    "families",
+    "show",
+    "init",
+    "search",
+    "sweep",
+    "reproduce",
+    "status",
+    "report",
+    "best",
+    "export",
+]
 
 
 def refused(result, message):

@@ -101,7 +101,8 @@ _COORDINATE = Command(
 
 def _other_metric(metric: str) -> Command:
     return Command(
-        ("report", STUDY, "--objective", metric), shows=f"the winners by {metric} beside those by the loss"
+        ("report", STUDY, "--objective", metric),
+        shows=f"the winners by {metric} beside those by the objective",
     )
 
 
@@ -171,8 +172,8 @@ EXPERIMENTS: dict[str, Experiment] = {
         ),
         Experiment(
             "wikitext",
-            "WikiText: best shapes, ECDFs, base LRs, heat map, top 3 and 5, validation winners, coordinates",
-            (*_DEEP, _other_metric("final/valid_loss"), _COORDINATE),
+            "WikiText: best shapes, ECDFs, base LRs, heat map, top 3 and 5, train-loss winners, coordinates",
+            (*_DEEP, _other_metric("final/train_loss"), _COORDINATE),
             _all("wikitext"),
         ),
         Experiment(

@@ -98,7 +98,8 @@ def _figure(both: NDArray[np.float64], gap: float) -> Any:
         ax = figure.subplots()
         grid_lines(ax, "y")
         steps = np.arange(both.shape[1])
-        ax.plot(steps, both[0], color=INK.light, lw=1.2, label="the optimum")
+        dashed = (0, (4, 2))
+        ax.plot(steps, both[0], color=INK.light, lw=1.4, ls=dashed, zorder=4, label="the optimum")
         label = f"{FAMILY}, fitted\n{percent(gap)} above its loss"
         ax.plot(steps, both[1], color=CATEGORIES[0].light, lw=2.2, label=label)
         ax.set(xlabel="step", ylabel="learning rate", xlim=(0, len(steps) - 1))

@@ -45,7 +45,9 @@ def gallery(spec: Mapping[str, Any], scale: str, directory: Path) -> list[Path]:
             for shape in values:
                 ax.plot(t, shape, color=CATEGORIES[0].light, lw=0.7, alpha=0.55)
             ax.plot(t, default, color=INK.light, lw=1.8)
-            panel_title(ax, name, f"{len(values)} sampled" if len(values) else "no parameters", bold=False)
+            panel_title(
+                ax, name, f"{len(values)} sampled" if len(values) else "any list of values", bold=False
+            )
             ax.title.set_fontsize(SMALL)
         axes[0].set(xlim=(0, 1), ylim=(0, 1.06), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         axes[0].set_xticklabels(["0", "0.5", "1"])

@@ -72,6 +72,8 @@ def _figure(table: pd.DataFrame, count: int) -> Any:
         axes[0].set(xlim=(0, 1), ylim=(0, 1.06), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
         axes[0].set_xticklabels(["0", "0.5", "1"])
         axes[0].set_yticklabels(["0", "0.5", "1"])
-        figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
-        figure.supylabel(f"LR / base LR, the {count} best shapes", fontsize=TEXT, color=MUTED.light)
+        figure.supxlabel(
+            f"training progress; the {count} best shapes of each family", fontsize=TEXT, color=MUTED.light
+        )
+        figure.supylabel("LR / base LR", fontsize=TEXT, color=MUTED.light)
     return figure

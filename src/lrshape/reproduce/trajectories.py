@@ -137,7 +137,7 @@ def _figure(table: pd.DataFrame) -> Any:
             text = f"{name}, base LR {rate(float(rows['base_lr'].to_numpy()[0]))}"
             ax.fill_between(rows["step"], rows["low"], rows["high"], color=colour, alpha=0.22, lw=0)
             ax.plot(rows["step"], rows["mean"], color=colour, lw=1.6, label=text)
-            ax.plot(rows["step"], rows["recursion"], color=INK.light, lw=0.8, ls=(0, (4, 2)), zorder=4)
+            ax.plot(rows["step"], rows["recursion"], color=colour, lw=1.0, ls=(0, (4, 2)), zorder=4)
         scale_axis(ax.yaxis, [float(v) for v in table["mean"]], ticks=5, log=True)
         ax.set_xlim(0, int(table["step"].to_numpy().max()))
         ax.grid(visible=True, axis="y", color=LINE.light, lw=0.6)

@@ -61,7 +61,9 @@ def overlay(swept: Swept, *, narrow: bool = False) -> "Figure | None":
         for i, (setting, values) in enumerate(drawn):
             style = swept.styles[setting.slug]
             width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
-            text = f"{printable(setting.label, 34)}\n{printable(setting.best['family'], 28)}"
+            text = (
+                f"{printable(setting.label, 34 if narrow else 44)}\n{printable(setting.best['family'], 28)}"
+            )
             ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
         ax.set(xlim=(0, 1), ylim=(0, 1.04), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
         ax.set_xticklabels(["0", "0.25", "0.5", "0.75", "1"])
@@ -128,7 +130,8 @@ def _scores(ax: Any, swept: Swept, shown: Any, narrow: bool) -> None:
                     mew=1.3, ms=5, zorder=3, label="best baseline")  # fmt: skip
     handles, names = ax.get_legend_handles_labels()
     if handles:
-        ax.legend(handles[:1], names[:1], loc="best", fontsize=SMALL, handletextpad=0.2)
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.0}
+        ax.legend(handles[:1], names[:1], fontsize=SMALL, handletextpad=0.2, **place)
 
 
 def _best_baseline(best: Any) -> Any:

@@ -1,0 +1,108 @@
+"""The commands sweep and reproduce, as users run them."""
+
+import json
+import signal
+import time
+
+import pytest
+
+FUNCTIONS = ("--over", "workload.steps=10,20")
+
+
+def refused(result, message):
+    code, _, err = result
+    assert code == 2, err
+    assert "Traceback" not in err
+    assert message in err
+
+
+def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
+    command = ("sweep", "spec.toml", *FUNCTIONS, "--out", "s", "--seeds", 6, "--tuning-seeds", 2)
+    code, out, err = folder.run(*command)
+    assert code == 0, err
+    assert "depend" in out
+    assert "Regret of the best shape" in out
+    assert "report: s/report.html" in out
+    code, out, err = folder.run(*command, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["axes"] == {"workload.steps": [10, 20]}
+    assert len(found["regrets"]) == 8
+    assert {row["verdict"] for row in found["regrets"]} <= {"own", "costs", "within", "undecided"}
+    assert found["answers"]["re-tuned"]["pairs"] == 2
+    # every other command works on its studies
+    assert folder.run("best", "s/studies/steps-10", "--json")[0] == 0
+    refused(folder.run(*command, "--set", "seed=4"), "changed: spec.seed: None -> 4")
+    refused(folder.run("sweep", "spec.toml", "--over", "seed=1,2", "--out", "s"), "changed: axes.")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopped_it_says_how_to_go_on(folder, how):
+    text = (folder.path / "my_training.py").read_text()
+    (folder.path / "my_training.py").write_text(text.replace("sleep(0.0)", "sleep(0.05)"))
+    process = folder.start("sweep", "spec.toml", *FUNCTIONS, "--out", "s")
+    for _ in range(1200):
+        if list(folder.path.glob("s/studies/*/trainings/*.parquet")):
+            break
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(how)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "finished trainings are in s: run the same command to resume" in err
+    code, _, err = folder.run("sweep", "spec.toml", *FUNCTIONS, "--out", "s", "--time-limit", "1s")
+    assert code == 130
+    assert "time limit reached" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("sweep", "spec.toml", "--out", "x"), "at least one --over"),
+        (("sweep", "spec.toml", "--out", "x", "--over", "workload.steps"), "--over takes key=value,value"),
+        (("sweep", "spec.toml", "--out", "x", "--over", "workload.step=1,2"), "did you mean 'steps'?"),
+        (("sweep", "spec.toml", "--out", "x", "--preset", "beta3"), "--preset must be one of"),
+        (("sweep", "spec.toml", "--out", "x", "--preset", "beta1"), "unknown key 'optimizer'"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--margin", "-1"), "--margin must be"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0"), "transfer.seeds"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, *FUNCTIONS), "workload.steps is swept twice"),
+        (("sweep", "spec.toml", "--out", ".", *FUNCTIONS), "holds no sweep"),
+        (("reproduce", "cifar", "--out", "x"), "the experiment must be one of"),
+        (("reproduce", "families"), "needs --out DIR"),
+        (("reproduce", "--scale", "large"), "--scale must be one of smoke, cpu, gpu"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(folder, arguments, message):
+    refused(folder.run(*arguments), message)
+    assert not (folder.path / "x").exists()
+
+
+def test_reproduce_lists_experiments_and_their_costs(folder):
+    code, out, _ = folder.run("reproduce", "--json")
+    assert code == 0
+    listed = {row["name"]: row for row in json.loads(out)}
+    assert {"cifar10", "wikitext", "schedule-descent", "horizon", "weight-decay-constant"} <= set(listed)
+    assert listed["horizon"]["cost"]["cpu"]["trainings"] > 1000
+    assert listed["horizon"]["commands"] == ["lrshape sweep DIR/spec.toml --preset horizon --out DIR/sweep"]
+    assert "cifar10" in folder.run("reproduce")[1]
+
+
+def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
+    code, out, err = folder.run("reproduce", "linear-regression", "--out", "lr")
+    assert code == 0, err
+    assert "[1 of 2] lrshape search lr/spec.toml --out lr/study" in out
+    assert (folder.path / "lr" / "study" / "report.html").is_file()
+    assert (folder.path / "lr" / "top-shapes" / "top-5.png").is_file()
+    assert (folder.path / "lr" / "spec.toml").read_text().startswith("# Our settings, not the paper's.")
+    wrong = folder.run("reproduce", "linear-regression", "--scale", "cpu", "--out", "lr")
+    refused(wrong, "lr/spec.toml is another spec")
+
+
+def test_a_missing_data_set_is_one_line(folder):
+    folder.environment["LRSHAPE_DATA"] = str(folder.path / "nowhere")
+    (folder.path / "text.toml").write_text('families = ["rex"]\nworkload = "wikitext-transformer"\n')
+    result = folder.run("sweep", "text.toml", "--over", "workload.steps=2,3", "--out", "x")
+    code, _, err = result
+    assert code == 2, err
+    assert "Traceback" not in err
+    assert "wikitext" in err.lower()
