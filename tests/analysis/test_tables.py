@@ -24,7 +24,8 @@ def table(trainings_of):
 
 def test_the_files_hold_the_tables_digit_for_digit(table, objective, tmp_path):
     files = write_tables(table, objective, tmp_path / "new" / "tables")
-    assert [f.name for f in files] == ["trainings.csv", "scores.csv", "shapes.csv", "confirmed.csv"]
+    names = ["trainings", "scores", "shapes", "confirmed", "families", "near_optimal"]
+    assert [f.name for f in files] == [f"{name}.csv" for name in names]
     assert sorted(files) == sorted((tmp_path / "new" / "tables").iterdir())
     rows = cells(files[0])
     assert rows[0] == [c for c in table.columns if c != "wall_time"]
@@ -32,7 +33,7 @@ def test_the_files_hold_the_tables_digit_for_digit(table, objective, tmp_path):
         assert [row[rows[0].index(column)] for row in rows[1:]] == table[column].tolist()
     for column in ("base_lr", "seed", objective, "first_bad_step"):
         assert [float(row[rows[0].index(column)]) for row in rows[1:]] == table[column].tolist()
-    assert [len(pd.read_csv(f)) for f in files] == [22, 4, 3, 2]
+    assert [len(pd.read_csv(f)) for f in files] == [22, 4, 3, 2, 0, 0]
     assert pd.read_csv(files[2])["rank"].tolist() == [1, 1, 2]
     assert pd.read_csv(files[3])["is_winner"].dtype == bool
 

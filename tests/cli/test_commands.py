@@ -130,6 +130,38 @@ def test_report_can_be_written_again(finished):
     assert "report.html" in out
 
 
+def test_another_metric_is_refused_by_name_and_a_report_by_it_does_not_replace_the_studys(finished):
+    for command in (("best", "study"), ("report", "study"), ("export", "study", "--to", "json")):
+        result = finished.run(*command, "--objective", "final/nothing")
+        refused(result, "objective must be one of the stored metrics final/score, got 'final/nothing'")
+    code, out, _ = finished.run("report", "study", "--objective", "final/score")  # the study's own
+    assert (code, out) == (0, "report: study/report.html\n")
+    assert not list((finished.path / "study").glob("report-*"))
+
+
+def test_ranking_by_another_metric(folder):
+    training = (folder.path / "my_training.py").read_text()
+    text = training.replace("return 0.5 * x * x", "return {'score': 0.5 * x * x, 'size': 1 / (0.1 + abs(x))}")
+    (folder.path / "my_training.py").write_text(text)
+    metrics = ("--set", 'workload.metrics=["score", "size"]')
+    code, _, err = folder.run("search", "spec.toml", "--out", "study", *metrics)
+    assert code == 0, err
+    own = (folder.path / "study" / "report.html").read_bytes()
+    code, out, err = folder.run("report", "study", "--objective", "final/size")
+    assert (code, out) == (0, "report: study/report-final-size.html\n"), err
+    assert (folder.path / "study" / "report.html").read_bytes() == own
+    assert (folder.path / "study" / "tables-final-size" / "confirmed.csv").is_file()
+    found = json.loads(folder.run("best", "study", "--objective", "final/size", "--json")[1])
+    assert found["objective"] == "final/size"
+    printed = folder.run("best", "study", "--objective", "final/size")[1]
+    assert ("not confirmed" in printed) == (found["phase"] != "confirm")
+    code, _, err = folder.run(
+        "export", "study", "--to", "json", "--objective", "final/size", "--out", "s.json"
+    )
+    assert code == 0, err
+    assert json.loads((folder.path / "s.json").read_text())["base_lr"] == found["base_lr"]
+
+
 def test_families(folder):
     code, out, _ = folder.run("families", "--json")
     listed = json.loads(out)

@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from lrshape.analysis.families import family_pairs
+from lrshape.analysis.optimality import near_optimal
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import confirmed
 
@@ -14,7 +16,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
 def write_tables(trainings: pd.DataFrame, objective: str, directory: str | Path) -> list[Path]:
-    """Write ``trainings.csv``, ``scores.csv``, ``shapes.csv`` and ``confirmed.csv``.
+    """Write the tables ``trainings, scores, shapes, confirmed, families, near_optimal`` as ``.csv``.
 
     ``trainings.csv`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
     Numbers are written with all their digits, infinity as ``inf`` and what is not known as an empty cell. A
@@ -39,6 +41,8 @@ def write_tables(trainings: pd.DataFrame, objective: str, directory: str | Path)
         "scores": by_base_lr,
         "shapes": best_base_lrs(by_base_lr),
         "confirmed": confirmed(trainings, objective),
+        "families": family_pairs(trainings, objective),
+        "near_optimal": near_optimal(trainings, objective),
     }
     return write_csv(tables, directory)
 

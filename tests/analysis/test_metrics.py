@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from lrshape.analysis.metrics import winners_by_metric
+from lrshape.analysis.result import best, measuring_phase, winner
+from lrshape.errors import InputError
+
+OTHER = "final/test_error"
+
+
+@pytest.fixture
+def table(trainings_of, objective):
+    """rex-0 wins by the objective and is confirmed; by the other metric rex-0 wins at another base LR."""
+    values = {
+        ("screen", "rex-0", 0.1): [1.0, 1.1],
+        ("rescore", "rex-0", 0.1): np.linspace(0.9, 1.1, 10),
+        ("rescore", "rex-0", 0.2): np.linspace(1.9, 2.1, 10),
+        ("rescore", "wsd-0", 0.1): np.linspace(1.4, 1.6, 10),
+        ("confirm", "rex-0", 0.1): np.linspace(1.0, 1.2, 20),
+        ("confirm", "wsd-0", 0.1): np.linspace(1.4, 1.6, 20),
+    }
+    trainings = trainings_of(values)
+    at_high = trainings["base_lr"] == 0.2
+    return trainings.assign(**{OTHER: np.where(at_high, 0.1, trainings[objective])})
+
+
+def test_each_metric_has_its_winner_and_its_phase(table, objective):
+    assert measuring_phase(table, winner(table, objective)) == "confirm"
+    won = winner(table, OTHER)
+    assert (won["shape"], won["base_lr"]) == ("rex-0", 0.2)
+    assert measuring_phase(table, won) == "rescore"
+
+
+def test_a_winner_that_was_not_confirmed_is_reported_from_its_rescore_seeds(table):
+    found = best(table, OTHER, 10, "left")
+    assert (found["phase"], found["base_lr"], found["seeds"]) == ("rescore", 0.2, 10)
+    assert found["score_median"] == 0.1
+    assert {row["phase"] for row in found["families"]} == {"rescore"}
+
+
+def test_the_winners_are_measured_by_all_metrics(table, objective):
+    rows = winners_by_metric(table, objective)
+    assert list(dict.fromkeys(zip(rows["base_lr"], rows["chosen_by"], rows["phase"], strict=True))) == [
+        (0.1, (objective,), "confirm"),
+        (0.1, (objective,), "rescore"),
+        (0.1, (objective,), "screen"),
+        (0.2, (OTHER,), "rescore"),
+    ]
+    assert set(rows["metric"]) == {objective, OTHER}
+    of_other = rows[(rows["base_lr"] == 0.2) & (rows["metric"] == objective)].iloc[0]
+    assert of_other["score"] == pytest.approx(2.0)
+    with pytest.raises(InputError, match="stored metrics"):
+        winners_by_metric(table, "final/nothing")
+
+
+def test_metrics_that_agree_share_a_winner(table, objective):
+    rows = winners_by_metric(table.assign(**{OTHER: table[objective] / 2}), objective)
+    assert set(rows["chosen_by"]) == {(objective, OTHER)}
+
+
+def test_a_metric_by_which_all_diverged_has_no_winner(table, objective):
+    rows = winners_by_metric(table.assign(**{OTHER: np.inf}), objective)
+    assert set(rows["chosen_by"]) == {(objective,)}
