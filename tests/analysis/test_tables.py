@@ -74,12 +74,12 @@ def test_no_cell_is_a_formula(table, objective, tmp_path):
 def test_earlier_files_are_replaced(table, objective, tmp_path):
     (tmp_path / "scores.csv").write_text("old")
     write_tables(table, objective, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 6
     assert len(pd.read_csv(tmp_path / "scores.csv")) == 4
 
 
 def test_a_study_without_trainings(table, objective, tmp_path):
     files = write_tables(table[:0], objective, tmp_path)
-    assert [len(pd.read_csv(f)) for f in files] == [0, 0, 0, 0]
+    assert [len(pd.read_csv(f)) for f in files] == [0] * 6
     with pytest.raises(InputError, match="objective"):
         write_tables(table, "final/loss", tmp_path)
