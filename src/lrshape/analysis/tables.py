@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -66,6 +67,8 @@ def _harmless(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**guarded).rename(columns=_text)
 
 
-def _text(text: str) -> str:
+def _text(text: Any) -> Any:
+    if not isinstance(text, str):  # numbers may share a column with texts
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.startswith(_FORMULA) else text

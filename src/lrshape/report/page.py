@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 
 from lrshape.analysis.result import planned_trainings
-from lrshape.report import svg
-from lrshape.report._html import render, replace
+from lrshape.report import html
 from lrshape.report.content import (
     comparison,
     messages,
@@ -58,14 +57,12 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     figures = _draw(findings, folder)
     page = directory / "report.html"
-    replace(page, _html(findings, document, figures, directory.resolve().name))
+    html.replace(page, _html(findings, document, figures, directory.resolve().name))
     return page
 
 
 def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
     """Write the figures' files and return what the page shows of them; outdated files are removed."""
-    from markupsafe import Markup
-
     drawn = {}
     for drawing in FIGURES:
         wide = drawing.draw(findings)
@@ -74,22 +71,17 @@ def _draw(findings: Findings, folder: Path) -> dict[str, dict[str, Any]]:
             for ending in ("svg", "png"):
                 (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
             continue
-        svg.save(wide, folder, drawing.name)
         tested = findings.has_intervals
         caption = drawing.caption if tested else drawing.few_seeds or drawing.caption
-        description = f"{drawing.title}. {caption}"
-        drawn[drawing.name] = {
-            "title": drawing.title,
-            "caption": caption,
-            "wide": Markup(svg.inline(wide, f"{drawing.name}-wide", description)),
-            "narrow": Markup(svg.inline(narrow, f"{drawing.name}-narrow", description)),
-        }
+        drawn[drawing.name] = html.figure(
+            wide, narrow, folder, name=drawing.name, title=drawing.title, caption=caption
+        )
     return drawn
 
 
 def _html(findings: Findings, document: Mapping[str, Any], figures: Mapping[str, Any], directory: str) -> str:
     first = headline(findings)
-    return render(
+    return html.render(
         "template.html.j2",
         name=printable(document.get("name", "study"), 120),
         objective=printable(findings.objective, 60),

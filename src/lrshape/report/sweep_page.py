@@ -10,8 +10,7 @@ import pandas as pd
 
 from lrshape.analysis.tables import write_csv
 from lrshape.analysis.transfer import CHOICES, KEPT, TUNED
-from lrshape.report import svg
-from lrshape.report._html import render, replace
+from lrshape.report import html
 from lrshape.report.figures import Drawing
 from lrshape.report.figures.transfer import matrix, overlay, settings
 from lrshape.report.spec_text import spec_text
@@ -77,7 +76,7 @@ def write_sweep_report(swept: Swept, directory: str | Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_csv({"settings": settings_table(swept), "transfer": swept.regrets}, directory / "tables")
     page = directory / "report.html"
-    replace(page, _html(swept, _draw(swept, folder)))
+    html.replace(page, _html(swept, _draw(swept, folder)))
     return page
 
 
@@ -113,8 +112,6 @@ def settings_table(swept: Swept) -> pd.DataFrame:
 
 
 def _draw(swept: Swept, folder: Path) -> dict[str, dict[str, Any]]:
-    from markupsafe import Markup
-
     drawn = {}
     for drawing in FIGURES:
         draw: Callable[..., Any] = drawing.draw
@@ -123,20 +120,15 @@ def _draw(swept: Swept, folder: Path) -> dict[str, dict[str, Any]]:
             for ending in ("svg", "png"):
                 (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
             continue
-        svg.save(wide, folder, drawing.name)
-        description = f"{drawing.title}. {drawing.caption}"
-        drawn[drawing.name] = {
-            "title": drawing.title,
-            "caption": drawing.caption,
-            "wide": Markup(svg.inline(wide, f"{drawing.name}-wide", description)),
-            "narrow": Markup(svg.inline(narrow, f"{drawing.name}-narrow", description)),
-        }
+        drawn[drawing.name] = html.figure(
+            wide, narrow, folder, name=drawing.name, title=drawing.title, caption=drawing.caption
+        )
     return drawn
 
 
 def _html(swept: Swept, figures: Mapping[str, Any]) -> str:
     first = sweep_headline(swept)
-    return render(
+    return html.render(
         "sweep.html.j2",
         name=printable(swept.name, 120),
         objective=printable(swept.objective, 60),

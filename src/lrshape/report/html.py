@@ -1,17 +1,21 @@
-"""Self-contained pages: a template with the shared style sheet and colours, written in one piece."""
+"""What every page is made with: templates, the style, figures as files and inline, files replaced whole."""
 
 import os
 import tempfile
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lrshape import __version__
+from lrshape.report import svg
 from lrshape.report.palette import css_variables
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page from a template of this package; all values are escaped, and none may be missing."""
+    """Fill in a template of this package; it also gets ``css``, ``light``, ``dark`` and ``version``."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
@@ -26,6 +30,22 @@ def render(template: str, **values: Any) -> str:
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
     )
+
+
+def figure(
+    wide: "Figure", narrow: "Figure", folder: Path, *, name: str, title: str, caption: str
+) -> dict[str, Any]:
+    """Write a figure's files and return what a page shows: ``title, caption, wide, narrow``."""
+    from markupsafe import Markup
+
+    svg.save(wide, folder, name)
+    description = f"{title}. {caption}"
+    return {
+        "title": title,
+        "caption": caption,
+        "wide": Markup(svg.inline(wide, f"{name}-wide", description)),
+        "narrow": Markup(svg.inline(narrow, f"{name}-narrow", description)),
+    }
 
 
 def replace(path: Path, text: str) -> None:
