@@ -82,7 +82,7 @@ def descend(dynamics: Dynamics, start: str, lrs: Array, iterations: int = 3000) 
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, None)] * len(lrs),
-        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 1e-15, "gtol": 1e-9},
+        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 40, "ftol": 1e-15, "gtol": 1e-9},
     )
     value, gradient = dynamics.value_and_gradient(unit * result.x)
     left = projected(result.x, unit * gradient)
@@ -134,7 +134,10 @@ def certify(dynamics: Dynamics, lrs: Array) -> Certificate | None:
 def starts(
     steps: int, lr_scale: float, guesses: Mapping[str, Array], count: int, seed: int
 ) -> dict[str, Array]:
-    """Schedules to descend from, by name: guesses, constants over two decades, and noisy ones in turn.
+    """Schedules to descend from, by name: two guesses, constants over a decade, and noisy ones.
+
+    Without noise in the batches (B = D) the loss is symmetric in its steps: descents from constants end in a
+    saddle then, those from the others do not.
 
     Args:
         steps: number of steps.
@@ -146,9 +149,7 @@ def starts(
     rng = np.random.default_rng(seed)
     found = {f"best {name}": np.asarray(lrs, np.float64) for name, lrs in list(guesses.items())[:2]}
     for factor in (0.1, 0.3, 0.03):
-        # Without noise in the batches the loss is symmetric in its steps, and equal rates are a saddle.
-        nearly = np.exp(0.01 * rng.standard_normal(steps))
-        found[f"constant {factor * lr_scale:.3g}"] = factor * lr_scale * nearly
+        found[f"constant {factor * lr_scale:.3g}"] = np.full(steps, factor * lr_scale)
     base = next(iter(guesses.values()), np.full(steps, 0.1 * lr_scale))
     number = 0
     while len(found) < count:

@@ -40,9 +40,10 @@ def sentences(found: Found) -> list[str]:
         "own best parameters and base LR."
     ]
     starts = counted(len(found.descents), "start")
+    ended = "in it" if found.spread < 1e-9 else f"within {digits(found.spread)} of it"
     said.append(
-        f"The best of all schedules has a final loss of {number(found.best.loss, 5)}; {starts} ended within "
-        f"{digits(found.spread)} of it, and its projected gradient is {number(found.best.gradient, 2)}."
+        f"The best of all schedules has a final loss of {number(found.best.loss, 5)}; descents from {starts} "
+        f"ended {ended}, and its projected gradient is {number(found.best.gradient, 2)}."
     )
     said.append(certificate(found))
     return said
