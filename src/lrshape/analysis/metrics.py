@@ -33,9 +33,9 @@ def winners_by_metric(trainings: pd.DataFrame, objective: str, confidence: float
     metrics = [objective, *(metric for metric in stored if metric != objective)]
     chosen: dict[tuple[str, float], list[str]] = {}
     for metric in metrics:
-        won = winner(trainings, metric)
-        if math.isfinite(float(won["score"])):
-            chosen.setdefault((str(won["shape"]), float(won["base_lr"])), []).append(metric)
+        won = winner(trainings, metric).to_dict()
+        if math.isfinite(won["score"]):
+            chosen.setdefault((won["shape"], won["base_lr"]), []).append(metric)
     found = []
     for (shape, base_lr), by in chosen.items():
         same = (trainings["shape"] == shape) & (trainings["base_lr"] == base_lr)
