@@ -200,7 +200,7 @@ def main() -> None:
     with ProcessPoolExecutor(2) as pool:
         outside = {n: [pool.submit(put_outside, n, seeds) for seeds in SEEDS] for n in (12, 50)}
         differences = {n: [pool.submit(cover_difference, n, seeds) for seeds in SEEDS] for n in NOISES}
-        errors = {seeds: pool.submit(family_wise, 7, seeds) for seeds in (10, 20)}
+        errors = {seeds: pool.submit(family_wise, 7, seeds) for seeds in (20, 40)}
         curse = pool.submit(winners_curse)
         medians = [[n, *(percent(cover_median(n, seeds)) for seeds in SEEDS)] for n in NOISES]
         covered = [

@@ -30,8 +30,8 @@ def near_optimal(
     This is a statement about each shape by itself, as a confidence set is: it is not corrected for the number
     of shapes. The best is chosen by the very seeds that it is compared on, and so looks better than it is,
     which puts others outside too readily; that only one tail of the interval does so makes up for it. In the
-    worst case, no margin and all shapes equal, a shape is put outside in 2 to 4% of studies with 10 or more
-    seeds and 12 shapes, and in 5 to 6% with 50 shapes (docs/statistics.md). *Inside* is a statement about
+    worst case, no margin and all shapes equal, a shape is put outside in 3 to 4% of studies with 10 or more
+    seeds and 12 shapes, and in 5 to 7% with 50 shapes (docs/statistics.md). *Inside* is a statement about
     the reference, which may not be the true best.
 
     Args:

@@ -70,8 +70,8 @@ FIGURES = (
         "The near-optimal shapes",
         "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse than "
         "the best one by more than 5%; thin lines are these shapes in the colours of their families, the "
-        "thick line is the best one. Where the band is wide the schedule hardly matters; the band’s edges "
-        "were never trained.",
+        "thick line is the best one. Where the band is wide these seeds cannot tell the schedules "
+        "apart; the band’s edges were never trained.",
         near_optimal,
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out.",
     ),
