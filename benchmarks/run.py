@@ -1,33 +1,55 @@
-"""Run every benchmark and write RESULTS.md beside this file.
+"""Run the benchmarks and write RESULTS.md beside this file.
 
-python benchmarks/run.py
+python benchmarks/run.py                        # all
+python benchmarks/run.py cifar10.py families.py # these; the other sections stay as they are
 """
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "RESULTS.md"
 BENCHMARKS = ("families.py", "population.py", "linear_regression.py", "cifar10.py", "transformer.py")
+HEADING = (
+    "# Benchmark results\n\n"
+    "Written by `make bench`. Each table comes from one process run in which the contenders take turns; "
+    "ratios are what carries over to other machines."
+)
+
+
+def earlier() -> dict[str, str]:
+    """The sections that RESULTS.md has, by the program that wrote them."""
+    text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
+    sections = (f"## {part.strip()}" for part in text.split("\n## ")[1:])
+    return {
+        found[1]: section
+        for section in sections
+        if (found := re.search(r"Command: `python benchmarks/(\w+\.py)`", section))
+    }
+
+
+def measured(name: str) -> str:
+    """Run one program and return its section."""
+    sys.stderr.write(f"running {name}\n")
+    done = subprocess.run([sys.executable, str(HERE / name)], stdout=subprocess.PIPE, text=True, check=True)
+    return f"{done.stdout.strip()}\n\nCommand: `python benchmarks/{name}`, {datetime.now(UTC):%Y-%m-%d}."
 
 
 def main() -> None:
-    """Run them one after another, since they would disturb each other."""
-    sections = []
-    for name in BENCHMARKS:
-        sys.stderr.write(f"running {name}\n")
-        done = subprocess.run(
-            [sys.executable, str(HERE / name)], stdout=subprocess.PIPE, text=True, check=True
-        )
-        sections.append(f"{done.stdout.strip()}\n\nCommand: `python benchmarks/{name}`.")
-    heading = (
-        "# Benchmark results\n\n"
-        f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}. Each table comes from one process run in "
-        "which the contenders take turns; ratios are what carries over to other machines."
-    )
-    (HERE / "RESULTS.md").write_text("\n\n".join([heading, *sections]) + "\n", encoding="utf-8")
-    sys.stderr.write(f"wrote {HERE / 'RESULTS.md'}\n")
+    """Run them one after another, since they would disturb each other; keep what is done if one fails."""
+    wanted = sys.argv[1:] or BENCHMARKS
+    unknown = [name for name in wanted if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"benchmarks are {', '.join(BENCHMARKS)}, got {unknown[0]}")
+    sections = earlier()
+    for name in wanted:
+        sections[name] = measured(name)
+        ordered = [sections[known] for known in BENCHMARKS if known in sections]
+        RESULTS.write_text("\n\n".join([HEADING, *ordered]) + "\n", encoding="utf-8")
+    sys.stderr.write(f"wrote {RESULTS}\n")
 
 
 if __name__ == "__main__":
