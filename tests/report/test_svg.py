@@ -10,7 +10,10 @@ from lrshape.report.findings import gather
 
 @pytest.fixture(scope="module")
 def found(studies):
-    return gather(studies(shapes=12), "final/train_loss", 300, "midpoint")
+    trainings = studies(shapes=12)
+    second = (trainings["shape"] == "rex-0000") & (trainings["phase"] == "rescore")
+    trainings.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
+    return gather(trainings, "final/train_loss", 300, "midpoint")
 
 
 @pytest.fixture(scope="module", params=FIGURES, ids=lambda d: d.name)
