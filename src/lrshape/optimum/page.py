@@ -1,14 +1,11 @@
 """The result as one self-contained HTML page, in the style of a study's report, and its figures as files."""
 
-from importlib.resources import files
 from pathlib import Path
 
-from lrshape import __version__
 from lrshape.optimum.figures import FIGURES
 from lrshape.optimum.run import OPTIMUM, Found
 from lrshape.optimum.words import digits, rows, sentences, title, warnings
-from lrshape.report import svg
-from lrshape.report.palette import css_variables
+from lrshape.report import html
 from lrshape.report.words import number, printable
 from lrshape.study.environment import versions
 
@@ -26,28 +23,16 @@ def write_page(found: Found, directory: Path) -> Path:
     Raises:
         OSError: if they cannot be written.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
     figures = []
     for name, heading, caption, draw in FIGURES:
         wide, narrow = draw(found), draw(found, narrow=True)
-        svg.save(wide, folder, name)
-        described = f"{heading}. {caption}"
-        drawn = {"wide": wide, "narrow": narrow}
-        inlined = {k: Markup(svg.inline(f, f"{name}-{k}", described)) for k, f in drawn.items()}
-        figures.append({"name": name, "title": heading, "caption": caption, **inlined})
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(
-        files("lrshape.optimum").joinpath("template.html.j2").read_text("utf-8")
-    )
-    css = files("lrshape.report").joinpath("style.css").read_text("utf-8")
+        shown = html.figure(wide, narrow, folder, name=name, title=heading, caption=caption)
+        figures.append({"name": name, **shown})
     page = directory / "optimum.html"
-    text = template.render(
+    text = html.render(
+        "optimum.html.j2",
         title=title(found),
         name=printable(found.spec.name, 120),
         sentences=sentences(found),
@@ -61,14 +46,8 @@ def write_page(found: Found, directory: Path) -> Path:
         sampling=found.spec.sampling,
         seeds=found.checked[OPTIMUM].simulated.seeds,
         provenance=_provenance(found),
-        version=__version__,
-        css=Markup(css),
-        light=Markup(css_variables(dark=False)),
-        dark=Markup(css_variables(dark=True)),
     )
-    unfinished = page.with_suffix(".html.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(page)
+    html.replace(page, text)
     return page
 
 
