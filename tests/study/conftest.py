@@ -36,10 +36,12 @@ SPEC = {
 def _searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("followed")
     (folder / "followed_training.py").write_text(TRAINING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.setattr(lrshape.Study, "report", lambda self: None)
-        lrshape.search(SPEC, out=folder / "study")
+    with pytest.MonkeyPatch.context() as path:
+        path.syspath_prepend(folder)
+        # The report stays as it is for every other test of this process: this fixture lives as long as that.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lrshape.Study, "report", lambda self: None)
+            lrshape.search(SPEC, out=folder / "study")
         yield folder / "study"
 
 
