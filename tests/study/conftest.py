@@ -1,6 +1,7 @@
 import shutil
 import sys
 
+import pandas as pd
 import pytest
 
 import lrshape
@@ -59,3 +60,33 @@ def training(_searched):
     module.stop_after = None
     yield module
     module.stop_after = None
+
+
+def _drive(phase, objective):
+    """Run a phase on ``objective(training)``; return its rounds of trainings and what it chose."""
+    rounds = [next(phase)]
+    while True:
+        rows = [
+            {
+                "phase": t.phase,
+                "shape": t.shape.id,
+                "family": t.shape.family,
+                "params": t.shape.params,
+                "base_lr": t.base_lr,
+                "seed": t.seed,
+                "final/train_loss": objective(t),
+                "status": "ok",
+            }
+            for trainings in rounds
+            for t in trainings
+        ]
+        try:
+            rounds.append(phase.send(pd.DataFrame(rows)))
+        except StopIteration as end:
+            return rounds, end.value
+
+
+@pytest.fixture
+def drive():
+    """Runs a phase on ``objective(training)``; gives its rounds of trainings and what it chose."""
+    return _drive

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lrshape.analysis.reduce import best_base_lrs
 from lrshape.study.base_lr import GridLR
-from lrshape.study.plan import Shape
+from lrshape.study.shape import Shape
 
 SHAPES = [Shape.of(name, "rex", {}) for name in ("a", "b")]
 

@@ -19,7 +19,7 @@ from lrshape.study.coordinate import (
     values,
 )
 from lrshape.study.keys import FIRST_SEED
-from lrshape.study.plan import Shape
+from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec
 
 SETTINGS = CoordinateSettings(points=4, seeds=6, base_lrs=3, confirm_seeds=8)

@@ -6,7 +6,7 @@ from lrshape.store import Store
 from lrshape.study.followup import follow_up
 from lrshape.study.keys import FIRST_SEED
 from lrshape.study.phases import trainings
-from lrshape.study.plan import Shape
+from lrshape.study.shape import Shape
 
 SETTINGS = {"seeds": 5, "shapes": 2}
 SHAPES = [Shape.of(f"linear-{i}", "linear", {"floor": 0.1 * i, "warmup": 0.0}) for i in range(2)]

@@ -3,11 +3,11 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from lrshape.families import FAMILIES
 from lrshape.study import phases
+from lrshape.study.family_search import FamilySearch
 from lrshape.study.keys import FIRST_SEED
 from lrshape.study.spec import StudySpec
 
@@ -24,37 +24,13 @@ SPEC = StudySpec.parse(
 )
 
 
-def drive(phase, objective):
-    """Run a phase on ``objective(training)``; return its rounds of trainings and what it chose."""
-    rounds = [next(phase)]
-    while True:
-        rows = [
-            {
-                "phase": t.phase,
-                "shape": t.shape.id,
-                "family": t.shape.family,
-                "params": t.shape.params,
-                "base_lr": t.base_lr,
-                "seed": t.seed,
-                "final/train_loss": objective(t),
-                "status": "ok",
-            }
-            for trainings in rounds
-            for t in trainings
-        ]
-        try:
-            rounds.append(phase.send(pd.DataFrame(rows)))
-        except StopIteration as end:
-            return rounds, end.value
-
-
 def score(training):
     """Best at base LR 0.1; rex-0002 wins, then rex-0001, then the rest of rex, cosine, constant."""
     rank = {"rex-0002": 1, "rex-0001": 2, "rex-0000": 3, "rex-0003": 4}.get(training.shape.id, 10)
     return rank + abs(np.log10(training.base_lr / 0.1))
 
 
-def test_screen_tries_every_shape_and_baseline_at_every_base_lr_with_the_same_seeds():
+def test_screen_tries_every_shape_and_baseline_at_every_base_lr_with_the_same_seeds(drive):
     rounds, chosen = drive(phases.screen(SPEC), score)
     assert len(rounds) == 1
     shapes = {t.shape.id for t in rounds[0]}
@@ -65,12 +41,12 @@ def test_screen_tries_every_shape_and_baseline_at_every_base_lr_with_the_same_se
     assert all(base_lr == pytest.approx(0.1) for _, base_lr in chosen)
 
 
-def test_screen_extends_the_grid_where_the_best_is_at_its_edge():
+def test_screen_extends_the_grid_where_the_best_is_at_its_edge(drive):
     rounds, _ = drive(phases.screen(SPEC), lambda t: abs(np.log10(t.base_lr / 10)))
     assert {round(t.base_lr, 6) for t in rounds[1]} == {10.0}
 
 
-def test_rescore_takes_the_top_each_familys_best_and_the_baselines():
+def test_rescore_takes_the_top_each_familys_best_and_the_baselines(drive):
     _, screened = drive(phases.screen(SPEC), score)
     rounds, chosen = drive(phases.rescore(SPEC, screened), score)
     ids = {t.shape.id for t in rounds[0]}
@@ -81,7 +57,7 @@ def test_rescore_takes_the_top_each_familys_best_and_the_baselines():
     assert chosen[0] == (screened[0][0], pytest.approx(0.1))
 
 
-def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds():
+def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(drive):
     _, screened = drive(phases.screen(SPEC), score)
     _, rescored = drive(phases.rescore(SPEC, screened), score)
     rounds, chosen = drive(phases.confirm(SPEC, rescored), score)
@@ -90,7 +66,7 @@ def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds():
     assert {t.seed for t in rounds[0]} == {FIRST_SEED["confirm"] + i for i in range(5)}
 
 
-def test_all_diverged_still_reaches_the_end():
+def test_all_diverged_still_reaches_the_end(drive):
     _, screened = drive(phases.screen(SPEC), lambda t: np.inf)
     _, rescored = drive(phases.rescore(SPEC, screened), lambda t: np.inf)
     rounds, _ = drive(phases.confirm(SPEC, rescored), lambda t: np.inf)
@@ -108,10 +84,10 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
             "screen": {"shapes": 16},
         }
     )
-    rex = [json.loads(s.params) for s in phases.sampled_shapes(spec, spec.families[0])]
+    rex = [json.loads(s.params) for s in FamilySearch(spec, spec.families[0]).ask()]
     assert {params["warmup"] for params in rex} == {0.1}
     assert all(0.5 <= params["beta"] <= 1 for params in rex)
-    steps = phases.sampled_shapes(spec, spec.families[1])
+    steps = FamilySearch(spec, spec.families[1]).ask()
     assert len({s.params for s in steps}) == 16
     assert all(isinstance(json.loads(s.params)["drops"], int) for s in steps)
     for shape in steps:
@@ -119,8 +95,6 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
 
 
 def test_a_family_keeps_its_shapes_when_others_join():
-    alone = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"]})
-    joined = StudySpec.parse({"workload": "digits-mlp", "families": ["cosine", "rex"]})
-    assert phases.sampled_shapes(alone, alone.families[0]) == phases.sampled_shapes(
-        joined, joined.families[1]
-    )
+    alone = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"], "sampler": "sobol"})
+    joined = StudySpec.parse({"workload": "digits-mlp", "families": ["cosine", "rex"], "sampler": "sobol"})
+    assert FamilySearch(alone, alone.families[0]).ask() == FamilySearch(joined, joined.families[1]).ask()

@@ -11,8 +11,8 @@ import pytest
 from lrshape.errors import InputError
 from lrshape.study.followup import follow_up
 from lrshape.study.keys import FIRST_SEED
-from lrshape.study.plan import Shape
 from lrshape.study.run import TimeLimitReached
+from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec
 from lrshape.study.sweep import Sweep, run_sweep
 from lrshape.study.transfer import FIRST_SCORING_SEED, Guest, TransferSpec, guests, transfer

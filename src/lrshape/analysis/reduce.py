@@ -8,6 +8,9 @@ from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.errors import InputError
 from lrshape.store import ORDER, metric_columns
 
+RACED = ["rescore"]
+"""Phases in which a score over fewer seeds than others' has lost a race."""
+
 
 def objective_values(trainings: pd.DataFrame, objective: str) -> NDArray[np.float64]:
     """The objective of every training, lower is better; +inf unless it is finite and the training is ok.
@@ -75,15 +78,17 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
         scores: as `scores` returns it.
 
     Returns:
-        The row of the lowest score of every (phase, shape), of equal ones the one with the smallest base LR,
-        and three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
+        The row of the lowest score of every (phase, shape), of equal ones the one with the smallest base LR;
+        in a rescore phase scores over fewer seeds than others' come last, for a race has given them up. And
+        three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
         LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
         phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
     """
     phase = pd.Categorical(scores["phase"], categories=ORDER).codes
     shape = pd.factorize(scores["shape"], sort=True)[0]
     score, base_lr = scores["score"].to_numpy(np.float64), scores["base_lr"].to_numpy(np.float64)
-    order = np.lexsort((base_lr, score, shape, phase))
+    given_up = -scores["seeds"].to_numpy(np.int64) * np.isin(scores["phase"], RACED)
+    order = np.lexsort((base_lr, score, given_up, shape, phase))
     first = _starts(phase[order], shape[order])
     tried = np.diff(first, append=len(order)).astype(np.int64)
     best = order[first]
@@ -93,12 +98,12 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     else:
         smallest = largest = base_lr[:0]
     edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
-    placed = np.lexsort((shape[best], score[best], phase[best]))
+    placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
     result = scores.iloc[best[placed]].reset_index(drop=True)
     return result.assign(
         edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype=scores["shape"].dtype),
         tried=tried[placed],
-        rank=_ranks(phase[best[placed]], score[best[placed]]),
+        rank=_ranks(phase[best[placed]], given_up[best[placed]], score[best[placed]]),
     )
 
 
@@ -136,10 +141,10 @@ def _count(marked: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.in
     return total[np.append(first, len(marked))[1:]] - total[first]
 
 
-def _ranks(phase: NDArray, score: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Places from 1 within each phase, of rows sorted by phase and score; equal scores share the smaller."""
+def _ranks(phase: NDArray, given_up: NDArray, score: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Places from 1 within each phase, of rows in order of their place; equal rows share the smaller."""
     place = np.arange(len(score))
-    starts = _starts(phase, score)
+    starts = _starts(phase, given_up, score)
     of_score = starts[np.searchsorted(starts, place, side="right") - 1]
     starts = _starts(phase)
     of_phase = starts[np.searchsorted(starts, place, side="right") - 1] if len(place) else place

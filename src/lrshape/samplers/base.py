@@ -28,7 +28,8 @@ Points: TypeAlias = NDArray[np.float64]
 class Sampler(ABC):
     """A way to choose points; lower scores are better.
 
-    A subclass is a frozen dataclass of settings, and implements `start`, `propose` and `learn`.
+    A subclass is a frozen dataclass of settings, and implements `start`, `propose` and `learn`; whether it
+    wants scores between its points says ``batch``.
 
     Example:
         >>> from lrshape.samplers import SAMPLERS
@@ -41,6 +42,11 @@ class Sampler(ABC):
     """
 
     name: ClassVar[str]
+
+    @property
+    def batch(self) -> int | None:
+        """Points that are best asked for at a time; None: its points do not depend on scores."""
+        return None
 
     @final
     def init(self, dimensions: int, seed: int) -> State:
@@ -116,6 +122,31 @@ class Sampler(ABC):
             new |= {"best_point": p[best].tolist(), "best_score": float(score[best])}
         return new
 
+    @final
+    def recommend(self, state: Mapping[str, Any], n: int) -> Points:
+        """Return up to ``n`` points that the sampler holds for the best by all it was told, best first.
+
+        They need not have been asked for: scores are noisy, and a sampler that learns a model trusts that
+        more than the one luckiest score.
+
+        Raises:
+            InputError: if the state is another sampler's.
+        """
+        self._check(state)
+        return (
+            self.favourites(state, n)
+            if state["best_point"] is not None
+            else np.zeros((0, state["dimensions"]))
+        )
+
+    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
+        """Return up to ``n`` points for `recommend`, which calls this once there is a finite score."""
+        return np.array([state["best_point"]], np.float64)[:n]
+
+    def expected_gain(self, state: Mapping[str, Any]) -> float | None:
+        """Return by what share of the best score going on is expected to improve it; None: unknown."""
+        return None
+
     def _check(self, state: Mapping[str, Any]) -> None:
         if state.get("sampler") != self.name:
             raise InputError(f"the state must be one of sampler {self.name}, got {state.get('sampler')!r}")
@@ -138,6 +169,68 @@ class Sampler(ABC):
 
 
 @dataclass(frozen=True)
+class History:
+    """What a sampler was told.
+
+    Attributes:
+        points: (n, dimensions).
+        scores: (n,); +inf where a score was not finite.
+        batches: (n,), number of the `Sampler.tell` that brought it, from 0; -1 before the first ask.
+    """
+
+    points: Points
+    scores: NDArray[np.float64]
+    batches: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LearningSampler(Sampler):
+    """A sampler whose next points follow from all that it was told; that history is its own state.
+
+    Points that are told before the first ask are a warm start.
+    """
+
+    @final
+    def start(self, dimensions: int, seed: int) -> Any:
+        """Begin an empty history."""
+        return {"points": [], "scores": [], "batches": []}
+
+    @final
+    def learn(self, state: Mapping[str, Any], points: Points, scores: NDArray[np.float64]) -> Any:
+        """Append to the history."""
+        own = state["own"]
+        batch = max(own["batches"], default=-1) + 1 if state["asked"] else -1
+        return own | {
+            "points": own["points"] + points.tolist(),
+            "scores": own["scores"] + [float(s) if math.isfinite(s) else None for s in scores],
+            "batches": own["batches"] + [batch] * len(points),
+        }
+
+    @final
+    def history(self, state: Mapping[str, Any]) -> History:
+        """All that was told, in order."""
+        own = state["own"]
+        return History(
+            np.array(own["points"], np.float64).reshape(len(own["points"]), state["dimensions"]),
+            np.array([math.inf if s is None else s for s in own["scores"]], np.float64),
+            np.array(own["batches"], np.int64),
+        )
+
+    @final
+    def random(self, state: Mapping[str, Any], *index: int) -> np.random.Generator:
+        """A generator that depends on the sampler's seed and an index alone."""
+        return np.random.default_rng(np.random.SeedSequence(state["seed"], spawn_key=index))
+
+    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
+        """Return the points with the lowest scores."""
+        told = self.history(state)
+        finite = np.flatnonzero(np.isfinite(told.scores))
+        ordered = finite[np.argsort(told.scores[finite], kind="stable")]
+        _, first = np.unique(told.points[ordered], axis=0, return_index=True)
+        return told.points[ordered[np.sort(first)]][:n]
+
+
+@dataclass(frozen=True)
 class SequenceSampler(Sampler):
     """A sampler whose points do not depend on scores: the i-th point is the same however points are asked."""
 
@@ -154,3 +247,13 @@ class SequenceSampler(Sampler):
     @abstractmethod
     def sequence(self, dimensions: int, seed: int, start: int, count: int) -> Points:
         """Return points ``start`` to ``start + count`` (excluded) of the sequence, as far as it goes."""
+
+
+def require_whole(name: str, value: object, least: int) -> None:
+    """Check a sampler's setting.
+
+    Raises:
+        InputError: unless it is a whole number of at least ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")

@@ -24,7 +24,7 @@ from lrshape.study.followup import follow_up
 from lrshape.study.keys import FIRST_SEED
 from lrshape.study.listener import Listener
 from lrshape.study.phases import Candidate, Phase, trainings
-from lrshape.study.plan import Shape
+from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
 

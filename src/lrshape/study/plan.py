@@ -1,34 +1,13 @@
 """The trainings of a study: what each one is, and how they are cut into chunks."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from lrshape.engine import Outcome
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A shape under its name in a study.
-
-    Attributes:
-        id: e.g. ``rex-0007``, or ``baseline-cosine``.
-        family: name of the family.
-        params: its parameters as a JSON object with sorted keys.
-    """
-
-    id: str
-    family: str
-    params: str
-
-    @classmethod
-    def of(cls, name: str, family: str, params: dict[str, Any]) -> "Shape":
-        """Build from parameters."""
-        return cls(name, family, json.dumps(params, sort_keys=True))
+from lrshape.study.shape import Shape
 
 
 @dataclass(frozen=True)

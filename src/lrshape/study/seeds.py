@@ -18,7 +18,7 @@ from lrshape.store import store_error
 from lrshape.study.followup import follow_up
 from lrshape.study.listener import Listener
 from lrshape.study.phases import Candidate, Phase, trainings
-from lrshape.study.plan import Shape
+from lrshape.study.shape import Shape
 from lrshape.study.study import Study
 
 NAME = "seeds"

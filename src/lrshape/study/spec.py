@@ -15,7 +15,8 @@ from lrshape.samplers import SAMPLERS
 from lrshape.schedule import Sampling
 from lrshape.settings import Settings, explain, unknown_key
 from lrshape.space import Dimension, Space
-from lrshape.study.base_lr import GridLR
+from lrshape.study.base_lr import AnyBaseLR
+from lrshape.study.budget import is_planned, planned
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 
@@ -63,10 +64,21 @@ class FamilySpec(Settings):
 
 
 class ScreenSpec(Settings):
-    """Phase 1: every sampled shape at every base LR."""
+    """Phase 1: sampled shapes at the base LRs of the strategy."""
 
-    shapes: int = Field(default=64, ge=1, le=MAX_SHAPES, description="shapes a family")
+    shapes: int = Field(
+        default=64, ge=1, le=MAX_SHAPES, description="shapes a family; on average, where halving moves them"
+    )
     seeds: int = Field(default=2, ge=1, le=10_000, description="seeds a shape and base LR")
+    halving: bool = Field(
+        default=False, description="drop half of the families after each rung; for samplers that learn"
+    )
+    margin: float = Field(
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="end when less gain, as a share of the score, is expected (sampler surrogate); 0: never",
+    )
 
 
 class RescoreSpec(Settings):
@@ -81,6 +93,12 @@ class RescoreSpec(Settings):
         ge=1,
         le=99,
         description="base LRs within a grid step around a shape's best; 1: the best",
+    )
+    race: bool = Field(
+        default=False, description="after 1, 3, 10, 30, ... seeds go on only with what may still win"
+    )
+    error: float = Field(
+        default=0.05, gt=0, lt=1, description="chance that a race drops the best of its shapes, at most"
     )
 
 
@@ -99,6 +117,20 @@ class BaselineSpec(Settings):
     @model_validator(mode="after")
     def _is_a_shape(self) -> "BaselineSpec":
         FAMILIES[self.family].from_params(self.params)
+        return self
+
+
+class StartSpec(Settings):
+    """A shape to start from, at a base LR; the search of its family tries it first."""
+
+    family: str
+    params: dict[str, Any] = Field(default={}, description="its parameters; the others take their defaults")
+    base_lr: float = Field(gt=0, lt=1e30, description="its base LR")
+
+    @model_validator(mode="after")
+    def _is_a_shape(self) -> "StartSpec":
+        full = FAMILIES[self.family].from_params(self.params).params()
+        object.__setattr__(self, "params", full)
         return self
 
 
@@ -126,11 +158,12 @@ class StudySpec(Settings):
     workload: InstanceOf[Workload]
     families: tuple[FamilySpec, ...] = Field(min_length=1)
     sampler: dict[str, Any] = Field(default={"name": "sobol"}, description="name and settings")
-    base_lr: GridLR
+    base_lr: AnyBaseLR
     screen: ScreenSpec = ScreenSpec()
     rescore: RescoreSpec = RescoreSpec()
     confirm: ConfirmSpec = ConfirmSpec()
     baselines: dict[str, BaselineSpec] = STANDARD_BASELINES
+    starts: tuple[StartSpec, ...] = Field(default=(), description="shapes that the search tries first")
 
     @field_validator("members")
     @classmethod
@@ -174,6 +207,12 @@ class StudySpec(Settings):
         names = [family.name for family in self.families]
         if len(set(names)) != len(names):
             raise ValueError(f"families must differ, got {', '.join(names)}")
+        strange = [start.family for start in self.starts if start.family not in names]
+        if strange:
+            raise ValueError(f"starts must be of families {', '.join(names)}, got {strange[0]}")
+        learns = SAMPLERS[self.sampler["name"]]().batch is not None
+        if self.screen.halving and not learns:
+            raise ValueError(f"screen.halving needs a sampler that learns, got {self.sampler['name']}")
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
             raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
@@ -196,12 +235,14 @@ class StudySpec(Settings):
             workload = parse_workload(named)
         elif named is not None:
             raise InputError(f"workload: train= is the workload already, got {named!r:.80}, too")
+        if is_planned(given):
+            given = planned(given)
         metrics = workload.metric_names()
         given.setdefault("objective", workload.objective if workload.objective in metrics else metrics[0])
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             low, high = workload.base_lrs
-            given["base_lr"] = {"low": low, "high": high, **base_lr}
+            given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
         try:
             return cls(**{**given, "workload": workload})
         except ValidationError as error:

@@ -1,0 +1,198 @@
+"""A Gaussian process learns the scores; its posterior draws the next points and names the best one."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from lrshape.samplers._gaussian_process import GaussianProcess
+from lrshape.samplers.base import History, LearningSampler, Points, require_whole
+from lrshape.samplers.registry import SAMPLERS
+from lrshape.samplers.sobol import Sobol
+
+POOL = 800
+"""Points among which the posterior's samples are compared."""
+
+REFIT = 1.1
+"""Growth of the history after which length scales are fitted again: that is most of the cost."""
+
+
+@SAMPLERS.register("surrogate")
+@dataclass(frozen=True)
+class Surrogate(LearningSampler):
+    """Thompson sampling from a Gaussian process that knows noise and shared seeds.
+
+    First come Sobol' points. Then each batch has the point that the model holds for the best and, for each
+    other place, the minimum of one draw from the posterior: where much is uncertain the draws differ, and
+    when nothing is they agree. The model sees logarithms of positive scores, with bad ones moved nearer, for
+    it matters little how bad they are; a batch's common shift (its seed) is part of the model, so that lucky
+    seeds do not mislead.
+
+    Source: Thompson sampling: Kandasamy et al., "Parallelised Bayesian optimisation via Thompson sampling"
+    (2018). Written here because the kept libraries have no shift of a batch, or need PyTorch.
+
+    Args:
+        population: points of a batch, at least 2.
+        initial: Sobol' points before the first model, at least 4.
+
+    Raises:
+        InputError: if a setting is out of range.
+
+    Example:
+        >>> sampler = Surrogate(population=8, initial=8)
+        >>> state = sampler.init(dimensions=2, seed=0)
+        >>> for batch in range(4):
+        ...     points, state = sampler.ask(state, 8)
+        ...     state = sampler.tell(state, points, 1 + ((points - 0.3) ** 2).sum(axis=1))
+        >>> sampler.recommend(state, 1).round(1).tolist()
+        [[0.3, 0.3]]
+    """
+
+    population: int = 16
+    initial: int = 32
+
+    def __post_init__(self) -> None:
+        require_whole("population", self.population, 2)
+        require_whole("initial", self.initial, 4)
+
+    @property
+    def batch(self) -> int:
+        """As many as share a seed and a model."""
+        return self.population
+
+    def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
+        """Sobol' points first; then the model's best point and minima of draws from its posterior."""
+        dimensions, asked = state["dimensions"], state["asked"]
+        told = self.history(state)
+        spread = max(0, min(n, self.initial - asked))
+        if not self._enough(told) or dimensions == 0:
+            spread = n
+        first = Sobol().sequence(dimensions, state["seed"] % 2**63, asked, spread)
+        if spread == n:
+            return first, state["own"]
+        random = self.random(state, asked)
+        model, own = self._model(state, told)
+        pool = self._pool(model, told, random)
+        mean, covariance = model.posterior(pool)
+        minima = _draws(mean, covariance, 2 * n, random).argmin(axis=1)
+        chosen = list(dict.fromkeys([0, *minima.tolist()]))[: n - spread]
+        near = _around(pool[:1], n - spread - len(chosen), random)
+        return np.concatenate([first, pool[chosen], near]), own
+
+    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
+        """The model's best points, each some way from those before it; without a model, the best scores."""
+        told = self.history(state)
+        if not self._enough(told) or state["dimensions"] == 0:
+            return super().favourites(state, n)
+        model, _ = self._model(state, told)
+        best = _minima(model, told, self.random(state, 2**32 - 1, len(told.points)))
+        return _apart(np.concatenate([best[:1], _ordered(model, told)]), n, 0.05)
+
+    def expected_gain(self, state: Mapping[str, Any]) -> float | None:
+        """How far the minimum is expected below the model's best point, by draws from the posterior."""
+        told = self.history(state)
+        if not self._enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
+            return None
+        model, _ = self._model(state, told)
+        random = self.random(state, 2**32 - 2, len(told.points))
+        pool = self._pool(model, told, random)
+        drawn = _draws(*model.posterior(pool), 64, random)
+        gain = float(np.mean(drawn[:, 0] - drawn.min(axis=1)))
+        if _positive(told.scores):
+            return 1 - math.exp(-gain)
+        return gain / max(abs(state["best_score"]), 1e-12)
+
+    @staticmethod
+    def _pool(model: GaussianProcess, told: History, random: np.random.Generator) -> Points:
+        """Points that may be best, the model's best one first: near it, near its rivals, and anywhere."""
+        best = _minima(model, told, random)
+        ordered = _ordered(model, told)
+        # Another valley looks worse while the model is coarse, so some of its points stay in the race.
+        rivals = np.concatenate([ordered[:4], _apart(ordered, 4, 0.15)])
+        anywhere = random.random((POOL // 4, told.points.shape[1]))
+        near = [_around(best, POOL // 2, random), _around(rivals, POOL // 4, random)]
+        return np.concatenate([best, *near, anywhere])
+
+    @staticmethod
+    def _enough(told: History) -> bool:
+        return bool(np.isfinite(told.scores).sum() >= 4)
+
+    @staticmethod
+    def _model(state: Mapping[str, Any], told: History) -> tuple[GaussianProcess, Any]:
+        own = state["own"]
+        start, fitted_at = own.get("log_scales"), own.get("fitted_at", 0)
+        again = start is None or len(told.points) >= REFIT * fitted_at
+        # One thread: the same bits whatever the machine, and matrices of this size gain little from more.
+        with threadpool_limits(1):
+            model = GaussianProcess.fitted(
+                told.points,
+                _learnable(told.scores),
+                told.batches,
+                None if start is None else np.array(start),
+                iterations=(60 if start is None else 20) if again else 0,
+            )
+        if again:
+            own = own | {"log_scales": model.log_scales.tolist(), "fitted_at": len(told.points)}
+        return model, own
+
+
+def _positive(scores: NDArray[np.float64]) -> bool:
+    return bool((scores > 0).all())
+
+
+def _learnable(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores that a smooth function can follow: logarithms, the worse half moved nearer, all finite."""
+    y = np.log(scores, where=np.isfinite(scores), out=scores.copy()) if _positive(scores) else scores
+    finite = np.isfinite(y)
+    y = np.where(finite, y, y[finite].max())
+    middle = np.median(y)
+    better, worse = y[y <= middle], y > middle
+    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
+    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
+
+
+def _minima(model: GaussianProcess, told: History, random: np.random.Generator) -> Points:
+    """A few points of low posterior mean, the lowest first, by local search from the best told ones."""
+    best = _ordered(model, told)[:8]
+    for _ in range(8):
+        tried = np.concatenate([best, _around(best, 400, random)])
+        best = tried[np.argsort(model.mean(tried), kind="stable")[:6]]
+    return best[:3]
+
+
+def _ordered(model: GaussianProcess, told: History) -> Points:
+    """The told points, the lowest posterior mean first."""
+    return told.points[np.argsort(model.mean(told.points), kind="stable")]
+
+
+def _apart(points: Points, count: int, distance: float) -> Points:
+    """The first points of which no two are closer than a distance in every coordinate."""
+    kept: list[NDArray[np.float64]] = []
+    for point in points:
+        if all(np.abs(point - other).max() > distance for other in kept):
+            kept.append(point)
+        if len(kept) == count:
+            break
+    return np.array(kept).reshape(-1, points.shape[1])
+
+
+def _around(centres: Points, count: int, random: np.random.Generator) -> Points:
+    """Points at all distances from centres: 0.001 to 0.3 in each coordinate, some coordinates unchanged."""
+    dimensions = centres.shape[1]
+    step = 10 ** random.uniform(-3, -0.5, (count, 1)) * random.standard_normal((count, dimensions))
+    moved = random.random((count, dimensions)) < random.choice([0.3, 1.0], (count, 1))
+    moved[np.arange(count), random.integers(dimensions, size=count)] = True
+    return np.clip(centres[random.integers(len(centres), size=count)] + step * moved, 0, 1)
+
+
+def _draws(
+    mean: NDArray[np.float64], covariance: NDArray[np.float64], count: int, random: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draws of a normal distribution, (count, m)."""
+    scale = float(np.diag(covariance).max())
+    factor = np.linalg.cholesky(covariance + 1e-6 * max(scale, 1e-300) * np.eye(len(mean)))
+    return mean + random.standard_normal((count, len(mean))) @ factor.T

@@ -1,0 +1,72 @@
+"""Search settings from a number of trainings: what a spec that names none gets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lrshape.errors import InputError
+
+SEARCH_KEYS = ("sampler", "screen", "rescore")
+"""Keys of a spec that say how to search; a spec with any of them is taken as it stands."""
+
+FAMILIES = ("two_point_spline", "rex", "wsd", "power")
+"""Families of a spec that names none: one that comes near any decaying shape, and three common ones with few
+parameters, which a small budget searches better."""
+
+TRAININGS = 256
+LEAST = 48
+BATCH = 16
+MARGIN = 0.005
+"""The screen ends early when less gain than this share of the score is expected."""
+
+
+def is_planned(document: Mapping[str, Any]) -> bool:
+    """Whether the search settings of a spec follow from a number of trainings."""
+    return "trainings" in document or not (
+        any(key in document for key in SEARCH_KEYS) or _strategy(document) is not None
+    )
+
+
+def planned(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec with its search settings filled in, and without ``trainings``.
+
+    Three quarters of the trainings go to the screen: a Gaussian process over each family's parameters and the
+    base LR, 16 trainings a batch, one seed. With several families, half of them are dropped after each of
+    equal rungs. The rest goes to a race of the best shapes. Baselines and the confirm phase come on top.
+
+    Raises:
+        InputError: if ``trainings`` is given together with settings that it would decide, or is too small.
+    """
+    plain = dict(document)
+    count = plain.pop("trainings", TRAININGS)
+    given = [key for key in SEARCH_KEYS if key in plain]
+    given += ["base_lr.strategy"] if _strategy(plain) is not None else []
+    if given:
+        keys = ", ".join(SEARCH_KEYS)
+        raise InputError(f"trainings decides {keys} and base_lr.strategy; leave out {given[0]}")
+    if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
+        raise InputError(f"trainings must be a whole number from {LEAST} to 10000000, got {count!r}")
+    plain.setdefault("families", list(FAMILIES))
+    families = plain["families"]
+    number = max(1, len(families)) if isinstance(families, list | tuple) else 1
+    racing = count // 4
+    seeds = 10 if racing < 360 else 30
+    base_lr = plain.get("base_lr", {})
+    return plain | {
+        "sampler": {"name": "surrogate", "population": BATCH, "initial": 2 * BATCH},
+        "base_lr": {"strategy": "joint", **base_lr} if isinstance(base_lr, Mapping) else base_lr,
+        "screen": {
+            "shapes": max(1, (count - racing) // number),
+            "seeds": 1,
+            "halving": number > 1,
+            "margin": MARGIN,
+        },
+        "rescore": {"top": min(12, max(2, racing // seeds)), "seeds": seeds, "base_lrs": 1, "race": True},
+    }
+
+
+def _strategy(document: Mapping[str, Any]) -> Any:
+    base_lr = document.get("base_lr")
+    if not isinstance(base_lr, Mapping):
+        return None
+    # A grid is named by its points, too: that is how specs named it when there was nothing else.
+    return base_lr.get("strategy") or base_lr.get("points")

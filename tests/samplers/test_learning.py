@@ -1,0 +1,147 @@
+"""What every sampler that learns promises beyond the contract."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.samplers import SAMPLERS
+
+LEARNING = [name for name in SAMPLERS if SAMPLERS[name]().batch is not None]
+QUICK = {"gp": 2}  # batches: Optuna's process takes seconds
+BEST = np.array([0.3, 0.6, 0.8])
+
+every_learner = pytest.mark.parametrize("name", LEARNING)
+
+
+def bowl(points, random=None):
+    """Lowest, 1, at BEST; noise of a tenth if ``random`` is given."""
+    value = np.exp(4 * ((points - BEST[: points.shape[1]]) ** 2).sum(axis=1))
+    return value if random is None else value * np.exp(0.1 * random.standard_normal(len(points)))
+
+
+def searched(sampler, batches, dimensions=3, seed=0, noise=None, state=None):
+    state = state or sampler.init(dimensions, seed)
+    for _ in range(batches):
+        points, state = sampler.ask(state, sampler.batch)
+        state = json.loads(json.dumps(sampler.tell(state, points, bowl(points, noise)), allow_nan=False))
+    return state
+
+
+def test_the_samplers_that_learn_are_there():
+    assert {"cmaes", "gp", "refine", "surrogate", "tpe"} == set(LEARNING)
+
+
+@every_learner
+def test_what_it_recommends_beats_as_many_random_points(name):
+    sampler, batches = SAMPLERS[name](), QUICK.get(name, 10)
+    random = [bowl(np.random.default_rng(i).random((16 * batches, 3))).min() for i in range(20)]
+    recommended = sampler.recommend(searched(sampler, batches), 1)
+    assert bowl(recommended)[0] < np.median(random)
+
+
+@every_learner
+def test_it_learns_from_noisy_scores(name):
+    sampler, batches = SAMPLERS[name](), QUICK.get(name, 10)
+    state = searched(sampler, batches, noise=np.random.default_rng(0))
+    assert bowl(sampler.recommend(state, 1))[0] < 1.35
+
+
+@every_learner
+def test_it_recommends_different_points_of_the_cube_best_first(name):
+    sampler = SAMPLERS[name]()
+    assert sampler.recommend(sampler.init(3, 0), 4).shape == (0, 3)
+    points = sampler.recommend(searched(sampler, 2), 4)
+    assert points.shape == (4, 3)
+    assert np.all((points >= 0) & (points <= 1))
+    assert len(np.unique(points, axis=0)) == 4
+    with pytest.raises(InputError, match="must be one of sampler"):
+        sampler.recommend({"sampler": "another"}, 1)
+
+
+@every_learner
+def test_what_is_told_before_the_first_ask_is_a_warm_start(name):
+    sampler = SAMPLERS[name]()
+    known = np.random.default_rng(3).random((64, 3)) * 0.2 + BEST - 0.1
+    state = sampler.tell(sampler.init(3, 0), known, bowl(known))
+    warm, cold = sampler.ask(state, 8)[0], sampler.ask(sampler.init(3, 0), 8)[0]
+    assert bowl(warm).min() < bowl(cold).min()
+
+
+@every_learner
+def test_the_course_is_the_same_when_it_is_repeated(name):
+    sampler, batches = SAMPLERS[name](), QUICK.get(name, 4)
+    first, second = (searched(sampler, batches) for _ in range(2))
+    assert first == second
+    np.testing.assert_array_equal(sampler.recommend(first, 2), sampler.recommend(second, 2))
+
+
+@every_learner
+def test_it_goes_on_where_all_diverged(name):
+    sampler = SAMPLERS[name]()
+    state = sampler.init(2, 0)
+    for _ in range(3):
+        points, state = sampler.ask(state, 16)
+        state = sampler.tell(state, points, np.full(16, np.inf))
+    assert sampler.recommend(state, 1).shape == (0, 2)
+    points, state = sampler.ask(state, 16)
+    state = sampler.tell(state, points, np.where(points[:, 0] < 0.5, 1.0 + points[:, 1], np.nan))
+    assert sampler.ask(state, 16)[0].shape == (16, 2)
+    assert sampler.recommend(state, 1)[0, 0] < 0.55
+
+
+@pytest.mark.parametrize("scores", [bowl, lambda points: bowl(points) - 2.0])
+def test_the_surrogate_finds_a_bowl_to_three_digits_whatever_the_sign(scores):
+    sampler = SAMPLERS["surrogate"]()
+    state = sampler.init(3, 0)
+    for _ in range(8):
+        points, state = sampler.ask(state, 16)
+        state = sampler.tell(state, points, scores(points))
+    np.testing.assert_allclose(sampler.recommend(state, 1)[0], BEST, atol=5e-3)
+
+
+def test_the_surrogate_expects_less_gain_the_more_it_knows():
+    sampler = SAMPLERS["surrogate"]()
+    assert sampler.expected_gain(sampler.init(3, 0)) is None
+    early, late = searched(sampler, 2), searched(sampler, 8)
+    assert sampler.expected_gain(late) < 0.2 * sampler.expected_gain(early)
+    assert sampler.expected_gain(late) < 0.01
+
+
+def test_the_surrogate_is_not_misled_by_lucky_batches():
+    """The second half of the cube is only seen under seeds that halve every score."""
+    sampler, random = SAMPLERS["surrogate"](initial=4), np.random.default_rng(0)
+    state = sampler.init(1, 0)
+    for batch in range(8):
+        x = random.random((12, 1)) if batch % 2 else 0.4 + 0.6 * random.random((12, 1))
+        noise = np.exp(0.02 * random.standard_normal(12))
+        luck = 1.0 if batch % 2 else 0.5
+        state, (_, state) = state, sampler.ask(state, 1)
+        state = sampler.tell(state, x, luck * noise * np.exp(3 * (x[:, 0] - 0.2) ** 2))
+    assert abs(sampler.recommend(state, 1)[0, 0] - 0.2) < 0.1
+
+
+def test_cmaes_starts_again_when_it_has_converged():
+    sampler = SAMPLERS["cmaes"](population=4)
+    state = searched(sampler, 120, dimensions=2)
+    points, _ = sampler.ask(state, 16)
+    assert np.ptp(points, axis=0).max() > 0.05
+    assert bowl(np.array([state["best_point"]]))[0] < 1.001
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("cmaes", {"population": 3}),
+        ("cmaes", {"sigma": 0.0}),
+        ("refine", {"top": 0}),
+        ("refine", {"radius": 2.0}),
+        ("surrogate", {"population": 1}),
+        ("surrogate", {"initial": 2.5}),
+        ("tpe", {"population": 0}),
+    ],
+)
+def test_settings_out_of_range_are_input_errors(name, settings):
+    with pytest.raises(InputError, match=f"{next(iter(settings))} must be"):
+        SAMPLERS[name](**settings)
