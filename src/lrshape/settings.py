@@ -1,7 +1,7 @@
 """The base of everything that users configure, and how its errors read."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -43,15 +43,24 @@ def unknown_key(key: Any, allowed: Iterable[str]) -> str:
     return f"unknown key {key!r}; allowed: {', '.join(names) or 'none'}{hint}"
 
 
-def explain(error: ValidationError, prefix: str = "") -> InputError:
-    """Turn pydantic's error into one line for each mistake: the key, the rule, the value received."""
+def explain(error: ValidationError, prefix: str = "", tags: Collection[str] = ()) -> InputError:
+    """Turn pydantic's error into one line for each mistake: the key, the rule, the value received.
+
+    Args:
+        error: pydantic's.
+        prefix: where the settings are.
+        tags: names of alternatives, which pydantic puts into keys although no user wrote them there.
+    """
     lines = []
     items = error.errors(include_url=False)
     for item in items:
         depth = len(item["loc"])
         if any(other["loc"][:depth] == item["loc"] and len(other["loc"]) > depth for other in items):
             continue  # a mistake inside this value is told by its own line
-        where = ".".join([part for part in (prefix, *map(str, item["loc"])) if part]) or "spec"
+        where = (
+            ".".join([part for part in (prefix, *map(str, item["loc"])) if part and part not in tags])
+            or "spec"
+        )
         rule = item["msg"].removeprefix("Value error, ")
         given = "" if item["type"] in ("value_error", "missing") else f", got {item['input']!r:.80}"
         lines.append(f"{where}: {rule[0].lower()}{rule[1:]}{given}")

@@ -101,12 +101,15 @@ def test_the_surrogate_finds_a_bowl_to_three_digits_whatever_the_sign(scores):
     np.testing.assert_allclose(sampler.recommend(state, 1)[0], BEST, atol=5e-3)
 
 
-def test_the_surrogate_expects_less_gain_the_more_it_knows():
+def test_the_surrogate_believes_in_less_gain_the_more_it_knows():
     sampler = SAMPLERS["surrogate"]()
-    assert sampler.expected_gain(sampler.init(3, 0)) is None
-    early, late = searched(sampler, 2), searched(sampler, 8)
-    assert sampler.expected_gain(late) < 0.2 * sampler.expected_gain(early)
-    assert sampler.expected_gain(late) < 0.01
+    assert sampler.belief(sampler.init(3, 0), 8) is None
+    early, late = (sampler.belief(searched(sampler, batches), 64) for batches in (2, 8))
+    for belief in (early, late):
+        assert np.all(belief.minimum <= belief.favourite)
+    early_gain, gain = (np.mean(1 - b.minimum / b.favourite) for b in (early, late))
+    assert gain < 0.01 < 5 * gain + 0.01 < early_gain + 0.01
+    assert np.median(late.favourite) == pytest.approx(1.0, abs=0.01)
 
 
 def test_the_surrogate_is_not_misled_by_lucky_batches():

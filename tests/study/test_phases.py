@@ -84,10 +84,10 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
             "screen": {"shapes": 16},
         }
     )
-    rex = [json.loads(s.params) for s in FamilySearch(spec, spec.families[0]).ask()]
+    rex = [json.loads(s.params) for s in FamilySearch(spec, spec.families[0]).ask(64)]
     assert {params["warmup"] for params in rex} == {0.1}
     assert all(0.5 <= params["beta"] <= 1 for params in rex)
-    steps = FamilySearch(spec, spec.families[1]).ask()
+    steps = FamilySearch(spec, spec.families[1]).ask(64)
     assert len({s.params for s in steps}) == 16
     assert all(isinstance(json.loads(s.params)["drops"], int) for s in steps)
     for shape in steps:
@@ -97,4 +97,4 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
 def test_a_family_keeps_its_shapes_when_others_join():
     alone = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"], "sampler": "sobol"})
     joined = StudySpec.parse({"workload": "digits-mlp", "families": ["cosine", "rex"], "sampler": "sobol"})
-    assert FamilySearch(alone, alone.families[0]).ask() == FamilySearch(joined, joined.families[1]).ask()
+    assert FamilySearch(alone, alone.families[0]).ask(64) == FamilySearch(joined, joined.families[1]).ask(64)

@@ -42,7 +42,7 @@ def test_a_learning_screen_has_generations_of_fresh_common_seeds(drive):
     rounds, chosen = drive(phases.screen(spec), noisy)
     own = [[t for t in r if t.shape.family == "rex" and t.shape.id.startswith("rex")] for r in rounds]
     sampled = [r for r in own if len(r) == 16]
-    assert len(sampled) == 96 // 16
+    assert 3 <= len(sampled) <= 96 // 16
     seeds = [{t.seed for t in r} for r in sampled]
     assert all(len(s) == 1 for s in seeds)
     assert len(set.union(*seeds)) == len(sampled)
@@ -52,14 +52,14 @@ def test_a_learning_screen_has_generations_of_fresh_common_seeds(drive):
     assert truth(*chosen[0]) < 0.0105
 
 
-def test_halving_leaves_the_better_families_more_of_the_budget(drive):
+def test_families_share_a_budget_by_what_they_promise(drive):
     spec = spec_of(families=FAMILIES, trainings=512)
     rounds, chosen = drive(phases.screen(spec), noisy)
     counts = pd.Series([t.shape.family for r in rounds for t in r if not t.shape.id.startswith("baseline")])
     counts = counts.value_counts()
-    assert counts["power"] > 2 * counts["cosine"]
-    assert counts.sum() <= 384 * 1.2
-    assert {shape.family for shape, _ in chosen[:8]} > {"power", "rex"}
+    assert counts["wsd"] + counts["power"] + counts["rex"] > 3 * counts["cosine"]
+    assert counts.sum() <= 384 + 4 * 6
+    assert {shape.family for shape, _ in chosen[:4]} == set(FAMILIES)
     assert truth(*chosen[0]) < 0.0105
 
 
@@ -125,7 +125,8 @@ def test_a_prediction_follows_the_size_of_shapes():
 def test_a_race_spends_seeds_on_what_may_win_and_keeps_each_familys_best(drive):
     spec = spec_of(families=["power", "wsd"], trainings=400)
     _, screened = drive(phases.screen(spec), noisy)
-    rounds, chosen = drive(phases.rescore(spec, screened), noisy)
+    slow = {shape.id: i for i, (shape, _) in enumerate(screened)}
+    rounds, chosen = drive(phases.rescore(spec, screened), lambda t: noisy(t) * 1.1 ** slow[t.shape.id])
     assert [len({t.seed for t in r}) for r in rounds] == [1, 2, 7]
     assert len(rounds[-1]) < len(rounds[0]) * 7
     assert {shape.family for shape, _ in chosen} == {"power", "wsd", "linear"}
@@ -164,7 +165,7 @@ def raced(values):
         for i, (shape, lr) in enumerate(candidates)
         for seed in range(len(values))
     ]
-    return pd.DataFrame(rows).drop(columns="loss"), candidates
+    return pd.DataFrame(rows), candidates
 
 
 def test_the_best_is_dropped_no_more_often_than_stated():
@@ -203,7 +204,7 @@ def test_rungs_grow_to_the_number_of_seeds(seeds):
 @given(trainings=st.integers(48, 100_000), families=st.integers(1, 4))
 def test_a_budget_is_kept(trainings, families):
     spec = spec_of(families=FAMILIES[:families], trainings=trainings)
-    assert spec.screen.shapes * families <= 0.76 * trainings
+    assert spec.screen.shapes * families <= 0.75 * trainings + 1
     assert spec.rescore.top * spec.rescore.seeds <= max(0.25 * trainings, 2 * spec.rescore.seeds)
 
 
@@ -215,8 +216,8 @@ def test_a_budget_is_kept(trainings, families):
         ({"trainings": 100, "screen": {"shapes": 3}}, "leave out screen"),
         ({"trainings": 100, "base_lr": {"strategy": "grid"}}, "leave out base_lr.strategy"),
         (
-            {"sampler": "sobol", "screen": {"halving": True}, "families": ["rex"]},
-            "halving needs a sampler that learns",
+            {"sampler": "sobol", "screen": {"bandit": True}, "families": ["rex"]},
+            "bandit needs the sampler surrogate",
         ),
         ({"base_lr": {"strategy": "guess"}, "families": ["rex"]}, "strategy"),
     ],

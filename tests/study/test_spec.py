@@ -145,8 +145,12 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
         "name": workload,
         **({"function": "my_training:train", "steps": 300} if workload == "function" else {}),
     }
-    plain = {"workload": given, "families": ["generalized_cosine", "rex", "two_point_spline"]}
-    assert spec == StudySpec.parse({**plain, "name": workload})
+    assert spec == StudySpec.parse({"workload": given, "name": workload})
+    own = text.partition("To decide how to search yourself")[2].splitlines()[1:]
+    paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))
+    assert set(paper) == {"sampler", "base_lr", "screen", "rescore"}
+    paper |= {"workload": given, "families": ["rex"]}
+    assert StudySpec.parse(paper).base_lr.strategy == "grid"
     assert text.count("#") > 15
 
 

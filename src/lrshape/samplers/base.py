@@ -25,6 +25,19 @@ Points: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Belief:
+    """Draws of what the scores, without noise, may be.
+
+    Attributes:
+        favourite: (n,), score of the point that the sampler recommends.
+        minimum: (n,), lowest score of any point, in the same draws.
+    """
+
+    favourite: NDArray[np.float64]
+    minimum: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
 class Sampler(ABC):
     """A way to choose points; lower scores are better.
 
@@ -143,8 +156,8 @@ class Sampler(ABC):
         """Return up to ``n`` points for `recommend`, which calls this once there is a finite score."""
         return np.array([state["best_point"]], np.float64)[:n]
 
-    def expected_gain(self, state: Mapping[str, Any]) -> float | None:
-        """Return by what share of the best score going on is expected to improve it; None: unknown."""
+    def belief(self, state: Mapping[str, Any], n: int) -> "Belief | None":
+        """Return ``n`` draws of what the sampler believes the scores to be; None if it has no belief."""
         return None
 
     def _check(self, state: Mapping[str, Any]) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from lrshape.errors import InputError
+from lrshape.samplers._sobol import sobol_points
 from lrshape.samplers.base import LearningSampler, Points, require_whole
 from lrshape.samplers.registry import SAMPLERS
-from lrshape.samplers.sobol import Sobol
 
 SMALLEST = 1e-4
 
@@ -59,7 +59,7 @@ class Refine(LearningSampler):
         asked, dimensions = state["asked"], state["dimensions"]
         centres = self.favourites(state, self.top)
         if len(centres) == 0:
-            return Sobol().sequence(dimensions, state["seed"] % 2**63, asked, n), state["own"]
+            return sobol_points(dimensions, state["seed"], asked, n), state["own"]
         radius = self._radius(state)
         points = np.empty((n, dimensions))
         for i in range(n):

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 from scipy.stats import qmc
 
 from lrshape.errors import InputError
+from lrshape.samplers._sobol import sobol_points
 from lrshape.samplers.base import Points, SequenceSampler
 from lrshape.samplers.registry import SAMPLERS
 
@@ -25,14 +25,4 @@ class Sobol(SequenceSampler):
 
     def sequence(self, dimensions: int, seed: int, start: int, count: int) -> Points:
         """Return points ``start`` to ``start + count``."""
-        if dimensions == 0 or count == 0:
-            return np.zeros((count, dimensions))
-        engine = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
-        if start + count > engine.maxn:
-            raise InputError(f"sobol has {engine.maxn} points, got a request for {start + count}")
-        if start > 0:
-            engine.fast_forward(start)
-            return engine.random(count)
-        # The first point is drawn alone: SciPy warns when a first draw is not a power of two, but who asks
-        # for points one after another cannot always choose.
-        return np.concatenate([engine.random(1), engine.random(count - 1)])
+        return sobol_points(dimensions, seed, start, count)

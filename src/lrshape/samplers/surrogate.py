@@ -1,6 +1,5 @@
 """A Gaussian process learns the scores; its posterior draws the next points and names the best one."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +9,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lrshape.samplers._gaussian_process import GaussianProcess
-from lrshape.samplers.base import History, LearningSampler, Points, require_whole
+from lrshape.samplers._sobol import sobol_points
+from lrshape.samplers.base import Belief, History, LearningSampler, Points, require_whole
 from lrshape.samplers.registry import SAMPLERS
-from lrshape.samplers.sobol import Sobol
 
 POOL = 800
 """Points among which the posterior's samples are compared."""
@@ -71,7 +70,7 @@ class Surrogate(LearningSampler):
         spread = max(0, min(n, self.initial - asked))
         if not self._enough(told) or dimensions == 0:
             spread = n
-        first = Sobol().sequence(dimensions, state["seed"] % 2**63, asked, spread)
+        first = sobol_points(dimensions, state["seed"], asked, spread)
         if spread == n:
             return first, state["own"]
         random = self.random(state, asked)
@@ -92,19 +91,17 @@ class Surrogate(LearningSampler):
         best = _minima(model, told, self.random(state, 2**32 - 1, len(told.points)))
         return _apart(np.concatenate([best[:1], _ordered(model, told)]), n, 0.05)
 
-    def expected_gain(self, state: Mapping[str, Any]) -> float | None:
-        """How far the minimum is expected below the model's best point, by draws from the posterior."""
+    def belief(self, state: Mapping[str, Any], n: int) -> Belief | None:
+        """Draws from the posterior; None before the first points have been scored."""
         told = self.history(state)
         if not self._enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
             return None
         model, _ = self._model(state, told)
         random = self.random(state, 2**32 - 2, len(told.points))
-        pool = self._pool(model, told, random)
-        drawn = _draws(*model.posterior(pool), 64, random)
-        gain = float(np.mean(drawn[:, 0] - drawn.min(axis=1)))
+        drawn = _draws(*model.posterior(self._pool(model, told, random)), n, random)
         if _positive(told.scores):
-            return 1 - math.exp(-gain)
-        return gain / max(abs(state["best_score"]), 1e-12)
+            drawn = np.exp(drawn)
+        return Belief(drawn[:, 0], drawn.min(axis=1))
 
     @staticmethod
     def _pool(model: GaussianProcess, told: History, random: np.random.Generator) -> Points:

@@ -34,7 +34,9 @@ class BaseLRStrategy(Settings, abc.ABC):
         if self.low < 1 / EXTREME:
             raise ValueError(f"low must be at least {1 / EXTREME:g}, got {self.low}")
         if self.low > self.high:
-            raise ValueError(f"low must be at most high, got low = {self.low}, high = {self.high}")
+            raise ValueError(
+                f"low must be less than high (or equal), got low = {self.low}, high = {self.high}"
+            )
         return self
 
     @property
@@ -201,6 +203,8 @@ class JointLR(PredictedLR):
 
 AnyBaseLR = Annotated[GridLR | BracketLR | JointLR, Field(discriminator="strategy")]
 """The strategy that a spec's ``base_lr.strategy`` names."""
+
+STRATEGIES = ("grid", "bracket", "joint")
 
 
 def sizes(shapes: Sequence[Shape]) -> NDArray[np.float64]:

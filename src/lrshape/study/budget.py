@@ -30,8 +30,8 @@ def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     """A spec with its search settings filled in, and without ``trainings``.
 
     Three quarters of the trainings go to the screen: a Gaussian process over each family's parameters and the
-    base LR, 16 trainings a batch, one seed. With several families, half of them are dropped after each of
-    equal rungs. The rest goes to a race of the best shapes. Baselines and the confirm phase come on top.
+    base LR, 16 trainings a batch, one seed; families share them by Thompson sampling. The rest goes to a race
+    of the best shapes. Baselines and the confirm phase come on top.
 
     Raises:
         InputError: if ``trainings`` is given together with settings that it would decide, or is too small.
@@ -52,12 +52,12 @@ def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     seeds = 10 if racing < 360 else 30
     base_lr = plain.get("base_lr", {})
     return plain | {
-        "sampler": {"name": "surrogate", "population": BATCH, "initial": 2 * BATCH},
+        "sampler": {"name": "surrogate", "population": BATCH, "initial": BATCH if number > 1 else 2 * BATCH},
         "base_lr": {"strategy": "joint", **base_lr} if isinstance(base_lr, Mapping) else base_lr,
         "screen": {
             "shapes": max(1, (count - racing) // number),
             "seeds": 1,
-            "halving": number > 1,
+            "bandit": number > 1,
             "margin": MARGIN,
         },
         "rescore": {"top": min(12, max(2, racing // seeds)), "seeds": seeds, "base_lrs": 1, "race": True},

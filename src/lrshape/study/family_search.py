@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.families import FAMILIES
-from lrshape.samplers.base import Points
+from lrshape.samplers.base import Belief, Points
 from lrshape.space import Space
 from lrshape.study.base_lr import Candidate, scaled
 from lrshape.study.keys import sampler_seed
@@ -29,7 +29,7 @@ class FamilySearch:
     """
 
     def __init__(self, spec: StudySpec, family: FamilySpec):
-        self._family, self._strategy = family, spec.base_lr
+        self._spec, self._family, self._strategy = spec, family, spec.base_lr
         own = family.space()
         joint = spec.base_lr.dimension
         self._space = own if joint is None else Space((*own.dimensions, joint))
@@ -66,11 +66,12 @@ class FamilySearch:
             points.append([self._unit(dimension.name, values) for dimension in self._space.dimensions])
         return self._named(np.array(points).reshape(len(points), len(self._space)))
 
-    def ask(self) -> list[Shape]:
-        """The next shapes, as many as the sampler likes at a time; none when the budget is spent."""
-        count = min(self.population, self.budget)
+    def ask(self, count: int) -> list[Shape]:
+        """The next shapes; fewer when the sampler has no more, or the budget is spent."""
+        if not self._spec.screen.bandit:
+            count = min(count, self.budget)
         points, self._state = self._sampler.ask(self._state, count)
-        self.budget = self.budget - count if len(points) else 0
+        self.budget -= len(points) if self.learns else self.budget
         return self._named(points)
 
     def tell(self, best: pd.DataFrame) -> None:
@@ -86,9 +87,9 @@ class FamilySearch:
         """What the sampler recommends, best first; none if it does not learn."""
         return self._named(self._sampler.recommend(self._state, count)) if self.learns else []
 
-    def expected_gain(self) -> float | None:
-        """Share of the score that more shapes of this family are expected to gain; None: unknown."""
-        return self._sampler.expected_gain(self._state) if self.learns else None
+    def belief(self, draws: int) -> Belief | None:
+        """Draws of the sampler's belief about this family's scores; None if it has none."""
+        return self._sampler.belief(self._state, draws) if self.learns else None
 
     def _named(self, points: Points) -> list[Shape]:
         """Shapes at points, with the next free names; a point that was named before keeps its name."""

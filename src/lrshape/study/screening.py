@@ -1,15 +1,20 @@
 """The screen: shapes from a sampler at base LRs from a strategy, generation by generation.
 
 A sampler that does not learn has one generation. One that learns is told the scores of each before it is
-asked for the next. All trainings of a generation share its seeds, so that what is compared is paired; each
-generation has fresh ones, so that no shape is chosen for a lucky seed alone.
+asked for the next. Families may share a budget: then each place of a generation goes to the family whose draw
+of its best score is the lowest (Thompson sampling over families), so that a family that is poorly known is not
+given up for one that is merely easier to search.
+
+All trainings of a generation share its seeds, so that what is compared is paired; each generation has fresh
+ones, so that no shape is chosen for a lucky seed alone.
 """
 
-import math
 from collections.abc import Generator, Sequence
 from itertools import chain, zip_longest
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
@@ -25,8 +30,8 @@ Phase = Generator[list[Training], pd.DataFrame, list[Candidate]]
 FAVOURITES = 6
 """Shapes of each family that its sampler recommends in the end."""
 
-MEETING_SEEDS = 3
-"""Fresh seeds on which the families' favourites meet before half of them are dropped."""
+DRAWS = 64
+"""Draws from which the gain that is still to be expected is told."""
 
 PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
@@ -57,9 +62,9 @@ def trainings(phase: str, candidates: Sequence[Candidate], seeds: int, skip: int
 
 
 def ranked(best: pd.DataFrame, shapes: Sequence[Shape]) -> list[Candidate]:
-    """Shapes at their best base LR, in the order of their rank."""
+    """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
-    ordered = best.sort_values(["rank", "shape"])
+    ordered = best[best["shape"].isin(list(by_id))].sort_values(["rank", "shape"])
     return [(by_id[i], float(lr)) for i, lr in zip(ordered["shape"], ordered["base_lr"], strict=True)]
 
 
@@ -69,43 +74,45 @@ class _Screen:
         self._searches = [FamilySearch(spec, family) for family in spec.families]
         self._shapes: dict[str, Shape] = {}
         self._best = pd.DataFrame()
+        self._budget = sum(search.budget for search in self._searches)
         self._seeds_used = 0
         self._settled = 0
 
     def run(self) -> Phase:
-        alive = self._searches
-        if self._spec.screen.halving:
-            while True:
-                yield from self._explore(alive, rounds=self._rounds_of_rung(alive))
-                if len(alive) == 1:
-                    break
-                alive = yield from self._meeting(alive)
-        else:
-            yield from self._explore(alive, rounds=None)
-        return (yield from self._recommended())
-
-    def _rounds_of_rung(self, alive: Sequence[FamilySearch]) -> int:
-        """Generations for each family such that every rung trains about as many shapes."""
-        rungs = 1 + math.ceil(math.log2(len(self._searches)))
-        whole = self._spec.screen.shapes * len(self._searches)
-        return max(1, round(whole / rungs / len(alive) / self._batch()))
-
-    def _batch(self) -> int:
-        return max(1, self._searches[0].population)
-
-    def _explore(self, alive: Sequence[FamilySearch], rounds: int | None) -> Generator:
-        """Generations of families until their rounds or budgets are spent, or little gain is expected."""
-        while rounds is None or rounds > 0:
+        while not self._is_settled():
             first = not self._shapes
             asked = self._started() if first else []
-            asked += [shape for search in alive for shape in search.ask()]
+            asked += self._asked()
             asked += baseline_shapes(self._spec) if first else []
             if not asked:
-                return
+                break
             yield from self._scored(asked)
-            rounds = None if rounds is None else rounds - 1
-            if self._is_settled(alive):
-                return
+        return (yield from self._recommended())
+
+    def _asked(self) -> list[Shape]:
+        """The next generation: of all families, or where they share a budget, of those that may be best."""
+        if not self._spec.screen.bandit:
+            return [shape for search in self._searches for shape in search.ask(search.population)]
+        unknown = [search for search in self._searches if search.belief(1) is None]
+        if unknown:
+            counts = {search.name: search.population for search in unknown}
+        else:
+            places = self._searches[0].population
+            minima = {search.name: self._minimum(search, places) for search in self._searches}
+            chosen = pd.DataFrame(minima).idxmin(axis=1)  # the best of each draw
+            counts = chosen.value_counts().to_dict()
+        asked = []
+        for search in self._searches:
+            count = min(counts.get(search.name, 0), self._budget)
+            shapes = search.ask(count)
+            self._budget -= len(shapes)
+            asked += shapes
+        return asked
+
+    @staticmethod
+    def _minimum(search: FamilySearch, places: int) -> NDArray[np.float64]:
+        belief = search.belief(places)
+        return np.full(places, np.inf) if belief is None else belief.minimum
 
     def _started(self) -> list[Shape]:
         """The shapes that the spec starts from, in the families' searches."""
@@ -130,26 +137,18 @@ class _Screen:
         table = yield trainings("screen", candidates, seeds, skip=self._seeds_used)
         self._best = best_base_lrs(scores(table, self._spec.objective))
 
-    def _meeting(self, alive: Sequence[FamilySearch]) -> Generator:
-        """Train the families' favourites on common fresh seeds; the better half of the families goes on."""
-        favourite = {search.name: shapes[0] for search in alive if (shapes := search.favourites(1))}
-        yield from self._scored([s for s in favourite.values() if s.id not in self._shapes])
-        at = dict(zip(self._best["shape"], self._best["base_lr"], strict=True))
-        yield from self._trained([(s, float(at[s.id])) for s in favourite.values()], MEETING_SEEDS)
-        self._seeds_used += MEETING_SEEDS
-        score = dict(zip(self._best["shape"], self._best["score"], strict=True))
-        order = sorted(
-            (search for search in alive if search.name in favourite),
-            key=lambda search: score[favourite[search.name].id],
-        )
-        return order[: math.ceil(len(alive) / 2)] or alive[:1]
-
-    def _is_settled(self, alive: Sequence[FamilySearch]) -> bool:
+    def _is_settled(self) -> bool:
+        """Whether for some generations little gain was expected of any family, as a share of the score."""
         if self._spec.screen.margin == 0:
             return False
-        gains = [search.expected_gain() for search in alive]
-        below = all(gain is not None and gain < self._spec.screen.margin for gain in gains)
-        self._settled = self._settled + 1 if below else 0
+        beliefs = [search.belief(DRAWS) for search in self._searches]
+        known = [belief for belief in beliefs if belief is not None]
+        if len(known) < len(beliefs):
+            return False
+        leader = min(known, key=lambda belief: belief.favourite.mean())
+        lowest = np.min([belief.minimum for belief in known], axis=0)
+        gain = np.mean(np.maximum(leader.favourite - lowest, 0)) / abs(leader.favourite.mean())
+        self._settled = self._settled + 1 if gain < self._spec.screen.margin else 0
         return self._settled >= PATIENCE
 
     def _recommended(self) -> Phase:

@@ -15,7 +15,7 @@ from lrshape.samplers import SAMPLERS
 from lrshape.schedule import Sampling
 from lrshape.settings import Settings, explain, unknown_key
 from lrshape.space import Dimension, Space
-from lrshape.study.base_lr import AnyBaseLR
+from lrshape.study.base_lr import STRATEGIES, AnyBaseLR
 from lrshape.study.budget import is_planned, planned
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
@@ -67,11 +67,11 @@ class ScreenSpec(Settings):
     """Phase 1: sampled shapes at the base LRs of the strategy."""
 
     shapes: int = Field(
-        default=64, ge=1, le=MAX_SHAPES, description="shapes a family; on average, where halving moves them"
+        default=64, ge=1, le=MAX_SHAPES, description="shapes a family; on average, where they share"
     )
     seeds: int = Field(default=2, ge=1, le=10_000, description="seeds a shape and base LR")
-    halving: bool = Field(
-        default=False, description="drop half of the families after each rung; for samplers that learn"
+    bandit: bool = Field(
+        default=False, description="families share their shapes: the likelier the best, the more (surrogate)"
     )
     margin: float = Field(
         default=0.0,
@@ -129,7 +129,7 @@ class StartSpec(Settings):
 
     @model_validator(mode="after")
     def _is_a_shape(self) -> "StartSpec":
-        full = FAMILIES[self.family].from_params(self.params).params()
+        full = FAMILIES[self.family].from_params(self.params).params
         object.__setattr__(self, "params", full)
         return self
 
@@ -210,9 +210,8 @@ class StudySpec(Settings):
         strange = [start.family for start in self.starts if start.family not in names]
         if strange:
             raise ValueError(f"starts must be of families {', '.join(names)}, got {strange[0]}")
-        learns = SAMPLERS[self.sampler["name"]]().batch is not None
-        if self.screen.halving and not learns:
-            raise ValueError(f"screen.halving needs a sampler that learns, got {self.sampler['name']}")
+        if self.screen.bandit and self.sampler["name"] != "surrogate":
+            raise ValueError(f"screen.bandit needs the sampler surrogate, got {self.sampler['name']}")
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
             raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
@@ -246,7 +245,7 @@ class StudySpec(Settings):
         try:
             return cls(**{**given, "workload": workload})
         except ValidationError as error:
-            raise explain(error) from None
+            raise explain(error, tags=STRATEGIES) from None
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""

@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from lrshape.samplers import SAMPLERS
 from lrshape.settings import Settings
-from lrshape.study.spec import STANDARD_BASELINES, StudySpec, parse_workload
+from lrshape.study.base_lr import GridLR
+from lrshape.study.budget import TRAININGS
+from lrshape.study.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec, StudySpec, parse_workload
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 
-FAMILIES_TO_START = ("generalized_cosine", "rex", "two_point_spline")
 _PLACEHOLDERS = {"function": {"function": "my_training:train", "steps": 300}}
 
 
@@ -21,14 +23,14 @@ def commented_spec(name: str) -> str:
     """
     WORKLOADS[name]
     workload = parse_workload({"name": name, **_PLACEHOLDERS.get(name, {})})
-    spec = StudySpec.parse({"families": list(FAMILIES_TO_START), "name": name}, workload)
+    spec = StudySpec.parse({"name": name}, workload)
     return "\n".join(_lines(spec, workload)) + "\n"
 
 
 def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield f"# Study of learning-rate schedule shapes on {workload.name}. Run it with"
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
-    yield "# All settings have the value shown when they are left out, except families."
+    yield "# All settings have the value shown when they are left out."
     yield ""
     yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members"))
     yield ""
@@ -38,7 +40,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield f"families = {_toml([family.name for family in spec.families])}"
     yield "# A baseline of your own: [baselines.mine]  family = ...  params = {...}  (in place of this list)"
     yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
-    yield f"sampler = {_toml(spec.sampler['name'])}"
+    yield f"trainings = {TRAININGS}  # of the search; baselines and the confirm phase come on top"
     yield ""
     yield "[workload]"
     yield f"name = {_toml(workload.name)}"
@@ -48,12 +50,27 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
             yield ""
             yield f"[workload.{key}]"
             yield from _fields(value)
-    for section in ("base_lr", "screen", "rescore", "confirm"):
-        model = getattr(spec, section)
-        yield ""
-        yield f"# {(type(model).__doc__ or '').splitlines()[0]}"
-        yield f"[{section}]"
-        yield from _fields(model)
+    yield ""
+    yield "# The range of base LRs; of the root mean square of the LRs, where the sampler chooses them."
+    yield "[base_lr]"
+    yield from _fields(spec.base_lr, only=("low", "high"))
+    yield ""
+    yield from _section("confirm", spec.confirm)
+    yield ""
+    yield "# To decide how to search yourself, use these in place of trainings (this is the paper's way):"
+    yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
+    for name, section in (
+        ("base_lr", GridLR(low=spec.base_lr.low, high=spec.base_lr.high)),
+        ("screen", ScreenSpec()),
+        ("rescore", RescoreSpec()),
+    ):
+        yield from (f"# {line}" if line else "#" for line in ("", *_section(name, section)))
+
+
+def _section(name: str, model: Settings) -> Iterator[str]:
+    yield f"# {(type(model).__doc__ or '').splitlines()[0]}"
+    yield f"[{name}]"
+    yield from _fields(model)
 
 
 def _values(model: Settings) -> Mapping[str, Any]:
