@@ -9,8 +9,8 @@ from lrshape.report.coordinate import (
     order,
     overall,
     verdict_sentence,
-    write_coordinate_report,
 )
+from lrshape.report.coordinate_page import write_coordinate_report
 from lrshape.report.figures._common import NARROW, SMALL, WIDE
 from lrshape.report.figures.coordinate import coordinate_figure
 
