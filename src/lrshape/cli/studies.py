@@ -190,7 +190,9 @@ def _print_best(found: dict[str, Any]) -> None:
     if not unbiased:
         say(f"not confirmed: its numbers are from the {found['phase']} phase, whose seeds also chose it")
     seeds = f"{found['seeds']} seeds" + (" that chose nothing" if unbiased else "")
-    say(f"{found['objective']}, median over {seeds}, 95% intervals:\n")
+    known = found["score_low"] is not None or found["score_high"] is not None
+    spread = "95% intervals" if known else "too few seeds for intervals"
+    say(f"{found['objective']}, median over {seeds}, {spread}:\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", "minus the winner's", ""):
         table.add_column(heading, no_wrap=True)
@@ -215,6 +217,8 @@ def short(value: Any) -> str:
 
 
 def _interval(row: dict[str, Any], prefix: str) -> str:
+    if row[prefix + "_low"] is None and row[prefix + "_high"] is None:
+        return ""
     return f"[{short(row[prefix + '_low'])}, {short(row[prefix + '_high'])}]"
 
 

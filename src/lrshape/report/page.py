@@ -93,7 +93,7 @@ def _draw(findings: Findings, folder: Path, targets: Mapping[str, Targets]) -> d
             for ending in ("svg", "png"):
                 (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
             continue
-        tested = findings.has_intervals
+        tested = getattr(findings, drawing.tested)
         drawn[drawing.name] = html.figure(
             wide,
             narrow,
