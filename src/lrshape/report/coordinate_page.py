@@ -18,11 +18,13 @@ from lrshape.report.palette import CATEGORIES
 from lrshape.report.sections import Section, Table, write_page
 from lrshape.report.words import aligned, counted, interval, listing, number, percent, printable, probability
 
-_CAPTION = (
-    "Each dot is the shape with one parameter changed, at a base LR optimised for it: the median over seeds, "
-    "with its 95% interval as a band. The diamond and the vertical line are the shape's own value, the "
-    "horizontal line its median; crosses mark values at which the median training diverged. Points are "
-    "chosen by these numbers, so their best flatters itself: the table below has the unbiased ones."
+_HOW = (
+    "Each dot is the shape with one parameter changed, at a base LR optimised for it: the median over seeds"
+)
+_MARKS = (
+    "The diamond and the vertical line are the shape's own value, the horizontal line its median; crosses "
+    "mark values at which the median training diverged. Points are chosen by these numbers, so their best "
+    "flatters itself: the table below has the unbiased ones."
 )
 
 
@@ -96,7 +98,7 @@ def _section(
         name = "".join(c if c.isalnum() else "-" for c in shape)
         drawn[name] = html.figure(
             wide, narrow, folder, name=name, title=f"{printable(shape, 60)}, one parameter at a time",
-            caption=_CAPTION, targets=_targets(own_points, cards),
+            caption=_caption(own_points), targets=_targets(own_points, cards),
         )  # fmt: skip
     first = rows.iloc[0]
     lead = first["own_score"]
@@ -112,6 +114,13 @@ def _section(
         tables=[_table(rows)],
         remarks=[sentence(verdict_sentence(row)) for row in records(rows)] + _edges(own_points),
     )
+
+
+def _caption(points: pd.DataFrame) -> str:
+    """How to read the figure, which has no bands where there are too few seeds for intervals."""
+    if points["low"].isna().all():
+        return f"{_HOW}, too few for intervals. {_MARKS}"
+    return f"{_HOW}, with its 95% interval as a band. {_MARKS}"
 
 
 def _targets(points: pd.DataFrame, cards: Cards) -> Targets | None:
