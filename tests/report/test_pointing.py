@@ -63,8 +63,8 @@ FIGURES = [
     ("coordinate", "rex-0001", 3 + 3, "95% interval"),
     ("seeds", "scatter", 2 * 9, "1 seed"),
     ("sweep", "overlay", 3 * 41, "family"),
-    ("sweep", "transfer-re-tuned", 3 * 3, "in 0.01"),
-    ("sweep", "transfer-kept", 3 * 3, "in 0.01"),
+    ("sweep", "transfer-re-tuned", 3 * 3, "regret in 0.01"),
+    ("sweep", "transfer-kept", 3 * 3, "regret in 0.01"),
     ("optimum", "optimum", 3 * 40, "largest LR"),
     ("optimum", "families", 2 * 40, "above the optimum"),
 ]

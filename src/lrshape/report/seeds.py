@@ -14,7 +14,7 @@ from lrshape.report import html
 from lrshape.report.figures.seeds import GROUPS, agreement_figure, finite_scores, scatter_figure
 from lrshape.report.interaction import Cards, Targets, lines
 from lrshape.report.sections import Section, Table, write_page
-from lrshape.report.words import counted, number, percent, printable, share
+from lrshape.report.words import correlation, counted, number, percent, printable, share
 
 
 def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]:
@@ -104,8 +104,8 @@ def agreement_cells(agreement: Agreement) -> list[list[str]]:
     return [
         [
             f"{int(row['seeds']):,}",
-            number(row["spearman"], 2) if row["spearman"] < 0.995 else number(row["spearman"]),
-            number(row["kendall"], 2),
+            correlation(row["spearman"]),
+            correlation(row["kendall"]),
             percent(row["recall"]),
             percent(row["regret"]),
             percent(row["regret_certain"]),
@@ -170,7 +170,7 @@ def write_seed_report(
             f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
         )
     }  # fmt: skip
-    cards = Cards(f"median {objective} of {answer.top.reference} seeds")
+    cards = Cards(f"median {objective} of {answer.top.reference} others")
     wide, narrow = (scatter_figure(answer, objective, narrow=n) for n in (False, True))
     if wide is not None and narrow is not None:
         figures["scatter"] = html.figure(
@@ -237,7 +237,7 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
     counts: Sequence[int] = sorted(set(cross["seeds"]))
     known = {(n, m): value for n, m, value in cross.itertuples(index=False)}
     rows = [
-        [(f"{n:,}", ""), *((number(known[n, m], 2) if (n, m) in known else "", "") for m in counts)]
+        [(f"{n:,}", ""), *((correlation(known[n, m]) if (n, m) in known else "", "") for m in counts)]
         for n in counts
     ]
     return Table(f"{name}, few against few", [(name, "seeds"), *((f"{m:,}", "") for m in counts)], rows)

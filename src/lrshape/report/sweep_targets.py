@@ -9,8 +9,8 @@ from lrshape.analysis.transfer import CHOICES
 from lrshape.report.figures.transfer import MATRIX, MOST, drawn_shapes
 from lrshape.report.findings import Row
 from lrshape.report.interaction import POINTS, Cards, Targets, grid, lines
-from lrshape.report.sweep_findings import Swept, regret_text
-from lrshape.report.words import number
+from lrshape.report.sweep_findings import Swept
+from lrshape.report.words import number, percent
 
 
 def sweep_targets(swept: Swept) -> tuple[Cards, dict[str, Targets]]:
@@ -41,7 +41,7 @@ def sweep_targets(swept: Swept) -> tuple[Cards, dict[str, Targets]]:
             found[MATRIX[choice]] = grid(
                 lambda figure: figure.axes[0],
                 [index[s.slug] for s in shown],
-                [f"in {s.short}" for s in shown],
+                [f"regret in {s.short}" for s in shown],
                 [[_cell(row) for row in line] for line in rows],
             )
     return cards, {name: targets for name, targets in found.items() if targets}
@@ -49,5 +49,9 @@ def sweep_targets(swept: Swept) -> tuple[Cards, dict[str, Targets]]:
 
 def _cell(row: Row) -> str:
     if row["verdict"] == "own":
-        return "own"
-    return "unknown" if math.isnan(row["relative"]) else f"regret {regret_text(row)}"
+        return "0, its own"
+    if math.isnan(row["relative"]):
+        return "diverged" if math.isinf(row["regret"]) else "unknown"
+    low, high = row["relative_low"], row["relative_high"]
+    spread = f" ({percent(low)} to {percent(high)})" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{percent(row['relative'])}{spread}"
