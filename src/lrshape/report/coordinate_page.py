@@ -118,7 +118,7 @@ def _section(
 
 def _caption(points: pd.DataFrame) -> str:
     """How to read the figure, which has no bands where there are too few seeds for intervals."""
-    if points["low"].isna().all():
+    if np.isnan(points["low"].to_numpy(np.float64)).all():
         return f"{_HOW}, too few for intervals. {_MARKS}"
     return f"{_HOW}, with its 95% interval as a band. {_MARKS}"
 
