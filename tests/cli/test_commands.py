@@ -143,7 +143,7 @@ def test_ranking_by_another_metric(folder):
     training = (folder.path / "my_training.py").read_text()
     text = training.replace("return 0.5 * x * x", "return {'score': 0.5 * x * x, 'size': 1 / (0.1 + abs(x))}")
     (folder.path / "my_training.py").write_text(text)
-    metrics = ("--set", 'workload.metrics=["score", "size"]')
+    metrics = ("--set", 'workload.metrics=["score", "size"]', "--set", "rescore.seeds=3")
     code, _, err = folder.run("search", "spec.toml", "--out", "study", *metrics)
     assert code == 0, err
     own = (folder.path / "study" / "report.html").read_bytes()
@@ -155,6 +155,8 @@ def test_ranking_by_another_metric(folder):
     assert found["objective"] == "final/size"
     printed = folder.run("best", "study", "--objective", "final/size")[1]
     assert ("not confirmed" in printed) == (found["phase"] != "confirm")
+    assert ("too few seeds for intervals" in printed) == (found["score_low"] is None)
+    assert "[-, -]" not in printed
     code, _, err = folder.run(
         "export", "study", "--to", "json", "--objective", "final/size", "--out", "s.json"
     )

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import lrshape
-from lrshape.cli.studies import parse_time
+from lrshape.cli.running import limit
 from lrshape.errors import InputError
 
 
@@ -82,10 +82,10 @@ def test_time_limit_stops_and_says_how_to_go_on(slow):
     [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("0.5h", 1800), ("1m30s", 90)],
 )
 def test_times(text, seconds):
-    assert parse_time(text) == seconds
+    assert limit(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "s", "-5s", "5 minutes", "1m1h", "nan", "inf"])
 def test_wrong_times(text):
     with pytest.raises(InputError, match="positive time"):
-        parse_time(text)
+        limit(text)

@@ -70,6 +70,7 @@ def test_stopped_it_says_how_to_go_on(folder, how):
         (("reproduce", "cifar", "--out", "x"), "the experiment must be one of"),
         (("reproduce", "families"), "needs --out DIR"),
         (("reproduce", "--scale", "large"), "--scale must be one of smoke, cpu, gpu"),
+        (("reproduce", "families", "--out", "x", "--time-limit", "soon"), "--time-limit must be a positive"),
     ],
 )
 def test_wrong_input_is_one_clear_line(folder, arguments, message):
@@ -88,7 +89,11 @@ def test_reproduce_lists_experiments_and_their_costs(folder):
 
 
 def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
-    code, out, err = folder.run("reproduce", "linear-regression", "--out", "lr")
+    code, _, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "0.01s")
+    assert code == 130, err
+    assert "time limit reached; finished trainings are in lr" in err
+    assert not (folder.path / "lr" / "top-shapes").exists()
+    code, out, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "1h")
     assert code == 0, err
     assert "[1 of 2] lrshape search lr/spec.toml --out lr/study" in out
     assert (folder.path / "lr" / "study" / "report.html").is_file()

@@ -65,14 +65,14 @@ const svg = document.querySelector(`#figure-${name} .${variant} svg`);
 svg.scrollIntoView({block: "center"});
 const box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
 const at = (x, y) => [box.left + x * scale, box.top + y * scale];
-if (name === "distribution")
+if (!figure.columns)
   return figure[variant].flatMap((line, i) => figure.shapes[i].map((shape, j) =>
     [data.shapes[shape], ...at(line[2 * j], line[2 * j + 1])]));
 const [left, top, right, bottom] = figure[variant];
-return figure.shapes.flatMap((shape, i) => figure.rates.map((rate, j) =>
-  [data.shapes[shape], ...at(left + (j + .5) * (right - left) / figure.rates.length,
+return figure.shapes.flatMap((shape, i) => figure.columns.map((column, j) =>
+  [data.shapes[shape], ...at(left + (j + .5) * (right - left) / figure.columns.length,
                              top + (i + .5) * (bottom - top) / figure.shapes.length),
-   rate, figure.scores[i][j]]));
+   column, figure.cells[i][j]]));
 """
 
 
@@ -165,7 +165,7 @@ def test_pointing_at_a_shape_shows_it(browser, pages, figure, width, scheme):
         assert card["marks"] == 1
         lines = dict(card["lines"])
         if cell:
-            assert lines[f"at LR {cell[0]}"] == cell[1]
+            assert lines[cell[0]] == cell[1]
             assert lines[f"best, at LR {shape[4]}"] == shape[5]
         else:
             assert lines[f"final/train_loss, at LR {shape[4]}"] == shape[5]

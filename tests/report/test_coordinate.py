@@ -9,8 +9,8 @@ from lrshape.report.coordinate import (
     order,
     overall,
     verdict_sentence,
-    write_coordinate_report,
 )
+from lrshape.report.coordinate_page import write_coordinate_report
 from lrshape.report.figures._common import NARROW, SMALL, WIDE
 from lrshape.report.figures.coordinate import coordinate_figure
 
@@ -154,6 +154,18 @@ def test_the_page(tmp_path, hostile, check):
     assert "The winner is not at its best: another beta improves it by 5.5%" in page.text
     assert "1,234 trainings" in page.text
     assert "The best base LR of beta = 0.01 lies on the edge" in page.text
+    assert "with its 95% interval as a band" in page.text
     assert {file.name for file in (tmp_path / "figures").iterdir()} == {
         f"rex-000{i}.{ending}" for i in (1, 2) for ending in ("svg", "png")
     }
+
+
+def test_too_few_seeds_for_bands_are_said(tmp_path, check):
+    few = points().assign(low=np.nan, high=np.nan)
+    path = write_coordinate_report(
+        few, pd.DataFrame([row()]), tmp_path, winner="rex-0001", objective=OBJECTIVE, document={},
+        settings=SETTINGS, trainings=10,
+    )  # fmt: skip
+    text = check(path).text
+    assert "the median over seeds, too few for intervals." in text
+    assert "as a band" not in text

@@ -211,8 +211,8 @@ def test_the_page_holds_every_screened_shape(studies, write, tmp_path):
     drawn = np.frombuffer(base64.b64decode(curve), np.uint8) / 255
     np.testing.assert_allclose(drawn, expected, atol=0.06)  # nearest of 241 points
     heatmap = found["figures"]["heatmap"]
-    assert len(heatmap["scores"]) == len(heatmap["shapes"]) == len(found["shapes"])
-    assert {len(row) for row in heatmap["scores"]} == {len(heatmap["rates"])}
+    assert len(heatmap["cells"]) == len(heatmap["shapes"]) == len(found["shapes"])
+    assert {len(row) for row in heatmap["cells"]} == {len(heatmap["columns"])}
     ecdf = found["figures"]["distribution"]
     assert [len(line) / 2 for line in ecdf["wide"]] == [len(line) for line in ecdf["shapes"]] == [5, 5, 5]
 
@@ -246,6 +246,13 @@ def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, w
     assert "By final/test_error: generalized_cosine wins" in agrees.text
     assert "was not confirmed at its base LR" not in agrees.text
     assert "All 2 stored metrics have the same winner" in agrees.text
+
+
+def test_few_rescore_seeds_rule_no_shape_out_however_many_confirm(studies, write, tmp_path):
+    page = check(write(studies(seeds=(1, 4, 16)), tmp_path))
+    assert "too few to say which of them are within 5% of the best" in page.text
+    assert "there are too few seeds to rule any out" in page.text
+    assert "bars their 95% intervals" in page.text
 
 
 def test_the_near_optimal_set_and_the_pairs_are_told(studies, write, tmp_path):

@@ -17,6 +17,14 @@ from lrshape.report.seeds import (
 )
 
 OBJECTIVE = "final/train_loss"
+SHAPES = {
+    f"rex-{i:04d}": {
+        "family": "rex",
+        "params": f'{{"beta": {0.1 + 0.1 * i}, "warmup": 0.1}}',
+        "base_lr": 0.01,
+    }
+    for i in range(9)
+}
 
 
 def answer(spread=0.3, noise=0.1, diverged=0, **options):
@@ -91,7 +99,7 @@ def test_no_finite_score_has_no_scatter():
 def test_the_page(tmp_path, diverged, check):
     path = write_seed_report(
         answer(diverged=diverged), tmp_path, objective=OBJECTIVE, used=(2, 10), trainings=216,
-        document={"name": "<b>digits</b>"},
+        document={"name": "<b>digits</b>"}, shapes=SHAPES,
     )  # fmt: skip
     page = check(path)
     assert "216 trainings" in page.text

@@ -7,15 +7,13 @@ import typer
 from pydantic import ValidationError
 
 from lrshape.cli.app import app, fail, say
-from lrshape.cli.running import running
-from lrshape.cli.studies import Directory, Json, parse_time
+from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.studies import Directory, Json
 
 if TYPE_CHECKING:
+    from lrshape.study.coordinate import CoordinateResult
+    from lrshape.study.seeds import SeedResult
     from lrshape.study.study import Study
-
-TimeLimit = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
-]
 
 
 @app.command()
@@ -49,7 +47,7 @@ def coordinate(
     from lrshape.study.coordinate import coordinate as run
     from lrshape.study.study import Study
 
-    limit = None if time_limit is None else parse_time(time_limit)
+    seconds = limit(time_limit)
     settings = _settings(
         CoordinateSettings,
         {"top": top, "points": points, "seeds": seeds, "base_lrs": base_lrs, "confirm_seeds": confirm_seeds},
@@ -57,22 +55,16 @@ def coordinate(
     study = Study(directory)
     _say_cost(study, expected_trainings(study, settings), "at least ")
     with running(directory / "coordinate", "the same command") as progress:
-        result = run(study, settings, listener=progress, time_limit=limit)
+        result = run(study, settings, listener=progress, time_limit=seconds)
     from lrshape.report.coordinate import coordinate_summary
 
     shapes = coordinate_summary(result.points, result.confirmed, result.winner)
     if as_json:
-        found = {
-            "objective": result.objective,
-            "settings": settings.model_dump(),
-            "trainings": result.trainings,
-            "shapes": shapes,
-        }
-        say(json.dumps(found, indent=2, allow_nan=False))
+        _say_json(result, settings, {"shapes": shapes})
         return
     for shape in shapes:
         _print_shape(shape, result.objective)
-    say(f"\nreport: {directory / 'coordinate' / 'report.html'}")
+    _say_report(result)
 
 
 def _print_shape(shape: dict[str, Any], objective: str) -> None:
@@ -155,7 +147,7 @@ def seeds(
     from lrshape.study.seeds import seeds as run
     from lrshape.study.study import Study
 
-    limit = None if time_limit is None else parse_time(time_limit)
+    seconds = limit(time_limit)
     settings = _settings(SeedSettings, {"max": max_seeds, "top": top, "sample": sample})
     wanted = _settings(Wanted, {"certainty": certainty, "margin": margin})
     study = Study(directory)
@@ -167,18 +159,12 @@ def seeds(
         f"{settings.max} seeds: ",
     )
     with running(directory / "seeds", "the same command") as progress:
-        result = run(study, settings, wanted, listener=progress, time_limit=limit)
+        result = run(study, settings, wanted, listener=progress, time_limit=seconds)
     from lrshape.report.seeds import agreement_cells, headings, recommendation, seed_summary
 
     answer = result.answer
     if as_json:
-        found = {
-            "objective": result.objective,
-            "settings": settings.model_dump(),
-            "trainings": result.trainings,
-            **seed_summary(answer, result.used),
-        }
-        say(json.dumps(found, indent=2, allow_nan=False))
+        _say_json(result, settings, seed_summary(answer, result.used))
         return
     for name, agreement in (("screened shapes", answer.screened), ("the best shapes", answer.top)):
         say(f"\n{name} ({agreement.shapes}), against {agreement.reference} other seeds\n")
@@ -187,7 +173,7 @@ def seeds(
     say()
     for text in recommendation(answer, result.used):
         say(text)
-    say(f"\nreport: {directory / 'seeds' / 'report.html'}")
+    _say_report(result)
 
 
 def _settings(kind: Any, values: dict[str, Any]) -> Any:
@@ -197,6 +183,20 @@ def _settings(kind: Any, values: dict[str, Any]) -> Any:
         return kind(**values)
     except ValidationError as error:
         raise explain(error) from None
+
+
+def _say_json(result: "CoordinateResult | SeedResult", settings: Any, more: dict[str, Any]) -> None:
+    found = {
+        "objective": result.objective,
+        "settings": settings.model_dump(),
+        "trainings": result.trainings,
+        **more,
+    }
+    say(json.dumps(found, indent=2, allow_nan=False))
+
+
+def _say_report(result: "CoordinateResult | SeedResult") -> None:
+    say(f"\nreport: {result.directory / 'report.html'}")
 
 
 def _say_cost(study: "Study", trainings: int, what: str) -> None:

@@ -2,13 +2,14 @@
 
 import json
 import shlex
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, say
-from lrshape.cli.running import running
+from lrshape.cli.app import INTERRUPTED, app, fail, say
+from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,13 +27,14 @@ def reproduce(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Directory of the experiment; needed to run one.")
     ] = None,
+    time_limit: TimeLimit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON for programs.")] = False,
 ) -> None:
     """List the paper's experiments, or run one with our own settings.
 
     The paper's numbers and exact settings are not known to lrshape: it prints its own results, and the spec
     that it used is DIR/spec.toml. An experiment is a chain of commands, which are printed; running it again
-    resumes it.
+    resumes it. A time limit is for the whole chain; a figure or `lrshape optimum`, once begun, is finished.
 
     Examples:
 
@@ -41,18 +43,21 @@ def reproduce(
         lrshape reproduce families --out gallery
 
         lrshape reproduce weight-decay-constant --scale cpu --out decay
+
+        lrshape reproduce cifar10 --scale cpu --out cifar10 --time-limit 1h
     """
     from lrshape.reproduce import SCALES, experiment
 
     if scale not in SCALES:
         raise InputError(f"--scale must be one of {', '.join(SCALES)}, got {scale!r}")
+    seconds = limit(time_limit)
     if name is None:
         _list(as_json)
         return
     chosen = experiment(name)
     if out is None:
         raise InputError(f"reproduce {name} needs --out DIR")
-    _run(chosen, scale, out)
+    _run(chosen, scale, out, seconds)
 
 
 def _list(as_json: bool) -> None:
@@ -101,19 +106,25 @@ def _shown(step: Any, scale: str, out: str) -> str:
     return f"figure: {step.shows}"
 
 
-def _run(chosen: "Experiment", scale: str, out: Path) -> None:
+def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> None:
     from lrshape.reproduce.experiments import Command
 
+    end = None if seconds is None else time.monotonic() + seconds
     _require_commands(chosen, scale, out)
     document = chosen.spec(scale)
     _write_spec(document, out)
     again = f"lrshape reproduce {chosen.name} --scale {scale} --out {shlex.quote(str(out))}"
     for number, step in enumerate(chosen.steps, 1):
+        left = None if end is None else end - time.monotonic()
+        if left is not None and left <= 0:
+            fail(f"time limit reached; finished trainings are in {out}: run {again} to resume", prefix="")
+            raise typer.Exit(INTERRUPTED)
         say(f"\n[{number} of {len(chosen.steps)}] {_shown(step, scale, str(out))}")
         if isinstance(step, Command):
-            code = _command().main(
-                step.arguments(scale, str(out)), prog_name="lrshape", standalone_mode=False
-            )
+            words = step.arguments(scale, str(out))
+            if left is not None and "--time-limit" in _options(words[0]):
+                words += ["--time-limit", f"{left:.3f}s"]
+            code = _command().main(words, prog_name="lrshape", standalone_mode=False)
             if code:
                 raise typer.Exit(code)
         else:
@@ -131,6 +142,11 @@ def _command() -> Any:
     return typer.main.get_command(app)
 
 
+def _options(command: str) -> set[str]:
+    """All options of a command, as they are written."""
+    return {option for parameter in _command().commands[command].params for option in parameter.opts}
+
+
 def _require_commands(chosen: "Experiment", scale: str, out: Path) -> None:
     """Check that every command and every option of the chain exists, before anything is trained."""
     from lrshape.reproduce.cost import commands
@@ -140,7 +156,7 @@ def _require_commands(chosen: "Experiment", scale: str, out: Path) -> None:
         command, *words = step.arguments(scale, str(out))
         if command not in known:
             raise InputError(f"{chosen.name}: this lrshape has no command {command!r}")
-        options = {option for parameter in known[command].params for option in parameter.opts}
+        options = _options(command)
         unknown = [word for word in words if word.startswith("--") and word not in options]
         if unknown:
             raise InputError(f"{chosen.name}: this lrshape's {command} has no option {unknown[0]}")

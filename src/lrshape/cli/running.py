@@ -1,17 +1,40 @@
 """How commands that train are stopped, and what they say then."""
 
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lrshape.cli.app import DISK_REFUSED, INTERRUPTED, fail
+from lrshape.errors import InputError
 
 if TYPE_CHECKING:
     from lrshape.study.listener import Listener
+
+TimeLimit = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
+]
+
+
+def limit(text: str | None) -> float | None:
+    """Seconds of a time limit, e.g. ``90s``, ``10m``, ``1h30m`` or a plain number of seconds; None for none.
+
+    Raises:
+        InputError: if it is no time, or not positive.
+    """
+    if text is None:
+        return None
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(f"(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
+    parts = match.groups() if match else ()
+    seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    if seconds <= 0:
+        raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
+    return seconds
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from lrshape.cli.app import app, say
-from lrshape.cli.running import running
+from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
 Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
@@ -73,9 +72,7 @@ def search(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
     ] = None,
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
-    ] = None,
+    time_limit: TimeLimit = None,
 ) -> None:
     """Run a study. Running it again resumes it: what is finished is never trained again.
 
@@ -89,33 +86,18 @@ def search(
     """
     from lrshape.study.spec import override, read_spec
 
-    limit = None if time_limit is None else parse_time(time_limit)
+    seconds = limit(time_limit)
     document = read_spec(spec)
     for assignment in settings or []:
         override(document, assignment)
-    _search(document, out, limit, "the same command")
+    _search(document, out, seconds, "the same command")
 
 
-def parse_time(text: str) -> float:
-    """Seconds of a time such as ``90s``, ``10m``, ``1h30m`` or a plain number of seconds.
-
-    Raises:
-        InputError: if it is none, or not positive.
-    """
-    number = r"(\d+(?:\.\d+)?)"
-    match = re.fullmatch(f"(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
-    parts = match.groups() if match else ()
-    seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
-    if seconds <= 0:
-        raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
-    return seconds
-
-
-def _search(document: dict[str, Any], out: Path, limit: float | None, command: str) -> None:
+def _search(document: dict[str, Any], out: Path, seconds: float | None, command: str) -> None:
     from lrshape.study.study import search as run
 
     with running(out, command) as progress:
-        study = run(document, out=out, time_limit=limit, listener=progress)
+        study = run(document, out=out, time_limit=seconds, listener=progress)
     _print_best(study.best())
     failures = study.failures()
     if failures:
@@ -208,7 +190,9 @@ def _print_best(found: dict[str, Any]) -> None:
     if not unbiased:
         say(f"not confirmed: its numbers are from the {found['phase']} phase, whose seeds also chose it")
     seeds = f"{found['seeds']} seeds" + (" that chose nothing" if unbiased else "")
-    say(f"{found['objective']}, median over {seeds}, 95% intervals:\n")
+    known = found["score_low"] is not None or found["score_high"] is not None
+    spread = "95% intervals" if known else "too few seeds for intervals"
+    say(f"{found['objective']}, median over {seeds}, {spread}:\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", "minus the winner's", ""):
         table.add_column(heading, no_wrap=True)
@@ -233,6 +217,8 @@ def short(value: Any) -> str:
 
 
 def _interval(row: dict[str, Any], prefix: str) -> str:
+    if row[prefix + "_low"] is None and row[prefix + "_high"] is None:
+        return ""
     return f"[{short(row[prefix + '_low'])}, {short(row[prefix + '_high'])}]"
 
 

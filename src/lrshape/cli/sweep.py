@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrshape.cli.app import app, say
-from lrshape.cli.running import running
-from lrshape.cli.studies import parse_time, short
+from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.studies import short
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,9 +48,7 @@ def sweep(
     margin: Annotated[
         float, typer.Option(help="The regret that matters, as a fraction of the own best shape's score.")
     ] = 0.05,
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
-    ] = None,
+    time_limit: TimeLimit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Search in every setting of a workload, and try every best shape in every other setting."""
@@ -58,7 +56,7 @@ def sweep(
     from lrshape.study.spec import assign, override, read_spec
     from lrshape.study.sweep import run_sweep
 
-    limit = None if time_limit is None else parse_time(time_limit)
+    seconds = limit(time_limit)
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"--margin must be a fraction of at least 0, got {margin}")
     document = read_spec(spec)
@@ -79,7 +77,7 @@ def sweep(
             out=out,
             transfer={"seeds": seeds, "tuning_seeds": tuning_seeds},
             margin=margin,
-            time_limit=limit,
+            time_limit=seconds,
             listener=progress,
         )
     if as_json:

@@ -27,11 +27,16 @@ OVERLAID = 3
 _DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)))
 
 
+def overlaid(found: Found) -> list[str]:
+    """Names of the families nearest to the optimum, nearest first."""
+    return [f.family for f in found.families[:OVERLAID]]
+
+
 def overlay(found: Found, *, narrow: bool = False) -> "Figure":
     """Draw the optimal schedule, the three best families over it, and the usual cosine if it is there."""
     t = progress(found.spec.workload.steps, found.spec.sampling)
     jagged = found.jaggedness.jagged
-    shown = [f.family for f in found.families[:OVERLAID]]
+    shown = overlaid(found)
     with styled():
         figure = new_figure(NARROW if narrow else WIDE, 3.1 if narrow else 3.4)
         ax = figure.subplots()

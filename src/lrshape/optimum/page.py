@@ -4,6 +4,7 @@ from pathlib import Path
 
 from lrshape.optimum.figures import FIGURES
 from lrshape.optimum.run import OPTIMUM, Found
+from lrshape.optimum.targets import optimum_targets
 from lrshape.optimum.words import digits, rows, sentences, title, warnings
 from lrshape.report import html
 from lrshape.report.words import number, printable
@@ -25,19 +26,22 @@ def write_page(found: Found, directory: Path) -> Path:
     """
     folder = directory / "figures"
     folder.mkdir(exist_ok=True)
-    figures = []
+    cards, targets = optimum_targets(found)
+    figures = {}
     for name, heading, caption, draw in FIGURES:
         wide, narrow = draw(found), draw(found, narrow=True)
-        shown = html.figure(wide, narrow, folder, name=name, title=heading, caption=caption)
-        figures.append({"name": name, **shown})
+        figures[name] = html.figure(
+            wide, narrow, folder, name=name, title=heading, caption=caption, targets=targets[name]
+        )
     page = directory / "optimum.html"
     text = html.render(
         "optimum.html.j2",
+        figures,
+        cards,
         title=title(found),
         name=printable(found.spec.name, 120),
         sentences=sentences(found),
         warnings=warnings(found),
-        figures=figures,
         rows=rows(found),
         descents=_descents(found),
         basis=found.check_eigenbasis,

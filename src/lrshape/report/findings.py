@@ -117,6 +117,11 @@ class Findings:
         return any(not math.isnan(row["low"]) for row in self.leaders)
 
     @property
+    def has_near_intervals(self) -> bool:
+        """Whether the rescore phase has seeds enough to rule shapes out of the near-optimal set."""
+        return any(row["verdict"] != "unknown" for row in self.near if row["verdict"] != "best")
+
+    @property
     def winner(self) -> Row | None:
         """The winning row of ``leaders``, of whatever score; None before a shape has been searched."""
         return next((row for row in self.leaders if row["is_winner"]), None)

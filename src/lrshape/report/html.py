@@ -2,40 +2,77 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrshape import __version__
-from lrshape.report import svg
+from lrshape.report import interaction, svg
+from lrshape.report.interaction import Cards, Targets
 from lrshape.report.palette import css_variables
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def render(template: str, **values: Any) -> str:
-    """Fill in a template of this package; it also gets ``css``, ``light``, ``dark`` and ``version``."""
-    from jinja2 import Environment, StrictUndefined
+def render(
+    template: str, figures: Mapping[str, Mapping[str, Any]], cards: Cards | None = None, **values: Any
+) -> str:
+    """Fill in a template that extends ``page.html.j2``.
+
+    Args:
+        template: its file name in this package.
+        figures: of the page, by name, as `figure` gives them.
+        cards: of the shapes that can be pointed at.
+        values: what the template needs besides.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     package = files("lrshape.report")
+
+    def read(name: str) -> str:
+        return package.joinpath(name).read_text("utf-8")
+
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(read),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    return environment.from_string(package.joinpath(template).read_text("utf-8")).render(
+    targets = {name: shown["targets"] for name, shown in figures.items() if shown["targets"]}
+    script = interaction.script()
+    return environment.get_template(template).render(
         **values,
+        figures=figures,
         version=__version__,
-        css=Markup(package.joinpath("style.css").read_text("utf-8")),
+        css=Markup(read("style.css")),
         light=Markup(css_variables(dark=False)),
         dark=Markup(css_variables(dark=True)),
+        shape_data=cards.data(targets) if cards and targets else None,
+        script=Markup(script),
+        script_source=Markup(interaction.script_source(script)),
     )
 
 
 def figure(
-    wide: "Figure", narrow: "Figure", folder: Path, *, name: str, title: str, caption: str
+    wide: "Figure",
+    narrow: "Figure",
+    folder: Path,
+    *,
+    name: str,
+    title: str,
+    caption: str,
+    targets: Targets | None = None,
 ) -> dict[str, Any]:
-    """Write a figure's files and return what a page shows: ``title, caption, wide, narrow``."""
+    """Write a figure's files and return what a page shows of it.
+
+    Returns:
+        ``title``, ``caption``, ``wide`` and ``narrow`` as inline SVG, and of what can be pointed at ``noun``
+        and ``targets``, empty and None where nothing can.
+    """
     from markupsafe import Markup
 
     svg.save(wide, folder, name)
@@ -45,6 +82,8 @@ def figure(
         "caption": caption,
         "wide": Markup(svg.inline(wide, f"{name}-wide", description)),
         "narrow": Markup(svg.inline(narrow, f"{name}-narrow", description)),
+        "noun": targets.noun if targets else "",
+        "targets": targets.on(wide, narrow) if targets else None,  # both have been laid out above
     }
 
 

@@ -32,8 +32,8 @@
     if (packed) drawing(card, packed, colour);
     const list = html("dl", card);
     const line = (term, text) => { html("dt", list, term); html("dd", list, text); };
-    if (cell) line(`at LR ${cell.rate}`, cell.score || "not tried");
-    line(cell ? `best, at LR ${rate}` : `${data.metric}, at LR ${rate}`, score);
+    if (cell) line(cell.column, cell.text || "not tried");
+    line(`${cell ? "best" : data.metric}${rate && `, at LR ${rate}`}`, score);
     data.keys[keys].forEach((key, i) => line(key, values[i]));
   };
 
@@ -61,19 +61,19 @@
     cell: () => null,
   });
   const grid = (figure, [left, top, right, bottom]) => {
-    const width = (right - left) / figure.rates.length;
+    const width = (right - left) / figure.columns.length;
     const height = (bottom - top) / figure.shapes.length;
     return {
       first: () => [0, 0],
       at: (x, y) => {
         const target = [Math.floor((y - top) / height), Math.floor((x - left) / width)];
-        return target[0] in figure.shapes && target[1] in figure.rates ? target : null;
+        return target[0] in figure.shapes && target[1] in figure.columns ? target : null;
       },
       next: ([row, column], across, down) =>
-        [clamp(row + down, figure.shapes.length - 1), clamp(column + across, figure.rates.length - 1)],
+        [clamp(row + down, figure.shapes.length - 1), clamp(column + across, figure.columns.length - 1)],
       place: ([row, column]) => [left + column * width, top + row * height, width, height],
       shape: ([row]) => figure.shapes[row],
-      cell: ([row, column]) => ({ rate: figure.rates[column], score: figure.scores[row][column] }),
+      cell: ([row, column]) => ({ column: figure.columns[column], text: figure.cells[row][column] }),
     };
   };
 
@@ -141,7 +141,7 @@
     const element = document.getElementById(`figure-${name}`);
     element.querySelector(".hint").hidden = false;
     for (const variant of ["wide", "narrow"]) {
-      const map = name === "heatmap" ? grid(figure, figure[variant]) : curves(figure, figure[variant]);
+      const map = figure.columns ? grid(figure, figure[variant]) : curves(figure, figure[variant]);
       enliven(element.querySelector(`.${variant}`), map, element.querySelector("h3").textContent);
     }
   }

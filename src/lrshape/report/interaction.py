@@ -1,4 +1,4 @@
-"""What the page's script shows of a shape that a reader points at, and where on the figures shapes lie.
+"""What a page's script shows of a shape that a reader points at, and where on the figures shapes lie.
 
 The page holds the data as JSON and one script without a library; without JavaScript the figures stay as they
 are.
@@ -7,19 +7,17 @@ are.
 import base64
 import hashlib
 import json
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lrshape.report.figures.distribution import ecdf
-from lrshape.report.figures.heatmap import cells
 from lrshape.report.figures.shapes import curve
-from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import variable
-from lrshape.report.words import number, printable, rate
+from lrshape.report.words import printable, rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,27 +40,139 @@ def script_source(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def places(name: str, figure: "Figure", findings: Findings) -> Places | None:
-    """Return where the shapes lie on a figure that has been laid out, in points from its upper left corner.
+class Cards:
+    """What the script shows of shapes: a card each, with a small drawing.
 
     Args:
-        name: the figure's name.
-        figure: as drawn from the findings.
-        findings: what it shows.
-
-    Returns:
-        For ``distribution`` a list of x, y, x, y, ... for each family that did not diverge; for
-        ``heatmap`` the left, upper, right and lower edge of all cells; None for other figures.
+        metric: what the scores are, e.g. ``median final/train_loss``.
     """
-    if name == "distribution":
-        transform = figure.axes[0].transData
-        return [_on_paper(figure, transform.transform(points)) for _, points in _curves(findings)]
-    if name == "heatmap":
-        _, base_lrs, values = cells(findings)
-        transform = next(ax for ax in figure.axes if ax.images).transData
-        corners = [(-0.5, -0.5), (len(base_lrs) - 0.5, len(values) - 0.5)]
-        return _on_paper(figure, transform.transform(corners))
-    return None
+
+    def __init__(self, metric: str) -> None:
+        self._metric = printable(metric, 60)
+        self._keys: dict[tuple[str, ...], int] = {}
+        self._cards: list[list[Any]] = []
+
+    def add(
+        self,
+        name: str,
+        colour: str,
+        family: str,
+        params: str,
+        *,
+        base_lr: float | None,
+        score: str,
+        more: Mapping[str, str] | None = None,
+        drawing: NDArray[np.float64] | None = None,
+    ) -> int:
+        """Add a card and return its index.
+
+        Args:
+            name: its heading.
+            colour: of the drawing, a light value of the palette.
+            family: the shape's family.
+            params: its parameters as JSON.
+            base_lr: at which it has the score; None where it has none.
+            score: as a text.
+            more: further lines, above the parameters.
+            drawing: multipliers to draw instead of those of the family.
+        """
+        values = {printable(key, 24): _value(value) for key, value in json.loads(params).items()}
+        lines = {**(more or {}), **values}
+        multipliers = curve(family, params) if drawing is None else drawing
+        self._cards.append(
+            [
+                printable(name, 40),
+                variable(colour),
+                self._keys.setdefault(tuple(lines), len(self._keys)),
+                list(lines.values()),
+                "" if base_lr is None else rate(base_lr),
+                score,
+                "" if multipliers is None else _packed(multipliers),
+            ]
+        )
+        return len(self._cards) - 1
+
+    def data(self, figures: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+        """Return what the script needs, as JSON data.
+
+        Args:
+            figures: what `Targets.on` gives, by the figure's name.
+
+        Returns:
+            ``keys``, lists of line names; ``shapes``, each ``[name, colour, index of keys, lines, base LR,
+            score, curve]``, texts but for the index, ``curve`` being 41 bytes in base 64 or "" where the
+            shape cannot be drawn; ``metric``; and ``figures``.
+        """
+        return {
+            "metric": self._metric,
+            "shapes": self._cards,
+            "keys": [list(names) for names in self._keys],
+            "figures": dict(figures),
+        }
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What a reader can point at on a figure.
+
+    Args:
+        noun: a ``line``, a ``mark`` or a ``cell``.
+        shapes: indexes of cards: a list for each line, or one for each row of cells.
+        places: where they lie on a figure that has been laid out, in points from its upper left corner: x, y,
+            x, y, ... for each line, or the left, upper, right and lower edge of all cells.
+        columns: what a column of cells is, e.g. ``at LR 0.01``.
+        cells: a text for each cell, by row; "" where there is none.
+    """
+
+    noun: str
+    shapes: Sequence[Any]
+    places: "Callable[[Figure], Places]"
+    columns: Sequence[str] = ()
+    cells: Sequence[Sequence[str]] = ()
+
+    def on(self, wide: "Figure", narrow: "Figure") -> dict[str, Any]:
+        """Return what the script needs to know of a figure, drawn and laid out for a page and for a phone."""
+        found = {"wide": self.places(wide), "narrow": self.places(narrow), "shapes": list(self.shapes)}
+        if self.columns:
+            found |= {"columns": list(self.columns), "cells": [list(row) for row in self.cells]}
+        return found
+
+
+def lines(noun: str, parts: Sequence[tuple[int, Sequence[int], Any]]) -> Targets | None:
+    """Targets along lines or among marks; None if there are none.
+
+    Args:
+        noun: what a reader points at.
+        parts: ``(index of the axes in the figure, indexes of cards (n,), data coordinates (n, 2))``.
+    """
+    kept = [part for part in parts if len(part[1])]
+
+    def places(figure: "Figure") -> list[list[float]]:
+        return [_on_paper(figure, figure.axes[axes].transData.transform(points)) for axes, _, points in kept]
+
+    return Targets(noun, [list(indexes) for _, indexes, _ in kept], places) if kept else None
+
+
+def grid(
+    axes: "Callable[[Figure], Any]",
+    shapes: Sequence[int],
+    columns: Sequence[str],
+    cells: Sequence[Sequence[str]],
+) -> Targets:
+    """Targets that are cells of width and height 1 around whole numbers, the first row on top.
+
+    Args:
+        axes: finds the axes of a figure.
+        shapes: the card of each row.
+        columns: what a column is.
+        cells: a text for each cell, by row.
+    """
+
+    def places(figure: "Figure") -> list[float]:
+        corners = [(-0.5, -0.5), (len(columns) - 0.5, len(shapes) - 0.5)]
+        return _on_paper(figure, axes(figure).transData.transform(corners))
+
+    return Targets("cell", shapes, places, columns, cells)
 
 
 def _on_paper(figure: "Figure", pixels: np.ndarray) -> list[float]:
@@ -72,73 +182,12 @@ def _on_paper(figure: "Figure", pixels: np.ndarray) -> list[float]:
     return np.round(points, 1).ravel().tolist()
 
 
-def _curves(findings: Findings) -> list[tuple[list[Row], np.ndarray]]:
-    """The shapes of each family with a finite score, and their places (shapes, 2) in the ECDF."""
-    found = []
-    for rows, fractions in ecdf(findings).values():
-        alive = [row for row in rows if math.isfinite(row["score"])]  # the first ones
-        if alive:
-            points = np.column_stack([[row["score"] for row in alive], fractions[: len(alive)]])
-            found.append((alive, points))
-    return found
+def _value(value: Any) -> str:
+    return rate(value) if isinstance(value, float) else printable(json.dumps(value), 40)
 
 
-def data(findings: Findings, drawn: Mapping[str, Mapping[str, Places]]) -> dict[str, Any]:
-    """Return what the script needs, as JSON data.
-
-    Args:
-        findings: what the page shows.
-        drawn: ``{figure: {"wide": places, "narrow": places}}``.
-
-    Returns:
-        ``keys``, lists of parameter names; ``shapes``, each ``[name, colour, index of keys, parameters, base
-        LR, score, curve]``, texts but for the index, ``curve`` being 41 bytes in base 64 or "" where the
-        shape cannot be drawn; ``metric``; and ``figures``, the places and the shapes that lie there.
-    """
-    keys: dict[tuple[str, ...], int] = {}
-    index = {row["shape"]: i for i, row in enumerate(findings.screen)}
-    figures: dict[str, Any] = {name: dict(variants) for name, variants in drawn.items()}
-    if "distribution" in figures:
-        figures["distribution"]["shapes"] = [
-            [index[row["shape"]] for row in rows] for rows, _ in _curves(findings)
-        ]
-    if "heatmap" in figures:
-        rows, base_lrs, values = cells(findings)
-        figures["heatmap"] |= {
-            "shapes": [index[row["shape"]] for row in rows],
-            "rates": [rate(lr) for lr in base_lrs],
-            "scores": [["" if math.isnan(v) else _score(v) for v in line] for line in values],
-        }
-    return {
-        "metric": printable(findings.objective, 40),
-        "shapes": [_shape(findings, row, keys) for row in findings.screen],
-        "keys": [list(names) for names in keys],  # after the shapes, which fill it
-        "figures": figures,
-    }
-
-
-def _shape(findings: Findings, row: Row, keys: dict[tuple[str, ...], int]) -> list[Any]:
-    params = json.loads(row["params"])
-    names = tuple(printable(name, 24) for name in params)
-    values = [rate(v) if isinstance(v, float) else printable(json.dumps(v), 40) for v in params.values()]
-    drawing = curve(row["family"], row["params"])
-    return [
-        printable(row["shape"], 40),
-        variable(findings.style(row).colour),
-        keys.setdefault(names, len(keys)),
-        values,
-        rate(row["base_lr"]),
-        _score(row["score"]),
-        "" if drawing is None else _packed(drawing),
-    ]
-
-
-def _packed(values: np.ndarray) -> str:
+def _packed(values: NDArray[np.float64]) -> str:
     """A curve as bytes at 41 evenly spaced points, in base 64."""
     chosen = values[np.linspace(0, len(values) - 1, POINTS).round().astype(int)]
     levels = np.round(LEVELS * np.clip(chosen, 0, 1)).astype(np.uint8)
     return base64.b64encode(levels.tobytes()).decode()
-
-
-def _score(value: float) -> str:
-    return "diverged" if math.isinf(value) else number(value)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from lrshape.analysis.result import planned_trainings
-from lrshape.report import html, interaction
+from lrshape.report import html
 from lrshape.report.comparisons import metric_table, near_text, pair_matrix
 from lrshape.report.content import (
     comparison,
@@ -23,8 +23,9 @@ from lrshape.report.content import (
 from lrshape.report.figures import FIGURES
 from lrshape.report.findings import Findings, gather
 from lrshape.report.headline import headline
-from lrshape.report.interaction import Places
+from lrshape.report.interaction import Cards, Targets
 from lrshape.report.spec_text import spec_text
+from lrshape.report.targets import study_targets
 from lrshape.report.words import printable
 
 
@@ -63,9 +64,10 @@ def write_report(
     ending = suffix(objective, study_objective)
     folder = directory / f"figures{ending}"
     folder.mkdir(parents=True, exist_ok=True)
-    figures, places = _draw(findings, folder)
+    cards, targets = study_targets(findings)
+    figures = _draw(findings, folder, targets)
     page = directory / f"report{ending}.html"
-    html.replace(page, _html(findings, document, figures, places, directory.resolve().name, folder.name))
+    html.replace(page, _html(findings, document, figures, cards, directory.resolve().name, folder.name))
     return page
 
 
@@ -81,13 +83,9 @@ def suffix(objective: str, study_objective: str | None) -> str:
     return "-" + re.sub(r"[^\w.]+", "-", objective, flags=re.ASCII).strip("-.")
 
 
-def _draw(findings: Findings, folder: Path) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Places]]]:
-    """Write the figures' files and return what the page shows of them; outdated files are removed.
-
-    Returns:
-        The figures by name, and where shapes lie on those that a reader can point at.
-    """
-    drawn, found = {}, {}
+def _draw(findings: Findings, folder: Path, targets: Mapping[str, Targets]) -> dict[str, dict[str, Any]]:
+    """Write the figures' files and return what the page shows of them; outdated files are removed."""
+    drawn = {}
     for drawing in FIGURES:
         wide = drawing.draw(findings)
         narrow = drawing.draw(findings, narrow=True)
@@ -95,33 +93,32 @@ def _draw(findings: Findings, folder: Path) -> tuple[dict[str, dict[str, Any]], 
             for ending in ("svg", "png"):
                 (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
             continue
-        tested = findings.has_intervals
-        caption = drawing.caption if tested else drawing.few_seeds or drawing.caption
+        tested = getattr(findings, drawing.tested)
         drawn[drawing.name] = html.figure(
-            wide, narrow, folder, name=drawing.name, title=drawing.title, caption=caption
+            wide,
+            narrow,
+            folder,
+            name=drawing.name,
+            title=drawing.title,
+            caption=drawing.caption if tested else drawing.few_seeds or drawing.caption,
+            targets=targets.get(drawing.name),
         )
-        variants = {
-            "wide": interaction.places(drawing.name, wide, findings),
-            "narrow": interaction.places(drawing.name, narrow, findings),
-        }
-        found[drawing.name] = {key: value for key, value in variants.items() if value}
-    return drawn, {name: variants for name, variants in found.items() if variants}
+    return drawn
 
 
 def _html(
     findings: Findings,
     document: Mapping[str, Any],
     figures: Mapping[str, Any],
-    places: Mapping[str, Mapping[str, Places]],
+    cards: Cards,
     directory: str,
     folder: str,
 ) -> str:
-    from markupsafe import Markup
-
     first = headline(findings)
-    script = interaction.script()
     return html.render(
-        "template.html.j2",
+        "study.html.j2",
+        figures,
+        cards,
         name=printable(document.get("name", "study"), 120),
         objective=printable(findings.objective, 60),
         headline=first,
@@ -134,13 +131,8 @@ def _html(
         messages=messages(findings),
         provenance=provenance(document),
         spec=spec_text(document.get("spec", {})),
-        figures=figures,
         folder=folder,
         pairs=pair_matrix(findings),
         near_text=near_text(findings),
         metrics=metric_table(findings),
-        shape_data=interaction.data(findings, places) if places else None,
-        interactive=set(places),
-        script=Markup(script),
-        script_source=Markup(interaction.script_source(script)),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lrshape.report import html
+from lrshape.report.interaction import Cards
 from lrshape.report.words import printable
 
 
@@ -48,6 +49,7 @@ def write_page(
     lede: Sequence[str],
     sections: Sequence[Section],
     tiles: Sequence[Mapping[str, str]] = (),
+    cards: Cards | None = None,
 ) -> Path:
     """Write one self-contained page; the same input gives the same bytes.
 
@@ -59,6 +61,7 @@ def write_page(
         lede: what the title means, with numbers.
         sections: what follows.
         tiles: key numbers: ``name``, ``value``, ``note``.
+        cards: of the shapes that can be pointed at.
 
     Returns:
         ``path``.
@@ -68,6 +71,8 @@ def write_page(
     """
     text = html.render(
         "sections.html.j2",
+        {key: figure for section in sections for key, figure in section.figures.items()},
+        cards,
         eyebrow=eyebrow,
         name=printable(name, 120),
         title=title,

@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lrshape.analysis.frames import records, where
 from lrshape.analysis.seeds import SHOWN, Agreement, SeedAnswer
 from lrshape.report import html
-from lrshape.report.figures.seeds import agreement_figure, scatter_figure
+from lrshape.report.figures.seeds import GROUPS, agreement_figure, finite_scores, scatter_figure
+from lrshape.report.interaction import Cards, Targets, lines
 from lrshape.report.sections import Section, Table, write_page
-from lrshape.report.words import counted, number, percent, printable, share
+from lrshape.report.words import correlation, counted, number, percent, printable, share
 
 
 def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]:
@@ -102,8 +104,8 @@ def agreement_cells(agreement: Agreement) -> list[list[str]]:
     return [
         [
             f"{int(row['seeds']):,}",
-            number(row["spearman"], 2) if row["spearman"] < 0.995 else number(row["spearman"]),
-            number(row["kendall"], 2),
+            correlation(row["spearman"]),
+            correlation(row["kendall"]),
             percent(row["recall"]),
             percent(row["regret"]),
             percent(row["regret_certain"]),
@@ -136,6 +138,7 @@ def write_seed_report(
     used: tuple[int, int],
     trainings: int,
     document: Mapping[str, Any],
+    shapes: Mapping[str, Mapping[str, Any]],
 ) -> Path:
     """Write ``report.html`` and ``figures/`` of a study of seeds; the same input gives the same bytes.
 
@@ -146,6 +149,7 @@ def write_seed_report(
         used: ``(screen.seeds, rescore.seeds)`` of the search.
         trainings: how many were made.
         document: the content of the study's ``study.json``.
+        shapes: ``family``, ``params`` as JSON and ``base_lr`` of each shape.
 
     Returns:
         The path of ``report.html``.
@@ -166,12 +170,14 @@ def write_seed_report(
             f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
         )
     }  # fmt: skip
+    cards = Cards(f"median {objective} of {answer.top.reference} others")
     wide, narrow = (scatter_figure(answer, objective, narrow=n) for n in (False, True))
     if wide is not None and narrow is not None:
         figures["scatter"] = html.figure(
             wide, narrow, folder, name="scatter", title="Every shape: few seeds against many others",
             caption="One mark a shape. On the line, few seeds give the score that many others give; what "
             "matters for a choice is not the distance from the line but the order along it.",
+            targets=_targets(answer, shapes, cards),
         )  # fmt: skip
     groups = (("all screened shapes", answer.screened), ("the best shapes", answer.top))
     return write_page(
@@ -193,7 +199,28 @@ def write_seed_report(
             ),
             _method(answer, objective, trainings, margin),
         ],
+        cards=cards,
     )
+
+
+def _targets(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], cards: Cards) -> Targets | None:
+    """Every mark of the scatter figure, from left to right; a card belongs to a mark of each panel."""
+    drawn = records(finite_scores(answer).sort_values("reference"))
+    indexes = [
+        cards.add(
+            row["shape"],
+            GROUPS[int(row["in_top"])][1],
+            shape["family"],
+            shape["params"],
+            base_lr=shape["base_lr"],
+            score=number(row["reference"]),
+            more={counted(n, "seed"): number(row[key]) for key, n in (("one", 1), ("few", answer.few))},
+        )
+        for row in drawn
+        for shape in [shapes[row["shape"]]]
+    ]
+    places = {key: np.array([(row["reference"], row[key]) for row in drawn]) for key in ("one", "few")}
+    return lines("mark", [(panel, indexes, places[key]) for panel, key in enumerate(places)])
 
 
 def _table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:
@@ -210,7 +237,7 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
     counts: Sequence[int] = sorted(set(cross["seeds"]))
     known = {(n, m): value for n, m, value in cross.itertuples(index=False)}
     rows = [
-        [(f"{n:,}", ""), *((number(known[n, m], 2) if (n, m) in known else "", "") for m in counts)]
+        [(f"{n:,}", ""), *((correlation(known[n, m]) if (n, m) in known else "", "") for m in counts)]
         for n in counts
     ]
     return Table(f"{name}, few against few", [(name, "seeds"), *((f"{m:,}", "") for m in counts)], rows)

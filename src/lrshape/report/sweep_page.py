@@ -12,9 +12,11 @@ from lrshape.analysis.tables import write_csv
 from lrshape.analysis.transfer import CHOICES, KEPT, TUNED
 from lrshape.report import html
 from lrshape.report.figures import Drawing
-from lrshape.report.figures.transfer import matrix, overlay, settings
+from lrshape.report.figures.transfer import MATRIX, matrix, overlay, settings
+from lrshape.report.interaction import Cards, Targets
 from lrshape.report.spec_text import spec_text
 from lrshape.report.sweep_findings import Swept, sweep_headline, sweep_notices
+from lrshape.report.sweep_targets import sweep_targets
 from lrshape.report.words import interval, number, percent, printable, probability, rate
 
 _VERDICTS = {
@@ -44,13 +46,13 @@ FIGURES = (
         settings,
     ),
     Drawing(
-        "transfer-re-tuned",
+        MATRIX[TUNED],
         "Another setting’s best shape, with its base LR tuned again",
         _HOW + "All shapes’ base LRs are tuned in the setting in one way, on other seeds.",
         partial(matrix, choice=TUNED),
     ),
     Drawing(
-        "transfer-kept",
+        MATRIX[KEPT],
         "Another setting’s best shape, with its base LR kept",
         _HOW + "Shape and base LR are those of the setting that they were found in.",
         partial(matrix, choice=KEPT),
@@ -76,7 +78,8 @@ def write_sweep_report(swept: Swept, directory: str | Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     write_csv({"settings": settings_table(swept), "transfer": swept.regrets}, directory / "tables")
     page = directory / "report.html"
-    html.replace(page, _html(swept, _draw(swept, folder)))
+    cards, targets = sweep_targets(swept)
+    html.replace(page, _html(swept, _draw(swept, folder, targets), cards))
     return page
 
 
@@ -111,7 +114,7 @@ def settings_table(swept: Swept) -> pd.DataFrame:
     )
 
 
-def _draw(swept: Swept, folder: Path) -> dict[str, dict[str, Any]]:
+def _draw(swept: Swept, folder: Path, targets: Mapping[str, Targets]) -> dict[str, dict[str, Any]]:
     drawn = {}
     for drawing in FIGURES:
         draw: Callable[..., Any] = drawing.draw
@@ -121,22 +124,29 @@ def _draw(swept: Swept, folder: Path) -> dict[str, dict[str, Any]]:
                 (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
             continue
         drawn[drawing.name] = html.figure(
-            wide, narrow, folder, name=drawing.name, title=drawing.title, caption=drawing.caption
+            wide,
+            narrow,
+            folder,
+            name=drawing.name,
+            title=drawing.title,
+            caption=drawing.caption,
+            targets=targets.get(drawing.name),
         )
     return drawn
 
 
-def _html(swept: Swept, figures: Mapping[str, Any]) -> str:
+def _html(swept: Swept, figures: Mapping[str, Any], cards: Cards) -> str:
     first = sweep_headline(swept)
     return html.render(
         "sweep.html.j2",
+        figures,
+        cards,
         name=printable(swept.name, 120),
         objective=printable(swept.objective, 60),
         headline=first,
         notices=sweep_notices(swept),
         settings=[_setting(swept, s) for s in swept.settings],
         transfers=[(choice, _pairs(swept, choice)) for choice in CHOICES],
-        figures=figures,
         margin=percent(swept.margin),
         how=swept.how,
         varied=", ".join(printable(name, 60) for name in swept.varied),

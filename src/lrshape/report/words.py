@@ -29,6 +29,19 @@ def number(value: float, digits: int = 3) -> str:
     return (MINUS if value < 0 else "") + text
 
 
+def correlation(value: float) -> str:
+    """Format a correlation with two decimals, and with a third where it would look like 1.
+
+    Example:
+        >>> [correlation(v) for v in (0.8512, -0.004, 0.9973, 1.0)]
+        ['0.85', '0.00', '0.997', '1']
+    """
+    if math.isnan(value) or value == 1:
+        return number(value, 1)
+    text = f"{value:.2f}" if value < 0.995 else f"{value:.3f}"
+    return text.replace("-0.00", "0.00").replace("-", MINUS)
+
+
 def aligned(values: tuple[float, ...], digits: int = 3, lead: float | None = None) -> tuple[str, ...]:
     """Format numbers that belong together with the same decimals: those that one of them needs.
 

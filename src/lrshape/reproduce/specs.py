@@ -33,11 +33,11 @@ _LINEAR = {"name": "linear-regression", "exponent": 1.0, "batch_size": 1}
 _SMALL_CIFAR = {"name": "cifar10-cnn", "steps": 4, "batch_size": 16, "train_images": 400, "test_images": 400}
 _SMALL_TEXT = {
     "name": "wikitext-transformer", "steps": 4, "batch_size": 4, "vocabulary": 512, "length": 16,
-    "max_len": 16, "embed": 16, "mlp": 32, "heads": 2,
+    "max_len": 16, "embed": 16, "mlp": 32, "heads": 2, "train_sequences": 100, "valid_sequences": 100,
 }  # fmt: skip
 _CPU_TEXT = {
     "name": "wikitext-transformer", "steps": 200, "batch_size": 16, "vocabulary": 1024, "length": 64,
-    "max_len": 64, "embed": 64, "mlp": 256,
+    "max_len": 64, "embed": 64, "mlp": 256, "train_sequences": 400, "valid_sequences": 400,
 }  # fmt: skip
 
 SPECS: dict[tuple[str, str], dict[str, Any]] = {

@@ -1,7 +1,7 @@
 """Where a study's trainings are kept: a local directory of files, each written once."""
 
 from lrshape.store._chunk import DamagedChunk, metric_columns
-from lrshape.store._files import StoreError, publish, store_error
+from lrshape.store._files import StoreError, publish, read_document, store_error
 from lrshape.store.directory import FOLLOW_UPS, FORMAT, ORDER, PHASES, Store, sort_trainings
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "StoreError",
     "metric_columns",
     "publish",
+    "read_document",
     "sort_trainings",
     "store_error",
 ]

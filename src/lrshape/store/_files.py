@@ -7,11 +7,15 @@ worst.
 
 import contextlib
 import errno
+import json
 import os
 import re
 import secrets
 import time
 from pathlib import Path
+from typing import Any
+
+from lrshape.errors import InputError
 
 # A writer holds its temporary file for seconds at most. A day leaves room for suspended machines and for
 # clocks of network disks, so that tidying can never take the file of a live writer.
@@ -65,6 +69,29 @@ def publish(target: Path, data: bytes) -> bool:
     except OSError as error:
         raise store_error(error, target) from error
     return created
+
+
+def read_document(file: Path, kind: str) -> dict[str, Any]:
+    """Return the JSON object that states what a directory holds, e.g. ``study.json``.
+
+    Args:
+        file: where it is.
+        kind: what the directory is, for messages: ``study`` or ``sweep``.
+
+    Raises:
+        InputError: if there is none, or it cannot be read, or it is no JSON object.
+    """
+    try:
+        document = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"there is no {kind} in {file.parent}") from None
+    except OSError as error:
+        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file} must be JSON as a {kind} writes it: {error}") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{file} must hold a JSON object, got {type(document).__name__}")
+    return document
 
 
 def link(source: Path, target: Path) -> bool:

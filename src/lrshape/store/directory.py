@@ -272,16 +272,7 @@ def _refuse_foreign(directory: Path) -> None:
 
 def _read_document(directory: Path) -> dict[str, Any]:
     file = directory / _DOCUMENT
-    try:
-        document = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"there is no study in {directory}") from None
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} must be JSON as a study writes it: {error}") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{file} must hold a JSON object, got {type(document).__name__}")
+    document = _files.read_document(file, "study")
     version = document.get("format")
     if type(version) is not int or version < 1:
         raise InputError(f"{file}: format must be a whole number from 1 to {FORMAT}, got {version!r}")

@@ -211,7 +211,7 @@ def coordinate(
 
 
 def _write(study: Study, result: CoordinateResult, table: pd.DataFrame) -> None:
-    from lrshape.report.coordinate import write_coordinate_report
+    from lrshape.report.coordinate_page import write_coordinate_report
 
     try:
         write_csv(

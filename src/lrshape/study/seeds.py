@@ -190,6 +190,7 @@ def _write(study: Study, result: SeedResult, table: pd.DataFrame) -> None:
             used=result.used,
             trainings=result.trainings,
             document=study.document,
+            shapes={row["shape"]: row for row in records(table.drop_duplicates("shape"))},
         )
     except OSError as error:
         raise store_error(error, Path(error.filename2 or error.filename or result.directory)) from error

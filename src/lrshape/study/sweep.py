@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lrshape.analysis.transfer import Donor, regrets
 from lrshape.errors import InputError
 from lrshape.settings import explain
-from lrshape.store import Store, publish, store_error
+from lrshape.store import Store, publish, read_document, store_error
 from lrshape.study.axes import Setting, axis_names, settings
 from lrshape.study.listener import Listener
 from lrshape.study.run import TimeLimitReached
@@ -268,15 +268,8 @@ def _refuse_foreign(path: Path) -> None:
 
 def _read(path: Path) -> dict[str, Any]:
     file = path / _FILE
-    try:
-        document = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"there is no sweep in {path}") from None
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
-    except ValueError as error:
-        raise InputError(f"{file} must be JSON as a sweep writes it: {error}") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    document = read_document(file, "sweep")
+    if document.get("format") != FORMAT:
         raise InputError(f"{file}: format must be {FORMAT}")
     stated = {key: value for key, value in document.items() if key != "hash"}
     if spec_hash(stated) != document.get("hash"):

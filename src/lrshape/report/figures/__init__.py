@@ -40,6 +40,7 @@ class Drawing:
         caption: one sentence that tells how to read it.
         few_seeds: the caption where there are too few seeds for intervals, if it is another.
         draw: ``draw(findings, narrow=False)`` -> figure, or None if there is nothing to show.
+        tested: the property of the findings that says whether there are seeds enough.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Drawing:
     caption: str
     draw: "Callable[..., Figure | None]"
     few_seeds: str = ""
+    tested: str = "has_intervals"
 
 
 FIGURES = (
@@ -74,6 +76,7 @@ FIGURES = (
         "apart; the band’s edges were never trained.",
         near_optimal,
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out.",
+        "has_near_intervals",
     ),
     Drawing(
         "metrics",

@@ -64,13 +64,19 @@ def coordinate_figure(points: pd.DataFrame, objective: str, *, narrow: bool = Fa
     return figure
 
 
+def positions(values: list[Any]) -> list[float]:
+    """Return where a parameter's values lie along its panel: numbers as they are, choices in a row."""
+    if any(isinstance(value, str) for value in values):
+        return [float(index) for index in range(len(values))]
+    return [float(value) for value in values]
+
+
 def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
     values = rows["value"].tolist()
+    x = np.asarray(positions(values))
     if any(isinstance(value, str) for value in values):
-        x = np.arange(len(values), dtype=np.float64)
         ax.set_xticks(x, [printable(value, 12) for value in values])
     else:
-        x = np.asarray(values, np.float64)
         scale_axis(ax.xaxis, list(x), ticks=4)
     grid_lines(ax, "y")
     colour = CATEGORIES[0].light

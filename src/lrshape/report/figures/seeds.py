@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from lrshape.analysis.frames import where
 from lrshape.analysis.seeds import Agreement, SeedAnswer
@@ -25,7 +26,8 @@ from lrshape.report.words import counted, share
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_GROUPS = (("screened shapes", CATEGORIES[0].light, "o"), ("the best shapes", CATEGORIES[1].light, "D"))
+GROUPS = (("screened shapes", CATEGORIES[0].light, "o"), ("the best shapes", CATEGORIES[1].light, "D"))
+_SCORES = ["one", "few", "reference"]
 _PANELS = (
     ("rank correlation", "Spearman", "spearman"),
     ("recall of the best", "{top}", "recall"),
@@ -52,7 +54,7 @@ def agreement_figure(answer: SeedAnswer, *, narrow: bool = False) -> "Figure":
             if column == "regret":
                 _regrets(ax, groups, answer.margin)
             else:
-                for agreement, (label, colour, marker) in zip(groups, _GROUPS, strict=True):
+                for agreement, (label, colour, marker) in zip(groups, GROUPS, strict=True):
                     table = agreement.table
                     ax.plot(table["seeds"], table[column], "-", marker=marker, color=colour, ms=4,
                             mec=PAPER.light, mew=0.7, lw=1.5, label=label, zorder=3)  # fmt: skip
@@ -72,7 +74,7 @@ def _seeds_axis(ax: Any, counts: Sequence[int]) -> None:
 def _regrets(ax: Any, groups: Sequence[Agreement], margin: float) -> None:
     from matplotlib.ticker import FuncFormatter
 
-    for agreement, (_, colour, marker) in zip(groups, _GROUPS, strict=True):
+    for agreement, (_, colour, marker) in zip(groups, GROUPS, strict=True):
         table = agreement.table
         for key, dash in (("regret", "-"), ("regret_certain", (0, (4, 2)))):
             values = table[key].to_numpy(np.float64)
@@ -82,6 +84,11 @@ def _regrets(ax: Any, groups: Sequence[Agreement], margin: float) -> None:
     ax.axhline(margin, color=MUTED.light, lw=1.0, ls=(0, (1, 1.5)), zorder=1.8)
     ax.set_ylim(bottom=0.0)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:g}%"))
+
+
+def finite_scores(answer: SeedAnswer) -> pd.DataFrame:
+    """Return the rows of ``answer.scores`` that can be drawn."""
+    return where(answer.scores, np.isfinite(answer.scores[_SCORES].to_numpy(np.float64)).all(axis=1))
 
 
 def scatter_figure(answer: SeedAnswer, objective: str, *, narrow: bool = False) -> "Figure | None":
@@ -95,23 +102,22 @@ def scatter_figure(answer: SeedAnswer, objective: str, *, narrow: bool = False) 
     Returns:
         The figure; None if no shape has finite scores.
     """
-    scores, columns = answer.scores, ["one", "few", "reference"]
-    finite = where(scores, np.isfinite(scores[columns].to_numpy(np.float64)).all(axis=1))
+    finite = finite_scores(answer)
     if finite.empty:
         return None
-    values = finite[columns].to_numpy(np.float64).ravel().tolist()
+    values = finite[_SCORES].to_numpy(np.float64).ravel().tolist()
     with styled():
         figure = new_figure(NARROW if narrow else WIDE, 6.6 if narrow else 3.7)
         axes = figure.subplots(*((2, 1) if narrow else (1, 2)), sharex=True, sharey=True)
         log = scale_axis(axes[0].xaxis, values, ticks=4)
         scale_axis(axes[0].yaxis, values, ticks=4, log=log)
-        lost = len(scores) - len(finite)
+        lost = len(answer.scores) - len(finite)
         for ax, column, count in zip(axes, ("one", "few"), (1, answer.few), strict=True):
             panel_title(ax, counted(count, "seed"), f"{lost} diverged, not drawn" if lost else "", bold=False)
             low, high = ax.get_xlim()
             ax.plot([low, high], [low, high], color=LINE.light, lw=1.2, zorder=1.5)
             grid_lines(ax, "y")
-            for in_top, (label, colour, marker) in zip((False, True), _GROUPS, strict=True):
+            for in_top, (label, colour, marker) in zip((False, True), GROUPS, strict=True):
                 rows = where(finite, finite["in_top"] == in_top)
                 ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
                         mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip

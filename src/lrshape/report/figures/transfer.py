@@ -5,7 +5,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from lrshape.analysis.transfer import KEPT, TUNED
 from lrshape.report.figures._common import (
     NARROW,
     SMALL,
@@ -19,16 +21,27 @@ from lrshape.report.figures._common import (
 )
 from lrshape.report.figures.shapes import POINTS, curve
 from lrshape.report.palette import BASELINE, INK, MUTED, PAPER
-from lrshape.report.sweep_findings import Swept
+from lrshape.report.sweep_findings import Swept, SweptSetting
 from lrshape.report.words import percent, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
+"""The figures' names by how the base LR was chosen."""
 MOST = 24
 """Settings that a figure shows; the tables have all."""
 _DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no colours of the page
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
+
+
+def drawn_shapes(swept: Swept) -> list[tuple[SweptSetting, NDArray[np.float64]]]:
+    """Return the settings whose best shapes can be drawn, and their multipliers over progress."""
+    return [
+        (s, values)
+        for s in swept.winners[:MOST]
+        if (values := curve(s.best["family"], json.dumps(s.best["params"], sort_keys=True))) is not None
+    ]
 
 
 def overlay(swept: Swept, *, narrow: bool = False) -> "Figure | None":
@@ -41,11 +54,7 @@ def overlay(swept: Swept, *, narrow: bool = False) -> "Figure | None":
     Returns:
         The figure; None if no setting has a best shape.
     """
-    drawn = [
-        (s, values)
-        for s in swept.winners[:MOST]
-        if (values := curve(s.best["family"], json.dumps(s.best["params"], sort_keys=True))) is not None
-    ]
+    drawn = drawn_shapes(swept)
     if not drawn:
         return None
     t = np.linspace(0.0, 1.0, POINTS)

@@ -1,0 +1,144 @@
+"""Pointing at a shape on the pages of sweeps, of checks after a search and of the optimum."""
+
+import json
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.report.coordinate_page import write_coordinate_report
+from lrshape.report.seeds import write_seed_report
+from lrshape.report.sweep_page import write_sweep_report
+
+_FOLDER = Path(__file__).parent
+# Test files are no modules that could be imported.
+_browser, _coordinate, _seeds, _sweep = (
+    runpy.run_path(str(_FOLDER / f"test_{name}.py"))
+    for name in ("browser", "coordinate", "seeds", "sweep_page")
+)
+CARD, TARGETS, CONTRASTS = (_browser[name] for name in ("CARD", "TARGETS", "CONTRASTS"))
+OBJECTIVE = "final/train_loss"
+
+
+def coordinate(folder):
+    params = {"exponent": 1.0, "floor": 0.5, "warmup": 0.05}
+    values = ((0.31, 2.0), (0.4, 1.2), (0.5, 1.0), (0.45, np.inf))
+    points = _coordinate["points"](values=values, parameters=("exponent", "floor")).assign(family="power")
+    points["params"] = [
+        json.dumps(params | {p: v}) for p, v in zip(points["parameter"], points["value"], strict=True)
+    ]
+    rows = pd.DataFrame([_coordinate["row"]("exponent"), _coordinate["row"]("floor")])
+    return write_coordinate_report(
+        points, rows, folder, winner="rex-0001", objective=OBJECTIVE, document={"name": "digits"},
+        settings=_coordinate["SETTINGS"], trainings=100,
+    )  # fmt: skip
+
+
+def seeds(folder):
+    return write_seed_report(
+        _seeds["answer"](), folder, objective=OBJECTIVE, used=(2, 10), trainings=216,
+        document={"name": "digits"}, shapes=_seeds["SHAPES"],
+    )  # fmt: skip
+
+
+def sweep(folder):
+    return write_sweep_report(_sweep["sweep"](), folder)
+
+
+def optimum(folder):
+    from lrshape.optimum.page import write_page
+    from lrshape.optimum.run import find_optimum
+    from lrshape.study.spec import StudySpec
+
+    workload = {"name": "linear-regression", "steps": 40, "dimension": 20, "batch_size": 1}
+    spec = StudySpec.parse({"workload": workload, "families": ["cosine", "power"]})
+    return write_page(find_optimum(spec, starts_count=1, seeds=20), folder)
+
+
+PAGES = {page.__name__: page for page in (coordinate, seeds, sweep, optimum)}
+FIGURES = [
+    # page, figure, targets, what a card says besides the shape's name
+    ("coordinate", "rex-0001", 3 + 3, "95% interval"),
+    ("seeds", "scatter", 2 * 9, "1 seed"),
+    ("sweep", "overlay", 3 * 41, "family"),
+    ("sweep", "transfer-re-tuned", 3 * 3, "regret in 0.01"),
+    ("sweep", "transfer-kept", 3 * 3, "regret in 0.01"),
+    ("optimum", "optimum", 3 * 40, "largest LR"),
+    ("optimum", "families", 2 * 40, "above the optimum"),
+]
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    found = {}
+    for name, write in PAGES.items():
+        found[name] = write(tmp_path_factory.mktemp(name))
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_data_and_the_script_are_allowed_and_sound(pages, page, check):
+    if page == "sweep":  # its links to the studies are no part of a single page
+        text = pages[page].read_text().replace('href="studies/', 'href="#studies/')
+        pages[page].with_name("checked.html").write_text(text)
+        check(pages[page].with_name("checked.html"))
+    else:
+        check(pages[page])
+    assert 'id="shape-data"' in pages[page].read_text()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize(("page", "figure", "count", "line"), FIGURES)
+def test_pointing_at_a_shape_shows_it(browser, pages, page, figure, count, line, width):
+    _browser["show"](browser, pages[page], width)
+    assert browser.execute_script(CARD) is None
+    targets = browser.execute_script(TARGETS, figure, "wide" if width > 640 else "narrow")
+    assert len(targets) == count
+    seen, said = set(), set()
+    for shape, x, y, *cell in targets[:: max(1, count // 7)]:
+        _browser["mouse"](browser, x, y)
+        card = browser.execute_script(CARD)
+        assert card["left"] >= 0
+        assert card["right"] <= width
+        assert card["marks"] == 1
+        assert card["curve"].count(",") == 41
+        lines = dict(card["lines"])
+        if cell:
+            assert card["name"] == shape[0]
+            assert lines[cell[0]] == cell[1]
+        seen.add(card["name"])
+        said |= set(lines)
+    assert len(seen) >= 2
+    assert seen <= {target[0][0] for target in targets}
+    assert line in said
+    _browser["mouse"](browser, 2, 2)
+    assert browser.execute_script(CARD) is None
+    assert browser.get_log("browser") == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_keyboard_reaches_the_shapes(browser, pages, page):
+    figure = next(name for other, name, *_ in FIGURES if other == page)
+    _browser["show"](browser, pages[page], 1280)
+    _browser["focus"](browser, figure, 1280)
+    first = browser.execute_script(CARD)
+    _browser["key"](browser, "ArrowDown", 40)
+    assert browser.execute_script(CARD)["text"] != first["text"] or page == "seeds"
+    _browser["key"](browser, "ArrowRight", 39)
+    assert browser.execute_script(CARD)["marks"] == 1
+    _browser["key"](browser, "Escape", 27)
+    assert browser.execute_script(CARD) is None
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_cards_can_be_read_in_the_dark(browser, pages, page):
+    figure = next(name for other, name, *_ in FIGURES if other == page)
+    _browser["show"](browser, pages[page], 1280, "dark")
+    browser.execute_script(
+        "document.querySelectorAll('[id^=figure-transfer] svg text').forEach(t => t.remove())"
+    )
+    _browser["focus"](browser, figure, 1280)
+    assert browser.execute_script(CARD) is not None
+    assert browser.execute_script(CONTRASTS)["worst"] >= 4.5
