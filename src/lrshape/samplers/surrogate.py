@@ -67,7 +67,7 @@ class Surrogate(LearningSampler):
         """Sobol' points first; then the model's best point and minima of draws from its posterior."""
         dimensions, asked = state["dimensions"], state["asked"]
         told = self.history(state)
-        spread = max(0, min(n, self.initial - asked))
+        spread = max(0, min(n, self.initial - max(asked, len(told.points))))
         if not self._enough(told) or dimensions == 0:
             spread = n
         first = sobol_points(dimensions, state["seed"], asked, spread)

@@ -2,8 +2,8 @@
 
 A sampler that does not learn has one generation. One that learns is told the scores of each before it is
 asked for the next. Families may share a budget: then each place of a generation goes to the family whose draw
-of its best score is the lowest (Thompson sampling over families), so that a family that is poorly known is not
-given up for one that is merely easier to search.
+of its best score is the lowest (Thompson sampling over families), so that a family that is poorly known is
+not given up for one that is merely easier to search.
 
 All trainings of a generation share its seeds, so that what is compared is paired; each generation has fresh
 ones, so that no shape is chosen for a lucky seed alone.
