@@ -21,12 +21,15 @@ def example(family, steps=40, sampling="midpoint", seed=0):
     return Schedule(family, params, 0.05, steps, sampling)
 
 
-EXAMPLES = [example(family, sampling=s) for family in FAMILIES for s in ("midpoint", "left", "right")]
+EXAMPLES = [
+    *(example(family) for family in FAMILIES),
+    *(example(family, sampling=s) for family in ("rex", "table") for s in ("left", "right")),
+]
 
 
 @pytest.fixture(params=EXAMPLES, ids=lambda schedule: f"{schedule.family}-{schedule.sampling}")
 def schedule(request):
-    """A schedule of 40 steps, of each family, read in each way."""
+    """A schedule of 40 steps, of each family, and read in each way."""
     return request.param
 
 

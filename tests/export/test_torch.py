@@ -148,13 +148,13 @@ def test_learning_rates_that_are_tensors_stay_tensors(same):
     ("changes", "message"),
     [
         ({"steps": 60}, "steps 30 -> 60"),
-        ({"base_lr": 0.2}, r"base LRs \[0.1\] -> \[0.2\]"),
-        ({"batch_sizes": [(1, 10), (2, 20)]}, r"batch_sizes None -> \[\[1, 10\], \[2, 20\]\]"),
+        ({"base_lr": 0.2}, "base LRs [0.1] -> [0.2]"),
+        ({"batch_sizes": [(1, 10), (2, 20)]}, "batch_sizes None -> [[1, 10], [2, 20]]"),
         ({"family": "wsd"}, "family 'rex' -> 'wsd'"),
         ({"params": {"warmup": 0.2}}, "params"),
     ],
 )
-def test_a_changed_schedule_warns_and_goes_on_along_the_new_one(same, changes, message):
+def test_a_changed_schedule_warns_and_goes_on_along_the_new_one(same, caplog, changes, message):
     first = sgd(1.0)
     scheduler = REX.to_torch(first)
     train(first, scheduler, 10)
@@ -164,19 +164,19 @@ def test_a_changed_schedule_warns_and_goes_on_along_the_new_one(same, changes, m
     second = sgd(1.0)
     resumed = new.to_torch(second, **changes)
     second.load_state_dict(states[0])
-    with pytest.warns(UserWarning, match=message):
-        resumed.load_state_dict(states[1])
+    resumed.load_state_dict(states[1])
+    assert message in caplog.text
+    assert "From step 10 on training follows the present one" in caplog.text
     same(train(second, resumed, 30)[:, 0], new.curve(**changes).values()[10:])
 
 
-def test_the_same_schedule_does_not_warn():
+def test_the_same_schedule_does_not_warn(caplog):
     first = sgd(1.0, 0.3)
     scheduler = REX.to_torch(first)
     train(first, scheduler, 3)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        REX.to_torch(sgd(1.0, 0.3)).load_state_dict(saved(scheduler)[0])
-        REX.to_torch(first).load_state_dict(saved(scheduler)[0])  # the same optimizer once more
+    REX.to_torch(sgd(1.0, 0.3)).load_state_dict(saved(scheduler)[0])
+    REX.to_torch(first).load_state_dict(saved(scheduler)[0])  # the same optimizer once more
+    assert not caplog.text
 
 
 def test_states_of_others_are_refused():

@@ -42,9 +42,9 @@ def export(
 ) -> None:
     """Write a study's winner, or any schedule, as a file that your training can read.
 
-    json holds family, parameters and base LR; csv and npy hold one learning rate a step. python is a file with
-    a function lr(step) that needs Python alone; torch, optax, keras, transformers and lightning add to it what
-    the framework takes, and need the framework but not lrshape. Steps are optimizer steps.
+    json holds family, parameters and base LR; csv and npy hold one learning rate a step. python is a file
+    with a function lr(step) that needs Python alone; torch, optax, keras, transformers and lightning add to
+    it what the framework takes, and need the framework but not lrshape. Steps are optimizer steps.
 
     Examples:
 

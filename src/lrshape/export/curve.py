@@ -107,6 +107,8 @@ class Curve:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of `to_dict`; raises `InputError` as `Schedule.from_dict` and this class do."""
+        if not isinstance(data, Mapping):
+            raise InputError(f"a schedule must be a JSON object, got {shown(data)}")
         rest = {key: value for key, value in data.items() if key != "batch_sizes"}
         return cls(Schedule.from_dict(rest), batch_sizes=data.get("batch_sizes"))
 

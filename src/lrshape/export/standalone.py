@@ -164,8 +164,8 @@ ADAPTERS: dict[str, Callable[[], list[str]]] = {
 """What follows the functions in a file for each target."""
 
 _TORCH_IMPORTS = [
+    "import logging",
     "import math",
-    "import warnings",
     "from collections.abc import Callable",
     "from typing import Any",
     "",

@@ -1,6 +1,6 @@
 """A schedule as a PyTorch scheduler: also the core of those for Lightning and Transformers."""
 
-import warnings
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +11,15 @@ from lrshape.errors import InputError, shown
 from lrshape.export.curve import Curve
 
 
-# The class is written into standalone files as it is: it may use nothing but torch, warnings and typing.
+# The class is written into standalone files as it is: it may use nothing but torch, logging and typing.
+# Trainers swallow warnings at a resume (transformers does): a log record reaches the user.
 class ShapeLR(LRScheduler):
     """Sets every group's learning rate to its base LR times a shape's value at the optimizer's step.
 
     Steps past the end keep the last value. The state is plain numbers and text, so that it loads with
     ``torch.load(weights_only=True)``. What the shape is comes from the code and never from a loaded state: a
-    state that was saved with another shape, number of steps or base LR gives a warning, and training goes
-    on from its step along the present one.
+    state that was saved with another shape, number of steps or base LR logs a warning, and training goes on
+    from its step along the present one.
 
     Args:
         optimizer: any optimizer.
@@ -92,11 +93,10 @@ class ShapeLR(LRScheduler):
         self.last_epoch = int(state_dict["last_epoch"])
         self._step_count = int(state_dict["_step_count"])
         if changes:
-            warnings.warn(
-                f"the saved schedule was another one: {'; '.join(changes)}. From step {self.last_epoch} on "
-                "training follows the present one",
-                UserWarning,
-                stacklevel=2,
+            logging.getLogger(__name__).warning(
+                "the saved schedule was another one: %s. From step %d on training follows the present one",
+                "; ".join(changes),
+                self.last_epoch,
             )
         for group, base_lr, lr in zip(self.optimizer.param_groups, own, self.get_lr(), strict=True):
             group["initial_lr"] = base_lr
