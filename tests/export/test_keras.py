@@ -74,13 +74,11 @@ def fit(model, batches):
     return -float(model.get_weights()[0].item())
 
 
-@pytest.mark.parametrize("suffix", ["keras", "h5"])
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_a_model_is_trained_saved_loaded_and_trained_on(tmp_path, suffix):
+def test_a_model_is_trained_saved_loaded_and_trained_on(tmp_path):
     model = model_with(REX.to_keras())
     assert fit(model, 10) == pytest.approx(REX.values()[:10].sum(), rel=1e-5)
-    model.save(tmp_path / f"model.{suffix}")
-    loaded = keras.saving.load_model(tmp_path / f"model.{suffix}")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert int(loaded.optimizer.iterations) == 10
     assert float(loaded.optimizer.learning_rate) == pytest.approx(REX.values()[10], rel=1e-6)
     assert fit(loaded, 14) == pytest.approx(REX.values().sum(), rel=1e-5)

@@ -78,7 +78,7 @@ def curve_of(source: Path, objective: str | None = None) -> "Curve":
     Raises:
         InputError: if it is neither, or a metric is named for a file.
     """
-    if source.is_file():
+    if not source.is_dir() and (source.is_file() or source.suffix):
         from lrshape.export.read import read_curve
 
         if objective is not None:

@@ -59,9 +59,7 @@ class Distance:
         return float(np.mean(left**2)), 2 * left / (self.lr_scale * left.size)
 
 
-def fit(
-    lrs: Array, family: str, *, sampling: Sampling = "midpoint", shapes: int = 256, seed: int = 0
-) -> Fit:
+def fit(lrs: Array, family: str, *, sampling: Sampling = "midpoint", shapes: int = 256, seed: int = 0) -> Fit:
     """Fit a family's parameters and the base LR to learning rates.
 
     The search is that of `best_of_family`, with the squared difference in place of a training's loss; from
