@@ -30,7 +30,8 @@ ALLOWED = {
     | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
     "export": BASICS | {"schedule", "families"},
     "reproduce": BASICS
-    | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "report"},
+    | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "optimum"}
+    | {"report"},
     "cli": {"*"},
     "__init__": {"*"},
 }
