@@ -198,10 +198,10 @@ def _assignment(text: str) -> tuple[str, Any]:
 
 def _save(figure: "Figure", png: Path | None, svg: Path | None) -> None:
     """Write a figure into the files that are named, and say so."""
-    for path, kind, options in ((png, "png", {"dpi": 150}), (svg, "svg", {"metadata": {"Date": None}})):
+    for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
         if path is not None:
             try:
-                figure.savefig(path, format=kind, **options)
+                figure.savefig(path, format=kind, dpi=150, metadata=metadata)
             except OSError as error:
                 raise InputError(f"{path}: cannot be written: {error.strerror}") from None
             say(f"wrote {path}")

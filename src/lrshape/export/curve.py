@@ -120,7 +120,9 @@ def _runs(batch_sizes: Any) -> tuple[tuple[int, int], ...]:
         raise InputError(f"{rule}, got {shown(batch_sizes)}")
     found: list[tuple[int, int]] = []
     for item in batch_sizes:
-        pair = tuple(item) if isinstance(item, Sequence | np.ndarray) and len(item) == 2 else (item, 1)
+        pair: tuple[Any, ...] = (
+            tuple(item) if isinstance(item, Sequence | np.ndarray) and len(item) == 2 else (item, 1)
+        )
         if not all(_is_count(number) for number in pair):
             raise InputError(f"{rule}, got {shown(item)}")
         found.append((int(pair[0]), int(pair[1])))

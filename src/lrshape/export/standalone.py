@@ -97,7 +97,7 @@ def _torch() -> list[str]:
 
 def _class_source(file: str, name: str) -> str:
     """The text of a class in this folder, found without importing it: its framework may not be here."""
-    text = resources.files(__package__).joinpath(file).read_text("utf-8")
+    text = resources.files("lrshape.export").joinpath(file).read_text("utf-8")
     nodes = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == name)
     return ast.get_source_segment(text, next(nodes)) or ""
 

@@ -139,7 +139,7 @@ def _polished(start: Schedule, space: Space, lrs: Array) -> Schedule:
     result = least_squares(
         lambda smooth: (cube.jacobian(moved(smooth))[0] - lrs) / largest,
         point[cube.smooth],
-        jac=lambda smooth: cube.jacobian(moved(smooth))[1] / largest,
+        jac=lambda smooth: cube.jacobian(moved(smooth))[1] / largest,  # pyright: ignore[reportArgumentType]
         bounds=(0.0, 1.0),
         ftol=1e-15,
         xtol=1e-15,
