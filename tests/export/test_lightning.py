@@ -35,6 +35,7 @@ def fit(tmp_path):
             self.used.append(optimizer.param_groups[0]["lr"])
 
     def run(configure, max_steps=12, accumulate=1, resume=None, save=None):
+        torch.set_num_threads(1)
         torch.manual_seed(0)
         data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10, 2)), batch_size=2)
         module = Module(configure)

@@ -25,6 +25,7 @@ def train(tmp_path, monkeypatch):
     def run(
         trainer_class=None, schedule=None, max_steps=12, accumulate=1, resume=None, stop=None, **settings
     ):
+        torch.set_num_threads(1)
         torch.manual_seed(0)
         config = transformers.GPT2Config(
             vocab_size=16, n_positions=8, n_embd=8, n_layer=1, n_head=1, bos_token_id=0, eos_token_id=0
