@@ -136,6 +136,11 @@ class Schedule:
 
         return Curve(self, **changes)
 
+    def _curve(self, keep_lr: bool, changes: Mapping[str, Any]) -> "Curve":
+        if keep_lr and changes.get("base_lr") is not None:
+            raise InputError("keep_lr keeps the optimizer's learning rates: base_lr cannot go with it")
+        return self.curve(**changes)
+
     def to_torch(
         self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
     ) -> "ShapeLR":
@@ -150,7 +155,7 @@ class Schedule:
         """
         from lrshape.export.torch import to_torch
 
-        return to_torch(self.curve(**changes), optimizer, keep_lr=keep_lr, step=step)
+        return to_torch(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr, step=step)
 
     def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
         """Return an optax schedule, which can be traced; for ``changes`` see `curve`."""
@@ -175,7 +180,7 @@ class Schedule:
         """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
         from lrshape.export.transformers import to_transformers
 
-        return to_transformers(self.curve(**changes), optimizer, keep_lr=keep_lr)
+        return to_transformers(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
 
     def to_trainer(
         self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
@@ -189,6 +194,7 @@ class Schedule:
         """
         from lrshape.export.transformers import trainer_class
 
+        self._curve(keep_lr, {"base_lr": base_lr})  # what is wrong shows here, not when training starts
         return trainer_class(self, trainer, base_lr=base_lr, keep_lr=keep_lr)
 
     def to_lightning(
@@ -197,7 +203,7 @@ class Schedule:
         """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
         from lrshape.export.lightning import to_lightning
 
-        return to_lightning(self.curve(**changes), optimizer, keep_lr=keep_lr)
+        return to_lightning(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object: ``format, family, params, base_lr, steps, sampling``."""

@@ -200,6 +200,19 @@ def test_an_optimizer_without_a_learning_rate_is_an_input_error():
         REX.to_torch(sgd(0.0))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", None, torch.optim.SGD, torch.nn.Linear(1, 1)])
+def test_what_is_no_optimizer_is_an_input_error(optimizer):
+    for export in (REX.to_torch, REX.to_transformers, REX.to_lightning):
+        with pytest.raises(InputError, match=r"optimizer must be a torch\.optim\.Optimizer, got"):
+            export(optimizer)
+
+
+def test_keeping_and_replacing_the_base_lr_at_once_is_an_input_error():
+    for export in (REX.to_torch, REX.to_transformers, REX.to_lightning, REX.to_trainer):
+        with pytest.raises(InputError, match="base_lr cannot go with it"):
+            export(sgd(1.0), keep_lr=True, base_lr=0.1)
+
+
 def test_a_scheduler_can_be_copied(same):
     optimizer = sgd(1.0)
     scheduler = REX.to_torch(optimizer)

@@ -119,8 +119,11 @@ def to_torch(
         step: how many optimizer steps are done.
 
     Raises:
-        InputError: if ``step`` is not a whole number from 0, or no group has a learning rate above 0.
+        InputError: if ``optimizer`` is none, ``step`` is not a whole number from 0, or no group has a
+            learning rate above 0.
     """
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
     if isinstance(step, bool) or not isinstance(step, int) or step < 0:
         raise InputError(f"step must be a whole number from 0, got {shown(step)}")
     identity = curve.to_dict()

@@ -41,7 +41,6 @@ def trainer_class(
         from transformers import Trainer
 
         trainer = Trainer
-    Curve(schedule, base_lr=base_lr)  # what is wrong with it shows here, and not when training starts
 
     class ShapeTrainer(trainer):
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
