@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,6 +55,33 @@ def test_noise_is_averaged_out_and_the_nearest_family_is_nearest():
     assert found.error == pytest.approx(0.01, rel=0.25)
     assert np.abs(found.schedule.values() - truth.values()).max() < 0.01 * 0.3 * 3
     assert fit(curve, "cosine").error > 3 * found.error
+
+
+def recorded(scheduler, steps=120):
+    """The learning rates that a PyTorch scheduler gives."""
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    scheduler, found = scheduler(optimizer), []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return np.array(found)
+
+
+def test_schedules_of_others_get_their_names():
+    """PyTorch reads its schedulers at the beginning of a step; the defaults of OneCycleLR come out."""
+    cycle = fit(
+        recorded(lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.1, total_steps=121)),
+        "one_cycle",
+        sampling="left",
+    )
+    assert cycle.error < 1e-9
+    assert cycle.schedule.params["start"] == pytest.approx(1 / 25)
+    cosine = recorded(lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 120, eta_min=0.01))
+    found = fit(cosine, "cosine_floor", sampling="left")
+    assert found.error < 1e-9
+    assert found.schedule.params["floor"] == pytest.approx(0.1)
+    assert found.schedule.base_lr == pytest.approx(0.1)
 
 
 def test_no_member_is_nearer_than_the_fit():

@@ -34,7 +34,7 @@ def fit(
     """Find the member of a family that is nearest to given learning rates, by least squares.
 
     It says which schedule of a paper or a log something is, or comes close to. Errors are shares of the
-    largest learning rate; a whole schedule takes seconds.
+    largest learning rate. It takes seconds a family.
 
     Examples:
 
