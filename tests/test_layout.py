@@ -15,7 +15,7 @@ ALLOWED = {
     "settings": {"errors"},
     "space": {"errors"},
     "families": BASICS | {"space"},
-    "schedule": BASICS | {"families"},
+    "schedule": BASICS | {"families", "export"},  # its methods to_torch() etc., when they are called
     "samplers": BASICS | {"space"},
     "workloads": BASICS,
     "engine": BASICS | {"workloads"},
@@ -28,9 +28,10 @@ ALLOWED = {
     "report": BASICS | {"families", "schedule", "analysis", "store"},
     "optimum": BASICS
     | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
-    "export": BASICS | {"schedule"},
+    "export": BASICS | {"schedule", "families"},
     "reproduce": BASICS
-    | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "report"},
+    | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "optimum"}
+    | {"report"},
     "cli": {"*"},
     "__init__": {"*"},
 }

@@ -6,13 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from types import MappingProxyType
-from typing import Any, Literal, NoReturn, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.families.base import Family
 from lrshape.families.registry import FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from lrshape.export.curve import Curve
+    from lrshape.export.keras import ShapeSchedule
+    from lrshape.export.torch import ShapeLR
 
 Sampling = Literal["midpoint", "left", "right"]
 
@@ -20,7 +30,9 @@ FORMAT = 1
 """Version of the JSON format of a schedule."""
 
 MAX_STEPS = 10**9
-_OFFSETS = {"midpoint": 0.5, "left": 0.0, "right": 1.0}
+OFFSETS = {"midpoint": 0.5, "left": 0.0, "right": 1.0}
+"""Where in a step progress is read, as a fraction of the step."""
+
 _KEYS = ("format", "family", "params", "base_lr", "steps", "sampling")
 
 
@@ -41,7 +53,7 @@ def progress(steps: int, sampling: Sampling = "midpoint") -> NDArray[np.float64]
         ([0.125, 0.375, 0.625, 0.875], [0.0, 0.25, 0.5, 0.75])
     """
     steps = _checked_steps(steps)
-    return (np.arange(steps) + _OFFSETS[_checked_sampling(sampling)]) / steps
+    return (np.arange(steps) + OFFSETS[_checked_sampling(sampling)]) / steps
 
 
 @dataclass(frozen=True, repr=False)
@@ -99,13 +111,99 @@ class Schedule:
         # A mapping proxy cannot be pickled or copied.
         return type(self), (self.family, dict(self.params), self.base_lr, self.steps, self.sampling)
 
+    @property
+    def shape(self) -> Family:
+        """The shape: progress in [0, 1], a number or an array -> multipliers in [0, 1]."""
+        return FAMILIES[self.family].from_params(self.params)
+
     def multipliers(self) -> NDArray[np.float64]:
         """Return the shape at each step, of shape ``(steps,)``, in [0, 1]."""
-        return FAMILIES[self.family].from_params(self.params)(progress(self.steps, self.sampling))
+        return self.shape(progress(self.steps, self.sampling))
 
     def values(self) -> NDArray[np.float64]:
         """Return the learning rate at each step, of shape ``(steps,)``."""
         return self.base_lr * self.multipliers()
+
+    def curve(self, **changes: Any) -> "Curve":
+        """Return the learning rate as a function of the step: ``schedule.curve()(17)``.
+
+        Args:
+            changes: any of ``steps`` (another horizon), ``base_lr``, and ``batch_sizes`` where the batch
+                size changes in training; see `lrshape.export.curve.Curve`, which says what is refused. All
+                methods ``to_...`` take them too.
+        """
+        from lrshape.export.curve import Curve
+
+        return Curve(self, **changes)
+
+    def _curve(self, keep_lr: bool, changes: Mapping[str, Any]) -> "Curve":
+        if keep_lr and changes.get("base_lr") is not None:
+            raise InputError("keep_lr keeps the optimizer's learning rates: base_lr cannot go with it")
+        return self.curve(**changes)
+
+    def to_torch(
+        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
+    ) -> "ShapeLR":
+        """Return a PyTorch scheduler; call its ``step()`` after each ``optimizer.step()``.
+
+        Args:
+            optimizer: its group with the largest learning rate gets the base LR, the others keep their
+                ratios to it.
+            step: how many optimizer steps are done.
+            keep_lr: keep the optimizer's own learning rates as base LRs.
+            changes: see `curve`.
+        """
+        from lrshape.export.torch import to_torch
+
+        return to_torch(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr, step=step)
+
+    def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
+        """Return an optax schedule, which can be traced; for ``changes`` see `curve`."""
+        from lrshape.export.optax import to_optax
+
+        return to_optax(self.curve(**changes))
+
+    def to_keras(self, *, gradient_accumulation_steps: int | None = None, **changes: Any) -> "ShapeSchedule":
+        """Return a Keras 3 ``LearningRateSchedule``, which is saved with a model.
+
+        Args:
+            gradient_accumulation_steps: what the optimizer has as ``gradient_accumulation_steps``.
+            changes: see `curve`.
+        """
+        from lrshape.export.keras import to_keras
+
+        return to_keras(self.curve(**changes), gradient_accumulation_steps)
+
+    def to_transformers(
+        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
+    ) -> "tuple[torch.optim.Optimizer, ShapeLR]":
+        """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
+        from lrshape.export.transformers import to_transformers
+
+        return to_transformers(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
+
+    def to_trainer(
+        self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
+    ) -> type[Any]:
+        """Return a subclass of Hugging Face's ``Trainer`` that follows the shape over all its steps.
+
+        Args:
+            trainer: the class to derive from, default ``transformers.Trainer``.
+            base_lr: another base LR.
+            keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
+        """
+        from lrshape.export.transformers import trainer_class
+
+        self._curve(keep_lr, {"base_lr": base_lr})  # what is wrong shows here, not when training starts
+        return trainer_class(self, trainer, base_lr=base_lr, keep_lr=keep_lr)
+
+    def to_lightning(
+        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
+    ) -> dict[str, Any]:
+        """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
+        from lrshape.export.lightning import to_lightning
+
+        return to_lightning(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object: ``format, family, params, base_lr, steps, sampling``."""
@@ -183,7 +281,7 @@ def _checked_steps(steps: Any) -> int:
 
 
 def _checked_sampling(sampling: Any) -> Sampling:
-    if not isinstance(sampling, str) or sampling not in _OFFSETS:
+    if not isinstance(sampling, str) or sampling not in OFFSETS:
         allowed = ", ".join(get_args(Sampling))
         raise InputError(f"sampling must be one of {allowed}, got {shown(sampling)}")
     return sampling  # pyright: ignore[reportReturnType]

@@ -233,10 +233,6 @@ def test_wrong_input_is_one_clear_line(folder, arguments, message):
     assert not (folder.path / "x").exists()
 
 
-def test_export_to_an_unknown_format(finished):
-    refused(finished.run("export", "study", "--to", "yaml"), "--to must be one of json, csv, npy, got 'yaml'")
-
-
 def test_a_disk_that_refuses_the_report_is_one_line(folder):
     code, _, err = folder.run("search", "spec.toml", "--out", "study")
     assert code == 0, err

@@ -11,7 +11,7 @@ from lrshape.errors import InputError
 from lrshape.reproduce import EXPERIMENTS, SCALES, experiment
 from lrshape.reproduce.cost import cost
 from lrshape.reproduce.experiments import Command, Function
-from lrshape.reproduce.fitted import fit, fitted
+from lrshape.reproduce.fitted import fitted
 from lrshape.reproduce.gallery import gallery
 from lrshape.reproduce.trajectories import loss_curves
 from lrshape.schedule import Schedule
@@ -81,16 +81,6 @@ def test_a_loss_curve_ends_where_the_engine_ends(dynamics):
         error = np.hypot(final.std(), curves[:, i, -1].std()) / 20  # the draws differ: equal in the mean
         assert abs(final.mean() - curves[:, i, -1].mean()) <= 4 * error + 1e-5 * final.mean()
         assert curves[:, i, -1].mean() < curves[:, i, 0].mean()
-
-
-def test_the_fit_finds_a_shape_of_the_family_again():
-    params = {
-        "y_start": 0.3, "y_end": 0.1, "x_peak": 0.3, "y1": 0.7, "delta_x1": 0.6, "y2": 0.4, "delta_x2": 0.5,
-    }  # fmt: skip
-    truth = Schedule("smooth_nonmonotonic", params, base_lr=2.0, steps=60)
-    schedule, error = fit(truth.values(), "midpoint", 16)
-    assert error < 0.01
-    np.testing.assert_allclose(schedule.values(), truth.values(), atol=0.06)
 
 
 def test_the_fit_says_what_it_loses(tmp_path):

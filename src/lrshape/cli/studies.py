@@ -1,4 +1,4 @@
-"""Commands about studies: demo, init, search, status, report, best, export."""
+"""Commands about studies: demo, init, search, status, report, best."""
 
 import json
 import math
@@ -220,32 +220,3 @@ def _interval(row: dict[str, Any], prefix: str) -> str:
     if row[prefix + "_low"] is None and row[prefix + "_high"] is None:
         return ""
     return f"[{short(row[prefix + '_low'])}, {short(row[prefix + '_high'])}]"
-
-
-@app.command()
-def export(
-    directory: Directory,
-    to: Annotated[str, typer.Option(help="json, csv or npy.")],
-    steps: Annotated[int | None, typer.Option(help="Steps of your training; default: the study's.")] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: schedule.FORMAT in the study's directory.")
-    ] = None,
-    objective: Objective = None,
-) -> None:
-    """Write the winner as a file that your training can read.
-
-    json holds family, parameters and base LR; csv and npy hold one learning rate a step.
-
-    Examples:
-
-        lrshape export digits --to json
-
-        lrshape export digits --to csv --steps 50000 --out lr.csv
-
-        lrshape export digits --to npy --objective final/test_error --out lr.npy
-    """
-    from lrshape.export.plain import write_schedule
-    from lrshape.study.study import Study
-
-    study = Study(directory)
-    say(f"wrote {write_schedule(study.schedule(steps, objective), to, out or study.path / f'schedule.{to}')}")

@@ -9,14 +9,14 @@ steps of staircases and numbers of cycles, and refine again wherever they do bet
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.optimize import minimize
 
 from lrshape.families import FAMILIES
 from lrshape.optimum.cube import Cube
-from lrshape.optimum.dynamics import Array, Dynamics
+from lrshape.optimum.dynamics import Array
 from lrshape.samplers import SAMPLERS
 from lrshape.schedule import Sampling, Schedule
 from lrshape.space import Space
@@ -29,6 +29,23 @@ WIDTHS = (0.2, 0.05, 0.01, 0.002)
 
 Losses = Callable[[Array], Array]
 """Final losses, shape (n,), of schedules, shape (n, steps), to about single precision; +inf if diverged."""
+
+
+class Objective(Protocol):
+    """What a schedule is optimised against: `Dynamics`, or another smooth function of all learning rates."""
+
+    @property
+    def lr_scale(self) -> float:
+        """A natural unit of learning rates."""
+        ...
+
+    def losses(self, lrs: Array) -> Array:
+        """Positive losses, shape (n,), of schedules, shape (n, steps); +inf where they overflow."""
+        ...
+
+    def value_and_gradient(self, lrs: Array) -> tuple[float, Array]:
+        """A smooth rising function of the loss, and its gradient by the learning rates, shape (steps,)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +77,7 @@ class FamilyOptimum:
 
 def best_of_family(
     family: str,
-    dynamics: Dynamics,
+    dynamics: Objective,
     losses: Losses,
     steps: int,
     *,
@@ -125,7 +142,7 @@ def _screen(cube: Cube, losses: Losses, shapes: int, count: int, seed: int) -> A
     return np.stack([points[i * len(base_lrs) + table[i].argmin()] for i in order])
 
 
-def _refine(cube: Cube, dynamics: Dynamics, start: Array) -> tuple[Array, float]:
+def _refine(cube: Cube, dynamics: Objective, start: Array) -> tuple[Array, float]:
     """Go downhill from a point in its smooth coordinates; the end and its final loss."""
 
     def objective(smooth: Array) -> tuple[float, Array]:

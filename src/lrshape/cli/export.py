@@ -1,0 +1,89 @@
+"""The command export, and how commands find the schedule that an argument names."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrshape.cli.app import app, say
+from lrshape.cli.studies import Objective
+from lrshape.errors import InputError
+
+if TYPE_CHECKING:
+    from lrshape.export.curve import Curve
+
+
+@app.command()
+def export(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="DIR|FILE", help="A study's directory, or a schedule: json, csv, npy, py."),
+    ],
+    to: Annotated[
+        str,
+        typer.Option(help="json, csv, npy, python, torch, optax, keras, transformers or lightning."),
+    ],
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of your training; default: the schedule's.")
+    ] = None,
+    base_lr: Annotated[float | None, typer.Option(help="Another base LR.")] = None,
+    batch_sizes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RUNS|FILE",
+            help="Where the batch size changes: SIZExSTEPS,SIZExSTEPS,... or a file with one size a line; "
+            "progress is then the share of samples (or tokens) seen.",
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: schedule.FORMAT beside what is exported.")
+    ] = None,
+    objective: Objective = None,
+) -> None:
+    """Write a study's winner, or any schedule, as a file that your training can read.
+
+    json holds family, parameters and base LR; csv and npy hold one learning rate a step. python is a file
+    with a function lr(step) that needs Python alone; torch, optax, keras, transformers and lightning add to
+    it what the framework takes, and need the framework but not lrshape. Steps are optimizer steps.
+
+    Examples:
+
+        lrshape export digits --to json
+
+        lrshape export digits --to csv --steps 50000 --out lr.csv
+
+        lrshape export digits --to torch --steps 50000 --base-lr 0.0003
+
+        lrshape export digits/schedule.json --to python --batch-sizes 256x1000,512x9000
+
+        lrshape export digits --to npy --objective final/test_error --out lr.npy
+    """
+    from lrshape.export.curve import Curve, read_batch_sizes
+    from lrshape.export.plain import file_name, write_curve
+
+    name = file_name(to)
+    found = curve_of(source, objective)
+    sizes = found.runs if batch_sizes is None and steps is None else None
+    sizes = sizes if batch_sizes is None else read_batch_sizes(batch_sizes)
+    curve = Curve(found.schedule, steps=steps, base_lr=base_lr, batch_sizes=sizes)
+    path = out or (source if source.is_dir() else source.parent) / name
+    if path.exists() and path.samefile(source):
+        raise InputError(f"{path}: would be replaced by its own export; name another file with --out")
+    say(f"wrote {write_curve(curve, to, path)}")
+
+
+def curve_of(source: Path, objective: str | None = None) -> "Curve":
+    """The schedule that an argument names: a study's winner, or what a file holds.
+
+    Raises:
+        InputError: if it is neither, or a metric is named for a file.
+    """
+    if not source.is_dir() and (source.is_file() or source.suffix):
+        from lrshape.export.read import read_curve
+
+        if objective is not None:
+            raise InputError("--objective ranks the shapes of a study: a file holds one schedule")
+        return read_curve(source)
+    from lrshape.study.study import Study
+
+    return Study(source).schedule(objective=objective).curve()

@@ -1,0 +1,143 @@
+"""export, compare, show and fit as users run them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lrshape.export.plain import TARGETS
+from lrshape.export.read import read_curve
+from lrshape.schedule import Schedule
+
+REX = Schedule("rex", {"warmup": 0.1}, 0.1, 40)
+
+
+def refused(result, message):
+    """One clear line, exit code 2, no traceback."""
+    code, _, err = result
+    assert code == 2, err
+    assert "Traceback" not in err
+    assert message in err
+
+
+@pytest.fixture
+def shapes(folder):
+    (folder.path / "rex.json").write_text(REX.to_json())
+    return folder
+
+
+def test_a_study_and_a_file_export_to_every_target(finished, tmp_path):
+    code, out, err = finished.run("export", "study", "--to", "json", "--out", tmp_path / "s.json")
+    assert code == 0, err
+    expected = Schedule.from_json((tmp_path / "s.json").read_text())
+    for source in ("study", tmp_path / "s.json"):
+        code, out, err = finished.run("export", source, "--to", "torch", "--out", tmp_path / "torch.py")
+        assert (code, out) == (0, f"wrote {tmp_path / 'torch.py'}\n"), err
+        assert read_curve(tmp_path / "torch.py").schedule == expected
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_each_target_has_a_default_name_and_takes_the_changes(shapes, target):
+    code, out, err = shapes.run("export", "rex.json", "--to", target, "--steps", 30, "--base-lr", 0.5)
+    assert code == 0, err
+    name = {"json": "schedule.json", "csv": "schedule.csv", "npy": "schedule.npy", "python": "schedule.py"}
+    file = shapes.path / name.get(target, f"schedule_{target}.py")
+    assert out == f"wrote {file.name}\n"
+    np.testing.assert_allclose(
+        read_curve(file).values(), REX.curve(steps=30, base_lr=0.5).values(), rtol=1e-9
+    )
+
+
+def test_batch_sizes(shapes):
+    (shapes.path / "sizes.txt").write_text("\n".join(["8"] * 10 + ["32"] * 5))
+    expected = REX.curve(batch_sizes=[(8, 10), (32, 5)]).values()
+    for given in ("8x10,32x5", "sizes.txt"):
+        code, _, err = shapes.run("export", "rex.json", "--to", "csv", "--batch-sizes", given)
+        assert code == 0, err
+        np.testing.assert_allclose(read_curve(shapes.path / "schedule.csv").values(), expected, rtol=1e-9)
+    code, _, err = shapes.run("export", "rex.json", "--to", "python", "--batch-sizes", "8x10,32x5")
+    assert code == 0, err
+    assert shapes.run("export", "schedule.py", "--to", "npy")[0] == 0  # they are kept
+    np.testing.assert_allclose(np.load(shapes.path / "schedule.npy"), expected, rtol=1e-12)
+
+
+def test_show_a_file(shapes):
+    code, out, err = shapes.run("show", "rex.json")
+    assert code == 0, err
+    assert "rex: warmup=0.1" in out
+    assert "base LR 0.1, 40 steps, read at midpoint" in out
+    shown = json.loads(shapes.run("show", "rex.json", "--json", "--steps", 20)[1])
+    np.testing.assert_allclose(shown["multipliers"], REX.curve(steps=20).values() / 0.1)
+    assert shapes.run("show", "rex.json", "--svg", "rex.svg", "--png", "rex.png")[0] == 0
+    assert (shapes.path / "rex.svg").read_text().startswith("<?xml")
+    assert (shapes.path / "rex.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_compare(shapes, finished):
+    study = finished.path / "study"
+    code, out, err = shapes.run("compare", "rex.json", study, "--families", "cosine, wsd")
+    assert code == 0, err
+    for text in ("rex.json", "rex, LR 0.1, 40 steps", "cosine", "wsd", "100 steps", "█"):
+        assert text in out
+    assert out.index("rex.json") < out.index("cosine")
+    code, out, err = shapes.run(
+        "compare", "rex.json", "--families", "cosine", "--steps", 50, "--png", "a.png", "--svg", "a.svg"
+    )
+    assert (code, out) == (0, "wrote a.png\nwrote a.svg\n"), err
+    assert (shapes.path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_fit(shapes):
+    assert shapes.run("export", "rex.json", "--to", "csv", "--out", "curve.csv")[0] == 0
+    families = ("--family", "cosine", "--family", "rex")
+    code, out, err = shapes.run("fit", "curve.csv", *families, "--out", "found.json")
+    assert code == 0, err
+    assert out.index("rex: base LR 0.1, 40 steps") < out.index("cosine: base LR")
+    assert "RMS error 0," in out
+    found = Schedule.from_json((shapes.path / "found.json").read_text())
+    np.testing.assert_allclose(found.values(), REX.values(), atol=1e-7)
+    listed = json.loads(shapes.run("fit", "curve.csv", "--family", "rex", "--json")[1])
+    assert listed[0]["relative_rms_error"] < 1e-6
+    assert listed[0]["schedule"]["family"] == "rex"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("export", "rex.json", "--to", "yaml"), "--to must be one of json, csv, npy, python, torch, optax"),
+        (("export", "none.json", "--to", "csv"), "none.json: cannot be read: No such file"),
+        (("export", "rex.json", "--to", "csv", "--steps", "0"), "steps must be a whole number"),
+        (("export", "rex.json", "--to", "csv", "--base-lr", "-1"), "base_lr must be a finite number above 0"),
+        (("export", "rex.json", "--to", "csv", "--batch-sizes", "8"), "--batch-sizes must be SIZExSTEPS"),
+        (("export", "rex.json", "--to", "json", "--batch-sizes", "8x3"), "json holds a shape and no batch"),
+        (
+            ("export", "rex.json", "--to", "csv", "--objective", "x"),
+            "--objective ranks the shapes of a study",
+        ),
+        (("export", "rex.json", "--to", "json", "--out", "rex.json"), "would be replaced by its own export"),
+        (("export", "rex.json", "--to", "csv", "--out", "/proc/x/y.csv"), "cannot be written"),
+        (("export", "spec.toml", "--to", "csv"), "must end with one of .json, .csv, .npy, .py"),
+        (("export", "my_training.py", "--to", "csv"), "has no constant SCHEDULE"),
+        (("show", "none.json"), "none.json: cannot be read"),
+        (("show", "rex.json", "-p", "beta=1"), "-p and --sampling belong to a family"),
+        (("compare",), "name something to compare"),
+        (("compare", "--families", "cosine,rexx"), "did you mean 'rex'?"),
+        (("compare", "--families", "rex", "--svg", "no/such/place.svg"), "cannot be written"),
+        (("compare", "nowhere"), "nowhere"),
+        (("fit", "rex.json", "--family", "rexx"), "did you mean 'rex'?"),
+        (("fit", "rex.json", "--family", "table"), "there is nothing to fit"),
+        (("fit", "none.csv", "--family", "rex"), "none.csv: cannot be read"),
+        (("fit", "rex.json"), "Missing option '--family'"),
+        (("fit", "rex.json", "--family", "rex", "--out", "a.csv"), "--out must end with .json"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(shapes, arguments, message):
+    refused(shapes.run(*arguments), message)
+    assert Schedule.from_json((shapes.path / "rex.json").read_text()) == REX
+
+
+@pytest.mark.parametrize("command", ["export", "show", "compare", "fit"])
+def test_each_command_has_examples(folder, command):
+    code, out, _ = folder.run(command, "--help")
+    assert code == 0
+    assert f"lrshape {command}" in out
