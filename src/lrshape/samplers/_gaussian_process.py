@@ -76,7 +76,8 @@ class GaussianProcess:
             options = {"maxiter": iterations}
             best = minimize(loss, best, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
         factor = np.linalg.cholesky(_covariance(best, points, same))
-        return cls(points, best, centre, unit, factor, cho_solve((factor, True), y))
+        weights = np.asarray(cho_solve((factor, True), y))
+        return cls(points, best, centre, unit, np.asarray(factor, np.float64), weights)
 
     def mean(self, points: Array) -> Array:
         """Posterior mean of the function at points, (m,), in the scores' unit."""

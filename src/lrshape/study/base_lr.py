@@ -28,6 +28,9 @@ class BaseLRStrategy(Settings, abc.ABC):
 
     low: float = Field(gt=0, lt=1e30, description="smallest base LR")
     high: float = Field(gt=0, lt=1e30, description="largest base LR")
+    extend: int = Field(
+        default=4, ge=0, le=100, description="points that a best base LR at the edge of those tried may add"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> "BaseLRStrategy":
@@ -78,12 +81,6 @@ class GridLR(BaseLRStrategy):
 
     strategy: Literal["grid"] = "grid"
     points: int = Field(default=10, ge=1, le=1000, description="base LRs in the grid, log-spaced")
-    extend: int = Field(
-        default=4,
-        ge=0,
-        le=100,
-        description="points beyond the grid that a best base LR at its edge may add",
-    )
 
     @model_validator(mode="after")
     def _spaced(self) -> "GridLR":
@@ -132,9 +129,6 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
     points: int = Field(default=3, ge=1, le=99, description="base LRs around the predicted one")
     pilots: int = Field(
         default=4, ge=1, le=1000, description="first shapes, whose base LR is sought in the whole range"
-    )
-    extend: int = Field(
-        default=10, ge=0, le=100, description="points that a best base LR at the edge of those tried may add"
     )
 
     @property
@@ -250,7 +244,7 @@ def _at_edge(shapes: Sequence[Shape], best: pd.DataFrame, most: int) -> list[tup
         return []
     by_id = {shape.id: shape for shape in shapes}
     wanted = (best["edge"] != "") & (best["tried"] < most) & best["shape"].isin(list(by_id))
-    rows = best[wanted.to_numpy(bool)]
+    rows = best.iloc[np.flatnonzero(wanted)]
     return [
         (by_id[shape], float(base_lr), edge)
         for shape, base_lr, edge in zip(rows["shape"], rows["base_lr"], rows["edge"], strict=True)

@@ -19,7 +19,7 @@ from lrshape.families import FAMILIES
 from lrshape.settings import Settings
 from lrshape.space import Dimension
 from lrshape.store import store_error
-from lrshape.study.base_lr import GridLR
+from lrshape.study.base_lr import BaseLRStrategy, GridLR
 from lrshape.study.followup import follow_up
 from lrshape.study.keys import FIRST_SEED
 from lrshape.study.listener import Listener
@@ -146,7 +146,7 @@ def coordinate_phase(spec: StudySpec, centres: list[Candidate], settings: Coordi
     return chosen
 
 
-def around(grid: GridLR, base_lr: float, count: int) -> GridLR:
+def around(grid: BaseLRStrategy, base_lr: float, count: int) -> GridLR:
     """A finer grid of ``count`` base LRs around one, as the rescore phase takes them.
 
     Where the best is at its edge it may grow on either side as far as the given grid may, in base LR.

@@ -34,7 +34,7 @@ def rescore(spec: StudySpec, screened: Sequence[Candidate]) -> Phase:
         for base_lr in spec.base_lr.bracket(best, spec.rescore.base_lrs)
     ]
     shapes = [shape for shape, _ in chosen]
-    done = 0
+    done, table = 0, pd.DataFrame()
     for rung in rungs(spec.rescore.seeds) if spec.rescore.race else [spec.rescore.seeds]:
         table = yield trainings("rescore", racing, rung - done, skip=done)
         done = rung

@@ -26,6 +26,7 @@ from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec
 
 Phase = Generator[list[Training], pd.DataFrame, list[Candidate]]
+_Step = Generator[list[Training], pd.DataFrame, None]
 
 FAVOURITES = 6
 """Shapes of each family that its sampler recommends in the end."""
@@ -64,7 +65,7 @@ def trainings(phase: str, candidates: Sequence[Candidate], seeds: int, skip: int
 def ranked(best: pd.DataFrame, shapes: Sequence[Shape]) -> list[Candidate]:
     """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
-    ordered = best[best["shape"].isin(list(by_id))].sort_values(["rank", "shape"])
+    ordered = best.iloc[np.flatnonzero(best["shape"].isin(list(by_id)))].sort_values(["rank", "shape"])
     return [(by_id[i], float(lr)) for i, lr in zip(ordered["shape"], ordered["base_lr"], strict=True)]
 
 
@@ -122,7 +123,7 @@ class _Screen:
             by_family.setdefault(start.family, []).append((shape, start.base_lr))
         return [shape for search in self._searches for shape in search.start(by_family.get(search.name, []))]
 
-    def _scored(self, asked: Sequence[Shape]) -> Generator:
+    def _scored(self, asked: Sequence[Shape]) -> _Step:
         """Train shapes at the base LRs that the strategy proposes, and tell the samplers."""
         self._shapes |= {shape.id: shape for shape in asked}
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
@@ -133,7 +134,7 @@ class _Screen:
         for search in self._searches:
             search.tell(self._best)
 
-    def _trained(self, candidates: Sequence[Candidate], seeds: int) -> Generator:
+    def _trained(self, candidates: Sequence[Candidate], seeds: int) -> _Step:
         table = yield trainings("screen", candidates, seeds, skip=self._seeds_used)
         self._best = best_base_lrs(scores(table, self._spec.objective))
 
