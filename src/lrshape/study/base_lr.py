@@ -231,8 +231,8 @@ def _of_others(shapes: Sequence[Shape], best: pd.DataFrame) -> list[Candidate]:
     """The best base LRs that lie inside of those tried; or of all shapes, if there is none."""
     if best.empty:
         return []
-    finite = best[np.isfinite(best["score"].to_numpy(np.float64))]
-    inside = finite[(finite["edge"] == "").to_numpy(bool) & (finite["tried"] > 1).to_numpy(bool)]
+    finite = best.iloc[np.flatnonzero(np.isfinite(best["score"].to_numpy(np.float64)))]
+    inside = finite.iloc[np.flatnonzero((finite["edge"] == "") & (finite["tried"] > 1))]
     rows = inside if len(inside) else finite
     columns = (rows[name] for name in ("shape", "family", "params", "base_lr"))
     return [(Shape(s, f, p), float(lr)) for s, f, p, lr in zip(*columns, strict=True)]
