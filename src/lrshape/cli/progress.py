@@ -51,6 +51,11 @@ class Lines(Listener):
         resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
         self._print(f"study in {directory}{resumed}")
 
+    def phase_begins(self, phase: str, announcement: str) -> None:
+        """Print what the phase does."""
+        if announcement:
+            self._print(f"{phase}: {announcement}")
+
     def progress(self, status: Status) -> None:
         """Print a line if the last one is old enough."""
         if time.monotonic() - self._last >= LINE_SECONDS:
@@ -92,6 +97,11 @@ class Bar(Listener):
         resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
         self._progress.console.print(f"study in {directory}{resumed}", markup=False)
         self._progress.start()
+
+    def phase_begins(self, phase: str, announcement: str) -> None:
+        """Print what the phase does, above the bars."""
+        if announcement:
+            self._progress.console.print(f"{phase}: {announcement}", markup=False)
 
     def progress(self, status: Status) -> None:
         """Move the phase's bar."""

@@ -72,24 +72,48 @@ def search(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
     ] = None,
+    trainings: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Trainings of the search; baselines and the confirm phase come on top. "
+            "Default: what the spec says, or as many as fit into the time limit, or 256.",
+        ),
+    ] = None,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR|FILE", help="Try first what another study, or a schedule's JSON, holds best."
+        ),
+    ] = None,
     time_limit: TimeLimit = None,
 ) -> None:
     """Run a study. Running it again resumes it: what is finished is never trained again.
+
+    How to search follows from the number of trainings, unless the spec says it.
 
     Examples:
 
         lrshape search digits.toml --out digits
 
-        lrshape search digits.toml --out long --set workload.steps=1000 --set screen.shapes=128
+        lrshape search digits.toml --out digits --trainings 1000
 
         lrshape search digits.toml --out digits --time-limit 10m
+
+        lrshape search digits.toml --out long --set workload.steps=1000 --start-from digits
     """
+    from lrshape.cli.starts import starts_from
+    from lrshape.study.budget import family_names
     from lrshape.study.spec import override, read_spec
 
     seconds = limit(time_limit)
     document = read_spec(spec)
     for assignment in settings or []:
         override(document, assignment)
+    if trainings is not None:
+        document["trainings"] = trainings
+    if start_from is not None:
+        document["starts"] = starts_from(start_from, family_names(document))
     _search(document, out, seconds, "the same command")
 
 

@@ -16,6 +16,9 @@ from lrshape.samplers.registry import SAMPLERS
 POOL = 800
 """Points among which the posterior's samples are compared."""
 
+MOST = 400
+"""Scores that the model knows at most: its cost grows with their cube."""
+
 REFIT = 1.1
 """Growth of the history after which length scales are fitted again: that is most of the cost."""
 
@@ -122,19 +125,29 @@ class Surrogate(LearningSampler):
     def _model(state: Mapping[str, Any], told: History) -> tuple[GaussianProcess, Any]:
         own = state["own"]
         start, fitted_at = own.get("log_scales"), own.get("fitted_at", 0)
+        known = _most_telling(told)
         again = start is None or len(told.points) >= REFIT * fitted_at
         # One thread: the same bits whatever the machine, and matrices of this size gain little from more.
         with threadpool_limits(1):
             model = GaussianProcess.fitted(
-                told.points,
-                _learnable(told.scores),
-                told.batches,
+                told.points[known],
+                _learnable(told.scores[known]),
+                told.batches[known],
                 None if start is None else np.array(start),
                 iterations=(60 if start is None else 20) if again else 0,
             )
         if again:
             own = own | {"log_scales": model.log_scales.tolist(), "fitted_at": len(told.points)}
         return model, own
+
+
+def _most_telling(told: History) -> NDArray[np.int64]:
+    """Which scores the model is to know: all, or else the best half of as many as it can, and the latest."""
+    if len(told.scores) <= MOST:
+        return np.arange(len(told.scores))
+    best = np.argsort(told.scores, kind="stable")[: MOST // 2]
+    others = np.setdiff1d(np.arange(len(told.scores)), best)
+    return np.sort(np.concatenate([best, others[-MOST // 2 :]]))
 
 
 def _positive(scores: NDArray[np.float64]) -> bool:

@@ -26,6 +26,14 @@ def is_planned(document: Mapping[str, Any]) -> bool:
     )
 
 
+def family_names(document: Mapping[str, Any]) -> list[str]:
+    """Names of the families that a spec searches, as far as they can be read from it."""
+    given = document.get("families", FAMILIES)
+    entries = given if isinstance(given, list | tuple) else []
+    names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries]
+    return [name for name in names if isinstance(name, str)]
+
+
 def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     """A spec with its search settings filled in, and without ``trainings``.
 
@@ -46,13 +54,14 @@ def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
         raise InputError(f"trainings must be a whole number from {LEAST} to 10000000, got {count!r}")
     plain.setdefault("families", list(FAMILIES))
-    families = plain["families"]
-    number = max(1, len(families)) if isinstance(families, list | tuple) else 1
+    number = max(1, len(family_names(plain)))
+    # Larger batches for larger budgets: the model is fitted less often, and its cost grows with what it knows.
+    batch = BATCH * (1 if count < 640 else 2 if count < 2560 else 4)
     racing = count // 4
     seeds = 10 if racing < 360 else 30
     base_lr = plain.get("base_lr", {})
     return plain | {
-        "sampler": {"name": "surrogate", "population": BATCH, "initial": BATCH if number > 1 else 2 * BATCH},
+        "sampler": {"name": "surrogate", "population": batch, "initial": batch if number > 1 else 2 * batch},
         "base_lr": {"strategy": "joint", **base_lr} if isinstance(base_lr, Mapping) else base_lr,
         "screen": {
             "shapes": max(1, (count - racing) // number),

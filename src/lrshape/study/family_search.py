@@ -12,8 +12,9 @@ from lrshape.samplers.base import Belief, Points
 from lrshape.space import Space
 from lrshape.study.base_lr import Candidate, scaled
 from lrshape.study.keys import sampler_seed
+from lrshape.study.sections import FamilySpec
 from lrshape.study.shape import Shape
-from lrshape.study.spec import FamilySpec, StudySpec, make_sampler
+from lrshape.study.spec import StudySpec, make_sampler
 
 
 class FamilySearch:

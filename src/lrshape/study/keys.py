@@ -15,6 +15,7 @@ FIRST_SEED = {
     "seeds": 4_000_000,
     "transfer": 5_000_000,
     "optimum": 6_000_000,
+    "pace": 7_000_000,
 }
 """First seed index of each phase: no phase sees another's seeds, however many each one uses."""
 

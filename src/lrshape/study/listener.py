@@ -31,6 +31,9 @@ class Listener:
     def started(self, directory: str, stored: int) -> None:
         """A run begins; ``stored`` chunks of trainings are there from earlier runs."""
 
+    def phase_begins(self, phase: str, announcement: str) -> None:
+        """A phase begins; ``announcement`` says in a line what it does, or is empty."""
+
     def progress(self, status: Status) -> None:
         """Something was done; called a few times a second."""
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lrshape.executors.base import Executor
 from lrshape.store import DamagedChunk, Store
+from lrshape.study.account import announcement
 from lrshape.study.listener import Listener, Status
 from lrshape.study.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.study.plan import Chunk, chunks
@@ -64,6 +65,7 @@ class Run:
             TimeLimitReached: if the time limit came first.
             StoreError: if results cannot be written.
         """
+        self._listener.phase_begins(name, announcement(self._spec, name))
         stored = set(self._store.chunks())
         tables: list[pd.DataFrame] = []
         tally = _Tally(name, self._speed)

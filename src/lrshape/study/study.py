@@ -1,6 +1,7 @@
 """A study on disk, and the function that runs one."""
 
 import logging
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from lrshape.schedule import Sampling, Schedule
 from lrshape.store import PHASES, Store, store_error
 from lrshape.study import environment
 from lrshape.study.listener import Listener
+from lrshape.study.pace import settled
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, read_spec, spec_hash
 from lrshape.workloads.base import GradientWorkload, Workload
@@ -193,7 +195,8 @@ def search(
             of shape (steps,); it becomes the workload. Give ``steps``, too.
         steps: steps of ``train``.
         metrics: names of what ``train`` returns, the objective first.
-        time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept.
+        time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
+            that does not say how to search gets as many trainings as fit.
         executor: what runs the trainings.
         listener: hears of progress.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
@@ -206,14 +209,17 @@ def search(
         TimeLimitReached: if the time limit came first.
         StoreError: if results cannot be written.
     """
-    parsed, runner = _parse(spec, train, steps, metrics, settings), EXECUTORS[executor]()
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
-    # Absolute, because a train function may change the current directory.
-    study = _open_or_create(parsed, Path(out).absolute())
+    path = Path(out).absolute()  # because a train function may change the current directory
+    runner = EXECUTORS[executor]()
+    began = time.monotonic()
+    parsed = _parse(spec, train, steps, metrics, settings, path, time_limit)
+    study = _open_or_create(parsed, path)
     listener = listener or Listener()
     listener.started(str(study.path), len(study.store.chunks()))
-    Run(parsed, study.store, study.document["members"], runner, listener, time_limit).complete()
+    left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
+    Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
     study.report()
     return study
 
@@ -224,6 +230,8 @@ def _parse(
     steps: int | None,
     metrics: tuple[str, ...],
     settings: dict[str, Any],
+    path: Path,
+    time_limit: float | None,
 ) -> StudySpec:
     if isinstance(spec, StudySpec):
         if settings or train is not None or steps is not None:
@@ -234,10 +242,11 @@ def _parse(
     if train is None:
         if steps is not None:
             raise InputError("steps belongs to train=; set workload.steps in the spec instead")
-        return StudySpec.parse(document)
+        return StudySpec.parse(settled(document, path, time_limit, None))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
-    return StudySpec.parse(document, FunctionWorkload.of(train, steps, metrics))
+    workload = FunctionWorkload.of(train, steps, metrics)
+    return StudySpec.parse(settled(document, path, time_limit, workload), workload)
 
 
 def _open_or_create(spec: StudySpec, path: Path) -> Study:

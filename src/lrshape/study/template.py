@@ -8,7 +8,8 @@ from lrshape.samplers import SAMPLERS
 from lrshape.settings import Settings
 from lrshape.study.base_lr import GridLR
 from lrshape.study.budget import TRAININGS
-from lrshape.study.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec, StudySpec, parse_workload
+from lrshape.study.sections import STANDARD_BASELINES, RescoreSpec, ScreenSpec
+from lrshape.study.spec import StudySpec, parse_workload
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 

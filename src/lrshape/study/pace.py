@@ -1,0 +1,88 @@
+"""How many trainings fit into a time, for searches that are planned by their number."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lrshape.engine import evaluate
+from lrshape.store import Store
+from lrshape.study.budget import BATCH, LEAST, is_planned
+from lrshape.study.keys import FIRST_SEED, training_seeds
+from lrshape.study.spec import StudySpec
+from lrshape.workloads.base import Workload
+
+_log = logging.getLogger(__name__)
+
+SHARE = 0.8
+"""Of the time, that is planned for; the rest is for compiling, models and the report."""
+
+MODEL = 0.5
+"""Seconds that choosing a batch takes, about."""
+
+SWEEP = 12
+"""Trainings in which the base LR of a baseline is found, about."""
+
+
+def settled(
+    document: Mapping[str, Any], path: Path, seconds: float | None, workload: Workload | None
+) -> dict[str, Any]:
+    """A spec with the number of trainings that its study has already, or that fits into the time limit.
+
+    Args:
+        document: a spec as `StudySpec.parse` takes it; returned as it is if it says how to search.
+        path: the study's directory; if it exists, its own search settings are taken.
+        seconds: time limit, None for none.
+        workload: in place of the document's.
+    """
+    if not is_planned(document) or "trainings" in document:
+        return dict(document)
+    if Store.exists(path):
+        stored = Store.open(path).document["spec"]
+        families = {"families": stored["families"]} if "families" not in document else {}
+        keys = ("sampler", "base_lr", "screen", "rescore")
+        return dict(document) | {key: stored[key] for key in keys if key in stored} | families
+    if seconds is None:
+        return dict(document)
+    return dict(document) | {"trainings": affordable(StudySpec.parse(document, workload), seconds)}
+
+
+def affordable(spec: StudySpec, seconds: float) -> int:
+    """How many trainings a search may have to end in time, baselines and confirm phase included.
+
+    A small population is trained twice, and the second time counted: the first one compiles. Its results
+    are not used.
+
+    Args:
+        spec: the study, with any number of trainings.
+        seconds: for all of it.
+    """
+    began = time.monotonic()
+    taken = seconds
+    for _ in range(2):
+        start = time.monotonic()
+        _population(spec)
+        taken = time.monotonic() - start
+        if start + taken - began > SHARE * seconds / 2:
+            break  # compiled or not, there is no time for another
+    left = SHARE * (seconds - (time.monotonic() - began))
+    others = len(spec.baselines)
+    extra = (len(spec.families) + others) * spec.confirm.seeds + SWEEP * others
+    count = int(left * BATCH / (taken + MODEL)) - extra
+    if count < LEAST:
+        _log.warning(
+            "a time limit of %.0f s fits %d trainings at %.3g a second, with baselines and confirm phase %d; "
+            "the search takes %d, and goes on when the same command is run again",
+            *(seconds, max(0, count), BATCH / taken, max(0, count + extra), LEAST),
+        )
+    return max(LEAST, count)
+
+
+def _population(spec: StudySpec) -> None:
+    base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
+    rates = np.full((BATCH, spec.workload.steps), base_lr)
+    seeds = training_seeds(spec.seed, np.full(BATCH, FIRST_SEED["pace"]))
+    evaluate(spec.workload, rates, seeds, members=BATCH)
