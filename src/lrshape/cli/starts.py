@@ -18,7 +18,7 @@ TOP = 8
 
 
 def starts_from(path: Path, families: Sequence[str]) -> list[dict[str, Any]]:
-    """The best shapes of a study, or a schedule, as a spec's ``starts``, as far as their families are searched.
+    """The best shapes of a study, or a schedule, as a spec's ``starts``; of families that are searched.
 
     The study may be of another workload, horizon or objective, and need not be complete; what was rescored
     comes before what was only screened. Baselines are left out.

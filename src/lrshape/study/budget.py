@@ -55,7 +55,7 @@ def planned(document: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"trainings must be a whole number from {LEAST} to 10000000, got {count!r}")
     plain.setdefault("families", list(FAMILIES))
     number = max(1, len(family_names(plain)))
-    # Larger batches for larger budgets: the model is fitted less often, and its cost grows with what it knows.
+    # Larger batches for larger budgets: fitting the model costs the more the more it knows.
     batch = BATCH * (1 if count < 640 else 2 if count < 2560 else 4)
     racing = count // 4
     seeds = 10 if racing < 360 else 30

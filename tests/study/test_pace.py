@@ -1,0 +1,74 @@
+"""A number of trainings from a time limit, and resuming what was planned so."""
+
+import time
+
+import pytest
+
+import lrshape
+from lrshape.study.budget import LEAST
+from lrshape.study.pace import affordable, settled
+from lrshape.study.spec import StudySpec
+
+PAUSE = 0.02
+
+
+def train(lrs, seed):
+    time.sleep(PAUSE)
+    x = 1.0
+    for i, lr in enumerate(lrs):
+        x -= lr * (x + 0.1 * ((seed * 31 + i * 17) % 13 - 6) / 6)
+    return 0.5 * x * x
+
+
+SETTINGS = {
+    "families": ["power"],
+    "baselines": ["linear"],
+    "base_lr": {"low": 0.01, "high": 1.0},
+    "confirm": {"seeds": 6},
+    "members": 8,
+}
+
+
+def test_more_time_is_more_trainings_and_not_more_than_fit(tmp_path):
+    from lrshape.workloads.function import FunctionWorkload
+
+    spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
+    few, many = affordable(spec, 10.0), affordable(spec, 40.0)
+    assert LEAST < few < many < 40.0 / PAUSE
+
+
+def test_too_little_time_is_said(caplog):
+    from lrshape.workloads.function import FunctionWorkload
+
+    spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
+    assert affordable(spec, 1.0) == LEAST
+    assert "goes on when the same command is run again" in caplog.text
+
+
+def test_a_search_ends_within_its_time_and_resumes_without_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    began = time.monotonic()
+    study = lrshape.search(out=tmp_path / "x", train=train, steps=12, time_limit=20.0, **SETTINGS)
+    assert time.monotonic() - began < 20.0
+    assert study.is_complete()
+    assert len(study.trainings()) > 2 * LEAST
+    again = lrshape.search(out=tmp_path / "x", train=train, steps=12, **SETTINGS)
+    assert again.document == study.document
+
+
+def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
+    for document in ({"screen": {"shapes": 3}}, {"trainings": 100}, {"sampler": "sobol"}):
+        assert settled(document, tmp_path / "none", 10.0, None) == document
+    assert settled({}, tmp_path / "none", None, None) == {}
+
+
+@pytest.mark.parametrize("key", ["screen", "base_lr"])
+def test_another_plan_for_a_study_is_refused(tmp_path, monkeypatch, key):
+    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    quick = {**SETTINGS, "trainings": 48}
+    lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **quick)
+    other = (
+        {**quick, "trainings": 200} if key == "screen" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}
+    )
+    with pytest.raises(lrshape.InputError, match=f"changed: .*{key}"):
+        lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **other)
