@@ -3,6 +3,7 @@
 import json
 import math
 import shlex
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -177,6 +178,12 @@ def seeds_text(findings: Findings) -> str:
     phase = findings.leaders[0]["phase"]
     where = f"of the {phase} phase" + (", which no choice has seen" if findings.is_confirmed else "")
     return f"Medians over {count} {where}, each schedule at its own best base LR."
+
+
+def tried_text(findings: Findings) -> str:
+    """Return how many shapes of each family the screen tried, the most first."""
+    counts = Counter(row["family"] for row in findings.course)
+    return listing([f"{printable(name, 40)} {count:,}" for name, count in counts.most_common()])
 
 
 def winner_use(findings: Findings, directory: str) -> dict[str, Any] | None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from lrshape.analysis.families import family_pairs
 from lrshape.analysis.metrics import winners_by_metric
 from lrshape.analysis.optimality import near_optimal
-from lrshape.analysis.reduce import best_base_lrs, scores
+from lrshape.analysis.reduce import best_base_lrs, objective_values, scores
 from lrshape.analysis.result import BASELINE, best_per_family, compared, measuring_phase
 from lrshape.errors import InputError
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
@@ -95,6 +96,12 @@ class Findings:
     near: Sequence[Row] = ()
     metrics: Sequence[Row] = ()
     study_objective: str = ""
+    course: Sequence[Row] = ()
+
+    @property
+    def is_guided(self) -> bool:
+        """Whether scores decided what was screened next: the shapes of a family are no random sample then."""
+        return len({row["seed"] for row in self.course}) > 1
 
     @property
     def is_reranked(self) -> bool:
@@ -203,7 +210,20 @@ def gather(
         near=_rows(near_optimal(trainings, objective)),
         metrics=_rows(winners_by_metric(trainings, objective)) if per_family else (),
         study_objective=study_objective or objective,
+        course=_course(trainings, objective),
     )
+
+
+def _course(trainings: pd.DataFrame, objective: str) -> list[dict[str, Any]]:
+    """The screen's shapes in the order in which they were tried, each with its first seed and score."""
+    wanted = (trainings["phase"] == "screen") & ~trainings["shape"].str.startswith(BASELINE)
+    screened = trainings.iloc[np.flatnonzero(wanted)]
+    scored = screened.assign(score=objective_values(screened, objective))
+    values = scored[["shape", "family", "seed", "score"]]
+    first = values.groupby("shape")["seed"].transform("min")
+    at_first = values.iloc[np.flatnonzero(values["seed"] == first)]
+    tried = at_first.groupby("shape", sort=False).agg({"family": "first", "seed": "first", "score": "min"})
+    return _rows(tried.sort_values("seed", kind="stable").reset_index())
 
 
 def _rows(table: Any) -> list[dict[str, Any]]:

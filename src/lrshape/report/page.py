@@ -18,6 +18,7 @@ from lrshape.report.content import (
     provenance,
     seeds_text,
     tiles,
+    tried_text,
     winner_use,
 )
 from lrshape.report.figures import FIGURES
@@ -123,6 +124,8 @@ def _html(
         objective=printable(findings.objective, 60),
         headline=first,
         notices=notices(findings),
+        guided=findings.is_guided,
+        tried=tried_text(findings),
         tiles=tiles(findings),
         comparison=comparison(findings),
         seeds_text=seeds_text(findings),

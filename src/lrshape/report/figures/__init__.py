@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lrshape.report.figures.best_of import best_of
+from lrshape.report.figures.course import course
 from lrshape.report.figures.distribution import distribution
 from lrshape.report.figures.heatmap import heatmap
 from lrshape.report.figures.metrics import metrics
@@ -20,6 +21,7 @@ __all__ = [
     "FIGURES",
     "Drawing",
     "best_of",
+    "course",
     "distribution",
     "heatmap",
     "metrics",
@@ -85,6 +87,13 @@ FIGURES = (
         "the base LR of the objective’s winner; the pale curve repeats that winner. “+1” "
         "stands for one more metric with the same winner.",
         metrics,
+    ),
+    Drawing(
+        "course",
+        "How the screen went on",
+        "A dot is a shape, scored in the batch in which it was first tried, in the order of trying; the "
+        "line is the lowest score so far, which luck has a part in. Dots at the upper edge lie beyond it.",
+        course,
     ),
     Drawing(
         "distribution",

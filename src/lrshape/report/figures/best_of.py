@@ -45,11 +45,12 @@ def best_of(findings: Findings, *, narrow: bool = False) -> "Figure | None":
         narrow: for a phone instead of a page.
 
     Returns:
-        The figure; None if no family has two screened shapes of which one has a finite score.
+        The figure; None if no family has two screened shapes of which one has a finite score, or scores
+        guided the screen: its shapes are no random sample then.
     """
     values = {name: np.array([row["score"] for row in rows]) for name, (rows, _) in ecdf(findings).items()}
     values = {name: v for name, v in values.items() if len(v) > 1 and np.isfinite(v).any()}
-    if not values:
+    if not values or findings.is_guided:
         return None
     tables = {name: best_of_n(v, sizes(len(v))) for name, v in values.items()}
     shown = [s for t in tables.values() for s in t[["score", "low", "high"]].to_numpy().ravel()]

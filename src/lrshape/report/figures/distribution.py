@@ -39,11 +39,11 @@ def distribution(findings: Findings, *, narrow: bool = False) -> "Figure | None"
         narrow: for a phone instead of a page.
 
     Returns:
-        The figure; None if no searched shape has a finite screen score.
+        The figure; None if no searched shape has a finite screen score, or scores guided the screen.
     """
     families = ecdf(findings)
     finite = [row["score"] for rows, _ in families.values() for row in rows if math.isfinite(row["score"])]
-    if not finite:
+    if not finite or findings.is_guided:
         return None
     with styled():
         below = narrow or len(families) > 14

@@ -58,10 +58,10 @@ def heatmap(findings: Findings, *, narrow: bool = False) -> "Figure | None":
         narrow: for a phone instead of a page.
 
     Returns:
-        The figure; None if nothing was screened.
+        The figure; None if nothing was screened, or scores guided the screen: each shape had its own base LR.
     """
     rows, base_lrs, values = cells(findings)
-    if not rows:
+    if not rows or findings.is_guided:
         return None
     labelled = len(rows) <= LABELLED
     body = max(1.0, 0.19 * len(rows)) if labelled else 4.6
