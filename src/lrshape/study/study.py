@@ -20,6 +20,7 @@ from lrshape.study import environment
 from lrshape.study.listener import Listener
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, read_spec, spec_hash
+from lrshape.workloads._called import CalledWorkload
 from lrshape.workloads.base import GradientWorkload, Workload
 from lrshape.workloads.function import FunctionWorkload, TrainFunction
 
@@ -179,6 +180,8 @@ def search(
     train: TrainFunction | None = None,
     steps: int | None = None,
     metrics: tuple[str, ...] = ("score",),
+    timeout: float | None = None,
+    isolated: bool = False,
     time_limit: float | None = None,
     executor: str = "inline",
     listener: Listener | None = None,
@@ -193,6 +196,10 @@ def search(
             of shape (steps,); it becomes the workload. Give ``steps``, too.
         steps: steps of ``train``.
         metrics: names of what ``train`` returns, the objective first.
+        timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.
+        isolated: call ``train`` in a process of its own, which imports it again, so that a crash there ends
+            one training and not the study. A script then starts its search below
+            ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept.
         executor: what runs the trainings.
         listener: hears of progress.
@@ -204,9 +211,11 @@ def search(
     Raises:
         InputError: if something given cannot be used; nothing has been trained then.
         TimeLimitReached: if the time limit came first.
+        TooManyFailed: if more of the trainings failed than ``max_failed`` allows: an `InputError`, too.
         StoreError: if results cannot be written.
     """
-    parsed, runner = _parse(spec, train, steps, metrics, settings), EXECUTORS[executor]()
+    called = {"timeout": timeout, "isolated": isolated}
+    parsed, runner = _parse(spec, train, steps, metrics, called, settings), EXECUTORS[executor]()
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
     # Absolute, because a train function may change the current directory.
@@ -223,6 +232,7 @@ def _parse(
     train: TrainFunction | None,
     steps: int | None,
     metrics: tuple[str, ...],
+    called: dict[str, Any],
     settings: dict[str, Any],
 ) -> StudySpec:
     if isinstance(spec, StudySpec):
@@ -232,12 +242,13 @@ def _parse(
     document = dict(read_spec(spec)) if isinstance(spec, str | Path) else dict(spec or {})
     document |= settings
     if train is None:
-        if steps is not None:
-            raise InputError("steps belongs to train=; set workload.steps in the spec instead")
+        for name, value in {"steps": steps, **called}.items():
+            if value is not None and value is not False:
+                raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
         return StudySpec.parse(document)
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
-    return StudySpec.parse(document, FunctionWorkload.of(train, steps, metrics))
+    return StudySpec.parse(document, FunctionWorkload.of(train, steps, metrics, **called))
 
 
 def _open_or_create(spec: StudySpec, path: Path) -> Study:
@@ -261,7 +272,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
                 "%s: the code of %s has changed since the study was made; the stored trainings are the old "
                 "code's and are kept. For a new search use another directory",
                 path,
-                spec.workload.function,  # pyright: ignore[reportAttributeAccessIssue]
+                spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
             )
         return study
     check_workload(spec.workload)
@@ -287,15 +298,15 @@ def check_workload(workload: Workload) -> None:
     """Find what would go wrong at the first training, before a directory is made."""
     import jax
 
-    if isinstance(workload, FunctionWorkload):
-        workload.resolve()
+    if isinstance(workload, CalledWorkload):
+        workload.check()
     elif isinstance(workload, GradientWorkload):
         data = workload.data()
         jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))
 
 
 def _train_digest(workload: Workload) -> str | None:
-    return workload.digest() if isinstance(workload, FunctionWorkload) else None
+    return workload.digest() if isinstance(workload, CalledWorkload) else None
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:

@@ -12,7 +12,16 @@ from lrshape.study.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec, Stud
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 
-_PLACEHOLDERS = {"function": {"function": "my_training:train", "steps": 300}}
+_PLACEHOLDERS = {
+    "function": {"function": "my_training:train", "steps": 300},
+    "command": {
+        "command": [
+            *("python", "my_training.py", "--lrs", "{schedule}"),
+            *("--seed", "{seed}", "--metrics", "{metrics}"),
+        ],
+        "steps": 300,
+    },
+}
 
 
 def commented_spec(name: str) -> str:
@@ -32,7 +41,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
     yield "# All settings have the value shown when they are left out."
     yield ""
-    yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members"))
+    yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members", "max_failed"))
     yield ""
     yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
     yield "# `lrshape families` lists the families. One can be given in more detail instead:"
