@@ -1,4 +1,4 @@
-"""The code of docs/training.md: every training runs in its real framework, and follows the rates it is given."""
+"""The code of docs/training.md: every training runs in its real framework, and follows its rates."""
 
 import re
 from pathlib import Path
