@@ -89,7 +89,8 @@ def _commands() -> str:
     command: Any = main.get_command(app)
     context = command.make_context("lrshape", [], resilient_parsing=True)
     text = get_docs_for_click(obj=command, ctx=context, name="lrshape")
-    return re.sub(r"^# .*\n", "# Commands\n", text, count=1)
+    text = re.sub(r"^# .*\n", "# Commands\n", text, count=1)
+    return re.sub(r"\*\*Commands\*\*:\n\n(\*.*\n)+", "", text, count=1)  # cut short, and listed beside it
 
 
 def _gallery() -> str:
@@ -98,8 +99,8 @@ def _gallery() -> str:
 
     parts = [
         "# Families\n",
-        f"Dark: the shape with default parameters; pale: {SHAPES} shapes from the space that a search samples. The "
-        "LR relative to the base LR over training progress t; u is progress after warmup.\n",
+        f"Dark: the shape with default parameters; pale: {SHAPES} shapes from the space that a search samples. "
+        "The LR relative to the base LR over training progress t; u is progress after warmup.\n",
     ]
     for name, info in families().items():
         rows = "\n".join(
@@ -107,7 +108,8 @@ def _gallery() -> str:
             for parameter in info.parameters
         )
         parts.append(
-            f"## {name}\n\n{info.summary}\n\n```text\nm = {info.formula}\n```\n\n{_picture(name, FAMILIES[name])}\n\n"
+            f"## {name}\n\n{info.summary}\n\n```text\nm = {info.formula}\n```\n\n"
+            f"{_picture(name, FAMILIES[name])}\n\n"
             f"| parameter | range | default |\n| --- | --- | --- |\n{rows}\n"
         )
     return "\n".join(parts)
