@@ -99,8 +99,8 @@ def _gallery() -> str:
 
     parts = [
         "# Families\n",
-        f"Dark: the shape with default parameters; pale: {SHAPES} shapes from the space that a search samples. "
-        "The LR relative to the base LR over training progress t; u is progress after warmup.\n",
+        f"Dark: the shape with default parameters; pale: {SHAPES} shapes from the space that a search "
+        "samples. The LR relative to the base LR over training progress t; u is progress after warmup.\n",
     ]
     for name, info in families().items():
         rows = "\n".join(

@@ -101,3 +101,14 @@ def test_a_script_without_a_guard_is_told_to_have_one(folder):
     done = script(folder, "if True:")
     assert done.returncode == 1
     assert "start the search below `if __name__ == '__main__':`" in done.stderr
+
+
+def test_trainings_are_written_for_other_tools(finished, tmp_path):
+    for target, name in (("csv", "t.csv"), ("parquet", "t.parquet"), ("optuna", "t.db")):
+        code, out, err = finished.run("trainings", "study", "--to", target, "--out", tmp_path / name)
+        assert code == 0, err
+        assert out == f"wrote {tmp_path / name}\n"
+        assert (tmp_path / name).stat().st_size > 1000
+    code, _, err = finished.run("trainings", "study", "--to", "xlsx")
+    assert code == 2
+    assert err == "error: --to must be one of csv, parquet, optuna, got 'xlsx'\n"
