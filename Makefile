@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
 
-.PHONY: help demo test check bench clean
+.PHONY: help demo test check bench docs clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -25,8 +25,11 @@ check: $(VENV)/test $(VENV)/check ## lint, formatting, types, documented command
 bench: $(VENV)/bench ## measure ours beside the peers and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
 
+docs: $(VENV)/docs ## build the documentation into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/lrshape: $(PROJECT)
 	@echo "making the environment in $(VENV) (a minute or two)"

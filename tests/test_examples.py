@@ -25,23 +25,28 @@ def numbers(pattern, printed):
     return [float(number) for number in found.groups()]
 
 
-@pytest.mark.parametrize("name", ["with_torch", "with_optax"])
-def test_a_search_and_its_winner_exported(name, tmp_path):
+def test_optax(tmp_path):
     """The framework's own schedule gives the score that the search's list of rates gives."""
-    printed = run(name, tmp_path)
+    printed = run("with_optax", tmp_path)
     exported, searched = numbers(r"loss with the .+ ([\d.]+), with the same rates by hand ([\d.]+)", printed)
     assert exported == pytest.approx(searched, rel=1e-3)
     assert exported < 1.5  # from 2.3: it has learned
-    assert (tmp_path / name.replace("_", "-") / "report.html").is_file()
+    assert (tmp_path / "with-optax" / "report.html").is_file()
 
 
-def test_keras(tmp_path):
-    accuracy, steps, last = numbers(
-        r"accuracy ([\d.]+) after (\d+) steps, last learning rate ([\d.]+)", run("with_keras", tmp_path)
+@pytest.mark.parametrize("name", ["with_torch", "with_keras"])
+def test_a_search_and_its_winner_exported(name, tmp_path):
+    """On new seeds, the framework's own schedule gives a score within the interval that the search found."""
+    printed = run(name, tmp_path)
+    exported, low, high = numbers(
+        r"new seeds ([\d.]+); the search's 95% interval is ([\d.]+) to ([\d.]+)", printed
     )
-    assert accuracy > 0.9
-    assert steps == 174
-    assert 0 < last < 0.002
+    assert low <= exported <= high < 1.5  # from 2.3: it has learned
+    assert (tmp_path / name.replace("_", "-") / "report.html").is_file()
+    if name == "with_keras":
+        steps, last = numbers(r"loaded at step (\d+), last learning rate ([\d.]+)", printed)
+        assert steps == 40
+        assert 0 < last < 0.1
 
 
 def test_lightning(tmp_path):

@@ -213,3 +213,19 @@ def test_any_json_value_anywhere_is_either_fine_or_an_input_error(key, value):
     except InputError as error:
         message = str(error)
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("lrs", "message"),
+    [
+        ([], r"shape \(steps,\)"),
+        ([[0.1]], r"shape \(steps,\)"),
+        ([0.1, -1.0], "at least 0, got -1"),
+        ([0.1, float("nan")], "finite and at least 0, got nan"),
+        ([0.0, 0.0], "not all be 0"),
+        (["fast"], "must be numbers"),
+    ],
+)
+def test_learning_rates_that_are_no_schedule(lrs, message):
+    with pytest.raises(InputError, match=message):
+        Schedule.from_values(lrs)

@@ -9,14 +9,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.families.base import Family
 from lrshape.families.registry import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import torch
 
@@ -111,6 +111,36 @@ class Schedule:
         # A mapping proxy cannot be pickled or copied.
         return type(self), (self.family, dict(self.params), self.base_lr, self.steps, self.sampling)
 
+    @classmethod
+    def from_values(cls, lrs: ArrayLike) -> Self:
+        """Learning rates, one a step, as a schedule of the family ``table``, exact to rounding.
+
+        Its base LR is the largest of them. A training function that is given learning rates hands them to its
+        framework with this: ``Schedule.from_values(lrs).to_torch(optimizer)``, and so on.
+
+        Raises:
+            InputError: if they are not one-dimensional, finite, at least 0, and above 0 somewhere.
+
+        Example:
+            >>> Schedule.from_values([0.1, 0.2, 0.0]).values().tolist()
+            [0.1, 0.2, 0.0]
+        """
+        try:
+            rates = np.asarray(lrs, np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"learning rates must be numbers, got {shown(lrs)}") from None
+        if rates.ndim != 1 or not 1 <= rates.size <= MAX_STEPS:
+            raise InputError(f"learning rates must have shape (steps,), got {rates.shape}")
+        legal = np.isfinite(rates) & (rates >= 0)
+        if not legal.all():
+            raise InputError(f"learning rates must be finite and at least 0, got {rates[~legal][0]:g}")
+        largest = float(rates.max())
+        if largest == 0:
+            raise InputError("learning rates must not all be 0")
+        # Values at i/steps for i = 0 .. steps, so that step s, read at s/steps, meets the s-th exactly.
+        values = np.append(rates, rates[-1]) / largest
+        return cls("table", {"values": values}, base_lr=largest, steps=rates.size, sampling="left")
+
     @property
     def shape(self) -> Family:
         """The shape: progress in [0, 1], a number or an array -> multipliers in [0, 1]."""
@@ -156,6 +186,19 @@ class Schedule:
         from lrshape.export.torch import to_torch
 
         return to_torch(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr, step=step)
+
+    def follow(self, optimizer: "torch.optim.Optimizer", **changes: Any) -> "Iterator[float]":
+        """Yield the learning rate of each step after setting it in a PyTorch optimizer.
+
+        ``for lr in schedule.follow(optimizer):`` is a whole training loop: its body makes one optimizer step.
+
+        Args:
+            optimizer: see `to_torch`.
+            changes: see `curve`.
+        """
+        from lrshape.export.torch import follow
+
+        return follow(self.curve(**changes), optimizer)
 
     def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
         """Return an optax schedule, which can be traced; for ``changes`` see `curve`."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.export.plain import write_curve
-from lrshape.export.read import read_curve, table_of
+from lrshape.export.read import read_curve
 from lrshape.schedule import Schedule
 
 
@@ -21,7 +21,7 @@ def test_learning_rates_come_back(schedule, tmp_path, target):
 
 @given(st.lists(st.floats(0, 1e3), min_size=1, max_size=300).filter(any))
 def test_any_learning_rates_become_a_table(lrs):
-    found = table_of(np.array(lrs)).values()
+    found = Schedule.from_values(lrs).values()
     np.testing.assert_allclose(found, lrs, rtol=1e-9, atol=1e-9 * max(lrs))
 
 

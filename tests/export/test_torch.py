@@ -239,3 +239,25 @@ def test_it_is_a_scheduler_like_any_other(same):
             warnings.simplefilter("ignore")  # SequentialLR itself calls step(epoch), which is deprecated
             scheduler.step()
     same(used, np.concatenate([np.ones(3), REX.multipliers()[:7]]))
+
+
+@pytest.mark.parametrize("schedule", [REX, Schedule.from_values(REX.values())])
+def test_following_sets_each_step_of_every_group(schedule):
+    optimizer = sgd(1.0, 0.1)
+    seen = []
+    for lr in schedule.follow(optimizer):
+        for group in optimizer.param_groups:
+            group["params"][0].sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        seen.append([lr, *(group["lr"] for group in optimizer.param_groups)])
+    np.testing.assert_allclose(seen, np.outer(REX.values(), [1.0, 1.0, 0.1]), rtol=1e-12)
+    assert [g["params"][0].item() for g in optimizer.param_groups] == pytest.approx(
+        [-REX.values().sum(), -0.1 * REX.values().sum()]
+    )
+
+
+def test_following_stretches_and_checks():
+    assert next(REX.follow(sgd(1.0), steps=7, base_lr=3.0)) == REX.curve(steps=7, base_lr=3.0)(0)
+    with pytest.raises(InputError, match=r"must be a torch.optim.Optimizer, got 3"):
+        REX.follow(3)

@@ -282,7 +282,7 @@ def test_failures_keep_their_message(tmp_path):
     def fails(lrs, seed):
         raise OSError("no GPU <b>today</b>")
 
-    study = lrshape.search(SPEC, train=fails, steps=3, out=tmp_path / "x")
+    study = lrshape.search(SPEC, train=fails, steps=3, out=tmp_path / "x", max_failed=1.0)
     rows = study.trainings()
     assert set(rows["status"]) == {"failed"}
     assert set(rows["message"]) == {"OSError: no GPU <b>today</b>"}
@@ -297,6 +297,14 @@ def test_failures_keep_their_message(tmp_path):
         ({"train": train, "steps": 10.5}, "steps: .*valid integer.*got 10.5"),
         ({"train": train, "steps": 5, "workload": "digits-mlp"}, "train= is the workload already"),
         ({"workload": "digits-mlp", "steps": 5}, "steps belongs to train="),
+        ({"workload": "digits-mlp", "timeout": 5}, "timeout belongs to train=; set workload.timeout"),
+        ({"train": train, "steps": 5, "timeout": 0}, "timeout: .*greater than 0.*got 0"),
+        ({"train": lambda lrs, seed: 1.0, "steps": 5, "isolated": True}, "defined at the top of a module"),
+        ({"train": train, "steps": 5, "max_failed": 2}, "max_failed: .*less than or equal to 1.*got 2"),
+        (
+            {"workload": {"name": "command", "command": ["nope", "{schedule}", "{metrics}"], "steps": 3}},
+            "there is no program 'nope'",
+        ),
         ({"train": train, "steps": 5, "families": ["nope"]}, "family must be one of"),
         (
             {"workload": {"name": "digits-mlp", "batch_size": 5000}},

@@ -141,10 +141,8 @@ def test_several_mistakes_are_a_line_each():
 def test_commented_spec_is_a_spec_with_the_defaults(workload):
     text = commented_spec(workload)
     spec = StudySpec.parse(tomllib.loads(text))
-    given = {
-        "name": workload,
-        **({"function": "my_training:train", "steps": 300} if workload == "function" else {}),
-    }
+    needed = [name for name, field in WORKLOADS[workload].model_fields.items() if field.is_required()]
+    given = {"name": workload, **{name: getattr(spec.workload, name) for name in needed}}
     assert spec == StudySpec.parse({"workload": given, "name": workload})
     own = text.partition("To decide how to search yourself")[2].splitlines()[1:]
     paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))

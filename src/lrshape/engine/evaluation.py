@@ -9,8 +9,8 @@ from lrshape.engine import function, population
 from lrshape.engine.memory import halving
 from lrshape.engine.outcome import Outcome, Progress
 from lrshape.errors import InputError
+from lrshape.workloads._called import CalledWorkload
 from lrshape.workloads.base import PopulationWorkload, Workload
-from lrshape.workloads.function import FunctionWorkload
 
 
 def evaluate(
@@ -64,10 +64,10 @@ def evaluate(
         raise InputError(f"base_lrs must have shape ({len(rates)},), got {bases.shape}")
     if not (np.isfinite(bases).all() and (bases > 0).all()):
         raise InputError(f"base_lrs must be finite and positive, got {bases.min()} to {bases.max()}")
-    if isinstance(workload, FunctionWorkload):
+    if isinstance(workload, CalledWorkload):
         return function.train(workload, rates, indices, report)
     if not isinstance(workload, PopulationWorkload):
-        raise TypeError(f"{type(workload).__name__} is neither a population nor a function workload")
+        raise TypeError(f"{type(workload).__name__} is neither a population workload nor one that is called")
     outcomes, start, size = [], 0, members or len(rates)
     while start < len(rates):
 

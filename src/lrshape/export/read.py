@@ -34,7 +34,7 @@ def read_curve(path: Path) -> Curve:
     try:
         found = readers[path.suffix](path)
         if isinstance(found, np.ndarray):
-            return Curve(table_of(found))
+            return Curve(Schedule.from_values(found))
         return Curve.from_dict(found)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
@@ -43,25 +43,6 @@ def read_curve(path: Path) -> Curve:
     except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: is no schedule: {reason:.120}") from None
-
-
-def table_of(lrs: NDArray[np.float64]) -> Schedule:
-    """Learning rates, one a step, as a schedule of the family ``table``.
-
-    Raises:
-        InputError: if they are not one-dimensional, finite, at least 0, and above 0 somewhere.
-    """
-    if lrs.ndim != 1 or not 1 <= lrs.size <= MAX_STEPS:
-        raise InputError(f"learning rates must have shape (steps,), got {lrs.shape}")
-    if not (np.isfinite(lrs) & (lrs >= 0)).all():
-        bad = lrs[~(np.isfinite(lrs) & (lrs >= 0))][0]
-        raise InputError(f"learning rates must be finite and at least 0, got {bad:g}")
-    largest = float(lrs.max())
-    if largest == 0:
-        raise InputError("learning rates must not all be 0")
-    # Values at i/steps for i = 0 .. steps, so that step s, read at s/steps, meets the s-th exactly.
-    values = np.append(lrs, lrs[-1]) / largest
-    return Schedule("table", {"values": values}, base_lr=largest, steps=lrs.size, sampling="left")
 
 
 def _json(path: Path) -> Any:

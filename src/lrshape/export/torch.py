@@ -1,7 +1,7 @@
 """A schedule as a PyTorch scheduler: also the core of those for Lightning and Transformers."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -132,3 +132,20 @@ def to_torch(
         return ShapeLR(optimizer, curve.multiplier, identity, None if keep_lr else curve.base_lr, step)
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def follow(curve: Curve, optimizer: torch.optim.Optimizer) -> Iterator[float]:
+    """Yield each step's learning rate once the optimizer has it; it keeps the last one at the end.
+
+    Raises:
+        InputError: as `to_torch`.
+    """
+    scheduler = to_torch(curve, optimizer)
+    return _followed(scheduler, curve.steps)
+
+
+def _followed(scheduler: ShapeLR, steps: int) -> Iterator[float]:
+    for step in range(steps):
+        yield float(max(scheduler.get_last_lr()))
+        if step < steps - 1:
+            scheduler.step()

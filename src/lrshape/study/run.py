@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from lrshape.errors import InputError
 from lrshape.executors.base import Executor
 from lrshape.store import DamagedChunk, Store
 from lrshape.study.account import announcement
@@ -19,6 +20,14 @@ from lrshape.study.train import Running, train_chunk
 
 class TimeLimitReached(Exception):  # noqa: N818 - it is no error
     """The time limit came before the end; running the study again goes on where it stopped."""
+
+
+class TooManyFailed(InputError):  # noqa: N818 - like the other ends of a run
+    """So many trainings failed that the code or its settings are wrong; what is trained is stored."""
+
+
+MIN_JUDGED = 10
+"""Trainings of a run before their failures can stop it."""
 
 
 class Run:
@@ -46,12 +55,14 @@ class Run:
         self._executor, self._listener = executor, listener
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
         self._speed = _Speed()
+        self._failures: list[str] = []
 
     def complete(self) -> None:
         """Run what is missing of all phases.
 
         Raises:
             TimeLimitReached: if the time limit came first.
+            TooManyFailed: if a larger share of this run's trainings failed than the spec allows.
             StoreError: if results cannot be written.
         """
         screened = self.phase("screen", screen(self._spec))
@@ -63,6 +74,7 @@ class Run:
 
         Raises:
             TimeLimitReached: if the time limit came first.
+            TooManyFailed: if a larger share of this run's trainings failed than the spec allows.
             StoreError: if results cannot be written.
         """
         self._listener.phase_begins(name, announcement(self._spec, name))
@@ -103,6 +115,7 @@ class Run:
             self._speed.trained += len(table)
             tally.add(table, self._spec.objective)
             self._listener.progress(tally.status())
+            self._check_failures(table)
             self._check_time()
         return [rows[chunk.name] for chunk in planned]
 
@@ -134,6 +147,18 @@ class Run:
             self._store.set_aside(chunk.name, error.reason)
             return None
         return table
+
+    def _check_failures(self, table: pd.DataFrame) -> None:
+        """Count those of this run alone, so that mended code can go on where it was stopped."""
+        self._failures += table.loc[table["status"] == "failed", "message"].tolist()
+        failed, trained = len(self._failures), self._speed.trained
+        if trained >= MIN_JUDGED and failed > self._spec.max_failed * trained:
+            first = " ".join(self._failures[0].split()) or "no message"
+            raise TooManyFailed(
+                f"{failed} of the {trained} trainings of this run failed, more than "
+                f"max_failed = {self._spec.max_failed:g} allows, the first with: {first}; "
+                f"all are kept in {self._store.path}"
+            )
 
     def _check_time(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline:

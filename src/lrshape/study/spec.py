@@ -43,6 +43,13 @@ class StudySpec(Settings):
         default="auto",
         description="trainings in a program and a chunk; auto: by memory and workload",
     )
+    max_failed: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        exclude=True,  # it changes no training: a study goes on under another value
+        description="stop when a larger share of a run's trainings has failed; 1: never",
+    )
     workload: InstanceOf[Workload]
     families: tuple[FamilySpec, ...] = Field(min_length=1)
     sampler: dict[str, Any] = Field(default={"name": "sobol"}, description="name and settings")

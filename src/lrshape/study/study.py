@@ -22,6 +22,7 @@ from lrshape.study.listener import Listener
 from lrshape.study.pace import settled
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, read_spec, spec_hash
+from lrshape.workloads._called import CalledWorkload
 from lrshape.workloads.base import GradientWorkload, Workload
 from lrshape.workloads.function import FunctionWorkload, TrainFunction
 
@@ -181,6 +182,8 @@ def search(
     train: TrainFunction | None = None,
     steps: int | None = None,
     metrics: tuple[str, ...] = ("score",),
+    timeout: float | None = None,
+    isolated: bool = False,
     time_limit: float | None = None,
     executor: str = "inline",
     listener: Listener | None = None,
@@ -195,6 +198,10 @@ def search(
             of shape (steps,); it becomes the workload. Give ``steps``, too.
         steps: steps of ``train``.
         metrics: names of what ``train`` returns, the objective first.
+        timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.
+        isolated: call ``train`` in a process of its own, which imports it again, so that a crash there ends
+            one training and not the study. A script then starts its search below
+            ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
             that does not say how to search gets as many trainings as fit.
         executor: what runs the trainings.
@@ -207,14 +214,16 @@ def search(
     Raises:
         InputError: if something given cannot be used; nothing has been trained then.
         TimeLimitReached: if the time limit came first.
+        TooManyFailed: if more of the trainings failed than ``max_failed`` allows: an `InputError`, too.
         StoreError: if results cannot be written.
     """
+    called = {"timeout": timeout, "isolated": isolated}
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
     path = Path(out).absolute()  # because a train function may change the current directory
     runner = EXECUTORS[executor]()
     began = time.monotonic()
-    parsed = _parse(spec, train, steps, metrics, settings, path, time_limit)
+    parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
     study = _open_or_create(parsed, path)
     listener = listener or Listener()
     listener.started(str(study.path), len(study.store.chunks()))
@@ -229,6 +238,7 @@ def _parse(
     train: TrainFunction | None,
     steps: int | None,
     metrics: tuple[str, ...],
+    called: dict[str, Any],
     settings: dict[str, Any],
     path: Path,
     time_limit: float | None,
@@ -240,12 +250,13 @@ def _parse(
     document = dict(read_spec(spec)) if isinstance(spec, str | Path) else dict(spec or {})
     document |= settings
     if train is None:
-        if steps is not None:
-            raise InputError("steps belongs to train=; set workload.steps in the spec instead")
+        for name, value in {"steps": steps, **called}.items():
+            if value is not None and value is not False:
+                raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
         return StudySpec.parse(settled(document, path, time_limit, None))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
-    workload = FunctionWorkload.of(train, steps, metrics)
+    workload = FunctionWorkload.of(train, steps, metrics, **called)
     return StudySpec.parse(settled(document, path, time_limit, workload), workload)
 
 
@@ -270,7 +281,7 @@ def _open_or_create(spec: StudySpec, path: Path) -> Study:
                 "%s: the code of %s has changed since the study was made; the stored trainings are the old "
                 "code's and are kept. For a new search use another directory",
                 path,
-                spec.workload.function,  # pyright: ignore[reportAttributeAccessIssue]
+                spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
             )
         return study
     check_workload(spec.workload)
@@ -296,15 +307,15 @@ def check_workload(workload: Workload) -> None:
     """Find what would go wrong at the first training, before a directory is made."""
     import jax
 
-    if isinstance(workload, FunctionWorkload):
-        workload.resolve()
+    if isinstance(workload, CalledWorkload):
+        workload.check()
     elif isinstance(workload, GradientWorkload):
         data = workload.data()
         jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))
 
 
 def _train_digest(workload: Workload) -> str | None:
-    return workload.digest() if isinstance(workload, FunctionWorkload) else None
+    return workload.digest() if isinstance(workload, CalledWorkload) else None
 
 
 def differences(old: Any, new: Any, where: str = "") -> list[str]:

@@ -13,7 +13,16 @@ from lrshape.study.spec import StudySpec, parse_workload
 from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 
-_PLACEHOLDERS = {"function": {"function": "my_training:train", "steps": 300}}
+_PLACEHOLDERS = {
+    "function": {"function": "my_training:train", "steps": 300},
+    "command": {
+        "command": [
+            *("python", "my_training.py", "--lrs", "{schedule}"),
+            *("--seed", "{seed}", "--metrics", "{metrics}"),
+        ],
+        "steps": 300,
+    },
+}
 
 
 def commented_spec(name: str) -> str:
@@ -33,7 +42,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
     yield "# All settings have the value shown when they are left out."
     yield ""
-    yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members"))
+    yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members", "max_failed"))
     yield ""
     yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
     yield "# `lrshape families` lists the families. One can be given in more detail instead:"

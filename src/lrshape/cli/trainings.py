@@ -1,0 +1,40 @@
+"""The command trainings."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrshape.cli.app import app, say
+from lrshape.cli.studies import Directory, Objective
+
+
+@app.command()
+def trainings(
+    directory: Directory,
+    to: Annotated[str, typer.Option(help="csv, parquet or optuna.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Default: trainings.csv, .parquet or .db in DIR.")
+    ] = None,
+    objective: Objective = None,
+) -> None:
+    """Write every training of a study, complete or not, for other tools.
+
+    csv and parquet have one row a training, with a column for each parameter of the shapes. optuna is an
+    SQLite file with one Optuna study: a trial for each training, minimising the study's objective. Its
+    storage is sqlite:///FILE, for `optuna.load_study` or optuna-dashboard.
+
+    Examples:
+
+        lrshape trainings digits --to parquet
+
+        lrshape trainings digits --to optuna --out digits.db
+    """
+    from lrshape.export.trainings import FILES, write_trainings
+    from lrshape.study.study import Study
+
+    study = Study(directory)
+    path = out or study.path / FILES.get(to, to)
+    name = str(study.document["name"])
+    write_trainings(study.trainings(), to, path, objective=objective or study.objective, name=name)
+    say(f"wrote {path}")

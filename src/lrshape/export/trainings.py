@@ -1,0 +1,151 @@
+"""The trainings of a study for other tools: flat tables, and Optuna studies."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lrshape.errors import InputError, shown
+from lrshape.families.registry import FAMILIES
+
+if TYPE_CHECKING:
+    import optuna
+
+FILES = {"csv": "trainings.csv", "parquet": "trainings.parquet", "optuna": "trainings.db"}
+"""What trainings can be written as, and the default names of the files."""
+
+_NOTED = ("phase", "shape", "seed", "status", "message", "wall_time")
+
+
+def write_trainings(trainings: pd.DataFrame, target: str, path: Path, *, objective: str, name: str) -> Path:
+    """Write trainings to a file.
+
+    Args:
+        trainings: as `Study.trainings` gives them.
+        target: ``csv`` or ``parquet``: one row a training, with a column ``param.<name>`` for each parameter
+            of the shapes; ``optuna``: an SQLite file with one Optuna study, see `to_optuna`.
+        path: the file. Tables replace it; an Optuna file must not exist.
+        objective: the metric that Optuna's trials are judged by.
+        name: of the Optuna study.
+
+    Raises:
+        InputError: if the target is unknown, there is nothing to write, or the file cannot be written.
+    """
+    if target not in FILES:
+        raise InputError(f"--to must be one of {', '.join(FILES)}, got {shown(target)}")
+    if trainings.empty:
+        raise InputError("no training is stored yet; run the search first")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if target == "optuna":
+            if path.exists():
+                raise InputError(f"{path} exists already: an Optuna study goes into a new file")
+            to_optuna(trainings, objective, storage=f"sqlite:///{path}", name=name)
+        elif target == "csv":
+            flat(trainings).to_csv(path, index=False)
+        else:
+            flat(trainings).to_parquet(path, index=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def flat(trainings: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column ``param.<name>`` for each parameter in place of the JSON text ``params``.
+
+    Parameters that a row's family does not have are missing; lists stay JSON text.
+    """
+    rows = [
+        {
+            f"param.{key}": json.dumps(value) if isinstance(value, list) else value
+            for key, value in row.items()
+        }
+        for row in map(json.loads, trainings["params"])
+    ]
+    columns = pd.DataFrame(rows, index=trainings.index)
+    place = list(trainings.columns).index("params")
+    head, tail = trainings.iloc[:, :place], trainings.iloc[:, place + 1 :]
+    return pd.concat([head, columns[sorted(columns.columns)], tail], axis=1)
+
+
+def to_optuna(
+    trainings: pd.DataFrame, objective: str, *, storage: Any = None, name: str | None = None
+) -> "optuna.Study":
+    """Return an Optuna study with a trial for each training.
+
+    Its parameters are ``family``, ``base_lr`` and ``<family>.<parameter>``; phase, shape, seed, status and
+    all metrics are user attributes. A training that diverged is complete, with the value +inf; one that
+    failed has failed. Many trials differ by their seed alone: medians over them are what a shape scores.
+
+    Args:
+        trainings: as `Study.trainings` gives them.
+        objective: the metric to minimise.
+        storage: Optuna's, default in memory.
+        name: of the study, default Optuna's.
+
+    Raises:
+        InputError: if Optuna is not installed, or no such metric is stored.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise InputError("this needs Optuna: pip install 'lrshape[optuna]'") from None
+
+    metrics = [column for column in trainings.columns if "/" in column]
+    if objective not in metrics:
+        raise InputError(f"objective must be one of {', '.join(metrics)}, got {shown(objective)}")
+    float_distribution = optuna.distributions.FloatDistribution
+    low, high = float(np.min(trainings["base_lr"])), float(np.max(trainings["base_lr"]))
+    fixed = {
+        "family": optuna.distributions.CategoricalDistribution(sorted(set(trainings["family"]))),
+        "base_lr": float_distribution(low, high, log=True),
+    }
+    trials = []
+    for row in trainings.to_dict("records"):
+        params, distributions = _parameters(row["family"], json.loads(row["params"]))
+        failed = row["status"] == "failed"
+        trials.append(
+            optuna.trial.create_trial(
+                state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
+                value=None if failed else float(row[objective]),
+                params={"family": row["family"], "base_lr": row["base_lr"], **params},
+                distributions={**fixed, **distributions},
+                user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
+            )
+        )
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study that it makes
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, direction="minimize")
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    study.add_trials(trials)
+    return study
+
+
+def _parameters(family: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A shape's parameters as Optuna knows them; lists are none."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    params, distributions = {}, {}
+    for rule in FAMILIES[family].parameters():
+        if rule.scale == "list" or rule.name not in values:
+            continue
+        key, value = f"{family}.{rule.name}", values[rule.name]
+        if rule.scale == "choice":
+            distributions[key] = CategoricalDistribution(rule.choices)
+        elif rule.scale == "integer":
+            distributions[key], value = IntDistribution(int(rule.low), int(rule.high)), int(value)
+        else:
+            distributions[key] = FloatDistribution(rule.low, rule.high, log=rule.scale == "log")
+        params[key] = value
+    return params, distributions
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; Optuna's attributes take no infinity."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return str(plain) if isinstance(plain, float) and not np.isfinite(plain) else plain

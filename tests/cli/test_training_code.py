@@ -1,0 +1,114 @@
+"""Users' code through the command line: commands, scripts in worker processes, and broken code."""
+
+import json
+import subprocess
+import sys
+
+SPEC = """
+families = ["rex", "linear"]
+baselines = ["constant"]
+base_lr = {low = 0.01, high = 1.0, points = 3}
+screen = {shapes = 2, seeds = 1}
+rescore = {top = 1, seeds = 2}
+confirm = {seeds = 2}
+"""
+
+PROGRAM = """
+import argparse, csv, json, random, sys
+parser = argparse.ArgumentParser()
+parser.add_argument("--lrs"), parser.add_argument("--seed", type=int), parser.add_argument("--metrics")
+options = parser.parse_args()
+with open(options.lrs) as file:
+    lrs = [float(row["lr"]) for row in csv.DictReader(file)]
+rng, x = random.Random(options.seed), 1.0
+for lr in lrs:
+    x -= lr * (x + 0.1 * rng.gauss(0, 1))
+print("x" * 100_000)
+with open(options.metrics, "w") as file:
+    json.dump({"loss": x * x / 2}, file)
+"""
+
+COMMAND = f"""
+[workload]
+name = "command"
+command = [{json.dumps(sys.executable)}, "program.py", "--lrs", "{{schedule}}", "--seed", "{{seed}}",
+           "--metrics", "{{metrics}}"]
+steps = 10
+metrics = ["loss"]
+"""
+
+SCRIPT = """
+import os, lrshape
+
+def train(lrs, seed):
+    if seed % 5 == 0:
+        os._exit(7)
+    return float(lrs.mean()) + os.getpid() * 0
+
+GUARD
+    study = lrshape.search(train=train, steps=4, out="mine", isolated=True, families=["rex"], baselines=[],
+                           base_lr={"low": 0.1, "high": 1.0, "points": 2}, screen={"shapes": 3, "seeds": 4},
+                           rescore={"top": 1, "seeds": 2}, confirm={"seeds": 2})
+    print(sorted(set(study.trainings()["message"])))
+"""
+
+
+def test_a_command_is_searched_over_to_a_report(folder):
+    (folder.path / "program.py").write_text(PROGRAM)
+    (folder.path / "command.toml").write_text(SPEC + COMMAND)
+    code, out, err = folder.run("search", "command.toml", "--out", "study")
+    assert code == 0, err
+    assert "final/loss, median over 2 seeds" in out
+    assert (folder.path / "study" / "report.html").is_file()
+    code, out, _ = folder.run("best", "study", "--json")
+    assert 0 < json.loads(out)["score_median"] < 0.5
+    (folder.path / "program.py").write_text(PROGRAM + "\n# edited")
+    code, _, err = folder.run("search", "command.toml", "--out", "study")
+    assert code == 0
+    assert "the code of" in err
+    assert "program.py" in err
+
+
+def test_a_broken_command_ends_the_study_in_one_line(folder):
+    (folder.path / "program.py").write_text("raise RuntimeError('no data set')")
+    (folder.path / "command.toml").write_text(SPEC + COMMAND)
+    code, _, err = folder.run("search", "command.toml", "--out", "study")
+    assert code == 2
+    lines = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1
+    assert "more than max_failed = 0.5 allows, the first with: the training's process ended" in lines[0]
+    assert "RuntimeError: no data set" in lines[0]
+    assert "Traceback (most recent call last)\n" not in err
+    code, out, _ = folder.run("status", "study")
+    assert "10 failed" in out
+
+
+def script(folder, guard):
+    (folder.path / "script.py").write_text(SCRIPT.replace("GUARD", guard))
+    return subprocess.run(
+        [sys.executable, "script.py"], cwd=folder.path, env=folder.environment, text=True, check=False,
+        capture_output=True, timeout=200,
+    )  # fmt: skip
+
+
+def test_a_script_trains_in_a_worker_process(folder):
+    done = script(folder, "if __name__ == '__main__':")
+    assert done.returncode == 0, done.stderr
+    assert "the training's process ended with exit code 7" in done.stdout
+
+
+def test_a_script_without_a_guard_is_told_to_have_one(folder):
+    done = script(folder, "if True:")
+    assert done.returncode == 1
+    assert "start the search below `if __name__ == '__main__':`" in done.stderr
+
+
+def test_trainings_are_written_for_other_tools(finished, tmp_path):
+    for target, name in (("csv", "t.csv"), ("parquet", "t.parquet"), ("optuna", "t.db")):
+        code, out, err = finished.run("trainings", "study", "--to", target, "--out", tmp_path / name)
+        assert code == 0, err
+        assert out == f"wrote {tmp_path / name}\n"
+        assert (tmp_path / name).stat().st_size > 1000
+    code, _, err = finished.run("trainings", "study", "--to", "xlsx")
+    assert code == 2
+    assert err == "error: --to must be one of csv, parquet, optuna, got 'xlsx'\n"

@@ -1,0 +1,42 @@
+"""The code of docs/training.md: every training runs in its real framework, and follows its rates."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def names(tmp_path_factory):
+    names = {"__name__": "docs_training"}
+    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        exec(compile(block, "training.md", "exec"), names)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("training"))
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        yield names
+
+
+@pytest.mark.filterwarnings("ignore")  # of the frameworks
+@pytest.mark.parametrize("name", ["train", "train_torch", "train_keras", "train_trainer", "train_lightning"])
+def test_a_training_learns_by_the_rates_and_repeats_by_the_seed(names, name):
+    train = names[name]
+    rates = np.full(40, 0.1) * np.linspace(1.0, 0.1, 40)
+    score = train(rates, 3)
+    assert isinstance(score, float)
+    assert score == pytest.approx(train(rates, 3), rel=1e-5)
+    assert score < train(rates * 1e-6, 3)
+
+
+def test_the_specs_are_specs():
+    import tomllib
+
+    from lrshape.study.spec import StudySpec
+
+    specs = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    assert len(specs) == 2
+    for text in specs:
+        StudySpec.parse({"families": ["rex"], **tomllib.loads(text)})
