@@ -12,7 +12,14 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "RESULTS.md"
-BENCHMARKS = ("families.py", "population.py", "linear_regression.py", "cifar10.py", "transformer.py")
+BENCHMARKS = (
+    "families.py",
+    "population.py",
+    "linear_regression.py",
+    "cifar10.py",
+    "transformer.py",
+    "search_efficiency.py",
+)
 HEADING = (
     "# Benchmark results\n\n"
     "Written by `make bench`. Each table comes from one process run in which the contenders take turns; "

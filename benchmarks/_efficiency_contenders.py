@@ -1,0 +1,89 @@
+"""Who competes in search_efficiency.py: for each contender, the spec of a search of so many trainings."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lrshape.study.budget import FAMILIES, planned
+
+Document = dict[str, Any]
+
+FAMILY = "two_point_spline"
+TOP, RESCORED = 12, 10  # shapes and seeds of the paper's rescoring
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A way to search.
+
+    Attributes:
+        label: in tables.
+        spec: ``spec(document, trainings)`` completes a spec that has the workload and the objective; None:
+            Optuna alone, without the phases of a study.
+        budgets: trainings that it is worth comparing at.
+        most: repetitions, at most: some are slow.
+    """
+
+    label: str
+    spec: Callable[[Document, int], Document] | None
+    budgets: tuple[int, ...]
+    most: int = 1000
+
+
+def _planned(families: tuple[str, ...]) -> Callable[[Document, int], Document]:
+    def spec(document: Document, trainings: int) -> Document:
+        return planned({**document, "families": list(families), "trainings": trainings})
+
+    return spec
+
+
+def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
+    """The default's plan (screen, race, seeds) with another sampler."""
+
+    def spec(document: Document, trainings: int) -> Document:
+        plan = planned({**document, "families": [FAMILY], "trainings": trainings})
+        plan["sampler"] = {"name": name, **settings}
+        plan["screen"]["margin"] = 0.0
+        return plan
+
+    return spec
+
+
+def _paper(document: Document, trainings: int) -> Document:
+    """Random shapes x 10 base LRs x 1 seed, the trainings; the top 12 on 10 seeds come on top."""
+    return {
+        **document,
+        "families": [FAMILY],
+        "sampler": "random",
+        "base_lr": {**document.get("base_lr", {}), "strategy": "grid", "points": 10},
+        "screen": {"shapes": trainings // 10, "seeds": 1},
+        "rescore": {"top": TOP, "seeds": RESCORED, "base_lrs": 1},
+    }
+
+
+def _bracket(document: Document, trainings: int) -> Document:
+    """Random shapes at a bracket of 3 base LRs around the predicted one; the default's race.
+
+    The four pilots try the whole range, about 10 base LRs, and every third bracket is extended by one.
+    """
+    plan = _sampler("random")(document, trainings)
+    plan["base_lr"] = {**document.get("base_lr", {}), "strategy": "bracket"}
+    plan["screen"]["shapes"] = max(5, round((plan["screen"]["shapes"] - 40) / 3.4) + 4)
+    return plan
+
+
+SMALL = (64, 128, 256)
+CONTENDERS: Mapping[str, Contender] = {
+    "default": Contender("lrshape's default, one family", _planned((FAMILY,)), SMALL),
+    "default-families": Contender("lrshape's default, its four families", _planned(FAMILIES), SMALL),
+    "paper": Contender("the paper's screen, top 12 rescored", _paper, (256, 640, 2560)),
+    "bracket": Contender("random shapes, bracket of base LRs", _bracket, (128, 256)),
+    "random": Contender("random, joint", _sampler("random"), SMALL),
+    "sobol": Contender("Sobol', joint", _sampler("sobol"), SMALL),
+    "cmaes": Contender("CMA-ES, joint", _sampler("cmaes"), SMALL),
+    "refine": Contender("refine, joint", _sampler("refine"), SMALL),
+    "tpe": Contender("TPE (Optuna), joint", _sampler("tpe"), SMALL),
+    "gp": Contender("GP (Optuna), joint", _sampler("gp"), (128,), 5),
+    "naive": Contender("Optuna's TPE alone, its best trial", None, SMALL),
+}
+"""By name, in the order of the table. All but ``default-families`` search `FAMILY`."""

@@ -1,0 +1,139 @@
+"""One search of search_efficiency.py, driven in memory through the study's own phases, and what it reached.
+
+Baselines and the confirm phase are left out: they cost the same whatever the search. A result is one JSON
+file, written once; what exists is not run again.
+"""
+
+import json
+import os
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from _efficiency_contenders import FAMILY, Contender
+from _efficiency_workloads import Task
+
+from lrshape.engine import evaluate
+from lrshape.families import FAMILIES
+from lrshape.study.keys import FIRST_SEED, training_seeds
+from lrshape.study.phases import Phase, rescore, screen
+from lrshape.study.plan import Chunk, Training
+from lrshape.study.shape import Shape, multipliers
+from lrshape.study.spec import StudySpec
+
+TRUTH = 10**6  # the study seed of the trainings that tell how good a recommendation is; no search has it
+Result = dict[str, Any]
+
+
+def result_file(work: Path, task: str, contender: str, budget: int, repetition: int) -> Path:
+    """Where a result lies."""
+    return work / task / f"{contender}-{budget}-{repetition:02d}.json"
+
+
+def write(file: Path, document: Any) -> None:
+    """Write a JSON file whole, or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(f".{os.getpid()}")
+    part.write_text(json.dumps(document), encoding="utf-8")
+    part.replace(file)
+
+
+def specified(task: Task, contender: Contender, budget: int, seed: int) -> StudySpec:
+    """The spec of a search."""
+    assert contender.spec is not None
+    document = contender.spec(dict(task.document), budget)
+    document |= {"seed": seed, "baselines": {}}
+    if task.is_exact:
+        document["screen"]["margin"] = 0.0  # search on: 0.5% is more than what is to be told apart
+    return StudySpec.parse(document)
+
+
+def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result:
+    """Search; returns what was recommended, what it cost and how good it is."""
+    began = time.perf_counter()
+    if contender.spec is None:
+        shape, base_lr, spent = alone(task, budget, seed)
+    else:
+        spec = specified(task, contender, budget, seed)
+        screened, first = _driven(spec, screen(spec), task.members)
+        rescored, second = _driven(spec, rescore(spec, screened), task.members)
+        (shape, base_lr), spent = rescored[0], first + second
+    seconds = time.perf_counter() - began
+    return {
+        "trainings": spent,
+        "family": shape.family,
+        "params": shape.values(),
+        "base_lr": base_lr,
+        "scores": truth(task, shape, base_lr),
+        "seconds": seconds,
+    }
+
+
+def truth(task: Task, shape: Shape, base_lr: float) -> list[float]:
+    """The recommended schedule's scores on fresh seeds, the same for all recommendations."""
+    spec = StudySpec.parse({**task.document, "seed": TRUTH, "families": [FAMILY]})
+    first = FIRST_SEED["confirm"]
+    runs = [Training("confirm", shape, base_lr, seed) for seed in range(first, first + task.truth_seeds)]
+    return _trained(spec, runs, task.members)[spec.objective].tolist()
+
+
+def alone(task: Task, budget: int, seed: int) -> tuple[Shape, float, int]:
+    """Optuna as it is mostly used: a seed a trial, the loss as told, the best trial taken."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    spec = StudySpec.parse({**task.document, "seed": seed, "families": [FAMILY]})
+    space = spec.families[0].space()
+    low, high = spec.base_lr.low, spec.base_lr.high
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed))
+    for number in range(budget):
+        trial = study.ask()
+        params = {d.name: trial.suggest_float(d.name, d.low, d.high) for d in space.dimensions}
+        base_lr = trial.suggest_float("base_lr", low, high, log=True)
+        shape = Shape.of("trial", FAMILY, params)
+        rows = _trained(spec, [Training("screen", shape, base_lr, number)], 1)
+        study.tell(trial, min(rows[spec.objective].to_numpy(np.float64)[0], 1e30))
+    best = dict(study.best_params)
+    base_lr = best.pop("base_lr")
+    return Shape.of("best", FAMILY, FAMILIES[FAMILY].from_params(best).params), base_lr, budget
+
+
+def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[Shape, float]], int]:
+    """Run a phase to its end; what it chose, and its trainings."""
+    tables: list[pd.DataFrame] = []
+    asked = next(phase)
+    while True:
+        tables.append(_trained(spec, asked, members))
+        table = pd.concat(tables, ignore_index=True)
+        try:
+            asked = phase.send(table)
+        except StopIteration as end:
+            return end.value, len(table)
+
+
+def _trained(spec: StudySpec, runs: Sequence[Training], members: int) -> pd.DataFrame:
+    """Train; the rows as a study stores them."""
+    base_lrs = np.array([run.base_lr for run in runs])
+    rates = multipliers([run.shape for run in runs], spec.workload.steps, spec.sampling) * base_lrs[:, None]
+    seeds = training_seeds(spec.seed, [run.seed for run in runs])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow in trainings that diverge
+        outcome = evaluate(spec.workload, rates, seeds, base_lrs=base_lrs, members=members)
+    return Chunk("search", tuple(runs)).table(outcome, 0.0)
+
+
+def read(work: Path, tasks: Mapping[str, Task]) -> pd.DataFrame:
+    """All results there are: task, contender, budget, repetition, trainings, score, seconds."""
+    rows = []
+    for name in tasks:
+        for file in sorted((work / name).glob("*-*-*.json")):
+            contender, budget, repetition = file.stem.rsplit("-", 2)
+            found = json.loads(file.read_text(encoding="utf-8"))
+            row = {"task": name, "contender": contender, "budget": int(budget), "repetition": int(repetition)}
+            kept = {key: found[key] for key in ("trainings", "family", "seconds")}
+            rows.append(row | kept | {"score": float(np.median(found["scores"]))})
+    return pd.DataFrame(rows)

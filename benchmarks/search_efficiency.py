@@ -1,0 +1,99 @@
+"""How good a schedule a search finds with so many trainings, for our searches and others.
+
+    python benchmarks/search_efficiency.py [--tasks NAME,...] [--contenders NAME,...] [--repetitions N]
+        [--budgets N,...] [--work DIR] [--image FILE] [--report]
+
+Every (workload, contender, trainings, repetition) is a search with a study seed of its own; its
+recommendation is scored on fresh seeds. Each result is kept in the work directory, so that an interrupted run
+goes on where it was, and several may run side by side. The table and the figure are made of all results that
+are there; ``--report`` makes them without searching.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices of the samplers are small
+
+from _efficiency_contenders import CONTENDERS, Contender
+from _efficiency_report import figure, section
+from _efficiency_run import read, result_file, searched, write
+from _efficiency_workloads import TASKS, Task, optimum
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Search what has not been searched, and print the section."""
+    arguments = _arguments()
+    work = arguments.work
+    if not arguments.report:
+        for name in arguments.tasks:
+            if TASKS[name].is_exact and not (file := work / f"optimum-{name}.json").exists():
+                write(file, optimum(TASKS[name]))
+        for repetition in range(arguments.repetitions):
+            for name in arguments.tasks:
+                _repetition(work, name, arguments.contenders, arguments.budgets, repetition)
+    results = read(work, TASKS)
+    if results.empty:
+        sys.exit(f"{work} has no results")
+    optima = {
+        name: json.loads(file.read_text(encoding="utf-8"))
+        for name in TASKS
+        if (file := work / f"optimum-{name}.json").exists()
+    }
+    figure(results, optima, arguments.image)
+    sys.stdout.write(section(results, optima))
+
+
+def _repetition(work: Path, task: str, contenders: list[str], budgets: list[int], repetition: int) -> None:
+    for name in contenders:
+        contender = CONTENDERS[name]
+        for budget in _budgets(TASKS[task], name, contender):
+            file = result_file(work, task, name, budget, repetition)
+            if file.exists() or repetition >= contender.most or (budgets and budget not in budgets):
+                continue
+            result = searched(TASKS[task], contender, budget, seed=1 + repetition)
+            write(file, result)
+            sys.stderr.write(f"{file.stem} on {task}: {result['trainings']}, {result['seconds']:.1f} s\n")
+
+
+def _budgets(task: Task, name: str, contender: Contender) -> tuple[int, ...]:
+    if name == "paper":
+        return task.paper_budgets or contender.budgets
+    return contender.budgets if len(contender.budgets) == 1 else task.budgets or contender.budgets
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description="Compare searches by what they reach with so many trainings."
+    )
+    parser.add_argument("--tasks", type=_names(TASKS), default=list(TASKS), help=", ".join(TASKS))
+    parser.add_argument(
+        "--contenders", type=_names(CONTENDERS), default=list(CONTENDERS), help=", ".join(CONTENDERS)
+    )
+    parser.add_argument("--repetitions", type=int, default=20)
+    parser.add_argument("--budgets", type=lambda text: [int(n) for n in text.split(",")], default=[])
+    parser.add_argument("--work", type=Path, default=HERE / "search_efficiency")
+    parser.add_argument("--image", type=Path, default=HERE.parent / "docs/images/search-efficiency.svg")
+    parser.add_argument("--report", action="store_true", help="only make the table and the figure")
+    return parser.parse_args()
+
+
+def _names(known: Mapping[str, Any]) -> Callable[[str], list[str]]:
+    def parse(text: str) -> list[str]:
+        names = text.split(",")
+        for name in names:
+            if name not in known:
+                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+        return names
+
+    return parse
+
+
+if __name__ == "__main__":
+    main()
