@@ -104,7 +104,7 @@ def test_a_script_without_a_guard_is_told_to_have_one(folder):
 
 
 def test_trainings_are_written_for_other_tools(finished, tmp_path):
-    for target, name in (("csv", "t.csv"), ("parquet", "t.parquet"), ("optuna", "t.db")):
+    for target, name in (("csv", "t.csv"), ("parquet", "t.parquet"), ("optuna", "t.log")):
         code, out, err = finished.run("trainings", "study", "--to", target, "--out", tmp_path / name)
         assert code == 0, err
         assert out == f"wrote {tmp_path / name}\n"

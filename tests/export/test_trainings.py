@@ -34,6 +34,10 @@ def study(tmp_path_factory):
         )  # fmt: skip
 
 
+def journal(path):
+    return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+
+
 def write(study, target, path):
     return write_trainings(study.trainings(), target, path, objective=study.objective, name="three")
 
@@ -51,8 +55,8 @@ def test_tables_read_back(study, tmp_path, target, read):
 
 
 def test_every_training_is_a_trial_of_an_optuna_study(study, tmp_path):
-    path = write(study, "optuna", tmp_path / "t.db")
-    found, rows = optuna.load_study(study_name="three", storage=f"sqlite:///{path}"), study.trainings()
+    path = write(study, "optuna", tmp_path / "t.log")
+    found, rows = optuna.load_study(study_name="three", storage=journal(path)), study.trainings()
     assert len(found.trials) == len(rows)
     assert set(rows["status"]) == set(STATES)
     for trial, row in zip(found.trials, rows.to_dict("records"), strict=True):
@@ -82,16 +86,16 @@ def test_lists_stay_text():
 
 def test_what_cannot_be_written(study, tmp_path):
     rows = study.trainings()
-    (tmp_path / "there.db").write_text("precious")
+    (tmp_path / "there.log").write_text("precious")
     for target, path, message in (
         ("xlsx", tmp_path / "t", "--to must be one of csv, parquet, optuna, got 'xlsx'"),
-        ("optuna", tmp_path / "there.db", "exists already"),
+        ("optuna", tmp_path / "there.log", "exists already"),
         ("csv", tmp_path, "cannot be written"),
-        ("parquet", tmp_path / "there.db" / "t", "cannot be written"),
+        ("parquet", tmp_path / "there.log" / "t", "cannot be written"),
     ):
         with pytest.raises(InputError, match=message):
             write(study, target, path)
-    assert (tmp_path / "there.db").read_text() == "precious"
+    assert (tmp_path / "there.log").read_text() == "precious"
     with pytest.raises(InputError, match="no training is stored yet"):
         write_trainings(rows.iloc[:0], "csv", tmp_path / "t", objective="final/loss", name="x")
     with pytest.raises(InputError, match="objective must be one of final/loss, final/seed, got 'loss'"):

@@ -14,21 +14,21 @@ def trainings(
     directory: Directory,
     to: Annotated[str, typer.Option(help="csv, parquet or optuna.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: trainings.csv, .parquet or .db in DIR.")
+        Path | None, typer.Option(metavar="FILE", help="Default: trainings.csv, .parquet or .log in DIR.")
     ] = None,
     objective: Objective = None,
 ) -> None:
     """Write every training of a study, complete or not, for other tools.
 
-    csv and parquet have one row a training, with a column for each parameter of the shapes. optuna is an
-    SQLite file with one Optuna study: a trial for each training, minimising the study's objective. Its
-    storage is sqlite:///FILE, for `optuna.load_study` or optuna-dashboard.
+    csv and parquet have one row a training, with a column for each parameter of the shapes. optuna is one
+    Optuna study in a file of its journal storage, with a trial for each training, minimising the study's
+    objective: `JournalStorage(JournalFileBackend(FILE))` reads it, and so does optuna-dashboard.
 
     Examples:
 
         lrshape trainings digits --to parquet
 
-        lrshape trainings digits --to optuna --out digits.db
+        lrshape trainings digits --to optuna --out digits.log
     """
     from lrshape.export.trainings import FILES, write_trainings
     from lrshape.study.study import Study
