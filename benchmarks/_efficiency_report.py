@@ -106,7 +106,7 @@ def _verdicts(here: pd.DataFrame) -> list[str]:
     counts: dict[Any, int] = here.groupby(["contender", "budget"]).size().to_dict()
     theirs = max((key for key in medians if key[0] == "paper"), key=lambda key: key[1], default=None)
     lines = []
-    for ours in (("default", AT), ("default-families", AT)):
+    for ours in (("default", AT), ("default-families", AT), ("default-families", 64)):
         if theirs is not None and ours in medians:
             ratio = medians[ours] / medians[theirs]
             word = "lower" if ratio < 1 else "higher"
@@ -153,7 +153,7 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
                     ends = np.array([middle_and_ends(g["regret"].to_numpy(np.float64)) for g in groups])
                     lines[name] = _line(ax, spent, ends, name, styles[name])
             ax.set_title(TASKS[task].label, color=INK.light, loc="left")
-            _axes(ax, "% above the optimum" if task in optima else "regret, %")
+            _axes(ax, "above the optimum, %" if task in optima else "regret, %", log=task in optima)
         labels = [CONTENDERS[name].label for name in lines]
         drawn.legend(list(lines.values()), labels, loc="outside lower left", ncols=2)
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -162,13 +162,12 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
 
 def _line(ax: Any, trainings: np.ndarray, ends: np.ndarray, name: str, style: Style) -> Any:
     """One contender's medians; with intervals for ours and the paper's screen."""
-    shown = np.maximum(ends, 0.02)
     bold = name in ("default", "default-families", "paper")
     if bold:
-        ax.vlines(trainings, shown[:, 1], shown[:, 2], color=style.colour, lw=1.2, alpha=0.6)
+        ax.vlines(trainings, ends[:, 1], ends[:, 2], color=style.colour, lw=1.2, alpha=0.6)
     return ax.plot(
         trainings,
-        shown[:, 0],
+        ends[:, 0],
         color=style.colour,
         linestyle=style.dash,
         marker=style.marker,
@@ -178,15 +177,19 @@ def _line(ax: Any, trainings: np.ndarray, ends: np.ndarray, name: str, style: St
     )[0]
 
 
-def _axes(ax: Any, label: str) -> None:
+def _axes(ax: Any, label: str, log: bool) -> None:
+    """Logarithmic where the optimum is known: a regret that is relative to the best found can be 0."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     ax.set_xscale("log", base=2)
-    ax.set_yscale("log")
     low, high = ax.get_xlim()
     ax.set_xlim(min(low, 56), max(high, 700))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}"))
-    ax.yaxis.set_major_locator(LogLocator(10, (1, 3)))
+    if log:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_locator(LogLocator(10, (1, 3)))
+    else:
+        ax.set_ylim(bottom=-1)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())

@@ -37,7 +37,7 @@ def test_is_a_documented_frozen_dataclass(name):
 
 
 @every_sampler
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     dimensions=st.integers(0, 8), seed=st.integers(0, 2**63), counts=st.lists(st.integers(0, 9), max_size=4)
 )
