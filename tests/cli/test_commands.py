@@ -251,7 +251,8 @@ def test_a_changed_spec_is_refused(finished):
 
 def test_all_failed_is_said_plainly_and_has_a_report(folder):
     (folder.path / "my_training.py").write_text("def train(lrs, seed):\n    raise RuntimeError('no data')\n")
-    code, out, _ = folder.run("search", "spec.toml", "--out", "study")
+    refused(folder.run("search", "spec.toml", "--out", "study"), "the first with: RuntimeError: no data")
+    code, out, _ = folder.run("search", "spec.toml", "--out", "study", "--set", "max_failed=1.0")
     assert code == 0
     assert "no training came to a finite final/score:\n0% diverged, 100% failed" in out
     assert "the first with: RuntimeError: no data" in out

@@ -76,6 +76,20 @@ def test_the_screen_ends_when_no_gain_is_likely(drive):
     assert truth(*chosen[0]) < truth(Shape.of("x", "cosine", {"warmup": 0.0}), 0.01 / 0.61) * 1.01
 
 
+def test_a_family_without_parameters_has_its_one_shape_and_no_more(drive):
+    fixed = {"name": "constant", "fixed": {"warmup": 0.0}}
+    spec = spec_of(
+        families=[fixed, "power"],
+        sampler={"name": "surrogate"},
+        base_lr={"strategy": "grid", "points": 4},
+        screen={"shapes": 32, "seeds": 1, "bandit": True},
+    )
+    rounds, _ = drive(phases.screen(spec), noisy)
+    shapes = {t.shape.id: t.shape.family for r in rounds for t in r if not t.shape.id.startswith("baseline")}
+    assert list(shapes.values()).count("constant") == 1
+    assert list(shapes.values()).count("power") >= 32
+
+
 def test_without_a_winner_the_search_goes_on(drive):
     spec = spec_of(families=FAMILIES, trainings=128)
     _, screened = drive(phases.screen(spec), lambda t: np.inf)

@@ -69,7 +69,7 @@ class FamilySearch:
 
     def ask(self, count: int) -> list[Shape]:
         """The next shapes; fewer when the sampler has no more, or the budget is spent."""
-        if not self._spec.screen.bandit:
+        if not (self._spec.screen.bandit and self.learns):
             count = min(count, self.budget)
         points, self._state = self._sampler.ask(self._state, count)
         self.budget -= len(points) if self.learns else self.budget

@@ -94,9 +94,10 @@ class _Screen:
         """The next generation: of all families, or where they share a budget, of those that may be best."""
         if not self._spec.screen.bandit:
             return [shape for search in self._searches for shape in search.ask(search.population)]
-        unknown = [search for search in self._searches if search.belief(1) is None]
-        if unknown:
-            counts = {search.name: search.population for search in unknown}
+        unknown = [search for search in self._searches if search.learns and search.belief(1) is None]
+        once = [search for search in self._searches if not search.learns and search.budget]
+        if unknown or once:
+            counts = {search.name: search.population for search in [*unknown, *once]}
         else:
             places = self._searches[0].population
             minima = {search.name: self._minimum(search, places) for search in self._searches}
