@@ -127,6 +127,7 @@ def test_a_training_that_forks_gives_one_result():
     assert len(set(outcome["final/process"])) == 1
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")  # JAX and Python warn of it where threads run
 def test_forking_inline_does_not_double_the_study():
     process = os.getpid()
     assert run(5, 100, isolated=False).status.tolist() == ["ok", "ok"]

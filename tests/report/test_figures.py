@@ -70,21 +70,9 @@ def test_only_the_heat_map_remains_when_everything_diverged(studies, drawing):
     assert (figure is not None) == (drawing.name == "heatmap")
 
 
-def guided(studies):
-    """A study whose screen gave every eighth shape a seed and a base LR of its own."""
-    trainings = studies(shapes=16, seeds=(1, 8, 16))
-    screen = trainings["phase"] == "screen"
-    own = screen & ~trainings["shape"].str.startswith("baseline")
-    number = trainings["shape"].str.extract(r"-(\d+)$")[0].fillna("0").astype(int)
-    trainings["seed"] = trainings["seed"].where(~own, number // 8)
-    best = trainings[own].groupby("shape")[OBJECTIVE].min()
-    chosen = trainings[OBJECTIVE] == trainings["shape"].map(best)
-    return trainings[~own | chosen].reset_index(drop=True)
-
-
 @pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
 def test_a_usual_study_has_every_figure(studies, drawing):
-    found = guided(studies) if drawing.name == "course" else studies()
+    found = studies.guided() if drawing.name == "course" else studies()
     if drawing.name == "metrics":  # by the other metric, the next shape wins
         second = (found["shape"] == "rex-0000") & (found["phase"] == "rescore")
         found.loc[second, "final/test_error"] = 0.0
@@ -261,7 +249,7 @@ def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib()
 def test_a_guided_screen_shows_its_course_and_nothing_that_needs_random_shapes(studies):
     from lrshape.report.figures import course, distribution
 
-    found = collect(guided(studies))
+    found = collect(studies.guided())
     assert found.is_guided
     assert not collect(studies()).is_guided
     assert course(collect(studies())) is None

@@ -16,10 +16,16 @@ def found(studies):
     return gather(trainings, "final/train_loss", 300, "midpoint")
 
 
+@pytest.fixture(scope="module")
+def guided(studies):
+    return gather(studies.guided(), "final/train_loss", 300, "midpoint")
+
+
 @pytest.fixture(scope="module", params=FIGURES, ids=lambda d: d.name)
-def element(request, found):
+def element(request, found, guided):
+    shown = guided if request.param.name == "course" else found
     return svg.inline(
-        request.param.draw(found), request.param.name, "what it shows & how"
+        request.param.draw(shown), request.param.name, "what it shows & how"
     ), request.param.name
 
 
@@ -58,7 +64,8 @@ def test_text_stays_text_in_the_page_and_becomes_outlines_in_the_file(found, tmp
 
 
 @pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
-def test_the_same_study_gives_the_same_bytes(found, drawing, tmp_path):
+def test_the_same_study_gives_the_same_bytes(found, guided, drawing, tmp_path):
+    found = guided if drawing.name == "course" else found
     inline = [svg.inline(drawing.draw(found), "a", "b") for _ in range(2)]
     assert inline[0] == inline[1]
     files = []
