@@ -57,6 +57,8 @@ def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path, monk
     assert study.document == planned
     shapes = planned["spec"]["screen"]["shapes"]
     assert LEAST < shapes < 20.0 / PAUSE
+    with pytest.raises(lrshape.InputError, match=r"changed: base_lr\.low"):
+        lrshape.search(**(given | {"base_lr": {"low": 0.02, "high": 1.0}}))
 
 
 def test_what_says_how_to_search_is_left_as_it_is(tmp_path):

@@ -16,6 +16,9 @@ from lrshape.study.sections import FamilySpec
 from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec, make_sampler
 
+DRAWS = 64
+"""Draws of a belief, at least: from them the gain that is still to be expected is told."""
+
 
 class FamilySearch:
     """One family's part of a screen.
@@ -39,6 +42,8 @@ class FamilySearch:
         self._points: dict[str, NDArray[np.float64]] = {}
         self._shapes: dict[str, Shape] = {}
         self._told: set[str] = set()
+        self._belief: Belief | None = None
+        self._is_news = True  # since the belief was formed, which costs the fit of a model
         self.given: dict[str, float] = {}
         self.budget = (family.shapes or spec.screen.shapes) if len(self._space) else 1
 
@@ -82,15 +87,20 @@ class FamilySearch:
         if new and self.learns:
             points = np.array([self._points[name] for name in new])
             self._state = self._sampler.tell(self._state, points, [scores[name] for name in new])
+            self._is_news = True
         self._told.update(new)
 
     def favourites(self, count: int) -> list[Shape]:
         """What the sampler recommends, best first; none if it does not learn."""
         return self._named(self._sampler.recommend(self._state, count)) if self.learns else []
 
-    def belief(self, draws: int) -> Belief | None:
+    def belief(self) -> Belief | None:
         """Draws of the sampler's belief about this family's scores; None if it has none."""
-        return self._sampler.belief(self._state, draws) if self.learns else None
+        if self._is_news:
+            draws = max(DRAWS, self.population)
+            self._belief = self._sampler.belief(self._state, draws) if self.learns else None
+            self._is_news = False
+        return self._belief
 
     def _named(self, points: Points) -> list[Shape]:
         """Shapes at points, with the next free names; a point that was named before keeps its name."""

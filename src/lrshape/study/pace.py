@@ -34,7 +34,8 @@ def settled(
 
     Args:
         document: a spec as `StudySpec.parse` takes it; returned as it is if it says how to search.
-        path: the study's directory; if it exists, its own search settings are taken.
+        path: the study's directory; if it exists, its own search settings are taken, as far as the spec gives
+            none: what it gives must still be what the study has.
         seconds: time limit, None for none.
         workload: in place of the document's.
     """
@@ -42,9 +43,9 @@ def settled(
         return dict(document)
     if Store.exists(path):
         stored = Store.open(path).document["spec"]
-        families = {"families": stored["families"]} if "families" not in document else {}
-        keys = ("sampler", "base_lr", "screen", "rescore")
-        return dict(document) | {key: stored[key] for key in keys if key in stored} | families
+        base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
+        keys = ("sampler", "screen", "rescore", "families")
+        return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
     if seconds is None:
         return dict(document)
     return dict(document) | {"trainings": affordable(StudySpec.parse(document, workload), seconds)}

@@ -31,9 +31,6 @@ _Step = Generator[list[Training], pd.DataFrame, None]
 FAVOURITES = 6
 """Shapes of each family that its sampler recommends in the end."""
 
-DRAWS = 64
-"""Draws from which the gain that is still to be expected is told."""
-
 PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
 
@@ -94,7 +91,7 @@ class _Screen:
         """The next generation: of all families, or where they share a budget, of those that may be best."""
         if not self._spec.screen.bandit:
             return [shape for search in self._searches for shape in search.ask(search.population)]
-        unknown = [search for search in self._searches if search.learns and search.belief(1) is None]
+        unknown = [search for search in self._searches if search.learns and search.belief() is None]
         once = [search for search in self._searches if not search.learns and search.budget]
         if unknown or once:
             counts = {search.name: search.population for search in [*unknown, *once]}
@@ -113,8 +110,8 @@ class _Screen:
 
     @staticmethod
     def _minimum(search: FamilySearch, places: int) -> NDArray[np.float64]:
-        belief = search.belief(places)
-        return np.full(places, np.inf) if belief is None else belief.minimum
+        belief = search.belief()
+        return np.full(places, np.inf) if belief is None else belief.minimum[:places]
 
     def _started(self) -> list[Shape]:
         """The shapes that the spec starts from, in the families' searches."""
@@ -143,7 +140,7 @@ class _Screen:
         """Whether for some generations little gain was expected of any family, as a share of the score."""
         if self._spec.screen.margin == 0:
             return False
-        beliefs = [search.belief(DRAWS) for search in self._searches]
+        beliefs = [search.belief() for search in self._searches]
         known = [belief for belief in beliefs if belief is not None]
         if len(known) < len(beliefs):
             return False
