@@ -29,6 +29,7 @@ ALLOWED = {
     "optimum": BASICS
     | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
     "export": BASICS | {"schedule", "families"},
+    "imports": BASICS | {"families", "schedule", "store", "analysis", "study", "export", "optimum"},
     "reproduce": BASICS
     | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "optimum"}
     | {"report"},

@@ -16,32 +16,31 @@ def train(lrs, seed):
     return 0.5 * x * x
 """
 
-SPEC = """
-families = ["rex", "linear"]
-baselines = ["cosine", "constant"]
-members = 2
-
+WORKLOAD = """
 [workload]
 name = "function"
 function = "my_training:train"
 steps = 10
-
-[base_lr]
-low = 0.01
-high = 1.0
-points = 3
-
-[screen]
-shapes = 4
-seeds = 2
-
-[rescore]
-top = 2
-seeds = 6
-
-[confirm]
-seeds = 8
 """
+
+SPEC = f"""
+families = ["rex", "linear"]
+baselines = ["cosine", "constant"]
+members = 2
+base_lr = {{low = 0.01, high = 1.0, points = 3}}
+screen = {{shapes = 4, seeds = 2}}
+rescore = {{top = 2, seeds = 6}}
+confirm = {{seeds = 8}}
+{WORKLOAD}"""
+
+PLANNED = f"""
+families = ["rex", "linear"]
+baselines = ["constant"]
+members = 8
+base_lr = {{low = 0.01, high = 1.0}}
+confirm = {{seeds = 6}}
+{WORKLOAD}"""
+"""A spec that leaves open how to search."""
 
 
 class Folder:
@@ -51,6 +50,7 @@ class Folder:
         self.path = path
         (path / "my_training.py").write_text(TRAINING.format(pause=pause))
         (path / "spec.toml").write_text(SPEC)
+        (path / "planned.toml").write_text(PLANNED)
         self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
 
     def start(self, *arguments, before="pass", **options):

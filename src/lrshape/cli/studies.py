@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, say
+from lrshape.cli.app import app, fail, say
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
@@ -81,9 +81,11 @@ def search(
         ),
     ] = None,
     start_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="DIR|FILE", help="Try first what another study, or a schedule's JSON, holds best."
+            metavar="DIR|FILE|URL",
+            help="Try first what another study, a table of runs, an Optuna storage or a curve holds best; "
+            "see `lrshape import`.",
         ),
     ] = None,
     time_limit: TimeLimit = None,
@@ -102,7 +104,6 @@ def search(
 
         lrshape search digits.toml --out long --set workload.steps=1000 --start-from digits
     """
-    from lrshape.cli.starts import starts_from
     from lrshape.study.budget import family_names
     from lrshape.study.spec import override, read_spec
 
@@ -113,8 +114,23 @@ def search(
     if trainings is not None:
         document["trainings"] = trainings
     if start_from is not None:
-        document["starts"] = starts_from(start_from, family_names(document))
+        document["starts"] = starting_points(start_from, document, family_names(document))
     _search(document, out, seconds, "the same command")
+
+
+def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
+    """The starts of a spec, from what an option names; says to standard error what was understood."""
+    from lrshape.imports import read_starts
+    from lrshape.imports.runs import Reading
+
+    objective, sampling = document.get("objective"), document.get("sampling", "midpoint")
+    reading = Reading(objective=objective if isinstance(objective, str) else None)
+    if sampling not in ("midpoint", "left", "right"):
+        sampling = "midpoint"  # told when the spec is read
+    found = read_starts(source, families, reading=reading, sampling=sampling)
+    for note in [*found.notes, f"starting from {len(found.starts)} shapes of {source}"]:
+        fail(note, prefix="")
+    return found.starts
 
 
 def _search(document: dict[str, Any], out: Path, seconds: float | None, command: str) -> None:

@@ -68,11 +68,19 @@ def _csv(path: Path) -> Any:
     if widths not in ({1}, {2}):
         raise InputError("must have the column lr, or the columns step and lr")
     columns = [_numbers(column) for column in zip(*rows, strict=True)]
-    return columns[0] if len(columns) == 1 else _every_step(*columns)
+    return columns[0] if len(columns) == 1 else every_step(*columns)
 
 
-def _every_step(steps: NDArray[np.float64], lrs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Learning rates at every step from the first to the last; straight lines where a log has gaps."""
+def every_step(steps: NDArray[np.float64], lrs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Learning rates at every step from the first to the last; straight lines where a log has gaps.
+
+    Args:
+        steps: whole numbers that rise, shape (logged,).
+        lrs: the learning rates there, shape (logged,).
+
+    Raises:
+        InputError: if the steps are not as said, or are too many.
+    """
     if not (np.isfinite(steps).all() and (steps % 1 == 0).all() and (np.diff(steps) > 0).all()):
         raise InputError("the column step must hold whole numbers that rise")
     count = int(steps[-1] - steps[0]) + 1
