@@ -30,6 +30,7 @@ ALLOWED = {
     | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
     "export": BASICS | {"schedule", "families"},
     "imports": BASICS | {"families", "schedule", "store", "analysis", "study", "export", "optimum"},
+    "logs": BASICS | {"schedule", "store", "study", "export"},
     "reproduce": BASICS
     | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "optimum"}
     | {"report"},

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,6 +90,12 @@ def search(
         ),
     ] = None,
     time_limit: TimeLimit = None,
+    log_to: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="tensorboard:DIR|wandb:PROJECT", help="Log to a tracker, too; may be given twice."
+        ),
+    ] = None,
 ) -> None:
     """Run a study. Running it again resumes it: what is finished is never trained again.
 
@@ -103,6 +110,8 @@ def search(
         lrshape search digits.toml --out digits --time-limit 10m
 
         lrshape search digits.toml --out long --set workload.steps=1000 --start-from digits
+
+        lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
     from lrshape.study.budget import family_names
     from lrshape.study.spec import override, read_spec
@@ -115,7 +124,7 @@ def search(
         document["trainings"] = trainings
     if start_from is not None:
         document["starts"] = starting_points(start_from, document, family_names(document))
-    _search(document, out, seconds, "the same command")
+    _search(document, out, seconds, "the same command", log_to or [])
 
 
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
@@ -133,11 +142,20 @@ def starting_points(source: str, document: dict[str, Any], families: list[str]) 
     return found.starts
 
 
-def _search(document: dict[str, Any], out: Path, seconds: float | None, command: str) -> None:
+def _search(
+    document: dict[str, Any], out: Path, seconds: float | None, command: str, log_to: Sequence[str] = ()
+) -> None:
+    from lrshape.logs import logger
+    from lrshape.study.listener import Listeners
     from lrshape.study.study import search as run
 
+    logs = [logger(target) for target in log_to]
     with running(out, command) as progress:
-        study = run(document, out=out, time_limit=seconds, listener=progress)
+        try:
+            study = run(document, out=out, time_limit=seconds, listener=Listeners(progress, *logs))
+        finally:
+            for log in logs:
+                log.close()
     _print_best(study.best())
     failures = study.failures()
     if failures:

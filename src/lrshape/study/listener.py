@@ -1,6 +1,10 @@
 """What a running study says."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lrshape.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -39,3 +43,42 @@ class Listener:
 
     def phase_done(self, status: Status) -> None:
         """A phase has all its trainings."""
+
+    def finished(self, study: "Study") -> None:
+        """The study is complete, and its report is written."""
+
+
+class Listeners(Listener):
+    """Several listeners as one.
+
+    Args:
+        listeners: those that hear, in this order.
+    """
+
+    def __init__(self, *listeners: Listener):
+        self._listeners = listeners
+
+    def started(self, directory: str, stored: int) -> None:
+        """A run begins."""
+        for listener in self._listeners:
+            listener.started(directory, stored)
+
+    def phase_begins(self, phase: str, announcement: str) -> None:
+        """A phase begins."""
+        for listener in self._listeners:
+            listener.phase_begins(phase, announcement)
+
+    def progress(self, status: Status) -> None:
+        """Something was done."""
+        for listener in self._listeners:
+            listener.progress(status)
+
+    def phase_done(self, status: Status) -> None:
+        """A phase has all its trainings."""
+        for listener in self._listeners:
+            listener.phase_done(status)
+
+    def finished(self, study: "Study") -> None:
+        """The study is complete."""
+        for listener in self._listeners:
+            listener.finished(study)

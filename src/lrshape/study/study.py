@@ -230,6 +230,7 @@ def search(
     left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
     Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
     study.report()
+    listener.finished(study)
     return study
 
 
