@@ -28,7 +28,7 @@ ALLOWED = {
     "report": BASICS | {"families", "schedule", "analysis", "store"},
     "optimum": BASICS
     | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
-    "export": BASICS | {"schedule", "families"},
+    "export": BASICS | {"schedule", "families", "store", "analysis"},
     "imports": BASICS | {"families", "schedule", "store", "analysis", "study", "export", "optimum"},
     "logs": BASICS | {"schedule", "store", "study", "export"},
     "reproduce": BASICS

@@ -4,7 +4,6 @@ The sweep's seeds choose the best value of every parameter, and so flatter it; f
 beside the original shape. Only the second numbers give a verdict.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -15,6 +14,7 @@ import pandas as pd
 from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm, paired_difference
 from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
+from lrshape.store import params_of
 
 _SEPARATOR = ":"
 
@@ -86,7 +86,7 @@ def _point(
     return {
         "shape": shape,
         "parameter": parameter,
-        "value": json.loads(row["params"])[parameter],
+        "value": params_of(row["params"])[parameter],
         "own": own,
         "point": row["shape"],
         **{key: row[key] for key in kept},

@@ -4,7 +4,6 @@ The winner is chosen by the rescore phase (by the screen while there is none yet
 confirm phase, whose seeds no choice has seen. It stays the winner if another shape does better there.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrshape.analysis.intervals import holm, paired_difference
 from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
 from lrshape.errors import InputError
-from lrshape.store import PHASES
+from lrshape.store import PHASES, params_of
 
 BASELINE = "baseline-"
 
@@ -225,7 +224,7 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "shape": row["shape"],
         "family": row["family"],
-        "params": json.loads(row["params"]),
+        "params": params_of(row["params"]),
         "base_lr": float(row["base_lr"]),
     }
 

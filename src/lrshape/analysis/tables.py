@@ -59,13 +59,13 @@ def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list
     for name, table in tables.items():
         file = directory / f"{name}.csv"
         unfinished = file.with_suffix(".csv.tmp")
-        _harmless(table).to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
+        harmless(table).to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
         unfinished.replace(file)
         files.append(file)
     return files
 
 
-def _harmless(table: pd.DataFrame) -> pd.DataFrame:
+def harmless(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with texts, those of cells and the columns' names, that are only texts."""
     guarded = {c: table[c].map(_text) for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])}
     return table.assign(**guarded).rename(columns=_text)

@@ -192,7 +192,7 @@ def _assignment(text: str) -> tuple[str, Any]:
         raise InputError(f"-p takes name=value, e.g. warmup=0.1, got {text!r}")
     try:
         return name, json.loads(value)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         return name, value
 
 

@@ -13,6 +13,9 @@ from lrshape.errors import InputError
 from lrshape.export.curve import Curve
 from lrshape.schedule import MAX_STEPS, Schedule
 
+MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000, ".py": 20_000_000}
+"""Sizes of files that are read: numbers take more memory as JSON or Python text than as a table."""
+
 
 def read_curve(path: Path) -> Curve:
     """Read a schedule from a file.
@@ -32,6 +35,9 @@ def read_curve(path: Path) -> Curve:
     if path.suffix not in readers:
         raise InputError(f"{path}: a schedule file must end with one of {', '.join(readers)}")
     try:
+        size = path.stat().st_size
+        if size > MAX_BYTES[path.suffix]:
+            raise InputError(f"a schedule file has at most {MAX_BYTES[path.suffix]:,} bytes, got {size:,}")
         found = readers[path.suffix](path)
         if isinstance(found, np.ndarray):
             return Curve(Schedule.from_values(found))
@@ -40,7 +46,7 @@ def read_curve(path: Path) -> Curve:
         raise InputError(f"{path}: {error}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, SyntaxError, RecursionError, MemoryError, csv.Error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: is no schedule: {reason:.120}") from None
 
@@ -53,7 +59,12 @@ def _json(path: Path) -> Any:
 
 
 def _npy(path: Path) -> Any:
-    array = np.load(path, allow_pickle=False)
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # its header is Python text, which fails in many ways
+        raise InputError(f"is no array: {' '.join(str(error).split()):.120}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise InputError("must hold one array of numbers")
     return array.astype(np.float64)

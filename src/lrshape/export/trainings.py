@@ -10,6 +10,7 @@ import pandas as pd
 
 from lrshape.errors import InputError, shown
 from lrshape.families.registry import FAMILIES
+from lrshape.store import params_of
 
 if TYPE_CHECKING:
     import optuna
@@ -26,7 +27,8 @@ def write_trainings(trainings: pd.DataFrame, target: str, path: Path, *, objecti
     Args:
         trainings: as `Study.trainings` gives them.
         target: ``csv`` or ``parquet``: one row a training, with a column ``param.<name>`` for each parameter
-            of the shapes; ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
+            of the shapes (in a csv, texts that spreadsheets take for a formula get an apostrophe);
+            ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
         path: the file. Tables replace it; an Optuna file must not exist.
         objective: the metric that Optuna's trials are judged by.
         name: of the Optuna study.
@@ -45,7 +47,9 @@ def write_trainings(trainings: pd.DataFrame, target: str, path: Path, *, objecti
                 raise InputError(f"{path} exists already: an Optuna study goes into a new file")
             to_optuna(trainings, objective, storage=_journal(path), name=name)
         elif target == "csv":
-            flat(trainings).to_csv(path, index=False)
+            from lrshape.analysis.tables import harmless
+
+            harmless(flat(trainings)).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
         else:
             flat(trainings).to_parquet(path, index=False)
     except OSError as error:
@@ -77,7 +81,7 @@ def flat(trainings: pd.DataFrame) -> pd.DataFrame:
             f"param.{key}": json.dumps(value) if isinstance(value, list) else value
             for key, value in row.items()
         }
-        for row in map(json.loads, trainings["params"])
+        for row in map(params_of, trainings["params"])
     ]
     columns = pd.DataFrame(rows, index=trainings.index)
     place = list(trainings.columns).index("params")
@@ -119,7 +123,7 @@ def to_optuna(
     }
     trials = []
     for row in trainings.to_dict("records"):
-        params, distributions = _parameters(row["family"], json.loads(row["params"]))
+        params, distributions = _parameters(row["family"], params_of(row["params"]))
         failed = row["status"] == "failed"
         trials.append(
             optuna.trial.create_trial(

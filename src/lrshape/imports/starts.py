@@ -20,9 +20,9 @@ from lrshape.imports.files import read_table
 from lrshape.imports.optuna import is_optuna, read_trials
 from lrshape.imports.runs import Reading, read_runs
 from lrshape.schedule import Sampling
-from lrshape.store import Store
 from lrshape.study.sections import StartSpec
 from lrshape.study.shape import Shape
+from lrshape.study.study import Study
 
 TOP = 8
 """Shapes that are taken of a study or a table."""
@@ -107,10 +107,10 @@ def write_starts(starts: Starts, path: Path) -> None:
 
 
 def _of_study(name: str, families: Sequence[str], top: int) -> Starts:
-    store = Store.open(name)
-    trainings = store.trainings(["screen", "rescore"])
+    study = Study(name)
+    trainings = study.store.trainings(["screen", "rescore"])
     trainings = rows_where(trainings, trainings["family"].isin(families) & ~is_baseline(trainings))
-    return _best(trainings, store.document["spec"]["objective"], top)
+    return _best(trainings, study.objective, top)
 
 
 def _of_runs(table: pd.DataFrame, families: Sequence[str], reading: Reading, top: int) -> Starts:

@@ -22,6 +22,7 @@ from lrshape.report.words import (
     probability,
     rate,
 )
+from lrshape.store import params_of
 
 MOST_MESSAGES = 10
 _VERDICTS = {
@@ -191,7 +192,7 @@ def winner_use(findings: Findings, directory: str) -> dict[str, Any] | None:
     winner = findings.winner
     if winner is None or not math.isfinite(winner["score"]):
         return None
-    params = json.loads(winner["params"])
+    params = params_of(winner["params"])
     lines = [
         "from lrshape import Schedule",
         "",

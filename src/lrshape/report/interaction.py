@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from lrshape.report.figures.shapes import curve
 from lrshape.report.palette import variable
 from lrshape.report.words import printable, rate
+from lrshape.store import params_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,7 +77,7 @@ class Cards:
             more: further lines, above the parameters.
             drawing: multipliers to draw instead of those of the family.
         """
-        values = {printable(key, 24): _value(value) for key, value in json.loads(params).items()}
+        values = {printable(key, 24): _value(value) for key, value in params_of(params).items()}
         lines = {**(more or {}), **values}
         multipliers = curve(family, params) if drawing is None else drawing
         self._cards.append(

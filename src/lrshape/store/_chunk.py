@@ -13,6 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lrshape.store._checks import problem
+
 CHUNK_FORMAT = "1"
 
 _BEFORE = {
@@ -109,6 +111,8 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
         raise DamagedChunk(name, f"it is no readable Parquet file: {error}") from error
     if table.schema != schema(metric_columns(table.column_names)):
         raise DamagedChunk(name, f"its columns are {table.column_names}")
+    if (reason := problem(table, name.partition("-")[0])) is not None:
+        raise DamagedChunk(name, reason)
     return table
 
 

@@ -74,7 +74,7 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
         )
     try:
         values = tomllib.loads(f"values = [{listed}]")["values"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         values = [_value(part.strip()) for part in listed.split(",")]
     if not values or "" in values:
         raise InputError(f"--over {key}: needs values between commas, got {listed!r}")
@@ -175,7 +175,7 @@ def axis_names(keys: Sequence[str]) -> dict[str, str]:
 def _value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -1,6 +1,5 @@
 """Coordinate sweeps of a finished study: every parameter of its best shapes changed alone, on fresh seeds."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from lrshape.errors import InputError
 from lrshape.families import FAMILIES
 from lrshape.settings import Settings
 from lrshape.space import Dimension
-from lrshape.store import store_error
+from lrshape.store import params_of, store_error
 from lrshape.study.base_lr import BaseLRStrategy, GridLR
 from lrshape.study.followup import follow_up
 from lrshape.study.keys import FIRST_SEED
@@ -109,7 +108,7 @@ def changed_shapes(spec: StudySpec, shape: Shape, points: int) -> list[Shape]:
     """The shape with one searched parameter changed, for all of them and their values."""
     family = next(family for family in spec.families if family.name == shape.family)
     legal = {p.name: p for p in FAMILIES[shape.family].parameters()}
-    params = json.loads(shape.params)
+    params = params_of(shape.params)
     return [
         Shape.of(
             point_id(shape.id, dimension.name, index),

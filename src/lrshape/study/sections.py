@@ -72,7 +72,10 @@ class RescoreSpec(Settings):
     """Phase 2: the best shapes again, on fresh seeds and base LRs around their best."""
 
     top: int = Field(
-        default=12, ge=1, description="best shapes over all families; each family's best is always added"
+        default=12,
+        ge=1,
+        le=MAX_SHAPES,
+        description="best shapes over all families; each family's best is always added",
     )
     seeds: int = Field(default=10, ge=1, le=10_000, description="fresh seeds")
     base_lrs: int = Field(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lrshape.families import FAMILIES
 from lrshape.families import evaluate as evaluate_family
 from lrshape.schedule import Sampling, progress
+from lrshape.store import params_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Shape:
 
     def values(self) -> dict[str, Any]:
         """The parameters by name."""
-        return json.loads(self.params)
+        return params_of(self.params)
 
 
 def multipliers(shapes: Sequence[Shape], steps: int, sampling: Sampling) -> NDArray[np.float64]:
@@ -45,7 +46,7 @@ def multipliers(shapes: Sequence[Shape], steps: int, sampling: Sampling) -> NDAr
     rows = np.empty((len(row_of), steps))
     batches: dict[tuple[str, tuple[str, ...], str], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
     for shape, row in row_of.items():
-        params = json.loads(shape.params)
+        params = params_of(shape.params)
         numbers = {name: value for name, value in params.items() if isinstance(value, int | float)}
         shared = json.dumps({name: value for name, value in params.items() if name not in numbers})
         batches[shape.family, tuple(numbers), shared].append((row, numbers))

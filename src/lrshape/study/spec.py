@@ -13,7 +13,7 @@ from lrshape.errors import InputError
 from lrshape.samplers import SAMPLERS
 from lrshape.schedule import Sampling
 from lrshape.settings import Settings, explain, unknown_key
-from lrshape.study.base_lr import STRATEGIES, AnyBaseLR
+from lrshape.study.base_lr import STRATEGIES, AnyBaseLR, GridLR
 from lrshape.study.budget import is_planned, planned
 from lrshape.study.sections import (
     STANDARD_BASELINES,
@@ -28,6 +28,12 @@ from lrshape.workloads.base import Workload
 from lrshape.workloads.registry import WORKLOADS
 
 MAX_SPEC_BYTES = 1_000_000
+MAX_MEMBERS = 1_000_000
+MAX_RATES = 2_000_000_000
+"""Learning rates of a chunk: members times steps."""
+
+MAX_TRAININGS = 100_000_000
+"""Trainings of a screen."""
 
 
 class StudySpec(Settings):
@@ -63,8 +69,8 @@ class StudySpec(Settings):
     @field_validator("members")
     @classmethod
     def _some_members(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and not 1 <= value <= 1_000_000:
-            raise ValueError(f"members must be auto or from 1 to 1000000, got {value}")
+        if isinstance(value, int) and not 1 <= value <= MAX_MEMBERS:
+            raise ValueError(f"members must be auto or from 1 to {MAX_MEMBERS}, got {value}")
         return value
 
     @field_validator("families", mode="before")
@@ -107,6 +113,18 @@ class StudySpec(Settings):
             raise ValueError(f"starts must be of families {', '.join(names)}, got {strange[0]}")
         if self.screen.bandit and self.sampler["name"] != "surrogate":
             raise ValueError(f"screen.bandit needs the sampler surrogate, got {self.sampler['name']}")
+        if isinstance(self.members, int) and self.members * self.workload.steps > MAX_RATES:
+            raise ValueError(
+                f"members times workload.steps must be at most {MAX_RATES:,}, "
+                f"got {self.members:,} times {self.workload.steps:,}"
+            )
+        shapes = sum(family.shapes or self.screen.shapes for family in self.families)
+        points = self.base_lr.points if isinstance(self.base_lr, GridLR) else 1
+        if shapes * points * self.screen.seeds > MAX_TRAININGS:
+            raise ValueError(
+                f"a screen must have at most {MAX_TRAININGS:,} trainings, got {shapes:,} shapes at "
+                f"{points:,} base LRs on {self.screen.seeds:,} seeds"
+            )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
             raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
@@ -196,7 +214,11 @@ def read_spec(path: str | Path) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise InputError(f"{file}: is not TOML: brackets are nested too deeply") from None
+    except InputError:
+        raise
+    except ValueError as error:  # wrong syntax, no UTF-8, or a number of thousands of digits
         raise InputError(f"{file}: is not TOML: {error}") from None
 
 
@@ -212,7 +234,7 @@ def override(document: dict[str, Any], assignment: str) -> None:
         raise InputError(f"--set takes key=value, e.g. workload.steps=500, got {assignment!r}")
     try:
         value: Any = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()
     try:
         assign(document, ".".join(parts), value)

@@ -13,7 +13,7 @@ import pandas as pd
 from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
 from lrshape.engine.precision import precision
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 from lrshape.executors.registry import EXECUTORS
 from lrshape.schedule import Sampling, Schedule
 from lrshape.store import PHASES, Store, store_error
@@ -21,7 +21,7 @@ from lrshape.study import environment
 from lrshape.study.listener import Listener
 from lrshape.study.pace import settled
 from lrshape.study.run import Run
-from lrshape.study.spec import StudySpec, read_spec, spec_hash
+from lrshape.study.spec import MAX_MEMBERS, StudySpec, read_spec, spec_hash
 from lrshape.workloads._called import CalledWorkload
 from lrshape.workloads.base import GradientWorkload, Workload
 from lrshape.workloads.function import FunctionWorkload, TrainFunction
@@ -36,13 +36,25 @@ class Study:
         path: directory of an existing study.
 
     Raises:
-        InputError: if there is none, this version cannot read it, or its spec was edited.
+        InputError: if there is none, this version cannot read it, or it was edited.
     """
 
     def __init__(self, path: str | Path):
         self.store = Store.open(path)
-        if spec_hash(self.document.get("spec")) != self.document["hash"]:
+        if spec_hash(self.store.document.get("spec")) != self.store.document["hash"]:
             raise InputError(f"{self.path}/study.json was edited: its spec does not have the hash it states")
+        try:
+            filled = StudySpec.parse(self.store.document["spec"]).document()
+        except InputError as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{self.path}/study.json holds a spec that cannot be read: {reason}") from None
+        members = self.store.document.get("members")
+        if type(members) is not int or not 1 <= members <= MAX_MEMBERS:
+            raise InputError(
+                f"{self.path}/study.json: members must be a whole number from 1 to {MAX_MEMBERS:,}, "
+                f"got {shown(members)}"
+            )
+        self._document = {**self.store.document, "spec": filled}
 
     @property
     def path(self) -> Path:
@@ -52,7 +64,7 @@ class Study:
     @property
     def document(self) -> dict[str, Any]:
         """Content of ``study.json``: the spec, its hash, versions, device, git revision."""
-        return self.store.document
+        return self._document
 
     @property
     def objective(self) -> str:

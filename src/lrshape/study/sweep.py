@@ -42,7 +42,10 @@ class Sweep:
         self.path = Path(path)
         self.document = _read(self.path)
         self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
-        self.how = TransferSpec(**self.document["transfer"])
+        try:
+            self.how = TransferSpec.model_validate(self.document["transfer"])
+        except ValidationError as error:
+            raise explain(error, f"{self.path / _FILE}: transfer") from None
 
     @property
     def name(self) -> str:
@@ -274,4 +277,10 @@ def _read(path: Path) -> dict[str, Any]:
     stated = {key: value for key, value in document.items() if key != "hash"}
     if spec_hash(stated) != document.get("hash"):
         raise InputError(f"{file} was edited: it does not have the hash that it states")
+    axes = stated.get("axes")
+    tables = [stated.get("spec"), axes, stated.get("transfer")]
+    if not (isinstance(axes, dict) and all(isinstance(values, list) for values in axes.values())) or not all(
+        isinstance(table, dict) for table in tables
+    ):
+        raise InputError(f"{file}: spec, axes and transfer must be objects, and axes hold lists")
     return document

@@ -1,6 +1,5 @@
 """Figure: the best shape of each family and the baselines, over training progress."""
 
-import json
 import math
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from lrshape.report.figures._common import (
 from lrshape.report.findings import Findings
 from lrshape.report.palette import CATEGORIES, INK, LINE, MUTED
 from lrshape.report.words import number, printable, rate
+from lrshape.store import params_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ def curve(family: str, params: str) -> NDArray[np.float64] | None:
     from lrshape.families.registry import FAMILIES
 
     try:
-        values = FAMILIES[family](**json.loads(params))(np.linspace(0.0, 1.0, POINTS))
+        values = FAMILIES[family].from_params(params_of(params))(np.linspace(0.0, 1.0, POINTS))
     except (ValueError, TypeError):
         return None
     return np.broadcast_to(np.asarray(values, np.float64), (POINTS,))
