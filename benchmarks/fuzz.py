@@ -161,7 +161,7 @@ class Fuzz:
                     elif code and len(errors) > 20_000:
                         problem = f"{len(errors)} characters of error"
                     elif "Traceback" in errors:
-                        problem = "a traceback is shown"
+                        problem = f"a traceback is shown: {errors[-300:]!r}"
                     if problem:
                         break
         except BaseException as error:

@@ -8,12 +8,15 @@ from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.errors import InputError
 from lrshape.store import ORDER, metric_columns
 
+LARGEST = float(np.finfo(np.float32).max)
 RACED = ["rescore"]
 """Phases in which a score over fewer seeds than others' has lost a race."""
 
 
 def objective_values(trainings: pd.DataFrame, objective: str) -> NDArray[np.float64]:
     """The objective of every training, lower is better; +inf unless it is finite and the training is ok.
+
+    Beyond float32's range it counts as not finite, as it does where networks train.
 
     Raises:
         InputError: if no such metric is stored.
@@ -23,7 +26,8 @@ def objective_values(trainings: pd.DataFrame, objective: str) -> NDArray[np.floa
         stored = f"one of the stored metrics {', '.join(metrics)}" if metrics else "a stored metric (none is)"
         raise InputError(f"objective must be {stored}, got {objective!r}")
     ok = (trainings["status"] == "ok").to_numpy(bool)
-    return np.where(ok, penalised(trainings[objective]), np.inf)
+    values = penalised(trainings[objective])
+    return np.where(ok & (np.abs(values) <= LARGEST), values, np.inf)
 
 
 def scores(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) -> pd.DataFrame:

@@ -64,7 +64,7 @@ def _npy(path: Path) -> Any:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # its header is Python text, which fails in many ways
-        raise InputError(f"is no array: {' '.join(str(error).split()):.120}") from None
+        raise InputError(f"is no schedule: {' '.join(str(error).split()):.120}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise InputError("must hold one array of numbers")
     return array.astype(np.float64)

@@ -20,6 +20,7 @@ from lrshape.imports.files import read_table
 from lrshape.imports.optuna import is_optuna, read_trials
 from lrshape.imports.runs import Reading, read_runs
 from lrshape.schedule import Sampling
+from lrshape.study.base_lr import EXTREME
 from lrshape.study.sections import StartSpec
 from lrshape.study.shape import Shape
 from lrshape.study.study import Study
@@ -123,7 +124,8 @@ def _of_runs(table: pd.DataFrame, families: Sequence[str], reading: Reading, top
 def _best(trainings: pd.DataFrame, objective: str, top: int) -> Starts:
     """The best shapes, those that were rescored before those that were only screened."""
     table = best_base_lrs(scores(trainings, objective))
-    table = rows_where(table, np.isfinite(table["score"].to_numpy(np.float64)))
+    legal = table["base_lr"].to_numpy(np.float64) < EXTREME
+    table = rows_where(table, legal & np.isfinite(table["score"].to_numpy(np.float64)))
     order = np.lexsort((table["rank"], table["phase"] == "screen"))
     rows = table.iloc[order].drop_duplicates(["family", "params"])[:top]
     columns = rows[["family", "params", "base_lr"]].itertuples(index=False)

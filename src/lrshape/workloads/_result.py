@@ -3,7 +3,10 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Complex, Real
 from typing import Any, NoReturn
+
+from lrshape.workloads._surroundings import kept
 
 MESSAGE_LENGTH = 500
 
@@ -31,13 +34,14 @@ def called(function: Callable[..., Any], names: Sequence[str], *arguments: Any) 
     """
     process = os.getpid()
     try:
-        result = Result(scores(function(*arguments), names))
-    except (Exception, SystemExit) as error:  # whatever the user's code does concerns this training alone
-        result = failure(error)
-    except BaseException:
+        with kept():
+            result = Result(scores(function(*arguments), names))
+    except KeyboardInterrupt:
         if os.getpid() != process:
             _leave()
         raise
+    except BaseException as error:  # whatever else the user's code does concerns this training alone
+        result = failure(error)
     if os.getpid() != process:  # a child that the function forked: the study goes on in its parent alone
         _leave()
     return result
@@ -84,8 +88,9 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
         raise TypeError(f"{what} the metrics {', '.join(names)}; missing: {', '.join(missing)}")
     found = {}
     for name in names:
-        value = given[name]
-        if isinstance(value, str | bytes | bool) or not hasattr(value, "__float__"):
+        value: Any = given[name]
+        is_complex = isinstance(value, Complex) and not isinstance(value, Real)
+        if isinstance(value, str | bytes | bool) or is_complex or not hasattr(value, "__float__"):
             raise TypeError(f"{what} a number for {name}, got {value!r:.80}")
-        found[name] = float(value)
+        found[name] = float(value.detach() if hasattr(value, "detach") else value)  # a tensor on its graph
     return found
