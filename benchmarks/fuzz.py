@@ -21,14 +21,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-SECONDS = 20
+SECONDS = 60
 """Longer than this is a hang."""
 
 MEMORY = 6 << 30
 """Bytes of address space that all inputs together may add."""
 
 CODES = {0, 1, 2}
-REPORTS = 0.02
+REPORTS = 0.01
 """Share of the spoiled studies whose report is written: that takes seconds."""
 
 TRAINING = """

@@ -89,8 +89,13 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
     found = {}
     for name in names:
         value: Any = given[name]
-        is_complex = isinstance(value, Complex) and not isinstance(value, Real)
-        if isinstance(value, str | bytes | bool) or is_complex or not hasattr(value, "__float__"):
+        if not _is_real(value):
             raise TypeError(f"{what} a number for {name}, got {value!r:.80}")
         found[name] = float(value.detach() if hasattr(value, "detach") else value)  # a tensor on its graph
     return found
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, str | bytes | bool) or (isinstance(value, Complex) and not isinstance(value, Real)):
+        return False
+    return hasattr(value, "__float__")
