@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
 
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench fuzz docs clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -24,6 +24,9 @@ check: $(VENV)/test $(VENV)/check ## lint, formatting, types, documented command
 
 bench: $(VENV)/bench ## measure ours beside the peers and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
+
+fuzz: $(VENV)/test ## give every command 10,000 spoiled inputs
+	$(BIN)/python benchmarks/fuzz.py $(ARGS)
 
 docs: $(VENV)/docs ## build the documentation into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -65,6 +65,8 @@ class Guard:
         "os.truncate",
     )
 
+    PROGRAMS = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn")
+
     def __init__(self) -> None:
         self.inside: Path | None = None
         self.touched: list[str] = []
@@ -84,9 +86,8 @@ class Guard:
             for path in arguments[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1]:
                 if isinstance(path, str | bytes | os.PathLike):
                     self._check(path, event)
-        elif event in ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn"):
-            if "git" not in str(arguments[:2]):  # a study notes the revision of the user's code
-                self.touched.append(f"{event} {arguments[:1]!r:.80}")
+        elif event in self.PROGRAMS and "git" not in str(arguments[:2]):  # whose revision a study notes
+            self.touched.append(f"{event} {arguments[:1]!r:.80}")
 
     def _check(self, path: Any, event: str) -> None:
         assert self.inside is not None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,12 +75,12 @@ def test_the_directory_is_as_before(tmp_path, monkeypatch):
     seen = []
 
     def train(lrs, seed):
-        seen.append(os.getcwd())
+        seen.append(Path.cwd())
         os.chdir("elsewhere")
         return 1.0
 
     assert run(train).status.tolist() == ["ok", "ok"]
-    assert seen == [str(tmp_path)] * 2
+    assert seen == [tmp_path] * 2
 
 
 def test_threads_that_go_on_do_not_hold_the_next_training():
@@ -101,8 +102,10 @@ def test_the_random_state_of_the_process_changes_nothing(tmp_path, monkeypatch):
                 random.seed(0), np.random.seed(0), torch.manual_seed(0)  # noqa: NPY002
             return float(abs(lrs.sum() - 1)) + seed % 7 / 100
 
-        study = lrshape.search(train=train, steps=3, out=tmp_path / out, families=["rex"], base_lr={"low": 0.1},
-                               baselines=["constant"], confirm={"seeds": 2}, trainings=48)  # fmt: skip
+        study = lrshape.search(
+            train=train, steps=3, out=tmp_path / out, families=["rex"], base_lr={"low": 0.1},
+            baselines=["constant"], confirm={"seeds": 2}, trainings=48,
+        )  # fmt: skip
         return study.trainings().drop(columns="wall_time")
 
     before = random.getstate()

@@ -13,6 +13,9 @@ DISK_REFUSED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130
 
+LONGEST, MOST_LINES = 1000, 50
+"""Characters of a line and lines of an error: a value in it may be as long as a file."""
+
 
 class _Group(TyperGroup):
     """Turns what users can mend into one line and an exit code, for every command."""
@@ -21,8 +24,8 @@ class _Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except InputError as error:
-            for line in str(error).splitlines():
-                fail(line)
+            for line in str(error).splitlines()[:MOST_LINES]:
+                fail(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...")
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of a pipe has gone: typer ends quietly
@@ -54,14 +57,22 @@ app = typer.Typer(
 )
 
 
+_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
+"""Names and messages in files of others must not steer the terminal."""
+
+
 def fail(message: str, prefix: str = "error: ") -> None:
     """Print one line to standard error, as plain text."""
-    typer.echo(f"{prefix}{message}", err=True)
+    typer.echo(_printable(f"{prefix}{message}"), err=True)
 
 
 def say(message: str = "") -> None:
     """Print to standard output, as plain text."""
-    typer.echo(message)
+    typer.echo(_printable(message))
+
+
+def _printable(text: str) -> str:
+    return text.translate(_CONTROLS).encode("utf-8", "replace").decode()
 
 
 def _version(wanted: bool) -> None:

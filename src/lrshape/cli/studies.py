@@ -262,7 +262,7 @@ def _print_best(found: dict[str, Any]) -> None:
         table.add_row(
             *cells, *([] if row is found else [short(row["difference"]), _interval(row, "difference")])
         )
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.width = max(console.width, 110)  # a line that a terminal wraps is clearer than cut cells
     console.print(table)
 

@@ -1,0 +1,231 @@
+"""Files and arguments that mean harm; each was found by reading or by ``make fuzz``."""
+
+import csv
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from lrshape.cli import app
+from lrshape.store import Store
+from lrshape.store._chunk import encode
+from lrshape.study.spec import spec_hash
+
+COMMANDS = (
+    ("status", "study"),
+    ("best", "study"),
+    ("export", "study", "--to", "json", "--out", "x.json"),
+    ("trainings", "study", "--to", "csv", "--out", "x.csv"),
+    ("import", "study"),
+)
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def study(finished, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(finished.path / "study", tmp_path / "study")
+    return tmp_path / "study"
+
+
+def rewrite(study, change):
+    """Change study.json, with the hash that fits; the chunks become those of the changed study."""
+    store = Store.open(study)
+    tables = {name: store.read(name) for name in store.chunks()}
+    document = json.loads((study / "study.json").read_text())
+    change(document)
+    if isinstance(document.get("spec"), dict):
+        document["hash"] = spec_hash(document["spec"])
+    (study / "study.json").write_text(json.dumps(document))
+    for name, table in tables.items():
+        (study / "trainings" / f"{name}.parquet").write_bytes(encode(table, name, document["hash"]))
+
+
+def reseal(study, name, change):
+    """Change the rows of a chunk, with the digest that fits."""
+    store = Store.open(study)
+    table = store.read(name)
+    change(table)
+    (study / "trainings" / f"{name}.parquet").write_bytes(encode(table, name, store.document["hash"]))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d["spec"].update(workload={"steps": 8}),
+        lambda d: d["spec"].update(workload=None),
+        lambda d: d["spec"].update(objective=["final/score"]),
+        lambda d: d["spec"].update(families={"rex": 1}),
+        lambda d: d["spec"]["workload"].update(steps=10**12),
+        lambda d: d["spec"].update(name="x" * 1000),
+        lambda d: d.update(members=10**9),
+        lambda d: d.update(members=None),
+        lambda d: d.pop("members"),
+        lambda d: d.pop("spec"),
+        lambda d: d.update(spec=[]),
+    ],
+)
+def test_a_study_whose_document_makes_no_sense(study, change):
+    rewrite(study, change)
+    for command in COMMANDS:
+        code, _, errors = run(*command)
+        assert code == 2, command
+        assert errors.startswith("error: ")
+        assert errors.count("\n") == 1
+
+
+def test_a_spec_without_some_keys_has_their_defaults(study):
+    rewrite(study, lambda document: [document["spec"].pop(key) for key in ("starts", "sampling")])
+    assert [run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("phase", "confirm"),
+        ("phase", "../x"),
+        ("status", "fine"),
+        ("base_lr", float("nan")),
+        ("base_lr", -1.0),
+        ("base_lr", 1e308),
+        ("seed", -1),
+    ],
+)
+def test_rows_that_break_the_rules_are_set_aside(study, column, value):
+    reseal(study, "screen-00000", lambda table: table.__setitem__(column, value))
+    assert run("status", "study")[0] == 0
+    assert [path.name for path in (study / "damaged").iterdir()] == ["screen-00000.parquet"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nan", "[]", "[" * 100_000, '{"beta": null}', '{"beta": {}}', "9" * 5000]
+)
+def test_parameters_that_are_none_are_told(study, text):
+    for phase in ("screen", "rescore", "confirm"):
+        for path in study.glob(f"trainings/{phase}-*"):
+            reseal(study, path.stem, lambda table: table.__setitem__("params", text))
+    for command in COMMANDS[1:]:
+        code, _, errors = run(*command)
+        assert (code, errors.count("\n")) == (2, 1), (command, errors)
+        assert "a training's params must be a JSON object" in errors
+
+
+def test_scores_beyond_float32_count_as_infinite(study):
+    def change(table):
+        table["final/score"] = 1e308
+
+    for path in study.glob("trainings/*"):
+        reseal(study, path.stem, change)
+    code, out, _ = run("best", "study", "--json")
+    assert code == 0
+    assert json.loads(out)["score_median"] is None
+    assert run("report", "study")[0] == 0
+
+
+def test_no_cell_of_a_csv_is_a_formula(study):
+    def change(table):
+        table["message"] = ["=cmd()"] + ["@x"] * (len(table) - 1)
+
+    reseal(study, "confirm-00000", change)
+    assert run("trainings", "study", "--to", "csv", "--out", "x.csv")[0] == 0
+    with (study.parent / "x.csv").open(newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert {"'=cmd()", "'@x"} <= set(cells)
+    assert not [c for c in cells if c.startswith(("=", "+", "-", "@")) and not c[1:2].isdigit()]
+    assert (pd.read_csv(study.parent / "x.csv")["message"].dropna().str.startswith("'")).all()
+
+
+def test_messages_do_not_steer_the_terminal(study):
+    rewrite(study, lambda document: document.update(format="\x1b[2J\x9b\u202e"))
+    _, _, errors = run("status", "study")
+    assert not set(errors) & {"\x1b", "\x9b"}
+    code, _, errors = run("show", "\x1b[31mrex\udcff")
+    assert code == 2
+    assert "\x1b" not in errors
+
+
+DEEP = "[" * 20_000
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", "rex", "-p", f"beta={DEEP}"),
+        ("show", "rex", "-p", f"beta={'9' * 5000}"),
+        ("show", "rex", "--steps", "1000000000000"),
+        ("search", "spec.toml", "--out", "x", "--set", f"seed={DEEP}"),
+        ("search", "spec.toml", "--out", "x", "--set", f"seed={'9' * 5000}"),
+        ("search", "spec.toml", "--out", "x", "--set", "workload.steps=1000000000000"),
+        ("search", "spec.toml", "--out", "x", "--set", "members=1000000", "--set", "workload.steps=100000"),
+        (
+            "search",
+            "spec.toml",
+            "--out",
+            "x",
+            "--set",
+            "screen.shapes=1000000",
+            "--set",
+            "screen.seeds=10000",
+        ),
+        ("search", "spec.toml", "--out", "x", "--set", "rescore.top=1000000000"),
+        ("sweep", "spec.toml", "--out", "x", "--over", f"seed={DEEP}"),
+        ("sweep", "spec.toml", "--out", "x", "--over", f"seed={'9' * 5000},1"),
+        ("search", "deep.toml", "--out", "x"),
+        ("search", "digits.toml", "--out", "x"),
+        ("search", "huge.toml", "--out", "x"),
+        ("show", "deep.json"),
+        ("show", "token.npy"),
+        ("show", "huge.npy"),
+        ("show", "huge.py"),
+    ],
+    ids=lambda arguments: " ".join(arguments)[:60],
+)
+def test_huge_and_deep_input_is_told_in_few_words(arguments, folder, monkeypatch):
+    monkeypatch.chdir(folder.path)
+    (folder.path / "deep.toml").write_text(f"seed = {DEEP}")
+    (folder.path / "digits.toml").write_text(f"seed = {'9' * 5000}")
+    (folder.path / "deep.json").write_text("[" * 1_000_000)
+    (folder.path / "token.npy").write_bytes(b"\x93NUMPY\x01\x00\x10\x00{'descr': (('<f8\n" + b" " * 8)
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }".ljust(117) + b"\n"
+    (folder.path / "huge.npy").write_bytes(b"\x93NUMPY\x01\x00\x76\x00" + header)
+    for name, size in (("huge.toml", 2**30), ("huge.py", 2**30)):
+        with (folder.path / name).open("wb") as file:
+            file.truncate(size)  # takes no room on the disk
+    before = {path.name for path in folder.path.iterdir()}
+    code, _, errors = run(*arguments)
+    assert code == 2
+    assert 1 <= errors.count("\n") <= 3
+    assert len(errors) < 1100
+    assert {path.name for path in folder.path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.pop("spec"),
+        lambda d: d.pop("transfer"),
+        lambda d: d.update(transfer=[1]),
+        lambda d: d.update(transfer={"no": 1}),
+        lambda d: d.update(axes=[]),
+        lambda d: d.update(axes={"workload.steps": 3}),
+        lambda d: d.update(axes={}),
+    ],
+)
+def test_a_sweep_whose_document_makes_no_sense(folder, monkeypatch, change):
+    monkeypatch.chdir(folder.path)
+    spec = {"families": ["rex"], "workload": {"name": "linear-regression", "steps": 8, "dimension": 4}}
+    transfer = {"seeds": 20, "tuning_seeds": 10}
+    document = {"format": 1, "spec": spec, "axes": {"workload.steps": [4, 8]}, "transfer": transfer}
+    change(document)
+    (folder.path / "sweep").mkdir()
+    (folder.path / "sweep" / "sweep.json").write_text(json.dumps({**document, "hash": spec_hash(document)}))
+    code, _, errors = run("sweep", "spec.toml", "--out", "sweep", "--over", "workload.steps=4,8")
+    assert (code, errors.count("\n")) == (2, 1), errors
