@@ -19,7 +19,7 @@ NASTY: tuple[Any, ...] = (
 TOKENS = (
     b"", b"\0", b"\xff\xfe", b"\xef\xbb\xbf", b"{", b"}", b"[" * 3000, b"]", b'"', b"\\", b"\n", b",", b"=",
     b"-", b"1e999", b"NaN", b"Infinity", b"9" * 5000, b"null", b"true", b"'''", b"\r", b"#", b"\x1b[31m",
-    b"\xf0\x9f", b"__import__('os').system('touch pwned')", b"cos\nsystem\n(S'touch pwned'\ntR.", b"\x80\x04\x95",
+    b"\xf0\x9f", b"__import__('os').system('touch pwned')", b"cos\nsystem\n(S'touch pwned'\ntR.", b"\x80",
 )  # fmt: skip
 
 

@@ -118,6 +118,14 @@ def test_parameters_that_are_none_are_told(study, text):
         assert "a training's params must be a JSON object" in errors
 
 
+def test_parameters_of_another_family_are_told(study):
+    for path in study.glob("trainings/*"):
+        reseal(study, path.stem, lambda table: table.__setitem__("params", '{"exponent": 2.0}'))
+    code, _, errors = run("import", "study")
+    assert (code, errors.count("\n")) == (2, 1)
+    assert "has parameters" in errors
+
+
 def test_scores_beyond_float32_count_as_infinite(study):
     def change(table):
         table["final/score"] = 1e308

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import is_baseline, rows_where
@@ -20,6 +21,7 @@ from lrshape.imports.files import read_table
 from lrshape.imports.optuna import is_optuna, read_trials
 from lrshape.imports.runs import Reading, read_runs
 from lrshape.schedule import Sampling
+from lrshape.settings import explain
 from lrshape.study.base_lr import EXTREME
 from lrshape.study.sections import StartSpec
 from lrshape.study.shape import Shape
@@ -137,7 +139,10 @@ def _best(trainings: pd.DataFrame, objective: str, top: int) -> Starts:
 
 def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, Any]:
     """A shape as specs have it, with all its parameters."""
-    return StartSpec(family=family, params=dict(params), base_lr=base_lr).model_dump()
+    try:
+        return StartSpec(family=family, params=dict(params), base_lr=base_lr).model_dump()
+    except ValidationError as error:  # a study of somebody who made its rows up
+        raise explain(error, "starts") from None
 
 
 def _of_file(path: Path, families: Sequence[str], reading: Reading, top: int, sampling: Sampling) -> Starts:
@@ -187,8 +192,8 @@ def _listed(path: Path, families: Sequence[str]) -> list[dict[str, Any]] | None:
         raise InputError(f"starts must be a list of at most {MAX_STARTS} shapes, got {shown(starts)}")
     try:
         parsed = [StartSpec.model_validate(start) for start in starts]
-    except ValueError as error:
-        raise InputError(f"starts: {' '.join(str(error).split()):.200}") from None
+    except ValidationError as error:
+        raise explain(error, "starts") from None
     return [start.model_dump() for start in parsed if start.family in families]
 
 
