@@ -71,7 +71,7 @@ class Landscape:
     def minima(self, random: np.random.Generator, scattered: Points, among: Choice) -> Points:
         """A few points of low mean, the lowest first, by local search from known and scattered ones."""
         best = np.concatenate([self.best_told(among)[:8], scattered[:16]])
-        for _ in range(8):
+        for _ in range(8 if len(best) else 0):
             tried = around(best, 400, random)
             best = self._ordered(np.concatenate([best, tried[among(tried)]]))[:8]
         return best[:3]

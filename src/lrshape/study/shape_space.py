@@ -84,7 +84,7 @@ class ShapeSpace:
     def point(self, shape: Shape, base_lr: float) -> NDArray[np.float64]:
         """The point of a shape, moved into the cube where it lies outside the ranges that are searched."""
         index = [family.name for family in self.families].index(shape.family)
-        values = shape.values()
+        values = FAMILIES[shape.family].from_params(shape.values()).params  # with defaults
         own = [_unit(dimension, values[dimension.name]) for dimension in self._spaces[index].dimensions]
         family = [(index + 0.5) / len(self.families)] if self._first else []
         size = [] if self.base_lr is None else [_unit(self.base_lr, base_lr * float(sizes([shape])[0]))]
