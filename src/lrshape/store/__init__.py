@@ -1,8 +1,11 @@
-"""Where a study's trainings are kept: a local directory of files, each written once."""
+"""Where a study's trainings are kept: a directory or a URL with files, each written once."""
 
 from lrshape.store._chunk import DamagedChunk, metric_columns
 from lrshape.store._files import StoreError, publish, read_document, store_error
-from lrshape.store.directory import FOLLOW_UPS, FORMAT, ORDER, PHASES, Store, sort_trainings
+from lrshape.store._frame import sort_trainings
+from lrshape.store._names import FOLLOW_UPS, ORDER, PHASES
+from lrshape.store._place import Location, Url, local, locate
+from lrshape.store.directory import FORMAT, Store
 
 __all__ = [
     "FOLLOW_UPS",
@@ -10,8 +13,12 @@ __all__ = [
     "ORDER",
     "PHASES",
     "DamagedChunk",
+    "Location",
     "Store",
     "StoreError",
+    "Url",
+    "local",
+    "locate",
     "metric_columns",
     "publish",
     "read_document",
