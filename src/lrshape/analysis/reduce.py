@@ -60,6 +60,7 @@ def scores(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) ->
             low[groups] = ordered[first[groups] + ranks[0]]
             high[groups] = ordered[first[groups] + ranks[1]]
     result = trainings[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
+    result = result.astype(dict.fromkeys(["phase", "shape", "family", "params"], "str"))  # from categoricals
     status = trainings["status"]
     return result.reset_index(drop=True).assign(
         seeds=seeds.astype(np.int64),

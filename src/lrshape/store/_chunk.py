@@ -125,6 +125,18 @@ def decode_pack(data: bytes, name: str, spec_hash: str, chunks: list[str]) -> di
     }
 
 
+def same(a: pa.Table, b: pa.Table) -> bool:
+    """Whether two unfolded tables are equal bit for bit, NaN included."""
+    if a.schema != b.schema or a.num_rows != b.num_rows:
+        return False
+    return all(
+        a.column(name).to_numpy().tobytes() == b.column(name).to_numpy().tobytes()
+        if pa.types.is_floating(a.schema.field(name).type)
+        else a.column(name).equals(b.column(name))
+        for name in a.column_names
+    )
+
+
 def _file(table: pa.Table, name: str, spec_hash: str, labels: Mapping[str, str]) -> bytes:
     strings = [field.name for field in schema(()) if field.type == pa.string()]
     sink = io.BytesIO()

@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -148,7 +149,7 @@ class Store:
         phases = set(table["phase"])
         if phases - {phase}:
             raise ValueError(f"chunk {name} takes trainings of its own phase, got {sorted(phases)}")
-        if self._may_have_packs() and name in self.holders():
+        if self.document["format"] > NEW and name in self.holders():  # in a pack, perhaps
             return False
         return self.place.publish(file_name(name), data)
 
@@ -168,7 +169,7 @@ class Store:
         try:
             return self.tables(name)[name]
         except FileNotFoundError:
-            stem = self.holders().get(name) if self._may_have_packs() else None
+            stem = self.holders().get(name)
             if stem is None:
                 raise
         try:
@@ -237,8 +238,7 @@ class Store:
         """Names of the files of trainings, without their ending, in any order."""
         names = (name for name in self.place.names(TRAININGS) if name.endswith(_ENDING))
         stems = (name.removesuffix(_ENDING) for name in names)
-        packs = self._may_have_packs()
-        return [s for s in stems if _names.chunks_of(s) and (packs or not _names.is_pack(s))]
+        return [stem for stem in stems if _names.chunks_of(stem)]
 
     def holders(self) -> dict[str, str]:
         """The file that each chunk is in, without its ending, in the order of `chunks`."""
@@ -310,12 +310,9 @@ class Store:
         Raises:
             StoreError: if it cannot be written.
         """
-        if not self._may_have_packs():
+        if self.document["format"] < 2:
             self.place.replace(DOCUMENT, _text(self.document, 2))
             self.document["format"] = 2
-
-    def _may_have_packs(self) -> bool:
-        return self.document["format"] >= 2
 
 
 def file_name(stem: str) -> str:
@@ -334,13 +331,9 @@ def _megabytes(size: int) -> str:
 
 def _refuse_foreign(place: Place) -> None:
     """Raise unless a new study may go here; what a crashed `create` leaves is no obstacle."""
-    try:
-        names = place.names("")
-    except StoreError as error:
-        if not isinstance(error.__cause__, NotADirectoryError):
-            raise
-        raise InputError(f"a study is a directory, got the file {place.location}") from None
-    for name in names:
+    if isinstance(place.location, Path) and place.location.is_file():
+        raise InputError(f"a study is a directory, got the file {place.location}")
+    for name in place.names(""):
         if name == TRAININGS and place.is_empty(name):
             continue
         if not _files.is_temporary(name) and not place.exists(DOCUMENT):
