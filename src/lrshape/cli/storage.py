@@ -57,7 +57,10 @@ def doctor(
 
 
 def _plain(found: "Diagnosis") -> dict[str, Any]:
-    return asdict(found) | {"path": str(found.path), "sound": found.is_sound}
+    plain = asdict(found) | {"path": str(found.path), "sound": found.is_sound}
+    if plain["plan"]:
+        plain["plan"]["fitting"] = len(plain["plan"]["fitting"])
+    return plain
 
 
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
@@ -73,7 +76,7 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
         )
     _list("damaged", [f"{stem}: {reason}" for stem, reason in health.damaged.items()])
     _list("not in the plan", [f"{c}: {reason}" for c, reason in plan.misfits.items()] if plan else [])
-    _list("missing between others", health.gaps)
+    _list("missing between others", [chunk for chunk in health.gaps if chunk not in health.lost])
     _list("unfinished writes", health.stale)
     _list("in trainings/ and no chunk's", health.foreign)
     if health.set_aside:

@@ -59,6 +59,8 @@ def locate(path: str | os.PathLike[str]) -> Location:
         raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
     if found[1].lower() in _LOCAL:
         return Path(url2pathname(unquote(urlsplit(text).path)))
+    if not text[found.end() + 1 :].strip("/"):
+        raise InputError(f"a study's URL has a path, e.g. s3://bucket/study, got {shown(text)}")
     return Url(text.rstrip("/"))
 
 

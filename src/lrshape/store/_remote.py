@@ -186,8 +186,6 @@ def _filesystem(location: Url) -> tuple[Any, str]:
         raise InputError(
             f"cannot use the URL {shown(str(location))}: {' '.join(str(error).split())}"
         ) from error
-    if not root.strip("/"):
-        raise InputError(f"a study's URL has a path, e.g. s3://bucket/study, got {shown(str(location))}")
     return fs, root
 
 
