@@ -27,7 +27,7 @@ def test_every_format_has_a_study():
 def test_the_trainings_are_those_that_were_written(study):
     store = Store.open(study)
     assert f"format-{store.document['format']}" == study.name
-    expected = pd.read_csv(STUDIES / "expected.csv", keep_default_na=False, float_precision="round_trip")
+    expected = pd.read_csv(STUDIES / "expected.csv", keep_default_na=False)
     found = store.trainings()
     texts = [column for column in found.columns if found[column].dtype == "category"]
     pd.testing.assert_frame_equal(found.astype(dict.fromkeys(texts, "str")), expected, check_exact=True)
@@ -38,9 +38,6 @@ def test_the_trainings_are_those_that_were_written(study):
 def test_they_are_sound_and_complete(study):
     health = verify(Store.open(study))
     assert (health.chunks, health.trainings, health.damaged, health.gaps) == (10, 36, {}, [])
-    result = CliRunner().invoke(app, ["doctor", str(study)])
-    assert result.exit_code == 0
-    assert "10 chunks fit the plan, which is complete" in result.output
     best = CliRunner().invoke(app, ["best", str(study)])
     assert best.exit_code == 0
     assert "rex(" in best.output

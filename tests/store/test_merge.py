@@ -23,7 +23,10 @@ def test_parts_become_one_and_stay_as_they_are(parts, tmp_path):
     before = [part.trainings() for part in parts]
     joined, gave = merge(tmp_path / "joined", [part.path for part in parts])
     assert joined.chunks() == ["screen-00000", "screen-00001", "screen-00002"]
-    assert [(m.taken, m.equal, m.other_results, m.other_trainings) for m in gave] == [(2, 0, [], []), (1, 1, [], [])]
+    assert [(m.taken, m.equal, m.other_results, m.other_trainings) for m in gave] == [
+        (2, 0, [], []),
+        (1, 1, [], []),
+    ]
     pd.testing.assert_frame_equal(joined.read("screen-00001"), parts[0].read("screen-00001"))
     for part, table in zip(parts, before, strict=True):
         pd.testing.assert_frame_equal(part.trainings(), table, check_exact=True)
@@ -76,7 +79,11 @@ def test_damage_is_not_taken(parts, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "rule"),
-    [({"hash": "b" * 64}, "different specs"), ({"members": 6}, "trainings in a chunk"), ({"train_digest": "x"}, "code")],
+    [
+        ({"hash": "b" * 64}, "different specs"),
+        ({"members": 6}, "trainings in a chunk"),
+        ({"train_digest": "x"}, "code"),
+    ],
 )
 def test_what_is_no_part_is_refused(parts, tmp_path, change, rule):
     Store.create(tmp_path / "other", DOCUMENT | change)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from lrshape import __version__
 from lrshape.errors import InputError
 from lrshape.store import FOLLOW_UPS, PHASES, Health, Location, Store, verify
 from lrshape.study.phases import Candidate, Phase, confirm, rescore, screen
@@ -91,6 +92,9 @@ def _examined(store: Store, repair: bool) -> Diagnosis:
 
 
 def _plan(store: Store, damaged: set[str]) -> Plan:
+    made_by = store.document.get("versions", {}).get("lrshape")
+    if made_by != __version__:
+        return Plan(ends=f"lrshape {made_by} made it, and its plans may differ from those of {__version__}")
     try:
         spec = StudySpec.parse(store.document["spec"])
         members = int(store.document["members"])
