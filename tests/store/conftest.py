@@ -82,7 +82,7 @@ def s3_server(tmp_path_factory):
 
 @pytest.fixture
 def s3(s3_server, monkeypatch):
-    """The URL of an empty folder in a bucket; the environment leads to its server, in child processes, too."""
+    """The URL of an empty folder in a bucket; the environment leads child processes there, too."""
     import s3fs
 
     for name in [name for name in os.environ if name.startswith("AWS_")]:

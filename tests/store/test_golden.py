@@ -1,4 +1,4 @@
-"""Studies as every version wrote them, read by this one. A format is added here with the version that has it."""
+"""Studies as every version wrote them, read by this one; a new format brings its own."""
 
 import shutil
 from pathlib import Path

@@ -43,7 +43,7 @@ def test_damage_is_set_aside_and_nothing_overwritten(there, table):
 
 def test_what_is_no_study_is_told(folder, document):
     assert not Store.exists(f"{folder}/study")
-    with pytest.raises(InputError, match="there is no study in .*study"):
+    with pytest.raises(InputError, match=r"there is no study in .*study"):
         Store.open(f"{folder}/study")
     place_at(locate(f"{folder}/other")).prepare("")
     place_at(locate(f"{folder}/other")).replace("thesis.tex", b"mine")
@@ -67,9 +67,7 @@ def test_of_many_writers_one_wins(there, folder, table):
     won = []
 
     def write(i):
-        for chunk in range(4):
-            if stores[i].write(f"screen-{chunk:05d}", tables[i]):
-                won.append((chunk, i))
+        won.extend((c, i) for c in range(4) if stores[i].write(f"screen-{c:05d}", tables[i]))
 
     threads = [threading.Thread(target=write, args=(i,)) for i in range(len(tables))]
     for thread in threads:

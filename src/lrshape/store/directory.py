@@ -106,13 +106,10 @@ class Store:
         except StoreError as error:
             raise InputError(f"cannot read {error}") from error
 
-    def require_writable(self, size: int = 0) -> None:
+    def require_writable(self) -> None:
         """Check, by writing, that trainings can be stored; to be called before any is trained.
 
         What writers that died left unfinished a day ago or longer is removed.
-
-        Args:
-            size: bytes that will be needed.
 
         Raises:
             InputError: if not, with the path and the reason.
@@ -123,11 +120,20 @@ class Store:
             self.place.probe(TRAININGS)
         except OSError as error:
             raise InputError(f"cannot write to the study {self.path}: {error.strerror or error}") from error
+
+    def require_room(self, size: int) -> None:
+        """Check that the disk has room for so many bytes, where its room is known.
+
+        A quota shows only when it is reached: `write` then raises `StoreError`.
+
+        Raises:
+            InputError: if it has not, with the path and both numbers.
+        """
         free = self.place.free_bytes()
         if free is not None and free < size:
             raise InputError(
-                f"cannot write to the study {self.path}: it needs about {_megabytes(size)} MB, and the disk "
-                f"has {_megabytes(free)} MB left"
+                f"{self.path}: the study needs about {_megabytes(size)} MB more, and its disk has "
+                f"{_megabytes(free)} MB left"
             )
 
     def write(self, name: str, table: pd.DataFrame) -> bool:

@@ -22,6 +22,7 @@ from lrshape.study import environment
 from lrshape.study.listener import Listener
 from lrshape.study.pace import settled
 from lrshape.study.run import Run
+from lrshape.study.size import expected_bytes
 from lrshape.study.spec import StudySpec, read_spec, spec_hash
 from lrshape.workloads._called import CalledWorkload
 from lrshape.workloads.base import GradientWorkload, Workload
@@ -254,8 +255,10 @@ def search(
     began = time.monotonic()
     parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
     study = _open_or_create(parsed, path)
+    stored = len(study.store.chunks())
+    study.store.require_room(expected_bytes(parsed, study.document["members"], stored))
     listener = listener or Listener()
-    listener.started(str(study.path), len(study.store.chunks()))
+    listener.started(str(study.path), stored)
     left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
     Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
     study.report()
