@@ -19,6 +19,7 @@ BENCHMARKS = (
     "cifar10.py",
     "transformer.py",
     "search_efficiency.py",
+    "storage.py",
 )
 HEADING = (
     "# Benchmark results\n\n"
