@@ -20,6 +20,7 @@ BENCHMARKS = (
     "transformer.py",
     "search_efficiency.py",
     "short_horizon.py",
+    "storage.py",
 )
 HEADING = (
     "# Benchmark results\n\n"

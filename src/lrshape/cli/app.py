@@ -36,7 +36,7 @@ class _Group(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Commands in the order of a user's first hour."""
         order = ["demo", "families", "show", "compare", "init", "search", "sweep", "status", "report", "best"]
-        order += ["export", "trainings", "fit"]
+        order += ["export", "trainings", "fit", "doctor", "merge", "compact"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
 

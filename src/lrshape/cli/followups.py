@@ -54,7 +54,7 @@ def coordinate(
     )
     study = Study(directory)
     _say_cost(study, expected_trainings(study, settings), "at least ")
-    with running(directory / "coordinate", "the same command") as progress:
+    with running(study.directory / "coordinate", "the same command") as progress:
         result = run(study, settings, listener=progress, time_limit=seconds)
     from lrshape.report.coordinate import coordinate_summary
 
@@ -158,7 +158,7 @@ def seeds(
         f"{len(plan.candidates)} shapes ({len(plan.screened)} screened ones, the best {len(plan.top)}) on "
         f"{settings.max} seeds: ",
     )
-    with running(directory / "seeds", "the same command") as progress:
+    with running(study.directory / "seeds", "the same command") as progress:
         result = run(study, settings, wanted, listener=progress, time_limit=seconds)
     from lrshape.report.seeds import agreement_cells, headings, recommendation, seed_summary
 

@@ -4,7 +4,6 @@ import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -38,7 +37,7 @@ def limit(text: str | None) -> float | None:
 
 
 @contextmanager
-def running(out: Path, command: str) -> "Iterator[Listener]":
+def running(out: object, command: str) -> "Iterator[Listener]":
     """Give a listener that shows progress, and end the command in one line where trainings are stopped.
 
     Args:

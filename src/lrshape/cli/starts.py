@@ -10,21 +10,21 @@ from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import is_baseline, rows_where
 from lrshape.errors import InputError
 from lrshape.export.read import read_curve
-from lrshape.store import Store
+from lrshape.store import Store, Url, locate
 from lrshape.study.shape import Shape
 
 TOP = 8
 """Shapes that are taken of a study."""
 
 
-def starts_from(path: Path, families: Sequence[str]) -> list[dict[str, Any]]:
+def starts_from(path: str | Path, families: Sequence[str]) -> list[dict[str, Any]]:
     """The best shapes of a study, or a schedule, as a spec's ``starts``; of families that are searched.
 
     The study may be of another workload, horizon or objective, and need not be complete; what was rescored
     comes before what was only screened. Baselines are left out.
 
     Args:
-        path: a study's directory, or a file of a schedule, see `lrshape.export.read.read_curve`.
+        path: a study's directory or URL, or a file of a schedule, see `lrshape.export.read.read_curve`.
         families: names of those that are searched.
 
     Raises:
@@ -36,13 +36,14 @@ def starts_from(path: Path, families: Sequence[str]) -> list[dict[str, Any]]:
     return starts
 
 
-def _shapes(path: Path, families: Sequence[str]) -> list[dict[str, Any]]:
-    if path.is_file():
-        curve = read_curve(path)
+def _shapes(path: str | Path, families: Sequence[str]) -> list[dict[str, Any]]:
+    found = locate(path)
+    if not isinstance(found, Url) and found.is_file():
+        curve = read_curve(found)
         schedule = curve.schedule
         one = {"family": schedule.family, "params": dict(schedule.params), "base_lr": schedule.base_lr}
         return [one] if schedule.family in families else []
-    store = Store.open(path)
+    store = Store.open(found)
     trainings = store.trainings(["screen", "rescore"])
     trainings = rows_where(trainings, trainings["family"].isin(families) & ~is_baseline(trainings))
     table = best_base_lrs(scores(trainings, store.document["spec"]["objective"]))

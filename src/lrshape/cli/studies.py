@@ -12,7 +12,12 @@ from lrshape.cli.app import app, say
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
+Directory = Annotated[
+    str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
+]
+Out = Annotated[
+    str, typer.Option(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
+]
 Objective = Annotated[
     str | None,
     typer.Option(metavar="METRIC", help="Rank by another stored metric, e.g. final/test_error."),
@@ -22,7 +27,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the study.")] = Path("lrshape-demo"),
+    out: Out = "lrshape-demo",
 ) -> None:
     """Search shapes for a small network on real digits: a few minutes, nothing to download.
 
@@ -68,7 +73,7 @@ def init(
 @app.command()
 def search(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The study's spec, see `lrshape init`.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the study.")],
+    out: Out,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
     ] = None,
@@ -81,7 +86,7 @@ def search(
         ),
     ] = None,
     start_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             metavar="DIR|FILE", help="Try first what another study, or a schedule's JSON, holds best."
         ),
@@ -100,6 +105,8 @@ def search(
 
         lrshape search digits.toml --out digits --time-limit 10m
 
+        lrshape search digits.toml --out s3://bucket/digits
+
         lrshape search digits.toml --out long --set workload.steps=1000 --start-from digits
     """
     from lrshape.cli.starts import starts_from
@@ -117,7 +124,8 @@ def search(
     _search(document, out, seconds, "the same command")
 
 
-def _search(document: dict[str, Any], out: Path, seconds: float | None, command: str) -> None:
+def _search(document: dict[str, Any], out: str, seconds: float | None, command: str) -> None:
+    from lrshape.store import locate
     from lrshape.study.study import search as run
 
     with running(out, command) as progress:
@@ -126,7 +134,7 @@ def _search(document: dict[str, Any], out: Path, seconds: float | None, command:
     failures = study.failures()
     if failures:
         say(f"{len(failures):,} trainings failed, the first with: {failures[0]}")
-    say(f"\nreport: {out / 'report.html'}")
+    say(f"\nreport: {locate(out) / 'report.html'}")
 
 
 @app.command()

@@ -204,7 +204,7 @@ def coordinate(
         confirmed=confirmed_points(where(table, confirming), points, study.objective),
         winner=centres[0][0].id,
         trainings=len(table),
-        directory=study.path / NAME,
+        directory=study.directory / NAME,
     )
     _write(study, result, table)
     return result

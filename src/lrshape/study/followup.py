@@ -8,7 +8,7 @@ import pandas as pd
 
 from lrshape.errors import InputError
 from lrshape.executors.registry import EXECUTORS
-from lrshape.store import Store
+from lrshape.store import Store, local
 from lrshape.study.listener import Listener
 from lrshape.study.phases import Phase
 from lrshape.study.run import Run
@@ -48,7 +48,7 @@ def follow_up(
         StoreError: if results cannot be written.
     """
     spec = StudySpec.parse(study.document["spec"])
-    path = study.path.absolute() / name if out is None else Path(out).absolute()
+    path = study.directory.absolute() / name if out is None else local(out, "out").absolute()
     document = {"follow_up": name, "of": study.document["hash"], "settings": dict(settings)}
     document["hash"] = spec_hash(document)
     if Store.exists(path):

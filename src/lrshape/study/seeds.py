@@ -162,7 +162,7 @@ def seeds(
         answer=answer,
         used=(spec["screen"]["seeds"], spec["rescore"]["seeds"]),
         trainings=len(table),
-        directory=study.path / NAME,
+        directory=study.directory / NAME,
     )
     _write(study, result, table)
     return result

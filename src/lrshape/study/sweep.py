@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from lrshape.analysis.transfer import Donor, regrets
 from lrshape.errors import InputError
 from lrshape.settings import explain
-from lrshape.store import Store, publish, read_document, store_error
+from lrshape.store import Store, local, publish, read_document, store_error
 from lrshape.study.axes import Setting, axis_names, settings
 from lrshape.study.listener import Listener
 from lrshape.study.run import TimeLimitReached
@@ -199,7 +199,7 @@ def run_sweep(
             raise TimeLimitReached("the time limit is reached")
         return rest
 
-    sweep = _open_or_create(spec, axes, transfer or {}, Path(out).absolute())
+    sweep = _open_or_create(spec, axes, transfer or {}, local(out, "a sweep's directory").absolute())
     for setting in sweep.settings:
         path = sweep.study_path(setting)
         if (path / "report.html").is_file() and Store.exists(path) and Study(path).is_complete():
