@@ -12,7 +12,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.engine.processes import ended, kill_group
+from lrshape.processes import ended, kill_group
 from lrshape.workloads._result import MESSAGE_LENGTH, Result, failure, scores, storable
 from lrshape.workloads.command import CommandWorkload
 

@@ -14,7 +14,7 @@ from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
 from lrshape.engine.precision import precision
 from lrshape.errors import InputError
-from lrshape.executors.registry import EXECUTORS
+from lrshape.executors.registry import ExecutorChoice, make_executor
 from lrshape.schedule import Sampling, Schedule
 from lrshape.store import PHASES, Store, store_error
 from lrshape.study import environment
@@ -185,7 +185,7 @@ def search(
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
-    executor: str = "inline",
+    executor: ExecutorChoice = "inline",
     listener: Listener | None = None,
     **settings: Any,
 ) -> Study:
@@ -204,7 +204,9 @@ def search(
             ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
             that does not say how to search gets as many trainings as fit.
-        executor: what runs the trainings.
+        executor: what runs the trainings: ``inline``, ``processes``, ``ray``, or a mapping with such a
+            ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
+            it may be another one when the study is resumed.
         listener: hears of progress.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
 
@@ -221,14 +223,14 @@ def search(
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
     path = Path(out).absolute()  # because a train function may change the current directory
-    runner = EXECUTORS[executor]()
-    began = time.monotonic()
-    parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
-    study = _open_or_create(parsed, path)
-    listener = listener or Listener()
-    listener.started(str(study.path), len(study.store.chunks()))
-    left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-    Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
+    with make_executor(executor) as runner:
+        began = time.monotonic()
+        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
+        study = _open_or_create(parsed, path)
+        listener = listener or Listener()
+        listener.started(str(study.path), len(study.store.chunks()))
+        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
+        Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
     study.report()
     return study
 
