@@ -7,11 +7,11 @@ import os
 import pickle
 import queue
 import threading
-import traceback
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from lrshape.executors._message import packed, sendable
 from lrshape.processes import end_own_group, volunteer
 
 
@@ -36,16 +36,16 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
         try:
             if kind == "task":
                 task = pickle.loads(data)
-                parent.send_bytes(_packed(("ready", None)))
+                parent.send_bytes(packed(("ready", None)))
                 continue
         except (Exception, SystemExit) as error:
-            parent.send_bytes(_packed(("refused", f"{type(error).__name__}: {error}")))
+            parent.send_bytes(packed(("refused", f"{type(error).__name__}: {error}")))
             return
         try:
-            result = task(pickle.loads(data), lambda news: parent.send_bytes(_packed(("news", news))))
-            answer = _packed(("done", result))
+            result = task(pickle.loads(data), lambda news: parent.send_bytes(packed(("news", news))))
+            answer = packed(("done", result))
         except Exception as error:
-            answer = _raised(error)
+            answer = packed(("raised", sendable(error)))
         parent.send_bytes(answer)
 
 
@@ -56,19 +56,3 @@ def _listen(parent: Connection, orders: "queue.SimpleQueue[tuple[str, bytes]]") 
             orders.put(pickle.loads(parent.recv_bytes()))
         except (EOFError, OSError):
             end_own_group()
-
-
-def _raised(error: Exception) -> bytes:
-    text = "".join(traceback.format_exception(error))
-    try:
-        data = _packed(("raised", (error, text)))
-        pickle.loads(data)  # exceptions with arguments of their own often cannot be read back
-    except Exception:
-        return _packed(("raised", (RuntimeError(f"{type(error).__name__}: {error}"), text)))
-    return data
-
-
-def _packed(value: Any) -> bytes:
-    import cloudpickle
-
-    return cloudpickle.dumps(value)

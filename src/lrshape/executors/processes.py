@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Pipe, wait
-from pickle import PicklingError, loads
+from pickle import loads
 from typing import Any
 
 from pydantic import Field, PrivateAttr, field_validator
 
 from lrshape.errors import InputError
 from lrshape.executors._memory import can_measure, held
+from lrshape.executors._message import packed
 from lrshape.executors._places import Place, places, visible_gpus
 from lrshape.executors._pool import Died, Done, Event, News, Pool, Raised, run
 from lrshape.executors._work import Piece
@@ -87,7 +88,7 @@ class _Workers(Pool):
         self._failed_starts = 0
 
     def prepare(self, task: Task[Any, Any]) -> None:
-        self._task = _packed(task)
+        self._task = packed(task)
 
     def has_room(self) -> bool:
         return self._free_place() is not None
@@ -222,9 +223,9 @@ class _Worker:
         self.piece = piece
         try:
             if task != self._task:
-                self.connection.send_bytes(_packed(("task", task)))
+                self.connection.send_bytes(packed(("task", task)))
                 self._task = task
-            self.connection.send_bytes(_packed(("item", _packed(piece.item))))
+            self.connection.send_bytes(packed(("item", packed(piece.item))))
         except OSError:
             pass  # it has died: the next look at it says so
 
@@ -239,17 +240,3 @@ class _Worker:
     def end(self) -> None:
         self.connection.close()
         kill_group(self.process)
-
-
-def _packed(value: Any) -> bytes:
-    """Pickled; functions that a worker cannot import, of scripts and notebooks for instance, by value.
-
-    Raises:
-        InputError: if it cannot be.
-    """
-    import cloudpickle
-
-    try:
-        return cloudpickle.dumps(value)
-    except (PicklingError, TypeError, AttributeError, ValueError) as error:
-        raise InputError(f"this cannot be sent to a worker process: {error}") from error
