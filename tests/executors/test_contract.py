@@ -146,7 +146,9 @@ def test_dropping_a_run_ends_what_runs(started, tasks, tmp_path, gone):
 
 @elsewhere
 def test_a_task_that_a_worker_cannot_read_is_bad_input(started, tasks):
-    with pytest.raises(InputError, match=r"cannot import what it should train: RuntimeError: not on this mach"):
+    with pytest.raises(
+        InputError, match=r"cannot import what it should train: RuntimeError: not on this mach"
+    ):
         run(started, tasks.Unreadable())
 
 
