@@ -162,9 +162,8 @@ def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
 def test_the_time_limit_drops_a_long_training(slow, executor):
     (slow.path / "my_training.py").write_text("import time\ndef train(lrs, seed): time.sleep(600)\n")
     began = time.monotonic()
-    process = slow.start(
-        "search", "spec.toml", "--out", "study", "--time-limit", "2s", "--executor", executor
-    )
+    options = ("--out", "study", "--time-limit", "2s", "--executor", executor)
+    process = slow.start("search", "spec.toml", *options)
     workers: list[int] = []
     while executor == "processes" and not workers:
         assert process.poll() is None, process.communicate()

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -69,21 +70,23 @@ class Ray(Executor):
         ray = _ray()
         if ray.is_initialized():
             return
-        alone = self.address in (None, "local") and "RAY_ADDRESS" not in os.environ
+        address = self.address or os.environ.get("RAY_ADDRESS", "local")
+        alone = address == "local"
+        _require_reachable(address)
         if alone:
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # who starts a cluster decides about that
         try:
             with _handlers_kept(), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
                 ray.init(
-                    address=self.address,
+                    address=address,
                     include_dashboard=False if alone else None,
                     log_to_driver=False,
                     logging_level=logging.WARNING,
                 )
         except (ConnectionError, ValueError, RuntimeError) as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(f"cannot connect to Ray at {self.address or 'this machine'}: {first}") from error
+            raise InputError(f"cannot connect to Ray at {address}: {first}") from error
         self._ours = True
 
     def close(self) -> None:
@@ -94,6 +97,17 @@ class Ray(Executor):
         if self._ours:
             _ray().shutdown()
             self._ours = False
+
+
+def _require_reachable(address: str) -> None:
+    """Ray itself waits for minutes where nobody answers."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host:  # a word: auto or local
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise InputError(f"cannot connect to Ray at {address}: {error}") from None
 
 
 @contextlib.contextmanager
@@ -182,6 +196,10 @@ class _Actors(Pool):
             kind, what = self._ray.get(answer)
         except self._ray.exceptions.RayError as error:
             self._remove(actor)
+            if isinstance(error, self._ray.exceptions.LocalRayletDiedError):
+                raise InputError(
+                    "Ray's processes on this machine have died; finished trainings are kept"
+                ) from None
             return [] if piece is None else [self._died(actor, piece, error)]
         actor.answer = actor.piece = None
         if piece is None:
@@ -240,6 +258,7 @@ class _Actors(Pool):
 
     def _remove(self, actor: _Actor) -> None:
         self._actors.remove(actor)
+        self._looked = -LOOK  # another one is asked for at once
         self._ray.kill(actor.handle)
 
     def drop(self) -> None:
