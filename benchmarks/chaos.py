@@ -200,8 +200,7 @@ def _alive(log: Path) -> list[str]:
 
 def main() -> None:
     """Run it and say what came of it; the exit code is 1 if anything was wrong."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("
-")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--executor", default="inline", choices=["inline", "processes"])
