@@ -101,9 +101,10 @@ def main() -> None:
     sys.stdout.write(
         "## Executors: one process with all cores, or a process a core\n\n"
         f"{machine()}.\n\nTrainings a second, median (range) of 5 turns; starting workers and compiling "
-        f"excluded.\n\nA PyTorch function, 64-128-128-10 on digits, {STEPS} steps, Adam, batch 32, one "
-        f"training a chunk:\n\n{table(headings, of_torch)}\n\ndigits-mlp in the engine, {STEPS} steps, 64 trainings a "
-        f"chunk:\n\n{table(headings, of_jax)}\n"
+        "excluded.\n\n"
+        f"A PyTorch function, 64-128-128-10 on digits, {STEPS} steps, Adam, batch 32, one training a chunk:"
+        f"\n\n{table(headings, of_torch)}\n\n"
+        f"digits-mlp in the engine, {STEPS} steps, 64 trainings a chunk:\n\n{table(headings, of_jax)}\n"
     )
 
 
