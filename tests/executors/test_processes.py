@@ -20,9 +20,10 @@ def run(executor, task, items=ITEMS):
         return dict(executor.run(task, iter(items), lambda item, news: None, lambda: None))
 
 
-def test_workers_have_cores_of_their_own():
+def test_workers_have_cores_of_their_own(monkeypatch):
     cores = sorted(os.sched_getaffinity(0))
-    found = places(None, 1)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    found = places(None, None)
     assert [place.cores for place in found] == [(core,) for core in cores]
     assert {place.environment()[name] for place in found for name in THREADS} == {"1"}
     wide = places(3, len(cores))  # more than there is room for: they share
@@ -34,6 +35,8 @@ def test_each_worker_sees_one_gpu(monkeypatch, tmp_path):
     assert visible_gpus() == ["2", "GPU-5e"]
     assert [p.environment()["CUDA_VISIBLE_DEVICES"] for p in places(3, 1)] == ["2", "GPU-5e", "2"]
     assert len(places(None, 1)) == 2
+    shared = max(1, len(os.sched_getaffinity(0)) // 2)
+    assert [p.threads for p in places(None, None)] == [shared] * 2  # to feed it
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert visible_gpus() == []
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")

@@ -33,17 +33,18 @@ class Place:
         return found
 
 
-def places(workers: int | None, threads: int) -> list[Place]:
+def places(workers: int | None, threads: int | None) -> list[Place]:
     """Deal out the machine to workers.
 
     Args:
         workers: how many; by default one for each GPU, or else as many as there are cores for.
-        threads: cores of each.
+        threads: cores of each; by default one, or an equal share where each has a GPU to feed.
     """
     cores = _cores()
     count = len(cores) or os.cpu_count() or 1
     gpus = visible_gpus()
-    number = workers or len(gpus) or max(1, count // threads)
+    number = workers or len(gpus) or max(1, count // (threads or 1))
+    threads = threads or (max(1, count // number) if gpus else 1)
     return [
         Place(
             cores=tuple(sorted({cores[(i * threads + j) % count] for j in range(threads)})) if cores else (),

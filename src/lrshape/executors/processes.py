@@ -43,8 +43,11 @@ class Processes(Executor):
     workers: int | None = Field(
         default=None, ge=1, le=1024, description="processes; default: one a GPU, or as many as have cores"
     )
-    threads: int = Field(
-        default=1, ge=1, le=1024, description="cores of a worker, and threads of its libraries"
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        description="cores of a worker, and threads of its libraries; default: 1, with GPUs an equal share",
     )
     memory: float | None = Field(
         default=None, gt=0, description="GiB that a worker may hold; a training that takes more has failed"
