@@ -4,13 +4,17 @@ import json
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lrshape.cli.app import app, say
+from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
+
+if TYPE_CHECKING:
+    from lrshape.executors.registry import ExecutorChoice
 
 Directory = Annotated[
     str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
@@ -92,6 +96,9 @@ def search(
         ),
     ] = None,
     time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
 ) -> None:
     """Run a study. Running it again resumes it: what is finished is never trained again.
 
@@ -108,12 +115,15 @@ def search(
         lrshape search digits.toml --out s3://bucket/digits
 
         lrshape search digits.toml --out long --set workload.steps=1000 --start-from digits
+
+        lrshape search mine.toml --out mine --executor processes --workers 8 --executor-set memory=4
     """
     from lrshape.cli.starts import starts_from
     from lrshape.study.budget import family_names
     from lrshape.study.spec import override, read_spec
 
     seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
     document = read_spec(spec)
     for assignment in settings or []:
         override(document, assignment)
@@ -121,15 +131,21 @@ def search(
         document["trainings"] = trainings
     if start_from is not None:
         document["starts"] = starts_from(start_from, family_names(document))
-    _search(document, out, seconds, "the same command")
+    _search(document, out, seconds, "the same command", runner)
 
 
-def _search(document: dict[str, Any], out: str, seconds: float | None, command: str) -> None:
+def _search(
+    document: dict[str, Any],
+    out: str,
+    seconds: float | None,
+    command: str,
+    executor: "ExecutorChoice" = "inline",
+) -> None:
     from lrshape.store import locate
     from lrshape.study.study import search as run
 
     with running(out, command) as progress:
-        study = run(document, out=out, time_limit=seconds, listener=progress)
+        study = run(document, out=out, time_limit=seconds, executor=executor, listener=progress)
     _print_best(study.best())
     failures = study.failures()
     if failures:

@@ -15,6 +15,7 @@ from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
 from lrshape.analysis.tables import write_csv
 from lrshape.errors import InputError
+from lrshape.executors.registry import ExecutorChoice
 from lrshape.families import FAMILIES
 from lrshape.settings import Settings
 from lrshape.space import Dimension
@@ -171,6 +172,7 @@ def coordinate(
     *,
     listener: Listener | None = None,
     time_limit: float | None = None,
+    executor: ExecutorChoice = "inline",
 ) -> CoordinateResult:
     """Sweep the best shapes of a complete study, and write tables, figures and a page about it.
 
@@ -194,6 +196,7 @@ def coordinate(
         coordinate_phase(spec, centres, settings),
         listener=listener,
         time_limit=time_limit,
+        executor=executor,
     )
     confirming = table["seed"].to_numpy() >= FIRST_SEED[NAME] + CONFIRM_AFTER
     points = sweep_points(where(table, ~confirming), study.objective)

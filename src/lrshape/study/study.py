@@ -15,7 +15,7 @@ from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
 from lrshape.engine.precision import precision
 from lrshape.errors import InputError
-from lrshape.executors.registry import EXECUTORS
+from lrshape.executors.registry import ExecutorChoice, make_executor
 from lrshape.schedule import Sampling, Schedule
 from lrshape.store import PHASES, Location, Store, Url, locate, store_error
 from lrshape.study import environment
@@ -213,7 +213,7 @@ def search(
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
-    executor: str = "inline",
+    executor: ExecutorChoice = "inline",
     listener: Listener | None = None,
     **settings: Any,
 ) -> Study:
@@ -233,7 +233,9 @@ def search(
             ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
             that does not say how to search gets as many trainings as fit.
-        executor: what runs the trainings.
+        executor: what runs the trainings: ``inline``, ``processes``, ``ray``, or a mapping with such a
+            ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
+            it may be another one when the study is resumed.
         listener: hears of progress.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
 
@@ -251,16 +253,16 @@ def search(
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
-    runner = EXECUTORS[executor]()
-    began = time.monotonic()
-    parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
-    study = _open_or_create(parsed, path)
-    stored = len(study.store.chunks())
-    study.store.require_room(expected_bytes(parsed, study.document["members"], stored))
-    listener = listener or Listener()
-    listener.started(str(study.path), stored)
-    left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-    Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
+    with make_executor(executor) as runner:
+        began = time.monotonic()
+        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
+        study = _open_or_create(parsed, path)
+        stored = len(study.store.chunks())
+        study.store.require_room(expected_bytes(parsed, study.document["members"], stored))
+        listener = listener or Listener()
+        listener.started(str(study.path), stored)
+        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
+        Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
     study.report()
     return study
 
