@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
 
-.PHONY: help demo test check bench fuzz docs clean
+.PHONY: help demo test check bench chaos fuzz docs clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -24,6 +24,10 @@ check: $(VENV)/test $(VENV)/check ## lint, formatting, types, documented command
 
 bench: $(VENV)/bench ## measure ours beside the peers and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
+
+chaos: $(VENV)/test ## kill studies at 100 random moments and check that nothing is lost
+	$(BIN)/python benchmarks/chaos.py
+	$(BIN)/python benchmarks/chaos.py --kills 20 --executor processes
 
 fuzz: $(VENV)/test ## give every command 10,000 spoiled inputs
 	$(BIN)/python benchmarks/fuzz.py $(ARGS)

@@ -22,12 +22,15 @@ class Contender:
             Optuna alone, without the phases of a study.
         budgets: trainings that it is worth comparing at.
         most: repetitions, at most: some are slow.
+        warm: whether it starts from the winner of a search on a third of the horizon, whose trainings do not
+            count: an earlier study.
     """
 
     label: str
     spec: Callable[[Document, int], Document] | None
     budgets: tuple[int, ...]
     most: int = 1000
+    warm: bool = False
 
 
 def _planned(families: tuple[str, ...]) -> Callable[[Document, int], Document]:
@@ -76,6 +79,9 @@ SMALL = (64, 128, 256)
 CONTENDERS: Mapping[str, Contender] = {
     "default": Contender("lrshape's default, one family", _planned((FAMILY,)), SMALL),
     "default-families": Contender("lrshape's default, its four families", _planned(FAMILIES), SMALL),
+    "default-warm": Contender(
+        "the same, from a winner at a third of the horizon", _planned(FAMILIES), SMALL, warm=True
+    ),
     "paper": Contender("the paper's screen, top 12 rescored", _paper, (256, 640, 2560)),
     "bracket": Contender("random shapes, bracket of base LRs", _bracket, (128, 256)),
     "random": Contender("random, joint", _sampler("random"), SMALL),
@@ -86,4 +92,4 @@ CONTENDERS: Mapping[str, Contender] = {
     "gp": Contender("GP (Optuna), joint", _sampler("gp"), (128,), 5),
     "naive": Contender("Optuna's TPE alone, its best trial", None, SMALL),
 }
-"""By name, in the order of the table. All but ``default-families`` search `FAMILY`."""
+"""By name, in the order of the table. All but ``default-families`` and ``default-warm`` search `FAMILY`."""

@@ -29,12 +29,12 @@ of the optimum over all schedules), at so many trainings: median over repetition
 seeds, and its 95% interval; with fewer than six repetitions, the range. In parentheses: repetitions. A
 score is the median over {seeds} fresh seeds, the same for all recommendations and seen by no search. All
 trainings of the screen and of the rescoring count, and so do those that diverge; baselines and the confirm
-phase cost the same for all and are left out. All but one contender search `two_point_spline`. "The paper's
-screen" is random shapes x 10 base LRs x 1 seed (extended where the best is at the edge), and its best 12 on
-10 seeds, which come on top of the number of trainings in the heading. The other searches by a sampler have
-the default's plan: a quarter of the trainings is for a race of the best shapes over up to 10 seeds (30 from
-360 trainings on). Optuna's TPE alone takes one seed a trial, searches the base LR itself, and is believed
-about its best trial."""
+phase cost the same for all and are left out. Where nothing else is said, `two_point_spline` is searched.
+"The paper's screen" is random shapes x 10 base LRs x 1 seed (extended where the best is at the edge), and
+its best 12 on 10 seeds, which come on top of the number of trainings in the heading. The other searches by
+a sampler have the default's plan: a quarter of the trainings is for a race of the best shapes over up to 10
+seeds (30 from 360 trainings on). Optuna's TPE alone takes one seed a trial, searches the base LR itself,
+and is believed about its best trial."""
 
 
 def _only(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
@@ -134,7 +134,8 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
     """Draw regret against trainings, a panel a workload."""
     found = with_regret(results, optima)
     tasks = [name for name in TASKS if name in set(found["task"])]
-    styles = family_styles(CONTENDERS)
+    drawn_names = [name for name, contender in CONTENDERS.items() if not contender.warm]
+    styles = family_styles(drawn_names)
     columns = min(2, len(tasks))
     rows = -(-len(tasks) // columns)
     with styled():
@@ -145,7 +146,7 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
         lines = {}
         for ax, task in zip(axes, tasks, strict=False):
             here = _only(found, "task", task)
-            for name in CONTENDERS:
+            for name in drawn_names:
                 own = _only(here, "contender", name)
                 if len(own):
                     groups = [_only(own, "budget", budget) for budget in sorted(set(own["budget"]))]

@@ -9,12 +9,13 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _efficiency_contenders import FAMILY, Contender
+from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
 from _efficiency_workloads import Task
 
 from lrshape.engine import evaluate
@@ -26,6 +27,9 @@ from lrshape.study.shape import Shape, multipliers
 from lrshape.study.spec import StudySpec
 
 TRUTH = 10**6  # the study seed of the trainings that tell how good a recommendation is; no search has it
+EARLIER = 128
+"""Trainings of the search that a warm start comes from."""
+
 Result = dict[str, Any]
 
 
@@ -49,7 +53,21 @@ def specified(task: Task, contender: Contender, budget: int, seed: int) -> Study
     document |= {"seed": seed, "baselines": {}}
     if task.is_exact:
         document["screen"]["margin"] = 0.0  # search on: 0.5% is more than what is to be told apart
+    if contender.warm:
+        document["starts"] = [_earlier(task, seed)]
     return StudySpec.parse(document)
+
+
+def _earlier(task: Task, seed: int) -> Document:
+    """The winner of a search at a third of the horizon."""
+    steps = StudySpec.parse({**task.document, "families": [FAMILY]}).workload.steps // 3
+    short = replace(
+        task, document={**task.document, "workload": {**task.document["workload"], "steps": steps}}
+    )
+    spec = specified(short, CONTENDERS["default-families"], EARLIER, seed + 1000)
+    screened, _ = _driven(spec, screen(spec), task.members)
+    (shape, base_lr), *_ = _driven(spec, rescore(spec, screened), task.members)[0]
+    return {"family": shape.family, "params": shape.values(), "base_lr": base_lr}
 
 
 def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result:
@@ -78,7 +96,7 @@ def truth(task: Task, shape: Shape, base_lr: float) -> list[float]:
     spec = StudySpec.parse({**task.document, "seed": TRUTH, "families": [FAMILY]})
     first = FIRST_SEED["confirm"]
     runs = [Training("confirm", shape, base_lr, seed) for seed in range(first, first + task.truth_seeds)]
-    return _trained(spec, runs, task.members)[spec.objective].tolist()
+    return trained(spec, runs, task.members)[spec.objective].tolist()
 
 
 def alone(task: Task, budget: int, seed: int) -> tuple[Shape, float, int]:
@@ -95,7 +113,7 @@ def alone(task: Task, budget: int, seed: int) -> tuple[Shape, float, int]:
         params = {d.name: trial.suggest_float(d.name, d.low, d.high) for d in space.dimensions}
         base_lr = trial.suggest_float("base_lr", low, high, log=True)
         shape = Shape.of("trial", FAMILY, params)
-        rows = _trained(spec, [Training("screen", shape, base_lr, number)], 1)
+        rows = trained(spec, [Training("screen", shape, base_lr, number)], 1)
         study.tell(trial, min(rows[spec.objective].to_numpy(np.float64)[0], 1e30))
     best = dict(study.best_params)
     base_lr = best.pop("base_lr")
@@ -107,7 +125,7 @@ def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[Sha
     tables: list[pd.DataFrame] = []
     asked = next(phase)
     while True:
-        tables.append(_trained(spec, asked, members))
+        tables.append(trained(spec, asked, members))
         table = pd.concat(tables, ignore_index=True)
         try:
             asked = phase.send(table)
@@ -115,7 +133,7 @@ def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[Sha
             return end.value, len(table)
 
 
-def _trained(spec: StudySpec, runs: Sequence[Training], members: int) -> pd.DataFrame:
+def trained(spec: StudySpec, runs: Sequence[Training], members: int) -> pd.DataFrame:
     """Train; the rows as a study stores them."""
     base_lrs = np.array([run.base_lr for run in runs])
     rates = multipliers([run.shape for run in runs], spec.workload.steps, spec.sampling) * base_lrs[:, None]

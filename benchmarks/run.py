@@ -18,7 +18,10 @@ BENCHMARKS = (
     "linear_regression.py",
     "cifar10.py",
     "transformer.py",
+    "executors.py",
     "search_efficiency.py",
+    "short_horizon.py",
+    "storage.py",
 )
 HEADING = (
     "# Benchmark results\n\n"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"__version__", "errors", "registry", "settings"}
+BASICS = {"__version__", "errors", "processes", "registry", "settings"}
 ALLOWED = {
     "errors": set(),
+    "processes": set(),
     "registry": {"errors"},
     "settings": {"errors"},
     "space": {"errors"},

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,6 +10,9 @@ import pytest
 import lrshape
 from lrshape.cli.running import limit
 from lrshape.errors import InputError
+
+NO_REPORT = "import lrshape; lrshape.Study.report = lambda self: self.path"
+"""Drawing takes longer than all else here."""
 
 
 def table(folder, name="study"):
@@ -64,6 +68,126 @@ def test_ctrl_c_stops_a_background_job_that_was_started_with_it_ignored(slow):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130
+
+
+def processes_of(process):
+    """A process's children and theirs."""
+    found = []
+    for thread in Path(f"/proc/{process}/task").glob("*/children"):
+        for child in map(int, thread.read_text().split()):
+            found += [child, *processes_of(child)]
+    return found
+
+
+def all_gone(processes):
+    for _ in range(200):
+        if not any(Path(f"/proc/{process}").exists() for process in processes):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.parametrize(("kill", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_workers_end_with_the_study_and_inline_goes_on(slow, finished, kill, code):
+    process = slow.start("search", "spec.toml", "--out", "study", "--executor", "processes", "--workers", "2")
+    wait_for_chunks(slow, process, 5)
+    workers = processes_of(process.pid)
+    assert len(workers) >= 2
+    process.send_signal(kill)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert process.returncode == code
+    assert "Traceback" not in err
+    assert all_gone(workers)
+    text = (slow.path / "my_training.py").read_text()
+    (slow.path / "my_training.py").write_text(text.replace("sleep(0.05)", "sleep(0.0)"))
+    again = slow.start("search", "spec.toml", "--out", "study", before=NO_REPORT)
+    _, err = again.communicate(timeout=60)
+    assert again.returncode == 0, err
+    pd.testing.assert_frame_equal(table(slow), table(finished), check_exact=True)
+
+
+STUBBORN = """
+import time
+
+def train(lrs, seed):
+    while True:
+        try:
+            time.sleep(600)
+        except BaseException:
+            pass
+"""
+
+
+@pytest.fixture
+def stubborn(folder):
+    """Trainings that do not end, and do not hear of signals."""
+    (folder.path / "my_training.py").write_text(STUBBORN)
+    return folder
+
+
+def wait_for_study(folder, process):
+    while not (folder.path / "study" / "study.json").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(1.0)  # now it trains
+
+
+def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):
+    process = stubborn.start("search", "spec.toml", "--out", "study")
+    wait_for_study(stubborn, process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.0)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 130
+    assert "stopped at once; finished trainings are in study: run the same command to resume" in err
+
+
+def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
+    process = stubborn.start("search", "spec.toml", "--out", "study", "--time-limit", "1s")
+    wait_for_study(stubborn, process)
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert process.returncode == 130
+    assert "run the same command to resume" in err
+
+
+@pytest.mark.parametrize("executor", ["inline", "processes"])
+def test_the_time_limit_drops_a_long_training(slow, executor):
+    (slow.path / "my_training.py").write_text("import time\ndef train(lrs, seed): time.sleep(600)\n")
+    began = time.monotonic()
+    options = ("--out", "study", "--time-limit", "2s", "--executor", executor)
+    process = slow.start("search", "spec.toml", *options)
+    workers: list[int] = []
+    while executor == "processes" and not workers:
+        assert process.poll() is None, process.communicate()
+        workers = processes_of(process.pid)
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 30  # most of it is the start
+    assert process.returncode == 130
+    assert "time limit reached" in err
+    assert all_gone(workers)
+
+
+def test_two_runs_on_one_directory_share_the_work_and_finish_with_the_same_table(slow, finished):
+    text = (slow.path / "my_training.py").read_text()
+    count = "import os; os.write(os.open('calls', os.O_WRONLY | os.O_APPEND | os.O_CREAT), b'x')"
+    text = text.replace("    x = 1.0", f"    {count}\n    x = 1.0").replace("sleep(0.05)", "sleep(0.02)")
+    (slow.path / "my_training.py").write_text(text)
+    runs = [slow.start("search", "spec.toml", "--out", "study", before=NO_REPORT) for _ in range(2)]
+    for process in runs:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    pd.testing.assert_frame_equal(table(slow), table(finished), check_exact=True)
+    assert not (slow.path / "study" / "damaged").exists()
+    calls = (slow.path / "calls").stat().st_size
+    assert len(table(slow)) <= calls < 1.6 * len(table(slow))
 
 
 def test_time_limit_stops_and_says_how_to_go_on(slow):

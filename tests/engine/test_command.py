@@ -1,6 +1,7 @@
 """Commands as trainings: real programs, and everything that they can do wrong."""
 
 import signal
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -143,6 +144,24 @@ def test_ctrl_c_kills_the_command(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(CHILD + "time.sleep(100)")
     assert all(map(gone, (tmp_path / "note").read_text().split()))
+
+
+def test_the_command_ends_with_a_parent_that_is_killed(tmp_path):
+    code = "import os, time; open('command', 'w').write(str(os.getpid())); time.sleep(100)"
+    script = (
+        "import sys, numpy as np; from lrshape.engine import evaluate\n"
+        "from lrshape.workloads.command import CommandWorkload\n"
+        f"command = (sys.executable, '-c', {code!r} + '#{{schedule}}{{metrics}}')\n"
+        "w = CommandWorkload(command=command, steps=3)\n"
+        "evaluate(w, np.ones((1, 3)), [0])"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, start_new_session=True) as parent:
+        mark = tmp_path / "command"
+        while not (mark.exists() and mark.read_text()):
+            assert parent.poll() is None
+            time.sleep(0.02)
+        parent.kill()
+    assert gone(int(mark.read_text()))
 
 
 @pytest.mark.parametrize("directory", ["current", "temporary"])

@@ -108,7 +108,8 @@ def test_the_surrogate_believes_in_less_gain_the_more_it_knows():
     for belief in (early, late):
         assert np.all(belief.minimum <= belief.favourite)
     early_gain, gain = (np.mean(1 - b.minimum / b.favourite) for b in (early, late))
-    assert gain < 0.01 < 5 * gain + 0.01 < early_gain + 0.01
+    assert gain < 0.01
+    assert 3 * gain < early_gain
     assert np.median(late.favourite) == pytest.approx(1.0, abs=0.01)
 
 
@@ -148,3 +149,30 @@ def test_cmaes_starts_again_when_it_has_converged():
 def test_settings_out_of_range_are_input_errors(name, settings):
     with pytest.raises(InputError, match=f"{next(iter(settings))} must be"):
         SAMPLERS[name](**settings)
+
+
+def folded(points):
+    """Points of a square whose scores depend on a circle's angle alone, in two turns."""
+    angle = 4 * np.pi * points[:, 0]
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def test_the_surrogate_knows_points_that_are_the_same_to_the_features():
+    sampler = SAMPLERS["surrogate"](population=8, initial=8).seeing(folded)
+    state = sampler.init(2, 0)
+    known = np.random.default_rng(0).random((24, 2)) * [0.5, 1.0]
+    _, state = sampler.ask(state, 8)
+    state = sampler.tell(state, known, 2 + folded(known)[:, 1])  # lowest at 3/8 and, not seen, at 7/8
+    far = sampler.recommend(state, 1, lambda points: points[:, 0] > 0.6)
+    assert far[0, 0] == pytest.approx(7 / 8, abs=0.02)
+    assert SAMPLERS["surrogate"]().seeing(folded) == SAMPLERS["surrogate"]()
+
+
+@every_learner
+def test_it_recommends_only_what_may_be_recommended(name):
+    sampler = SAMPLERS[name]()
+    state = searched(sampler, 2)
+    points = sampler.recommend(state, 4, lambda points: points[:, 0] > 0.5)
+    assert len(points) > 0
+    assert np.all(points[:, 0] > 0.5)
+    assert len(sampler.recommend(state, 4, lambda points: points[:, 0] > 2)) == 0

@@ -1,3 +1,10 @@
+import os
+import re
+import secrets
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,3 +56,56 @@ def document():
 @pytest.fixture
 def store(tmp_path):
     return Store.create(tmp_path / "study", DOCUMENT)
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory):
+    """The address of an S3 server of our own on loopback."""
+    pytest.importorskip("s3fs")
+    pytest.importorskip("moto.server")
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
+    log = tmp_path_factory.mktemp("s3") / "log"  # a pipe would fill, and stop the server
+    with log.open("w") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=file)
+    found = None
+    for _ in range(600):
+        found = re.search(r"Running on (http://\S+)", log.read_text())
+        if found:
+            break
+        assert process.poll() is None, log.read_text()
+        time.sleep(0.1)
+    assert found, log.read_text()
+    yield found[1]
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def s3(s3_server, monkeypatch):
+    """The URL of an empty folder in a bucket; the environment leads child processes there, too."""
+    import s3fs
+
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    s3fs.S3FileSystem.clear_instance_cache()
+    bucket = f"bucket-{secrets.token_hex(4)}"
+    s3fs.S3FileSystem().mkdir(bucket)
+    yield f"s3://{bucket}/folder"
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.fixture
+def memory():
+    """The URL of an empty folder in fsspec's own store in memory."""
+    pytest.importorskip("fsspec")
+    return f"memory://{secrets.token_hex(4)}"
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def folder(request, tmp_path):
+    """Where a study may go: a directory, and URLs of object stores."""
+    return str(tmp_path) if request.param == "local" else request.getfixturevalue(request.param)

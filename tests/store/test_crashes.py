@@ -184,6 +184,8 @@ def test_only_old_temporary_files_are_removed(store):
     for file in (old, foreign):
         os.utime(file, (day_ago, day_ago))
     Store.open(store.path)
+    assert old.exists()  # reading changes nothing
+    store.require_writable()
     assert not old.exists()
     assert new.exists()
     assert foreign.exists()

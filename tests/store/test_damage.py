@@ -98,8 +98,6 @@ def test_a_sealed_file_of_another_format_is_detected(monkeypatch, table):
 def test_texts_that_look_like_the_seal_do_no_harm(table):
     seal = "lrshape.sha256\x18@" + "0" * 64
     data = _chunk.encode(table.assign(message=seal, shape=seal), "screen-00000", seal)
-    assert _chunk.to_frame([_chunk.decode(data, "screen-00000", seal)])["message"].tolist() == [seal] * len(
-        table
-    )
+    assert _chunk.decode(data, "screen-00000", seal).column("message").to_pylist() == [seal] * len(table)
     with pytest.raises(DamagedChunk):
         _chunk.decode(data.replace(b"diverged", b"Diverged"), "screen-00000", seal)

@@ -7,7 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.store import FORMAT, DamagedChunk, Store, metric_columns
+from lrshape.store import DamagedChunk, Store, metric_columns
+
+
+def plain(trainings):
+    """The table with texts in place of categoricals."""
+    texts = [column for column in trainings.columns if trainings[column].dtype == "category"]
+    return trainings.astype(dict.fromkeys(texts, "str"))
 
 
 def test_a_chunk_comes_back_bit_for_bit(store, table):
@@ -87,7 +93,7 @@ def test_an_empty_study_has_an_empty_table_of_the_right_types(store, table):
     assert len(empty) == 0
     assert metric_columns(empty.columns) == []
     full = table.drop(columns=metric_columns(table.columns))
-    pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
+    pd.testing.assert_series_equal(plain(empty).dtypes, full.dtypes)
 
 
 def test_a_metric_that_a_chunk_lacks_is_nan(store, make_table):
@@ -107,7 +113,7 @@ def test_damaged_chunks_are_set_aside_with_a_warning(store, table, make_table, c
         with caplog.at_level(logging.WARNING, "lrshape.store"):
             caplog.clear()
             sound = store.trainings()
-        pd.testing.assert_frame_equal(sound, table)
+        pd.testing.assert_frame_equal(plain(sound), table)
         assert "set aside" in caplog.text
         assert store.chunks() == ["screen-00000"]
     assert sorted(p.name for p in (store.path / "damaged").iterdir()) == [
@@ -119,7 +125,7 @@ def test_a_study_that_cannot_be_changed_is_read_all_the_same(store, table, make_
     store.write("screen-00000", table)
     (store.path / "trainings" / "screen-00001.parquet").write_bytes(b"")
     (store.path / "damaged").write_bytes(b"a file is in the way")
-    pd.testing.assert_frame_equal(store.trainings(), table)
+    pd.testing.assert_frame_equal(plain(store.trainings()), table)
     assert "cannot be moved" in caplog.text
     assert store.chunks() == ["screen-00000", "screen-00001"]
 
@@ -160,7 +166,7 @@ def test_create_opens_the_same_study_and_refuses_another(store, document):
     assert Store.create(store.path, document).document == store.document
     with pytest.raises(InputError, match="another study"):
         Store.create(store.path, document | {"hash": "b" * 64})
-    assert Store.open(store.path).document == {"format": FORMAT, **document}
+    assert Store.open(store.path).document == {"format": 1, **document}
 
 
 def test_create_makes_parents_and_takes_an_empty_directory(tmp_path, document):
@@ -220,7 +226,7 @@ def test_create_needs_a_hash(tmp_path):
         ("[1]", "JSON object"),
         ('{"hash": "a"}', "format"),
         ('{"format": true, "hash": "a"}', "format"),
-        ('{"format": 2, "hash": "a"}', "newer"),
+        ('{"format": 3, "hash": "a"}', "newer"),
         ('{"format": 1}', "hash"),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lrshape.analysis.reduce import best_base_lrs
-from lrshape.study.base_lr import GridLR
+from lrshape.study.base_lr import GridLR, JointLR
 from lrshape.study.shape import Shape
 
 SHAPES = [Shape.of(name, "rex", {}) for name in ("a", "b")]
@@ -104,3 +104,22 @@ def test_brackets_stay_within_a_grid_step(low, factor, points, count, index):
 def test_impossible_grids(low, high, points):
     with pytest.raises(ValueError, match="low must be less than high"):
         GridLR(low=low, high=high, points=points)
+
+
+def test_the_joint_range_narrows_to_where_known_shapes_are_best():
+    strategy = JointLR(low=1e-6, high=1e3)
+    assert (strategy.dimension(pd.DataFrame()).low, strategy.dimension(pd.DataFrame()).high) == (1e-6, 1e3)
+    row = {
+        "shape": "baseline-constant",
+        "family": "constant",
+        "params": '{"warmup": 0.0}',
+        "edge": "",
+        "tried": 5,
+    }
+    best = pd.DataFrame([row | {"base_lr": 0.1, "score": 1.0}])
+    narrow = strategy.dimension(best)
+    assert (narrow.low, narrow.high) == pytest.approx((0.01, 1.0), rel=0.01)
+    beyond = JointLR(low=1e-3, high=0.1).dimension(best)
+    assert (beyond.low, beyond.high) == pytest.approx((0.01, 0.2), rel=0.01)
+    diverged = pd.DataFrame([row | {"base_lr": 0.1, "score": np.inf}])
+    assert strategy.dimension(diverged) == strategy.dimension(pd.DataFrame())

@@ -3,12 +3,13 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lrshape.families import FAMILIES
 from lrshape.study import phases
-from lrshape.study.family_search import FamilySearch
 from lrshape.study.keys import FIRST_SEED
+from lrshape.study.shape_search import ShapeSearch
 from lrshape.study.spec import StudySpec
 
 SPEC = StudySpec.parse(
@@ -32,11 +33,9 @@ def score(training):
 
 def test_screen_tries_every_shape_and_baseline_at_every_base_lr_with_the_same_seeds(drive):
     rounds, chosen = drive(phases.screen(SPEC), score)
-    assert len(rounds) == 1
-    shapes = {t.shape.id for t in rounds[0]}
-    assert len(shapes) == 4 + 4 + 1 + 1  # constant has nothing to search here: one shape
-    assert len(rounds[0]) == len(shapes) * 3 * 2
-    assert {t.seed for t in rounds[0]} == {0, 1}
+    assert [len({t.shape.id for t in r}) for r in rounds] == [1, 4 + 4 + 1]  # constant: one shape
+    assert [len(r) for r in rounds] == [1 * 3 * 2, 9 * 3 * 2]
+    assert {t.seed for r in rounds for t in r} == {0, 1}
     assert chosen[0][0].id == "rex-0002"
     assert all(base_lr == pytest.approx(0.1) for _, base_lr in chosen)
 
@@ -84,10 +83,10 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
             "screen": {"shapes": 16},
         }
     )
-    rex = [json.loads(s.params) for s in FamilySearch(spec, spec.families[0]).ask(64)]
+    rex = [json.loads(s.params) for s in ShapeSearch(spec, spec.families[:1], pd.DataFrame()).ask()]
     assert {params["warmup"] for params in rex} == {0.1}
     assert all(0.5 <= params["beta"] <= 1 for params in rex)
-    steps = FamilySearch(spec, spec.families[1]).ask(64)
+    steps = ShapeSearch(spec, spec.families[1:], pd.DataFrame()).ask()
     assert len({s.params for s in steps}) == 16
     assert all(isinstance(json.loads(s.params)["drops"], int) for s in steps)
     for shape in steps:
@@ -97,4 +96,5 @@ def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
 def test_a_family_keeps_its_shapes_when_others_join():
     alone = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"], "sampler": "sobol"})
     joined = StudySpec.parse({"workload": "digits-mlp", "families": ["cosine", "rex"], "sampler": "sobol"})
-    assert FamilySearch(alone, alone.families[0]).ask(64) == FamilySearch(joined, joined.families[1]).ask(64)
+    first = ShapeSearch(alone, alone.families, pd.DataFrame()).ask()
+    assert ShapeSearch(joined, joined.families[1:], pd.DataFrame()).ask() == first

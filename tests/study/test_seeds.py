@@ -54,8 +54,12 @@ def test_scores_are_medians_of_the_stored_trainings(searched):
     table = lrshape.store.Store.open(result.directory).trainings()
     values = table.pivot(index="shape", columns="seed", values="final/score")
     frame = result.answer.scores.set_index("shape")
-    pd.testing.assert_series_equal(frame["few"], values.iloc[:, :4].median(axis=1), check_names=False)
-    pd.testing.assert_series_equal(frame["reference"], values.iloc[:, 4:].median(axis=1), check_names=False)
+    pd.testing.assert_series_equal(
+        frame["few"], values.iloc[:, :4].median(axis=1), check_names=False, check_index_type=False
+    )
+    pd.testing.assert_series_equal(
+        frame["reference"], values.iloc[:, 4:].median(axis=1), check_names=False, check_index_type=False
+    )
 
 
 def test_an_incomplete_study_is_refused(searched):

@@ -104,8 +104,9 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
     placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
     result = scores.iloc[best[placed]].reset_index(drop=True)
+    result = result.astype(dict.fromkeys(["phase", "shape", "family", "params"], "str"))  # from categoricals
     return result.assign(
-        edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype=scores["shape"].dtype),
+        edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype="str"),
         tried=tried[placed],
         rank=_ranks(phase[best[placed]], given_up[best[placed]], score[best[placed]]),
     )

@@ -7,6 +7,7 @@ from lrshape.cli import imports as _imports  # noqa: F401
 from lrshape.cli import optimum as _optimum  # noqa: F401
 from lrshape.cli import reproduce as _reproduce  # noqa: F401
 from lrshape.cli import shapes as _shapes  # noqa: F401
+from lrshape.cli import storage as _storage  # noqa: F401
 from lrshape.cli import studies as _studies  # noqa: F401
 from lrshape.cli import sweep as _sweep  # noqa: F401
 from lrshape.cli import trainings as _trainings  # noqa: F401

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 @app.command()
 def export(
     source: Annotated[
-        Path,
-        typer.Argument(metavar="DIR|FILE", help="A study's directory, or a schedule: json, csv, npy, py."),
+        str,
+        typer.Argument(
+            metavar="DIR|FILE", help="A study's directory or URL, or a schedule: json, csv, npy, py."
+        ),
     ],
     to: Annotated[
         str,
@@ -60,30 +62,44 @@ def export(
     """
     from lrshape.export.curve import Curve, read_batch_sizes
     from lrshape.export.plain import file_name, write_curve
+    from lrshape.store import Url, locate
 
     name = file_name(to)
     found = curve_of(source, objective)
     sizes = found.runs if batch_sizes is None and steps is None else None
     sizes = sizes if batch_sizes is None else read_batch_sizes(batch_sizes)
     curve = Curve(found.schedule, steps=steps, base_lr=base_lr, batch_sizes=sizes)
-    path = out or (source if source.is_dir() else source.parent) / name
-    if path.exists() and path.samefile(source):
+    path = out or _beside(source) / name
+    if path.exists() and not isinstance(locate(source), Url) and path.samefile(source):
         raise InputError(f"{path}: would be replaced by its own export; name another file with --out")
     say(f"wrote {write_curve(curve, to, path)}")
 
 
-def curve_of(source: Path, objective: str | None = None) -> "Curve":
+def _beside(source: str) -> Path:
+    """The directory of what is exported."""
+    from lrshape.store import Url, locate
+
+    found = locate(source)
+    if isinstance(found, Url):
+        raise InputError(f"--out must name a local file, for the study is at {found}")
+    return found if found.is_dir() else found.parent
+
+
+def curve_of(source: str, objective: str | None = None) -> "Curve":
     """The schedule that an argument names: a study's winner, or what a file holds.
 
     Raises:
         InputError: if it is neither, or a metric is named for a file.
     """
-    if not source.is_dir() and (source.is_file() or source.suffix):
+    from lrshape.store import Url, locate
+
+    found = locate(source)
+    if not isinstance(found, Url) and not found.is_dir() and (found.is_file() or found.suffix):
         from lrshape.export.read import read_curve
 
         if objective is not None:
             raise InputError("--objective ranks the shapes of a study: a file holds one schedule")
-        return read_curve(source)
+        return read_curve(found)
     from lrshape.study.study import Study
 
     return Study(source).schedule(objective=objective).curve()

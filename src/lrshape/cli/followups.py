@@ -7,6 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from lrshape.cli.app import app, fail, say
+from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.studies import Directory, Json
 
@@ -27,6 +28,9 @@ def coordinate(
         int, typer.Option(help="Further seeds for the best values and the original shape.")
     ] = 40,
     time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
     """Change every parameter of the best shapes alone: does it improve them?
@@ -48,14 +52,15 @@ def coordinate(
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
     settings = _settings(
         CoordinateSettings,
         {"top": top, "points": points, "seeds": seeds, "base_lrs": base_lrs, "confirm_seeds": confirm_seeds},
     )
     study = Study(directory)
     _say_cost(study, expected_trainings(study, settings), "at least ")
-    with running(directory / "coordinate", "the same command") as progress:
-        result = run(study, settings, listener=progress, time_limit=seconds)
+    with running(study.directory / "coordinate", "the same command") as progress:
+        result = run(study, settings, listener=progress, time_limit=seconds, executor=runner)
     from lrshape.report.coordinate import coordinate_summary
 
     shapes = coordinate_summary(result.points, result.confirmed, result.winner)
@@ -127,6 +132,9 @@ def seeds(
         float, typer.Option(help="How much worse than the best is good enough, as a fraction.")
     ] = 0.05,
     time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
     """Say how many seeds a search of this workload needs, from trainings on many.
@@ -148,6 +156,7 @@ def seeds(
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
     settings = _settings(SeedSettings, {"max": max_seeds, "top": top, "sample": sample})
     wanted = _settings(Wanted, {"certainty": certainty, "margin": margin})
     study = Study(directory)
@@ -158,8 +167,8 @@ def seeds(
         f"{len(plan.candidates)} shapes ({len(plan.screened)} screened ones, the best {len(plan.top)}) on "
         f"{settings.max} seeds: ",
     )
-    with running(directory / "seeds", "the same command") as progress:
-        result = run(study, settings, wanted, listener=progress, time_limit=seconds)
+    with running(study.directory / "seeds", "the same command") as progress:
+        result = run(study, settings, wanted, listener=progress, time_limit=seconds, executor=runner)
     from lrshape.report.seeds import agreement_cells, headings, recommendation, seed_summary
 
     answer = result.answer

@@ -108,7 +108,9 @@ def _shown(step: Any, scale: str, out: str) -> str:
 
 def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> None:
     from lrshape.reproduce.experiments import Command
+    from lrshape.store import local
 
+    out = local(out, "--out")
     end = None if seconds is None else time.monotonic() + seconds
     _require_commands(chosen, scale, out)
     document = chosen.spec(scale)

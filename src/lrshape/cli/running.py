@@ -1,15 +1,14 @@
 """How commands that train are stopped, and what they say then."""
 
 import re
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lrshape.cli.app import DISK_REFUSED, INTERRUPTED, fail
+from lrshape.cli.stopping import stoppable
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def limit(text: str | None) -> float | None:
 
 
 @contextmanager
-def running(out: Path, command: str) -> "Iterator[Listener]":
+def running(out: object, command: str) -> "Iterator[Listener]":
     """Give a listener that shows progress, and end the command in one line where trainings are stopped.
 
     Args:
@@ -49,18 +48,14 @@ def running(out: Path, command: str) -> "Iterator[Listener]":
     from lrshape.store import StoreError
     from lrshape.study.run import TimeLimitReached
 
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    # SIGINT, too: shells start background jobs with it ignored, and a study that is told to stop should.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
+    resume = f"finished trainings are in {out}: run {command} to resume"
     progress = listener()
     try:
-        yield progress
+        with stoppable(f"stopped at once; {resume}", INTERRUPTED):
+            yield progress
     except (KeyboardInterrupt, TimeLimitReached) as stop:
         reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
-        fail(f"{reason}; finished trainings are in {out}: run {command} to resume", prefix="")
+        fail(f"{reason}; {resume}", prefix="")
         raise typer.Exit(INTERRUPTED) from None
     except StoreError as error:
         fail(f"{error}; finished trainings are safe: run {command} to resume")

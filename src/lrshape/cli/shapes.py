@@ -107,7 +107,7 @@ def show(
     if _is_file(shape):
         if parameter or sampling is not None:
             raise InputError("-p and --sampling belong to a family; a file has its own")
-        curve = curve_of(Path(shape))
+        curve = curve_of(shape)
         curve = curve if steps is None else curve.schedule.curve(steps=steps)
     else:
         params = dict(_assignment(text) for text in parameter or [])
@@ -136,9 +136,9 @@ def show(
 @app.command()
 def compare(
     sources: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(
-            metavar="[DIR|FILE]...", help="Studies' directories and schedules: json, csv, npy, py."
+            metavar="[DIR|FILE]...", help="Studies' directories or URLs, and schedules: json, csv, npy, py."
         ),
     ] = None,
     families: Annotated[
@@ -165,7 +165,7 @@ def compare(
     """
     from lrshape.schedule import Schedule
 
-    named = [(str(source), curve_of(source)) for source in sources or []]
+    named = [(source, curve_of(source)) for source in sources or []]
     named = [(n, c if steps is None or c.runs else c.schedule.curve(steps=steps)) for n, c in named]
     for family in [name.strip() for name in families.split(",")] if families else []:
         schedule = Schedule(family, {}, 1.0, STEPS if steps is None else steps, sampling)

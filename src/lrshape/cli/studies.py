@@ -5,15 +5,24 @@ import math
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lrshape.cli.app import app, fail, say
+from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
-Directory = Annotated[Path, typer.Argument(metavar="DIR", help="Directory of the study.")]
+if TYPE_CHECKING:
+    from lrshape.executors.registry import ExecutorChoice
+
+Directory = Annotated[
+    str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
+]
+Out = Annotated[
+    str, typer.Option(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
+]
 Objective = Annotated[
     str | None,
     typer.Option(metavar="METRIC", help="Rank by another stored metric, e.g. final/test_error."),
@@ -23,7 +32,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 @app.command()
 def demo(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the study.")] = Path("lrshape-demo"),
+    out: Out = "lrshape-demo",
 ) -> None:
     """Search shapes for a small network on real digits: a few minutes, nothing to download.
 
@@ -69,7 +78,7 @@ def init(
 @app.command()
 def search(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The study's spec, see `lrshape init`.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the study.")],
+    out: Out,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
     ] = None,
@@ -90,6 +99,9 @@ def search(
         ),
     ] = None,
     time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
     log_to: Annotated[
         list[str] | None,
         typer.Option(
@@ -109,7 +121,11 @@ def search(
 
         lrshape search digits.toml --out digits --time-limit 10m
 
+        lrshape search digits.toml --out s3://bucket/digits
+
         lrshape search digits.toml --out long --set workload.steps=1000 --start-from digits
+
+        lrshape search mine.toml --out mine --executor processes --workers 8 --executor-set memory=4
 
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
@@ -117,6 +133,7 @@ def search(
     from lrshape.study.spec import override, read_spec
 
     seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
     document = read_spec(spec)
     for assignment in settings or []:
         override(document, assignment)
@@ -124,7 +141,7 @@ def search(
         document["trainings"] = trainings
     if start_from is not None:
         document["starts"] = starting_points(start_from, document, family_names(document))
-    _search(document, out, seconds, "the same command", log_to or [])
+    _search(document, out, seconds, "the same command", runner, log_to or [])
 
 
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
@@ -143,16 +160,23 @@ def starting_points(source: str, document: dict[str, Any], families: list[str]) 
 
 
 def _search(
-    document: dict[str, Any], out: Path, seconds: float | None, command: str, log_to: Sequence[str] = ()
+    document: dict[str, Any],
+    out: str,
+    seconds: float | None,
+    command: str,
+    executor: "ExecutorChoice" = "inline",
+    log_to: Sequence[str] = (),
 ) -> None:
     from lrshape.logs import logger
+    from lrshape.store import locate
     from lrshape.study.listener import Listeners
     from lrshape.study.study import search as run
 
     logs = [logger(target) for target in log_to]
     with running(out, command) as progress:
         try:
-            study = run(document, out=out, time_limit=seconds, listener=Listeners(progress, *logs))
+            listener = Listeners(progress, *logs)
+            study = run(document, out=out, time_limit=seconds, executor=executor, listener=listener)
         finally:
             for log in logs:
                 log.close()
@@ -160,7 +184,7 @@ def _search(
     failures = study.failures()
     if failures:
         say(f"{len(failures):,} trainings failed, the first with: {failures[0]}")
-    say(f"\nreport: {out / 'report.html'}")
+    say(f"\nreport: {locate(out) / 'report.html'}")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrshape.cli.app import app, say
+from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.studies import short
 from lrshape.errors import InputError
@@ -49,6 +50,9 @@ def sweep(
         float, typer.Option(help="The regret that matters, as a fraction of the own best shape's score.")
     ] = 0.05,
     time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Search in every setting of a workload, and try every best shape in every other setting."""
@@ -57,6 +61,7 @@ def sweep(
     from lrshape.study.sweep import run_sweep
 
     seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"--margin must be a fraction of at least 0, got {margin}")
     document = read_spec(spec)
@@ -78,6 +83,7 @@ def sweep(
             transfer={"seeds": seeds, "tuning_seeds": tuning_seeds},
             margin=margin,
             time_limit=seconds,
+            executor=runner,
             listener=progress,
         )
     if as_json:

@@ -30,11 +30,15 @@ def trainings(
 
         lrshape trainings digits --to optuna --out digits.log
     """
+    from lrshape.errors import InputError
     from lrshape.export.trainings import FILES, write_trainings
+    from lrshape.store import Url
     from lrshape.study.study import Study
 
     study = Study(directory)
-    path = out or study.path / FILES.get(to, to)
+    if out is None and isinstance(study.path, Url):
+        raise InputError(f"--out must name a local file, for the study is at {study.path}")
+    path = out or study.directory / FILES.get(to, to)
     name = str(study.document["name"])
     write_trainings(study.trainings(), to, path, objective=objective or study.objective, name=name)
     say(f"wrote {path}")

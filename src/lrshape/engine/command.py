@@ -12,7 +12,8 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.engine.processes import ended, kill_group
+from lrshape.engine.guard import guarded
+from lrshape.processes import ended, kill_group
 from lrshape.workloads._result import MESSAGE_LENGTH, Result, failure, scores, storable
 from lrshape.workloads.command import CommandWorkload
 
@@ -81,12 +82,13 @@ def _run(command: list[str], where: Path, timeout: float | None) -> str | None:
     )
     assert process.stderr is not None
     tail = _Tail(process.stderr)
-    try:
-        code = process.wait(timeout)
-    except subprocess.TimeoutExpired:
-        code = None
-    finally:  # also after Ctrl-C, and whatever the command left running
-        kill_group(process, GRACE if process.returncode is None else 0.0)
+    with guarded(process.pid):
+        try:
+            code = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:  # also after Ctrl-C, and whatever the command left running
+            kill_group(process, GRACE if process.returncode is None else 0.0)
     if code is None:
         return f"TimeoutError: not done after {timeout:g} s; killed{tail.quoted()}"
     return None if code == 0 else ended(code) + tail.quoted()

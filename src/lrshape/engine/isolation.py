@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.engine.processes import ended, kill_group
 from lrshape.errors import InputError
+from lrshape.processes import ended, kill_group
 from lrshape.workloads._result import Result, storable
 from lrshape.workloads.function import FunctionWorkload
 

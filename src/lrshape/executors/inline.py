@@ -1,20 +1,23 @@
 """One item after another in this process."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from functools import partial
 
-from lrshape.executors.base import Executor, Item, Report, Result
+from lrshape.executors.base import Check, Executor, Item, Report, Result, Task
 from lrshape.executors.registry import EXECUTORS
 
 
 @EXECUTORS.register("inline")
-@dataclass(frozen=True)
 class Inline(Executor):
     """This process; the engine spreads each chunk over all its devices."""
 
     def run(
-        self, task: Callable[[Item, Report], Result], items: Sequence[Item], report: Report
+        self, task: Task[Item, Result], items: Iterable[Item], report: Report, check: Check
     ) -> Iterator[tuple[Item, Result]]:
-        """Run the items in order."""
+        """Run the items in order; between them, ``check`` is called."""
         for item in items:
-            yield item, task(item, report)
+            check()
+            yield item, task(item, partial(report, item))
+
+    def close(self) -> None:
+        """There is nothing to end."""

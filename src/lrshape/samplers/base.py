@@ -7,7 +7,7 @@ Samplers know nothing of parameters, trainings or studies.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias, final
 
@@ -22,6 +22,10 @@ State: TypeAlias = dict[str, Any]
 
 Points: TypeAlias = NDArray[np.float64]
 """Points in the unit cube, of shape ``(n, dimensions)``."""
+
+
+Choice: TypeAlias = Callable[[Points], NDArray[np.bool_]]
+"""Which of some points are meant: ``(n, dimensions)`` to ``(n,)``."""
 
 
 @dataclass(frozen=True)
@@ -135,26 +139,40 @@ class Sampler(ABC):
             new |= {"best_point": p[best].tolist(), "best_score": float(score[best])}
         return new
 
+    def seeing(self, features: Callable[[Points], Points]) -> "Sampler":
+        """Return this sampler, for a caller who knows what the scores depend on.
+
+        Args:
+            features: of points, (n, dimensions), what tells them apart, (n, features), in units of about the
+                cube's side: points that make no difference to the scores have the same. Samplers that learn
+                no model have no use for it.
+        """
+        return self
+
     @final
-    def recommend(self, state: Mapping[str, Any], n: int) -> Points:
+    def recommend(self, state: Mapping[str, Any], n: int, among: Choice | None = None) -> Points:
         """Return up to ``n`` points that the sampler holds for the best by all it was told, best first.
 
         They need not have been asked for: scores are noisy, and a sampler that learns a model trusts that
         more than the one luckiest score.
 
+        Args:
+            state: the state so far.
+            n: how many, at most.
+            among: tells of points, (n, dimensions), which may be recommended, (n,); default: all.
+
         Raises:
             InputError: if the state is another sampler's.
         """
         self._check(state)
-        return (
-            self.favourites(state, n)
-            if state["best_point"] is not None
-            else np.zeros((0, state["dimensions"]))
-        )
+        if state["best_point"] is None:
+            return np.zeros((0, state["dimensions"]))
+        return self.favourites(state, n, among or every)
 
-    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
         """Return up to ``n`` points for `recommend`, which calls this once there is a finite score."""
-        return np.array([state["best_point"]], np.float64)[:n]
+        best = np.array([state["best_point"]], np.float64)
+        return best[among(best)][:n]
 
     def belief(self, state: Mapping[str, Any], n: int) -> "Belief | None":
         """Return ``n`` draws of what the sampler believes the scores to be; None if it has no belief."""
@@ -213,11 +231,16 @@ class LearningSampler(Sampler):
         """Append to the history."""
         own = state["own"]
         batch = max(own["batches"], default=-1) + 1 if state["asked"] else -1
-        return own | {
+        own = own | {
             "points": own["points"] + points.tolist(),
             "scores": own["scores"] + [float(s) if math.isfinite(s) else None for s in scores],
             "batches": own["batches"] + [batch] * len(points),
         }
+        return self.reflect({**state, "own": own})
+
+    def reflect(self, state: Mapping[str, Any]) -> Any:
+        """Return the sampler's own part of a state that has just learnt scores, and what follows."""
+        return state["own"]
 
     @final
     def history(self, state: Mapping[str, Any]) -> History:
@@ -234,10 +257,10 @@ class LearningSampler(Sampler):
         """A generator that depends on the sampler's seed and an index alone."""
         return np.random.default_rng(np.random.SeedSequence(state["seed"], spawn_key=index))
 
-    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
         """Return the points with the lowest scores."""
         told = self.history(state)
-        finite = np.flatnonzero(np.isfinite(told.scores))
+        finite = np.flatnonzero(np.isfinite(told.scores) & among(told.points))
         ordered = finite[np.argsort(told.scores[finite], kind="stable")]
         _, first = np.unique(told.points[ordered], axis=0, return_index=True)
         return told.points[ordered[np.sort(first)]][:n]
@@ -260,6 +283,11 @@ class SequenceSampler(Sampler):
     @abstractmethod
     def sequence(self, dimensions: int, seed: int, start: int, count: int) -> Points:
         """Return points ``start`` to ``start + count`` (excluded) of the sequence, as far as it goes."""
+
+
+def every(points: Points) -> NDArray[np.bool_]:
+    """All points, (n,): the widest `Choice`."""
+    return np.ones(len(points), bool)
 
 
 def require_whole(name: str, value: object, least: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.samplers.base import LearningSampler, Points, require_whole
+from lrshape.samplers.base import Choice, LearningSampler, Points, require_whole
 from lrshape.samplers.registry import SAMPLERS
 
 WARM = 4
@@ -65,14 +65,14 @@ class CMAES(LearningSampler):
             return padded[:, :dimensions], own
         return self._drawn(state, n, dimensions)
 
-    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
         """The mean of the distribution, which averages noise away; then the points with the best scores."""
-        best = super().favourites(state, n)
+        best = super().favourites(state, n, among)
         evolution = self._evolved(state, max(2, state["dimensions"]))
         if not evolution.generation:
             return best
         mean = np.clip(evolution.mean, 0, 1)[None, : state["dimensions"]]
-        return np.concatenate([mean, best])[:n]
+        return np.concatenate([mean[among(mean)], best])[:n]
 
     def _drawn(self, state: Mapping[str, Any], n: int, dimensions: int) -> tuple[Points, Any]:
         evolution = self._evolved(state, dimensions)

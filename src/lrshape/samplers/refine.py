@@ -57,7 +57,7 @@ class Refine(LearningSampler):
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
         """Points in the boxes, in turn; some coordinates of a point stay as they are."""
         asked, dimensions = state["asked"], state["dimensions"]
-        centres = self.favourites(state, self.top)
+        centres = self.recommend(state, self.top)
         if len(centres) == 0:
             return sobol_points(dimensions, state["seed"], asked, n), state["own"]
         radius = self._radius(state)

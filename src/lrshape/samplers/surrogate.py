@@ -1,6 +1,7 @@
 """A Gaussian process learns the scores; its posterior draws the next points and names the best one."""
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +10,20 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lrshape.samplers._gaussian_process import GaussianProcess
+from lrshape.samplers._landscape import Landscape, around
 from lrshape.samplers._sobol import sobol_points
-from lrshape.samplers.base import Belief, History, LearningSampler, Points, require_whole
+from lrshape.samplers.base import Belief, Choice, History, LearningSampler, Points, every, require_whole
 from lrshape.samplers.registry import SAMPLERS
-
-POOL = 800
-"""Points among which the posterior's samples are compared."""
 
 MOST = 400
 """Scores that the model knows at most: its cost grows with their cube."""
 
 REFIT = 1.1
 """Growth of the history after which length scales are fitted again: that is most of the cost."""
+
+
+def _coordinates(points: Points) -> Points:
+    return points
 
 
 @SAMPLERS.register("surrogate")
@@ -56,6 +59,7 @@ class Surrogate(LearningSampler):
 
     population: int = 16
     initial: int = 32
+    _features = staticmethod(_coordinates)  # no setting, hence no annotation
 
     def __post_init__(self) -> None:
         require_whole("population", self.population, 2)
@@ -66,79 +70,77 @@ class Surrogate(LearningSampler):
         """As many as share a seed and a model."""
         return self.population
 
+    def seeing(self, features: Callable[[Points], Points]) -> "Surrogate":
+        """Return the sampler whose model is one of features, not of coordinates."""
+        seen = copy.copy(self)
+        object.__setattr__(seen, "_features", features)
+        return seen
+
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
         """Sobol' points first; then the model's best point and minima of draws from its posterior."""
         dimensions, asked = state["dimensions"], state["asked"]
         told = self.history(state)
         spread = max(0, min(n, self.initial - max(asked, len(told.points))))
-        if not self._enough(told) or dimensions == 0:
+        if not _enough(told) or dimensions == 0:
             spread = n
         first = sobol_points(dimensions, state["seed"], asked, spread)
         if spread == n:
             return first, state["own"]
         random = self.random(state, asked)
-        model, own = self._model(state, told)
-        pool = self._pool(model, told, random)
-        mean, covariance = model.posterior(pool)
-        minima = _draws(mean, covariance, 2 * n, random).argmin(axis=1)
+        landscape = self._landscape(state, told)
+        pool = landscape.pool(random, every)
+        minima = _draws(*landscape.posterior(pool), 2 * n, random).argmin(axis=1)
         chosen = list(dict.fromkeys([0, *minima.tolist()]))[: n - spread]
-        near = _around(pool[:1], n - spread - len(chosen), random)
-        return np.concatenate([first, pool[chosen], near]), own
+        near = around(pool[:1], n - spread - len(chosen), random)
+        return np.concatenate([first, pool[chosen], near]), state["own"]
 
-    def favourites(self, state: Mapping[str, Any], n: int) -> Points:
-        """The model's best points, each some way from those before it; without a model, the best scores."""
+    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+        """What the model is sure is good; without a model, the points with the best scores."""
         told = self.history(state)
-        if not self._enough(told) or state["dimensions"] == 0:
-            return super().favourites(state, n)
-        model, _ = self._model(state, told)
-        best = _minima(model, told, self.random(state, 2**32 - 1, len(told.points)))
-        return _apart(np.concatenate([best[:1], _ordered(model, told)]), n, 0.05)
+        if not _enough(told) or state["dimensions"] == 0:
+            return super().favourites(state, n, among)
+        landscape = self._landscape(state, told)
+        random = self.random(state, 2**32 - 1, len(told.points))
+        return landscape.favourites(random, n, among)
 
     def belief(self, state: Mapping[str, Any], n: int) -> Belief | None:
         """Draws from the posterior; None before the first points have been scored."""
         told = self.history(state)
-        if not self._enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
+        if not _enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
             return None
-        model, _ = self._model(state, told)
+        landscape = self._landscape(state, told)
         random = self.random(state, 2**32 - 2, len(told.points))
-        drawn = _draws(*model.posterior(self._pool(model, told, random)), n, random)
+        drawn = _draws(*landscape.posterior(landscape.pool(random, every)), n, random)
         if _positive(told.scores):
             drawn = np.exp(drawn)
         return Belief(drawn[:, 0], drawn.min(axis=1))
 
-    @staticmethod
-    def _pool(model: GaussianProcess, told: History, random: np.random.Generator) -> Points:
-        """Points that may be best, the model's best one first: near it, near its rivals, and anywhere."""
-        best = _minima(model, told, random)
-        ordered = _ordered(model, told)
-        # Another valley looks worse while the model is coarse, so some of its points stay in the race.
-        rivals = np.concatenate([ordered[:4], _apart(ordered, 4, 0.15)])
-        anywhere = random.random((POOL // 4, told.points.shape[1]))
-        near = [_around(best, POOL // 2, random), _around(rivals, POOL // 4, random)]
-        return np.concatenate([best, *near, anywhere])
-
-    @staticmethod
-    def _enough(told: History) -> bool:
-        return bool(np.isfinite(told.scores).sum() >= 4)
-
-    @staticmethod
-    def _model(state: Mapping[str, Any], told: History) -> tuple[GaussianProcess, Any]:
-        own = state["own"]
+    def reflect(self, state: Mapping[str, Any]) -> Any:
+        """Fit the length scales again, if the history has grown enough."""
+        told, own = self.history(state), state["own"]
         start, fitted_at = own.get("log_scales"), own.get("fitted_at", 0)
+        if not _enough(told) or state["dimensions"] == 0 or len(told.points) < REFIT * fitted_at:
+            return own
+        landscape = self._landscape(state, told, iterations=60 if start is None else 20)
+        return own | {"log_scales": landscape.process.log_scales.tolist(), "fitted_at": len(told.points)}
+
+    def _landscape(self, state: Mapping[str, Any], told: History, iterations: int = 0) -> Landscape:
         known = _most_telling(told)
-        again = start is None or len(told.points) >= REFIT * fitted_at
+        scales = state["own"].get("log_scales")
         # One thread: the same bits whatever the machine, and matrices of this size gain little from more.
         with threadpool_limits(1):
-            model = GaussianProcess.fitted(
-                told.points[known],
+            process = GaussianProcess.fitted(
+                self._features(told.points[known]),
                 _learnable(told.scores[known]),
                 told.batches[known],
-                None if start is None else np.array(start),
-                iterations=(60 if start is None else 20) if again else 0,
+                None if scales is None else np.array(scales),
+                iterations,
             )
-        if again:
-            own = own | {"log_scales": model.log_scales.tolist(), "fitted_at": len(told.points)}
-        return model, own
+        return Landscape(process, told.points[known], self._features)
+
+
+def _enough(told: History) -> bool:
+    return bool(np.isfinite(told.scores).sum() >= 4)
 
 
 def _most_telling(told: History) -> NDArray[np.int64]:
@@ -163,40 +165,6 @@ def _learnable(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     better, worse = y[y <= middle], y > middle
     unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
     return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
-
-
-def _minima(model: GaussianProcess, told: History, random: np.random.Generator) -> Points:
-    """A few points of low posterior mean, the lowest first, by local search from the best told ones."""
-    best = _ordered(model, told)[:8]
-    for _ in range(8):
-        tried = np.concatenate([best, _around(best, 400, random)])
-        best = tried[np.argsort(model.mean(tried), kind="stable")[:6]]
-    return best[:3]
-
-
-def _ordered(model: GaussianProcess, told: History) -> Points:
-    """The told points, the lowest posterior mean first."""
-    return told.points[np.argsort(model.mean(told.points), kind="stable")]
-
-
-def _apart(points: Points, count: int, distance: float) -> Points:
-    """The first points of which no two are closer than a distance in every coordinate."""
-    kept: list[NDArray[np.float64]] = []
-    for point in points:
-        if all(np.abs(point - other).max() > distance for other in kept):
-            kept.append(point)
-        if len(kept) == count:
-            break
-    return np.array(kept).reshape(-1, points.shape[1])
-
-
-def _around(centres: Points, count: int, random: np.random.Generator) -> Points:
-    """Points at all distances from centres: 0.001 to 0.3 in each coordinate, some coordinates unchanged."""
-    dimensions = centres.shape[1]
-    step = 10 ** random.uniform(-3, -0.5, (count, 1)) * random.standard_normal((count, dimensions))
-    moved = random.random((count, dimensions)) < random.choice([0.3, 1.0], (count, 1))
-    moved[np.arange(count), random.integers(dimensions, size=count)] = True
-    return np.clip(centres[random.integers(len(centres), size=count)] + step * moved, 0, 1)
 
 
 def _draws(

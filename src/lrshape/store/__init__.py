@@ -1,22 +1,38 @@
-"""Where a study's trainings are kept: a local directory of files, each written once."""
+"""Where a study's trainings are kept: a directory or a URL with files, each written once."""
 
 from lrshape.store._checks import params_of
 from lrshape.store._chunk import DamagedChunk, metric_columns
 from lrshape.store._files import StoreError, publish, read_document, store_error
-from lrshape.store.directory import FOLLOW_UPS, FORMAT, ORDER, PHASES, Store, sort_trainings
+from lrshape.store._frame import sort_trainings
+from lrshape.store._names import FOLLOW_UPS, ORDER, PHASES
+from lrshape.store._place import Location, Url, local, locate
+from lrshape.store.compact import Compaction, compact
+from lrshape.store.directory import FORMAT, Store
+from lrshape.store.merge import Merged, merge
+from lrshape.store.verify import Health, verify
 
 __all__ = [
     "FOLLOW_UPS",
     "FORMAT",
     "ORDER",
     "PHASES",
+    "Compaction",
     "DamagedChunk",
+    "Health",
+    "Location",
+    "Merged",
     "Store",
     "StoreError",
+    "Url",
+    "compact",
+    "local",
+    "locate",
+    "merge",
     "metric_columns",
     "params_of",
     "publish",
     "read_document",
     "sort_trainings",
     "store_error",
+    "verify",
 ]

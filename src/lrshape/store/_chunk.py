@@ -1,4 +1,4 @@
-"""One chunk of trainings as the bytes of a sealed Parquet file.
+"""Trainings as the bytes of a sealed Parquet file: one chunk, or a pack of chunks that follow one another.
 
 The file's footer holds a SHA-256 digest of the whole file, taken while the digest's own 64 characters were
 zeros. It is checked before the file is parsed: no damaged byte reaches the Parquet reader.
@@ -6,7 +6,8 @@ zeros. It is checked before the file is parsed: no damaged byte reaches the Parq
 
 import hashlib
 import io
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,12 @@ import pyarrow.parquet as pq
 from lrshape.store._checks import problem
 
 CHUNK_FORMAT = "1"
+
+LARGEST = 2**31
+"""Bytes of columns that a file may unfold to: what claims more was made to fill the memory."""
+
+_ROW_GROUP = 2**17
+"""Rows of a pack that are compressed together."""
 
 _BEFORE = {
     "phase": pa.string(),
@@ -53,9 +60,11 @@ def metric_columns(columns: Iterable[str]) -> list[str]:
     return [column for column in columns if column not in _FIXED]
 
 
-def schema(metrics: Iterable[str]) -> pa.Schema:
-    """The schema of a trainings table with these metrics."""
-    return pa.schema(_BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER)
+def schema(metrics: Iterable[str], folded: bool = False) -> pa.Schema:
+    """The schema of a trainings table with these metrics; folded, equal texts are held once."""
+    fields = _BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER
+    text = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema({k: text if folded and t == pa.string() else t for k, t in fields.items()})
 
 
 def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
@@ -69,29 +78,86 @@ def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
     if list(table.columns) != expected.names:
         raise ValueError(f"a trainings table has the columns {expected.names}, got {list(table.columns)}")
     columns = [_column(table[field.name].to_numpy(), field) for field in expected]
-    strings = [field.name for field in expected if field.type == pa.string()]
-    sink = io.BytesIO()
-    with pq.ParquetWriter(
-        sink,
-        expected,
-        compression="zstd",
-        use_dictionary=strings,  # pyright: ignore[reportArgumentType] - the stub knows only bool
-        write_page_checksum=True,
-        store_schema=False,
-    ) as writer:
-        writer.write_table(pa.Table.from_arrays(columns, schema=expected))
-        labels = {"lrshape.format": CHUNK_FORMAT, "lrshape.study": spec_hash, "lrshape.chunk": name}
-        writer.add_key_value_metadata(labels | {_DIGEST_KEY: _ZEROS.decode()})
-    return _sealed(sink.getvalue())
+    return _file(pa.Table.from_arrays(columns, schema=expected), name, spec_hash, {})
+
+
+def encode_pack(tables: Mapping[str, pa.Table], name: str, spec_hash: str) -> bytes:
+    """Return the file of pack ``name``: the chunks' tables, as `decode` gave them, one after another.
+
+    Raises:
+        ValueError: if the tables have different columns.
+    """
+    if len({tuple(table.column_names) for table in tables.values()}) != 1:
+        raise ValueError("the chunks of a pack have the same metrics")
+    rows = json.dumps([table.num_rows for table in tables.values()], separators=(",", ":"))
+    joined = pa.concat_tables(tables.values()).unify_dictionaries()
+    return _file(joined, name, spec_hash, {"lrshape.rows": rows})
 
 
 def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
-    """Return the table in the bytes of a file, once everything about it has been checked.
+    """Return the table in the bytes of a chunk's file, once everything about it has been checked.
+
+    Its texts are dictionary-encoded.
 
     Raises:
         DamagedChunk: if any bit differs from what was written, or the file is sound but is another chunk's,
             another study's, or of another format.
     """
+    return _decoded(data, name, spec_hash)[0]
+
+
+def decode_pack(data: bytes, name: str, spec_hash: str, chunks: list[str]) -> dict[str, pa.Table]:
+    """Return the tables of the chunks in the bytes of a pack's file, checked as `decode` does.
+
+    Raises:
+        DamagedChunk: as `decode` does, and if the pack does not hold ``chunks``.
+    """
+    table, labels = _decoded(data, name, spec_hash)
+    try:
+        rows = json.loads(labels.get(b"lrshape.rows", b""))
+        counts = [count for count in rows if type(count) is int and count >= 0]
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DamagedChunk(name, "it does not say which rows are whose") from error
+    if len(counts) != len(rows) or len(rows) != len(chunks) or sum(counts) != table.num_rows:
+        raise DamagedChunk(name, "it holds other chunks than its name says")
+    ends = np.cumsum(counts)
+    return {
+        chunk: table.slice(end - count, count)
+        for chunk, count, end in zip(chunks, counts, ends.tolist(), strict=True)
+    }
+
+
+def same(a: pa.Table, b: pa.Table) -> bool:
+    """Whether two unfolded tables are equal bit for bit, NaN included."""
+    if a.schema != b.schema or a.num_rows != b.num_rows:
+        return False
+    return all(
+        a.column(name).to_numpy().tobytes() == b.column(name).to_numpy().tobytes()
+        if pa.types.is_floating(a.schema.field(name).type)
+        else a.column(name).equals(b.column(name))
+        for name in a.column_names
+    )
+
+
+def _file(table: pa.Table, name: str, spec_hash: str, labels: Mapping[str, str]) -> bytes:
+    strings = [field.name for field in schema(()) if field.type == pa.string()]
+    sink = io.BytesIO()
+    with pq.ParquetWriter(
+        sink,
+        table.schema,
+        compression="zstd",
+        use_dictionary=strings,  # pyright: ignore[reportArgumentType] - the stub knows only bool
+        dictionary_pagesize_limit=2**24,
+        write_page_checksum=True,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(table, row_group_size=_ROW_GROUP)
+        own = {"lrshape.format": CHUNK_FORMAT, "lrshape.study": spec_hash, "lrshape.chunk": name}
+        writer.add_key_value_metadata(own | dict(labels) | {_DIGEST_KEY: _ZEROS.decode()})
+    return _sealed(sink.getvalue())
+
+
+def _decoded(data: bytes, name: str, spec_hash: str) -> tuple[pa.Table, Mapping[bytes, bytes]]:
     if not data:
         raise DamagedChunk(name, "the file is empty")
     start = _digest_start(data)
@@ -99,30 +165,25 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
         raise DamagedChunk(name, "it is cut short, or no chunk of a study")
     if data[start : start + 64] != _digest(data, start):
         raise DamagedChunk(name, "its content does not match its SHA-256 digest")
+    strings = [field.name for field in schema(()) if field.type == pa.string()]
     try:
-        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
+        file = pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True, read_dictionary=strings)
         labels = file.metadata.metadata or {}
         for label, expected in (("format", CHUNK_FORMAT), ("study", spec_hash), ("chunk", name)):
             value = labels.get(f"lrshape.{label}".encode(), b"").decode(errors="replace")
             if value != expected:
                 raise DamagedChunk(name, f"its {label} is {value!r} and should be {expected!r}")
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        if sum(group.total_byte_size + 8 * group.num_rows for group in groups) > LARGEST:
+            raise DamagedChunk(name, f"it unfolds to more than {LARGEST:,} bytes")
         table = file.read(use_threads=False).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
         raise DamagedChunk(name, f"it is no readable Parquet file: {error}") from error
-    if table.schema != schema(metric_columns(table.column_names)):
+    if table.schema != schema(metric_columns(table.column_names), folded=True):
         raise DamagedChunk(name, f"its columns are {table.column_names}")
     if (reason := problem(table, name.partition("-")[0])) is not None:
         raise DamagedChunk(name, reason)
-    return table
-
-
-def to_frame(tables: list[pa.Table]) -> pd.DataFrame:
-    """Join tables; a metric that some of them lack is NaN in their rows."""
-    metrics = dict.fromkeys(m for table in tables for m in metric_columns(table.column_names))
-    joined = schema(metrics)
-    if not tables:
-        return joined.empty_table().to_pandas()
-    return pa.concat_tables(tables, promote_options="default").select(joined.names).to_pandas()
+    return table, labels
 
 
 def _column(values: np.ndarray, field: pa.Field) -> pa.Array:

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import secrets
-import time
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +70,26 @@ def publish(target: Path, data: bytes) -> bool:
     return created
 
 
+def replace(target: Path, data: bytes) -> None:
+    """Make ``target`` hold ``data``; a reader sees what it held before or all of this.
+
+    Raises:
+        StoreError: if the disk refuses; the old content is then untouched, or the new one is complete.
+    """
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        try:
+            _write(temporary, data)
+            temporary.replace(target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        sync_directory(target.parent)
+    except OSError as error:
+        raise store_error(error, target) from error
+
+
 def read_document(file: Path, kind: str) -> dict[str, Any]:
     """Return the JSON object that states what a directory holds, e.g. ``study.json``.
 
@@ -82,11 +101,22 @@ def read_document(file: Path, kind: str) -> dict[str, Any]:
         InputError: if there is none, or it cannot be read, or it is no JSON object.
     """
     try:
-        document = json.loads(file.read_text("utf-8"))
+        content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"there is no {kind} in {file.parent}") from None
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror or error}") from error
+    return parse_document(content, str(file), kind)
+
+
+def parse_document(content: bytes, file: str, kind: str) -> dict[str, Any]:
+    """Return the JSON object in a file's content.
+
+    Raises:
+        InputError: if it is none.
+    """
+    try:
+        document = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(f"{file} must be JSON as a {kind} writes it: {error}") from error
     if not isinstance(document, dict):
@@ -125,16 +155,6 @@ def sync_directory(directory: Path) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def remove_stale(directory: Path) -> None:
-    """Remove unfinished writes older than `STALE_SECONDS`; one that cannot be removed does no harm."""
-    with contextlib.suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
-            if is_temporary(entry.name):
-                with contextlib.suppress(OSError):
-                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > STALE_SECONDS:
-                        Path(entry.path).unlink()
 
 
 def _write(path: Path, data: bytes) -> None:

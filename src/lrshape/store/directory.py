@@ -3,47 +3,47 @@
 import json
 import logging
 import os
-import re
-import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from lrshape.errors import InputError
-from lrshape.store import _chunk, _files
+from lrshape.store import _chunk, _files, _names
 from lrshape.store._chunk import DamagedChunk
-from lrshape.store._files import store_error
+from lrshape.store._files import StoreError
+from lrshape.store._frame import chunk_frame, sorted_frame
+from lrshape.store._place import Location, Place, locate, place_at
 
-FORMAT = 1
-PHASES = ("screen", "rescore", "confirm")
-"""The phases of a search, in the order in which they run."""
+FORMAT = 2
+"""The newest format of a study that this version reads. 1: a file a chunk; 2: packs of chunks, too."""
 
-FOLLOW_UPS = ("coordinate", "seeds", "transfer")
-"""What may be trained once a search is done, each in a directory of its own."""
+NEW = 1
+"""The format of a new study: the oldest that can hold it, so that older versions read it."""
 
-ORDER = PHASES + FOLLOW_UPS
-"""The order in which trainings are sorted."""
+DOCUMENT = "study.json"
+TRAININGS = "trainings"
+DAMAGED = "damaged"
 
-_DOCUMENT = "study.json"
-_CHUNK = re.compile(rf"({'|'.join(ORDER)})-(\d{{5,}})")
-_log = logging.getLogger(__name__)
+_ENDING = ".parquet"
+_log = logging.getLogger("lrshape.store")
 
 
 class Store:
-    """What a study knows, on a local disk.
+    """What a study knows, on a local disk or in an object store.
 
     There are no locks and no states. A chunk is complete by existing, so a resume is the plan minus
     `chunks`, and two runs on one directory may do work twice but cannot harm each other.
 
     Args:
-        path: directory of a study that exists; `Store.create` makes a new one.
+        path: directory or URL of a study that exists; `Store.create` makes a new one.
 
     Attributes:
-        path: the directory.
+        path: where it is, a `Path` or a `Url`.
+        place: the same, with what can be done there.
         document: content of ``study.json``; ``document["hash"]`` identifies the study.
 
     Raises:
@@ -51,12 +51,10 @@ class Store:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
-        self.path = _local(path)
-        self.document = _read_document(self.path)
-        self._trainings = self.path / "trainings"
-        self._damaged = self.path / "damaged"
-        for directory in (self.path, self._trainings):
-            _files.remove_stale(directory)
+        self.path: Location = locate(path)
+        self.place = place_at(self.path)
+        self.document = _read_document(self.place)
+        self._unpacked: tuple[str, dict[str, pa.Table]] | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "Store":
@@ -71,51 +69,72 @@ class Store:
         at any moment leaves either no study, and `create` works again, or a complete one.
 
         Args:
-            path: a directory that does not exist or is empty.
+            path: a directory or URL that does not exist or is empty.
             document: JSON-able, with a string ``hash`` that differs between studies; ``format`` is added.
 
         Raises:
             InputError: if the place is a file, holds something else, or cannot be written.
         """
-        directory = _local(path)
         if not isinstance(document.get("hash"), str):
             raise InputError(f"a study's document needs a string 'hash', got {document.get('hash')!r}")
-        text = json.dumps({"format": FORMAT} | document | {"format": FORMAT}, indent=2, allow_nan=False)
-        if not cls.exists(directory):
+        place = place_at(locate(path))
+        if not cls.exists(place.location):
             try:
-                _refuse_foreign(directory)
-                (directory / "trainings").mkdir(parents=True, exist_ok=True)
-                _files.publish(directory / _DOCUMENT, f"{text}\n".encode())
-                _files.sync_directory(directory.parent)
+                _refuse_foreign(place)
+                place.prepare(TRAININGS)
+                place.publish(DOCUMENT, _text(document, NEW))
             except OSError as error:
-                raise InputError(f"cannot write a study to {directory}: {error.strerror or error}") from error
-        store = cls(directory)
+                raise InputError(
+                    f"cannot write a study to {place.location}: {error.strerror or error}"
+                ) from error
+        store = cls(place.location)
         if store.document["hash"] != document["hash"]:
-            raise InputError(f"{directory} holds another study, {store.document['hash']}")
+            raise InputError(f"{store.path} holds another study, {store.document['hash']}")
         store.require_writable()
         return store
 
     @staticmethod
     def exists(path: str | os.PathLike[str]) -> bool:
-        """Whether a directory holds a study, readable or not."""
+        """Whether a directory holds a study, readable or not.
+
+        Raises:
+            InputError: if an object store cannot be asked.
+        """
+        place = place_at(locate(path))
         try:
-            return (_local(path) / _DOCUMENT).is_file()
-        except OSError:
-            return False
+            return place.exists(DOCUMENT)
+        except StoreError as error:
+            raise InputError(f"cannot read {error}") from error
 
     def require_writable(self) -> None:
         """Check, by writing, that trainings can be stored; to be called before any is trained.
 
+        What writers that died left unfinished a day ago or longer is removed.
+
         Raises:
             InputError: if not, with the path and the reason.
         """
-        probe = self._trainings / f".probe.{secrets.token_hex(8)}.tmp"
+        for folder in ("", TRAININGS):
+            self.place.tidy(folder)
         try:
-            self._trainings.mkdir(exist_ok=True)
-            probe.write_bytes(b"x")
-            probe.unlink()
+            self.place.probe(TRAININGS)
         except OSError as error:
             raise InputError(f"cannot write to the study {self.path}: {error.strerror or error}") from error
+
+    def require_room(self, size: int) -> None:
+        """Check that the disk has room for so many bytes, where its room is known.
+
+        A quota shows only when it is reached: `write` then raises `StoreError`.
+
+        Raises:
+            InputError: if it has not, with the path and both numbers.
+        """
+        free = self.place.free_bytes()
+        if free is not None and free < size:
+            raise InputError(
+                f"{self.path}: the study needs about {_megabytes(size)} MB more, and its disk has "
+                f"{_megabytes(free)} MB left"
+            )
 
     def write(self, name: str, table: pd.DataFrame) -> bool:
         """Store a chunk, durably, once.
@@ -131,12 +150,14 @@ class Store:
             StoreError: if the disk refuses; the chunk is then absent or whole, never torn.
             ValueError: if the name or the table is not as described.
         """
-        file = self._file(name)
+        phase, _ = _names.parse(name)
         data = _chunk.encode(table, name, self.document["hash"])
         phases = set(table["phase"])
-        if phases - {_parse(name)[0]}:
+        if phases - {phase}:
             raise ValueError(f"chunk {name} takes trainings of its own phase, got {sorted(phases)}")
-        return _files.publish(file, data)
+        if self.document["format"] > NEW and name in self.holders():  # in a pack, perhaps
+            return False
+        return self.place.publish(file_name(name), data)
 
     def read(self, name: str) -> pd.DataFrame:
         """Return a chunk's trainings, as they were written.
@@ -146,32 +167,88 @@ class Store:
             FileNotFoundError: if there is no such chunk.
             StoreError: if the disk cannot be read.
         """
-        return _chunk.to_frame([self._read(name)])
+        return chunk_frame(self.table(name))
 
-    def set_aside(self, name: str, reason: str) -> Path:
+    def table(self, name: str) -> pa.Table:
+        """Return a chunk's trainings as an Arrow table; raises what `read` does."""
+        _names.parse(name)
+        try:
+            return self.tables(name)[name]
+        except FileNotFoundError:
+            stem = self.holders().get(name)
+            if stem is None:
+                raise
+        try:
+            return self.tables(stem)[name]
+        except DamagedChunk as damage:
+            raise DamagedChunk(name, f"its pack {stem} is: {damage.reason}") from damage
+
+    def tables(self, stem: str) -> dict[str, pa.Table]:
+        """Return what a file of trainings holds: the tables of its chunks; raises what `read` does."""
+        if not _names.is_pack(stem):
+            return {stem: _chunk.decode(self.place.read(file_name(stem)), stem, self.document["hash"])}
+        unpacked = self._unpacked
+        if unpacked is None or unpacked[0] != stem:  # a resume asks for one chunk after another
+            data = self.place.read(file_name(stem))
+            chunks = _names.chunks_of(stem)
+            unpacked = (stem, _chunk.decode_pack(data, stem, self.document["hash"], chunks))
+            self._unpacked = unpacked
+        return unpacked[1]
+
+    def set_aside(self, name: str, reason: str) -> Location:
         """Move a chunk to ``damaged/``, where nothing is overwritten, so that it will be computed again.
+
+        If it is in a pack, the other chunks of the pack get files of their own before.
 
         Returns:
             Where it is now.
 
         Raises:
             StoreError: if it cannot be moved.
+            FileNotFoundError: if there is no such chunk.
         """
-        source = self._file(name)
+        _names.parse(name)
+        moved = None
+        stems = [s for s in self.stems() if name in _names.chunks_of(s)]
+        for stem in sorted(stems, key=_names.is_pack, reverse=True):
+            if _names.is_pack(stem):
+                self.unpack(stem, without=name)
+            moved = self.set_file_aside(stem, reason)
+        if moved is None:
+            raise FileNotFoundError(f"there is no chunk {name} in {self.path}")
+        return moved
+
+    def unpack(self, stem: str, without: str | None = None) -> None:
+        """Give the chunks of a pack, all but one, files of their own; a damaged pack has nothing to give."""
         try:
-            self._damaged.mkdir(exist_ok=True)
-            count = 0
-            target = self._damaged / source.name
-            while not _files.link(source, target):
-                count += 1
-                target = self._damaged / f"{name}.{count}.parquet"
-            source.unlink(missing_ok=True)
-            _files.sync_directory(self._damaged)
-            _files.sync_directory(self._trainings)
-        except OSError as error:
-            raise store_error(error, source) from error
-        _log.warning("%s is set aside as %s, to be computed again: %s", source, target, reason)
-        return target
+            tables = dict(self.tables(stem))
+        except (DamagedChunk, FileNotFoundError):
+            return
+        for name, table in tables.items():
+            if name != without:
+                data = _chunk.encode(chunk_frame(table), name, self.document["hash"])
+                self.place.publish(file_name(name), data)
+
+    def set_file_aside(self, stem: str, reason: str) -> Location:
+        """Move a file of trainings to ``damaged/``; see `set_aside`, which is about chunks."""
+        self._unpacked = None
+        count, target = 0, f"{DAMAGED}/{stem}{_ENDING}"
+        while not self.place.move(file_name(stem), target):
+            count += 1
+            target = f"{DAMAGED}/{stem}.{count}{_ENDING}"
+        source, moved = self.place.at(file_name(stem)), self.place.at(target)
+        _log.warning("%s is set aside as %s, to be computed again: %s", source, moved, reason)
+        return moved
+
+    def stems(self) -> list[str]:
+        """Names of the files of trainings, without their ending, in any order."""
+        names = (name for name in self.place.names(TRAININGS) if name.endswith(_ENDING))
+        stems = (name.removesuffix(_ENDING) for name in names)
+        return [stem for stem in stems if _names.chunks_of(stem)]
+
+    def holders(self) -> dict[str, str]:
+        """The file that each chunk is in, without its ending, in the order of `chunks`."""
+        return _names.holders(self.stems())
 
     def chunks(self) -> list[str]:
         """Names of the chunks that exist, in the order of the phases, then of their numbers.
@@ -179,20 +256,13 @@ class Store:
         Raises:
             StoreError: if the directory cannot be listed.
         """
-        try:
-            with os.scandir(self._trainings) as entries:
-                names = [e.name.removesuffix(".parquet") for e in entries if e.name.endswith(".parquet")]
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            raise store_error(error, self._trainings) from error
-        return sorted((n for n in names if _CHUNK.fullmatch(n)), key=_order)
+        return list(self.holders())
 
     def trainings(self, phases: Collection[str] | None = None) -> pd.DataFrame:
         """Return all trainings, sorted by phase, shape, base LR and seed; no row depends on the chunks.
 
-        Damaged chunks are set aside with a warning in the log, and are missing from the result and from
-        `chunks` afterwards.
+        Texts are categoricals, of which ten million rows take no more than their codes. Damaged chunks are
+        set aside with a warning in the log, and are missing from the result and from `chunks` afterwards.
 
         Args:
             phases: those wanted; all if None.
@@ -200,79 +270,93 @@ class Store:
         Raises:
             StoreError: if the disk cannot be read.
         """
-        tables = []
-        for name in self.chunks():
-            if phases is None or _parse(name)[0] in phases:
-                try:
-                    tables.append(self._read(name))
-                except FileNotFoundError:  # set aside by another run meanwhile
+        tables: dict[str, pa.Table] = {}
+        ignored: set[str] = set()
+        for _ in range(3):  # a file may be gone because its chunks are now in a pack, or the other way round
+            missing = {
+                chunk: stem
+                for chunk, stem in self.holders().items()
+                if chunk not in tables
+                and stem not in ignored
+                and (phases is None or _names.parse(chunk)[0] in phases)
+            }
+            if not missing:
+                break
+            for stem, found in self._read_all(dict.fromkeys(missing.values())):
+                if isinstance(found, DamagedChunk):
+                    ignored.add(stem)
+                    self._try_to_set_aside(stem, found)
                     continue
-                except DamagedChunk as damage:
-                    self._try_to_set_aside(damage)
-        return sort_trainings(_chunk.to_frame(tables))
+                tables |= {name: table for name, table in found.items() if missing.get(name) == stem}
+        return sorted_frame([tables[name] for name in sorted(tables, key=_names.order)])
 
-    def _try_to_set_aside(self, damage: DamagedChunk) -> None:
+    def _read_all(self, stems: Collection[str]) -> Iterator[tuple[str, dict[str, pa.Table] | DamagedChunk]]:
+        """The content of files, several at once, in order; nothing of those that are gone."""
+
+        def read(stem: str) -> tuple[str, dict[str, pa.Table] | DamagedChunk]:
+            try:
+                return stem, self.tables(stem)
+            except FileNotFoundError:  # set aside, or compacted, by another run meanwhile
+                return stem, {}
+            except DamagedChunk as damage:
+                return stem, damage
+
+        with ThreadPoolExecutor(self.place.readers) as pool:
+            yield from pool.map(read, stems)
+
+    def _try_to_set_aside(self, stem: str, damage: DamagedChunk) -> None:
         try:
-            self.set_aside(damage.name, damage.reason)
+            self.set_file_aside(stem, damage.reason)
         except OSError as error:  # a study on a read-only medium can be reported all the same
             _log.warning("%s; it is ignored, and cannot be moved: %s", damage, error.strerror)
 
-    def _read(self, name: str) -> pa.Table:
-        file = self._file(name)
-        try:
-            data = file.read_bytes()
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise store_error(error, file) from error
-        return _chunk.decode(data, name, self.document["hash"])
+    def allow_packs(self) -> None:
+        """State in ``study.json`` that there may be packs, so that versions that know none refuse the study.
 
-    def _file(self, name: str) -> Path:
-        _parse(name)
-        return self._trainings / f"{name}.parquet"
+        Raises:
+            StoreError: if it cannot be written.
+        """
+        if self.document["format"] < 2:
+            self.place.replace(DOCUMENT, _text(self.document, 2))
+            self.document["format"] = 2
 
 
-def sort_trainings(table: pd.DataFrame) -> pd.DataFrame:
-    """Sort trainings by phase (in the order they are run), shape, base LR and seed."""
-    phase = pd.Categorical(table["phase"], categories=ORDER).codes
-    shape = pd.factorize(table["shape"], sort=True)[0]
-    order = np.lexsort((table["seed"], table["base_lr"], shape, phase))
-    return table.iloc[order].reset_index(drop=True)
+def file_name(stem: str) -> str:
+    """Where the file of a chunk or pack is within its study."""
+    return f"{TRAININGS}/{stem}{_ENDING}"
 
 
-def _parse(name: str) -> tuple[str, int]:
-    match = _CHUNK.fullmatch(name)
-    if match is None:
-        raise ValueError(f"a chunk's name is <{'|'.join(ORDER)}>-<five digits or more>, got {name!r}")
-    return match[1], int(match[2])
+def _text(document: dict[str, Any], version: int) -> bytes:
+    text = json.dumps({"format": version} | document | {"format": version}, indent=2, allow_nan=False)
+    return f"{text}\n".encode()
 
 
-def _order(name: str) -> tuple[int, int, str]:
-    phase, number = _parse(name)
-    return ORDER.index(phase), number, name
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:,.1f}"
 
 
-def _local(path: str | os.PathLike[str]) -> Path:
-    if "://" in os.fspath(path):
-        raise InputError(f"a study is a local directory, got {os.fspath(path)!r}")
-    return Path(path)
-
-
-def _refuse_foreign(directory: Path) -> None:
+def _refuse_foreign(place: Place) -> None:
     """Raise unless a new study may go here; what a crashed `create` leaves is no obstacle."""
-    if not directory.exists():
-        return
-    if not directory.is_dir():
-        raise InputError(f"a study is a directory, got the file {directory}")
-    for entry in directory.iterdir():
-        empty = entry.name == "trainings" and entry.is_dir() and not any(entry.iterdir())
-        if not empty and not _files.is_temporary(entry.name) and not (directory / _DOCUMENT).is_file():
-            raise InputError(f"{directory} is not empty and holds no study: it has {entry.name}")
+    if isinstance(place.location, Path) and place.location.is_file():
+        raise InputError(f"a study is a directory, got the file {place.location}")
+    for name in place.names(""):
+        if name == TRAININGS and place.is_empty(name):
+            continue
+        if not _files.is_temporary(name) and not place.exists(DOCUMENT):
+            raise InputError(f"{place.location} is not empty and holds no study: it has {name}")
 
 
-def _read_document(directory: Path) -> dict[str, Any]:
-    file = directory / _DOCUMENT
-    document = _files.read_document(file, "study")
+def _read_document(place: Place) -> dict[str, Any]:
+    file = str(place.at(DOCUMENT))
+    try:
+        content = place.read(DOCUMENT)
+    except FileNotFoundError:
+        raise InputError(f"there is no study in {place.location}") from None
+    except StoreError as error:
+        if isinstance(error.__cause__, NotADirectoryError):
+            raise InputError(f"there is no study in {place.location}") from None
+        raise InputError(f"cannot read {error}") from error
+    document = _files.parse_document(content, file, "study")
     version = document.get("format")
     if type(version) is not int or version < 1:
         raise InputError(f"{file}: format must be a whole number from 1 to {FORMAT}, got {version!r}")

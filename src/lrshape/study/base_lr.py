@@ -23,6 +23,10 @@ SMALLEST_SIZE = 0.02
 """Root mean square below which a shape counts as having this one, so that its base LR stays in bounds."""
 
 
+REACH = 10.0
+"""How far from the best LRs of known shapes, as a factor, those of others are looked for."""
+
+
 class BaseLRStrategy(Settings, abc.ABC):
     """Proposes base LRs for shapes, in rounds, from the scores so far."""
 
@@ -60,9 +64,12 @@ class BaseLRStrategy(Settings, abc.ABC):
             given: base LR by shape id, where the sampler has chosen it.
         """
 
-    @property
-    def dimension(self) -> Dimension | None:
-        """What a sampler is to search besides a shape's parameters; None: the base LR is not its concern."""
+    def dimension(self, best: pd.DataFrame) -> Dimension | None:
+        """What a sampler is to search besides a shape's parameters; None: the base LR is not its concern.
+
+        Args:
+            best: what has been scored before, as in `propose`.
+        """
         return None
 
     def bracket(self, base_lr: float, count: int) -> list[float]:
@@ -140,7 +147,7 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
         """A few base LRs around each shape's predicted one; then on beyond an edge that holds the best."""
         new = _unscored(shapes, best)
         if new:
-            known = _of_others(shapes, best)
+            known = _best_inside(best)
             missing = self.pilots - len(known)
             if missing > 0:
                 return [(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
@@ -181,10 +188,17 @@ class JointLR(PredictedLR):
 
     strategy: Literal["joint"] = "joint"
 
-    @property
-    def dimension(self) -> Dimension:
-        """The root mean square of the LRs."""
-        return Dimension("base_lr", self.low, self.high, "log")
+    def dimension(self, best: pd.DataFrame) -> Dimension:
+        """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best.
+
+        If those are best near an end of the range, or beyond, it goes on to twice as far.
+        """
+        low, high = self.low, self.high
+        if known := _best_inside(best):
+            lrs = np.array([base_lr for _, base_lr in known]) * sizes([shape for shape, _ in known])
+            low = min(max(low, float(lrs.min()) / REACH), float(lrs.min()) / 2)
+            high = max(min(high, float(lrs.max()) * REACH), float(lrs.max()) * 2)
+        return Dimension("base_lr", low, high, "log")
 
     def propose(
         self, shapes: Sequence[Shape], best: pd.DataFrame, given: Mapping[str, float] | None = None
@@ -227,7 +241,7 @@ def _unscored(shapes: Sequence[Shape], best: pd.DataFrame) -> list[Shape]:
     return [shape for shape in shapes if shape.id not in scored]
 
 
-def _of_others(shapes: Sequence[Shape], best: pd.DataFrame) -> list[Candidate]:
+def _best_inside(best: pd.DataFrame) -> list[Candidate]:
     """The best base LRs that lie inside of those tried; or of all shapes, if there is none."""
     if best.empty:
         return []

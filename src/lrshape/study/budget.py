@@ -37,8 +37,8 @@ def family_names(document: Mapping[str, Any]) -> list[str]:
 def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     """A spec with its search settings filled in, and without ``trainings``.
 
-    Three quarters of the trainings go to the screen: a Gaussian process over each family's parameters and the
-    base LR, 16 trainings a batch, one seed; families share them by Thompson sampling. The rest goes to a race
+    Three quarters of the trainings go to the screen: a Gaussian process over the curves of all families and
+    the base LR, 16 trainings a batch, one seed. The rest goes to a race
     of the best shapes. Baselines and the confirm phase come on top.
 
     Raises:
@@ -61,7 +61,7 @@ def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     seeds = 10 if racing < 360 else 30
     base_lr = plain.get("base_lr", {})
     return plain | {
-        "sampler": {"name": "surrogate", "population": batch, "initial": batch if number > 1 else 2 * batch},
+        "sampler": {"name": "surrogate", "population": batch, "initial": 2 * batch},
         "base_lr": {"strategy": "joint", **base_lr} if isinstance(base_lr, Mapping) else base_lr,
         "screen": {
             "shapes": max(1, (count - racing) // number),

@@ -14,6 +14,7 @@ from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
 from lrshape.analysis.tables import write_csv
 from lrshape.errors import InputError
+from lrshape.executors.registry import ExecutorChoice
 from lrshape.families import FAMILIES
 from lrshape.settings import Settings
 from lrshape.space import Dimension
@@ -170,6 +171,7 @@ def coordinate(
     *,
     listener: Listener | None = None,
     time_limit: float | None = None,
+    executor: ExecutorChoice = "inline",
 ) -> CoordinateResult:
     """Sweep the best shapes of a complete study, and write tables, figures and a page about it.
 
@@ -193,6 +195,7 @@ def coordinate(
         coordinate_phase(spec, centres, settings),
         listener=listener,
         time_limit=time_limit,
+        executor=executor,
     )
     confirming = table["seed"].to_numpy() >= FIRST_SEED[NAME] + CONFIRM_AFTER
     points = sweep_points(where(table, ~confirming), study.objective)
@@ -203,7 +206,7 @@ def coordinate(
         confirmed=confirmed_points(where(table, confirming), points, study.objective),
         winner=centres[0][0].id,
         trainings=len(table),
-        directory=study.path / NAME,
+        directory=study.directory / NAME,
     )
     _write(study, result, table)
     return result

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.executors.registry import EXECUTORS
-from lrshape.store import Store
+from lrshape.executors.registry import ExecutorChoice, make_executor
+from lrshape.store import Store, local
 from lrshape.study.listener import Listener
 from lrshape.study.phases import Phase
 from lrshape.study.run import Run
@@ -25,7 +25,7 @@ def follow_up(
     out: str | Path | None = None,
     listener: Listener | None = None,
     time_limit: float | None = None,
-    executor: str = "inline",
+    executor: ExecutorChoice = "inline",
 ) -> pd.DataFrame:
     """Run a phase of trainings that belongs to no search, and return all of them, sorted.
 
@@ -40,7 +40,7 @@ def follow_up(
         out: another directory.
         listener: hears of progress.
         time_limit: seconds after which it stops with `TimeLimitReached`.
-        executor: what runs the trainings.
+        executor: what runs the trainings, see `lrshape.search`.
 
     Raises:
         InputError: if the directory holds a follow-up with other settings, or of another study.
@@ -48,7 +48,7 @@ def follow_up(
         StoreError: if results cannot be written.
     """
     spec = StudySpec.parse(study.document["spec"])
-    path = study.path.absolute() / name if out is None else Path(out).absolute()
+    path = study.directory.absolute() / name if out is None else local(out, "out").absolute()
     document = {"follow_up": name, "of": study.document["hash"], "settings": dict(settings)}
     document["hash"] = spec_hash(document)
     if Store.exists(path):
@@ -61,8 +61,8 @@ def follow_up(
         store = Store.create(path, document)
     listener = listener or Listener()
     listener.started(str(path), len(store.chunks()))
-    runner = EXECUTORS[executor]()
-    Run(spec, store, study.document["members"], runner, listener, time_limit).phase(name, phase)
+    with make_executor(executor) as runner:
+        Run(spec, store, study.document["members"], runner, listener, time_limit).phase(name, phase)
     return store.trainings([name])
 
 

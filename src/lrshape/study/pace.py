@@ -3,13 +3,12 @@
 import logging
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lrshape.engine import evaluate
-from lrshape.store import Store
+from lrshape.store import Location, Store
 from lrshape.study.budget import BATCH, LEAST, is_planned
 from lrshape.study.keys import FIRST_SEED, training_seeds
 from lrshape.study.spec import StudySpec
@@ -28,7 +27,7 @@ SWEEP = 12
 
 
 def settled(
-    document: Mapping[str, Any], path: Path, seconds: float | None, workload: Workload | None
+    document: Mapping[str, Any], path: Location, seconds: float | None, workload: Workload | None
 ) -> dict[str, Any]:
     """A spec with the number of trainings that its study has already, or that fits into the time limit.
 

@@ -40,6 +40,17 @@ class Chunk:
             }
         )
 
+    def is_of(self, table: pd.DataFrame) -> bool:
+        """Whether a stored table holds this chunk's trainings."""
+        keys = self.keys()
+        return table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys)
+
+    def halves(self) -> "tuple[Chunk, ...]":
+        """The chunk in two; nothing if it is one training."""
+        middle = len(self.trainings) // 2
+        parts = (self.trainings[:middle], self.trainings[middle:])
+        return tuple(Chunk(self.name, part) for part in parts) if middle else ()
+
     def table(self, outcome: Outcome, seconds: float) -> pd.DataFrame:
         """The rows to store: keys, metrics, status; each training gets an equal share of the time."""
         table = self.keys()

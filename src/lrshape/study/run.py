@@ -1,25 +1,22 @@
 """Run a study's phases to the end, chunk by chunk; what is stored already is not run again."""
 
+import random
 import time
 from collections.abc import Iterator, Sequence
-from functools import partial
 
-import numpy as np
 import pandas as pd
 
 from lrshape.errors import InputError
 from lrshape.executors.base import Executor
 from lrshape.store import DamagedChunk, Store
 from lrshape.study.account import announcement
-from lrshape.study.listener import Listener, Status
+from lrshape.study.listener import Listener
+from lrshape.study.overdue import TimeLimitReached, limited
 from lrshape.study.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
-from lrshape.study.train import Running, train_chunk
-
-
-class TimeLimitReached(Exception):  # noqa: N818 - it is no error
-    """The time limit came before the end; running the study again goes on where it stopped."""
+from lrshape.study.tally import Speed, Tally
+from lrshape.study.train import Running, TrainChunk
 
 
 class TooManyFailed(InputError):  # noqa: N818 - like the other ends of a run
@@ -54,8 +51,9 @@ class Run:
         self._spec, self._store, self._members = spec, store, members
         self._executor, self._listener = executor, listener
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
-        self._speed = _Speed()
+        self._speed = Speed()
         self._failures: list[str] = []
+        self._shared = False  # whether another run has been seen on the same directory
 
     def complete(self) -> None:
         """Run what is missing of all phases.
@@ -80,7 +78,7 @@ class Run:
         self._listener.phase_begins(name, announcement(self._spec, name))
         stored = set(self._store.chunks())
         tables: list[pd.DataFrame] = []
-        tally = _Tally(name, self._speed)
+        tally = Tally(name, self._speed)
         number = 0
         trainings = next(phase)
         while True:
@@ -101,36 +99,71 @@ class Run:
         for chunk in names[planned:]:
             self._store.set_aside(chunk, "the phase does not plan it any more")
 
-    def _round(self, planned: Sequence[Chunk], stored: set[str], tally: "_Tally") -> list[pd.DataFrame]:
+    def _round(self, planned: Sequence[Chunk], stored: set[str], tally: Tally) -> list[pd.DataFrame]:
         """Rows of all chunks of a round, in the order of the plan."""
         rows = {chunk.name: table for chunk in planned if (table := self._read(chunk, stored)) is not None}
         for table in rows.values():
             tally.add(table, self._spec.objective)
         missing = [chunk for chunk in planned if chunk.name not in rows]
-        for chunk, table in self._trained_chunks(missing, tally):
-            if not self._store.write(chunk.name, table):  # another run was first: both go on from its rows
-                stored_table = self._read(chunk, {chunk.name})
-                table = table if stored_table is None else stored_table
-            rows[chunk.name] = table
-            self._speed.trained += len(table)
-            tally.add(table, self._spec.objective)
-            self._listener.progress(tally.status())
-            self._check_failures(table)
-            self._check_time()
+        with limited(self._left()):
+            for chunk, table in self._trained_chunks(missing, rows, tally):
+                table = self._stored(chunk, table)
+                rows[chunk.name] = table
+                self._speed.trained += len(table)
+                tally.add(table, self._spec.objective)
+                self._listener.progress(tally.status())
+                self._check_failures(table)
+                self._check_time()
         return [rows[chunk.name] for chunk in planned]
 
+    def _stored(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
+        """Store rows, and return what is stored: where another run was first, both go on from its rows."""
+        if self._store.write(chunk.name, table):
+            return table
+        self._shared = True
+        theirs = self._read(chunk, {chunk.name})
+        return table if theirs is None else theirs
+
     def _trained_chunks(
-        self, missing: Sequence[Chunk], tally: "_Tally"
+        self, missing: Sequence[Chunk], rows: dict[str, pd.DataFrame], tally: Tally
     ) -> Iterator[tuple[Chunk, pd.DataFrame]]:
-        def report(running: Running) -> None:
-            self._listener.progress(tally.status(running.trainings, running.diverged))
-            if not running.done:  # what is done is stored first
+        running: dict[str, Running] = {}
+
+        def report(chunk: Chunk, news: Running) -> None:
+            running[chunk.name] = news
+            self._listener.progress(
+                tally.status(
+                    sum(r.trainings for r in running.values()), sum(r.diverged for r in running.values())
+                )
+            )
+            if not news.done:  # what is done is stored first
                 self._check_time()
 
         if missing:
             self._check_time()
-            task = partial(train_chunk, spec=self._spec, members=self._members)
-            yield from self._executor.run(task, missing, report)
+            task = TrainChunk(self._spec, self._members)
+            items = self._still_missing(missing, rows, tally)
+            for chunk, table in self._executor.run(task, items, report, self._check_time):
+                running.pop(chunk.name, None)
+                yield chunk, table
+
+    def _still_missing(
+        self, missing: Sequence[Chunk], rows: dict[str, pd.DataFrame], tally: Tally
+    ) -> Iterator[Chunk]:
+        """Chunks to train, looked for once more just before each: other runs may be at work here.
+
+        Where one is, the order is random, so that runs on one directory share the work.
+        """
+        left = list(missing)
+        while left:
+            chunk = left.pop(random.randrange(len(left)) if self._shared else 0)
+            table = self._read(chunk, {chunk.name})
+            if table is None:
+                yield chunk
+            else:
+                self._shared = True
+                rows[chunk.name] = table
+                tally.add(table, self._spec.objective)
 
     def _read(self, chunk: Chunk, stored: set[str]) -> pd.DataFrame | None:
         """A stored chunk, or None if it is absent, or damaged and now set aside."""
@@ -160,51 +193,9 @@ class Run:
                 f"all are kept in {self._store.path}"
             )
 
+    def _left(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
     def _check_time(self) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline:
-            raise TimeLimitReached("the time limit is reached")
-
-
-class _Tally:
-    """Counts what a phase has done."""
-
-    def __init__(self, phase: str, speed: "_Speed"):
-        self._phase, self._speed = phase, speed
-        self._planned = self._done = self._bad = 0
-        self._best: float | None = None
-
-    def plan(self, trainings: int) -> None:
-        self._planned += trainings
-
-    def add(self, table: pd.DataFrame, objective: str) -> None:
-        self._done += len(table)
-        self._bad += int(np.sum(table["status"] != "ok"))
-        lowest = float(np.min(table[objective]))
-        self._best = lowest if self._best is None else min(self._best, lowest)
-
-    def status(self, running: float = 0.0, bad: int = 0) -> Status:
-        return Status(
-            phase=self._phase,
-            planned=self._planned,
-            done=min(self._done + running, self._planned),
-            rate=self._speed.rate(running),
-            diverged=self._bad + bad,
-            best=self._best,
-        )
-
-
-class _Speed:
-    """Trainings a second, from the first sign of progress on."""
-
-    def __init__(self) -> None:
-        self.trained = 0
-        self._start: tuple[float, float] | None = None
-
-    def rate(self, running: float) -> float | None:
-        now, trained = time.monotonic(), self.trained + running
-        if self._start is None:
-            if trained:
-                self._start = (now, trained)
-            return None
-        elapsed = now - self._start[0]
-        return (trained - self._start[1]) / elapsed if elapsed > 1 and trained > self._start[1] else None
+        if self._left() == 0.0:
+            raise TimeLimitReached

@@ -1,9 +1,9 @@
 """The screen: shapes from a sampler at base LRs from a strategy, generation by generation.
 
 A sampler that does not learn has one generation. One that learns is told the scores of each before it is
-asked for the next. Families may share a budget: then each place of a generation goes to the family whose draw
-of its best score is the lowest (Thompson sampling over families), so that a family that is poorly known is
-not given up for one that is merely easier to search.
+asked for the next. Families may share a search: then its model compares schedules as curves, whatever their
+family, and each place of a generation goes to the shape, of any family, that one draw from the model holds
+for the best (Thompson sampling).
 
 All trainings of a generation share its seeds, so that what is compared is paired; each generation has fresh
 ones, so that no shape is chosen for a lucky seed alone.
@@ -14,15 +14,14 @@ from itertools import chain, zip_longest
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
 from lrshape.study.base_lr import Candidate
-from lrshape.study.family_search import FamilySearch
 from lrshape.study.keys import FIRST_SEED
 from lrshape.study.plan import Training
 from lrshape.study.shape import Shape
+from lrshape.study.shape_search import ShapeSearch
 from lrshape.study.spec import StudySpec
 
 Phase = Generator[list[Training], pd.DataFrame, list[Candidate]]
@@ -69,57 +68,28 @@ def ranked(best: pd.DataFrame, shapes: Sequence[Shape]) -> list[Candidate]:
 class _Screen:
     def __init__(self, spec: StudySpec):
         self._spec = spec
-        self._searches = [FamilySearch(spec, family) for family in spec.families]
+        self._searches: list[ShapeSearch] = []
         self._shapes: dict[str, Shape] = {}
         self._best = pd.DataFrame()
-        self._budget = sum(search.budget for search in self._searches)
         self._seeds_used = 0
         self._settled = 0
 
     def run(self) -> Phase:
+        # Baselines first, on the seeds of the first generation: they show about where the best LRs are.
+        yield from self._scored(baseline_shapes(self._spec))
+        families = self._spec.families
+        groups = [families] if self._spec.screen.bandit else [(family,) for family in families]
+        self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
+        starts = [(Shape.of("start", s.family, s.params), s.base_lr) for s in self._spec.starts]
+        asked = [shape for search in self._searches for shape in search.start(starts)]
         while not self._is_settled():
-            first = not self._shapes
-            asked = self._started() if first else []
-            asked += self._asked()
-            asked += baseline_shapes(self._spec) if first else []
+            asked += [shape for search in self._searches for shape in search.ask()]
             if not asked:
                 break
             yield from self._scored(asked)
+            asked = []
+            self._seeds_used += self._spec.screen.seeds
         return (yield from self._recommended())
-
-    def _asked(self) -> list[Shape]:
-        """The next generation: of all families, or where they share a budget, of those that may be best."""
-        if not self._spec.screen.bandit:
-            return [shape for search in self._searches for shape in search.ask(search.population)]
-        unknown = [search for search in self._searches if search.learns and search.belief() is None]
-        once = [search for search in self._searches if not search.learns and search.budget]
-        if unknown or once:
-            counts = {search.name: search.population for search in [*unknown, *once]}
-        else:
-            places = self._searches[0].population
-            minima = {search.name: self._minimum(search, places) for search in self._searches}
-            chosen = pd.DataFrame(minima).idxmin(axis=1)  # the best of each draw
-            counts = chosen.value_counts().to_dict()
-        asked = []
-        for search in self._searches:
-            count = min(counts.get(search.name, 0), self._budget)
-            shapes = search.ask(count)
-            self._budget -= len(shapes)
-            asked += shapes
-        return asked
-
-    @staticmethod
-    def _minimum(search: FamilySearch, places: int) -> NDArray[np.float64]:
-        belief = search.belief()
-        return np.full(places, np.inf) if belief is None else belief.minimum[:places]
-
-    def _started(self) -> list[Shape]:
-        """The shapes that the spec starts from, in the families' searches."""
-        by_family: dict[str, list[Candidate]] = {}
-        for start in self._spec.starts:
-            shape = Shape.of("start", start.family, start.params)
-            by_family.setdefault(start.family, []).append((shape, start.base_lr))
-        return [shape for search in self._searches for shape in search.start(by_family.get(search.name, []))]
 
     def _scored(self, asked: Sequence[Shape]) -> _Step:
         """Train shapes at the base LRs that the strategy proposes, and tell the samplers."""
@@ -128,7 +98,6 @@ class _Screen:
         seeds = self._spec.screen.seeds
         while candidates := self._spec.base_lr.propose(asked, self._best, given):
             yield from self._trained(candidates, seeds)
-        self._seeds_used += seeds
         for search in self._searches:
             search.tell(self._best)
 
@@ -137,7 +106,7 @@ class _Screen:
         self._best = best_base_lrs(scores(table, self._spec.objective))
 
     def _is_settled(self) -> bool:
-        """Whether for some generations little gain was expected of any family, as a share of the score."""
+        """Whether for some generations little gain was expected of any search, as a share of the score."""
         if self._spec.screen.margin == 0:
             return False
         beliefs = [search.belief() for search in self._searches]
@@ -152,7 +121,7 @@ class _Screen:
 
     def _recommended(self) -> Phase:
         """Train what the samplers recommend and has not been trained; the favourites, then all others."""
-        favourites = [search.favourites(FAVOURITES) for search in self._searches]
+        favourites = [shapes for search in self._searches for shapes in search.favourites(FAVOURITES)]
         new = [s for shapes in favourites for s in shapes if s.id not in self._shapes]
         if new:
             yield from self._scored(new)

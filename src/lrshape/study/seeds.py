@@ -13,6 +13,7 @@ from lrshape.analysis.result import BASELINE
 from lrshape.analysis.seeds import SeedAnswer, score_matrix, seed_answer
 from lrshape.analysis.tables import write_csv
 from lrshape.errors import InputError
+from lrshape.executors.registry import ExecutorChoice
 from lrshape.settings import Settings
 from lrshape.store import store_error
 from lrshape.study.followup import follow_up
@@ -129,6 +130,7 @@ def seeds(
     *,
     listener: Listener | None = None,
     time_limit: float | None = None,
+    executor: ExecutorChoice = "inline",
 ) -> SeedResult:
     """Train shapes of a complete study on many seeds, and say how few would have done.
 
@@ -149,6 +151,7 @@ def seeds(
         seed_phase(plan, settings),
         listener=listener,
         time_limit=time_limit,
+        executor=executor,
     )
     answer = seed_answer(
         score_matrix(table, study.objective),
@@ -162,7 +165,7 @@ def seeds(
         answer=answer,
         used=(spec["screen"]["seeds"], spec["rescore"]["seeds"]),
         trainings=len(table),
-        directory=study.path / NAME,
+        directory=study.directory / NAME,
     )
     _write(study, result, table)
     return result

@@ -1,6 +1,7 @@
 """A study on disk, and the function that runs one."""
 
 import logging
+import tempfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,13 +15,14 @@ from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
 from lrshape.engine.precision import precision
 from lrshape.errors import InputError, shown
-from lrshape.executors.registry import EXECUTORS
+from lrshape.executors.registry import ExecutorChoice, make_executor
 from lrshape.schedule import Sampling, Schedule
-from lrshape.store import PHASES, Store, store_error
+from lrshape.store import PHASES, Location, Store, Url, locate, store_error
 from lrshape.study import environment
 from lrshape.study.listener import Listener
 from lrshape.study.pace import settled
 from lrshape.study.run import Run
+from lrshape.study.size import expected_bytes
 from lrshape.study.spec import MAX_MEMBERS, StudySpec, read_spec, spec_hash
 from lrshape.workloads._called import CalledWorkload
 from lrshape.workloads.base import GradientWorkload, Workload
@@ -33,7 +35,7 @@ class Study:
     """A study in its directory: its spec, its trainings, and what they say.
 
     Args:
-        path: directory of an existing study.
+        path: directory of an existing study, or its URL, such as ``s3://bucket/study``.
 
     Raises:
         InputError: if there is none, this version cannot read it, or it was edited.
@@ -57,9 +59,22 @@ class Study:
         self._document = {**self.store.document, "spec": filled}
 
     @property
-    def path(self) -> Path:
-        """The study's directory."""
+    def path(self) -> Location:
+        """The study's directory, or its URL."""
         return self.store.path
+
+    @property
+    def directory(self) -> Path:
+        """The study's directory, for what only works on a local disk.
+
+        Raises:
+            InputError: if the study is at a URL.
+        """
+        if isinstance(self.path, Url):
+            raise InputError(
+                f"this needs a study in a local directory, got {self.path}: copy it to one first"
+            )
+        return self.path
 
     @property
     def document(self) -> dict[str, Any]:
@@ -153,8 +168,10 @@ class Study:
             sampling=self.sampling,
         )
 
-    def report(self, objective: str | None = None) -> Path:
+    def report(self, objective: str | None = None) -> Location:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the study's directory.
+
+        For a study at a URL they are made on the local disk and then put beside it.
 
         Args:
             objective: another stored metric to rank by, without training again: the names then end with it,
@@ -164,26 +181,37 @@ class Study:
             InputError: if nothing is stored yet, or no such metric is stored.
             StoreError: if it cannot be written.
         """
-        from lrshape.analysis.tables import write_tables
-        from lrshape.report import suffix, write_report
-
         trainings = self.trainings()
         if trainings.empty:
             raise InputError(f"{self.path}: no training is stored yet; run its search first")
         by = objective or self.objective
+        if not isinstance(self.path, Url):
+            return self._report(trainings, by, self.path)
+        with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:
+            made = Path(folder) / self.path.name  # the page names its directory
+            page = self._report(trainings, by, made)
+            for file in sorted(made.rglob("*")):
+                if file.is_file():
+                    self.store.place.replace(file.relative_to(made).as_posix(), file.read_bytes())
+        return self.path / page.name
+
+    def _report(self, trainings: pd.DataFrame, by: str, directory: Path) -> Path:
+        from lrshape.analysis.tables import write_tables
+        from lrshape.report import suffix, write_report
+
         try:
-            write_tables(trainings, by, self.path / f"tables{suffix(by, self.objective)}")
+            write_tables(trainings, by, directory / f"tables{suffix(by, self.objective)}")
             return write_report(
                 trainings,
                 self.document,
-                self.path,
+                directory,
                 objective=by,
                 steps=self.steps,
                 sampling=self.sampling,
                 study_objective=self.objective,
             )
         except OSError as error:
-            file = error.filename2 or error.filename or self.path  # of a rename, the target
+            file = error.filename2 or error.filename or directory  # of a rename, the target
             raise store_error(error, Path(file)) from error
 
 
@@ -197,7 +225,7 @@ def search(
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
-    executor: str = "inline",
+    executor: ExecutorChoice = "inline",
     listener: Listener | None = None,
     **settings: Any,
 ) -> Study:
@@ -205,7 +233,8 @@ def search(
 
     Args:
         spec: a TOML file, a mapping with the same keys, or nothing.
-        out: directory of the study; made if it does not exist, resumed if it holds this study.
+        out: directory of the study, or its URL, such as ``s3://bucket/study``; made if it does not exist,
+            resumed if it holds this study.
         train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
             of shape (steps,); it becomes the workload. Give ``steps``, too.
         steps: steps of ``train``.
@@ -216,7 +245,9 @@ def search(
             ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
             that does not say how to search gets as many trainings as fit.
-        executor: what runs the trainings.
+        executor: what runs the trainings: ``inline``, ``processes``, ``ray``, or a mapping with such a
+            ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
+            it may be another one when the study is resumed.
         listener: hears of progress.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
 
@@ -232,15 +263,18 @@ def search(
     called = {"timeout": timeout, "isolated": isolated}
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
-    path = Path(out).absolute()  # because a train function may change the current directory
-    runner = EXECUTORS[executor]()
-    began = time.monotonic()
-    parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
-    study = _open_or_create(parsed, path)
-    listener = listener or Listener()
-    listener.started(str(study.path), len(study.store.chunks()))
-    left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-    Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
+    path = locate(out)
+    path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
+    with make_executor(executor) as runner:
+        began = time.monotonic()
+        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
+        study = _open_or_create(parsed, path)
+        stored = len(study.store.chunks())
+        study.store.require_room(expected_bytes(parsed, study.document["members"], stored))
+        listener = listener or Listener()
+        listener.started(str(study.path), stored)
+        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
+        Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
     study.report()
     listener.finished(study)
     return study
@@ -253,7 +287,7 @@ def _parse(
     metrics: tuple[str, ...],
     called: dict[str, Any],
     settings: dict[str, Any],
-    path: Path,
+    path: Location,
     time_limit: float | None,
 ) -> StudySpec:
     if isinstance(spec, StudySpec):
@@ -273,7 +307,7 @@ def _parse(
     return StudySpec.parse(settled(document, path, time_limit, workload), workload)
 
 
-def _open_or_create(spec: StudySpec, path: Path) -> Study:
+def _open_or_create(spec: StudySpec, path: Location) -> Study:
     """Open the study of this spec in a directory, or make it.
 
     Raises:

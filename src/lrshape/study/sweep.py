@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from lrshape.analysis.transfer import Donor, regrets
 from lrshape.errors import InputError
+from lrshape.executors.registry import ExecutorChoice
 from lrshape.settings import explain
-from lrshape.store import Store, publish, read_document, store_error
+from lrshape.store import Store, local, publish, read_document, store_error
 from lrshape.study.axes import Setting, axis_names, settings
 from lrshape.study.listener import Listener
 from lrshape.study.run import TimeLimitReached
@@ -170,7 +171,7 @@ def run_sweep(
     transfer: Mapping[str, Any] | None = None,
     margin: float = 0.05,
     time_limit: float | None = None,
-    executor: str = "inline",
+    executor: ExecutorChoice = "inline",
     listener: Listener | None = None,
 ) -> Sweep:
     """Search in every setting, then try every best shape in every other; run it again to resume.
@@ -182,7 +183,7 @@ def run_sweep(
         transfer: settings of `TransferSpec`.
         margin: the regret that matters, as a fraction; it changes no training.
         time_limit: seconds for everything, after which it stops with `TimeLimitReached`.
-        executor: what runs the trainings.
+        executor: what runs the trainings, see `lrshape.search`.
         listener: hears of the progress of each study and each transfer.
 
     Returns:
@@ -202,7 +203,7 @@ def run_sweep(
             raise TimeLimitReached("the time limit is reached")
         return rest
 
-    sweep = _open_or_create(spec, axes, transfer or {}, Path(out).absolute())
+    sweep = _open_or_create(spec, axes, transfer or {}, local(out, "a sweep's directory").absolute())
     for setting in sweep.settings:
         path = sweep.study_path(setting)
         if (path / "report.html").is_file() and Store.exists(path) and Study(path).is_complete():

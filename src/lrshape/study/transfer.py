@@ -10,6 +10,7 @@ from pydantic import Field
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.transfer import Donor
 from lrshape.errors import InputError
+from lrshape.executors.registry import ExecutorChoice
 from lrshape.settings import Settings
 from lrshape.study.base_lr import EXTREME
 from lrshape.study.followup import follow_up
@@ -138,7 +139,7 @@ def run_transfer(
     *,
     listener: Listener | None = None,
     time_limit: float | None = None,
-    executor: str = "inline",
+    executor: ExecutorChoice = "inline",
 ) -> pd.DataFrame:
     """Try all donors' shapes in one setting's study; running it again trains only what is missing.
 

@@ -5,19 +5,17 @@ float64 on one, a line of JSON for each result on the other. What users' code pr
 without a worker.
 """
 
-import contextlib
 import importlib
 import json
 import os
 import runpy
-import signal
 import sys
 import threading
 from array import array
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, BinaryIO
 
+from lrshape.processes import end_own_group, volunteer
 from lrshape.workloads._result import Result, called, failure
 
 importing = False
@@ -35,8 +33,7 @@ def main(origin: dict[str, str], names: list[str], orders: int, results: int, li
         lifeline: file descriptor that is closed when the parent ends.
     """
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
-    with contextlib.suppress(OSError):  # where memory ends, this process goes first, and the study stays
-        Path("/proc/self/oom_score_adj").write_text("1000")
+    volunteer()
     # Children of users' code must not hold the pipes open.
     for descriptor in (orders, results, lifeline):
         os.set_inheritable(descriptor, False)
@@ -86,4 +83,4 @@ def _send(target: BinaryIO, result: Result) -> None:
 def _end_with_parent(lifeline: int) -> None:
     """Kill this process and its children when the other end of a pipe closes, however the parent ended."""
     os.read(lifeline, 1)
-    os.killpg(os.getpgid(0), signal.SIGKILL)
+    end_own_group()

@@ -40,6 +40,7 @@ class FunctionWorkload(CalledWorkload):
         description="train in a process of its own, so that no crash ends the study; implied by timeout",
     )
     _train: TrainFunction | None = PrivateAttr(None)
+    _origin: dict[str, str] | None = PrivateAttr(None)
 
     @field_validator("function")
     @classmethod
@@ -110,6 +111,8 @@ class FunctionWorkload(CalledWorkload):
         Raises:
             InputError: if it was typed in, so that no file has it.
         """
+        if self._origin is not None:
+            return self._origin
         module, _, name = self.function.partition(":")
         if module != "__main__":
             return {"module": module, "name": name}
@@ -122,6 +125,11 @@ class FunctionWorkload(CalledWorkload):
                 "isolated and timeout need a train function in a file, got one that was typed in"
             )
         return {"script": str(Path(file).absolute()), "name": name}
+
+    def __getstate__(self) -> dict[Any, Any]:
+        if self.in_worker:
+            self._origin = self.origin()  # only this process knows which script it runs
+        return super().__getstate__()
 
     def digest(self) -> str | None:
         """SHA-256 of the function's own source, None where Python does not know it.

@@ -1,0 +1,112 @@
+"""Trainings a second of the executors: all cores in one process, or a process a core.
+
+One workload is the engine's own, which spreads a population over all cores in one process already; the other
+is a PyTorch function that trains a small network, which cannot use two cores well. Chunks of one study are
+run on executors whose workers have started and compiled.
+
+    python benchmarks/executors.py
+"""
+
+import contextlib
+import statistics
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from _measure import alternate, machine, seconds, spread, table
+
+from lrshape.executors.base import Executor
+from lrshape.executors.registry import make_executor
+from lrshape.study.plan import Chunk, chunks
+from lrshape.study.screening import screen
+from lrshape.study.spec import StudySpec
+from lrshape.study.train import TrainChunk
+from lrshape.workloads.function import FunctionWorkload
+
+STEPS = 300
+EXECUTORS: dict[str, dict[str, Any]] = {
+    "inline: one process, all cores": {"name": "inline"},
+    "processes: 2 workers, one thread each": {"name": "processes", "workers": 2},
+    "ray: 2 actors, one core each": {"name": "ray", "workers": 2, "address": "local"},
+}
+
+
+def train_torch(lrs: np.ndarray, seed: int) -> float:
+    """Train a 64-128-128-10 network on digits with PyTorch, and return its training loss."""
+    import torch
+    from torch import nn
+
+    from lrshape.workloads.digits import digits
+
+    torch.manual_seed(seed)
+    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
+    images, labels = digits()["train"]
+    x, y = torch.from_numpy(images), torch.from_numpy(labels).long()
+    optimizer = torch.optim.Adam(model.parameters())
+    loss_of = nn.CrossEntropyLoss()
+    for lr in lrs.tolist():
+        optimizer.param_groups[0]["lr"] = lr
+        batch = torch.randint(len(y), (32,))
+        optimizer.zero_grad()
+        loss_of(model(x[batch]), y[batch]).backward()
+        optimizer.step()
+    with torch.no_grad():
+        return loss_of(model(x), y).item()
+
+
+def plan(spec: StudySpec, members: int, count: int) -> list[Chunk]:
+    """The first chunks of a study's screen."""
+    return chunks("screen", 0, next(screen(spec)), members)[:count]
+
+
+def run(executor: Executor, spec: StudySpec, members: int, items: list[Chunk]) -> int:
+    """Run chunks; return how many trainings came back."""
+    results = executor.run(TrainChunk(spec, members), items, lambda item, news: None, lambda: None)
+    return sum(len(rows) for _, rows in results)
+
+
+def measured(spec: StudySpec, members: int, count: int, executors: dict[str, Executor]) -> list[list[str]]:
+    """A row for each executor: trainings a second, and how many times inline's."""
+    items = plan(spec, members, count)
+    trainings = sum(len(item.trainings) for item in items)
+
+    def contender(executor: Executor) -> Callable[[], float]:
+        def rate() -> float:
+            return trainings / seconds(lambda: run(executor, spec, members, items))
+
+        return rate
+
+    results = alternate({name: contender(executor) for name, executor in executors.items()})
+    base = statistics.median(next(iter(results.values())))
+    return [
+        [name, spread(values, 1), f"{statistics.median(values) / base:.2f}"]
+        for name, values in results.items()
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    document = {"families": ["rex", "cosine"], "screen": {"shapes": 64, "seeds": 2}}
+    jax = StudySpec.parse({**document, "workload": {"name": "digits-mlp", "steps": STEPS}})
+    torch = StudySpec.parse(
+        {**document, "base_lr": {"low": 1e-4, "high": 1e-2, "points": 4}},
+        FunctionWorkload.of(train_torch, STEPS),
+    )
+    with contextlib.ExitStack() as stack:
+        executors = {name: stack.enter_context(make_executor(how)) for name, how in EXECUTORS.items()}
+        of_torch = measured(torch, 1, 8, executors)
+        of_jax = measured(jax, 64, 4, executors)
+    headings = ["executor", "trainings/s", "times inline"]
+    sys.stdout.write(
+        "## Executors: one process with all cores, or a process a core\n\n"
+        f"{machine()}.\n\nTrainings a second, median (range) of 5 turns; starting workers and compiling "
+        "excluded.\n\n"
+        f"A PyTorch function, 64-128-128-10 on digits, {STEPS} steps, Adam, batch 32, one training a chunk:"
+        f"\n\n{table(headings, of_torch)}\n\n"
+        f"digits-mlp in the engine, {STEPS} steps, 64 trainings a chunk:\n\n{table(headings, of_jax)}\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

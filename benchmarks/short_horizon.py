@@ -1,0 +1,92 @@
+"""Does a short training tell which shape is best for a long one?
+
+    python benchmarks/short_horizon.py [--shapes N] [--seeds N]
+
+Random shapes of the default families are trained for the full horizon and for a quarter of it, stretched to
+it (a shape is a function of progress), each at its own best base LR of the same grid. Printed are the rank
+correlation of both scores, and what those that are best in short trainings lose in long ones.
+"""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from _efficiency_run import trained
+from _efficiency_workloads import TASKS
+from _measure import machine, table
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from lrshape.study.base_lr import scaled
+from lrshape.study.budget import FAMILIES
+from lrshape.study.plan import Training
+from lrshape.study.shape import Shape
+from lrshape.study.shape_space import ShapeSpace
+from lrshape.study.spec import StudySpec
+
+SHARE = 4
+MEASURED = ("regression", "regression-flat", "digits-mlp")
+POINTS = 8  # base LRs of the grid
+
+INTRODUCTION = """\
+{shapes} random shapes of {families}, trained for the full horizon and for a quarter of it, each at its best
+of {points} base LRs, the same for both; medians over {seeds} seeds (regressions have no noise). In brackets:
+95% bootstrap intervals over shapes. "Lost" is how much worse than the best of all shapes, in full trainings,
+is the best one by short trainings, and the best of the best five by short trainings."""
+
+
+def main() -> None:
+    """Measure and print the section."""
+    parser = argparse.ArgumentParser(description="Compare short and full trainings.")
+    parser.add_argument("--shapes", type=int, default=64)
+    parser.add_argument("--seeds", type=int, default=5)
+    given = parser.parse_args()
+    words = {"shapes": given.shapes, "families": ", ".join(FAMILIES), "points": POINTS, "seeds": given.seeds}
+    rows = [_measured(name, given.shapes, given.seeds) for name in MEASURED]
+    headings = ["workload", "steps", "rank correlation", "lost by the best", "lost by the best five"]
+    parts = ["## Short horizons: does a quarter of the training tell?", f"{machine()}."]
+    print("\n\n".join([*parts, INTRODUCTION.format(**words), table(headings, rows)]))
+
+
+def _measured(name: str, count: int, seeds: int) -> list[str]:
+    task = TASKS[name]
+    steps = StudySpec.parse(_document(task.document, None)).workload.steps
+    full, short = (
+        _scores(_document(task.document, steps // k), count, 1 if task.is_exact else seeds)
+        for k in (1, SHARE)
+    )
+    random = np.random.default_rng(0)
+    drawn = [random.integers(count, size=count) for _ in range(2000)]
+    low, high = np.quantile([spearmanr(full[some], short[some]).statistic for some in drawn], [0.025, 0.975])
+    order = np.argsort(short)
+    lost = [100 * (full[order[:k]].min() / full.min() - 1) for k in (1, 5)]
+    correlation = f"{spearmanr(full, short).statistic:.2f} [{low:.2f}, {high:.2f}]"
+    return [task.label, f"{steps} and {steps // SHARE}", correlation, *(f"{value:.1f}%" for value in lost)]
+
+
+def _document(document: Mapping[str, Any], steps: int | None) -> dict[str, Any]:
+    workload = dict(document["workload"]) | ({} if steps is None else {"steps": steps})
+    return {**document, "workload": workload, "families": list(FAMILIES), "base_lr": {"strategy": "joint"}}
+
+
+def _scores(document: dict[str, Any], count: int, seeds: int) -> NDArray[np.float64]:
+    """Median score of every shape at its best base LR, (count,)."""
+    spec = StudySpec.parse(document)
+    space = ShapeSpace(spec.families, None)
+    points = np.random.default_rng(1).random((count, len(space)))
+    shapes = [Shape.of(f"s-{i}", *made) for i, made in enumerate(space.shapes(points))]
+    sizes = np.geomspace(spec.base_lr.low, spec.base_lr.high, POINTS)
+    runs = [
+        Training("screen", shape, float(scaled(size, [shape])[0]), seed)
+        for shape in shapes
+        for size in sizes
+        for seed in range(seeds)
+    ]
+    scores = trained(spec, runs, 64)[spec.objective].to_numpy(np.float64)
+    finite = np.where(np.isfinite(scores), scores, np.inf).reshape(count, POINTS, seeds)
+    return np.median(finite, axis=2).min(axis=1)
+
+
+if __name__ == "__main__":
+    main()

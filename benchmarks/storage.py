@@ -1,0 +1,246 @@
+"""What storing and reading trainings costs, for our store and for Optuna's storages, on the same rows.
+
+    python benchmarks/storage.py [--chunks N] [--work DIR]
+
+A row is a training of a study of four metrics, ten base LRs a shape. Ours are 2,000 chunks of 5,000 rows;
+Optuna's storages get fewer rows, one trial each, and their times are scaled up in proportion, which favours
+them: their time a row grows with the rows. Every measurement is made in a process of its own.
+"""
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from _measure import machine, table
+from _storage_rows import METRICS, ROWS, chunk
+
+MILLION = 1_000_000
+OPTUNA_ROWS = {"SQLite": 1000, "journal": 5000}
+WRITE_LIMIT, SIZE_LIMIT, READ_LIMIT, MEMORY_LIMIT = 5.0, 30.0, 15.0, 4.0
+
+
+def main() -> None:
+    """Measure in processes of their own, and print the section."""
+    arguments = _arguments()
+    if arguments.measure:
+        found = MEASUREMENTS[arguments.measure](Path(arguments.work), arguments.chunks)
+        sys.stdout.write(json.dumps(found))
+        return
+    with tempfile.TemporaryDirectory(dir=arguments.work) as work:
+        results = {name: _measured(name, work, arguments.chunks) for name in MEASUREMENTS}
+    sys.stdout.write(section(results, arguments.chunks))
+
+
+def _measured(name: str, work: str, chunks: int) -> dict[str, float]:
+    sys.stderr.write(f"{name}\n")
+    command = [sys.executable, __file__, "--measure", name, "--work", work, "--chunks", str(chunks)]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def write_ours(work: Path, chunks: int) -> dict[str, float]:
+    """Microseconds of wall and of processor time, and bytes, a training."""
+    from lrshape.store import Store
+
+    store = Store.create(work / "study", {"hash": "0" * 64})
+    taken, worked = [], 0.0
+    for number in range(chunks):
+        rows = chunk(number)
+        began, processor = time.perf_counter(), time.process_time()
+        store.write(f"screen-{number:05d}", rows)
+        taken.append(time.perf_counter() - began)
+        worked += time.process_time() - processor
+    size = sum(file.stat().st_size for file in (work / "study" / "trainings").iterdir())
+    total = chunks * ROWS
+    return {
+        "write": sum(taken) / total * MILLION,
+        "write_median": statistics.median(taken) / ROWS * MILLION,
+        "write_cpu": worked / total * MILLION,
+        "bytes": size / total,
+        "rows": total,
+    }
+
+
+def read_ours(work: Path, chunks: int) -> dict[str, float]:
+    """Seconds of wall and of processor time, and memory, of reading all into a table; then of scoring it."""
+    from lrshape.analysis.reduce import scores
+    from lrshape.store import Store
+
+    store = Store.open(work / "study")
+    found = _read(lambda: store.trainings())
+    rows = found.pop("result")
+    assert len(rows) == chunks * ROWS
+    began = time.perf_counter()
+    scores(rows, METRICS[0])
+    return found | {"rows": len(rows), "score": time.perf_counter() - began}
+
+
+def read_compacted(work: Path, chunks: int) -> dict[str, float]:
+    """The same after compaction, and how long that took."""
+    from lrshape.store import Store, compact
+
+    store = Store.open(work / "study")
+    began = time.perf_counter()
+    done = compact(store)
+    compacting = time.perf_counter() - began
+    size = sum(file.stat().st_size for file in (work / "study" / "trainings").iterdir())
+    store = Store.open(work / "study")
+    found = _read(lambda: store.trainings())
+    rows = found.pop("result")
+    return found | {"rows": len(rows), "compact": compacting, "files": done.after, "bytes": size / len(rows)}
+
+
+def optuna(kind: str) -> Callable[[Path, int], dict[str, float]]:
+    """Measures one of Optuna's storages: adding a finished trial for each row, and reading all again."""
+
+    def measure(work: Path, _: int) -> dict[str, float]:
+        import optuna as peer
+
+        peer.logging.set_verbosity(peer.logging.ERROR)
+        file = work / f"{kind}.storage"
+        count = OPTUNA_ROWS[kind]
+        trials = _trials(peer, count)
+        study = peer.create_study(storage=_storage(kind, file), study_name="rows")
+        began, processor = time.perf_counter(), time.process_time()
+        for trial in trials:
+            study.add_trial(trial)
+        wall, worked = time.perf_counter() - began, time.process_time() - processor
+        size = sum(path.stat().st_size for path in work.glob(f"{kind}.storage*"))
+        found = _read(
+            lambda: peer.load_study(storage=_storage(kind, file), study_name="rows").trials_dataframe()
+        )
+        assert len(found.pop("result")) == count
+        return found | {
+            "write": wall / count * MILLION,
+            "write_cpu": worked / count * MILLION,
+            "bytes": size / count,
+            "rows": count,
+        }
+
+    return measure
+
+
+def _storage(kind: str, file: Path) -> Any:
+    if kind == "SQLite":
+        return f"sqlite:///{file}"
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    return JournalStorage(JournalFileBackend(str(file)))
+
+
+def _trials(peer: Any, count: int) -> list[Any]:
+    number = peer.distributions.FloatDistribution
+    trials = []
+    for index in range(-(-count // ROWS)):
+        for row in chunk(index).to_dict("records"):
+            params = json.loads(row["params"]) | {"base_lr": row["base_lr"]}
+            trials.append(
+                peer.trial.create_trial(
+                    value=row[METRICS[0]],
+                    params=params,
+                    distributions={name: number(0.0, 1.0) for name in params},
+                    user_attrs={"seed": row["seed"], "status": row["status"]}
+                    | {name: str(row[name]) for name in METRICS[1:]},
+                )
+            )
+    return trials[:count]
+
+
+def _read(act: Callable[[], Any]) -> dict[str, Any]:
+    began, processor = time.perf_counter(), time.process_time()
+    result = act()
+    return {
+        "read": time.perf_counter() - began,
+        "read_cpu": time.process_time() - processor,
+        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "result": result,
+    }
+
+
+MEASUREMENTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
+    "write": write_ours,
+    "read": read_ours,
+    "compacted": read_compacted,
+    **{kind: optuna(kind) for kind in OPTUNA_ROWS},
+}
+
+
+def section(results: dict[str, dict[str, float]], chunks: int) -> str:
+    """The section of RESULTS.md."""
+    write, read, compacted = results["write"], results["read"], results["compacted"]
+    total = chunks * ROWS
+    rows = [
+        [
+            f"lrshape, {chunks:,} chunks",
+            f"{total:,}",
+            f"{write['write']:.1f} ({write['write_cpu']:.1f})",
+            f"{write['bytes']:.1f}",
+            f"{read['read']:.1f} ({read['read_cpu']:.1f})",
+            f"{read['memory']:.1f}",
+        ],
+        [
+            f"lrshape, compacted into {compacted['files']:.0f} files",
+            f"{total:,}",
+            "",
+            f"{compacted['bytes']:.1f}",
+            f"{compacted['read']:.1f} ({compacted['read_cpu']:.1f})",
+            f"{compacted['memory']:.1f}",
+        ],
+    ]
+    for kind in OPTUNA_ROWS:
+        found = results[kind]
+        scale = total / found["rows"]
+        rows.append(
+            [
+                f"Optuna, {kind}",
+                f"{found['rows']:,.0f}",
+                f"{found['write']:,.0f} ({found['write_cpu']:,.0f})",
+                f"{found['bytes']:,.0f}",
+                f"{found['read'] * scale:,.0f} ({found['read_cpu'] * scale:,.0f}), scaled by {scale:,.0f}",
+                f"{found['memory'] * scale:,.0f}, scaled",
+            ]
+        )
+    held = {
+        f"writing {write['write']:.1f} of {WRITE_LIMIT:.0f} microseconds a training": write["write"]
+        <= WRITE_LIMIT,
+        f"{write['bytes']:.1f} of {SIZE_LIMIT:.0f} bytes a training": write["bytes"] <= SIZE_LIMIT,
+        f"reading {read['read']:.1f} of {READ_LIMIT:.0f} s": read["read"] <= READ_LIMIT,
+        f"{read['memory']:.1f} of {MEMORY_LIMIT:.0f} GiB": read["memory"] <= MEMORY_LIMIT,
+    }
+    limits = "; ".join(f"{what} ({'kept' if kept else 'MISSED'})" for what, kept in held.items())
+    headings = ["storage", "trainings", "write, us each", "bytes each", "read all, s", "peak memory, GiB"]
+    return f"""\
+## Storage: {total:,} trainings
+
+{machine()}.
+
+Wall time, and in parentheses processor time, once each; each measurement is a process of its own. A training
+has 5 parameters and {len(METRICS)} metrics; 10 trainings share a shape. Reading ends with one table of all
+rows, sorted. Optuna's storages hold a trial a training; they were measured on fewer, and what they would take
+to read {total:,} is scaled up in proportion.
+
+{table(headings, rows)}
+
+Limits: {limits}. Scores of all shapes and base LRs take a further {read["score"]:.1f} s. Compacting took
+{compacted["compact"]:.0f} s.
+"""
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure what storing and reading trainings costs.")
+    parser.add_argument("--chunks", type=int, default=2000, help=f"chunks of {ROWS:,} trainings")
+    parser.add_argument("--work", default=None, help="where to write; default: the system's temporary folder")
+    parser.add_argument("--measure", choices=list(MEASUREMENTS), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""Options of commands that train: what runs the trainings."""
+
+from typing import Annotated, Any
+
+import typer
+
+from lrshape.errors import InputError
+
+ExecutorName = Annotated[
+    str, typer.Option("--executor", metavar="NAME", help="What runs the trainings: inline, processes or ray.")
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Workers of the executor; default: as many as have room."),
+]
+ExecutorSettings = Annotated[
+    list[str] | None,
+    typer.Option("--executor-set", metavar="A=B", help="A setting of the executor, e.g. threads=2."),
+]
+
+
+def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dict[str, Any]:
+    """The executor's name and settings, checked.
+
+    Raises:
+        InputError: if there is no such executor, or it has no such setting, or a value is not legal.
+    """
+    from lrshape.executors.registry import make_executor
+    from lrshape.study.spec import override
+
+    found: dict[str, Any] = {"name": name}
+    for assignment in assignments or []:
+        if assignment.partition("=")[0].strip() == "name":
+            raise InputError("--executor-set takes settings; --executor names the executor")
+        override(found, assignment)
+    if workers is not None:
+        found["workers"] = workers
+    make_executor(found)
+    return found

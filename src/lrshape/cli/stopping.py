@@ -1,0 +1,76 @@
+"""Ctrl-C and SIGTERM: the first one stops in order and in time, the second one at once."""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+GRACE = 6.0
+"""Seconds between the first signal and a stop without further ado: what computes may not hear of signals."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_SHOW_CURSOR = "\x1b[?25h"
+
+
+@contextlib.contextmanager
+def stoppable(message: str, code: int) -> Iterator[None]:
+    """Turn the first signal into `KeyboardInterrupt`, and leave at once on the second, or after `GRACE`.
+
+    Leaving at once loses what runs and nothing else: what is finished is on the disk, and worker processes
+    end when they notice. Signals are heard by a thread, because Python's own handlers wait until a
+    computation in C is done. To be called in the main thread.
+
+    Args:
+        message: what to say when leaving at once.
+        code: the exit code then.
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    # SIGINT, too: shells start background jobs with it ignored, and a study that is told to stop should.
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
+    hearing, telling = socket.socketpair()
+    with hearing, telling:
+        telling.setblocking(False)
+        before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(target=_listen, args=(hearing, lambda: _leave(message, code)), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            telling.shutdown(socket.SHUT_WR)
+            thread.join(timeout=1)
+
+
+def _listen(hearing: socket.socket, leave: Callable[[], None]) -> None:
+    heard, deadline = 0, None
+    while True:
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if not select.select([hearing], [], [], left)[0]:
+            leave()
+        numbers = hearing.recv(64)
+        if not numbers:  # all is done
+            return
+        heard += sum(number in SIGNALS for number in numbers)
+        if heard > 1:
+            leave()
+        if heard and deadline is None:
+            deadline = time.monotonic() + GRACE
+
+
+def _leave(message: str, code: int) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr.isatty():
+            message = _SHOW_CURSOR + message  # the progress bar has hidden it
+        os.write(2, f"\n{message}\n".encode())
+    os._exit(code)

@@ -1,0 +1,159 @@
+"""Commands about studies on disk: doctor, merge, compact."""
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lrshape.cli.app import app, say
+from lrshape.cli.studies import Directory, Json
+from lrshape.errors import InputError
+
+if TYPE_CHECKING:
+    from lrshape.study.doctor import Diagnosis
+
+DAMAGED = 1
+SHOWN = 20
+"""Lines about one kind of finding; the rest is counted."""
+
+
+@app.command()
+def doctor(
+    directory: Directory,
+    repair: Annotated[
+        bool,
+        typer.Option(
+            "--repair", help="Move what cannot be trusted to DIR/damaged, remove unfinished writes."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read every stored training and say whether all is as it was written, and as the spec plans it.
+
+    Checked are checksums, columns, that each chunk is this study's, and that it holds the trainings that the
+    plan wants. Without --repair nothing is changed. With it, running the study's search again computes what
+    was set aside. Exit code: 0 sound, or repaired; 1 damage found.
+
+    Examples:
+
+        lrshape doctor digits
+
+        lrshape doctor digits --repair
+
+        lrshape doctor s3://bucket/digits --json
+    """
+    from lrshape.store import locate
+    from lrshape.study.doctor import examine
+
+    found = examine(locate(directory), repair)
+    if as_json:
+        say(json.dumps([_plain(one) for one in found], indent=2))
+    else:
+        for one in found:
+            _print_diagnosis(one, repair)
+    if any(one.edited or not (one.is_sound or repair) for one in found):
+        raise typer.Exit(DAMAGED)
+
+
+def _plain(found: "Diagnosis") -> dict[str, Any]:
+    plain = asdict(found) | {"path": str(found.path), "sound": found.is_sound}
+    if plain["plan"]:
+        plain["plan"]["fitting"] = len(plain["plan"]["fitting"])
+    return plain
+
+
+def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
+    health, plan = found.health, found.plan
+    say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
+    say(f"  {health.trainings:,} trainings in {health.chunks:,} chunks in {health.files:,} sound files")
+    if plan is not None:
+        ends = f"; it cannot be followed further: {plan.ends}" if plan.ends else ", which is complete"
+        say(f"  {len(plan.fitting):,} chunks fit the plan{ends}")
+    if found.edited:
+        say(
+            "  study.json was edited: its spec does not have the hash that it states; this cannot be repaired"
+        )
+    _list("damaged", [f"{stem}: {reason}" for stem, reason in health.damaged.items()])
+    _list("not in the plan", [f"{c}: {reason}" for c, reason in plan.misfits.items()] if plan else [])
+    _list("missing between others", [chunk for chunk in health.gaps if chunk not in health.lost])
+    _list("unfinished writes", health.stale)
+    _list("in trainings/ and no chunk's", health.foreign)
+    if health.set_aside:
+        say(f"  set aside earlier, in damaged/: {health.set_aside:,}")
+    _list("repaired", found.repaired)
+    if found.repaired or health.lost or health.gaps:
+        say("  run the study's search again to compute what is missing")
+    if not repair and (health.stale or not (found.is_sound or found.edited)):
+        say("  `--repair` sets aside what is damaged or not planned, and removes unfinished writes")
+
+
+def _list(title: str, lines: list[str]) -> None:
+    if lines:
+        say(f"  {title}: {len(lines):,}")
+    for line in lines[:SHOWN]:
+        say(f"    {line}")
+    if len(lines) > SHOWN:
+        say(f"    and {len(lines) - SHOWN:,} more")
+
+
+@app.command()
+def merge(
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="Directory or URL of the joined study; it may exist.")
+    ],
+    directories: Annotated[
+        list[str], typer.Argument(metavar="DIR...", help="Studies of one spec; the first one's chunks win.")
+    ],
+) -> None:
+    """Join studies of one spec that were run on different machines into one.
+
+    Chunks that several have must agree up to their wall time. Where they do not, as between machines of
+    different kinds, the first one's is kept and the difference is told. The studies themselves stay as they
+    are. Run the search with --out OUT to go on, or to make the report.
+
+    Examples:
+
+        lrshape merge joined laptop cluster
+
+        lrshape merge joined laptop s3://bucket/digits
+    """
+    from lrshape.store import merge as join
+
+    store, merged = join(out, directories)
+    for one in merged:
+        say(f"{one.path}: {one.taken:,} chunks taken, {one.equal:,} there already")
+        _list("there already with other results; the first are kept", one.other_results)
+        if one.other_results:
+            say(f"    their metrics differ by a relative {one.difference:.2g} at most")
+        _list("there already with other trainings; the first are kept", one.other_trainings)
+        _list("damaged, not taken", one.damaged)
+    say(f"{store.path}: {len(store.chunks()):,} chunks; run its search again to go on, or for the report")
+
+
+@app.command()
+def compact(directory: Directory) -> None:
+    """Join the chunks of a finished study into few files; everything still reads the same.
+
+    At every moment all trainings are there: stopped and run again it goes on. The result has format 2.
+
+    Examples:
+
+        lrshape compact digits
+
+        lrshape compact s3://bucket/digits
+    """
+    from lrshape.store import FOLLOW_UPS, Store
+    from lrshape.store import compact as join
+    from lrshape.study.study import Study
+
+    study = Study(directory)
+    if not study.is_complete():
+        raise InputError(f"{study.path}: only a complete study can be compacted; run its search again first")
+    places = [study.path / name for name in FOLLOW_UPS]
+    for store in [study.store, *(Store.open(place) for place in places if Store.exists(place))]:
+        done = join(store)
+        say(
+            f"{store.path}: {done.trainings:,} trainings, {done.chunks:,} chunks, in {done.after:,} "
+            f"file{'' if done.after == 1 else 's'}, before in {done.before:,}"
+        )

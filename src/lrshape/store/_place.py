@@ -1,0 +1,166 @@
+"""Where files are kept: the few operations that a study needs of a local directory or an object store."""
+
+import os
+import re
+from abc import ABC, abstractmethod
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from lrshape.errors import InputError, shown
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")  # of two letters or more: C:/ is a drive
+_LOCAL = ("file", "local")
+
+
+class Url(str):
+    """The address of a directory or file in an object store; ``/`` joins, as it does for paths.
+
+    Example:
+        >>> Url("s3://bucket/study") / "report.html"
+        's3://bucket/study/report.html'
+    """
+
+    __slots__ = ()
+
+    def __truediv__(self, name: str) -> "Url":
+        return Url(f"{self}/{name}")
+
+    @property
+    def name(self) -> str:
+        """The last part of the address."""
+        return self.rpartition("/")[2]
+
+
+Location = Path | Url
+
+
+def locate(path: str | os.PathLike[str]) -> Location:
+    """What a user names as a study's place: a path, or a URL that fsspec knows, such as ``s3://bucket/study``.
+
+    A ``file://`` URL is the path in it.
+
+    Raises:
+        InputError: if it is empty, or a URL that is chained, or was made a path on its way here.
+    """
+    text = os.fspath(path)
+    if isinstance(path, Url):
+        return path
+    if not text:
+        raise InputError("a study is a directory or a URL, got an empty name")
+    found = _SCHEME.match(text)
+    if found is None:
+        if "::" in text and "://" in text:
+            raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
+        return Path(text)
+    if "://" not in text[: found.end() + 1]:
+        raise InputError(f"a study's URL is given as text with ://, not as a path, got {shown(text)}")
+    if "::" in text:
+        raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
+    if found[1].lower() in _LOCAL:
+        return Path(url2pathname(unquote(urlsplit(text).path)))
+    if not text[found.end() + 1 :].strip("/"):
+        raise InputError(f"a study's URL has a path, e.g. s3://bucket/study, got {shown(text)}")
+    return Url(text.rstrip("/"))
+
+
+def local(path: str | os.PathLike[str], what: str) -> Path:
+    """The path of what has to be on a local disk.
+
+    Raises:
+        InputError: if it is a URL.
+    """
+    if _SCHEME.match(os.fspath(path)):
+        raise InputError(f"{what} must be a local directory, got {shown(os.fspath(path))}")
+    return Path(path)
+
+
+class Place(ABC):
+    """A study's directory, wherever it is. Names are relative, with ``/``.
+
+    All methods raise `StoreError` if the medium refuses, unless they say otherwise.
+    """
+
+    location: Location
+    """Where it is."""
+
+    readers: int
+    """How many files are best read at once."""
+
+    def at(self, name: str) -> Location:
+        """The path or address of a file."""
+        return self.location / name
+
+    @abstractmethod
+    def read(self, name: str) -> bytes:
+        """Return a file's content; `FileNotFoundError` if there is none."""
+
+    @abstractmethod
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file; False where that cannot be found out."""
+
+    @abstractmethod
+    def names(self, folder: str) -> list[str]:
+        """Names of what is directly in a folder, in any order; none if it does not exist."""
+
+    @abstractmethod
+    def is_empty(self, folder: str) -> bool:
+        """Whether this is a folder, and nothing is in it."""
+
+    @abstractmethod
+    def publish(self, name: str, data: bytes) -> bool:
+        """Make a file hold ``data``, durably and whole, unless it exists; whether this call made it."""
+
+    @abstractmethod
+    def replace(self, name: str, data: bytes) -> None:
+        """Make a file hold ``data``; a reader sees the old content or the new one."""
+
+    @abstractmethod
+    def move(self, name: str, target: str) -> bool:
+        """Give a file another name; False, and nothing is done, if that is taken."""
+
+    @abstractmethod
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is no error."""
+
+    @abstractmethod
+    def prepare(self, folder: str) -> None:
+        """Make a folder, and its parents, where folders are made; `OSError` if the medium refuses."""
+
+    @abstractmethod
+    def probe(self, folder: str) -> None:
+        """Try, by writing, that files can be published into a folder; `OSError` or `InputError` if not."""
+
+    @abstractmethod
+    def free_bytes(self) -> int | None:
+        """Room on the medium, None where that is unknown."""
+
+    @abstractmethod
+    def stale(self, folder: str) -> list[str]:
+        """Unfinished writes in a folder that no live writer can have, by name."""
+
+    def tidy(self, folder: str) -> list[str]:
+        """Remove unfinished writes, and return their names; one that cannot be removed does no harm."""
+        removed = []
+        for name in self.stale(folder):
+            try:
+                self.remove(f"{folder}/{name}" if folder else name)
+            except OSError:
+                continue
+            removed.append(name)
+        return removed
+
+
+def place_at(location: Location) -> Place:
+    """The place at a location.
+
+    Raises:
+        InputError: if it is a URL that fsspec, or this installation of it, cannot reach.
+    """
+    if isinstance(location, Url):
+        from lrshape.store._remote import RemotePlace
+
+        return RemotePlace(location)
+    from lrshape.store._local import LocalPlace
+
+    return LocalPlace(location)

@@ -1,0 +1,114 @@
+"""Join what was trained of one study in several places."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from lrshape.errors import InputError, shown
+from lrshape.store._chunk import DamagedChunk, metric_columns
+from lrshape.store.directory import Store
+
+_KEYS = ["phase", "shape", "family", "params", "base_lr", "seed"]
+_PLAN = {
+    "hash": "are of different specs",
+    "members": "have different numbers of trainings in a chunk; give `members` in the spec",
+    "train_digest": "were trained by different code",
+}
+
+
+@dataclass
+class Merged:
+    """What one study gave.
+
+    Attributes:
+        path: where it is.
+        taken: its chunks that were copied.
+        equal: chunks that were there already, with the same content up to wall time.
+        other_results: chunks that were there already, of the same trainings with other results.
+        other_trainings: chunks that were there already, of other trainings.
+        difference: the largest relative difference of a metric, where results differ.
+        damaged: chunks that could not be read, with the reasons.
+    """
+
+    path: str
+    taken: int = 0
+    equal: int = 0
+    other_results: list[str] = field(default_factory=list)
+    other_trainings: list[str] = field(default_factory=list)
+    difference: float = 0.0
+    damaged: list[str] = field(default_factory=list)
+
+
+def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
+    """Copy the chunks of studies of one spec into one study; where two have a chunk, the first one's is kept.
+
+    Machines of different kinds agree to rounding only, so that another result is no error but is told.
+    Sources are not changed. Stopped and run again it goes on.
+
+    Args:
+        out: directory or URL: a study of the same spec, or nothing yet.
+        sources: studies, the most trusted first.
+
+    Returns:
+        The study, and what each source gave.
+
+    Raises:
+        InputError: if a source is no study, or they are no parts of one.
+        StoreError: if a disk refuses.
+    """
+    stores = [Store.open(source) for source in sources]
+    first = stores[0]
+    target = Store.open(out) if Store.exists(out) else None
+    for store in [*stores[1:], *([target] if target else [])]:
+        for key, problem in _PLAN.items():
+            mine, other = first.document.get(key), store.document.get(key)
+            if mine != other:
+                raise InputError(
+                    f"{first.path} and {store.path} {problem}: {key} {shown(mine, 30)} and {shown(other, 30)}"
+                )
+    if target is None:
+        document = {key: value for key, value in first.document.items() if key != "format"}
+        target = Store.create(out, document)
+    target.require_writable()
+    present = set(target.chunks())
+    return target, [_merged(store, target, present) for store in stores]
+
+
+def _merged(source: Store, target: Store, present: set[str]) -> Merged:
+    found = Merged(str(source.path))
+    for name in source.chunks():
+        try:
+            table = source.read(name)
+        except DamagedChunk as damage:
+            found.damaged.append(f"{name}: {damage.reason}")
+            continue
+        if name not in present and target.write(name, table):
+            present.add(name)
+            found.taken += 1
+            continue
+        try:
+            kept = target.read(name)
+        except DamagedChunk as damage:
+            target.set_aside(name, damage.reason)
+            target.write(name, table)
+            found.taken += 1
+            continue
+        _compare(name, kept, table, found)
+    return found
+
+
+def _compare(name: str, kept: pd.DataFrame, other: pd.DataFrame, found: Merged) -> None:
+    if not kept[_KEYS].equals(other[_KEYS]):
+        found.other_trainings.append(name)
+    elif kept.drop(columns="wall_time").equals(other.drop(columns="wall_time")):
+        found.equal += 1
+    else:
+        found.other_results.append(name)
+        for metric in set(metric_columns(kept.columns)) & set(metric_columns(other.columns)):
+            a, b = kept[metric].to_numpy(np.float64), other[metric].to_numpy(np.float64)
+            both = np.isfinite(a) & np.isfinite(b)
+            scale = np.maximum(np.maximum(np.abs(a[both]), np.abs(b[both])), np.finfo(float).tiny)
+            largest = float(np.max(np.abs(a[both] - b[both]) / scale, initial=0.0))
+            found.difference = max(found.difference, largest)

@@ -1,0 +1,54 @@
+"""A time limit for code that does not look at the clock."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+PATIENCE = 3.0
+"""Seconds after the time limit in which what runs may end by itself."""
+
+
+class TimeLimitReached(Exception):  # noqa: N818 - it is no error
+    """The time limit came before the end; running the study again goes on where it stopped."""
+
+    def __init__(self, message: str = "the time limit is reached"):
+        super().__init__(message)
+
+
+@contextlib.contextmanager
+def limited(seconds: float | None) -> Iterator[None]:
+    """Interrupt the block as Ctrl-C would, `PATIENCE` after a time, and raise `TimeLimitReached`.
+
+    Only the main thread can be interrupted; in another one, and where SIGINT has no handler of Python's,
+    the block runs to its end.
+
+    Args:
+        seconds: that the block may take; None for no limit.
+    """
+    main = threading.main_thread()
+    if seconds is None or threading.current_thread() is not main or not _heard():
+        yield
+        return
+    late = threading.Event()
+
+    def interrupt() -> None:
+        late.set()
+        assert main.ident is not None
+        signal.pthread_kill(main.ident, signal.SIGINT)
+
+    timer = threading.Timer(seconds + PATIENCE, interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if late.is_set():
+            raise TimeLimitReached from None
+        raise
+    finally:
+        timer.cancel()
+
+
+def _heard() -> bool:
+    return callable(signal.getsignal(signal.SIGINT)) and hasattr(signal, "pthread_kill")

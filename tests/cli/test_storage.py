@@ -1,0 +1,83 @@
+"""doctor, merge and compact as a user runs them."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from lrshape.cli import app
+from lrshape.store import Store
+
+
+def said(*arguments, code=0):
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.output
+
+
+@pytest.fixture
+def study(finished, tmp_path, monkeypatch):
+    """A copy of a complete study, in the directory of its training."""
+    monkeypatch.syspath_prepend(finished.path)
+    return shutil.copytree(finished.path / "study", tmp_path / "study")
+
+
+def test_doctor_says_what_it_found_and_mends_it(study):
+    assert f"{study}: sound" in said("doctor", study)
+    file = study / "trainings" / "screen-00001.parquet"
+    file.write_bytes(file.read_bytes()[:-1])
+    out = said("doctor", study, code=1)
+    assert "damaged: 1\n    screen-00001: its content does not match" in out
+    assert "--repair" in out
+    assert file.exists()
+    out = said("doctor", study, "--repair")
+    assert "screen-00001 is set aside" in out
+    assert "run the study's search again" in out
+    (found,) = json.loads(said("doctor", study, "--json"))
+    assert (found["sound"], found["health"]["set_aside"]) == (True, 1)
+    assert found["health"]["gaps"] == ["screen-00001"]
+
+
+def test_doctor_needs_a_study(tmp_path):
+    assert "there is no study in" in said("doctor", tmp_path, code=2)
+    assert "Protocol not known" in said("doctor", "nothing://a/b", code=2)
+
+
+def test_merge(study, tmp_path):
+    other = shutil.copytree(study, tmp_path / "other")
+    for path in list((other / "trainings").iterdir())[::2]:
+        path.unlink()
+    out = said("merge", tmp_path / "joined", other, study)
+    assert "there already" in out
+    joined, expected = (Store.open(path).trainings() for path in (tmp_path / "joined", study))
+    pd.testing.assert_frame_equal(joined, expected, check_exact=True)
+    assert "sound" in said("doctor", tmp_path / "joined")
+    document = json.loads((other / "study.json").read_text())
+    (other / "study.json").write_text(json.dumps(document | {"hash": "0" * 64}))
+    assert "different specs" in said("merge", tmp_path / "joined", study, other, code=2)
+
+
+def test_compact(study):
+    before = said("best", study, "--json"), Store.open(study).trainings()
+    assert "in 3 files" in said("compact", study)
+    assert len(list((study / "trainings").iterdir())) == 3
+    assert said("best", study, "--json") == before[0]
+    pd.testing.assert_frame_equal(Store.open(study).trainings(), before[1], check_exact=True)
+    assert "sound" in said("doctor", study)
+    assert "complete" in said("status", study)
+
+
+def test_compact_needs_a_complete_study(study):
+    (study / "trainings" / "confirm-00000.parquet").unlink()
+    assert "only a complete study can be compacted" in said("compact", study, code=2)
+
+
+def test_a_compacted_study_is_resumed_and_trains_nothing(finished, study, monkeypatch):
+    said("compact", study)
+    monkeypatch.chdir(finished.path)
+    names = sorted(path.name for path in (study / "trainings").iterdir())
+    said("search", "spec.toml", "--out", study)
+    assert sorted(path.name for path in (study / "trainings").iterdir()) == names

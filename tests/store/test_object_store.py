@@ -1,0 +1,229 @@
+"""Whole studies on a real S3 server: the condition, killed runs, two runs at once, the whole command line."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from typer.testing import CliRunner
+
+import lrshape
+from lrshape.cli import app
+from lrshape.errors import InputError
+from lrshape.store import Store, StoreError
+from lrshape.store._place import Url, place_at
+
+TRAINING = """
+import time
+
+def train(lrs, seed):
+    time.sleep(PAUSE)
+    x = 1.0
+    for i, lr in enumerate(lrs):
+        x -= lr * (x + 0.1 * ((seed * 31 + i * 17) % 13 - 6) / 6)
+    return 0.5 * x * x
+"""
+
+SPEC = """
+families = ["rex", "linear"]
+baselines = ["constant"]
+members = 4
+base_lr = {low = 0.01, high = 1.0, points = 3}
+screen = {shapes = 4, seeds = 2}
+rescore = {top = 2, seeds = 4}
+confirm = {seeds = 6}
+
+[workload]
+name = "function"
+function = "my_training:train"
+steps = 10
+"""
+
+
+@pytest.fixture
+def user(tmp_path, s3):
+    """A user's directory, and their command line in it."""
+    (tmp_path / "my_training.py").write_text(TRAINING.replace("PAUSE", "0.02"))
+    (tmp_path / "spec.toml").write_text(SPEC)
+
+    def start(*arguments):
+        return subprocess.Popen(
+            [sys.executable, "-c", "from lrshape.cli import main; main()", *arguments],
+            cwd=tmp_path, env=dict(os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+
+    return start
+
+
+def finished(process, code=0):
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    return out, err
+
+
+def said(*arguments, code=0):
+    """What the command line prints in this process."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def table(path):
+    return Store.open(path).trainings().drop(columns="wall_time")
+
+
+def test_the_server_refuses_a_second_writer(s3):
+    """Two clients that know nothing of each other: the condition is checked by the server."""
+    first, second = (fsspec.filesystem("s3", skip_instance_cache=True) for _ in range(2))
+    key = s3.removeprefix("s3://") + "/object"
+    first.pipe_file(key, b"first", mode="create")
+    with pytest.raises(FileExistsError):
+        second.pipe_file(key, b"second", mode="create")
+    assert second.cat_file(key) == b"first"
+
+
+def test_of_many_clients_at_once_one_creates(s3):
+    key = s3.removeprefix("s3://")
+    clients = [fsspec.filesystem("s3", skip_instance_cache=True) for _ in range(6)]
+    for number in range(5):
+        won = []
+
+        def create(i, number=number, won=won):
+            try:
+                clients[i].pipe_file(f"{key}/{number}", b"%d" % i, mode="create")
+                won.append(i)
+            except FileExistsError:
+                pass
+
+        threads = [threading.Thread(target=create, args=(i,)) for i in range(len(clients))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(won) == 1
+        assert clients[0].cat_file(f"{key}/{number}") == b"%d" % won[0]
+
+
+def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
+    """Search, status, doctor, best, export, trainings, compact and report, all at one URL."""
+    finished(user("search", "spec.toml", "--out", "here"))
+    process = user("search", "spec.toml", "--out", f"{s3}/there")
+    place = place_at(Url(f"{s3}/there"))
+    for _ in range(600):
+        if len(place.names("trainings")) >= 5:
+            break
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    stored = Store.open(f"{s3}/there").chunks()
+    assert 5 <= len(stored) < len(Store.open(tmp_path / "here").chunks())
+    out, _ = finished(user("search", "spec.toml", "--out", f"{s3}/there"))
+    assert f"report: {s3}/there/report.html" in out
+    assert sorted(place.names("")) == ["figures", "report.html", "study.json", "tables", "trainings"]
+    assert b"<title>" in place.read("report.html")
+    pd.testing.assert_frame_equal(table(f"{s3}/there"), table(tmp_path / "here"), check_exact=True)
+
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert "complete" in said("status", f"{s3}/there")
+    assert "sound" in said("doctor", f"{s3}/there")
+    assert said("best", "here", "--json") == said("best", f"{s3}/there", "--json")
+    assert "--out must name a local file" in said("export", f"{s3}/there", "--to", "json", code=2)
+    said("export", f"{s3}/there", "--to", "json", "--out", "schedule.json")
+    assert "--out must name a local file" in said("trainings", f"{s3}/there", "--to", "csv", code=2)
+    said("trainings", f"{s3}/there", "--to", "csv", "--out", "rows.csv")
+    assert len(pd.read_csv(tmp_path / "rows.csv")) == len(table(f"{s3}/there"))
+    assert "needs a study in a local directory" in said("coordinate", f"{s3}/there", code=2)
+    sweep = ("sweep", "spec.toml", "--over", "seed=0,1", "--out", f"{s3}/sweep")
+    assert "must be a local directory" in said(*sweep, code=2)
+    said("compact", f"{s3}/there")
+    assert len(place.names("trainings")) == 3
+    assert said("best", "here", "--json") == said("best", f"{s3}/there", "--json")
+
+
+def test_two_runs_at_once_end_with_the_same_table(user, s3, tmp_path):
+    both = [user("search", "spec.toml", "--out", f"{s3}/both") for _ in range(2)]
+    for process in both:
+        finished(process)
+    finished(user("search", "spec.toml", "--out", "alone"))
+    pd.testing.assert_frame_equal(table(f"{s3}/both"), table(tmp_path / "alone"), check_exact=True)
+
+
+class Careless(MemoryFileSystem):
+    """A store that replaces objects whatever the condition, as older servers do."""
+
+    protocol = "careless"
+
+    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+        super().pipe_file(path, value, mode="overwrite", **kwargs)
+
+
+def test_a_store_that_ignores_the_condition_is_refused(document):
+    fsspec.register_implementation("careless", Careless, clobber=True)
+    with pytest.raises(InputError, match="does not refuse to replace"):
+        Store.create("careless://study", document)
+    assert place_at(Url("careless://study")).names("trainings") == []
+
+
+def test_a_bucket_that_is_not_there(s3, document):
+    missing = re.sub("bucket-", "missing-", s3)
+    with pytest.raises(InputError, match=f"cannot write a study to {missing}: .*bucket does not exist"):
+        Store.create(missing, document)
+    with pytest.raises(InputError, match="there is no study"):
+        Store.open(missing)
+
+
+class Unreliable(MemoryFileSystem):
+    """A store that creates an object, loses the answer, and refuses the repeated request or any other."""
+
+    protocol = "unreliable"
+    failing = ""
+
+    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+        if self.failing == "lost":
+            super().pipe_file(path, value, mode=mode, **kwargs)
+        if self.failing:
+            raise RuntimeError("the connection was reset")
+        super().pipe_file(path, value, mode=mode, **kwargs)
+
+
+def test_what_a_client_raises_is_told_in_one_line(document, table):
+    fsspec.register_implementation("unreliable", Unreliable, clobber=True)
+    store = Store.create("unreliable://study", document)
+    try:
+        Unreliable.failing = "all"
+        with pytest.raises(StoreError, match=r"screen-00000\.parquet: the connection was reset"):
+            store.write("screen-00000", table)
+        with pytest.raises(InputError, match="cannot write to the study unreliable://study"):
+            store.require_writable()
+        Unreliable.failing = "lost"
+        assert store.write("screen-00000", table) is False  # it is there: both go on from what it holds
+    finally:
+        Unreliable.failing = ""
+    pd.testing.assert_frame_equal(store.read("screen-00000"), table)
+
+
+def test_a_study_from_python(s3, monkeypatch):
+    def train(lrs, seed):
+        return sum(lrs) + seed % 7
+
+    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    settings = {
+        "families": ["linear"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
+        "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1}, "confirm": {"seeds": 2},
+    }  # fmt: skip
+    study = lrshape.search(settings, train=train, steps=4, out=f"{s3}/python")
+    assert study.path == f"{s3}/python"
+    assert study.is_complete()
+    with pytest.raises(InputError, match="as text with ://"):
+        lrshape.search(settings, train=train, steps=4, out=Path(f"{s3}/python"))
