@@ -1,10 +1,11 @@
-"""What tests of several parts need: real data."""
+"""What tests of several parts need: real data, and the end of processes."""
 
 import fcntl
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,22 @@ def real_data():
             [sys.executable, script, folder, "cifar10", "wikitext"], check=True, capture_output=True
         )
     return folder
+
+
+def _gone(process, patience=10.0):
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.fixture
+def gone():
+    """Tells whether a process ends within some seconds."""
+    return _gone

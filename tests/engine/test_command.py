@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,7 +113,7 @@ CHILD = (
 )
 
 
-def test_a_timeout_kills_the_command_and_its_children(tmp_path, monkeypatch):
+def test_a_timeout_kills_the_command_and_its_children(tmp_path, monkeypatch, gone):
     monkeypatch.setenv("NOTE", str(tmp_path / "note"))
     began = time.monotonic()
     outcome = run(CHILD + "print('step 3', file=sys.stderr, flush=True); time.sleep(100)", timeout=1.0)
@@ -124,20 +123,20 @@ def test_a_timeout_kills_the_command_and_its_children(tmp_path, monkeypatch):
     assert all(map(gone, (tmp_path / "note").read_text().split()))
 
 
-def test_a_command_that_ignores_sigterm_is_killed_all_the_same(tmp_path, monkeypatch):
+def test_a_command_that_ignores_sigterm_is_killed_all_the_same(tmp_path, monkeypatch, gone):
     monkeypatch.setenv("NOTE", str(tmp_path / "note"))
     ignoring = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     assert run(ignoring + CHILD + "time.sleep(100)", timeout=1.0).status.tolist() == ["failed"]
     assert all(map(gone, (tmp_path / "note").read_text().split()))
 
 
-def test_children_left_behind_end_with_the_command(tmp_path, monkeypatch):
+def test_children_left_behind_end_with_the_command(tmp_path, monkeypatch, gone):
     monkeypatch.setenv("NOTE", str(tmp_path / "note"))
     assert run(CHILD + "open(metrics, 'w').write('1')")["final/score"].tolist() == [1.0]
     assert gone((tmp_path / "note").read_text().split()[1])
 
 
-def test_ctrl_c_kills_the_command(tmp_path, monkeypatch):
+def test_ctrl_c_kills_the_command(tmp_path, monkeypatch, gone):
     monkeypatch.setenv("NOTE", str(tmp_path / "note"))
     signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     signal.setitimer(signal.ITIMER_REAL, 1.0)
@@ -146,7 +145,7 @@ def test_ctrl_c_kills_the_command(tmp_path, monkeypatch):
     assert all(map(gone, (tmp_path / "note").read_text().split()))
 
 
-def test_the_command_ends_with_a_parent_that_is_killed(tmp_path):
+def test_the_command_ends_with_a_parent_that_is_killed(tmp_path, gone):
     code = "import os, time; open('command', 'w').write(str(os.getpid())); time.sleep(100)"
     script = (
         "import sys, numpy as np; from lrshape.engine import evaluate\n"
@@ -222,17 +221,3 @@ def test_the_digest_follows_the_script(tmp_path):
     script.write_text("2")
     assert workload.digest() != first
     assert CommandWorkload(command=["train", *PLACES], steps=3).digest() is None
-
-
-def gone(process, patience=10.0):
-    """Whether a process ends within some seconds."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False

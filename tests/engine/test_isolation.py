@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,7 +111,7 @@ def test_a_crash_is_a_failed_training_and_the_next_one_runs(seed, message):
     assert outcome.message == ["", message, ""]
 
 
-def test_an_endless_training_is_killed_with_its_children(mischief):
+def test_an_endless_training_is_killed_with_its_children(mischief, gone):
     began = time.monotonic()
     outcome = run(100, 1, 10, 101, timeout=1.0)
     assert time.monotonic() - began < 20
@@ -142,7 +141,7 @@ def test_megabytes_of_output_do_no_harm(capfd):
     assert written == 200 * 20_001
 
 
-def test_ctrl_c_kills_the_training():
+def test_ctrl_c_kills_the_training(gone):
     process = int(run(100)["final/process"][0])
     signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     signal.setitimer(signal.ITIMER_REAL, 0.5)
@@ -151,7 +150,7 @@ def test_ctrl_c_kills_the_training():
     assert gone(process)
 
 
-def test_it_ends_with_its_parent():
+def test_it_ends_with_its_parent(gone):
     """Even a parent that is killed leaves no endless training behind."""
     script = (
         "import sys, numpy as np; sys.path[:] = eval(sys.argv[1]); import mischievous_training as m\n"
@@ -188,17 +187,3 @@ def test_a_function_that_only_the_worker_cannot_import_ends_the_run(tmp_path, mo
     workload = FunctionWorkload(function="only_here:train", steps=3, isolated=True)
     with pytest.raises(InputError, match="cannot import the train function: RuntimeError: no licence"):
         evaluate(workload, [LRS], [0])
-
-
-def gone(process, patience=10.0):
-    """Whether a process ends within some seconds."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False

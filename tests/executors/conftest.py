@@ -1,5 +1,4 @@
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -106,25 +105,6 @@ def local_ray():
         ray = pytest.importorskip("ray")
         with Ray(address="local"):
             yield ray
-
-
-def _gone(process, patience=10.0):
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
-
-
-@pytest.fixture
-def gone():
-    """Tells whether a process ends within some seconds."""
-    return _gone
 
 
 @pytest.fixture
