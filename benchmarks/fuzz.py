@@ -227,6 +227,8 @@ def _of_study(rng: random.Random, directory: str = "study") -> list[list[str]]:
             f"out.{'py' if target in ('python', 'torch') else target}",
         ],
         ["import", directory],
+        ["doctor", directory, *rng.choice(([], ["--repair"], ["--json"]))],
+        ["compact", directory],
     ]
     return rng.sample(all_of_them, 2)
 
