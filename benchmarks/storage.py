@@ -187,7 +187,7 @@ def section(results: dict[str, dict[str, float]], chunks: int) -> str:
             f"{read['memory']:.1f}",
         ],
         [
-            f"lrshape, compacted into {compacted['files']:.0f} files",
+            f"lrshape, compacted, files: {compacted['files']:.0f}",
             f"{total:,}",
             "",
             f"{compacted['bytes']:.1f}",
@@ -205,7 +205,7 @@ def section(results: dict[str, dict[str, float]], chunks: int) -> str:
                 f"{found['write']:,.0f} ({found['write_cpu']:,.0f})",
                 f"{found['bytes']:,.0f}",
                 f"{found['read'] * scale:,.0f} ({found['read_cpu'] * scale:,.0f}), scaled by {scale:,.0f}",
-                f"{found['memory'] * scale:,.0f}, scaled",
+                f"{found['memory']:,.1f}, at {found['rows']:,.0f}",
             ]
         )
     held = {
@@ -225,12 +225,13 @@ def section(results: dict[str, dict[str, float]], chunks: int) -> str:
 Wall time, and in parentheses processor time, once each; each measurement is a process of its own. A training
 has 5 parameters and {len(METRICS)} metrics; 10 trainings share a shape. Reading ends with one table of all
 rows, sorted. Optuna's storages hold a trial a training; they were measured on fewer, and what they would take
-to read {total:,} is scaled up in proportion.
+to read {total:,} is scaled up in proportion; their memory is not.
 
 {table(headings, rows)}
 
-Limits: {limits}. Scores of all shapes and base LRs take a further {read["score"]:.1f} s. Compacting took
-{compacted["compact"]:.0f} s.
+Limits: {limits}.
+
+Scores of all shapes and base LRs take a further {read["score"]:.1f} s. Compacting took {compacted["compact"]:.0f} s.
 """
 
 

@@ -21,8 +21,8 @@ CHUNK_FORMAT = "1"
 LARGEST = 2**31
 """Bytes of columns that a file may unfold to: what claims more was made to fill the memory."""
 
-_ROW_GROUP = 2**17
-"""Rows of a pack that are compressed together."""
+_ROW_GROUP = 2**20
+"""Rows of a pack that share dictionaries of texts, each of which is written in full."""
 
 _BEFORE = {
     "phase": pa.string(),
