@@ -14,6 +14,7 @@ from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
 from lrshape.engine.precision import precision
 from lrshape.errors import InputError
+from lrshape.executors.base import Executor
 from lrshape.executors.registry import ExecutorChoice, make_executor
 from lrshape.schedule import Sampling, Schedule
 from lrshape.store import PHASES, Store, store_error
@@ -225,7 +226,7 @@ def search(
     path = Path(out).absolute()  # because a train function may change the current directory
     with make_executor(executor) as runner:
         began = time.monotonic()
-        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
+        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = _open_or_create(parsed, path)
         listener = listener or Listener()
         listener.started(str(study.path), len(study.store.chunks()))
@@ -244,6 +245,7 @@ def _parse(
     settings: dict[str, Any],
     path: Path,
     time_limit: float | None,
+    executor: Executor,
 ) -> StudySpec:
     if isinstance(spec, StudySpec):
         if settings or train is not None or steps is not None:
@@ -255,11 +257,11 @@ def _parse(
         for name, value in {"steps": steps, **called}.items():
             if value is not None and value is not False:
                 raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
-        return StudySpec.parse(settled(document, path, time_limit, None))
+        return StudySpec.parse(settled(document, path, time_limit, None, executor))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
     workload = FunctionWorkload.of(train, steps, metrics, **called)
-    return StudySpec.parse(settled(document, path, time_limit, workload), workload)
+    return StudySpec.parse(settled(document, path, time_limit, workload, executor), workload)
 
 
 def _open_or_create(spec: StudySpec, path: Path) -> Study:
