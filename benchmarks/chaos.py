@@ -85,7 +85,7 @@ def run(folder: Path, kills: int, seed: int, executor: str = "inline", in_flight
         kills: how many.
         seed: of the moments.
         executor: what runs the trainings.
-        in_flight: trainings that run at once.
+        in_flight: trainings that run, or wait to be stored, at once.
     """
     (folder / "chaos_training.py").write_text(TRAINING)
     sys.path.insert(0, str(folder))
@@ -207,9 +207,8 @@ def main() -> None:
     given = parser.parse_args()
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lrshape-chaos-") as folder:
-        found = run(
-            Path(folder), given.kills, given.seed, given.executor, 1 if given.executor == "inline" else 2
-        )
+        in_flight = 1 if given.executor == "inline" else 4  # two run, and two may wait to be stored
+        found = run(Path(folder), given.kills, given.seed, given.executor, in_flight)
     moments = sum(count for stored, count in found.moments.items() if stored)
     print(
         f"{found.kills} kills of studies of {found.chunks} chunks ({given.executor}, seed {given.seed}): "

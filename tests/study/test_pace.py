@@ -61,6 +61,22 @@ def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path, monk
         lrshape.search(**(given | {"base_lr": {"low": 0.02, "high": 1.0}}))
 
 
+def endless(lrs, seed):
+    time.sleep(600)
+
+
+@pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
+def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
+    from lrshape.executors.registry import make_executor
+    from lrshape.workloads.function import FunctionWorkload
+
+    spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(endless, 12, ("score",)))
+    began = time.monotonic()
+    with make_executor(executor or "inline") as runner:
+        assert affordable(spec, 2.0, runner) == LEAST
+    assert time.monotonic() - began < 10
+
+
 def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
     for document in ({"screen": {"shapes": 3}}, {"trainings": 100}, {"sampler": "sobol"}):
         assert settled(document, tmp_path / "none", 10.0, None) == document

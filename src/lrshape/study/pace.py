@@ -1,5 +1,6 @@
 """How many trainings fit into a time, for searches that are planned by their number."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
@@ -7,11 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.engine import evaluate
+from lrshape.executors.base import Executor
+from lrshape.executors.registry import make_executor
 from lrshape.store import Location, Store
 from lrshape.study.budget import BATCH, LEAST, is_planned
-from lrshape.study.keys import FIRST_SEED, training_seeds
+from lrshape.study.keys import FIRST_SEED
+from lrshape.study.overdue import TimeLimitReached, limited
+from lrshape.study.plan import Training, chunks
+from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec
+from lrshape.study.train import TrainChunk
 from lrshape.workloads.base import Workload
 
 _log = logging.getLogger(__name__)
@@ -27,7 +33,11 @@ SWEEP = 12
 
 
 def settled(
-    document: Mapping[str, Any], path: Location, seconds: float | None, workload: Workload | None
+    document: Mapping[str, Any],
+    path: Location,
+    seconds: float | None,
+    workload: Workload | None,
+    executor: Executor | None = None,
 ) -> dict[str, Any]:
     """A spec with the number of trainings that its study has already, or that fits into the time limit.
 
@@ -37,6 +47,7 @@ def settled(
             none: what it gives must still be what the study has.
         seconds: time limit, None for none.
         workload: in place of the document's.
+        executor: what will run the trainings, None for this process.
     """
     if not is_planned(document) or "trainings" in document:
         return dict(document)
@@ -47,10 +58,10 @@ def settled(
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
     if seconds is None:
         return dict(document)
-    return dict(document) | {"trainings": affordable(StudySpec.parse(document, workload), seconds)}
+    return dict(document) | {"trainings": affordable(StudySpec.parse(document, workload), seconds, executor)}
 
 
-def affordable(spec: StudySpec, seconds: float) -> int:
+def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:
     """How many trainings a search may have to end in time, baselines and confirm phase included.
 
     A small population is trained twice, and the second time counted: the first one compiles. Its results
@@ -59,15 +70,17 @@ def affordable(spec: StudySpec, seconds: float) -> int:
     Args:
         spec: the study, with any number of trainings.
         seconds: for all of it.
+        executor: what will run the trainings, None for this process.
     """
     began = time.monotonic()
     taken = seconds
-    for _ in range(2):
-        start = time.monotonic()
-        _population(spec)
-        taken = time.monotonic() - start
-        if start + taken - began > SHARE * seconds / 2:
-            break  # compiled or not, there is no time for another
+    with contextlib.suppress(TimeLimitReached), limited(seconds / 2):  # a batch may take longer than all
+        for _ in range(2):
+            start = time.monotonic()
+            _population(spec, executor or make_executor("inline"), began + seconds / 2)
+            taken = time.monotonic() - start
+            if start + taken - began > SHARE * seconds / 2:
+                break  # compiled or not, there is no time for another
     left = SHARE * (seconds - (time.monotonic() - began))
     others = len(spec.baselines)
     extra = (len(spec.families) + others) * spec.confirm.seeds + SWEEP * others
@@ -81,8 +94,16 @@ def affordable(spec: StudySpec, seconds: float) -> int:
     return max(LEAST, count)
 
 
-def _population(spec: StudySpec) -> None:
+def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
+    """Train a batch: in one program, or one by one where the workload is called for each."""
+
+    def check() -> None:
+        if time.monotonic() > deadline:
+            raise TimeLimitReached
+
     base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
-    rates = np.full((BATCH, spec.workload.steps), base_lr)
-    seeds = training_seeds(spec.seed, np.full(BATCH, FIRST_SEED["pace"]))
-    evaluate(spec.workload, rates, seeds, members=BATCH)
+    training = Training("screen", Shape.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
+    size = min(BATCH, spec.workload.max_members)
+    items = chunks("screen", 0, [training] * BATCH, size)
+    for _ in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):
+        pass

@@ -15,6 +15,7 @@ from lrshape.analysis import result
 from lrshape.engine.memory import plan_members
 from lrshape.engine.precision import precision
 from lrshape.errors import InputError, shown
+from lrshape.executors.base import Executor
 from lrshape.executors.registry import ExecutorChoice, make_executor
 from lrshape.schedule import Sampling, Schedule
 from lrshape.store import PHASES, Location, Store, Url, locate, store_error
@@ -267,7 +268,7 @@ def search(
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
     with make_executor(executor) as runner:
         began = time.monotonic()
-        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit)
+        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = _open_or_create(parsed, path)
         stored = len(study.store.chunks())
         study.store.require_room(expected_bytes(parsed, study.document["members"], stored))
@@ -289,6 +290,7 @@ def _parse(
     settings: dict[str, Any],
     path: Location,
     time_limit: float | None,
+    executor: Executor,
 ) -> StudySpec:
     if isinstance(spec, StudySpec):
         if settings or train is not None or steps is not None:
@@ -300,11 +302,11 @@ def _parse(
         for name, value in {"steps": steps, **called}.items():
             if value is not None and value is not False:
                 raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
-        return StudySpec.parse(settled(document, path, time_limit, None))
+        return StudySpec.parse(settled(document, path, time_limit, None, executor))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
     workload = FunctionWorkload.of(train, steps, metrics, **called)
-    return StudySpec.parse(settled(document, path, time_limit, workload), workload)
+    return StudySpec.parse(settled(document, path, time_limit, workload, executor), workload)
 
 
 def _open_or_create(spec: StudySpec, path: Location) -> Study:
