@@ -231,7 +231,8 @@ to read {total:,} is scaled up in proportion; their memory is not.
 
 Limits: {limits}.
 
-Scores of all shapes and base LRs take a further {read["score"]:.1f} s. Compacting took {compacted["compact"]:.0f} s.
+Scores of all shapes and base LRs take a further {read["score"]:.1f} s.
+Compacting took {compacted["compact"]:.0f} s.
 """
 
 
