@@ -87,7 +87,7 @@ def measured(spec: StudySpec, members: int, count: int, executors: dict[str, Exe
 
 def main() -> None:
     """Measure and print."""
-    document = {"families": ["rex", "cosine"], "screen": {"shapes": 64, "seeds": 2}}
+    document = {"families": ["rex", "cosine"], "baselines": [], "screen": {"shapes": 64, "seeds": 2}}
     jax = StudySpec.parse({**document, "workload": {"name": "digits-mlp", "steps": STEPS}})
     torch = StudySpec.parse(
         {**document, "base_lr": {"low": 1e-4, "high": 1e-2, "points": 4}},

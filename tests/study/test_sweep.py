@@ -15,6 +15,7 @@ from lrshape.study.run import TimeLimitReached
 from lrshape.study.shape import Shape
 from lrshape.study.spec import StudySpec
 from lrshape.study.sweep import Sweep, run_sweep
+from lrshape.study.train import TrainChunk
 from lrshape.study.transfer import FIRST_SCORING_SEED, Guest, TransferSpec, guests, transfer
 
 TRAINING = """
@@ -125,25 +126,23 @@ def test_a_changed_sweep_is_refused(swept, spec, axes, how, message):
 def test_stopped_and_run_again_it_is_the_same_sweep(swept, modules, tmp_path, monkeypatch):
     """Stopped once in the first study and once in the first transfer."""
     calls = {"n": 0}
-    from lrshape.study import run
-
-    original = run.train_chunk
+    original = TrainChunk.__call__
 
     def stop_at(limit):
-        def train(*args, **options):
+        def train(*args):
             calls["n"] += 1
             if calls["n"] == limit:
                 raise KeyboardInterrupt
-            return original(*args, **options)
+            return original(*args)
 
-        monkeypatch.setattr(run, "train_chunk", train)
+        monkeypatch.setattr(TrainChunk, "__call__", train)
 
     for limit in (2, 9):
         calls["n"] = 0
         stop_at(limit)
         with pytest.raises(KeyboardInterrupt):
             run_sweep({**SPEC, "members": 40}, AXES, out=tmp_path / "two", transfer=HOW)
-    monkeypatch.setattr(run, "train_chunk", original)
+    monkeypatch.setattr(TrainChunk, "__call__", original)
     with pytest.raises(TimeLimitReached):
         run_sweep({**SPEC, "members": 40}, AXES, out=tmp_path / "two", transfer=HOW, time_limit=1e-9)
     with pytest.raises(InputError, match="not complete"):
