@@ -73,7 +73,7 @@ def _npy(path: Path) -> Any:
 def _csv(path: Path) -> Any:
     with path.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.reader(file) if row]
-    if rows and not _is_number(rows[0][-1]):
+    if rows and not is_number(rows[0][-1]):
         rows = rows[1:]  # the heading
     widths = {len(row) for row in rows}
     if widths not in ({1}, {2}):
@@ -100,7 +100,8 @@ def every_step(steps: NDArray[np.float64], lrs: NDArray[np.float64]) -> NDArray[
     return lrs if count == len(lrs) else np.interp(steps[0] + np.arange(count), steps, lrs)
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a cell of a table is a number."""
     try:
         float(text)
     except ValueError:

@@ -196,12 +196,12 @@ def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
         above, below = column[:place].strip(), column[place + 1 :].strip()
         if above in table.columns and below in table.columns:
             return _numbers(table, above) / _numbers(table, below)
-        if above in table.columns and _is_number(below):
+        if above in table.columns and _is_divisor(below):
             return _numbers(table, above) / float(below)
     raise InputError(f"there is no column {shown(column)}")
 
 
-def _is_number(text: str) -> bool:
+def _is_divisor(text: str) -> bool:
     try:
         return float(text) != 0
     except ValueError:

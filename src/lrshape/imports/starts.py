@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import is_baseline, rows_where
 from lrshape.errors import InputError, shown
-from lrshape.export.read import read_curve
+from lrshape.export.read import is_number, read_curve
 from lrshape.families import FAMILIES
 from lrshape.imports.curves import Curves, curves_of, fitted
 from lrshape.imports.files import read_table
@@ -204,12 +204,4 @@ def _is_bare(path: Path) -> bool:
             first = next((row for row in csv.reader(file) if row), [])
     except (OSError, ValueError, csv.Error):
         return False
-    return len(first) == 1 or (len(first) == 2 and all(map(_is_number, first))) or first == ["step", "lr"]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return len(first) == 1 or (len(first) == 2 and all(map(is_number, first))) or first == ["step", "lr"]
