@@ -87,6 +87,11 @@ def test_a_spec_without_some_keys_has_their_defaults(study):
     assert [run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
 
 
+def test_what_only_repeats_the_spec_may_be_missing(study):
+    rewrite(study, lambda document: document.pop("name"))
+    assert [run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
+
+
 @pytest.mark.parametrize(
     ("column", "value"),
     [

@@ -39,6 +39,6 @@ def trainings(
     if out is None and isinstance(study.path, Url):
         raise InputError(f"--out must name a local file, for the study is at {study.path}")
     path = out or study.directory / FILES.get(to, to)
-    name = str(study.document["name"])
+    name = str(study.document["spec"]["name"])  # what was checked
     write_trainings(study.trainings(), to, path, objective=objective or study.objective, name=name)
     say(f"wrote {path}")
