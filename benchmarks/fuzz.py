@@ -228,7 +228,6 @@ def _of_study(rng: random.Random, directory: str = "study") -> list[list[str]]:
         ],
         ["import", directory],
         ["doctor", directory, *rng.choice(([], ["--repair"], ["--json"]))],
-        ["compact", directory],
     ]
     return rng.sample(all_of_them, 2)
 

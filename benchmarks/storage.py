@@ -82,21 +82,6 @@ def read_ours(work: Path, chunks: int) -> dict[str, float]:
     return found | {"rows": len(rows), "score": time.perf_counter() - began}
 
 
-def read_compacted(work: Path, chunks: int) -> dict[str, float]:
-    """The same after compaction, and how long that took."""
-    from lrshape.store import Store, compact
-
-    store = Store.open(work / "study")
-    began = time.perf_counter()
-    done = compact(store)
-    compacting = time.perf_counter() - began
-    size = sum(file.stat().st_size for file in (work / "study" / "trainings").iterdir())
-    store = Store.open(work / "study")
-    found = _read(lambda: store.trainings())
-    rows = found.pop("result")
-    return found | {"rows": len(rows), "compact": compacting, "files": done.after, "bytes": size / len(rows)}
-
-
 def optuna(kind: str) -> Callable[[Path, int], dict[str, float]]:
     """Measures one of Optuna's storages: adding a finished trial for each row, and reading all again."""
 
@@ -168,14 +153,13 @@ def _read(act: Callable[[], Any]) -> dict[str, Any]:
 MEASUREMENTS: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "write": write_ours,
     "read": read_ours,
-    "compacted": read_compacted,
     **{kind: optuna(kind) for kind in OPTUNA_ROWS},
 }
 
 
 def section(results: dict[str, dict[str, float]], chunks: int) -> str:
     """The section of RESULTS.md."""
-    write, read, compacted = results["write"], results["read"], results["compacted"]
+    write, read = results["write"], results["read"]
     total = chunks * ROWS
     rows = [
         [
@@ -185,14 +169,6 @@ def section(results: dict[str, dict[str, float]], chunks: int) -> str:
             f"{write['bytes']:.1f}",
             f"{read['read']:.1f} ({read['read_cpu']:.1f})",
             f"{read['memory']:.1f}",
-        ],
-        [
-            f"lrshape, compacted, files: {compacted['files']:.0f}",
-            f"{total:,}",
-            "",
-            f"{compacted['bytes']:.1f}",
-            f"{compacted['read']:.1f} ({compacted['read_cpu']:.1f})",
-            f"{compacted['memory']:.1f}",
         ],
     ]
     for kind in OPTUNA_ROWS:
@@ -232,7 +208,6 @@ to read {total:,} is scaled up in proportion; their memory is not.
 Limits: {limits}.
 
 Scores of all shapes and base LRs take a further {read["score"]:.1f} s.
-Compacting took {compacted["compact"]:.0f} s.
 """
 
 

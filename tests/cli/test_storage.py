@@ -1,4 +1,4 @@
-"""doctor, merge and compact as a user runs them."""
+"""doctor and merge as a user runs them."""
 
 import json
 import shutil
@@ -58,26 +58,3 @@ def test_merge(study, tmp_path):
     document = json.loads((other / "study.json").read_text())
     (other / "study.json").write_text(json.dumps(document | {"hash": "0" * 64}))
     assert "different specs" in said("merge", tmp_path / "joined", study, other, code=2)
-
-
-def test_compact(study):
-    before = said("best", study, "--json"), Store.open(study).trainings()
-    assert "in 3 files" in said("compact", study)
-    assert len(list((study / "trainings").iterdir())) == 3
-    assert said("best", study, "--json") == before[0]
-    pd.testing.assert_frame_equal(Store.open(study).trainings(), before[1], check_exact=True)
-    assert "sound" in said("doctor", study)
-    assert "complete" in said("status", study)
-
-
-def test_compact_needs_a_complete_study(study):
-    (study / "trainings" / "confirm-00000.parquet").unlink()
-    assert "only a complete study can be compacted" in said("compact", study, code=2)
-
-
-def test_a_compacted_study_is_resumed_and_trains_nothing(finished, study, monkeypatch):
-    said("compact", study)
-    monkeypatch.chdir(finished.path)
-    names = sorted(path.name for path in (study / "trainings").iterdir())
-    said("search", "spec.toml", "--out", study)
-    assert sorted(path.name for path in (study / "trainings").iterdir()) == names

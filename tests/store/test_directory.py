@@ -226,7 +226,7 @@ def test_create_needs_a_hash(tmp_path):
         ("[1]", "JSON object"),
         ('{"hash": "a"}', "format"),
         ('{"format": true, "hash": "a"}', "format"),
-        ('{"format": 3, "hash": "a"}', "newer"),
+        ('{"format": 2, "hash": "a"}', "format must be 1, got 2"),
         ('{"format": 1}', "hash"),
     ],
 )

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.store import Store, compact, merge
+from lrshape.store import Store, merge
 
 DOCUMENT = {"hash": "a" * 64, "members": 12, "train_digest": None, "spec": {}}
 
@@ -38,14 +38,6 @@ def test_into_a_part_and_again(parts, tmp_path):
         store, (gave,) = merge(parts[0].path, [parts[1].path])
         assert gave.taken == taken
         assert len(store.chunks()) == 3
-
-
-def test_a_compacted_part_is_as_good(parts, tmp_path):
-    expected = merge(tmp_path / "plain", [part.path for part in parts])[0].trainings()
-    compact(parts[0])
-    joined, _ = merge(tmp_path / "joined", [part.path for part in parts])
-    assert joined.document["format"] == 1
-    pd.testing.assert_frame_equal(joined.trainings(), expected, check_exact=True)
 
 
 def test_other_results_are_told_and_the_first_kept(parts, tmp_path, make_table):

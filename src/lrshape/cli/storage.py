@@ -1,4 +1,4 @@
-"""Commands about studies on disk: doctor, merge, compact."""
+"""Commands about studies on disk: doctor and merge."""
 
 import json
 from dataclasses import asdict
@@ -8,7 +8,6 @@ import typer
 
 from lrshape.cli.app import app, say
 from lrshape.cli.studies import Directory, Json
-from lrshape.errors import InputError
 
 if TYPE_CHECKING:
     from lrshape.study.doctor import Diagnosis
@@ -66,7 +65,7 @@ def _plain(found: "Diagnosis") -> dict[str, Any]:
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
     say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
-    say(f"  {health.trainings:,} trainings in {health.chunks:,} chunks in {health.files:,} sound files")
+    say(f"  {health.trainings:,} trainings in {health.chunks:,} sound chunks")
     if plan is not None:
         ends = f"; it cannot be followed further: {plan.ends}" if plan.ends else ", which is complete"
         say(f"  {len(plan.fitting):,} chunks fit the plan{ends}")
@@ -74,15 +73,15 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
         say(
             "  study.json was edited: its spec does not have the hash that it states; this cannot be repaired"
         )
-    _list("damaged", [f"{stem}: {reason}" for stem, reason in health.damaged.items()])
+    _list("damaged", [f"{chunk}: {reason}" for chunk, reason in health.damaged.items()])
     _list("not in the plan", [f"{c}: {reason}" for c, reason in plan.misfits.items()] if plan else [])
-    _list("missing between others", [chunk for chunk in health.gaps if chunk not in health.lost])
+    _list("missing between others", [chunk for chunk in health.gaps if chunk not in health.damaged])
     _list("unfinished writes", health.stale)
     _list("in trainings/ and no chunk's", health.foreign)
     if health.set_aside:
         say(f"  set aside earlier, in damaged/: {health.set_aside:,}")
     _list("repaired", found.repaired)
-    if found.repaired or health.lost or health.gaps:
+    if found.repaired or health.damaged or health.gaps:
         say("  run the study's search again to compute what is missing")
     if not repair and (health.stale or not (found.is_sound or found.edited)):
         say("  `--repair` sets aside what is damaged or not planned, and removes unfinished writes")
@@ -129,31 +128,3 @@ def merge(
         _list("there already with other trainings; the first are kept", one.other_trainings)
         _list("damaged, not taken", one.damaged)
     say(f"{store.path}: {len(store.chunks()):,} chunks; run its search again to go on, or for the report")
-
-
-@app.command()
-def compact(directory: Directory) -> None:
-    """Join the chunks of a finished study into few files; everything still reads the same.
-
-    At every moment all trainings are there: stopped and run again it goes on. The result has format 2.
-
-    Examples:
-
-        lrshape compact digits
-
-        lrshape compact s3://bucket/digits
-    """
-    from lrshape.store import FOLLOW_UPS, Store
-    from lrshape.store import compact as join
-    from lrshape.study.study import Study
-
-    study = Study(directory)
-    if not study.is_complete():
-        raise InputError(f"{study.path}: only a complete study can be compacted; run its search again first")
-    places = [study.path / name for name in FOLLOW_UPS]
-    for store in [study.store, *(Store.open(place) for place in places if Store.exists(place))]:
-        done = join(store)
-        say(
-            f"{store.path}: {done.trainings:,} trainings, {done.chunks:,} chunks, in {done.after:,} "
-            f"file{'' if done.after == 1 else 's'}, before in {done.before:,}"
-        )

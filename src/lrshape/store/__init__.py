@@ -6,17 +6,14 @@ from lrshape.store._files import StoreError, publish, read_document, store_error
 from lrshape.store._frame import sort_trainings
 from lrshape.store._names import FOLLOW_UPS, ORDER, PHASES
 from lrshape.store._place import Location, Url, local, locate
-from lrshape.store.compact import Compaction, compact
-from lrshape.store.directory import FORMAT, Store
+from lrshape.store.directory import Store
 from lrshape.store.merge import Merged, merge
 from lrshape.store.verify import Health, verify
 
 __all__ = [
     "FOLLOW_UPS",
-    "FORMAT",
     "ORDER",
     "PHASES",
-    "Compaction",
     "DamagedChunk",
     "Health",
     "Location",
@@ -24,7 +21,6 @@ __all__ = [
     "Store",
     "StoreError",
     "Url",
-    "compact",
     "local",
     "locate",
     "merge",

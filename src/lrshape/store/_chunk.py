@@ -1,4 +1,4 @@
-"""Trainings as the bytes of a sealed Parquet file: one chunk, or a pack of chunks that follow one another.
+"""A chunk of trainings as the bytes of a sealed Parquet file.
 
 The file's footer holds a SHA-256 digest of the whole file, taken while the digest's own 64 characters were
 zeros. It is checked before the file is parsed: no damaged byte reaches the Parquet reader.
@@ -6,8 +6,7 @@ zeros. It is checked before the file is parsed: no damaged byte reaches the Parq
 
 import hashlib
 import io
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,6 @@ CHUNK_FORMAT = "1"
 
 LARGEST = 2**31
 """Bytes of columns that a file may unfold to: what claims more was made to fill the memory."""
-
-_ROW_GROUP = 2**20
-"""Rows of a pack that share dictionaries of texts, each of which is written in full."""
 
 _BEFORE = {
     "phase": pa.string(),
@@ -78,20 +74,21 @@ def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
     if list(table.columns) != expected.names:
         raise ValueError(f"a trainings table has the columns {expected.names}, got {list(table.columns)}")
     columns = [_column(table[field.name].to_numpy(), field) for field in expected]
-    return _file(pa.Table.from_arrays(columns, schema=expected), name, spec_hash, {})
-
-
-def encode_pack(tables: Mapping[str, pa.Table], name: str, spec_hash: str) -> bytes:
-    """Return the file of pack ``name``: the chunks' tables, as `decode` gave them, one after another.
-
-    Raises:
-        ValueError: if the tables have different columns.
-    """
-    if len({tuple(table.column_names) for table in tables.values()}) != 1:
-        raise ValueError("the chunks of a pack have the same metrics")
-    rows = json.dumps([table.num_rows for table in tables.values()], separators=(",", ":"))
-    joined = pa.concat_tables(tables.values()).unify_dictionaries()
-    return _file(joined, name, spec_hash, {"lrshape.rows": rows})
+    strings = [field.name for field in expected if field.type == pa.string()]
+    sink = io.BytesIO()
+    with pq.ParquetWriter(
+        sink,
+        expected,
+        compression="zstd",
+        use_dictionary=strings,  # pyright: ignore[reportArgumentType] - the stub knows only bool
+        dictionary_pagesize_limit=2**24,
+        write_page_checksum=True,
+        store_schema=False,
+    ) as writer:
+        writer.write_table(pa.Table.from_arrays(columns, schema=expected))
+        labels = {"lrshape.format": CHUNK_FORMAT, "lrshape.study": spec_hash, "lrshape.chunk": name}
+        writer.add_key_value_metadata(labels | {_DIGEST_KEY: _ZEROS.decode()})
+    return _sealed(sink.getvalue())
 
 
 def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
@@ -103,61 +100,6 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
         DamagedChunk: if any bit differs from what was written, or the file is sound but is another chunk's,
             another study's, or of another format.
     """
-    return _decoded(data, name, spec_hash)[0]
-
-
-def decode_pack(data: bytes, name: str, spec_hash: str, chunks: list[str]) -> dict[str, pa.Table]:
-    """Return the tables of the chunks in the bytes of a pack's file, checked as `decode` does.
-
-    Raises:
-        DamagedChunk: as `decode` does, and if the pack does not hold ``chunks``.
-    """
-    table, labels = _decoded(data, name, spec_hash)
-    try:
-        rows = json.loads(labels.get(b"lrshape.rows", b""))
-        counts = [count for count in rows if type(count) is int and count >= 0]
-    except (ValueError, TypeError, RecursionError) as error:
-        raise DamagedChunk(name, "it does not say which rows are whose") from error
-    if len(counts) != len(rows) or len(rows) != len(chunks) or sum(counts) != table.num_rows:
-        raise DamagedChunk(name, "it holds other chunks than its name says")
-    ends = np.cumsum(counts)
-    return {
-        chunk: table.slice(end - count, count)
-        for chunk, count, end in zip(chunks, counts, ends.tolist(), strict=True)
-    }
-
-
-def same(a: pa.Table, b: pa.Table) -> bool:
-    """Whether two unfolded tables are equal bit for bit, NaN included."""
-    if a.schema != b.schema or a.num_rows != b.num_rows:
-        return False
-    return all(
-        a.column(name).to_numpy().tobytes() == b.column(name).to_numpy().tobytes()
-        if pa.types.is_floating(a.schema.field(name).type)
-        else a.column(name).equals(b.column(name))
-        for name in a.column_names
-    )
-
-
-def _file(table: pa.Table, name: str, spec_hash: str, labels: Mapping[str, str]) -> bytes:
-    strings = [field.name for field in schema(()) if field.type == pa.string()]
-    sink = io.BytesIO()
-    with pq.ParquetWriter(
-        sink,
-        table.schema,
-        compression="zstd",
-        use_dictionary=strings,  # pyright: ignore[reportArgumentType] - the stub knows only bool
-        dictionary_pagesize_limit=2**24,
-        write_page_checksum=True,
-        store_schema=False,
-    ) as writer:
-        writer.write_table(table, row_group_size=_ROW_GROUP)
-        own = {"lrshape.format": CHUNK_FORMAT, "lrshape.study": spec_hash, "lrshape.chunk": name}
-        writer.add_key_value_metadata(own | dict(labels) | {_DIGEST_KEY: _ZEROS.decode()})
-    return _sealed(sink.getvalue())
-
-
-def _decoded(data: bytes, name: str, spec_hash: str) -> tuple[pa.Table, Mapping[bytes, bytes]]:
     if not data:
         raise DamagedChunk(name, "the file is empty")
     start = _digest_start(data)
@@ -183,7 +125,7 @@ def _decoded(data: bytes, name: str, spec_hash: str) -> tuple[pa.Table, Mapping[
         raise DamagedChunk(name, f"its columns are {table.column_names}")
     if (reason := problem(table, name.partition("-")[0])) is not None:
         raise DamagedChunk(name, reason)
-    return table, labels
+    return table
 
 
 def _column(values: np.ndarray, field: pa.Field) -> pa.Array:

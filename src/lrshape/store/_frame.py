@@ -75,14 +75,12 @@ def _unfolded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
     """Codes of a dictionary column, and its texts in ascending order."""
     if column.num_chunks == 0:
         return np.empty(0, np.int32), pa.array([], pa.string())
-    # Chunks of a pack have one dictionary between them. Arrow would unify it once for each of them.
     chunks = column.chunks
-    dictionaries = {_identity(chunk.dictionary): chunk.dictionary for chunk in chunks}
-    known = pa.concat_arrays(list(dictionaries.values())).dictionary_encode()
-    texts, ends = known.dictionary, np.cumsum([len(each) for each in dictionaries.values()])
-    recoded = dict(zip(dictionaries, np.split(known.indices.to_numpy(), ends[:-1]), strict=True))
+    known = pa.concat_arrays([chunk.dictionary for chunk in chunks]).dictionary_encode()
+    texts, ends = known.dictionary, np.cumsum([len(chunk.dictionary) for chunk in chunks])
+    recoded = np.split(known.indices.to_numpy(), ends[:-1])
     codes = np.concatenate(
-        [recoded[_identity(chunk.dictionary)][chunk.indices.to_numpy()] for chunk in chunks]
+        [new[chunk.indices.to_numpy()] for new, chunk in zip(recoded, chunks, strict=True)]
     )
     used = np.zeros(len(texts), bool)
     used[codes] = True
@@ -91,8 +89,3 @@ def _unfolded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
     rank = np.zeros(len(texts), np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return rank[codes], texts.take(pa.array(order))
-
-
-def _identity(array: pa.Array) -> tuple[int, ...]:
-    """The same for two arrays in the same memory only."""
-    return (array.offset, len(array), *(buffer.address for buffer in array.buffers() if buffer is not None))

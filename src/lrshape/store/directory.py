@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,8 @@ from lrshape.store._files import StoreError
 from lrshape.store._frame import chunk_frame, sorted_frame
 from lrshape.store._place import Location, Place, locate, place_at
 
-FORMAT = 2
-"""The newest format of a study that this version reads. 1: a file a chunk; 2: packs of chunks, too."""
-
-NEW = 1
-"""The format of a new study: the oldest that can hold it, so that older versions read it."""
+FORMAT = 1
+"""The format of a study's directory."""
 
 DOCUMENT = "study.json"
 TRAININGS = "trainings"
@@ -54,7 +51,6 @@ class Store:
         self.path: Location = locate(path)
         self.place = place_at(self.path)
         self.document = _read_document(self.place)
-        self._unpacked: tuple[str, dict[str, pa.Table]] | None = None
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "Store":
@@ -82,7 +78,7 @@ class Store:
             try:
                 _refuse_foreign(place)
                 place.prepare(TRAININGS)
-                place.publish(DOCUMENT, _text(document, NEW))
+                place.publish(DOCUMENT, _text(document))
             except OSError as error:
                 raise InputError(
                     f"cannot write a study to {place.location}: {error.strerror or error}"
@@ -155,9 +151,7 @@ class Store:
         phases = set(table["phase"])
         if phases - {phase}:
             raise ValueError(f"chunk {name} takes trainings of its own phase, got {sorted(phases)}")
-        if self.document["format"] > NEW and name in self.holders():  # in a pack, perhaps
-            return False
-        return self.place.publish(file_name(name), data)
+        return self.place.publish(_file_name(name), data)
 
     def read(self, name: str) -> pd.DataFrame:
         """Return a chunk's trainings, as they were written.
@@ -172,83 +166,26 @@ class Store:
     def table(self, name: str) -> pa.Table:
         """Return a chunk's trainings as an Arrow table; raises what `read` does."""
         _names.parse(name)
-        try:
-            return self.tables(name)[name]
-        except FileNotFoundError:
-            stem = self.holders().get(name)
-            if stem is None:
-                raise
-        try:
-            return self.tables(stem)[name]
-        except DamagedChunk as damage:
-            raise DamagedChunk(name, f"its pack {stem} is: {damage.reason}") from damage
-
-    def tables(self, stem: str) -> dict[str, pa.Table]:
-        """Return what a file of trainings holds: the tables of its chunks; raises what `read` does."""
-        if not _names.is_pack(stem):
-            return {stem: _chunk.decode(self.place.read(file_name(stem)), stem, self.document["hash"])}
-        unpacked = self._unpacked
-        if unpacked is None or unpacked[0] != stem:  # a resume asks for one chunk after another
-            data = self.place.read(file_name(stem))
-            chunks = _names.chunks_of(stem)
-            unpacked = (stem, _chunk.decode_pack(data, stem, self.document["hash"], chunks))
-            self._unpacked = unpacked
-        return unpacked[1]
+        return _chunk.decode(self.place.read(_file_name(name)), name, self.document["hash"])
 
     def set_aside(self, name: str, reason: str) -> Location:
         """Move a chunk to ``damaged/``, where nothing is overwritten, so that it will be computed again.
-
-        If it is in a pack, the other chunks of the pack get files of their own before.
 
         Returns:
             Where it is now.
 
         Raises:
-            StoreError: if it cannot be moved.
-            FileNotFoundError: if there is no such chunk.
+            OSError: if it cannot be moved, or is not there.
         """
         _names.parse(name)
-        moved = None
-        stems = [s for s in self.stems() if name in _names.chunks_of(s)]
-        for stem in sorted(stems, key=_names.is_pack, reverse=True):
-            if _names.is_pack(stem):
-                self.unpack(stem, without=name)
-            moved = self.set_file_aside(stem, reason)
-        if moved is None:
-            raise FileNotFoundError(f"there is no chunk {name} in {self.path}")
-        return moved
-
-    def unpack(self, stem: str, without: str | None = None) -> None:
-        """Give the chunks of a pack, all but one, files of their own; a damaged pack has nothing to give."""
-        try:
-            tables = dict(self.tables(stem))
-        except (DamagedChunk, FileNotFoundError):
-            return
-        for name, table in tables.items():
-            if name != without:
-                data = _chunk.encode(chunk_frame(table), name, self.document["hash"])
-                self.place.publish(file_name(name), data)
-
-    def set_file_aside(self, stem: str, reason: str) -> Location:
-        """Move a file of trainings to ``damaged/``; see `set_aside`, which is about chunks."""
-        self._unpacked = None
-        count, target = 0, f"{DAMAGED}/{stem}{_ENDING}"
-        while not self.place.move(file_name(stem), target):
+        source = _file_name(name)
+        count, target = 0, f"{DAMAGED}/{name}{_ENDING}"
+        while not self.place.move(source, target):
             count += 1
-            target = f"{DAMAGED}/{stem}.{count}{_ENDING}"
-        source, moved = self.place.at(file_name(stem)), self.place.at(target)
-        _log.warning("%s is set aside as %s, to be computed again: %s", source, moved, reason)
+            target = f"{DAMAGED}/{name}.{count}{_ENDING}"
+        moved = self.place.at(target)
+        _log.warning("%s is set aside as %s, to be computed again: %s", self.place.at(source), moved, reason)
         return moved
-
-    def stems(self) -> list[str]:
-        """Names of the files of trainings, without their ending, in any order."""
-        names = (name for name in self.place.names(TRAININGS) if name.endswith(_ENDING))
-        stems = (name.removesuffix(_ENDING) for name in names)
-        return [stem for stem in stems if _names.chunks_of(stem)]
-
-    def holders(self) -> dict[str, str]:
-        """The file that each chunk is in, without its ending, in the order of `chunks`."""
-        return _names.holders(self.stems())
 
     def chunks(self) -> list[str]:
         """Names of the chunks that exist, in the order of the phases, then of their numbers.
@@ -256,7 +193,9 @@ class Store:
         Raises:
             StoreError: if the directory cannot be listed.
         """
-        return list(self.holders())
+        names = (name for name in self.place.names(TRAININGS) if name.endswith(_ENDING))
+        stems = (name.removesuffix(_ENDING) for name in names)
+        return sorted(filter(_names.is_chunk, stems), key=_names.order)
 
     def trainings(self, phases: Collection[str] | None = None) -> pd.DataFrame:
         """Return all trainings, sorted by phase, shape, base LR and seed; no row depends on the chunks.
@@ -270,64 +209,30 @@ class Store:
         Raises:
             StoreError: if the disk cannot be read.
         """
-        tables: dict[str, pa.Table] = {}
-        ignored: set[str] = set()
-        for _ in range(3):  # a file may be gone because its chunks are now in a pack, or the other way round
-            missing = {
-                chunk: stem
-                for chunk, stem in self.holders().items()
-                if chunk not in tables
-                and stem not in ignored
-                and (phases is None or _names.parse(chunk)[0] in phases)
-            }
-            if not missing:
-                break
-            for stem, found in self._read_all(dict.fromkeys(missing.values())):
-                if isinstance(found, DamagedChunk):
-                    ignored.add(stem)
-                    self._try_to_set_aside(stem, found)
-                    continue
-                tables |= {name: table for name, table in found.items() if missing.get(name) == stem}
-        return sorted_frame([tables[name] for name in sorted(tables, key=_names.order)])
-
-    def _read_all(self, stems: Collection[str]) -> Iterator[tuple[str, dict[str, pa.Table] | DamagedChunk]]:
-        """The content of files, several at once, in order; nothing of those that are gone."""
-
-        def read(stem: str) -> tuple[str, dict[str, pa.Table] | DamagedChunk]:
-            try:
-                return stem, self.tables(stem)
-            except FileNotFoundError:  # set aside, or compacted, by another run meanwhile
-                return stem, {}
-            except DamagedChunk as damage:
-                return stem, damage
-
+        names = [name for name in self.chunks() if phases is None or _names.parse(name)[0] in phases]
         with ThreadPoolExecutor(self.place.readers) as pool:
-            yield from pool.map(read, stems)
+            tables = list(pool.map(self._table_if_sound, names))
+        return sorted_frame([table for table in tables if table is not None])
 
-    def _try_to_set_aside(self, stem: str, damage: DamagedChunk) -> None:
+    def _table_if_sound(self, name: str) -> pa.Table | None:
         try:
-            self.set_file_aside(stem, damage.reason)
-        except OSError as error:  # a study on a read-only medium can be reported all the same
-            _log.warning("%s; it is ignored, and cannot be moved: %s", damage, error.strerror)
-
-    def allow_packs(self) -> None:
-        """State in ``study.json`` that there may be packs, so that versions that know none refuse the study.
-
-        Raises:
-            StoreError: if it cannot be written.
-        """
-        if self.document["format"] < 2:
-            self.place.replace(DOCUMENT, _text(self.document, 2))
-            self.document["format"] = 2
+            return self.table(name)
+        except FileNotFoundError:  # set aside by another run meanwhile
+            return None
+        except DamagedChunk as damage:
+            try:
+                self.set_aside(name, damage.reason)
+            except OSError as error:  # a study on a read-only medium can be reported all the same
+                _log.warning("%s; it is ignored, and cannot be moved: %s", damage, error.strerror)
+            return None
 
 
-def file_name(stem: str) -> str:
-    """Where the file of a chunk or pack is within its study."""
-    return f"{TRAININGS}/{stem}{_ENDING}"
+def _file_name(chunk: str) -> str:
+    return f"{TRAININGS}/{chunk}{_ENDING}"
 
 
-def _text(document: dict[str, Any], version: int) -> bytes:
-    text = json.dumps({"format": version} | document | {"format": version}, indent=2, allow_nan=False)
+def _text(document: dict[str, Any]) -> bytes:
+    text = json.dumps({"format": FORMAT} | document | {"format": FORMAT}, indent=2, allow_nan=False)
     return f"{text}\n".encode()
 
 
@@ -358,10 +263,8 @@ def _read_document(place: Place) -> dict[str, Any]:
         raise InputError(f"cannot read {error}") from error
     document = _files.parse_document(content, file, "study")
     version = document.get("format")
-    if type(version) is not int or version < 1:
-        raise InputError(f"{file}: format must be a whole number from 1 to {FORMAT}, got {version!r}")
-    if version > FORMAT:
-        raise InputError(f"{file}: format {version} is of a newer lrshape, which reads up to {FORMAT} here")
+    if type(version) is not int or version != FORMAT:
+        raise InputError(f"{file}: format must be {FORMAT}, got {version!r}")
     if not isinstance(document.get("hash"), str):
         raise InputError(f"{file}: hash must be a string, got {document.get('hash')!r}")
     return document

@@ -14,22 +14,18 @@ class Health:
     """What a study's files are like.
 
     Attributes:
-        files: sound files of trainings.
-        chunks: sound chunks in them.
+        chunks: sound chunks.
         trainings: trainings in those.
-        damaged: files that cannot be trusted, by name without ending, with the reasons.
-        lost: chunks that are in damaged files alone.
-        gaps: chunks that are missing between others.
+        damaged: chunks that cannot be trusted, with the reasons.
+        gaps: chunks that are missing, or damaged, between sound ones.
         stale: unfinished writes that died, by path within the study.
         foreign: names in ``trainings/`` that are no chunk's.
         set_aside: files in ``damaged/``.
     """
 
-    files: int = 0
     chunks: int = 0
     trainings: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
-    lost: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
@@ -43,39 +39,38 @@ def verify(store: Store) -> Health:
         StoreError: if the disk cannot be read.
     """
     health = Health()
+    names = store.chunks()
     sound: dict[str, int] = {}
-    stems = sorted(store.stems())
-    for stem, rows, reason in _checked(store, stems):
-        if reason is None:
-            health.files += 1
-            sound |= rows
+    for name, found in _checked(store, names):
+        if isinstance(found, str):
+            health.damaged[name] = found
         else:
-            health.damaged[stem] = reason
+            sound[name] = found
     health.chunks, health.trainings = len(sound), sum(sound.values())
-    held = {chunk for stem in stems for chunk in _names.chunks_of(stem)}
-    health.lost = sorted(held - sound.keys(), key=_names.order)
     health.gaps = _gaps(set(sound))
     for folder in ("", TRAININGS):
         prefix = f"{folder}/" if folder else ""
         health.stale += [prefix + name for name in store.place.stale(folder)]
-    known = {f"{stem}.parquet" for stem in stems}
-    names = store.place.names(TRAININGS)
-    health.foreign = sorted(n for n in names if n not in known and not _files.is_temporary(n))
+    known = {f"{name}.parquet" for name in names}
+    present = store.place.names(TRAININGS)
+    health.foreign = sorted(n for n in present if n not in known and not _files.is_temporary(n))
     health.set_aside = len(store.place.names(DAMAGED))
     return health
 
 
-def _checked(store: Store, stems: list[str]) -> Iterator[tuple[str, dict[str, int], str | None]]:
-    def check(stem: str) -> tuple[str, dict[str, int], str | None]:
+def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
+    """Each chunk with its number of trainings, or with what is wrong."""
+
+    def check(name: str) -> tuple[str, int | str]:
         try:
-            return stem, {name: table.num_rows for name, table in store.tables(stem).items()}, None
+            return name, store.table(name).num_rows
         except DamagedChunk as damage:
-            return stem, {}, damage.reason
+            return name, damage.reason
         except FileNotFoundError:  # another run has set it aside
-            return stem, {}, "it has vanished meanwhile"
+            return name, "it has vanished meanwhile"
 
     with ThreadPoolExecutor(store.place.readers) as pool:
-        yield from pool.map(check, stems)
+        yield from pool.map(check, names)
 
 
 def _gaps(chunks: set[str]) -> list[str]:

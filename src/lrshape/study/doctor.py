@@ -115,10 +115,10 @@ def follow(spec: StudySpec, store: Store, members: int, damaged: set[str]) -> Pl
         spec: of the study.
         store: where its trainings are.
         members: trainings in a chunk.
-        damaged: files that cannot be read.
+        damaged: chunks that cannot be read.
     """
     plan, chosen = Plan(), ()
-    stored = [chunk for chunk, stem in store.holders().items() if stem not in damaged]
+    stored = [chunk for chunk in store.chunks() if chunk not in damaged]
     for name in PHASES:
         of_phase = [chunk for chunk in stored if chunk.startswith(f"{name}-")]
         ended, chosen = _follow_phase(name, _PHASES[name](spec, chosen), of_phase, store, members, plan)
@@ -163,11 +163,8 @@ def _follow_phase(
 
 
 def _repair(store: Store, found: Diagnosis) -> None:
-    for stem, reason in found.health.damaged.items():
-        found.repaired.append(f"{stem} is set aside as {store.set_file_aside(stem, reason)}")
-    if found.plan:
-        for chunk, reason in found.plan.misfits.items():
-            found.repaired.append(f"{chunk} is set aside as {store.set_aside(chunk, reason)}")
+    for chunk, reason in (found.health.damaged | (found.plan.misfits if found.plan else {})).items():
+        found.repaired.append(f"{chunk} is set aside as {store.set_aside(chunk, reason)}")
     for name in found.health.stale:
         store.place.remove(name)
         found.repaired.append(f"{name}, an unfinished write, is removed")
