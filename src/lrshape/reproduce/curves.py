@@ -111,8 +111,9 @@ def _figure(table: pd.DataFrame) -> Any:
     with styled():
         figure = new_figure(WIDE, 3.8)
         ax = figure.subplots()
-        for (name, base_lr), rows in table.groupby(["schedule", "base_lr"], sort=False):
-            colour, label = styles[name].colour, f"{name}, base LR {rate(base_lr)}"
+        for name, rows in table.groupby("schedule", sort=False):
+            colour = styles[str(name)].colour
+            label = f"{name}, base LR {rate(float(rows['base_lr'].iloc[0]))}"
             ax.fill_between(rows["step"], rows["low"], rows["high"], color=colour, alpha=0.22, lw=0)
             ax.plot(rows["step"], rows["mean"], color=colour, lw=1.6, label=label)
             ax.plot(rows["step"], rows["recursion"], color=colour, lw=1.0, ls=dashed, zorder=4)
