@@ -32,9 +32,7 @@ ALLOWED = {
     "export": BASICS | {"schedule", "families", "store", "analysis"},
     "imports": BASICS | {"families", "schedule", "store", "analysis", "study", "export", "optimum"},
     "logs": BASICS | {"schedule", "store", "study", "export"},
-    "reproduce": BASICS
-    | {"families", "schedule", "samplers", "workloads", "engine", "store", "analysis", "study", "optimum"}
-    | {"report"},
+    "reproduce": BASICS | {"schedule", "workloads", "engine", "analysis", "study", "report"},
     "cli": {"*"},
     "__init__": {"*"},
 }

@@ -13,7 +13,7 @@ from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.reproduce import Experiment
+    from lrshape.reproduce.experiments import Experiment, Step
 
 
 @app.command()
@@ -32,9 +32,10 @@ def reproduce(
 ) -> None:
     """List the paper's experiments, or run one with our own settings.
 
-    The paper's numbers and exact settings are not known to lrshape: it prints its own results, and the spec
-    that it used is DIR/spec.toml. An experiment is a chain of commands, which are printed; running it again
-    resumes it. A time limit is for the whole chain; a figure or `lrshape optimum`, once begun, is finished.
+    The paper's numbers and exact settings are not known to lrshape: it prints its own results and writes the
+    spec that it used to DIR/spec.toml. An experiment is a chain of commands, which lrshape prints; running it
+    again resumes it. The time limit is for the whole chain, but `lrshape optimum`, `lrshape fit` and figures
+    are always finished once begun.
 
     Examples:
 
@@ -46,7 +47,7 @@ def reproduce(
 
         lrshape reproduce cifar10 --scale cpu --out cifar10 --time-limit 1h
     """
-    from lrshape.reproduce import SCALES, experiment
+    from lrshape.reproduce.experiments import SCALES, experiment
 
     if scale not in SCALES:
         raise InputError(f"--scale must be one of {', '.join(SCALES)}, got {scale!r}")
@@ -61,59 +62,52 @@ def reproduce(
 
 
 def _list(as_json: bool) -> None:
-    from lrshape.reproduce import EXPERIMENTS, SCALES
-    from lrshape.reproduce.cost import cost
+    from lrshape.reproduce.experiments import EXPERIMENTS, SCALES, cost
 
-    costs = {e.name: {scale: cost(e, scale) for scale in SCALES} for e in EXPERIMENTS.values()}
+    rows = [
+        {
+            "name": e.name,
+            "question": e.question,
+            "paper": e.paper,
+            "commands": [_shown(step, "cpu", "DIR") for step in e.steps],
+            "cost": {scale: cost(e, scale) for scale in SCALES},
+        }
+        for e in EXPERIMENTS.values()
+    ]
     if as_json:
-        rows = [
-            {
-                "name": e.name,
-                "description": e.description,
-                "commands": [_shown(step, "cpu", "DIR") for step in e.steps],
-                "cost": {scale: vars(c) for scale, c in costs[e.name].items()},
-            }
-            for e in EXPERIMENTS.values()
-        ]
         say(json.dumps(rows, indent=2))
         return
-    for e in EXPERIMENTS.values():
-        say(f"{e.name}\n  {e.description}")
-        for scale, c in costs[e.name].items():
-            say(f"  {scale:<6}{_cost(c)}")
+    for row in rows:
+        say(f"{row['name']}\n  {row['question']}\n  In the paper: {row['paper']}.")
+        for scale, found in row["cost"].items():
+            say(f"  {scale:<6}{_cost(**found)}")
     say("\nTimes are estimates for 2 CPU cores; those of gpu were not measured.")
     say("Settings are ours, not the paper's: DIR/spec.toml has those of an experiment in DIR.")
 
 
-def _cost(c: Any) -> str:
+def _cost(trainings: int, steps: int, seconds: float | None, follow_ups: list[str]) -> str:
     from lrshape.cli.progress import duration
 
     parts = []
-    if c.trainings:
-        parts.append(f"{c.trainings:,} trainings, {c.steps:,} steps")
-    if c.seconds is not None:
-        parts.append(f"about {duration(c.seconds)}")
-    if c.follow_ups:
-        parts.append(f"{'and then ' if c.trainings else ''}lrshape {', '.join(dict.fromkeys(c.follow_ups))}")
+    if trainings:
+        parts.append(f"{trainings:,} trainings, {steps:,} steps")
+    if seconds is not None:
+        parts.append(f"about {duration(seconds)}")
+    if follow_ups:
+        parts.append(f"{'and then ' if trainings else ''}lrshape {', '.join(follow_ups)}")
     return "; ".join(parts) or "a figure: seconds to minutes"
 
 
-def _shown(step: Any, scale: str, out: str) -> str:
-    from lrshape.reproduce.experiments import Command
-
-    if isinstance(step, Command):
-        return f"lrshape {shlex.join(step.arguments(scale, out))}"
-    return f"figure: {step.shows}"
+def _shown(step: "Step", scale: str, out: str) -> str:
+    return f"lrshape {shlex.join(step.arguments(scale, out))}" if step.run else step.shows
 
 
 def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> None:
-    from lrshape.reproduce.experiments import Command
     from lrshape.store import local
 
     out = local(out, "--out")
     end = None if seconds is None else time.monotonic() + seconds
-    _require_commands(chosen, scale, out)
-    document = chosen.spec(scale)
+    document = chosen.document(scale)
     _write_spec(document, out)
     again = f"lrshape reproduce {chosen.name} --scale {scale} --out {shlex.quote(str(out))}"
     for number, step in enumerate(chosen.steps, 1):
@@ -122,46 +116,27 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
             fail(f"time limit reached; finished trainings are in {out}: run {again} to resume", prefix="")
             raise typer.Exit(INTERRUPTED)
         say(f"\n[{number} of {len(chosen.steps)}] {_shown(step, scale, str(out))}")
-        if isinstance(step, Command):
-            words = step.arguments(scale, str(out))
-            if left is not None and "--time-limit" in _options(words[0]):
-                words += ["--time-limit", f"{left:.3f}s"]
-            code = _command().main(words, prog_name="lrshape", standalone_mode=False)
-            if code:
-                raise typer.Exit(code)
-        else:
-            with running(out, again):
-                for file in step.load()(document, scale, out):
-                    say(f"wrote {file}")
+        if step.run:
+            _run_command(step.arguments(scale, str(out)), left)
+            continue
+        from lrshape.reproduce import curves
+
+        with running(out, again):
+            for file in getattr(curves, step.call)(document, out, **(getattr(step, scale) or {})):
+                say(f"wrote {file}")
     say(f"\n{chosen.name} is done ({scale} scale, our own settings). Look at, in {out}:")
     for step in chosen.steps:
-        if step.shows:
-            say(f"  {step.shows}")
+        say(f"  {step.shows}")
 
 
-def _command() -> Any:
-    """The whole application as one click command."""
-    return typer.main.get_command(app)
-
-
-def _options(command: str) -> set[str]:
-    """All options of a command, as they are written."""
-    return {option for parameter in _command().commands[command].params for option in parameter.opts}
-
-
-def _require_commands(chosen: "Experiment", scale: str, out: Path) -> None:
-    """Check that every command and every option of the chain exists, before anything is trained."""
-    from lrshape.reproduce.cost import commands
-
-    known = _command().commands
-    for step in commands(chosen):
-        command, *words = step.arguments(scale, str(out))
-        if command not in known:
-            raise InputError(f"{chosen.name}: this lrshape has no command {command!r}")
-        options = _options(command)
-        unknown = [word for word in words if word.startswith("--") and word not in options]
-        if unknown:
-            raise InputError(f"{chosen.name}: this lrshape's {command} has no option {unknown[0]}")
+def _run_command(words: list[str], left: float | None) -> None:
+    command: Any = typer.main.get_command(app)
+    options = {option for parameter in command.commands[words[0]].params for option in parameter.opts}
+    if left is not None and "--time-limit" in options:
+        words = [*words, "--time-limit", f"{left:.3f}s"]
+    code = command.main(words, prog_name="lrshape", standalone_mode=False)
+    if code:
+        raise typer.Exit(code)
 
 
 def _write_spec(document: dict[str, Any], out: Path) -> None:
