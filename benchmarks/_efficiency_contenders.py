@@ -87,9 +87,8 @@ CONTENDERS: Mapping[str, Contender] = {
     "random": Contender("random, joint", _sampler("random"), SMALL),
     "sobol": Contender("Sobol', joint", _sampler("sobol"), SMALL),
     "cmaes": Contender("CMA-ES, joint", _sampler("cmaes"), SMALL),
-    "refine": Contender("refine, joint", _sampler("refine"), SMALL),
-    "tpe": Contender("TPE (Optuna), joint", _sampler("tpe"), SMALL),
-    "gp": Contender("GP (Optuna), joint", _sampler("gp"), (128,), 5),
+    "tpe": Contender("TPE (Optuna), joint", _sampler("optuna"), SMALL),
+    "gp": Contender("GP (Optuna), joint", _sampler("optuna", sampler="GPSampler"), (128,), 5),
     "naive": Contender("Optuna's TPE alone, its best trial", None, SMALL),
 }
 """By name, in the order of the table. All but ``default-families`` and ``default-warm`` search `FAMILY`."""

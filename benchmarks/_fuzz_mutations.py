@@ -130,7 +130,7 @@ def spoiled_rows(table: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
 
 def arguments(rng: random.Random, files: list[str], options: Callable[[str], list[str]]) -> list[str]:
     """A command line: a command, its options and others, files and nonsense."""
-    commands = ("families", "show", "compare", "init", "status", "best", "export", "trainings", "import")
+    commands = ("families", "show", "compare", "init", "status", "best", "export", "trainings")
     command = rng.choice((*commands, "search", "sweep", "report", "fit", "", "nonsense"))
     words = [command] if command else []
     for _ in range(rng.randint(0, 5)):

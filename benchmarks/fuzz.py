@@ -114,8 +114,6 @@ class Fuzz:
 
         import lrshape
         from lrshape.export.trainings import write_trainings
-        from lrshape.imports import read_starts
-        from lrshape.imports.starts import write_starts
         from lrshape.study.sweep import run_sweep
 
         good = self.good
@@ -123,9 +121,7 @@ class Fuzz:
         study = lrshape.search(SPEC, out=good / "study")
         for target, name in (("json", "s.json"), ("csv", "s.csv"), ("npy", "s.npy"), ("torch", "s.py")):
             self.invoke(["export", str(good / "study"), "--to", target, "--out", str(good / name)])
-        for target, name in (("csv", "t.csv"), ("parquet", "t.parquet"), ("optuna", "t.log")):
-            write_trainings(study.trainings(), target, good / name, objective=study.objective, name="fuzzed")
-        write_starts(read_starts(good / "study", ["rex", "wsd"]), good / "starts.json")
+        write_trainings(study.trainings(), "csv", good / "t.csv", objective=study.objective, name="fuzzed")
         swept = {**SPEC, "name": "swept", "starts": []}
         run_sweep(swept, {"workload.steps": [6, 8]}, out=good / "sweep")
 
@@ -357,23 +353,11 @@ def schedule_file(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     ]
 
 
-def runs_file(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
-    """A table of runs, an Optuna storage or a file of starts with spoiled bytes."""
-    from _fuzz_mutations import spoiled_bytes
-
-    path = fuzz.copy(rng.choice(("t.csv", "t.parquet", "t.log", "starts.json")))
-    path.write_bytes(spoiled_bytes(path.read_bytes(), rng))
-    return [
-        ["import", path.name, "--column", "score=final/train_loss"],
-        ["import", path.name, "--family", "rex"],
-    ]
-
-
 def command_line(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     """Arguments that make little sense."""
     from _fuzz_mutations import arguments
 
-    for name in ("s.json", "s.csv", "t.csv", "starts.json"):
+    for name in ("s.json", "s.csv", "t.csv"):
         fuzz.copy(name)
     fuzz.copy("study")
     (fuzz.case / "wrong.toml").write_text('families = "rex"\n')
@@ -381,7 +365,6 @@ def command_line(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
         "s.json",
         "s.csv",
         "t.csv",
-        "starts.json",
         "study",
         "wrong.toml",
         "nothing",
@@ -404,7 +387,7 @@ def _options(command: str) -> list[str]:
 
 KINDS = (
     spec_as_bytes, spec_as_document, spec_as_document, study_document, chunk_bytes, chunk_rows, chunk_rows,
-    sweep_document, schedule_file, runs_file, command_line, command_line,
+    sweep_document, schedule_file, command_line, command_line,
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def _through_json(state):
 
 
 def test_the_basic_samplers_are_there():
-    assert {"random", "sobol", "grid"} <= set(SAMPLERS)
+    assert {"random", "sobol"} <= set(SAMPLERS)
 
 
 @every_sampler

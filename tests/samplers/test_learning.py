@@ -1,6 +1,7 @@
 """What every sampler that learns promises beyond the contract."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,6 @@ from lrshape.errors import InputError
 from lrshape.samplers import SAMPLERS
 
 LEARNING = [name for name in SAMPLERS if SAMPLERS[name]().batch is not None]
-QUICK = {"gp": 2}  # batches: Optuna's process takes seconds
 BEST = np.array([0.3, 0.6, 0.8])
 
 every_learner = pytest.mark.parametrize("name", LEARNING)
@@ -30,12 +30,12 @@ def searched(sampler, batches, dimensions=3, seed=0, noise=None, state=None):
 
 
 def test_the_samplers_that_learn_are_there():
-    assert {"cmaes", "gp", "refine", "surrogate", "tpe"} == set(LEARNING)
+    assert {"cmaes", "gp", "optuna"} == set(LEARNING)
 
 
 @every_learner
 def test_what_it_recommends_beats_as_many_random_points(name):
-    sampler, batches = SAMPLERS[name](), QUICK.get(name, 10)
+    sampler, batches = SAMPLERS[name](), 10
     random = [bowl(np.random.default_rng(i).random((16 * batches, 3))).min() for i in range(20)]
     recommended = sampler.recommend(searched(sampler, batches), 1)
     assert bowl(recommended)[0] < np.median(random)
@@ -43,7 +43,7 @@ def test_what_it_recommends_beats_as_many_random_points(name):
 
 @every_learner
 def test_it_learns_from_noisy_scores(name):
-    sampler, batches = SAMPLERS[name](), QUICK.get(name, 10)
+    sampler, batches = SAMPLERS[name](), 10
     state = searched(sampler, batches, noise=np.random.default_rng(0))
     assert bowl(sampler.recommend(state, 1))[0] < 1.35
 
@@ -71,7 +71,7 @@ def test_what_is_told_before_the_first_ask_is_a_warm_start(name):
 
 @every_learner
 def test_the_course_is_the_same_when_it_is_repeated(name):
-    sampler, batches = SAMPLERS[name](), QUICK.get(name, 4)
+    sampler, batches = SAMPLERS[name](), 4
     first, second = (searched(sampler, batches) for _ in range(2))
     assert first == second
     np.testing.assert_array_equal(sampler.recommend(first, 2), sampler.recommend(second, 2))
@@ -92,8 +92,8 @@ def test_it_goes_on_where_all_diverged(name):
 
 
 @pytest.mark.parametrize("scores", [bowl, lambda points: bowl(points) - 2.0])
-def test_the_surrogate_finds_a_bowl_to_three_digits_whatever_the_sign(scores):
-    sampler = SAMPLERS["surrogate"]()
+def test_the_gp_finds_a_bowl_to_three_digits_whatever_the_sign(scores):
+    sampler = SAMPLERS["gp"]()
     state = sampler.init(3, 0)
     for _ in range(8):
         points, state = sampler.ask(state, 16)
@@ -101,8 +101,8 @@ def test_the_surrogate_finds_a_bowl_to_three_digits_whatever_the_sign(scores):
     np.testing.assert_allclose(sampler.recommend(state, 1)[0], BEST, atol=5e-3)
 
 
-def test_the_surrogate_believes_in_less_gain_the_more_it_knows():
-    sampler = SAMPLERS["surrogate"]()
+def test_the_gp_believes_in_less_gain_the_more_it_knows():
+    sampler = SAMPLERS["gp"]()
     assert sampler.belief(sampler.init(3, 0), 8) is None
     early, late = (sampler.belief(searched(sampler, batches), 64) for batches in (2, 8))
     for belief in (early, late):
@@ -113,9 +113,9 @@ def test_the_surrogate_believes_in_less_gain_the_more_it_knows():
     assert np.median(late.favourite) == pytest.approx(1.0, abs=0.01)
 
 
-def test_the_surrogate_is_not_misled_by_lucky_batches():
+def test_the_gp_is_not_misled_by_lucky_batches():
     """Every other batch has a seed that lowers all scores by a tenth, and sees only the worse part."""
-    sampler, random = SAMPLERS["surrogate"](initial=4), np.random.default_rng(0)
+    sampler, random = SAMPLERS["gp"](initial=4), np.random.default_rng(0)
     state = sampler.init(1, 0)
     for batch in range(8):
         x = random.random((12, 1)) if batch % 2 else 0.4 + 0.6 * random.random((12, 1))
@@ -127,23 +127,40 @@ def test_the_surrogate_is_not_misled_by_lucky_batches():
 
 
 def test_cmaes_starts_again_when_it_has_converged():
-    sampler = SAMPLERS["cmaes"](population=4)
+    sampler = SAMPLERS["cmaes"](batch_size=4)
     state = searched(sampler, 120, dimensions=2)
     points, _ = sampler.ask(state, 16)
     assert np.ptp(points, axis=0).max() > 0.05
     assert bowl(np.array([state["best_point"]]))[0] < 1.001
 
 
+@pytest.mark.parametrize(("name", "batches"), [("GPSampler", 4), ("CmaEsSampler", 10)])
+def test_optunas_other_samplers_learn(name, batches):
+    sampler = SAMPLERS["optuna"](sampler=name, batch_size=8)
+    points, _ = sampler.ask(searched(sampler, batches), 8)
+    assert np.median(((points - BEST) ** 2).sum(axis=1)) < 0.2  # of random points 0.4
+
+
+def test_an_unknown_sampler_of_optuna_is_an_input_error():
+    with pytest.raises(InputError, match=r"sampler must be one of Optuna's .*; did you mean 'TPESampler'"):
+        SAMPLERS["optuna"](sampler="TPE")
+
+
+def test_without_optuna_its_sampler_says_what_to_install(monkeypatch):
+    sampler = SAMPLERS["optuna"]()
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(InputError, match=r"pip install 'lrshape\[optuna\]'"):
+        sampler.ask(sampler.init(1, 0), 1)
+
+
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        ("cmaes", {"population": 3}),
+        ("cmaes", {"batch_size": 3}),
         ("cmaes", {"sigma": 0.0}),
-        ("refine", {"top": 0}),
-        ("refine", {"radius": 2.0}),
-        ("surrogate", {"population": 1}),
-        ("surrogate", {"initial": 2.5}),
-        ("tpe", {"population": 0}),
+        ("gp", {"batch_size": 1}),
+        ("gp", {"initial": 2.5}),
+        ("optuna", {"batch_size": 0}),
     ],
 )
 def test_settings_out_of_range_are_input_errors(name, settings):
@@ -157,15 +174,15 @@ def folded(points):
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def test_the_surrogate_knows_points_that_are_the_same_to_the_features():
-    sampler = SAMPLERS["surrogate"](population=8, initial=8).seeing(folded)
+def test_the_gp_knows_points_that_are_the_same_to_the_features():
+    sampler = SAMPLERS["gp"](batch_size=8, initial=8).seeing(folded)
     state = sampler.init(2, 0)
     known = np.random.default_rng(0).random((24, 2)) * [0.5, 1.0]
     _, state = sampler.ask(state, 8)
     state = sampler.tell(state, known, 2 + folded(known)[:, 1])  # lowest at 3/8 and, not seen, at 7/8
     far = sampler.recommend(state, 1, lambda points: points[:, 0] > 0.6)
     assert far[0, 0] == pytest.approx(7 / 8, abs=0.02)
-    assert SAMPLERS["surrogate"]().seeing(folded) == SAMPLERS["surrogate"]()
+    assert SAMPLERS["gp"]().seeing(folded) == SAMPLERS["gp"]()
 
 
 @every_learner

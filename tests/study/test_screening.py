@@ -81,7 +81,7 @@ def test_a_family_without_parameters_has_its_one_shape_and_no_more(drive):
     fixed = {"name": "constant", "fixed": {"warmup": 0.0}}
     spec = spec_of(
         families=[fixed, "power"],
-        sampler={"name": "surrogate"},
+        sampler={"name": "gp"},
         base_lr={"strategy": "grid", "points": 4},
         screen={"shapes": 32, "seeds": 1, "bandit": True},
     )
@@ -232,7 +232,7 @@ def test_a_budget_is_kept(trainings, families):
         ({"trainings": 100, "base_lr": {"strategy": "grid"}}, "leave out base_lr.strategy"),
         (
             {"sampler": "sobol", "screen": {"bandit": True}, "families": ["rex"]},
-            "bandit needs the sampler surrogate",
+            "bandit needs the sampler gp",
         ),
         ({"base_lr": {"strategy": "guess"}, "families": ["rex"]}, "strategy"),
     ],

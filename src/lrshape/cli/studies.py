@@ -94,8 +94,7 @@ def search(
         str | None,
         typer.Option(
             metavar="DIR|FILE|URL",
-            help="Try first what another study, a table of runs, an Optuna storage or a curve holds best; "
-            "see `lrshape import`.",
+            help="Try the best shapes of another study first, or a schedule (JSON, CSV, npy, Python).",
         ),
     ] = None,
     time_limit: TimeLimit = None,
@@ -147,13 +146,11 @@ def search(
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
     """The starts of a spec, from what an option names; says to standard error what was understood."""
     from lrshape.imports import read_starts
-    from lrshape.imports.runs import Reading
 
-    objective, sampling = document.get("objective"), document.get("sampling", "midpoint")
-    reading = Reading(objective=objective if isinstance(objective, str) else None)
+    sampling = document.get("sampling", "midpoint")
     if sampling not in ("midpoint", "left", "right"):
         sampling = "midpoint"  # told when the spec is read
-    found = read_starts(source, families, reading=reading, sampling=sampling)
+    found = read_starts(source, families, sampling=sampling)
     for note in [*found.notes, f"starting from {len(found.starts)} shapes of {source}"]:
         fail(note, prefix="")
     return found.starts

@@ -1,4 +1,4 @@
-"""What others have found, as starting points of a search: tables of runs, Optuna studies, logged curves."""
+"""Schedules from elsewhere: shapes for a search to start from, logged curves."""
 
 from lrshape.imports.starts import Starts, read_starts
 

@@ -96,7 +96,7 @@ class Sampler(ABC):
     def ask(self, state: Mapping[str, Any], n: int) -> tuple[Points, State]:
         """Return the next ``n`` points and the new state.
 
-        Fewer points come back, down to none, when the sampler has no more (a grid).
+        Fewer points come back, down to none, when the sampler has no more.
 
         Raises:
             InputError: if ``n`` is negative, or the state is another sampler's.

@@ -28,14 +28,14 @@ class CMAES(LearningSampler):
     start: Nomura et al. (2021); all as in the ``cmaes`` package.
 
     Args:
-        population: points of a generation, at least 4.
+        batch_size: points of a generation, at least 4.
         sigma: first standard deviation, as a share of every dimension, in (0, 1].
 
     Raises:
         InputError: if a setting is out of range.
 
     Example:
-        >>> sampler = CMAES(population=8)
+        >>> sampler = CMAES(batch_size=8)
         >>> state = sampler.init(dimensions=2, seed=0)
         >>> for generation in range(30):
         ...     points, state = sampler.ask(state, 8)
@@ -44,18 +44,18 @@ class CMAES(LearningSampler):
         [[0.3, 0.3]]
     """
 
-    population: int = 16
+    batch_size: int = 16
     sigma: float = 0.3
 
     def __post_init__(self) -> None:
-        require_whole("population", self.population, 4)
+        require_whole("batch_size", self.batch_size, 4)
         if not 0 < self.sigma <= 1:
             raise InputError(f"sigma must be in (0, 1], got {self.sigma!r}")
 
     @property
     def batch(self) -> int:
         """A generation."""
-        return self.population
+        return self.batch_size
 
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
         """Draw from the distribution that the history leads to."""
@@ -103,13 +103,13 @@ class CMAES(LearningSampler):
     def _first(self, points: Points, scores: NDArray[np.float64], dimensions: int) -> Any:
         finite = np.isfinite(scores)
         if finite.sum() < max(WARM, dimensions + 1):
-            return self._new(np.full(dimensions, 0.5), self.sigma, self.population)
+            return self._new(np.full(dimensions, 0.5), self.sigma, self.batch_size)
         from cmaes import get_warm_start_mgd
 
         solutions = list(zip(points[finite], scores[finite], strict=True))
         share = max(0.1, 2 / len(solutions))  # at least two points, or there is no distribution
         mean, sigma, covariance = get_warm_start_mgd(solutions, gamma=share, alpha=0.1)
-        return self._new(np.clip(mean, 0, 1), min(sigma, self.sigma), self.population, covariance)
+        return self._new(np.clip(mean, 0, 1), min(sigma, self.sigma), self.batch_size, covariance)
 
     def _new(self, mean: Points, sigma: float, population: int, covariance: Any = None) -> Any:
         from cmaes import CMA

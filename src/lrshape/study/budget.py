@@ -61,7 +61,7 @@ def planned(document: Mapping[str, Any]) -> dict[str, Any]:
     seeds = 10 if racing < 360 else 30
     base_lr = plain.get("base_lr", {})
     return plain | {
-        "sampler": {"name": "surrogate", "population": batch, "initial": 2 * batch},
+        "sampler": {"name": "gp", "batch_size": batch, "initial": 2 * batch},
         "base_lr": {"strategy": "joint", **base_lr} if isinstance(base_lr, Mapping) else base_lr,
         "screen": {
             "shapes": max(1, (count - racing) // number),

@@ -58,13 +58,13 @@ class ScreenSpec(Settings):
     )
     seeds: int = Field(default=2, ge=1, le=10_000, description="seeds a shape and base LR")
     bandit: bool = Field(
-        default=False, description="families share their shapes: the likelier the best, the more (surrogate)"
+        default=False, description="families share their shapes: the likelier the best, the more (sampler gp)"
     )
     margin: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="end when less gain, as a share of the score, is expected (sampler surrogate); 0: never",
+        description="end when less gain, as a share of the score, is expected (sampler gp); 0: never",
     )
 
 

@@ -111,8 +111,8 @@ class StudySpec(Settings):
         strange = [start.family for start in self.starts if start.family not in names]
         if strange:
             raise ValueError(f"starts must be of families {', '.join(names)}, got {strange[0]}")
-        if self.screen.bandit and self.sampler["name"] != "surrogate":
-            raise ValueError(f"screen.bandit needs the sampler surrogate, got {self.sampler['name']}")
+        if self.screen.bandit and self.sampler["name"] != "gp":
+            raise ValueError(f"screen.bandit needs the sampler gp, got {self.sampler['name']}")
         if isinstance(self.members, int) and self.members * self.workload.steps > MAX_RATES:
             raise ValueError(
                 f"members times workload.steps must be at most {MAX_RATES:,}, "
