@@ -1,10 +1,10 @@
-"""Who competes in search_efficiency.py: for each contender, the spec of a search of so many trainings."""
+"""Who competes in search_efficiency.py: for each contender, the spec of a search of so many trials."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrshape.study.budget import FAMILIES, planned
+from lrshape.search.budget import FAMILIES, planned
 
 Document = dict[str, Any]
 
@@ -18,11 +18,11 @@ class Contender:
 
     Attributes:
         label: in tables.
-        spec: ``spec(document, trainings)`` completes a spec that has the workload and the objective; None:
+        spec: ``spec(document, trials)`` completes a spec that has the workload and the metric; None:
             Optuna alone, without the phases of a study.
-        budgets: trainings that it is worth comparing at.
+        budgets: trials that it is worth comparing at.
         most: repetitions, at most: some are slow.
-        warm: whether it starts from the winner of a search on a third of the horizon, whose trainings do not
+        warm: whether it starts from the winner of a search on a third of the horizon, whose trials do not
             count: an earlier study.
     """
 
@@ -34,8 +34,8 @@ class Contender:
 
 
 def _planned(families: tuple[str, ...]) -> Callable[[Document, int], Document]:
-    def spec(document: Document, trainings: int) -> Document:
-        return planned({**document, "families": list(families), "trainings": trainings})
+    def spec(document: Document, trials: int) -> Document:
+        return planned({**document, "families": list(families), "trials": trials})
 
     return spec
 
@@ -43,33 +43,33 @@ def _planned(families: tuple[str, ...]) -> Callable[[Document, int], Document]:
 def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
     """The default's plan (screen, race, seeds) with another sampler."""
 
-    def spec(document: Document, trainings: int) -> Document:
-        plan = planned({**document, "families": [FAMILY], "trainings": trainings})
+    def spec(document: Document, trials: int) -> Document:
+        plan = planned({**document, "families": [FAMILY], "trials": trials})
         plan["sampler"] = {"name": name, **settings}
-        plan["screen"]["margin"] = 0.0
+        plan["screen"]["stop_gain"] = 0.0
         return plan
 
     return spec
 
 
-def _paper(document: Document, trainings: int) -> Document:
-    """Random shapes x 10 base LRs x 1 seed, the trainings; the top 12 on 10 seeds come on top."""
+def _paper(document: Document, trials: int) -> Document:
+    """Random shapes x 10 base LRs x 1 seed, the trials; the top 12 on 10 seeds come on top."""
     return {
         **document,
         "families": [FAMILY],
         "sampler": "random",
         "base_lr": {**document.get("base_lr", {}), "strategy": "grid", "points": 10},
-        "screen": {"shapes": trainings // 10, "seeds": 1},
+        "screen": {"shapes": trials // 10, "seeds": 1},
         "rescore": {"top": TOP, "seeds": RESCORED, "base_lrs": 1},
     }
 
 
-def _bracket(document: Document, trainings: int) -> Document:
+def _bracket(document: Document, trials: int) -> Document:
     """Random shapes at a bracket of 3 base LRs around the predicted one; the default's race.
 
     The four pilots try the whole range, about 10 base LRs, and every third bracket is extended by one.
     """
-    plan = _sampler("random")(document, trainings)
+    plan = _sampler("random")(document, trials)
     plan["base_lr"] = {**document.get("base_lr", {}), "strategy": "bracket"}
     plan["screen"]["shapes"] = max(5, round((plan["screen"]["shapes"] - 40) / 3.4) + 4)
     return plan

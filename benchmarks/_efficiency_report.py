@@ -18,22 +18,22 @@ LEAST = 6
 """Repetitions from which the median has a 95% interval; with fewer the range is given."""
 
 AT = 256
-"""Trainings of ours that are held against the paper's largest screen."""
+"""Trials of ours that are held against the paper's largest screen."""
 
 ENOUGH = 3
 """Repetitions that both must have for one to be called ahead of the other."""
 
 INTRODUCTION = """\
 Regret of the recommended schedule, in percent of the best score known on the workload (`linear-regression`:
-of the optimum over all schedules), at so many trainings: median over repetitions with different study
+of the optimum over all schedules), at so many trials: median over repetitions with different study
 seeds, and its 95% interval; with fewer than six repetitions, the range. In parentheses: repetitions. A
 score is the median over {seeds} fresh seeds, the same for all recommendations and seen by no search. All
-trainings of the screen and of the rescoring count, and so do those that diverge; baselines and the confirm
+trials of the screen and of the rescoring count, and so do those that diverge; baselines and the confirm
 phase cost the same for all and are left out. Where nothing else is said, `two_point_spline` is searched.
 "The paper's screen" is random shapes x 10 base LRs x 1 seed (extended where the best is at the edge), and
-its best 12 on 10 seeds, which come on top of the number of trainings in the heading. The other searches by
-a sampler have the default's plan: a quarter of the trainings is for a race of the best shapes over up to 10
-seeds (30 from 360 trainings on). Optuna's TPE alone takes one seed a trial, searches the base LR itself,
+its best 12 on 10 seeds, which come on top of the number of trials in the heading. The other searches by
+a sampler have the default's plan: a quarter of the trials is for a race of the best shapes over up to 10
+seeds (30 from 360 trials on). Optuna's TPE alone takes one seed a trial, searches the base LR itself,
 and is believed about its best trial."""
 
 
@@ -52,7 +52,7 @@ def section(results: pd.DataFrame, optima: Mapping[str, float]) -> str:
     """The section of RESULTS.md."""
     found = with_regret(results, optima)
     parts = [
-        "## Search efficiency: what a search reaches with so many trainings",
+        "## Search efficiency: what a search reaches with so many trials",
         f"{machine()}.",
         INTRODUCTION.format(seeds=max(task.truth_seeds for task in TASKS.values())),
     ]
@@ -99,10 +99,10 @@ def middle_and_ends(values: np.ndarray) -> tuple[float, float, float]:
 
 
 def _verdicts(here: pd.DataFrame) -> list[str]:
-    """How the default compares with the paper's screen and, at equal trainings, with the others."""
-    middles = here.groupby(["contender", "budget"])[["score", "trainings"]].median()
+    """How the default compares with the paper's screen and, at equal trials, with the others."""
+    middles = here.groupby(["contender", "budget"])[["score", "trials"]].median()
     medians: dict[Any, float] = dict(zip(middles.index, middles["score"], strict=True))
-    spent: dict[Any, float] = dict(zip(middles.index, middles["trainings"], strict=True))
+    spent: dict[Any, float] = dict(zip(middles.index, middles["trials"], strict=True))
     counts: dict[Any, int] = here.groupby(["contender", "budget"]).size().to_dict()
     theirs = max((key for key in medians if key[0] == "paper"), key=lambda key: key[1], default=None)
     lines = []
@@ -111,7 +111,7 @@ def _verdicts(here: pd.DataFrame) -> list[str]:
             ratio = medians[ours] / medians[theirs]
             word = "lower" if ratio < 1 else "higher"
             lines.append(
-                f"{CONTENDERS[ours[0]].label} with {spent[ours]:,.0f} trainings: median score "
+                f"{CONTENDERS[ours[0]].label} with {spent[ours]:,.0f} trials: median score "
                 f"{medians[ours]:.4g}, {100 * abs(1 - ratio):.1f}% {word} than the paper's screen with "
                 f"{spent[theirs]:,.0f} ({medians[theirs]:.4g})."
             )
@@ -124,14 +124,14 @@ def _verdicts(here: pd.DataFrame) -> list[str]:
     ]
     if ahead:
         lines.append(
-            f"Ahead of the default with one family at equal trainings, by the median of at least {ENOUGH} "
+            f"Ahead of the default with one family at equal trials, by the median of at least {ENOUGH} "
             f"repetitions: {', '.join(ahead)}."
         )
     return lines
 
 
 def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> None:
-    """Draw regret against trainings, a panel a workload."""
+    """Draw regret against trials, a panel a workload."""
     found = with_regret(results, optima)
     tasks = [name for name in TASKS if name in set(found["task"])]
     drawn_names = [name for name, contender in CONTENDERS.items() if not contender.warm]
@@ -150,7 +150,7 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
                 own = _only(here, "contender", name)
                 if len(own):
                     groups = [_only(own, "budget", budget) for budget in sorted(set(own["budget"]))]
-                    spent = np.array([np.median(g["trainings"]) for g in groups])
+                    spent = np.array([np.median(g["trials"]) for g in groups])
                     ends = np.array([middle_and_ends(g["regret"].to_numpy(np.float64)) for g in groups])
                     lines[name] = _line(ax, spent, ends, name, styles[name])
             ax.set_title(TASKS[task].label, color=INK.light, loc="left")
@@ -161,13 +161,13 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
         drawn.savefig(file, dpi=150, metadata={"Date": None} if file.suffix == ".svg" else None)
 
 
-def _line(ax: Any, trainings: np.ndarray, ends: np.ndarray, name: str, style: Style) -> Any:
+def _line(ax: Any, trials: np.ndarray, ends: np.ndarray, name: str, style: Style) -> Any:
     """One contender's medians; with intervals for ours and the paper's screen."""
     bold = name in ("default", "default-families", "paper")
     if bold:
-        ax.vlines(trainings, ends[:, 1], ends[:, 2], color=style.colour, lw=1.2, alpha=0.6)
+        ax.vlines(trials, ends[:, 1], ends[:, 2], color=style.colour, lw=1.2, alpha=0.6)
     return ax.plot(
-        trainings,
+        trials,
         ends[:, 0],
         color=style.colour,
         linestyle=style.dash,
@@ -195,5 +195,5 @@ def _axes(ax: Any, label: str, log: bool) -> None:
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())
     ax.grid(True, axis="y", color=LINE.light)
-    ax.set_xlabel("trainings")
+    ax.set_xlabel("trials")
     ax.set_ylabel(label)

@@ -18,17 +18,17 @@ import pandas as pd
 from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
 from _efficiency_workloads import Task
 
-from lrshape.engine import evaluate
-from lrshape.families import FAMILIES
-from lrshape.study.keys import FIRST_SEED, training_seeds
-from lrshape.study.phases import Phase, rescore, screen
-from lrshape.study.plan import Chunk, Training
-from lrshape.study.shape import Shape, multipliers
+from lrshape.search.keys import FIRST_SEED, training_seeds
+from lrshape.search.phases import Phase, rescore, screen
+from lrshape.search.shape import ShapeRecord, multipliers
+from lrshape.shapes import FAMILIES
+from lrshape.study.plan import Chunk, Trial
 from lrshape.study.spec import StudySpec
+from lrshape.training import evaluate
 
-TRUTH = 10**6  # the study seed of the trainings that tell how good a recommendation is; no search has it
+TRUTH = 10**6  # the study seed of the trials that tell how good a recommendation is; no search has it
 EARLIER = 128
-"""Trainings of the search that a warm start comes from."""
+"""Trials of the search that a warm start comes from."""
 
 Result = dict[str, Any]
 
@@ -52,9 +52,9 @@ def specified(task: Task, contender: Contender, budget: int, seed: int) -> Study
     document = contender.spec(dict(task.document), budget)
     document |= {"seed": seed, "baselines": {}}
     if task.is_exact:
-        document["screen"]["margin"] = 0.0  # search on: 0.5% is more than what is to be told apart
+        document["screen"]["stop_gain"] = 0.0  # search on: 0.5% is more than what is to be told apart
     if contender.warm:
-        document["starts"] = [_earlier(task, seed)]
+        document["initial_shapes"] = [_earlier(task, seed)]
     return StudySpec.parse(document)
 
 
@@ -82,7 +82,7 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
         (shape, base_lr), spent = rescored[0], first + second
     seconds = time.perf_counter() - began
     return {
-        "trainings": spent,
+        "trials": spent,
         "family": shape.family,
         "params": shape.values(),
         "base_lr": base_lr,
@@ -91,15 +91,15 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
     }
 
 
-def truth(task: Task, shape: Shape, base_lr: float) -> list[float]:
+def truth(task: Task, shape: ShapeRecord, base_lr: float) -> list[float]:
     """The recommended schedule's scores on fresh seeds, the same for all recommendations."""
     spec = StudySpec.parse({**task.document, "seed": TRUTH, "families": [FAMILY]})
     first = FIRST_SEED["confirm"]
-    runs = [Training("confirm", shape, base_lr, seed) for seed in range(first, first + task.truth_seeds)]
-    return trained(spec, runs, task.members)[spec.objective].tolist()
+    runs = [Trial("confirm", shape, base_lr, seed) for seed in range(first, first + task.truth_seeds)]
+    return trained(spec, runs, task.members)[spec.metric].tolist()
 
 
-def alone(task: Task, budget: int, seed: int) -> tuple[Shape, float, int]:
+def alone(task: Task, budget: int, seed: int) -> tuple[ShapeRecord, float, int]:
     """Optuna as it is mostly used: a seed a trial, the loss as told, the best trial taken."""
     import optuna
 
@@ -112,16 +112,16 @@ def alone(task: Task, budget: int, seed: int) -> tuple[Shape, float, int]:
         trial = study.ask()
         params = {d.name: trial.suggest_float(d.name, d.low, d.high) for d in space.dimensions}
         base_lr = trial.suggest_float("base_lr", low, high, log=True)
-        shape = Shape.of("trial", FAMILY, params)
-        rows = trained(spec, [Training("screen", shape, base_lr, number)], 1)
-        study.tell(trial, min(rows[spec.objective].to_numpy(np.float64)[0], 1e30))
+        shape = ShapeRecord.of("trial", FAMILY, params)
+        rows = trained(spec, [Trial("screen", shape, base_lr, number)], 1)
+        study.tell(trial, min(rows[spec.metric].to_numpy(np.float64)[0], 1e30))
     best = dict(study.best_params)
     base_lr = best.pop("base_lr")
-    return Shape.of("best", FAMILY, FAMILIES[FAMILY].from_params(best).params), base_lr, budget
+    return ShapeRecord.of("best", FAMILY, FAMILIES[FAMILY].from_params(best).params), base_lr, budget
 
 
-def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[Shape, float]], int]:
-    """Run a phase to its end; what it chose, and its trainings."""
+def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[ShapeRecord, float]], int]:
+    """Run a phase to its end; what it chose, and its trials."""
     tables: list[pd.DataFrame] = []
     asked = next(phase)
     while True:
@@ -133,25 +133,25 @@ def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[Sha
             return end.value, len(table)
 
 
-def trained(spec: StudySpec, runs: Sequence[Training], members: int) -> pd.DataFrame:
+def trained(spec: StudySpec, runs: Sequence[Trial], members: int) -> pd.DataFrame:
     """Train; the rows as a study stores them."""
     base_lrs = np.array([run.base_lr for run in runs])
-    rates = multipliers([run.shape for run in runs], spec.workload.steps, spec.sampling) * base_lrs[:, None]
+    rates = multipliers([run.shape for run in runs], spec.workload.steps, spec.step_rule) * base_lrs[:, None]
     seeds = training_seeds(spec.seed, [run.seed for run in runs])
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # overflow in trainings that diverge
+        warnings.simplefilter("ignore", RuntimeWarning)  # overflow in trials that diverge
         outcome = evaluate(spec.workload, rates, seeds, base_lrs=base_lrs, members=members)
     return Chunk("search", tuple(runs)).table(outcome, 0.0)
 
 
 def read(work: Path, tasks: Mapping[str, Task]) -> pd.DataFrame:
-    """All results there are: task, contender, budget, repetition, trainings, score, seconds."""
+    """All results there are: task, contender, budget, repetition, trials, score, seconds."""
     rows = []
     for name in tasks:
         for file in sorted((work / name).glob("*-*-*.json")):
             contender, budget, repetition = file.stem.rsplit("-", 2)
             found = json.loads(file.read_text(encoding="utf-8"))
             row = {"task": name, "contender": contender, "budget": int(budget), "repetition": int(repetition)}
-            kept = {key: found[key] for key in ("trainings", "family", "seconds")}
+            kept = {key: found[key] for key in ("trials", "family", "seconds")}
             rows.append(row | kept | {"score": float(np.median(found["scores"]))})
     return pd.DataFrame(rows)

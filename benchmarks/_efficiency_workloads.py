@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.optimum.descent import descend, starts
-from lrshape.optimum.dynamics import Recursion
+from lrshape.paper.descent import descend, starts
+from lrshape.paper.dynamics import Recursion
 from lrshape.study.spec import StudySpec
-from lrshape.workloads.linear_regression import LinearRegression
+from lrshape.training.workloads.linear_regression import LinearRegression
 
 
 @dataclass(frozen=True)
@@ -19,10 +19,10 @@ class Task:
     Attributes:
         label: in tables.
         document: the spec that all contenders share.
-        members: trainings in a program.
+        members: trials in a program.
         truth_seeds: fresh seeds on which a recommended schedule is scored.
         budgets: of the learning contenders; empty: each contender's own.
-        paper_budgets: trainings of the paper's screens; empty: the contender's own.
+        paper_budgets: trials of the paper's screens; empty: the contender's own.
     """
 
     label: str
@@ -45,7 +45,7 @@ def _regression(label: str, batch_size: int, exponent: float) -> Task:
 
 
 def _image(label: str, workload: dict[str, Any], **settings: Any) -> Task:
-    document = {"workload": workload, "objective": "final/train_loss"}
+    document = {"workload": workload, "metric": "final/train_loss"}
     return Task(label, document, **settings)
 
 

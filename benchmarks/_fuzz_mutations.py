@@ -1,4 +1,4 @@
-"""Ways to spoil what a user may give: bytes, JSON documents, TOML, tables of trainings, arguments."""
+"""Ways to spoil what a user may give: bytes, JSON documents, TOML, tables of trials, arguments."""
 
 import copy
 import json
@@ -102,7 +102,7 @@ def _inline(value: Any) -> str:
 
 
 def spoiled_rows(table: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
-    """A table of trainings with cells replaced, or rows dropped, repeated or shuffled."""
+    """A table of trials with cells replaced, or rows dropped, repeated or shuffled."""
     table = table.copy()
     for _ in range(rng.randint(1, 3)):
         kind = rng.randrange(10)
@@ -130,7 +130,7 @@ def spoiled_rows(table: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
 
 def arguments(rng: random.Random, files: list[str], options: Callable[[str], list[str]]) -> list[str]:
     """A command line: a command, its options and others, files and nonsense."""
-    commands = ("families", "show", "compare", "init", "status", "best", "export", "trainings")
+    commands = ("families", "show", "compare", "init", "status", "best", "export", "trials")
     command = rng.choice((*commands, "search", "sweep", "report", "fit", "", "nonsense"))
     words = [command] if command else []
     for _ in range(rng.randint(0, 5)):

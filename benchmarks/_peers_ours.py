@@ -1,4 +1,4 @@
-"""lrshape's engine as a contender: `lrshape.engine.evaluate`, timed by its own progress reports."""
+"""lrshape's engine as a contender: `lrshape.training.evaluate`, timed by its own progress reports."""
 
 import time
 from typing import Any
@@ -8,10 +8,10 @@ import numpy as np
 from _peers import first_less_steady
 from _peers_jax import JaxContender
 
-from lrshape.engine import evaluate
-from lrshape.engine.devices import mesh
-from lrshape.engine.outcome import Progress
-from lrshape.workloads.base import GradientWorkload, Metrics, PyTree
+from lrshape.training import evaluate
+from lrshape.training.devices import mesh
+from lrshape.training.outcome import Progress
+from lrshape.training.workload import GradientWorkload, Metrics, PyTree
 
 
 class Ours(JaxContender):
@@ -56,7 +56,7 @@ def no_metrics(workload: GradientWorkload, state: PyTree, data: PyTree) -> Metri
 
 def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int = 0, test: int = 0) -> Any:
     """The CNN; evaluated on so many training and test images, or, if both are 0, not at all."""
-    from lrshape.workloads.cifar10 import Cifar10CNN
+    from lrshape.training.workloads.cifar10 import Cifar10CNN
 
     class Benchmark(Cifar10CNN):
         def metrics(self, state: PyTree, data: PyTree) -> Metrics:
@@ -69,7 +69,7 @@ def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int
 
 def transformer(members: int, steps: int, batch_size: int, length: int, vocabulary: int) -> Any:
     """The transformer on synthetic tokens, without evaluation."""
-    from lrshape.workloads.wikitext import WikitextTransformer
+    from lrshape.training.workloads.wikitext import WikitextTransformer
 
     rng = np.random.default_rng(0)
     tokens = rng.integers(1, vocabulary, (2000, length + 1), np.uint16)

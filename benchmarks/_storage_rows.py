@@ -1,4 +1,4 @@
-"""Trainings as a large study has them, made up: what is stored is real, what it says is not."""
+"""Trials as a large study has them, made up: what is stored is real, what it says is not."""
 
 import json
 
@@ -12,7 +12,7 @@ _PARAMETERS = ("delta_x1", "delta_x2", "delta_y2", "warmup", "y1")
 
 
 def chunk(number: int) -> pd.DataFrame:
-    """One chunk of ``ROWS`` trainings: shapes with parameters of their own, each at ten base LRs.
+    """One chunk of ``ROWS`` trials: shapes with parameters of their own, each at ten base LRs.
 
     Losses have float32's digits, errors are shares of a test set, and a tenth has diverged.
     """

@@ -65,7 +65,7 @@ class Outcome:
         studies: complete studies, each compared with the one that nobody killed.
         chunks: of one study.
         moments: how many processes were killed after how many chunks of their own, by that number.
-        again: trainings that were begun twice because a kill hit them.
+        again: trials that were begun twice because a kill hit them.
         wrong: what should not have happened.
     """
 
@@ -84,8 +84,8 @@ def run(folder: Path, kills: int, seed: int, executor: str = "inline", in_flight
         folder: empty; everything is written there.
         kills: how many.
         seed: of the moments.
-        executor: what runs the trainings.
-        in_flight: trainings that run, or wait to be stored, at once.
+        executor: what runs the trials.
+        in_flight: trials that run, or wait to be stored, at once.
     """
     (folder / "chaos_training.py").write_text(TRAINING)
     sys.path.insert(0, str(folder))
@@ -96,7 +96,7 @@ def run(folder: Path, kills: int, seed: int, executor: str = "inline", in_flight
     if code:
         outcome.wrong.append("the study fails without being killed")
         return outcome
-    outcome.chunks = len(list((calm / "trainings").iterdir()))
+    outcome.chunks = len(list((calm / "trials").iterdir()))
     pause = (time.monotonic() - began) / 3  # seconds that a process lives on average, adapted to need many
     while outcome.kills < kills and not outcome.wrong:
         outcome.studies += 1
@@ -134,7 +134,7 @@ def _start(study: Path, log: Path, executor: str) -> int:
     code = 1
     try:
         os.environ["CHAOS_LOG"] = str(log)
-        Study.report = lambda self, objective=None: self.path  # drawing takes longer than all trainings
+        Study.report = lambda self, metric=None: self.path  # drawing takes longer than all trials
         how: Any = executor if executor == "inline" else {"name": executor, "workers": 2}
         search(SPEC, out=study, executor=how)
         code = 0
@@ -157,22 +157,22 @@ def _wait(process: int, seconds: float | None) -> int:
 
 
 def _stored(study: Path) -> int:
-    folder = study / "trainings"
+    folder = study / "trials"
     return len(list(folder.glob("*.parquet"))) if folder.is_dir() else 0
 
 
 def _table(study: Path) -> pd.DataFrame:
-    return lrshape.Study(study).trainings().drop(columns="wall_time")
+    return lrshape.Study(study).trials().drop(columns="wall_time")
 
 
 def _begun(log: Path) -> list[tuple[str, str]]:
-    """Trainings that a process began, in order."""
+    """Trials that a process began, in order."""
     lines = log.read_text().splitlines() if log.exists() else []
     return [(line.split()[1], line.split()[2]) for line in lines]
 
 
 def _twice(logs: list[Path], in_flight: int, outcome: Outcome) -> int:
-    """Count trainings that ran again because they were in flight; no others may have."""
+    """Count trials that ran again because they were in flight; no others may have."""
     finished: set[tuple[str, str]] = set()
     interrupted: set[tuple[str, str]] = set()
     again = 0
@@ -180,7 +180,7 @@ def _twice(logs: list[Path], in_flight: int, outcome: Outcome) -> int:
         begun = _begun(log)
         wasted = finished.intersection(begun)
         if wasted or len(set(begun)) < len(begun):
-            outcome.wrong.append(f"{log.stem}: {len(wasted) or 'some'} trainings ran twice")
+            outcome.wrong.append(f"{log.stem}: {len(wasted) or 'some'} trials ran twice")
         again += len(interrupted.intersection(begun))
         interrupted = (interrupted | set(begun[-in_flight:])) - set(begun[:-in_flight])
         finished |= set(begun[:-in_flight])
@@ -213,7 +213,7 @@ def main() -> None:
     print(
         f"{found.kills} kills of studies of {found.chunks} chunks ({given.executor}, seed {given.seed}): "
         f"{found.studies} complete studies, {moments} kills after new chunks were stored, "
-        f"{found.again} trainings ran again because a kill hit them, {time.monotonic() - began:.0f} s"
+        f"{found.again} trials ran again because a kill hit them, {time.monotonic() - began:.0f} s"
     )
     for line in found.wrong:
         print(f"WRONG: {line}")

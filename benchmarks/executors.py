@@ -1,4 +1,4 @@
-"""Trainings a second of the executors: all cores in one process, or a process a core.
+"""Trials a second of the executors: all cores in one process, or a process a core.
 
 One workload is the engine's own, which spreads a population over all cores in one process already; the other
 is a PyTorch function that trains a small network, which cannot use two cores well. Chunks of one study are
@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 from _measure import alternate, machine, seconds, spread, table
 
-from lrshape.executors.base import Executor
-from lrshape.executors.registry import make_executor
+from lrshape.search.screening import screen
 from lrshape.study.plan import Chunk, chunks
-from lrshape.study.screening import screen
 from lrshape.study.spec import StudySpec
-from lrshape.study.train import TrainChunk
-from lrshape.workloads.function import FunctionWorkload
+from lrshape.study.task import TrainChunk
+from lrshape.training.workloads.function import FunctionWorkload
+from lrshape.workers.executor import Executor
+from lrshape.workers.registry import make_executor
 
 STEPS = 300
 EXECUTORS: dict[str, dict[str, Any]] = {
@@ -37,7 +37,7 @@ def train_torch(lrs: np.ndarray, seed: int) -> float:
     import torch
     from torch import nn
 
-    from lrshape.workloads.digits import digits
+    from lrshape.training.workloads.digits import digits
 
     torch.manual_seed(seed)
     model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
@@ -61,19 +61,19 @@ def plan(spec: StudySpec, members: int, count: int) -> list[Chunk]:
 
 
 def run(executor: Executor, spec: StudySpec, members: int, items: list[Chunk]) -> int:
-    """Run chunks; return how many trainings came back."""
+    """Run chunks; return how many trials came back."""
     results = executor.run(TrainChunk(spec, members), items, lambda item, news: None, lambda: None)
     return sum(len(rows) for _, rows in results)
 
 
 def measured(spec: StudySpec, members: int, count: int, executors: dict[str, Executor]) -> list[list[str]]:
-    """A row for each executor: trainings a second, and how many times inline's."""
+    """A row for each executor: trials a second, and how many times inline's."""
     items = plan(spec, members, count)
-    trainings = sum(len(item.trainings) for item in items)
+    trials = sum(len(item.trials) for item in items)
 
     def contender(executor: Executor) -> Callable[[], float]:
         def rate() -> float:
-            return trainings / seconds(lambda: run(executor, spec, members, items))
+            return trials / seconds(lambda: run(executor, spec, members, items))
 
         return rate
 
@@ -97,14 +97,14 @@ def main() -> None:
         executors = {name: stack.enter_context(make_executor(how)) for name, how in EXECUTORS.items()}
         of_torch = measured(torch, 1, 8, executors)
         of_jax = measured(jax, 64, 4, executors)
-    headings = ["executor", "trainings/s", "times inline"]
+    headings = ["executor", "trials/s", "times inline"]
     sys.stdout.write(
         "## Executors: one process with all cores, or a process a core\n\n"
-        f"{machine()}.\n\nTrainings a second, median (range) of 5 turns; starting workers and compiling "
+        f"{machine()}.\n\nTrials a second, median (range) of 5 turns; starting workers and compiling "
         "excluded.\n\n"
-        f"A PyTorch function, 64-128-128-10 on digits, {STEPS} steps, Adam, batch 32, one training a chunk:"
+        f"A PyTorch function, 64-128-128-10 on digits, {STEPS} steps, Adam, batch 32, one trial a chunk:"
         f"\n\n{table(headings, of_torch)}\n\n"
-        f"digits-mlp in the engine, {STEPS} steps, 64 trainings a chunk:\n\n{table(headings, of_jax)}\n"
+        f"digits-mlp in the engine, {STEPS} steps, 64 trials a chunk:\n\n{table(headings, of_jax)}\n"
     )
 
 

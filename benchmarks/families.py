@@ -21,8 +21,8 @@ import numpy as np
 import optax
 from _measure import alternate, machine, seconds, table
 
-from lrshape.families import FAMILIES, Family, evaluate
-from lrshape.schedule import progress
+from lrshape.shapes import FAMILIES, Family, evaluate
+from lrshape.shapes.schedule import progress
 
 LOOP_SHAPES = 1
 LOOP_STEPS = 200

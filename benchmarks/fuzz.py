@@ -38,15 +38,15 @@ def train(lrs, seed):
 
 SPEC = {
     "name": "fuzzed",
-    "families": ["rex", {"name": "wsd", "fixed": {"q": 1.0}, "ranges": {"decay": [0.1, 0.9]}}],
+    "families": ["rex", {"name": "wsd", "fixed": {"exponent": 1.0}, "ranges": {"decay": [0.1, 0.9]}}],
     "baselines": ["constant"],
-    "members": 64,
+    "chunk_size": 64,
     "sampler": {"name": "sobol"},
     "base_lr": {"strategy": "grid", "low": 0.1, "high": 1.0, "points": 2},
     "screen": {"shapes": 2, "seeds": 1},
     "rescore": {"top": 1, "seeds": 2},
     "confirm": {"seeds": 2},
-    "starts": [{"family": "rex", "params": {"beta": 0.5}, "base_lr": 0.2}],
+    "initial_shapes": [{"family": "rex", "params": {"beta": 0.5}, "base_lr": 0.2}],
     "workload": {"name": "linear-regression", "steps": 8, "dimension": 4},
 }
 
@@ -113,16 +113,16 @@ class Fuzz:
         from _fuzz_mutations import toml
 
         import lrshape
-        from lrshape.export.trainings import write_trainings
-        from lrshape.study.sweep import run_sweep
+        from lrshape.checks.settings import run_sweep
+        from lrshape.study.trials_export import write_trials
 
         good = self.good
         (good / "spec.toml").write_text(toml(SPEC))
         study = lrshape.search(SPEC, out=good / "study")
         for target, name in (("json", "s.json"), ("csv", "s.csv"), ("npy", "s.npy"), ("torch", "s.py")):
             self.invoke(["export", str(good / "study"), "--to", target, "--out", str(good / name)])
-        write_trainings(study.trainings(), "csv", good / "t.csv", objective=study.objective, name="fuzzed")
-        swept = {**SPEC, "name": "swept", "starts": []}
+        write_trials(study.trials(), "csv", good / "t.csv", metric=study.metric, name="fuzzed")
+        swept = {**SPEC, "name": "swept", "initial_shapes": []}
         run_sweep(swept, {"workload.steps": [6, 8]}, out=good / "sweep")
 
     def invoke(self, words: list[str]) -> tuple[int, str]:
@@ -203,7 +203,7 @@ def hurried(seconds: float) -> Any:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-READING = ("status", "best", "trainings", "export", "show", "import")
+READING = ("status", "best", "trials", "export", "show", "import")
 
 
 def _of_study(rng: random.Random, directory: str = "study") -> list[list[str]]:
@@ -212,8 +212,8 @@ def _of_study(rng: random.Random, directory: str = "study") -> list[list[str]]:
     target = rng.choice(("csv", "json", "python", "torch", "npy"))
     all_of_them = [
         ["status", directory, *rng.choice(([], ["--json"]))],
-        ["best", directory, *rng.choice(([], ["--json"], ["--objective", "final/x"]))],
-        ["trainings", directory, "--to", rng.choice(("csv", "parquet"))],
+        ["best", directory, *rng.choice(([], ["--json"], ["--metric", "final/x"]))],
+        ["trials", directory, "--to", rng.choice(("csv", "parquet"))],
         [
             "export",
             directory,
@@ -283,7 +283,7 @@ def _relabel(fuzz: Fuzz, spec_hash: str) -> None:
     store = Store.open(fuzz.good / "study")
     for name in store.chunks():
         data = encode(store.read(name), name, spec_hash)
-        (fuzz.case / "study" / "trainings" / f"{name}.parquet").write_bytes(data)
+        (fuzz.case / "study" / "trials" / f"{name}.parquet").write_bytes(data)
 
 
 def chunk_bytes(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
@@ -291,7 +291,7 @@ def chunk_bytes(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     from _fuzz_mutations import spoiled_bytes
 
     study = fuzz.copy("study")
-    path = rng.choice(sorted(study.glob("trainings/*.parquet")))
+    path = rng.choice(sorted(study.glob("trials/*.parquet")))
     path.write_bytes(spoiled_bytes(path.read_bytes(), rng))
     return _of_study(rng)
 
@@ -311,7 +311,7 @@ def chunk_rows(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
             data = encode(table, name, store.document["hash"])
         except ValueError:
             continue
-        (fuzz.case / "study" / "trainings" / f"{name}.parquet").write_bytes(data)
+        (fuzz.case / "study" / "trials" / f"{name}.parquet").write_bytes(data)
     return _of_study(rng)
 
 
@@ -331,7 +331,18 @@ def sweep_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     path.write_text(json.dumps(document), encoding="utf-8", errors="replace")
     axis = rng.choice(("workload.steps=6,8", "workload.dimension=3,4"))
     return [
-        ["sweep", "spec.toml", "--out", "sweep", "--over", axis, "--set", "name=swept", "--set", "starts=[]"]
+        [
+            "sweep",
+            "spec.toml",
+            "--out",
+            "sweep",
+            "--over",
+            axis,
+            "--set",
+            "name=swept",
+            "--set",
+            "initial_shapes=[]",
+        ]
     ]
 
 

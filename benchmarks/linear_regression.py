@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from _measure import alternate, machine, seconds, spread, table
 
-from lrshape.engine import evaluate
-from lrshape.workloads.linear_regression import LinearRegression
+from lrshape.training import evaluate
+from lrshape.training.workloads.linear_regression import LinearRegression
 
 WORKLOAD = LinearRegression(steps=1000, dimension=100, batch_size=4)
 SPECTRUM = WORKLOAD.spectrum().astype(np.float32)
@@ -57,14 +57,14 @@ def main() -> None:
     )
     # Chunks as studies use them: max_members schedules in one program.
     contenders = {
-        "lrshape.engine.evaluate": lambda: (
+        "lrshape.training.evaluate": lambda: (
             len(many) / seconds(lambda: evaluate(WORKLOAD, many, seeds, members=WORKLOAD.max_members))
         ),
         "JAX, vmap of a scan": lambda: len(some) / seconds(lambda: plain_jax(some).block_until_ready()),
         "NumPy, loop over steps": lambda: len(some) / seconds(lambda: numpy_loop(some)),
     }
     results = alternate(contenders)
-    best = statistics.median(results["lrshape.engine.evaluate"])
+    best = statistics.median(results["lrshape.training.evaluate"])
     rows = [
         [name, spread(values), f"{best / statistics.median(values):.1f}"] for name, values in results.items()
     ]

@@ -26,7 +26,7 @@ def train_torch(base_lr: float, seed: int) -> float:
     import torch
     from torch import nn
 
-    from lrshape.workloads.digits import digits
+    from lrshape.training.workloads.digits import digits
 
     torch.manual_seed(seed)
     model = nn.Sequential(
@@ -61,8 +61,8 @@ def one_thread() -> None:
 
 def ours(members: int) -> float:
     """Model-steps a second of lrshape's engine."""
-    from lrshape.engine import evaluate
-    from lrshape.workloads.digits import DigitsMLP
+    from lrshape.training import evaluate
+    from lrshape.training.workloads.digits import DigitsMLP
 
     workload = DigitsMLP(steps=STEPS)
     lrs = np.geomspace(1e-3, 1e-2, members)[:, None] * np.linspace(1, 0, STEPS)
@@ -71,16 +71,16 @@ def ours(members: int) -> float:
 
 
 def optuna_torch() -> float:
-    """Model-steps a second of an Optuna study whose objective trains with PyTorch."""
+    """Model-steps a second of an Optuna study whose metric trains with PyTorch."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study()
 
-    def objective(trial: optuna.Trial) -> float:
+    def metric(trial: optuna.Trial) -> float:
         return train_torch(trial.suggest_float("base_lr", 1e-3, 1e-2, log=True), trial.number)
 
-    return TRIALS * STEPS / seconds(lambda: study.optimize(objective, n_trials=TRIALS))
+    return TRIALS * STEPS / seconds(lambda: study.optimize(metric, n_trials=TRIALS))
 
 
 def main() -> None:

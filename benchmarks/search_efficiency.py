@@ -1,9 +1,9 @@
-"""How good a schedule a search finds with so many trainings, for our searches and others.
+"""How good a schedule a search finds with so many trials, for our searches and others.
 
     python benchmarks/search_efficiency.py [--tasks NAME,...] [--contenders NAME,...] [--repetitions N]
         [--budgets N,...] [--work DIR] [--image FILE] [--report]
 
-Every (workload, contender, trainings, repetition) is a search with a study seed of its own; its
+Every (workload, contender, trials, repetition) is a search with a study seed of its own; its
 recommendation is scored on fresh seeds. Each result is kept in the work directory, so that an interrupted run
 goes on where it was, and several may run side by side. The table and the figure are made of all results that
 are there; ``--report`` makes them without searching.
@@ -59,7 +59,7 @@ def _repetition(work: Path, task: str, contenders: list[str], budgets: list[int]
                 continue
             result = searched(TASKS[task], contender, budget, seed=1 + repetition)
             write(file, result)
-            sys.stderr.write(f"{file.stem} on {task}: {result['trainings']}, {result['seconds']:.1f} s\n")
+            sys.stderr.write(f"{file.stem} on {task}: {result['trials']}, {result['seconds']:.1f} s\n")
 
 
 def _budgets(task: Task, name: str, contender: Contender) -> tuple[int, ...]:
@@ -69,9 +69,7 @@ def _budgets(task: Task, name: str, contender: Contender) -> tuple[int, ...]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Compare searches by what they reach with so many trainings."
-    )
+    parser = argparse.ArgumentParser(description="Compare searches by what they reach with so many trials.")
     parser.add_argument("--tasks", type=_names(TASKS), default=list(TASKS), help=", ".join(TASKS))
     parser.add_argument(
         "--contenders", type=_names(CONTENDERS), default=list(CONTENDERS), help=", ".join(CONTENDERS)

@@ -4,7 +4,7 @@
 
 Random shapes of the default families are trained for the full horizon and for a quarter of it, stretched to
 it (a shape is a function of progress), each at its own best base LR of the same grid. Printed are the rank
-correlation of both scores, and what those that are best in short trainings lose in long ones.
+correlation of both scores, and what those that are best in short trials lose in long ones.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from _measure import machine, table
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from lrshape.study.base_lr import scaled
-from lrshape.study.budget import FAMILIES
-from lrshape.study.plan import Training
-from lrshape.study.shape import Shape
-from lrshape.study.shape_space import ShapeSpace
+from lrshape.search.base_lr import scaled
+from lrshape.search.budget import FAMILIES
+from lrshape.search.shape import ShapeRecord
+from lrshape.search.shape_space import ShapeSpace
+from lrshape.study.plan import Trial
 from lrshape.study.spec import StudySpec
 
 SHARE = 4
@@ -32,13 +32,13 @@ POINTS = 8  # base LRs of the grid
 INTRODUCTION = """\
 {shapes} random shapes of {families}, trained for the full horizon and for a quarter of it, each at its best
 of {points} base LRs, the same for both; medians over {seeds} seeds (regressions have no noise). In brackets:
-95% bootstrap intervals over shapes. "Lost" is how much worse than the best of all shapes, in full trainings,
-is the best one by short trainings, and the best of the best five by short trainings."""
+95% bootstrap intervals over shapes. "Lost" is how much worse than the best of all shapes, in full trials,
+is the best one by short trials, and the best of the best five by short trials."""
 
 
 def main() -> None:
     """Measure and print the section."""
-    parser = argparse.ArgumentParser(description="Compare short and full trainings.")
+    parser = argparse.ArgumentParser(description="Compare short and full trials.")
     parser.add_argument("--shapes", type=int, default=64)
     parser.add_argument("--seeds", type=int, default=5)
     given = parser.parse_args()
@@ -75,15 +75,15 @@ def _scores(document: dict[str, Any], count: int, seeds: int) -> NDArray[np.floa
     spec = StudySpec.parse(document)
     space = ShapeSpace(spec.families, None)
     points = np.random.default_rng(1).random((count, len(space)))
-    shapes = [Shape.of(f"s-{i}", *made) for i, made in enumerate(space.shapes(points))]
+    shapes = [ShapeRecord.of(f"s-{i}", *made) for i, made in enumerate(space.shapes(points))]
     sizes = np.geomspace(spec.base_lr.low, spec.base_lr.high, POINTS)
     runs = [
-        Training("screen", shape, float(scaled(size, [shape])[0]), seed)
+        Trial("screen", shape, float(scaled(size, [shape])[0]), seed)
         for shape in shapes
         for size in sizes
         for seed in range(seeds)
     ]
-    scores = trained(spec, runs, 64)[spec.objective].to_numpy(np.float64)
+    scores = trained(spec, runs, 64)[spec.metric].to_numpy(np.float64)
     finite = np.where(np.isfinite(scores), scores, np.inf).reshape(count, POINTS, seeds)
     return np.median(finite, axis=2).min(axis=1)
 

@@ -53,7 +53,7 @@ def unequal(z: np.ndarray, _: np.random.Generator) -> np.ndarray:
 
 
 def diverging(z: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """A fifth of the trainings diverges, of each shape by itself."""
+    """A fifth of the trials diverges, of each shape by itself."""
     return np.where(random.random(z.shape) < 0.2, INF, z)
 
 
@@ -236,9 +236,9 @@ def main() -> None:
     write(table(["rescored shapes", *seeds], near))
     write(
         "\n\n### The winner’s curse\n\n"
-        "64 shapes whose qualities differ as much as one training’s noise does, at 8 base LRs; the best 12 "
+        "64 shapes whose qualities differ as much as one trial’s noise does, at 8 base LRs; the best 12 "
         "are rescored, the best of those is confirmed. The winner’s score minus its true median, in standard "
-        "deviations of one training.\n\n"
+        "deviations of one trial.\n\n"
     )
     headings = ["score from", "seeds", "bias, mean ± 95%", "studies that flatter it", "interval covers"]
     write(table(headings, biases) + "\n")

@@ -1,8 +1,8 @@
-"""What storing and reading trainings costs, for our store and for Optuna's storages, on the same rows.
+"""What storing and reading trials costs, for our store and for Optuna's storages, on the same rows.
 
     python benchmarks/storage.py [--chunks N] [--work DIR]
 
-A row is a training of a study of four metrics, ten base LRs a shape. Ours are 2,000 chunks of 5,000 rows;
+A row is a trial of a study of four metrics, ten base LRs a shape. Ours are 2,000 chunks of 5,000 rows;
 Optuna's storages get fewer rows, one trial each, and their times are scaled up in proportion, which favours
 them: their time a row grows with the rows. Every measurement is made in a process of its own.
 """
@@ -46,7 +46,7 @@ def _measured(name: str, work: str, chunks: int) -> dict[str, float]:
 
 
 def write_ours(work: Path, chunks: int) -> dict[str, float]:
-    """Microseconds of wall and of processor time, and bytes, a training."""
+    """Microseconds of wall and of processor time, and bytes, a trial."""
     from lrshape.store import Store
 
     store = Store.create(work / "study", {"hash": "0" * 64})
@@ -57,7 +57,7 @@ def write_ours(work: Path, chunks: int) -> dict[str, float]:
         store.write(f"screen-{number:05d}", rows)
         taken.append(time.perf_counter() - began)
         worked += time.process_time() - processor
-    size = sum(file.stat().st_size for file in (work / "study" / "trainings").iterdir())
+    size = sum(file.stat().st_size for file in (work / "study" / "trials").iterdir())
     total = chunks * ROWS
     return {
         "write": sum(taken) / total * MILLION,
@@ -74,7 +74,7 @@ def read_ours(work: Path, chunks: int) -> dict[str, float]:
     from lrshape.store import Store
 
     store = Store.open(work / "study")
-    found = _read(lambda: store.trainings())
+    found = _read(lambda: store.trials())
     rows = found.pop("result")
     assert len(rows) == chunks * ROWS
     began = time.perf_counter()
@@ -185,22 +185,22 @@ def section(results: dict[str, dict[str, float]], chunks: int) -> str:
             ]
         )
     held = {
-        f"writing {write['write']:.1f} of {WRITE_LIMIT:.0f} microseconds a training": write["write"]
+        f"writing {write['write']:.1f} of {WRITE_LIMIT:.0f} microseconds a trial": write["write"]
         <= WRITE_LIMIT,
-        f"{write['bytes']:.1f} of {SIZE_LIMIT:.0f} bytes a training": write["bytes"] <= SIZE_LIMIT,
+        f"{write['bytes']:.1f} of {SIZE_LIMIT:.0f} bytes a trial": write["bytes"] <= SIZE_LIMIT,
         f"reading {read['read']:.1f} of {READ_LIMIT:.0f} s": read["read"] <= READ_LIMIT,
         f"{read['memory']:.1f} of {MEMORY_LIMIT:.0f} GiB": read["memory"] <= MEMORY_LIMIT,
     }
     limits = "; ".join(f"{what} ({'kept' if kept else 'MISSED'})" for what, kept in held.items())
-    headings = ["storage", "trainings", "write, us each", "bytes each", "read all, s", "peak memory, GiB"]
+    headings = ["storage", "trials", "write, us each", "bytes each", "read all, s", "peak memory, GiB"]
     return f"""\
-## Storage: {total:,} trainings
+## Storage: {total:,} trials
 
 {machine()}.
 
-Wall time, and in parentheses processor time, once each; each measurement is a process of its own. A training
-has 5 parameters and {len(METRICS)} metrics; 10 trainings share a shape. Reading ends with one table of all
-rows, sorted. Optuna's storages hold a trial a training; they were measured on fewer, and what they would take
+Wall time, and in parentheses processor time, once each; each measurement is a process of its own. A trial
+has 5 parameters and {len(METRICS)} metrics; 10 trials share a shape. Reading ends with one table of all
+rows, sorted. Optuna's storages hold a trial a trial; they were measured on fewer, and what they would take
 to read {total:,} is scaled up in proportion; their memory is not.
 
 {table(headings, rows)}
@@ -212,8 +212,8 @@ Scores of all shapes and base LRs take a further {read["score"]:.1f} s.
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measure what storing and reading trainings costs.")
-    parser.add_argument("--chunks", type=int, default=2000, help=f"chunks of {ROWS:,} trainings")
+    parser = argparse.ArgumentParser(description="Measure what storing and reading trials costs.")
+    parser.add_argument("--chunks", type=int, default=2000, help=f"chunks of {ROWS:,} trials")
     parser.add_argument("--work", default=None, help="where to write; default: the system's temporary folder")
     parser.add_argument("--measure", choices=list(MEASUREMENTS), help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -95,7 +95,7 @@ def _commands() -> str:
 
 def _gallery() -> str:
     """Every family with its formula, parameters and pictures."""
-    from lrshape.families import FAMILIES, families
+    from lrshape.shapes import FAMILIES, families
 
     parts = [
         "# Families\n",
@@ -130,8 +130,8 @@ def _picture(name: str, family: Any) -> str:
     """An inline SVG in the colours of the page."""
     import numpy as np
 
-    from lrshape.families import evaluate
-    from lrshape.samplers import SAMPLERS
+    from lrshape.search.sampler import SAMPLERS
+    from lrshape.shapes import evaluate
 
     t, space = np.linspace(0.0, 1.0, POINTS), family.space()
     sampled = np.empty((0, POINTS))

@@ -41,7 +41,7 @@ def fit(model, seed, lrs=None):
     return float(model.evaluate(X[VALID], Y[VALID], verbose=0))
 
 
-SEARCHED = compiled(0.1)  # compiled once: that takes longer than a training
+SEARCHED = compiled(0.1)  # compiled once: that takes longer than a trial
 
 
 def train(lrs, seed):

@@ -53,7 +53,7 @@ def test_the_readmes_ten_lines_run(tmp_path, monkeypatch):
 
 def test_the_family_in_contributing_works(tmp_path, monkeypatch):
     code = re.search(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
-    from lrshape.families import FAMILIES
+    from lrshape.shapes import FAMILIES
 
     known = dict(FAMILIES)
     names = {"__name__": "contributed"}

@@ -1,87 +1,111 @@
-"""Imports point one way, and the light parts stay light."""
+"""Imports point one way, without circles, and the light parts stay light."""
 
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"__version__", "errors", "processes", "registry", "settings"}
+BASICS = {"_version", "errors", "registry", "settings"}
 ALLOWED = {
+    "_version": set(),
     "errors": set(),
-    "processes": set(),
     "registry": {"errors"},
-    "settings": {"errors"},
-    "space": {"errors"},
-    "families": BASICS | {"space"},
-    "schedule": BASICS | {"families", "export"},  # its methods to_torch() etc., when they are called
-    "samplers": BASICS | {"space"},
-    "workloads": BASICS,
-    "engine": BASICS | {"workloads"},
-    "executors": BASICS,
+    "settings": {"errors", "registry"},
+    "shapes": BASICS,
+    "frameworks": BASICS | {"shapes"},
+    "workers": BASICS,
     "store": BASICS,
-    "analysis": BASICS | {"store"},
-    "study": BASICS
-    | {"space", "families", "schedule", "samplers", "workloads", "engine", "executors", "store", "analysis"}
-    | {"report"},  # a finished search writes its report
-    "report": BASICS | {"families", "schedule", "analysis", "store"},
-    "optimum": BASICS
-    | {"space", "families", "schedule", "samplers", "workloads", "engine", "study", "analysis", "report"},
-    "export": BASICS | {"schedule", "families", "store", "analysis"},
-    "imports": BASICS | {"families", "schedule", "store", "analysis", "study", "export", "optimum"},
-    "logs": BASICS | {"schedule", "store", "study", "export"},
-    "reproduce": BASICS | {"schedule", "workloads", "engine", "analysis", "study", "report"},
+    "training": BASICS | {"workers"},
+    "analysis": BASICS | {"shapes", "store"},
+    "search": BASICS | {"shapes", "store", "analysis"},
+    "study": BASICS | {"shapes", "store", "analysis", "search", "training", "workers"},
+    "report": BASICS | {"shapes", "store", "analysis"},
+    "trackers": BASICS | {"shapes", "store", "analysis", "search", "study"},
+    "checks": BASICS | {"shapes", "store", "analysis", "search", "training", "workers", "study", "report"},
+    "paper": BASICS | {"shapes", "store", "analysis", "search", "training", "workers", "study", "report"},
+    "testing": {"*"},
     "cli": {"*"},
     "__init__": {"*"},
 }
-FILES = sorted(SOURCE.rglob("*.py"))
+"""What each room may import; a method that hands a schedule to a framework may import `frameworks` when called."""
 
 
-def unit(path):
-    """The part of the package that a file belongs to."""
-    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+def module(path):
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imported(path):
-    """Parts of lrshape that a file imports, wherever in it."""
+MODULES = {module(path): path for path in SOURCE.rglob("*.py")}
+
+
+def imported(path, at_start_only=False):
+    """Modules of lrshape that a file imports: anywhere in it, or only those that run when it is imported."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [node.module or ""]
-            if node.module == "lrshape":
-                names = [f"lrshape.{alias.name}" for alias in node.names]
-        found |= {name.split(".")[1] for name in names if name.startswith("lrshape.")}
-    return found
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_point_one_way(path):
-    allowed = ALLOWED[unit(path)] | {unit(path)}
-    if "*" not in allowed:
-        assert imported(path) <= allowed
-
-
-@pytest.mark.parametrize("folder", ["families", "samplers", "workloads", "executors"])
-def test_siblings_in_a_plug_in_folder_import_only_shared_modules(folder):
-    shared = {"base", "registry", "settings", "data"}
-    for path in (SOURCE / folder).glob("*.py"):
-        if path.name == "__init__.py" or path.stem in shared or path.stem.startswith("_"):
+    todo = [ast.parse(path.read_text())]
+    while todo:
+        node = todo.pop()
+        if at_start_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"lrshape.{folder}."):
-                sibling = (node.module or "").split(".")[2]
-                assert sibling in shared or sibling.startswith("_"), f"{path.name} imports {node.module}"
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            todo += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else node.module for name in names}
+        todo += ast.iter_child_nodes(node)
+    return {name for name in found if name and name.split(".")[0] == "lrshape"}
+
+
+def room(name):
+    parts = name.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+def test_imports_point_one_way():
+    wrong = []
+    for name, path in MODULES.items():
+        allowed = ALLOWED[room(name)] | {room(name)}
+        lazy = {"frameworks"} if name == "lrshape.shapes.schedule" else set()
+        if "*" not in allowed:
+            strange = {other for other in imported(path) if room(other) not in allowed | lazy}
+            wrong += [f"{name} imports {other}" for other in sorted(strange - {"lrshape"})]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_files_import_each_other_in_a_circle():
+    # A package's __init__ gathers its files, which is no circle; what files import from it is.
+    graph = {
+        name: {other for other in imported(path) if other in MODULES and other != name}
+        for name, path in MODULES.items()
+        if name != "lrshape"
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_no_room_imports_a_private_module_of_another():
+    wrong = [
+        f"{name} imports {other}"
+        for name, path in MODULES.items()
+        for other in imported(path)
+        if other in MODULES and room(other) != room(name) and "._" in other.removeprefix("lrshape._version")
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_importing_lrshape_is_light():
     script = (
-        "import sys, lrshape; lrshape.families();"
-        "heavy = {'jax', 'matplotlib', 'sklearn', 'pyarrow'} & set(sys.modules); assert not heavy, heavy"
+        "import sys, lrshape; list(lrshape.families);"
+        "heavy = {'jax', 'matplotlib', 'sklearn', 'pyarrow', 'scipy.stats'} & set(sys.modules);"
+        "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 

@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from lrshape import families as families
+    from lrshape import shapes as families
     from lrshape.errors import InputError as InputError
-    from lrshape.schedule import Schedule as Schedule
-    from lrshape.study.listener import Listener as Listener
+    from lrshape.shapes.schedule import Schedule as Schedule
+    from lrshape.study.callback import Callback as Callback
     from lrshape.study.run import TimeLimitReached as TimeLimitReached
     from lrshape.study.study import Study as Study
     from lrshape.study.study import search as search
 
 _HOME = {
     "InputError": "lrshape.errors",
-    "Listener": "lrshape.study.listener",
-    "Schedule": "lrshape.schedule",
+    "Callback": "lrshape.study.callback",
+    "Schedule": "lrshape.shapes.schedule",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
     "search": "lrshape.study.study",
 }
 
-__all__ = ["InputError", "Listener", "Schedule", "Study", "TimeLimitReached", "families", "search"]
+__all__ = ["Callback", "InputError", "Schedule", "Study", "TimeLimitReached", "families", "search"]
 
 
 def __getattr__(name: str) -> Any:
     if name == "families":
-        return importlib.import_module("lrshape.families")
+        return importlib.import_module("lrshape.shapes")
     if name in _HOME:
         return getattr(importlib.import_module(_HOME[name]), name)
     raise AttributeError(f"module 'lrshape' has no attribute {name!r}")

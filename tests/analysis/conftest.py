@@ -2,14 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 
 
 @pytest.fixture
-def trainings_of():
-    """A function from ``{(phase, shape, base LR): values by seed}`` to a table of trainings.
+def trials_of():
+    """A function from ``{(phase, shape, base LR): values by seed}`` to a table of trials.
 
-    A shape's family is its name before the last dash; infinite values are trainings that diverged.
+    A shape's family is its name before the last dash; infinite values are trials that diverged.
     """
 
     def build(values):
@@ -20,7 +20,7 @@ def trainings_of():
             "params": [],
             "base_lr": [],
             "seed": [],
-            OBJECTIVE: [],
+            METRIC: [],
         }
         for (phase, shape, base_lr), sample in values.items():
             first = {"screen": 0, "rescore": 1_000_000, "confirm": 2_000_000}[phase]
@@ -39,9 +39,9 @@ def trainings_of():
                     column.append(cell)
         table = pd.DataFrame(columns).astype(
             dict.fromkeys(("phase", "shape", "family", "params"), "str")
-            | {"base_lr": float, "seed": int, OBJECTIVE: float}
+            | {"base_lr": float, "seed": int, METRIC: float}
         )
-        finite = np.isfinite(table[OBJECTIVE].to_numpy())
+        finite = np.isfinite(table[METRIC].to_numpy())
         return table.assign(
             status=pd.Series(np.where(finite, "ok", "diverged"), dtype=table["shape"].dtype),
             first_bad_step=np.where(finite, -1, 3),
@@ -53,5 +53,5 @@ def trainings_of():
 
 
 @pytest.fixture
-def objective():
-    return OBJECTIVE
+def metric():
+    return METRIC

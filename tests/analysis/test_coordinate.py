@@ -13,12 +13,12 @@ from lrshape.analysis.coordinate import (
     sweep_points,
 )
 
-OBJECTIVE = "final/loss"
+METRIC = "final/loss"
 OWN = {"beta": 0.5, "warmup": 0.1}
 
 
-def trainings(quality, seeds, noise=0.02, first=0, random=0):
-    """Trainings of ``{(point, parameter, value, base LR): median}``, with seed noise that all share."""
+def trials(quality, seeds, noise=0.02, first=0, random=0):
+    """Trials of ``{(point, parameter, value, base LR): median}``, with seed noise that all share."""
     rng = np.random.default_rng(random)
     shared = rng.normal(size=seeds)
     rows = []
@@ -30,7 +30,7 @@ def trainings(quality, seeds, noise=0.02, first=0, random=0):
                 ("coordinate", point, "rex", json.dumps(OWN | ({parameter: value} if parameter else {})),
                  base_lr, first + i, loss, "ok" if np.isfinite(loss) else "diverged")
             )  # fmt: skip
-    columns = ["phase", "shape", "family", "params", "base_lr", "seed", OBJECTIVE, "status"]
+    columns = ["phase", "shape", "family", "params", "base_lr", "seed", METRIC, "status"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -53,7 +53,7 @@ def test_names_of_points():
 
 
 def test_points_are_judged_at_their_own_best_base_lr():
-    points = sweep_points(trainings(SWEEP, 10), OBJECTIVE)
+    points = sweep_points(trials(SWEEP, 10), METRIC)
     assert list(zip(points["parameter"], points["value"], points["own"], strict=True)) == [
         ("beta", 0.01, False),
         ("beta", 0.5, True),
@@ -63,9 +63,9 @@ def test_points_are_judged_at_their_own_best_base_lr():
         ("warmup", 0.3, False),
     ]
     assert points["base_lr"].tolist() == [0.2, 0.1, 0.1, 0.1, 0.1, 0.1]
-    table = trainings(SWEEP, 10)
+    table = trials(SWEEP, 10)
     for row in points.to_dict("records"):
-        sample = table[(table["shape"] == row["point"]) & (table["base_lr"] == row["base_lr"])][OBJECTIVE]
+        sample = table[(table["shape"] == row["point"]) & (table["base_lr"] == row["base_lr"])][METRIC]
         assert row["score"] == pytest.approx(np.median(sample))
         assert row["low"] <= row["score"] <= row["high"]
     assert points["gain"].tolist() == pytest.approx(
@@ -76,20 +76,20 @@ def test_points_are_judged_at_their_own_best_base_lr():
 
 
 def test_the_best_point_is_never_the_own_value():
-    points = sweep_points(trainings(SWEEP, 10), OBJECTIVE)
+    points = sweep_points(trials(SWEEP, 10), METRIC)
     assert best_points(points)["point"].tolist() == ["rex-0001:beta:01", "rex-0001:warmup:00"]
     assert best_points(points)["own"].tolist() == [False, False]
 
 
 def confirm(medians, seeds=30):
-    points = sweep_points(trainings(SWEEP, 10), OBJECTIVE)
+    points = sweep_points(trials(SWEEP, 10), METRIC)
     names = (
         ("rex-0001", None, None),
         ("rex-0001:beta:01", "beta", 1.0),
         ("rex-0001:warmup:00", "warmup", 0.0),
     )
     quality = {(*name, 0.1): median for name, median in zip(names, medians, strict=True)}
-    return confirmed_points(trainings(quality, seeds, first=1000, random=1), points, OBJECTIVE)
+    return confirmed_points(trials(quality, seeds, first=1000, random=1), points, METRIC)
 
 
 def test_the_verdict_comes_from_the_confirming_seeds_alone():
@@ -127,9 +127,9 @@ def test_confirming_removes_the_flattery_of_the_best_of_many():
             (f"rex-0001:beta:{i:02d}", "beta", 0.01 * (i + 1)) for i in range(20)
         ]
         quality = {(*name, 0.1): 1.0 for name in names}
-        points = sweep_points(trainings(quality, 7, noise=0.05, random=repeat), OBJECTIVE)
-        again = trainings(quality, 7, noise=0.05, first=1000, random=1000 + repeat)
-        row = confirmed_points(again, points, OBJECTIVE).iloc[0]
+        points = sweep_points(trials(quality, 7, noise=0.05, random=repeat), METRIC)
+        again = trials(quality, 7, noise=0.05, first=1000, random=1000 + repeat)
+        row = confirmed_points(again, points, METRIC).iloc[0]
         flattered.append(row["sweep_gain"])
         confirmed.append(row["gain"])
     error = np.std(confirmed) / np.sqrt(len(confirmed))

@@ -46,7 +46,7 @@ def test_the_interval_covers_the_median_best_of_the_family():
     assert not np.isnan(table["low"].iloc[0])
 
 
-def test_every_pair_of_families_is_compared_once(trainings_of, objective):
+def test_every_pair_of_families_is_compared_once(trials_of, metric):
     noise = np.random.default_rng(0).normal(0, 0.1, (4, 20))
     quality = {"rex-1": 1.0, "rex-2": 1.5, "wsd-0": 1.2, "sqrt-3": 2.0, "power-1": 9.0}
     study = {("rescore", shape, 0.1): value + noise[0, :10] for shape, value in quality.items()}
@@ -55,7 +55,7 @@ def test_every_pair_of_families_is_compared_once(trainings_of, objective):
         for i, shape in enumerate(("rex-1", "wsd-0", "sqrt-3", "baseline-cosine"))
         if shape in quality
     }
-    pairs = family_pairs(trainings_of(study | confirmed), objective)
+    pairs = family_pairs(trials_of(study | confirmed), metric)
     assert [*zip(pairs["family"], pairs["other_family"], strict=True)] == [
         ("rex", "wsd"), ("rex", "sqrt"), ("wsd", "sqrt"),
     ]  # fmt: skip
@@ -65,5 +65,5 @@ def test_every_pair_of_families_is_compared_once(trainings_of, objective):
     assert (first["difference_low"], first["difference_high"]) == (expected.low, expected.high)
     np.testing.assert_allclose(pairs["p_holm"], holm(pairs["p_value"].to_numpy()))
     assert (pairs["p_holm"] < 0.05).all()
-    assert family_pairs(trainings_of(study), objective).empty
-    assert len(family_pairs(trainings_of(study), objective, "rescore")) == 6
+    assert family_pairs(trials_of(study), metric).empty
+    assert len(family_pairs(trials_of(study), metric, "rescore")) == 6

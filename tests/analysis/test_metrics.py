@@ -9,8 +9,8 @@ OTHER = "final/test_error"
 
 
 @pytest.fixture
-def table(trainings_of, objective):
-    """rex-0 wins by the objective and is confirmed; by the other metric rex-0 wins at another base LR."""
+def table(trials_of, metric):
+    """rex-0 wins by the metric and is confirmed; by the other metric rex-0 wins at another base LR."""
     values = {
         ("screen", "rex-0", 0.1): [1.0, 1.1],
         ("rescore", "rex-0", 0.1): np.linspace(0.9, 1.1, 10),
@@ -19,13 +19,13 @@ def table(trainings_of, objective):
         ("confirm", "rex-0", 0.1): np.linspace(1.0, 1.2, 20),
         ("confirm", "wsd-0", 0.1): np.linspace(1.4, 1.6, 20),
     }
-    trainings = trainings_of(values)
-    at_high = trainings["base_lr"] == 0.2
-    return trainings.assign(**{OTHER: np.where(at_high, 0.1, trainings[objective])})
+    trials = trials_of(values)
+    at_high = trials["base_lr"] == 0.2
+    return trials.assign(**{OTHER: np.where(at_high, 0.1, trials[metric])})
 
 
-def test_each_metric_has_its_winner_and_its_phase(table, objective):
-    assert measuring_phase(table, winner(table, objective)) == "confirm"
+def test_each_metric_has_its_winner_and_its_phase(table, metric):
+    assert measuring_phase(table, winner(table, metric)) == "confirm"
     won = winner(table, OTHER)
     assert (won["shape"], won["base_lr"]) == ("rex-0", 0.2)
     assert measuring_phase(table, won) == "rescore"
@@ -38,26 +38,26 @@ def test_a_winner_that_was_not_confirmed_is_reported_from_its_rescore_seeds(tabl
     assert {row["phase"] for row in found["families"]} == {"rescore"}
 
 
-def test_the_winners_are_measured_by_all_metrics(table, objective):
-    rows = winners_by_metric(table, objective)
+def test_the_winners_are_measured_by_all_metrics(table, metric):
+    rows = winners_by_metric(table, metric)
     assert list(dict.fromkeys(zip(rows["base_lr"], rows["chosen_by"], rows["phase"], strict=True))) == [
-        (0.1, (objective,), "confirm"),
-        (0.1, (objective,), "rescore"),
-        (0.1, (objective,), "screen"),
+        (0.1, (metric,), "confirm"),
+        (0.1, (metric,), "rescore"),
+        (0.1, (metric,), "screen"),
         (0.2, (OTHER,), "rescore"),
     ]
-    assert set(rows["metric"]) == {objective, OTHER}
-    of_other = rows[(rows["base_lr"] == 0.2) & (rows["metric"] == objective)].iloc[0]
+    assert set(rows["metric"]) == {metric, OTHER}
+    of_other = rows[(rows["base_lr"] == 0.2) & (rows["metric"] == metric)].iloc[0]
     assert of_other["score"] == pytest.approx(2.0)
     with pytest.raises(InputError, match="stored metrics"):
         winners_by_metric(table, "final/nothing")
 
 
-def test_metrics_that_agree_share_a_winner(table, objective):
-    rows = winners_by_metric(table.assign(**{OTHER: table[objective] / 2}), objective)
-    assert set(rows["chosen_by"]) == {(objective, OTHER)}
+def test_metrics_that_agree_share_a_winner(table, metric):
+    rows = winners_by_metric(table.assign(**{OTHER: table[metric] / 2}), metric)
+    assert set(rows["chosen_by"]) == {(metric, OTHER)}
 
 
-def test_a_metric_by_which_all_diverged_has_no_winner(table, objective):
-    rows = winners_by_metric(table.assign(**{OTHER: np.inf}), objective)
-    assert set(rows["chosen_by"]) == {(objective,)}
+def test_a_metric_by_which_all_diverged_has_no_winner(table, metric):
+    rows = winners_by_metric(table.assign(**{OTHER: np.inf}), metric)
+    assert set(rows["chosen_by"]) == {(metric,)}

@@ -14,8 +14,8 @@ from lrshape.errors import InputError
 INF = math.inf
 
 
-def test_scores_by_hand(trainings_of, objective):
-    table = trainings_of(
+def test_scores_by_hand(trials_of, metric):
+    table = trials_of(
         {
             ("rescore", "rex-1", 0.1): [3, 1, INF],
             ("screen", "rex-1", 0.2): [5, INF, INF, 4],
@@ -24,7 +24,7 @@ def test_scores_by_hand(trainings_of, objective):
         }
     )
     table.loc[table["phase"] == "rescore", "status"] = ["ok", "ok", "failed"]
-    result = scores(table, objective)
+    result = scores(table, metric)
     assert result.columns.tolist() == [
         "phase", "shape", "family", "params", "base_lr", "seeds", "score", "low", "high",
         "diverged", "failed",
@@ -42,17 +42,17 @@ def test_scores_by_hand(trainings_of, objective):
     assert result["params"].tolist()[1] == '{"warmup": 0.5}'
 
 
-def test_what_did_not_end_well_counts_as_infinite(trainings_of, objective):
-    table = trainings_of({("screen", "rex-1", 0.1): [1, 2, 3, 4, 5]})
-    table[objective] = [-INF, math.nan, 3.0, 4.0, 0.5]
+def test_what_did_not_end_well_counts_as_infinite(trials_of, metric):
+    table = trials_of({("screen", "rex-1", 0.1): [1, 2, 3, 4, 5]})
+    table[metric] = [-INF, math.nan, 3.0, 4.0, 0.5]
     table["status"] = ["ok", "ok", "ok", "ok", "diverged"]
-    assert scores(table, objective)["score"].tolist() == [INF]
+    assert scores(table, metric)["score"].tolist() == [INF]
 
 
 @pytest.mark.parametrize("name", ["final/loss", "seed", "wall_time", "", "base_lr"])
-def test_the_objective_must_be_a_stored_metric(trainings_of, name):
-    table = trainings_of({("screen", "rex-1", 0.1): [1]})
-    with pytest.raises(InputError, match="objective must be one of the stored metrics final/train_loss"):
+def test_the_metric_must_be_a_stored_metric(trials_of, name):
+    table = trials_of({("screen", "rex-1", 0.1): [1]})
+    with pytest.raises(InputError, match="metric must be one of the stored metrics final/train_loss"):
         scores(table, name)
     with pytest.raises(InputError, match="none is"):
         scores(table.drop(columns="final/train_loss"), name)
@@ -69,9 +69,9 @@ studies = st.dictionaries(keys, values, max_size=10)
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(study=studies, seed=st.integers(0, 1000))
-def test_scores_are_medians_whatever_the_order(trainings_of, objective, study, seed):
-    table = trainings_of(study)
-    result = scores(table, objective, 0.9)
+def test_scores_are_medians_whatever_the_order(trials_of, metric, study, seed):
+    table = trials_of(study)
+    result = scores(table, metric, 0.9)
     assert len(result) == len(study)
     for row in result.to_dict("records"):
         sample = study[(row["phase"], row["shape"], row["base_lr"])]
@@ -79,7 +79,7 @@ def test_scores_are_medians_whatever_the_order(trainings_of, objective, study, s
             [row["score"], row["low"], row["high"]], median_interval(sample, 0.9), strict=True
         )
     shuffled = table.sample(frac=1, random_state=seed)
-    pd.testing.assert_frame_equal(scores(shuffled, objective, 0.9), result)
+    pd.testing.assert_frame_equal(scores(shuffled, metric, 0.9), result)
     best = best_base_lrs(result)
     pd.testing.assert_frame_equal(best_base_lrs(result.sample(frac=1, random_state=seed)), best)
     for row in best.to_dict("records"):
@@ -98,7 +98,7 @@ def test_scores_are_medians_whatever_the_order(trainings_of, objective, study, s
     assert len(best) == len({(p, s) for p, s, _ in study})
 
 
-def test_the_best_base_lr_and_its_edge(trainings_of, objective):
+def test_the_best_base_lr_and_its_edge(trials_of, metric):
     lrs = (0.1, 0.2, 0.4)
     shapes = {
         "a-low": [1, 2, 3],
@@ -112,7 +112,7 @@ def test_the_best_base_lr_and_its_edge(trainings_of, objective):
     study = {("screen", s, lr): [v] for s, vs in shapes.items() for lr, v in zip(lrs, vs, strict=True)}
     study["screen", "g-single", 0.3] = [0.5]
     study["rescore", "c-high", 0.4] = [9]
-    best = best_base_lrs(scores(trainings_of(study), objective))
+    best = best_base_lrs(scores(trials_of(study), metric))
     assert best["shape"].tolist() == [
         "g-single", "a-low", "b-middle", "d-tie", "c-high", "f-rest", "e-all", "h-all", "c-high",
     ]  # fmt: skip
@@ -123,15 +123,15 @@ def test_the_best_base_lr_and_its_edge(trainings_of, objective):
     assert best["phase"].tolist() == ["screen"] * 8 + ["rescore"]
 
 
-def test_nothing_gives_nothing(trainings_of, objective):
-    one = trainings_of({("screen", "rex-1", 0.1): [1]})
-    empty, full = scores(one[:0], objective), scores(one, objective)
+def test_nothing_gives_nothing(trials_of, metric):
+    one = trials_of({("screen", "rex-1", 0.1): [1]})
+    empty, full = scores(one[:0], metric), scores(one, metric)
     pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
     pd.testing.assert_series_equal(best_base_lrs(empty).dtypes, best_base_lrs(full).dtypes)
     assert len(best_base_lrs(empty)) == 0
 
 
-def test_a_large_study_takes_no_time(objective):
+def test_a_large_study_takes_no_time(metric):
     shapes, lrs, seeds = 1000, 10, 10
     generator = np.random.default_rng(0)
     index = np.arange(shapes * lrs * seeds)
@@ -143,11 +143,11 @@ def test_a_large_study_takes_no_time(objective):
             "params": "{}",
             "base_lr": np.logspace(-4, 0, lrs)[index // seeds % lrs],
             "seed": index % seeds,
-            objective: generator.random(len(index)),
+            metric: generator.random(len(index)),
             "status": "ok",
         }
     ).sample(frac=1, random_state=0)
     start = time.perf_counter()
-    best = best_base_lrs(scores(table, objective))
+    best = best_base_lrs(scores(table, metric))
     assert time.perf_counter() - start < 1.0  # 0.06 s on an idle machine
     assert len(best) == shapes

@@ -31,28 +31,28 @@ def study():
     return values
 
 
-def test_the_winner_is_chosen_by_the_rescore_phase(study, trainings_of, objective):
-    won = winner(trainings_of(study), objective)
+def test_the_winner_is_chosen_by_the_rescore_phase(study, trials_of, metric):
+    won = winner(trials_of(study), metric)
     assert [*won[["shape", "phase", "rank", "seeds"]]] == ["rex-1", "rescore", 1, 10]
     screened = {k: v for k, v in study.items() if k[0] == "screen"}
-    won = winner(trainings_of(screened), objective)
+    won = winner(trials_of(screened), metric)
     assert [*won[["shape", "phase", "base_lr"]]] == ["rex-2", "screen", 0.2]
 
 
-def test_a_baseline_never_wins(study, trainings_of, objective):
+def test_a_baseline_never_wins(study, trials_of, metric):
     study["rescore", "baseline-cosine", 0.2] = [0.0] * 10
-    won = winner(trainings_of(study), objective)
+    won = winner(trials_of(study), metric)
     assert [*won[["shape", "rank"]]] == ["rex-1", 2]
 
 
-def test_every_family_is_represented_by_its_best(study, trainings_of, objective):
-    table = best_per_family(trainings_of(study), objective)
+def test_every_family_is_represented_by_its_best(study, trials_of, metric):
+    table = best_per_family(trials_of(study), metric)
     assert table["shape"].tolist() == ["rex-1", "wsd-0", "sqrt-3"]
     assert table["phase"].tolist() == ["rescore", "rescore", "screen"]
 
 
-def test_the_confirmed_table(study, trainings_of, objective):
-    table = confirmed(trainings_of(study), objective)
+def test_the_confirmed_table(study, trials_of, metric):
+    table = confirmed(trials_of(study), metric)
     assert table.columns.tolist() == [
         "shape", "family", "params", "base_lr", "seeds", "score", "low", "high", "diverged", "failed", "rank",
         "difference", "difference_low", "difference_high", "p_value", "p_holm", "is_winner", "is_baseline",
@@ -68,33 +68,30 @@ def test_the_confirmed_table(study, trainings_of, objective):
     np.testing.assert_allclose(table["p_holm"][[0, 2, 3, 4]], 4 * two_sided(1 / 10_001, 20))
 
 
-def test_differences_are_over_common_seeds(study, trainings_of, objective):
-    table = trainings_of(study)
+def test_differences_are_over_common_seeds(study, trials_of, metric):
+    table = trials_of(study)
     lost = (table["shape"] == "baseline-cosine") & (table["seed"] < 2_000_006)
-    result = confirmed(table[~lost], objective).set_index("shape").loc["baseline-cosine"]
+    result = confirmed(table[~lost], metric).set_index("shape").loc["baseline-cosine"]
     assert result["seeds"] == 14
     assert result["difference"] == pytest.approx(0.8)
     few = table[~((table["shape"] == "baseline-cosine") & (table["seed"] > 2_000_003))]
-    result = confirmed(few, objective).set_index("shape").loc["baseline-cosine"]
+    result = confirmed(few, metric).set_index("shape").loc["baseline-cosine"]
     assert result["difference"] == pytest.approx(0.8)
     assert math.isnan(result["p_holm"])
 
 
-def test_confirmed_without_a_winner_or_without_rows(study, trainings_of, objective):
-    without = trainings_of({k: v for k, v in study.items() if k[0] != "confirm"})
-    assert confirmed(without, objective).empty
-    assert (
-        confirmed(without, objective).columns.tolist()
-        == confirmed(trainings_of(study), objective).columns.tolist()
-    )
-    alone = confirmed(trainings_of({k: v for k, v in study.items() if k[0] == "confirm"}), objective)
+def test_confirmed_without_a_winner_or_without_rows(study, trials_of, metric):
+    without = trials_of({k: v for k, v in study.items() if k[0] != "confirm"})
+    assert confirmed(without, metric).empty
+    assert confirmed(without, metric).columns.tolist() == confirmed(trials_of(study), metric).columns.tolist()
+    alone = confirmed(trials_of({k: v for k, v in study.items() if k[0] == "confirm"}), metric)
     assert len(alone) == 5
     assert alone["is_winner"].tolist() == [False] * 5
     assert np.isnan(alone[["difference", "p_value", "p_holm"]].to_numpy()).all()
 
 
-def test_the_answer(study, trainings_of, objective):
-    answer = best(trainings_of(study), objective, 300, "midpoint")
+def test_the_answer(study, trials_of, metric):
+    answer = best(trials_of(study), metric, 300, "midpoint")
     assert json.loads(json.dumps(answer, allow_nan=False)) == answer
     assert {k: v for k, v in answer.items() if k not in ("baselines", "families", "diverged_share")} == {
         "shape": "rex-1",
@@ -102,8 +99,8 @@ def test_the_answer(study, trainings_of, objective):
         "params": {"warmup": 0.5},
         "base_lr": 0.2,
         "steps": 300,
-        "sampling": "midpoint",
-        "objective": objective,
+        "step_rule": "midpoint",
+        "metric": metric,
         "phase": "confirm",
         "score_median": pytest.approx(1.2 + np.median(NOISE)),
         "score_low": pytest.approx(1.2 + np.sort(NOISE)[5]),
@@ -111,7 +108,7 @@ def test_the_answer(study, trainings_of, objective):
         "seeds": 20,
         "diverged": 0,
         "failed": 0,
-        "trainings": 160,
+        "trials": 160,
         "failed_share": 0.0,
         "base_lr_edge": "",
     }
@@ -131,17 +128,17 @@ def test_the_answer(study, trainings_of, objective):
     assert sqrt["score_median"] == pytest.approx(3.05)
 
 
-def test_an_unfinished_study_tests_only_what_it_reports(trainings_of, objective):
+def test_an_unfinished_study_tests_only_what_it_reports(trials_of, metric):
     shapes = {f"rex-{i}": 1.0 + 0.1 * i for i in range(9)} | {"wsd-0": 2.0, "baseline-cosine": 3.0}
     study = {("screen", shape, 0.1): value + NOISE for shape, value in shapes.items()}
-    answer = best(trainings_of(study), objective, 10, "left")
+    answer = best(trials_of(study), metric, 10, "left")
     assert answer["baselines"][0]["p_value_holm"] == pytest.approx(2 * two_sided(1 / 10_001, 20))
 
 
 @pytest.mark.parametrize("last", ["screen", "rescore"])
-def test_the_answer_of_an_unfinished_study(study, trainings_of, objective, last):
+def test_the_answer_of_an_unfinished_study(study, trials_of, metric, last):
     phases = ("screen", "rescore")[: 1 + (last == "rescore")]
-    answer = best(trainings_of({k: v for k, v in study.items() if k[0] in phases}), objective, 10, "left")
+    answer = best(trials_of({k: v for k, v in study.items() if k[0] in phases}), metric, 10, "left")
     json.dumps(answer, allow_nan=False)
     assert answer["phase"] == last
     assert answer["shape"] == {"screen": "rex-2", "rescore": "rex-1"}[last]
@@ -149,39 +146,39 @@ def test_the_answer_of_an_unfinished_study(study, trainings_of, objective, last)
     assert [f["name"] for f in answer["families"]] == ["wsd-0", "sqrt-3"]
 
 
-def test_the_edge_of_the_base_lrs(study, trainings_of, objective):
+def test_the_edge_of_the_base_lrs(study, trials_of, metric):
     for lr in (0.1, 0.4):
         del study["screen", "rex-1", lr]
-    assert best(trainings_of(study), objective, 10, "left")["base_lr_edge"] == ""  # only one was tried
+    assert best(trials_of(study), metric, 10, "left")["base_lr_edge"] == ""  # only one was tried
     study["screen", "rex-1", 0.1] = [2.0, 2.0]
-    assert best(trainings_of(study), objective, 10, "left")["base_lr_edge"] == "high"
+    assert best(trials_of(study), metric, 10, "left")["base_lr_edge"] == "high"
     study["rescore", "rex-1", 0.3] = [2.0] * 10
-    assert best(trainings_of(study), objective, 10, "left")["base_lr_edge"] == ""
+    assert best(trials_of(study), metric, 10, "left")["base_lr_edge"] == ""
     del study["screen", "rex-1", 0.1]
-    assert best(trainings_of(study), objective, 10, "left")["base_lr_edge"] == "low"
+    assert best(trials_of(study), metric, 10, "left")["base_lr_edge"] == "low"
 
 
-def test_a_study_in_which_everything_diverged(study, trainings_of, objective):
-    table = trainings_of({k: [INF] * len(v) for k, v in study.items()})
-    won = winner(table, objective)
+def test_a_study_in_which_everything_diverged(study, trials_of, metric):
+    table = trials_of({k: [INF] * len(v) for k, v in study.items()})
+    won = winner(table, metric)
     assert [won["shape"], won["score"]] == ["rex-1", INF]
-    answer = best(table, objective, 10, "midpoint")
+    answer = best(table, metric, 10, "midpoint")
     json.dumps(answer, allow_nan=False)
     assert answer["diverged_share"] == 1.0
     assert answer["score_median"] is None
     assert (answer["diverged"], answer["seeds"]) == (20, 20)
     assert {b["difference"] for b in answer["baselines"]} == {None}
-    assert confirmed(table, objective)["rank"].tolist() == [1] * 5
+    assert confirmed(table, metric)["rank"].tolist() == [1] * 5
 
 
-def test_no_winner_yet(trainings_of, objective):
+def test_no_winner_yet(trials_of, metric):
     for values in ({}, {("screen", "baseline-cosine", 0.1): [1.0]}):
-        table = trainings_of(values)
+        table = trials_of(values)
         for call in (winner, lambda t, o: best(t, o, 10, "left")):
             with pytest.raises(InputError, match="a winner needs"):
-                call(table, objective)
-        assert best_per_family(table, objective).empty
-        assert confirmed(table, objective).empty
+                call(table, metric)
+        assert best_per_family(table, metric).empty
+        assert confirmed(table, metric).empty
 
 
 keys = st.tuples(
@@ -194,15 +191,13 @@ values = st.lists(st.one_of(st.floats(0, 1e300), st.just(INF), st.just(1.0)), mi
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(study=st.dictionaries(keys, values, max_size=12), seed=st.integers(0, 100))
-def test_any_study_has_a_json_answer_whatever_the_order_of_rows(trainings_of, objective, study, seed):
-    table = trainings_of(study)
+def test_any_study_has_a_json_answer_whatever_the_order_of_rows(trials_of, metric, study, seed):
+    table = trials_of(study)
     shuffled = table.sample(frac=1, random_state=seed)
     try:
-        answer = best(table, objective, 10, "left")
+        answer = best(table, metric, 10, "left")
     except InputError:
         assert not any(k[0] != "confirm" and not k[1].startswith("baseline-") for k in study)
         return
-    assert json.dumps(best(shuffled, objective, 10, "left")) == json.dumps(answer, allow_nan=False)
-    pd.testing.assert_frame_equal(
-        confirmed(shuffled, objective), confirmed(table, objective), check_exact=True
-    )
+    assert json.dumps(best(shuffled, metric, 10, "left")) == json.dumps(answer, allow_nan=False)
+    pd.testing.assert_frame_equal(confirmed(shuffled, metric), confirmed(table, metric), check_exact=True)

@@ -126,13 +126,13 @@ def test_the_recommendation_holds_on_fresh_seeds():
     assert np.mean(good) > 0.88
 
 
-def test_score_matrix(trainings_of, objective):
-    table = trainings_of({("screen", "rex-1", 0.1): [1.0, 2.0], ("screen", "rex-0", 0.1): [3.0, np.inf]})
-    matrix = score_matrix(table, objective)
+def test_score_matrix(trials_of, metric):
+    table = trials_of({("screen", "rex-1", 0.1): [1.0, 2.0], ("screen", "rex-0", 0.1): [3.0, np.inf]})
+    matrix = score_matrix(table, metric)
     assert matrix.index.tolist() == ["rex-0", "rex-1"]
     assert matrix.to_numpy().tolist() == [[3.0, np.inf], [1.0, 2.0]]
     with pytest.raises(InputError, match="same seeds"):
-        score_matrix(table.iloc[:-1], objective)
+        score_matrix(table.iloc[:-1], metric)
 
 
 @pytest.mark.parametrize("options", [{"certainty": 1.0}, {"margin": -0.1}, {"keep": 0}, {"splits": 0}])

@@ -15,36 +15,36 @@ def cells(file):
 
 
 @pytest.fixture
-def table(trainings_of):
+def table(trials_of):
     study = {("screen", "rex-1", lr): [1 / 3, math.inf, 1e-17] for lr in (0.1, 1 / 3)}
     study["confirm", "rex-1", 0.1] = np.random.default_rng(0).normal(size=8).tolist()
     study["confirm", "baseline-cosine", 0.1] = np.random.default_rng(1).normal(size=8).tolist()
-    return trainings_of(study)
+    return trials_of(study)
 
 
-def test_the_files_hold_the_tables_digit_for_digit(table, objective, tmp_path):
-    files = write_tables(table, objective, tmp_path / "new" / "tables")
-    names = ["trainings", "scores", "shapes", "confirmed", "families", "near_optimal"]
+def test_the_files_hold_the_tables_digit_for_digit(table, metric, tmp_path):
+    files = write_tables(table, metric, tmp_path / "new" / "tables")
+    names = ["trials", "scores", "shapes", "confirmed", "families", "near_optimal"]
     assert [f.name for f in files] == [f"{name}.csv" for name in names]
     assert sorted(files) == sorted((tmp_path / "new" / "tables").iterdir())
     rows = cells(files[0])
     assert rows[0] == [c for c in table.columns if c != "wall_time"]
     for column in ("phase", "shape", "family", "params", "status", "message"):
         assert [row[rows[0].index(column)] for row in rows[1:]] == table[column].tolist()
-    for column in ("base_lr", "seed", objective, "first_bad_step"):
+    for column in ("base_lr", "seed", metric, "first_bad_step"):
         assert [float(row[rows[0].index(column)]) for row in rows[1:]] == table[column].tolist()
     assert [len(pd.read_csv(f)) for f in files] == [22, 4, 3, 2, 0, 0]
     assert pd.read_csv(files[2])["rank"].tolist() == [1, 1, 2]
     assert pd.read_csv(files[3])["is_winner"].dtype == bool
 
 
-def test_the_wall_time_changes_nothing(table, objective, tmp_path):
-    first = write_tables(table, objective, tmp_path / "1")
-    second = write_tables(table.assign(wall_time=9.0), objective, tmp_path / "2")
+def test_the_wall_time_changes_nothing(table, metric, tmp_path):
+    first = write_tables(table, metric, tmp_path / "1")
+    second = write_tables(table.assign(wall_time=9.0), metric, tmp_path / "2")
     assert [f.read_bytes() for f in first] == [f.read_bytes() for f in second]
 
 
-def test_no_cell_is_a_formula(table, objective, tmp_path):
+def test_no_cell_is_a_formula(table, metric, tmp_path):
     table["message"] = [
         "=cmd()",
         "+1",
@@ -58,7 +58,7 @@ def test_no_cell_is_a_formula(table, objective, tmp_path):
         'say "=1", ok',
         "1\r2\r\n3",
     ] * 2
-    table = table.rename(columns={objective: "=loss"})
+    table = table.rename(columns={metric: "=loss"})
     table["=loss"] = -table["=loss"]
     files = write_tables(table, "=loss", tmp_path)
     rows = cells(files[0])
@@ -71,15 +71,15 @@ def test_no_cell_is_a_formula(table, objective, tmp_path):
         assert not {cell[:1] for row in cells(file) for cell in row} & set("=+@\t\r\n")
 
 
-def test_earlier_files_are_replaced(table, objective, tmp_path):
+def test_earlier_files_are_replaced(table, metric, tmp_path):
     (tmp_path / "scores.csv").write_text("old")
-    write_tables(table, objective, tmp_path)
+    write_tables(table, metric, tmp_path)
     assert len(list(tmp_path.iterdir())) == 6
     assert len(pd.read_csv(tmp_path / "scores.csv")) == 4
 
 
-def test_a_study_without_trainings(table, objective, tmp_path):
-    files = write_tables(table[:0], objective, tmp_path)
+def test_a_study_without_trials(table, metric, tmp_path):
+    files = write_tables(table[:0], metric, tmp_path)
     assert [len(pd.read_csv(f)) for f in files] == [0] * 6
-    with pytest.raises(InputError, match="objective"):
+    with pytest.raises(InputError, match="metric"):
         write_tables(table, "final/loss", tmp_path)

@@ -1,4 +1,4 @@
-"""Regrets from trainings that are given by hand, where the truth is known."""
+"""Regrets from trials that are given by hand, where the truth is known."""
 
 import math
 
@@ -9,13 +9,13 @@ import pytest
 from lrshape.analysis.transfer import KEPT, TUNED, Donor, answer, regrets
 from lrshape.errors import InputError
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 FIRST = 1000
 DONORS = [Donor("a", "rex", '{"beta": 1}', 0.1), Donor("b", "rex", '{"beta": 2}', 0.2)]
 
 
-def trainings(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
-    """Trainings in one setting: loss = factor of (params, base LR) x noise of the seed; 0.4 tunes best."""
+def trials(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
+    """Trials in one setting: loss = factor of (params, base LR) x noise of the seed; 0.4 tunes best."""
     noise = np.exp(0.05 * np.random.default_rng(seed).normal(size=seeds))
     rows = []
     for donor in DONORS:
@@ -33,7 +33,7 @@ def trainings(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
             "params": [d.params for d, *_ in rows],
             "base_lr": [row[1] for row in rows],
             "seed": [row[2] for row in rows],
-            OBJECTIVE: values,
+            METRIC: values,
             "status": np.where(np.isfinite(values), "ok", "diverged"),
             "first_bad_step": -1,
             "message": "",
@@ -51,10 +51,10 @@ def factors(own, a_tuned, b_tuned, a_kept, b_kept):
 
 def table(in_a, in_b, **options):
     rooms = {
-        "a": trainings(factors("a", *in_a), **options),
-        "b": trainings(factors("b", *in_b), seed=1, **options),
+        "a": trials(factors("a", *in_a), **options),
+        "b": trials(factors("b", *in_b), seed=1, **options),
     }
-    return regrets(rooms, DONORS, OBJECTIVE, first_scoring_seed=FIRST)
+    return regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST)
 
 
 def row(found, choice, shape_of, used_in):
@@ -92,18 +92,18 @@ def test_regrets_below_the_margin_are_within_it_and_negative_ones_too():
 
 
 def test_the_margin_decides():
-    rooms = {"a": trainings(factors("a", 1.0, 1.3, 1, 1)), "b": trainings(factors("b", 1.0, 1.0, 1, 1))}
+    rooms = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
     for margin, moves in ((0.0, "yes"), (0.2, "yes"), (0.5, "no")):
-        found = regrets(rooms, DONORS, OBJECTIVE, first_scoring_seed=FIRST, margin=margin)
+        found = regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST, margin=margin)
         assert answer(found)["moves"] == moves
 
 
 def test_a_regret_that_noise_hides_is_undecided():
-    first = trainings(factors("a", 1.0, 1.0, 1, 1))
+    first = trials(factors("a", 1.0, 1.0, 1, 1))
     mine = (first["params"] == DONORS[1].params) & (first["seed"] >= FIRST)
-    first.loc[mine, OBJECTIVE] *= np.tile([0.5, 0.8, 1.0, 1.25, 2.0], 12)
-    rooms = {"a": first, "b": trainings(factors("b", 1.0, 1.0, 1, 1))}
-    found = regrets(rooms, DONORS, OBJECTIVE, first_scoring_seed=FIRST)
+    first.loc[mine, METRIC] *= np.tile([0.5, 0.8, 1.0, 1.25, 2.0], 12)
+    rooms = {"a": first, "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    found = regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST)
     assert row(found, TUNED, "b", "a")["verdict"] == "undecided"
     assert answer(found)["moves"] == "undecided"
 
@@ -134,12 +134,10 @@ def test_the_false_alarm_rate_is_held():
     alarms = 0
     for seed in range(100):
         random = np.random.default_rng(seed)
-        first = trainings(factors("a", 1.0, 1.0, 1, 1))
+        first = trials(factors("a", 1.0, 1.0, 1, 1))
         scored = first["seed"] >= FIRST
-        first.loc[scored, OBJECTIVE] = np.exp(random.normal(size=scored.sum()))
-        found = regrets(
-            {"a": first}, DONORS, OBJECTIVE, first_scoring_seed=FIRST, margin=0.0, confidence=0.95
-        )
+        first.loc[scored, METRIC] = np.exp(random.normal(size=scored.sum()))
+        found = regrets({"a": first}, DONORS, METRIC, first_scoring_seed=FIRST, margin=0.0, confidence=0.95)
         alarms += row(found, TUNED, "b", "a")["verdict"] == "costs"
     assert alarms <= 8  # 2.5 expected, one-sided
 
@@ -147,11 +145,11 @@ def test_the_false_alarm_rate_is_held():
 @pytest.mark.parametrize("margin", [-0.1, math.nan, math.inf])
 def test_wrong_margins(margin):
     with pytest.raises(InputError, match="margin"):
-        regrets({}, DONORS, OBJECTIVE, first_scoring_seed=FIRST, margin=margin)
+        regrets({}, DONORS, METRIC, first_scoring_seed=FIRST, margin=margin)
 
 
-def test_missing_trainings_are_said():
-    rooms = {"a": trainings(factors("a", 1, 1, 1, 1))}
+def test_missing_trials_are_said():
+    rooms = {"a": trials(factors("a", 1, 1, 1, 1))}
     rooms["a"] = rooms["a"][rooms["a"]["seed"] < FIRST]
-    with pytest.raises(InputError, match="best shape of a has no trainings"):
-        regrets(rooms, DONORS, OBJECTIVE, first_scoring_seed=FIRST)
+    with pytest.raises(InputError, match="best shape of a has no trials"):
+        regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST)

@@ -35,7 +35,7 @@ def test_it_searches_goes_on_and_tells(benchmark, monkeypatch, capsys, tmp_path)
     assert first.err.count(" on tiny: ") == 2
     result = json.loads((tmp_path / "tiny" / "default-64-00.json").read_text())
     optimum = json.loads((tmp_path / "optimum-tiny.json").read_text())
-    assert 48 <= result["trainings"] <= 80
+    assert 48 <= result["trials"] <= 80
     assert optimum * 0.999 < result["scores"][0] < 2 * optimum
     again = run(
         benchmark, monkeypatch, capsys, *options, "--contenders", "sobol,default", "--repetitions", "2"
@@ -52,7 +52,7 @@ def test_optuna_alone_spends_what_it_is_given(benchmark, monkeypatch, tmp_path):
     from _efficiency_workloads import TASKS
 
     result = searched(TASKS["tiny"], CONTENDERS["naive"], 12, seed=1)
-    assert result["trainings"] == 12
+    assert result["trials"] == 12
     assert result["family"] == "two_point_spline"
 
 

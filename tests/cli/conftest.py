@@ -26,7 +26,7 @@ steps = 10
 SPEC = f"""
 families = ["rex", "linear"]
 baselines = ["cosine", "constant"]
-members = 2
+chunk_size = 2
 base_lr = {{low = 0.01, high = 1.0, points = 3}}
 screen = {{shapes = 4, seeds = 2}}
 rescore = {{top = 2, seeds = 6}}
@@ -36,7 +36,7 @@ confirm = {{seeds = 8}}
 PLANNED = f"""
 families = ["rex", "linear"]
 baselines = ["constant"]
-members = 8
+chunk_size = 8
 base_lr = {{low = 0.01, high = 1.0}}
 confirm = {{seeds = 6}}
 {WORKLOAD}"""

@@ -74,7 +74,7 @@ def test_best_json_has_what_programs_need(finished):
     code, out, _ = finished.run("best", "study", "--json")
     found = json.loads(out)
     assert code == 0
-    keys = {"family", "params", "base_lr", "steps", "objective", "score_median", "score_low", "score_high"}
+    keys = {"family", "params", "base_lr", "steps", "metric", "score_median", "score_low", "score_high"}
     assert keys | {"seeds", "baselines"} <= set(found)
     lead = {
         "name",
@@ -103,7 +103,7 @@ def test_status(finished):
     found = json.loads(out)
     assert code == 0
     assert found["complete"] is True
-    assert found["phases"]["confirm"]["trainings"] == 32
+    assert found["phases"]["confirm"]["trials"] == 32
     assert "complete" in finished.run("status", "study")[1]
 
 
@@ -132,9 +132,9 @@ def test_report_can_be_written_again(finished):
 
 def test_another_metric_is_refused_by_name_and_a_report_by_it_does_not_replace_the_studys(finished):
     for command in (("best", "study"), ("report", "study"), ("export", "study", "--to", "json")):
-        result = finished.run(*command, "--objective", "final/nothing")
-        refused(result, "objective must be one of the stored metrics final/score, got 'final/nothing'")
-    code, out, _ = finished.run("report", "study", "--objective", "final/score")  # the study's own
+        result = finished.run(*command, "--metric", "final/nothing")
+        refused(result, "metric must be one of the stored metrics final/score, got 'final/nothing'")
+    code, out, _ = finished.run("report", "study", "--metric", "final/score")  # the study's own
     assert (code, out) == (0, "report: study/report.html\n")
     assert not list((finished.path / "study").glob("report-*"))
 
@@ -147,19 +147,17 @@ def test_ranking_by_another_metric(folder):
     code, _, err = folder.run("search", "spec.toml", "--out", "study", *metrics)
     assert code == 0, err
     own = (folder.path / "study" / "report.html").read_bytes()
-    code, out, err = folder.run("report", "study", "--objective", "final/size")
+    code, out, err = folder.run("report", "study", "--metric", "final/size")
     assert (code, out) == (0, "report: study/report-final-size.html\n"), err
     assert (folder.path / "study" / "report.html").read_bytes() == own
     assert (folder.path / "study" / "tables-final-size" / "confirmed.csv").is_file()
-    found = json.loads(folder.run("best", "study", "--objective", "final/size", "--json")[1])
-    assert found["objective"] == "final/size"
-    printed = folder.run("best", "study", "--objective", "final/size")[1]
+    found = json.loads(folder.run("best", "study", "--metric", "final/size", "--json")[1])
+    assert found["metric"] == "final/size"
+    printed = folder.run("best", "study", "--metric", "final/size")[1]
     assert ("not confirmed" in printed) == (found["phase"] != "confirm")
     assert ("too few seeds for intervals" in printed) == (found["score_low"] is None)
     assert "[-, -]" not in printed
-    code, _, err = folder.run(
-        "export", "study", "--to", "json", "--objective", "final/size", "--out", "s.json"
-    )
+    code, _, err = folder.run("export", "study", "--to", "json", "--metric", "final/size", "--out", "s.json")
     assert code == 0, err
     assert json.loads((folder.path / "s.json").read_text())["base_lr"] == found["base_lr"]
 
@@ -177,7 +175,7 @@ def test_show(folder):
     code, out, _ = folder.run("show", "rex", "-p", "beta=0.5", "-p", "warmup=0.1")
     assert code == 0
     assert "█" in out
-    shown = json.loads(folder.run("show", "linear", "--steps", 4, "--sampling", "left", "--json")[1])
+    shown = json.loads(folder.run("show", "linear", "--steps", 4, "--step-rule", "left", "--json")[1])
     np.testing.assert_allclose(shown["multipliers"], lrshape.Schedule("linear", {}, 1.0, 4, "left").values())
     assert folder.run("show", "wsd", "--png", "wsd.png")[0] == 0
     assert (folder.path / "wsd.png").read_bytes().startswith(b"\x89PNG")
@@ -218,7 +216,7 @@ def test_set_replaces_settings(folder):
         (("show", "rex", "-p", "beta"), "-p takes name=value"),
         (("show", "rexx"), "did you mean 'rex'?"),
         (("show", "rex", "--steps", "0"), "steps must be"),
-        (("show", "rex", "--sampling", "centre"), "centre"),
+        (("show", "rex", "--step-rule", "centre"), "centre"),
         (("show", "rex", "--png", "no/such/place.png"), "cannot be written"),
         (("init", "digits"), "workload must be one of"),
         (("status", "nowhere"), "nowhere"),
@@ -252,7 +250,7 @@ def test_a_changed_spec_is_refused(finished):
 def test_all_failed_is_said_plainly_and_has_a_report(folder):
     (folder.path / "my_training.py").write_text("def train(lrs, seed):\n    raise RuntimeError('no data')\n")
     refused(folder.run("search", "spec.toml", "--out", "study"), "the first with: RuntimeError: no data")
-    code, out, _ = folder.run("search", "spec.toml", "--out", "study", "--set", "max_failed=1.0")
+    code, out, _ = folder.run("search", "spec.toml", "--out", "study", "--set", "max_failed_fraction=1.0")
     assert code == 0
     assert "no training came to a finite final/score:\n0% diverged, 100% failed" in out
     assert "the first with: RuntimeError: no data" in out

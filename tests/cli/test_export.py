@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from lrshape.export.plain import TARGETS
-from lrshape.export.read import read_curve
-from lrshape.schedule import Schedule
+from lrshape.frameworks.plain import TARGETS
+from lrshape.shapes.files import read_curve
+from lrshape.shapes.schedule import Schedule
 
 REX = Schedule("rex", {"warmup": 0.1}, 0.1, 40)
 
@@ -111,15 +111,15 @@ def test_fit(shapes):
         (("export", "rex.json", "--to", "csv", "--batch-sizes", "8"), "--batch-sizes must be SIZExSTEPS"),
         (("export", "rex.json", "--to", "json", "--batch-sizes", "8x3"), "json holds a shape and no batch"),
         (
-            ("export", "rex.json", "--to", "csv", "--objective", "x"),
-            "--objective ranks the shapes of a study",
+            ("export", "rex.json", "--to", "csv", "--metric", "x"),
+            "--metric ranks the shapes of a study",
         ),
         (("export", "rex.json", "--to", "json", "--out", "rex.json"), "would be replaced by its own export"),
         (("export", "rex.json", "--to", "csv", "--out", "/proc/x/y.csv"), "cannot be written"),
         (("export", "spec.toml", "--to", "csv"), "must end with one of .json, .csv, .npy, .py"),
         (("export", "my_training.py", "--to", "csv"), "has no constant SCHEDULE"),
         (("show", "none.json"), "none.json: cannot be read"),
-        (("show", "rex.json", "-p", "beta=1"), "-p and --sampling belong to a family"),
+        (("show", "rex.json", "-p", "beta=1"), "-p and --step-rule belong to a family"),
         (("compare",), "name something to compare"),
         (("compare", "--families", "cosine,rexx"), "did you mean 'rex'?"),
         (("compare", "--families", "rex", "--svg", "no/such/place.svg"), "cannot be written"),

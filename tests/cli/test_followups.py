@@ -31,7 +31,7 @@ def test_each_command_has_examples(folder, command):
 def test_coordinate(copy):
     code, out, err = copy.run(*COORDINATE)
     assert code == 0, err
-    assert "trainings, about" in err
+    assert "trials, about" in err
     assert "improves the winner" in out or "the winner is not at its best" in out.lower()
     assert "report: study/coordinate/report.html" in out
     code, out, err = copy.run(*COORDINATE, "--json")
@@ -69,7 +69,7 @@ def test_ctrl_c_stops_and_the_same_command_resumes(copy, arguments):
     process = copy.start(*arguments)
     directory = copy.path / "study" / arguments[0]
     for _ in range(1200):
-        if len(list(directory.glob("trainings/*.parquet"))) >= 3:
+        if len(list(directory.glob("trials/*.parquet"))) >= 3:
             break
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -78,14 +78,14 @@ def test_ctrl_c_stops_and_the_same_command_resumes(copy, arguments):
     assert process.returncode == 130
     assert "Traceback" not in err
     assert f"study/{arguments[0]}: run the same command to resume" in err
-    kept = len(Store.open(directory).trainings())
+    kept = len(Store.open(directory).trials())
     assert kept > 0
     training.write_text(training.read_text().replace("sleep(0.05)", "sleep(0.0)"))
     code, out, err = copy.run(*arguments)
     assert code == 0, err
     assert "resuming after" in err
     assert "report: " in out
-    assert len(Store.open(directory).trainings()) > kept
+    assert len(Store.open(directory).trials()) > kept
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_wrong_input_is_one_clear_line(finished, arguments, message):
 
 @pytest.mark.parametrize("arguments", [COORDINATE, SEEDS])
 def test_an_incomplete_study_is_one_clear_line(copy, arguments):
-    (copy.path / "study" / "trainings" / "confirm-00000.parquet").unlink()
+    (copy.path / "study" / "trials" / "confirm-00000.parquet").unlink()
     code, _, err = copy.run(*arguments)
     assert code == 2
     assert "the study is not complete; run its search again to resume it" in err

@@ -17,7 +17,7 @@ COMMANDS = (
     ("status", "study"),
     ("best", "study"),
     ("export", "study", "--to", "json", "--out", "x.json"),
-    ("trainings", "study", "--to", "csv", "--out", "x.csv"),
+    ("trials", "study", "--to", "csv", "--out", "x.csv"),
     ("import", "study"),
 )
 
@@ -46,7 +46,7 @@ def rewrite(study, change):
         document["hash"] = spec_hash(document["spec"])
     (study / "study.json").write_text(json.dumps(document))
     for name, table in tables.items():
-        (study / "trainings" / f"{name}.parquet").write_bytes(encode(table, name, document["hash"]))
+        (study / "trials" / f"{name}.parquet").write_bytes(encode(table, name, document["hash"]))
 
 
 def reseal(study, name, change):
@@ -54,7 +54,7 @@ def reseal(study, name, change):
     store = Store.open(study)
     table = store.read(name)
     change(table)
-    (study / "trainings" / f"{name}.parquet").write_bytes(encode(table, name, store.document["hash"]))
+    (study / "trials" / f"{name}.parquet").write_bytes(encode(table, name, store.document["hash"]))
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def reseal(study, name, change):
     [
         lambda d: d["spec"].update(workload={"steps": 8}),
         lambda d: d["spec"].update(workload=None),
-        lambda d: d["spec"].update(objective=["final/score"]),
+        lambda d: d["spec"].update(metric=["final/score"]),
         lambda d: d["spec"].update(families={"rex": 1}),
         lambda d: d["spec"]["workload"].update(steps=10**12),
         lambda d: d["spec"].update(name="x" * 1000),
-        lambda d: d.update(members=10**9),
-        lambda d: d.update(members=None),
-        lambda d: d.pop("members"),
+        lambda d: d.update(chunk_size=10**9),
+        lambda d: d.update(chunk_size=None),
+        lambda d: d.pop("chunk_size"),
         lambda d: d.pop("spec"),
         lambda d: d.update(spec=[]),
     ],
@@ -83,7 +83,7 @@ def test_a_study_whose_document_makes_no_sense(study, change):
 
 
 def test_a_spec_without_some_keys_has_their_defaults(study):
-    rewrite(study, lambda document: [document["spec"].pop(key) for key in ("starts", "sampling")])
+    rewrite(study, lambda document: [document["spec"].pop(key) for key in ("initial_shapes", "step_rule")])
     assert [run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
 
 
@@ -115,16 +115,16 @@ def test_rows_that_break_the_rules_are_set_aside(study, column, value):
 )
 def test_parameters_that_are_none_are_told(study, text):
     for phase in ("screen", "rescore", "confirm"):
-        for path in study.glob(f"trainings/{phase}-*"):
+        for path in study.glob(f"trials/{phase}-*"):
             reseal(study, path.stem, lambda table: table.__setitem__("params", text))
     for command in COMMANDS[1:]:
         code, _, errors = run(*command)
         assert (code, errors.count("\n")) == (2, 1), (command, errors)
-        assert "a training's params must be a JSON object" in errors
+        assert "a trial's params must be a JSON object" in errors
 
 
 def test_parameters_of_another_family_are_told(study):
-    for path in study.glob("trainings/*"):
+    for path in study.glob("trials/*"):
         reseal(study, path.stem, lambda table: table.__setitem__("params", '{"exponent": 2.0}'))
     code, _, errors = run("import", "study")
     assert (code, errors.count("\n")) == (2, 1)
@@ -135,7 +135,7 @@ def test_scores_beyond_float32_count_as_infinite(study):
     def change(table):
         table["final/score"] = 1e308
 
-    for path in study.glob("trainings/*"):
+    for path in study.glob("trials/*"):
         reseal(study, path.stem, change)
     code, out, _ = run("best", "study", "--json")
     assert code == 0
@@ -148,7 +148,7 @@ def test_no_cell_of_a_csv_is_a_formula(study):
         table["message"] = ["=cmd()"] + ["@x"] * (len(table) - 1)
 
     reseal(study, "confirm-00000", change)
-    assert run("trainings", "study", "--to", "csv", "--out", "x.csv")[0] == 0
+    assert run("trials", "study", "--to", "csv", "--out", "x.csv")[0] == 0
     with (study.parent / "x.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert {"'=cmd()", "'@x"} <= set(cells)
@@ -177,7 +177,16 @@ DEEP = "[" * 20_000
         ("search", "spec.toml", "--out", "x", "--set", f"seed={DEEP}"),
         ("search", "spec.toml", "--out", "x", "--set", f"seed={'9' * 5000}"),
         ("search", "spec.toml", "--out", "x", "--set", "workload.steps=1000000000000"),
-        ("search", "spec.toml", "--out", "x", "--set", "members=1000000", "--set", "workload.steps=100000"),
+        (
+            "search",
+            "spec.toml",
+            "--out",
+            "x",
+            "--set",
+            "chunk_size=1000000",
+            "--set",
+            "workload.steps=100000",
+        ),
         (
             "search",
             "spec.toml",

@@ -16,13 +16,13 @@ NO_REPORT = "import lrshape; lrshape.Study.report = lambda self: self.path"
 
 
 def table(folder, name="study"):
-    return lrshape.Study(folder.path / name).trainings().drop(columns="wall_time")
+    return lrshape.Study(folder.path / name).trials().drop(columns="wall_time")
 
 
 def wait_for_chunks(folder, process, count):
-    trainings = folder.path / "study" / "trainings"
+    trials = folder.path / "study" / "trials"
     for _ in range(1200):
-        if trainings.is_dir() and len(list(trainings.glob("*.parquet"))) >= count:
+        if trials.is_dir() and len(list(trials.glob("*.parquet"))) >= count:
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -122,7 +122,7 @@ def train(lrs, seed):
 
 @pytest.fixture
 def stubborn(folder):
-    """Trainings that do not end, and do not hear of signals."""
+    """Trials that do not end, and do not hear of signals."""
     (folder.path / "my_training.py").write_text(STUBBORN)
     return folder
 
@@ -145,7 +145,7 @@ def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):
     _, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 2
     assert process.returncode == 130
-    assert "stopped at once; finished trainings are in study: run the same command to resume" in err
+    assert "stopped at once; finished trials are in study: run the same command to resume" in err
 
 
 def test_what_hears_nothing_stops_within_ten_seconds(stubborn):

@@ -64,7 +64,7 @@ def test_a_directory_with_something_else_is_left_alone(tmp_path):
     "name", ["linear-regression", "linear-regression-flat", "linear-regression-large-batch"]
 )
 def test_examples_are_specs(name):
-    from lrshape.optimum.run import all_families, linear_regression
+    from lrshape.paper.run import all_families, linear_regression
     from lrshape.study.spec import StudySpec, read_spec
 
     document = read_spec(EXAMPLES / f"{name}.toml")

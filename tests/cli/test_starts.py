@@ -11,11 +11,11 @@ def test_the_best_shapes_of_a_study_start_another(finished, folder):
     place = finished.path / "study"
     found = json.loads(finished.run("best", "study", "--json")[1])
     won = next(f for f in [found, *found["families"]] if f["family"] == "rex")
-    command = ("search", "planned.toml", "--out", "second", "--trainings", 48, "--start-from", place)
+    command = ("search", "planned.toml", "--out", "second", "--trials", 48, "--start-from", place)
     code, _, errors = folder.run(*command)
     assert code == 0, errors
     assert "screen: 36 shapes shared by rex, linear" in errors
-    first = Study(folder.path / "second").trainings().query("family == 'rex'").iloc[0]
+    first = Study(folder.path / "second").trials().query("family == 'rex'").iloc[0]
     assert json.loads(first["params"]) == pytest.approx(won["params"])
     code, _, errors = folder.run(*command)
     assert code == 0, errors

@@ -27,7 +27,7 @@ def study(finished, tmp_path, monkeypatch):
 
 def test_doctor_says_what_it_found_and_mends_it(study):
     assert f"{study}: sound" in said("doctor", study)
-    file = study / "trainings" / "screen-00001.parquet"
+    file = study / "trials" / "screen-00001.parquet"
     file.write_bytes(file.read_bytes()[:-1])
     out = said("doctor", study, code=1)
     assert "damaged: 1\n    screen-00001: its content does not match" in out
@@ -48,11 +48,11 @@ def test_doctor_needs_a_study(tmp_path):
 
 def test_merge(study, tmp_path):
     other = shutil.copytree(study, tmp_path / "other")
-    for path in list((other / "trainings").iterdir())[::2]:
+    for path in list((other / "trials").iterdir())[::2]:
         path.unlink()
     out = said("merge", tmp_path / "joined", other, study)
     assert "there already" in out
-    joined, expected = (Store.open(path).trainings() for path in (tmp_path / "joined", study))
+    joined, expected = (Store.open(path).trials() for path in (tmp_path / "joined", study))
     pd.testing.assert_frame_equal(joined, expected, check_exact=True)
     assert "sound" in said("doctor", tmp_path / "joined")
     document = json.loads((other / "study.json").read_text())

@@ -42,14 +42,14 @@ def test_stopped_it_says_how_to_go_on(folder, how):
     (folder.path / "my_training.py").write_text(text.replace("sleep(0.0)", "sleep(0.05)"))
     process = folder.start("sweep", "spec.toml", *FUNCTIONS, "--out", "s")
     for _ in range(1200):
-        if list(folder.path.glob("s/studies/*/trainings/*.parquet")):
+        if list(folder.path.glob("s/studies/*/trials/*.parquet")):
             break
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(how)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "finished trainings are in s: run the same command to resume" in err
+    assert "finished trials are in s: run the same command to resume" in err
     code, _, err = folder.run("sweep", "spec.toml", *FUNCTIONS, "--out", "s", "--time-limit", "1s")
     assert code == 130
     assert "time limit reached" in err
@@ -83,7 +83,7 @@ def test_reproduce_lists_experiments_and_their_costs(folder):
     assert code == 0
     listed = {row["name"]: row for row in json.loads(out)}
     assert {"cifar10", "wikitext", "schedule-descent", "horizon", "weight-decay-constant"} <= set(listed)
-    assert listed["horizon"]["cost"]["cpu"]["trainings"] > 1000
+    assert listed["horizon"]["cost"]["cpu"]["trials"] > 1000
     assert listed["horizon"]["commands"] == ["lrshape sweep DIR/spec.toml --preset horizon --out DIR/sweep"]
     assert "cifar10" in folder.run("reproduce")[1]
 
@@ -91,7 +91,7 @@ def test_reproduce_lists_experiments_and_their_costs(folder):
 def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     code, _, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "0.01s")
     assert code == 130, err
-    assert "time limit reached; finished trainings are in lr" in err
+    assert "time limit reached; finished trials are in lr" in err
     assert not (folder.path / "lr" / "study" / "report.html").exists()
     code, out, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "1h")
     assert code == 0, err

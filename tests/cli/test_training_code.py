@@ -49,7 +49,7 @@ GUARD
     study = lrshape.search(train=train, steps=4, out="mine", isolated=True, families=["rex"], baselines=[],
                            base_lr={"low": 0.1, "high": 1.0, "points": 2}, screen={"shapes": 3, "seeds": 4},
                            rescore={"top": 1, "seeds": 2}, confirm={"seeds": 2})
-    print(sorted(set(study.trainings()["message"])))
+    print(sorted(set(study.trials()["message"])))
 """
 
 
@@ -76,7 +76,9 @@ def test_a_broken_command_ends_the_study_in_one_line(folder):
     assert code == 2
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
-    assert "more than max_failed = 0.5 allows, the first with: the training's process ended" in lines[0]
+    assert (
+        "more than max_failed_fraction = 0.5 allows, the first with: the training's process ended" in lines[0]
+    )
     assert "RuntimeError: no data set" in lines[0]
     assert "Traceback (most recent call last)\n" not in err
     code, out, _ = folder.run("status", "study")
@@ -103,12 +105,12 @@ def test_a_script_without_a_guard_is_told_to_have_one(folder):
     assert "start the search below `if __name__ == '__main__':`" in done.stderr
 
 
-def test_trainings_are_written_for_other_tools(finished, tmp_path):
+def test_trials_are_written_for_other_tools(finished, tmp_path):
     for target, name in (("csv", "t.csv"), ("parquet", "t.parquet"), ("optuna", "t.log")):
-        code, out, err = finished.run("trainings", "study", "--to", target, "--out", tmp_path / name)
+        code, out, err = finished.run("trials", "study", "--to", target, "--out", tmp_path / name)
         assert code == 0, err
         assert out == f"wrote {tmp_path / name}\n"
         assert (tmp_path / name).stat().st_size > 1000
-    code, _, err = finished.run("trainings", "study", "--to", "xlsx")
+    code, _, err = finished.run("trials", "study", "--to", "xlsx")
     assert code == 2
     assert err == "error: --to must be one of csv, parquet, optuna, got 'xlsx'\n"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 BASELINES = {
     "baseline-constant": ("constant", {"warmup": 0.05}, 0.026, 0.003),
     "baseline-cosine": ("cosine", {"warmup": 0.05}, 0.0125, 0.011),
@@ -23,7 +23,7 @@ PARAMS = {
 
 
 class Studies:
-    """Synthetic trainings tables: loss = quality x parabola in log LR x noise by seed; a high LR diverges."""
+    """Synthetic trials tables: loss = quality x parabola in log LR x noise by seed; a high LR diverges."""
 
     def __call__(
         self,
@@ -38,7 +38,7 @@ class Studies:
         status=None,
         seed=0,
     ):
-        """``best``: median of the best shape; the best baseline has 0.0113. ``status``: of all trainings."""
+        """``best``: median of the best shape; the best baseline has 0.0113. ``status``: of all trials."""
         self._random = np.random.default_rng(seed)
         self._noise = {}
         self._status = status
@@ -63,18 +63,18 @@ class Studies:
                 for shape, lr in plan[phase]:
                     first = 1_000_000 * place
                     rows += [self._row(phase, shape, lr, s) for s in range(first, first + seeds[place])]
-        columns = ["phase", "shape", "family", "params", "base_lr", "seed", OBJECTIVE, "final/test_error"]
+        columns = ["phase", "shape", "family", "params", "base_lr", "seed", METRIC, "final/test_error"]
         return pd.DataFrame(rows, columns=[*columns, "status", "first_bad_step", "message", "wall_time"])
 
     def guided(self):
         """A study whose screen gave every eighth shape a seed of its own, and each shape one base LR."""
-        trainings = self(shapes=16, seeds=(1, 8, 16))
-        own = (trainings["phase"] == "screen") & ~trainings["shape"].str.startswith("baseline")
-        number = trainings["shape"].str.extract(r"-(\d+)$")[0].fillna("0").astype(int)
-        trainings["seed"] = trainings["seed"].where(~own, number // 8)
-        best = trainings[own].groupby("shape")[OBJECTIVE].min()
-        chosen = trainings[OBJECTIVE] == trainings["shape"].map(best)
-        return trainings[~own | chosen].reset_index(drop=True)
+        trials = self(shapes=16, seeds=(1, 8, 16))
+        own = (trials["phase"] == "screen") & ~trials["shape"].str.startswith("baseline")
+        number = trials["shape"].str.extract(r"-(\d+)$")[0].fillna("0").astype(int)
+        trials["seed"] = trials["seed"].where(~own, number // 8)
+        best = trials[own].groupby("shape")[METRIC].min()
+        chosen = trials[METRIC] == trials["shape"].map(best)
+        return trials[~own | chosen].reset_index(drop=True)
 
     @staticmethod
     def _nearest(grid, shape):
@@ -115,7 +115,7 @@ def document():
         "hash": "0123456789abcdef" * 4,
         "spec": {
             "name": "digits",
-            "objective": OBJECTIVE,
+            "metric": METRIC,
             "families": [{"name": "rex", "fixed": {}}, {"name": "two_point_spline"}],
             "baselines": {"cosine": {"family": "cosine", "params": {"warmup": 0.05}}},
             "workload": {"name": "digits-mlp", "steps": 300, "hidden": [128, 128]},
@@ -129,21 +129,21 @@ def document():
 
 @pytest.fixture(scope="session")
 def write(document):
-    """Return ``write(trainings, directory, **changes)``: a report of a table, by the usual arguments."""
+    """Return ``write(trials, directory, **changes)``: a report of a table, by the usual arguments."""
     from lrshape.report import write_report
 
     def write(
-        trainings,
+        trials,
         directory,
         *,
         steps=300,
-        sampling="midpoint",
-        objective=OBJECTIVE,
-        study_objective=None,
+        step_rule="midpoint",
+        metric=METRIC,
+        study_metric=None,
         **changes,
     ):
-        settings = {"steps": steps, "sampling": sampling, "study_objective": study_objective}
-        return write_report(trainings, {**document, **changes}, directory, objective=objective, **settings)
+        settings = {"steps": steps, "step_rule": step_rule, "study_metric": study_metric}
+        return write_report(trials, {**document, **changes}, directory, metric=metric, **settings)
 
     return write
 

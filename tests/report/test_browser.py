@@ -178,7 +178,7 @@ def test_pointing_at_a_shape_shows_it(browser, pages, figure, width, scheme):
 
 
 def test_the_cards_curve_is_the_shapes(browser, pages):
-    from lrshape.families import FAMILIES
+    from lrshape.shapes import FAMILIES
 
     show(browser, pages["usual"], 1280)
     shape, x, y = next(
@@ -255,9 +255,9 @@ def test_without_javascript_the_figures_are_there(browser, pages):
 
 def test_hostile_names_do_no_harm_in_a_browser(browser, studies, write, hostile, tmp_path):
     for number, text in enumerate(hostile.values()):
-        trainings = studies(families=("rex", text), shapes=2).rename(columns={"final/train_loss": text})
+        trials = studies(families=("rex", text), shapes=2).rename(columns={"final/train_loss": text})
         folder = tmp_path / str(number)
-        path = write(trainings, folder, objective=text, name=text, spec={text: text}, device={text: text})
+        path = write(trials, folder, metric=text, name=text, spec={text: text}, device={text: text})
         for width in (1280, 400):
             show(browser, path, width)
             assert browser.get_log("browser") == []

@@ -7,7 +7,7 @@ import pytest
 
 from lrshape.report.figures._common import styled
 from lrshape.report.figures.compare import Drawn, compare_figure
-from lrshape.schedule import Schedule, progress
+from lrshape.shapes.schedule import Schedule, progress
 
 
 def drawn(name, family="rex", steps=50):

@@ -4,17 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.report.coordinate import (
-    coordinate_summary,
-    order,
-    overall,
-    verdict_sentence,
-)
+from lrshape.report.coordinate import coordinate_summary, order, overall, verdict_sentence
 from lrshape.report.coordinate_page import write_coordinate_report
 from lrshape.report.figures._common import NARROW, SMALL, WIDE
 from lrshape.report.figures.coordinate import coordinate_figure
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
 LOW_HIGH = {
     "same": (-0.02, 0.03),
@@ -117,7 +112,7 @@ def test_a_panel_for_each_parameter(count, narrow):
     from matplotlib.text import Text
 
     names = [f"parameter_{i}" for i in range(count)]
-    figure = coordinate_figure(points(parameters=names), OBJECTIVE, narrow=narrow)
+    figure = coordinate_figure(points(parameters=names), METRIC, narrow=narrow)
     figure.draw_without_rendering()
     assert len(figure.axes) == count
     assert figure.get_figwidth() == (NARROW if narrow else WIDE)
@@ -133,12 +128,12 @@ def test_a_panel_for_each_parameter(count, narrow):
 
 
 def test_choices_are_drawn_by_their_place():
-    figure = coordinate_figure(points(values=(("a", 1.2), ("b", 1.0))), OBJECTIVE)
+    figure = coordinate_figure(points(values=(("a", 1.2), ("b", 1.0))), METRIC)
     assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["a", "b"]
 
 
 def test_nothing_finite_is_not_drawn():
-    assert coordinate_figure(points(values=((0.5, np.inf), (0.1, np.inf))), OBJECTIVE) is None
+    assert coordinate_figure(points(values=((0.5, np.inf), (0.1, np.inf))), METRIC) is None
 
 
 def test_the_page(tmp_path, hostile, check):
@@ -146,13 +141,13 @@ def test_the_page(tmp_path, hostile, check):
     both = pd.concat([points(), points("rex-0002")])
     name = "".join(hostile.values())
     path = write_coordinate_report(
-        both, confirmed, tmp_path, winner="rex-0002", objective=OBJECTIVE, document={"name": name},
-        settings=SETTINGS, trainings=1234,
+        both, confirmed, tmp_path, winner="rex-0002", metric=METRIC, document={"name": name},
+        settings=SETTINGS, trials=1234,
     )  # fmt: skip
     page = check(path)
     assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
     assert "The winner is not at its best: another beta improves it by 5.5%" in page.text
-    assert "1,234 trainings" in page.text
+    assert "1,234 trials" in page.text
     assert "The best base LR of beta = 0.01 lies on the edge" in page.text
     assert "with its 95% interval as a band" in page.text
     assert {file.name for file in (tmp_path / "figures").iterdir()} == {
@@ -163,8 +158,8 @@ def test_the_page(tmp_path, hostile, check):
 def test_too_few_seeds_for_bands_are_said(tmp_path, check):
     few = points().assign(low=np.nan, high=np.nan)
     path = write_coordinate_report(
-        few, pd.DataFrame([row()]), tmp_path, winner="rex-0001", objective=OBJECTIVE, document={},
-        settings=SETTINGS, trainings=10,
+        few, pd.DataFrame([row()]), tmp_path, winner="rex-0001", metric=METRIC, document={},
+        settings=SETTINGS, trials=10,
     )  # fmt: skip
     text = check(path).text
     assert "the median over seeds, too few for intervals." in text

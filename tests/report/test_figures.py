@@ -13,7 +13,7 @@ from lrshape.report.figures.shapes import curve, shape_figure
 from lrshape.report.figures.sweeps import sweep
 from lrshape.report.findings import gather
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 FAMILIES = (
     "cosine_floor",
     "exponential",
@@ -36,8 +36,8 @@ CASES = {
 }
 
 
-def collect(trainings):
-    return gather(trainings, OBJECTIVE, 300, "midpoint")
+def collect(trials):
+    return gather(trials, METRIC, 300, "midpoint")
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -99,22 +99,22 @@ def test_scores_shows_medians_and_differences(studies):
 
 
 def test_scores_names_what_diverged(studies):
-    trainings = studies()
-    lost = trainings["shape"] == "baseline-constant"
-    trainings.loc[lost, OBJECTIVE] = np.inf
-    trainings.loc[lost, "status"] = "diverged"
-    texts = [t.get_text() for ax in scores(collect(trainings)).axes for t in ax.texts]
+    trials = studies()
+    lost = trials["shape"] == "baseline-constant"
+    trials.loc[lost, METRIC] = np.inf
+    trials.loc[lost, "status"] = "diverged"
+    texts = [t.get_text() for ax in scores(collect(trials)).axes for t in ax.texts]
     assert texts.count("diverged") == 2
 
 
 def test_distribution_ends_at_the_share_of_shapes_that_did_not_diverge(studies):
     from lrshape.report.figures import distribution
 
-    trainings = studies(shapes=8)
-    lost = trainings["shape"].isin(["rex-0003", "rex-0005"])
-    trainings.loc[lost, OBJECTIVE] = np.inf
-    trainings.loc[lost, "status"] = "diverged"
-    found = collect(trainings)
+    trials = studies(shapes=8)
+    lost = trials["shape"].isin(["rex-0003", "rex-0005"])
+    trials.loc[lost, METRIC] = np.inf
+    trials.loc[lost, "status"] = "diverged"
+    found = collect(trials)
     lines = {line.get_label().split("\n")[0]: line for line in distribution(found).axes[0].get_lines()}
     assert lines["rex"].get_ydata()[-1] == 6 / 8
     assert lines["two_point_spline"].get_ydata()[-1] == 1
@@ -149,25 +149,25 @@ def test_the_band_holds_the_near_optimal_shapes_and_the_winner_lies_on_it(studie
 
 
 def test_metrics_shows_each_distinct_winner(studies):
-    trainings = studies()
-    assert metrics(collect(trainings)) is None  # both metrics agree
-    second = (trainings["shape"] == "rex-0000") & (trainings["phase"] == "rescore")
-    trainings.loc[second, "final/test_error"] = 0.0
-    titles = [t.get_text() for ax in metrics(collect(trainings)).axes for t in ax.texts]
+    trials = studies()
+    assert metrics(collect(trials)) is None  # both metrics agree
+    second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
+    trials.loc[second, "final/test_error"] = 0.0
+    titles = [t.get_text() for ax in metrics(collect(trials)).axes for t in ax.texts]
     assert titles == ["by final/train_loss", "by final/test_error"]
 
 
 def test_heat_map_cells_are_the_screens_scores(studies):
-    trainings = studies(shapes=3)
-    gone = (trainings["shape"] == "rex-0001") & (trainings["base_lr"] == trainings["base_lr"].min())
-    found = collect(trainings[~gone])
+    trials = studies(shapes=3)
+    gone = (trials["shape"] == "rex-0001") & (trials["base_lr"] == trials["base_lr"].min())
+    found = collect(trials[~gone])
     rows, base_lrs, values = cells(found)
-    screen = trainings[trainings["phase"] == "screen"]
+    screen = trials[trials["phase"] == "screen"]
     assert list(base_lrs) == sorted(screen["base_lr"].unique())
     assert [row["score"] for row in rows] == sorted(row["score"] for row in rows)
     for row, line in zip(rows, values, strict=True):
         for lr, value in zip(base_lrs, line, strict=True):
-            trained = screen[(screen["shape"] == row["shape"]) & (screen["base_lr"] == lr)][OBJECTIVE]
+            trained = screen[(screen["shape"] == row["shape"]) & (screen["base_lr"] == lr)][METRIC]
             if row["shape"] == "rex-0001" and lr == base_lrs[0]:
                 assert np.isnan(value)
             else:
@@ -196,13 +196,13 @@ def test_runs_are_maximal_and_cover_what_is_marked():
 
 
 def test_a_sweep_comes_from_the_phase_with_the_most_base_lrs(studies):
-    trainings = studies()
-    base_lrs, values = sweep(collect(trainings), "rex-0000")
-    screen = trainings[(trainings["phase"] == "screen") & (trainings["shape"] == "rex-0000")]
-    expected = screen.groupby("base_lr")[OBJECTIVE].median()
+    trials = studies()
+    base_lrs, values = sweep(collect(trials), "rex-0000")
+    screen = trials[(trials["phase"] == "screen") & (trials["shape"] == "rex-0000")]
+    expected = screen.groupby("base_lr")[METRIC].median()
     assert list(base_lrs) == list(expected.index)
     assert list(values) == list(expected)
-    assert sweep(collect(trainings), "nothing")[0].shape == (0,)
+    assert sweep(collect(trials), "nothing")[0].shape == (0,)
 
 
 def test_sweeps_need_two_base_lrs(studies):
@@ -219,7 +219,7 @@ def test_shapes_shows_each_leader_and_skips_families_that_are_not_installed(stud
 
 
 def test_a_schedule_can_be_drawn_by_itself():
-    from lrshape.schedule import Schedule
+    from lrshape.shapes.schedule import Schedule
 
     schedule = Schedule("rex", {"beta": 0.5}, base_lr=0.1, steps=50)
     line = shape_figure(schedule).axes[0].get_lines()[0]

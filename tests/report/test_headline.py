@@ -7,7 +7,7 @@ import pytest
 from lrshape.report.findings import gather
 from lrshape.report.headline import headline, relative, verdict
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 ROW = {
     "is_winner": False,
     "score": 0.012,
@@ -18,12 +18,12 @@ ROW = {
 }
 
 
-def collect(trainings):
-    return gather(trainings, OBJECTIVE, 300, "midpoint")
+def collect(trials):
+    return gather(trials, METRIC, 300, "midpoint")
 
 
-def say(trainings):
-    first = headline(collect(trainings))
+def say(trials):
+    first = headline(collect(trials))
     return first.title, " ".join(first.sentences)
 
 
@@ -60,14 +60,14 @@ def test_a_clear_winner_is_said_to_win_over_the_best_baseline(studies):
 
 
 def test_a_difference_around_zero_is_not_called_a_win(studies):
-    trainings = studies(families=("rex",))
+    trials = studies(families=("rex",))
     rex, linear = (
-        (trainings["shape"] == shape) & (trainings["phase"] == "confirm")
+        (trials["shape"] == shape) & (trials["phase"] == "confirm")
         for shape in ("rex-0000", "baseline-linear")
     )
     closely = np.where(np.arange(16) % 2, 1.01, 0.98)
-    trainings.loc[rex, OBJECTIVE] = trainings[linear][OBJECTIVE].to_numpy() * closely
-    title, text = say(trainings)
+    trials.loc[rex, METRIC] = trials[linear][METRIC].to_numpy() * closely
+    title, text = say(trials)
     assert title == "rex cannot be told apart from the linear baseline"
     assert "includes 0" in text
     assert "wins" not in title + text
@@ -98,31 +98,31 @@ def test_another_family_that_did_better_in_the_confirm_phase_is_named(studies):
 
 def test_nothing_but_divergence_is_said_plainly(studies):
     title, text = say(studies(status="diverged"))
-    assert title == "Every training diverged"
+    assert title == "Every trial diverged"
     assert "no schedule shape can be recommended" in text
     assert headline(collect(studies(status="diverged"))).bad
 
     title, text = say(studies(status="failed"))
-    assert title == "Every training failed"
+    assert title == "Every trial failed"
     assert "messages" in text
 
 
 def test_a_winner_that_diverges_when_confirmed_is_no_winner(studies):
-    trainings = studies()
-    lost = (trainings["phase"] == "confirm") & (trainings["shape"] == "generalized_cosine-0000")
-    trainings.loc[lost, OBJECTIVE] = math.inf
-    trainings.loc[lost, "status"] = "diverged"
-    title, text = say(trainings)
+    trials = studies()
+    lost = (trials["phase"] == "confirm") & (trials["shape"] == "generalized_cosine-0000")
+    trials.loc[lost, METRIC] = math.inf
+    trials.loc[lost, "status"] = "diverged"
+    title, text = say(trials)
     assert title == "No usable winner"
-    assert "16 trainings of its 16 in the confirm phase diverged or failed" in text
+    assert "16 trials of its 16 in the confirm phase diverged or failed" in text
 
 
 def test_baselines_that_all_diverge(studies):
-    trainings = studies()
-    lost = trainings["shape"].str.startswith("baseline-")
-    trainings.loc[lost, OBJECTIVE] = math.inf
-    trainings.loc[lost, "status"] = "diverged"
-    title, text = say(trainings)
+    trials = studies()
+    lost = trials["shape"].str.startswith("baseline-")
+    trials.loc[lost, METRIC] = math.inf
+    trials.loc[lost, "status"] = "diverged"
+    title, text = say(trials)
     assert title == "generalized_cosine wins"
     assert "every baseline diverged or failed" in text
 

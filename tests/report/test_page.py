@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.analysis.result import planned_trainings as planned
+from lrshape.analysis.result import planned_trials as planned
 from lrshape.errors import InputError
-from lrshape.families import FAMILIES
 from lrshape.report.interaction import POINTS, script
+from lrshape.shapes import FAMILIES
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 CASES = {
     "usual": {},
     "partial": {"phases": ("screen",)},
@@ -109,26 +109,26 @@ def test_the_usual_page_says_what_won_and_how_to_use_it(studies, write, tmp_path
 
 
 def test_the_code_on_the_page_makes_the_winners_schedule(studies, write, tmp_path):
-    trainings = studies()
-    text = write(trainings, tmp_path, sampling="left").read_text("utf-8")
+    trials = studies()
+    text = write(trials, tmp_path, step_rule="left").read_text("utf-8")
     code = re.search(r"<pre[^>]*><code>(from lrshape.*?)</code>", text, re.DOTALL)[1]
     for escaped, plain in (("&#34;", '"'), ("&#39;", "'")):
         code = code.replace(escaped, plain)
     names = {}
     exec(code, names)
     schedule = names["schedule"]
-    row = trainings[trainings["shape"] == "generalized_cosine-0000"].iloc[0]
+    row = trials[trials["shape"] == "generalized_cosine-0000"].iloc[0]
     assert schedule.family == "generalized_cosine"
     assert json.loads(row["params"]).items() <= dict(schedule.params).items()
-    confirmed = trainings[(trainings["phase"] == "confirm") & (trainings["shape"] == row["shape"])]
+    confirmed = trials[(trials["phase"] == "confirm") & (trials["shape"] == row["shape"])]
     assert schedule.base_lr == confirmed["base_lr"].iloc[0]
-    assert (schedule.steps, schedule.sampling) == (300, "left")
+    assert (schedule.steps, schedule.step_rule) == (300, "left")
     assert len(names["lrs"]) == 300
 
 
 def test_a_study_that_diverged_says_so_and_recommends_nothing(studies, write, tmp_path):
     page = check(write(studies(status="diverged"), tmp_path))
-    assert "Every training diverged" in page.text
+    assert "Every trial diverged" in page.text
     assert "lrshape export" not in page.text
     assert "Schedule(" not in page.text
     assert "100% diverged" in page.text
@@ -136,7 +136,7 @@ def test_a_study_that_diverged_says_so_and_recommends_nothing(studies, write, tm
 
 def test_failures_are_listed_with_their_messages(studies, write, tmp_path):
     page = check(write(studies(status="failed"), tmp_path))
-    assert "Every training failed" in page.text
+    assert "Every trial failed" in page.text
     assert "ValueError: no such file" in page.text
 
 
@@ -148,14 +148,14 @@ def test_a_partial_study_says_what_is_missing(studies, write, tmp_path):
     assert "lrshape export" not in page.text
 
 
-def test_a_confirm_phase_that_lacks_trainings_is_partial(studies, write, tmp_path, document):
+def test_a_confirm_phase_that_lacks_trials_is_partial(studies, write, tmp_path, document):
     spec = document["spec"] | {
         "families": ["a", "b", "c"],
         "baselines": {name: {} for name in "abcd"},
         "confirm": {"seeds": 20},
     }
     page = check(write(studies(seeds=(2, 8, 16)), tmp_path, spec=spec))
-    assert "the confirm phase has 112 of its 140 trainings" in page.text
+    assert "the confirm phase has 112 of its 140 trials" in page.text
     page = check(write(studies(seeds=(2, 8, 20)), tmp_path, spec=spec))
     assert "Partial" not in page.text
 
@@ -167,12 +167,12 @@ def test_an_unknown_kind_of_spec_plans_nothing(spec):
 
 
 def test_a_base_lr_on_the_edge_is_a_warning(studies, write, tmp_path):
-    trainings = studies()
-    best = trainings[trainings["phase"] == "confirm"]["base_lr"].max()
-    page = check(write(trainings[trainings["base_lr"] <= best], tmp_path))
+    trials = studies()
+    best = trials[trials["phase"] == "confirm"]["base_lr"].max()
+    page = check(write(trials[trials["base_lr"] <= best], tmp_path))
     assert "Base LR on the edge" in page.text
     assert "the highest" in page.text
-    assert "Base LR on the edge" not in check(write(trainings, tmp_path)).text
+    assert "Base LR on the edge" not in check(write(trials, tmp_path)).text
 
 
 def test_the_same_study_gives_the_same_bytes(studies, write, tmp_path):
@@ -197,14 +197,14 @@ def shape_data(path):
 
 
 def test_the_page_holds_every_screened_shape(studies, write, tmp_path):
-    trainings = studies(shapes=5)
-    found = shape_data(write(trainings, tmp_path))
-    screened = trainings[trainings["phase"] == "screen"]
+    trials = studies(shapes=5)
+    found = shape_data(write(trials, tmp_path))
+    screened = trials[trials["phase"] == "screen"]
     assert {shape[0] for shape in found["shapes"]} == set(screened["shape"])
     by_name = {shape[0]: shape for shape in found["shapes"]}
     _, _, keys, values, rate, score, curve = by_name["rex-0000"]
     assert dict(zip(found["keys"][keys], values, strict=True)) == {"beta": "0.469", "warmup": "0.06"}
-    of_shape = screened[screened["shape"] == "rex-0000"].groupby("base_lr")[OBJECTIVE].median()
+    of_shape = screened[screened["shape"] == "rex-0000"].groupby("base_lr")[METRIC].median()
     assert float(rate) == pytest.approx(of_shape.idxmin(), rel=0.01)
     assert float(score) == pytest.approx(of_shape.min(), rel=0.01)
     expected = FAMILIES["rex"](beta=0.4690467068, warmup=0.06)(np.linspace(0, 1, POINTS))
@@ -218,21 +218,19 @@ def test_the_page_holds_every_screened_shape(studies, write, tmp_path):
 
 
 def test_a_thousand_shapes_fit_into_a_page(studies, write, tmp_path):
-    trainings = studies(families=("rex", "two_point_spline"), shapes=500, base_lrs=8)
-    path = write(trainings, tmp_path)
+    trials = studies(families=("rex", "two_point_spline"), shapes=500, base_lrs=8)
+    path = write(trials, tmp_path)
     assert len(shape_data(path)["shapes"]) == 1004
     assert path.stat().st_size < 1_500_000
 
 
 def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, write, tmp_path):
-    trainings = studies()
-    own = write(trainings, tmp_path).read_bytes()
+    trials = studies()
+    own = write(trials, tmp_path).read_bytes()
     # By test error, another rescored shape is the best, at a base LR at which it was not confirmed.
-    other = trainings["shape"].eq("rex-0000") & (trainings["phase"] == "rescore")
-    extra = trainings[other].assign(base_lr=0.005, **{"final/test_error": 0.001})
-    path = write(
-        pd.concat([trainings, extra]), tmp_path, objective="final/test_error", study_objective=OBJECTIVE
-    )
+    other = trials["shape"].eq("rex-0000") & (trials["phase"] == "rescore")
+    extra = trials[other].assign(base_lr=0.005, **{"final/test_error": 0.001})
+    path = write(pd.concat([trials, extra]), tmp_path, metric="final/test_error", study_metric=METRIC)
     assert path.name == "report-final-test_error.html"
     assert (tmp_path / "report.html").read_bytes() == own
     assert (tmp_path / "figures-final-test_error" / "metrics.svg").is_file()
@@ -241,8 +239,8 @@ def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, w
     assert "was not confirmed at its base LR" in page.text
     assert "not confirmed" in page.text
     assert "Partial" not in page.text
-    assert "--objective final/test_error" in page.text
-    agrees = check(write(trainings, tmp_path, objective="final/test_error", study_objective=OBJECTIVE))
+    assert "--metric final/test_error" in page.text
+    agrees = check(write(trials, tmp_path, metric="final/test_error", study_metric=METRIC))
     assert "By final/test_error: generalized_cosine wins" in agrees.text
     assert "was not confirmed at its base LR" not in agrees.text
     assert "All 2 stored metrics have the same winner" in agrees.text
@@ -262,22 +260,22 @@ def test_the_near_optimal_set_and_the_pairs_are_told(studies, write, tmp_path):
 
 
 def test_an_empty_table_is_refused(studies, write, tmp_path):
-    with pytest.raises(InputError, match="at least one training"):
+    with pytest.raises(InputError, match="at least one trial"):
         write(studies(shapes=1).iloc[:0], tmp_path)
 
 
 def poisoned(studies, text):
-    """Return trainings with one hostile text for everything that a user or a plug-in can name."""
-    trainings = studies(families=("rex", "two_point_spline"), shapes=2)
-    trainings["family"] = trainings["family"].replace("two_point_spline", text)
-    trainings["shape"] = trainings["shape"].replace(
+    """Return trials with one hostile text for everything that a user or a plug-in can name."""
+    trials = studies(families=("rex", "two_point_spline"), shapes=2)
+    trials["family"] = trials["family"].replace("two_point_spline", text)
+    trials["shape"] = trials["shape"].replace(
         {"two_point_spline-0000": f"{text}-0000", "baseline-wsd": f"baseline-{text}"}
     )
-    trainings["params"] = json.dumps({text: text, "list": [text]})
-    lost = trainings.index[:5]
-    trainings.loc[lost, ["status", "message"]] = ["failed", text]
-    trainings.loc[lost, OBJECTIVE] = np.inf
-    return trainings.rename(columns={OBJECTIVE: text})
+    trials["params"] = json.dumps({text: text, "list": [text]})
+    lost = trials.index[:5]
+    trials.loc[lost, ["status", "message"]] = ["failed", text]
+    trials.loc[lost, METRIC] = np.inf
+    return trials.rename(columns={METRIC: text})
 
 
 @pytest.mark.parametrize(
@@ -286,7 +284,7 @@ def poisoned(studies, text):
 def test_hostile_names_stay_names(studies, write, hostile, tmp_path, kind):
     text = hostile[kind]
     names = {"name": text, "spec": {text: {text: text}, "list": [text]}, "versions": {text: text}}
-    path = write(poisoned(studies, text), tmp_path, objective=text, device={text: text}, **names)
+    path = write(poisoned(studies, text), tmp_path, metric=text, device={text: text}, **names)
     page = check(path)
     assert "62615533" not in page.text
     if kind == "script":

@@ -19,7 +19,7 @@ _browser, _coordinate, _seeds, _sweep = (
     for name in ("browser", "coordinate", "seeds", "sweep_page")
 )
 CARD, TARGETS, CONTRASTS = (_browser[name] for name in ("CARD", "TARGETS", "CONTRASTS"))
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 
 
 def coordinate(folder):
@@ -31,14 +31,14 @@ def coordinate(folder):
     ]
     rows = pd.DataFrame([_coordinate["row"]("exponent"), _coordinate["row"]("floor")])
     return write_coordinate_report(
-        points, rows, folder, winner="rex-0001", objective=OBJECTIVE, document={"name": "digits"},
-        settings=_coordinate["SETTINGS"], trainings=100,
+        points, rows, folder, winner="rex-0001", metric=METRIC, document={"name": "digits"},
+        settings=_coordinate["SETTINGS"], trials=100,
     )  # fmt: skip
 
 
 def seeds(folder):
     return write_seed_report(
-        _seeds["answer"](), folder, objective=OBJECTIVE, used=(2, 10), trainings=216,
+        _seeds["answer"](), folder, metric=METRIC, used=(2, 10), trials=216,
         document={"name": "digits"}, shapes=_seeds["SHAPES"],
     )  # fmt: skip
 
@@ -48,8 +48,8 @@ def sweep(folder):
 
 
 def optimum(folder):
-    from lrshape.optimum.page import write_page
-    from lrshape.optimum.run import find_optimum
+    from lrshape.paper.page import write_page
+    from lrshape.paper.run import find_optimum
     from lrshape.study.spec import StudySpec
 
     workload = {"name": "linear-regression", "steps": 40, "dimension": 20, "batch_size": 1}

@@ -16,7 +16,7 @@ from lrshape.report.seeds import (
     write_seed_report,
 )
 
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 SHAPES = {
     f"rex-{i:04d}": {
         "family": "rex",
@@ -79,7 +79,7 @@ def test_every_text_lies_inside_the_figure(drawing, narrow, diverged):
     if drawing == "agreement":
         figure = agreement_figure(found, narrow=narrow)
     else:
-        figure = scatter_figure(found, OBJECTIVE, narrow=narrow)
+        figure = scatter_figure(found, METRIC, narrow=narrow)
         marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:])
         assert marks == 9 - diverged
     figure.draw_without_rendering()
@@ -92,17 +92,17 @@ def test_every_text_lies_inside_the_figure(drawing, narrow, diverged):
 
 
 def test_no_finite_score_has_no_scatter():
-    assert scatter_figure(answer(diverged=9), OBJECTIVE) is None
+    assert scatter_figure(answer(diverged=9), METRIC) is None
 
 
 @pytest.mark.parametrize("diverged", [0, 9])
 def test_the_page(tmp_path, diverged, check):
     path = write_seed_report(
-        answer(diverged=diverged), tmp_path, objective=OBJECTIVE, used=(2, 10), trainings=216,
+        answer(diverged=diverged), tmp_path, metric=METRIC, used=(2, 10), trials=216,
         document={"name": "<b>digits</b>"}, shapes=SHAPES,
     )  # fmt: skip
     page = check(path)
-    assert "216 trainings" in page.text
+    assert "216 trials" in page.text
     assert "<b>digits</b>" in page.text
     names = ["agreement"] if diverged else ["agreement", "scatter"]
     assert {file.name for file in (tmp_path / "figures").iterdir()} == {

@@ -10,10 +10,10 @@ from lrshape.report.findings import gather
 
 @pytest.fixture(scope="module")
 def found(studies):
-    trainings = studies(shapes=12)
-    second = (trainings["shape"] == "rex-0000") & (trainings["phase"] == "rescore")
-    trainings.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
-    return gather(trainings, "final/train_loss", 300, "midpoint")
+    trials = studies(shapes=12)
+    second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
+    trials.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
+    return gather(trials, "final/train_loss", 300, "midpoint")
 
 
 @pytest.fixture(scope="module")

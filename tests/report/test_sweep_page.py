@@ -15,14 +15,14 @@ from lrshape.report.sweep_page import write_sweep_report
 # The same checks as for a study's report; test files are no modules that could be imported.
 _checks = runpy.run_path(str(Path(__file__).with_name("test_browser.py")))
 CONTRASTS, FIGURES, OVERFLOW, show = (_checks[n] for n in ("CONTRASTS", "FIGURES", "OVERFLOW", "show"))
-OBJECTIVE = "final/train_loss"
+METRIC = "final/train_loss"
 
 
 def best(i, *, base_lr=0.01, score=0.1, edge=""):
     return {
         "shape": f"rex-{i:04d}", "family": "rex", "params": {"beta": 0.1 + 0.1 * i, "warmup": 0.05},
         "base_lr": base_lr * 2**i, "steps": 100, "score_median": score, "score_low": score and 0.9 * score,
-        "score_high": score and 1.1 * score, "seeds": 20, "trainings": 400, "diverged_share": 0.0,
+        "score_high": score and 1.1 * score, "seeds": 20, "trials": 400, "diverged_share": 0.0,
         "failed_share": 0.0, "base_lr_edge": edge,
         "baselines": [{"score_median": score and 1.2 * score}],
     }  # fmt: skip
@@ -52,7 +52,7 @@ def sweep(n=3, verdict="costs", relative=0.2, *, labels=None, lost=(), edge=""):
     ]
     return Swept(
         name="digits",
-        objective=OBJECTIVE,
+        metric=METRIC,
         varied=("weight_decay",),
         settings=[
             SweptSetting(

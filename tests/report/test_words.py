@@ -90,7 +90,7 @@ def test_small_words():
     assert listing(["a"]) == "a"
     assert listing(["a", "b", "c"]) == "a, b and c"
     assert counted(1, "training") == "1 training"
-    assert counted(2500, "training") == "2,500 trainings"
+    assert counted(2500, "training") == "2,500 trials"
 
 
 @given(st.text(), st.integers(1, 40))

@@ -64,7 +64,7 @@ def test_a_disk_that_refuses_leaves_no_torn_chunk(store, table, make_table, monk
             with pytest.raises(StoreError, match=os.strerror(error)) as caught:
                 store.write(name, later)
         assert caught.value.errno == error
-        assert str(store.path / "trainings" / name) in str(caught.value)
+        assert str(store.path / "trials" / name) in str(caught.value)
         existed = name in store.chunks()  # then only the durability of its name is in doubt
         if existed:
             pd.testing.assert_frame_equal(store.read(name), later)
@@ -88,7 +88,7 @@ def test_a_crash_at_any_moment_leaves_whole_chunks(store, table, monkeypatch):
         assert again.write(name, table) is not existed
         pd.testing.assert_frame_equal(again.read(name), table)
     assert 0 < complete < total
-    assert len(store.trainings()) == (total + 1) * len(table)
+    assert len(store.trials()) == (total + 1) * len(table)
 
 
 def test_a_crash_while_creating_is_no_obstacle(tmp_path, document, monkeypatch):
@@ -171,7 +171,7 @@ def test_of_many_writers_one_wins(store, table, make_table):
 
 def test_only_old_temporary_files_are_removed(store):
     old, new, foreign = (
-        store.path / "trainings" / name
+        store.path / "trials" / name
         for name in (
             ".screen-00000.parquet.0123456789abcdef.tmp",
             ".screen-00000.parquet.0123456789abcde0.tmp",
@@ -192,9 +192,9 @@ def test_only_old_temporary_files_are_removed(store):
 
 
 def test_a_chunk_that_cannot_be_read_is_not_called_damaged(store, table):
-    (store.path / "trainings" / "screen-00000.parquet").mkdir()
+    (store.path / "trials" / "screen-00000.parquet").mkdir()
     with pytest.raises(StoreError, match="directory"):
-        store.trainings()
+        store.trials()
 
 
 WRITER = """
@@ -231,7 +231,7 @@ def test_kill_9_leaves_whole_chunks(store, table):
         assert len(names) > number + 1
         number = len(names) - 1
         assert names == [f"screen-{i:05d}" for i in range(number + 1)]
-        assert len(store.trainings()) == len(names) * len(table)
+        assert len(store.trials()) == len(names) * len(table)
         assert not Path(store.path / "damaged").exists()
 
 
@@ -258,4 +258,4 @@ def test_a_file_that_the_system_cuts_off(store, table):
         env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )
     assert "screen-00001.parquet: File too large" in done.stdout
-    assert [p.name for p in (store.path / "trainings").iterdir()] == ["screen-00000.parquet"]
+    assert [p.name for p in (store.path / "trials").iterdir()] == ["screen-00000.parquet"]

@@ -12,7 +12,7 @@ from lrshape.store import DamagedChunk, Store, _chunk
 @pytest.fixture
 def file(store, table):
     store.write("screen-00000", table)
-    return store.path / "trainings" / "screen-00000.parquet"
+    return store.path / "trials" / "screen-00000.parquet"
 
 
 def test_every_truncation_is_detected(store, file):
@@ -74,7 +74,7 @@ def test_a_chunk_under_another_name_is_detected(store, file):
 
 def test_a_chunk_of_another_study_is_detected(store, file, document, tmp_path):
     other = Store.create(tmp_path / "other", document | {"hash": "b" * 64})
-    (other.path / "trainings" / file.name).write_bytes(file.read_bytes())
+    (other.path / "trials" / file.name).write_bytes(file.read_bytes())
     with pytest.raises(DamagedChunk, match="its study is"):
         other.read("screen-00000")
 

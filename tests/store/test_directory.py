@@ -10,10 +10,10 @@ from lrshape.errors import InputError
 from lrshape.store import DamagedChunk, Store, metric_columns
 
 
-def plain(trainings):
+def plain(trials):
     """The table with texts in place of categoricals."""
-    texts = [column for column in trainings.columns if trainings[column].dtype == "category"]
-    return trainings.astype(dict.fromkeys(texts, "str"))
+    texts = [column for column in trials.columns if trials[column].dtype == "category"]
+    return trials.astype(dict.fromkeys(texts, "str"))
 
 
 def test_a_chunk_comes_back_bit_for_bit(store, table):
@@ -26,7 +26,7 @@ def test_a_chunk_comes_back_bit_for_bit(store, table):
 
 def test_the_file_is_plain_zstd_parquet_with_checksums(store, table):
     store.write("screen-00000", table)
-    file = pq.ParquetFile(store.path / "trainings" / "screen-00000.parquet")
+    file = pq.ParquetFile(store.path / "trials" / "screen-00000.parquet")
     labels = file.metadata.metadata
     assert labels[b"lrshape.study"] == b"a" * 64
     assert labels[b"lrshape.chunk"] == b"screen-00000"
@@ -43,7 +43,7 @@ def test_two_writes_of_one_table_give_the_same_file(store, table, tmp_path, docu
     other = Store.create(tmp_path / "other", document)
     for s in (store, other):
         s.write("screen-00000", table)
-    first, second = ((s.path / "trainings" / "screen-00000.parquet").read_bytes() for s in (store, other))
+    first, second = ((s.path / "trials" / "screen-00000.parquet").read_bytes() for s in (store, other))
     assert first == second
 
 
@@ -56,21 +56,21 @@ def test_an_existing_chunk_is_left_alone(store, table, make_table):
 def test_no_temporary_file_stays(store, table):
     store.write("screen-00000", table)
     store.write("screen-00000", table)
-    assert [p.name for p in (store.path / "trainings").iterdir()] == ["screen-00000.parquet"]
-    assert sorted(p.name for p in store.path.iterdir()) == ["study.json", "trainings"]
+    assert [p.name for p in (store.path / "trials").iterdir()] == ["screen-00000.parquet"]
+    assert sorted(p.name for p in store.path.iterdir()) == ["study.json", "trials"]
 
 
 def test_chunks_are_sorted_and_foreign_files_ignored(store, table, make_table):
     for name in ("confirm-00000", "screen-100000", "screen-00002", "rescore-00001"):
         store.write(name, make_table(phase=name.partition("-")[0]))
-    trainings = store.path / "trainings"
+    trials = store.path / "trials"
     for name in (".screen-00003.parquet.0123456789abcdef.tmp", "notes.txt", "old-00001.parquet", "x.parquet"):
-        (trainings / name).write_bytes(b"x")
+        (trials / name).write_bytes(b"x")
     assert store.chunks() == ["screen-00002", "screen-100000", "rescore-00001", "confirm-00000"]
-    assert len(store.trainings()) == 4 * len(table)
+    assert len(store.trials()) == 4 * len(table)
 
 
-def test_trainings_are_sorted_whatever_the_chunks(store, make_table, tmp_path, document):
+def test_trials_are_sorted_whatever_the_chunks(store, make_table, tmp_path, document):
     screen, rescore, confirm = (make_table(24, phase) for phase in ("screen", "rescore", "confirm"))
     shuffled = screen.sample(frac=1, random_state=0)
     store.write("confirm-00000", confirm)
@@ -80,16 +80,16 @@ def test_trainings_are_sorted_whatever_the_chunks(store, make_table, tmp_path, d
     other = Store.create(tmp_path / "other", document)
     for table in (screen, rescore, confirm):
         other.write(f"{table['phase'].iloc[0]}-00000", table)
-    together = store.trainings()
-    pd.testing.assert_frame_equal(together, other.trainings(), check_exact=True)
+    together = store.trials()
+    pd.testing.assert_frame_equal(together, other.trials(), check_exact=True)
     keys = list(zip(*(together[c] for c in ("shape", "base_lr", "seed")), strict=True))
     assert together["phase"].tolist() == ["screen"] * 24 + ["rescore"] * 24 + ["confirm"] * 24
     assert all(keys[i : i + 24] == sorted(keys[i : i + 24]) for i in (0, 24, 48))
-    assert store.trainings(["confirm"])["phase"].unique().tolist() == ["confirm"]
+    assert store.trials(["confirm"])["phase"].unique().tolist() == ["confirm"]
 
 
 def test_an_empty_study_has_an_empty_table_of_the_right_types(store, table):
-    empty = store.trainings()
+    empty = store.trials()
     assert len(empty) == 0
     assert metric_columns(empty.columns) == []
     full = table.drop(columns=metric_columns(table.columns))
@@ -99,7 +99,7 @@ def test_an_empty_study_has_an_empty_table_of_the_right_types(store, table):
 def test_a_metric_that_a_chunk_lacks_is_nan(store, make_table):
     store.write("screen-00000", make_table().drop(columns="final/test_error"))
     store.write("screen-00001", make_table(first=100))
-    together = store.trainings()
+    together = store.trials()
     assert list(together.columns) == list(make_table().columns)
     assert together["final/test_error"][:12].isna().all()
 
@@ -108,11 +108,11 @@ def test_damaged_chunks_are_set_aside_with_a_warning(store, table, make_table, c
     store.write("screen-00000", table)
     for _ in range(3):
         store.write("screen-00001", make_table(first=100))
-        file = store.path / "trainings" / "screen-00001.parquet"
+        file = store.path / "trials" / "screen-00001.parquet"
         file.write_bytes(file.read_bytes()[:-1])
         with caplog.at_level(logging.WARNING, "lrshape.store"):
             caplog.clear()
-            sound = store.trainings()
+            sound = store.trials()
         pd.testing.assert_frame_equal(plain(sound), table)
         assert "set aside" in caplog.text
         assert store.chunks() == ["screen-00000"]
@@ -123,9 +123,9 @@ def test_damaged_chunks_are_set_aside_with_a_warning(store, table, make_table, c
 
 def test_a_study_that_cannot_be_changed_is_read_all_the_same(store, table, make_table, caplog):
     store.write("screen-00000", table)
-    (store.path / "trainings" / "screen-00001.parquet").write_bytes(b"")
+    (store.path / "trials" / "screen-00001.parquet").write_bytes(b"")
     (store.path / "damaged").write_bytes(b"a file is in the way")
-    pd.testing.assert_frame_equal(plain(store.trainings()), table)
+    pd.testing.assert_frame_equal(plain(store.trials()), table)
     assert "cannot be moved" in caplog.text
     assert store.chunks() == ["screen-00000", "screen-00001"]
 
@@ -151,7 +151,7 @@ def test_names_are_checked(store, table, name):
     ],
 )
 def test_tables_that_are_none_are_refused(store, table, change):
-    with pytest.raises(ValueError, match="trainings"):
+    with pytest.raises(ValueError, match="trials"):
         store.write("screen-00000", change(table))
     assert store.chunks() == []
 
@@ -183,12 +183,12 @@ def test_create_refuses_what_is_no_study(tmp_path, document):
         Store.create(tmp_path, document)
     with pytest.raises(InputError, match="got the file"):
         Store.create(tmp_path / "thesis.tex", document)
-    (tmp_path / "trainings").mkdir()
-    (tmp_path / "trainings" / "data").touch()
+    (tmp_path / "trials").mkdir()
+    (tmp_path / "trials" / "data").touch()
     (tmp_path / "thesis.tex").unlink()
     with pytest.raises(InputError, match="not empty"):
         Store.create(tmp_path, document)
-    assert [p.name for p in tmp_path.iterdir()] == ["trainings"]
+    assert [p.name for p in tmp_path.iterdir()] == ["trials"]
 
 
 @pytest.mark.parametrize("path", ["/proc/lrshape-study", "s3://bucket/study"])
@@ -205,8 +205,8 @@ def test_create_below_a_file_is_refused(tmp_path, document):
 
 def test_a_study_that_became_unwritable_is_noticed(store):
     store.require_writable()
-    (store.path / "trainings").rmdir()
-    (store.path / "trainings").touch()
+    (store.path / "trials").rmdir()
+    (store.path / "trials").touch()
     with pytest.raises(InputError, match="cannot write to the study"):
         store.require_writable()
 
@@ -264,7 +264,7 @@ def test_a_numpy_backed_table_is_stored_too(store, table):
 
 
 def test_reading_never_unpickles(store, table):
-    (store.path / "trainings" / "screen-00000.parquet").write_bytes(b"\x80\x04\x95cos\nsystem\n.")
+    (store.path / "trials" / "screen-00000.parquet").write_bytes(b"\x80\x04\x95cos\nsystem\n.")
     with pytest.raises(DamagedChunk):
         store.read("screen-00000")
 

@@ -5,7 +5,7 @@ import pytest
 from lrshape.errors import InputError
 from lrshape.store import Store, merge
 
-DOCUMENT = {"hash": "a" * 64, "members": 12, "train_digest": None, "spec": {}}
+DOCUMENT = {"hash": "a" * 64, "chunk_size": 12, "train_digest": None, "spec": {}}
 
 
 @pytest.fixture
@@ -20,16 +20,16 @@ def parts(tmp_path, make_table):
 
 
 def test_parts_become_one_and_stay_as_they_are(parts, tmp_path):
-    before = [part.trainings() for part in parts]
+    before = [part.trials() for part in parts]
     joined, gave = merge(tmp_path / "joined", [part.path for part in parts])
     assert joined.chunks() == ["screen-00000", "screen-00001", "screen-00002"]
-    assert [(m.taken, m.equal, m.other_results, m.other_trainings) for m in gave] == [
+    assert [(m.taken, m.equal, m.other_results, m.other_trials) for m in gave] == [
         (2, 0, [], []),
         (1, 1, [], []),
     ]
     pd.testing.assert_frame_equal(joined.read("screen-00001"), parts[0].read("screen-00001"))
     for part, table in zip(parts, before, strict=True):
-        pd.testing.assert_frame_equal(part.trainings(), table, check_exact=True)
+        pd.testing.assert_frame_equal(part.trials(), table, check_exact=True)
     assert {k: v for k, v in joined.document.items() if k != "format"} == DOCUMENT
 
 
@@ -49,19 +49,19 @@ def test_other_results_are_told_and_the_first_kept(parts, tmp_path, make_table):
     joined, gave = merge(tmp_path / "joined", [*(part.path for part in parts), other.path])
     assert gave[2].other_results == ["screen-00002"]
     assert gave[2].difference == pytest.approx(1e-6, rel=1e-3)
-    assert gave[2].other_trainings == ["screen-00000"]
+    assert gave[2].other_trials == ["screen-00000"]
     pd.testing.assert_frame_equal(joined.read("screen-00002"), make_table(first=200))
 
 
 def test_infinite_and_unknown_metrics_agree(parts, tmp_path):
-    assert np.isinf(parts[0].trainings()["final/train_loss"]).any()
-    assert parts[0].trainings()["final/test_error"].isna().any()
+    assert np.isinf(parts[0].trials()["final/train_loss"]).any()
+    assert parts[0].trials()["final/test_error"].isna().any()
     _, gave = merge(tmp_path / "joined", [parts[0].path, parts[0].path])
     assert gave[1].equal == 2
 
 
 def test_damage_is_not_taken(parts, tmp_path):
-    (parts[0].path / "trainings" / "screen-00001.parquet").write_bytes(b"PAR1")
+    (parts[0].path / "trials" / "screen-00001.parquet").write_bytes(b"PAR1")
     joined, gave = merge(tmp_path / "joined", [part.path for part in parts])
     assert gave[0].damaged == ["screen-00001: it is cut short, or no chunk of a study"]
     assert gave[1].taken == 2
@@ -73,7 +73,7 @@ def test_damage_is_not_taken(parts, tmp_path):
     ("change", "rule"),
     [
         ({"hash": "b" * 64}, "different specs"),
-        ({"members": 6}, "trainings in a chunk"),
+        ({"chunk_size": 6}, "trials in a chunk"),
         ({"train_digest": "x"}, "code"),
     ],
 )

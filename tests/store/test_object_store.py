@@ -35,7 +35,7 @@ def train(lrs, seed):
 SPEC = """
 families = ["rex", "linear"]
 baselines = ["constant"]
-members = 4
+chunk_size = 4
 base_lr = {low = 0.01, high = 1.0, points = 3}
 screen = {shapes = 4, seeds = 2}
 rescore = {top = 2, seeds = 4}
@@ -78,7 +78,7 @@ def said(*arguments, code=0):
 
 
 def table(path):
-    return Store.open(path).trainings().drop(columns="wall_time")
+    return Store.open(path).trials().drop(columns="wall_time")
 
 
 def test_the_server_refuses_a_second_writer(s3):
@@ -114,12 +114,12 @@ def test_of_many_clients_at_once_one_creates(s3):
 
 
 def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
-    """Search, status, doctor, best, export, trainings and report, all at one URL."""
+    """Search, status, doctor, best, export, trials and report, all at one URL."""
     finished(user("search", "spec.toml", "--out", "here"))
     process = user("search", "spec.toml", "--out", f"{s3}/there")
     place = place_at(Url(f"{s3}/there"))
     for _ in range(600):
-        if len(place.names("trainings")) >= 5:
+        if len(place.names("trials")) >= 5:
             break
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
@@ -129,7 +129,7 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     assert 5 <= len(stored) < len(Store.open(tmp_path / "here").chunks())
     out, _ = finished(user("search", "spec.toml", "--out", f"{s3}/there"))
     assert f"report: {s3}/there/report.html" in out
-    assert sorted(place.names("")) == ["figures", "report.html", "study.json", "tables", "trainings"]
+    assert sorted(place.names("")) == ["figures", "report.html", "study.json", "tables", "trials"]
     assert b"<title>" in place.read("report.html")
     pd.testing.assert_frame_equal(table(f"{s3}/there"), table(tmp_path / "here"), check_exact=True)
 
@@ -140,8 +140,8 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     assert said("best", "here", "--json") == said("best", f"{s3}/there", "--json")
     assert "--out must name a local file" in said("export", f"{s3}/there", "--to", "json", code=2)
     said("export", f"{s3}/there", "--to", "json", "--out", "schedule.json")
-    assert "--out must name a local file" in said("trainings", f"{s3}/there", "--to", "csv", code=2)
-    said("trainings", f"{s3}/there", "--to", "csv", "--out", "rows.csv")
+    assert "--out must name a local file" in said("trials", f"{s3}/there", "--to", "csv", code=2)
+    said("trials", f"{s3}/there", "--to", "csv", "--out", "rows.csv")
     assert len(pd.read_csv(tmp_path / "rows.csv")) == len(table(f"{s3}/there"))
     assert "needs a study in a local directory" in said("coordinate", f"{s3}/there", code=2)
     sweep = ("sweep", "spec.toml", "--over", "seed=0,1", "--out", f"{s3}/sweep")
@@ -169,7 +169,7 @@ def test_a_store_that_ignores_the_condition_is_refused(document):
     fsspec.register_implementation("careless", Careless, clobber=True)
     with pytest.raises(InputError, match="does not refuse to replace"):
         Store.create("careless://study", document)
-    assert place_at(Url("careless://study")).names("trainings") == []
+    assert place_at(Url("careless://study")).names("trials") == []
 
 
 def test_a_bucket_that_is_not_there(s3, document):

@@ -25,16 +25,16 @@ def test_chunks_are_written_once_and_read_back(there, folder, table, make_table,
     assert again.document == there.document
     assert again.chunks() == ["screen-00000", "confirm-00000"]
     pd.testing.assert_frame_equal(again.read("screen-00000"), table)
-    assert len(again.trainings()) == 2 * len(table)
+    assert len(again.trials()) == 2 * len(table)
     assert Store.create(f"{folder}/study", document).chunks() == again.chunks()
 
 
 def test_damage_is_set_aside_and_nothing_overwritten(there, table):
     for _ in range(3):
         assert there.write("screen-00000", table)
-        data = there.place.read("trainings/screen-00000.parquet")
-        there.place.replace("trainings/screen-00000.parquet", data[:-1])
-        assert there.trainings().empty
+        data = there.place.read("trials/screen-00000.parquet")
+        there.place.replace("trials/screen-00000.parquet", data[:-1])
+        assert there.trials().empty
         assert there.chunks() == []
     assert sorted(there.place.names("damaged")) == [
         "screen-00000.1.parquet", "screen-00000.2.parquet", "screen-00000.parquet",
@@ -58,7 +58,7 @@ def test_another_study_is_refused(there, folder, document):
 
 def test_probing_leaves_nothing(there):
     there.require_writable()
-    assert there.place.names("trainings") == []
+    assert there.place.names("trials") == []
 
 
 def test_of_many_writers_one_wins(there, folder, table):
@@ -82,11 +82,11 @@ def test_of_many_writers_one_wins(there, folder, table):
 def test_a_study_is_checked_and_joined(there, folder, make_table):
     for number in range(4):
         there.write(f"screen-{number:05d}", make_table(first=100 * number))
-    before = there.trainings()
-    assert (verify(there).chunks, verify(there).trainings) == (4, len(before))
+    before = there.trials()
+    assert (verify(there).chunks, verify(there).trials) == (4, len(before))
     joined, (gave,) = merge(f"{folder}/joined", [f"{folder}/study"])
     assert gave.taken == 4
-    pd.testing.assert_frame_equal(joined.trainings(), before)
+    pd.testing.assert_frame_equal(joined.trials(), before)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ SPEC = {
     "rescore": {"top": 3, "seeds": 6},
     "confirm": {"seeds": 6},
     "baselines": ["constant"],
-    "members": 4,
+    "chunk_size": 4,
 }
 
 
@@ -62,8 +62,8 @@ def training(_searched):
     module.stop_after = None
 
 
-def _drive(phase, objective):
-    """Run a phase on ``objective(training)``; return its rounds of trainings and what it chose."""
+def _drive(phase, metric):
+    """Run a phase on ``metric(training)``; return its rounds of trials and what it chose."""
     rounds = [next(phase)]
     while True:
         rows = [
@@ -74,11 +74,11 @@ def _drive(phase, objective):
                 "params": t.shape.params,
                 "base_lr": t.base_lr,
                 "seed": t.seed,
-                "final/train_loss": objective(t),
+                "final/train_loss": metric(t),
                 "status": "ok",
             }
-            for trainings in rounds
-            for t in trainings
+            for trials in rounds
+            for t in trials
         ]
         try:
             rounds.append(phase.send(pd.DataFrame(rows)))
@@ -88,5 +88,5 @@ def _drive(phase, objective):
 
 @pytest.fixture
 def drive():
-    """Runs a phase on ``objective(training)``; gives its rounds of trainings and what it chose."""
+    """Runs a phase on ``metric(training)``; gives its rounds of trials and what it chose."""
     return _drive

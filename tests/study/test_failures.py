@@ -1,4 +1,4 @@
-"""Studies whose trainings fail: how many may, what is said then, and going on afterwards."""
+"""Studies whose trials fail: how many may, what is said then, and going on afterwards."""
 
 import pandas as pd
 import pytest
@@ -22,7 +22,7 @@ def no_report(monkeypatch):
 
 
 class Broken:
-    """A training that fails when its number is among the first of each ten."""
+    """A trial that fails when its number is among the first of each ten."""
 
     def __init__(self, of_ten):
         self.of_ten, self.calls = of_ten, 0
@@ -40,26 +40,26 @@ def search(train, out, **settings):
     return lrshape.search({**SPEC, **settings}, train=train, steps=3, out=out)
 
 
-def test_a_study_stops_when_most_trainings_fail_and_says_the_first_message(tmp_path):
+def test_a_study_stops_when_most_trials_fail_and_says_the_first_message(tmp_path):
     train = Broken(10)
     with pytest.raises(TooManyFailed) as stop:
         search(train, tmp_path / "x")
     assert str(stop.value) == (
-        "10 of the 10 trainings of this run failed, more than max_failed = 0.5 allows, the first with: "
+        "10 of the 10 trials of this run failed, more than max_failed_fraction = 0.5 allows, the first with: "
         f"OSError: no space left; all are kept in {tmp_path / 'x'}"
     )
     assert train.calls == MIN_JUDGED
-    stored = lrshape.Study(tmp_path / "x").trainings()
+    stored = lrshape.Study(tmp_path / "x").trials()
     assert stored["message"].tolist() == ["OSError: no space\nleft"] * MIN_JUDGED
 
 
 def test_mended_code_goes_on_and_trains_nothing_twice(tmp_path):
     with pytest.raises(TooManyFailed):
         search(Broken(10), tmp_path / "x")
-    before = lrshape.Study(tmp_path / "x").trainings()
+    before = lrshape.Study(tmp_path / "x").trials()
     mended = Broken(0)
     study = search(mended, tmp_path / "x")
-    after = study.trainings()
+    after = study.trials()
     assert study.is_complete()
     assert mended.calls == len(after) - MIN_JUDGED
     kept = after[after["status"] == "failed"].reset_index(drop=True)
@@ -69,18 +69,18 @@ def test_mended_code_goes_on_and_trains_nothing_twice(tmp_path):
 @pytest.mark.parametrize(("of_ten", "most", "stops"), [(3, 0.5, False), (3, 0.2, True), (8, 0.9, False)])
 def test_the_share_is_the_specs(tmp_path, of_ten, most, stops):
     if stops:
-        with pytest.raises(TooManyFailed, match=f"more than max_failed = {most} allows"):
-            search(Broken(of_ten), tmp_path / "x", max_failed=most)
+        with pytest.raises(TooManyFailed, match=f"more than max_failed_fraction = {most} allows"):
+            search(Broken(of_ten), tmp_path / "x", max_failed_fraction=most)
     else:
-        assert search(Broken(of_ten), tmp_path / "x", max_failed=most).is_complete()
+        assert search(Broken(of_ten), tmp_path / "x", max_failed_fraction=most).is_complete()
 
 
 def test_another_share_is_the_same_study(tmp_path):
     """It changes no training: who wants to go on whatever fails raises it."""
     with pytest.raises(TooManyFailed):
         search(Broken(10), tmp_path / "x")
-    assert search(Broken(10), tmp_path / "x", max_failed=1.0).is_complete()
+    assert search(Broken(10), tmp_path / "x", max_failed_fraction=1.0).is_complete()
 
 
 def test_divergence_is_no_failure(tmp_path):
-    assert search(lambda lrs, seed: float("nan"), tmp_path / "x", max_failed=0.0).is_complete()
+    assert search(lambda lrs, seed: float("nan"), tmp_path / "x", max_failed_fraction=0.0).is_complete()

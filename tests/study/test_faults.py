@@ -12,16 +12,16 @@ import pytest
 
 import lrshape
 from lrshape.errors import InputError
-from lrshape.executors.inline import Inline
 from lrshape.store import Store, StoreError
-from lrshape.study.listener import Listener
+from lrshape.study.callback import Callback
 from lrshape.study.run import Run
-from lrshape.study.size import expected_bytes, expected_trainings
+from lrshape.study.size import expected_bytes, expected_trials
 from lrshape.study.spec import StudySpec
-from lrshape.workloads.function import FunctionWorkload
+from lrshape.training.workloads.function import FunctionWorkload
+from lrshape.workers.executors.inline import Inline
 
 SPEC = {
-    "families": ["rex"], "baselines": ["constant"], "members": 4,
+    "families": ["rex"], "baselines": ["constant"], "chunk_size": 4,
     "base_lr": {"low": 0.01, "high": 1.0, "points": 2, "extend": 0},
     "screen": {"shapes": 1, "seeds": 2}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2},
 }  # fmt: skip
@@ -47,17 +47,19 @@ def spec():
 
 @pytest.fixture
 def study(spec, tmp_path):
-    """Makes a study, or runs what is missing of one, and returns its trainings."""
+    """Makes a study, or runs what is missing of one, and returns its trials."""
 
     class Made:
         path = tmp_path / "study"
 
         def create(self, name):
-            return Store.create(tmp_path / name, {"hash": spec.hash(), "members": 4, "spec": spec.document()})
+            return Store.create(
+                tmp_path / name, {"hash": spec.hash(), "chunk_size": 4, "spec": spec.document()}
+            )
 
         def run(self, store):
-            Run(spec, store, 4, Inline(), Listener()).complete()
-            return store.trainings().drop(columns="wall_time")
+            Run(spec, store, 4, Inline(), Callback()).complete()
+            return store.trials().drop(columns="wall_time")
 
     return Made()
 
@@ -117,14 +119,14 @@ def test_every_operation_of_every_commit_fails_in_turn(study, expected, monkeypa
         if problem is not None:
             stopped += 1
             assert isinstance(problem, Dead) or problem.errno == error
-            assert isinstance(problem, Dead) or str(store.path / "trainings") in str(problem)
+            assert isinstance(problem, Dead) or str(store.path / "trials") in str(problem)
         left = store.chunks()
         assert not (store.path / "damaged").exists()
         again = Store.open(store.path)
-        kept = {name: (again.path / "trainings" / f"{name}.parquet").read_bytes() for name in left}
+        kept = {name: (again.path / "trials" / f"{name}.parquet").read_bytes() for name in left}
         pd.testing.assert_frame_equal(study.run(again), expected, check_exact=True)
         for name, data in kept.items():  # what was there was not written again
-            assert (again.path / "trainings" / f"{name}.parquet").read_bytes() == data
+            assert (again.path / "trials" / f"{name}.parquet").read_bytes() == data
         if total <= at or at == 20:  # a commit takes nine: all of two have failed
             break
         at += 1
@@ -150,14 +152,14 @@ def test_every_chunk_damaged_in_every_way_is_found_and_computed_again(study, exp
     foreign = Store.create(tmp_path / "foreign", {"hash": "f" * 64})
     rng = np.random.default_rng(0)
     for name in store.chunks():
-        file = store.path / "trainings" / f"{name}.parquet"
+        file = store.path / "trials" / f"{name}.parquet"
         foreign.write(name, store.read(name))
-        data, other = file.read_bytes(), (foreign.path / "trainings" / f"{name}.parquet").read_bytes()
+        data, other = file.read_bytes(), (foreign.path / "trials" / f"{name}.parquet").read_bytes()
         for damage in damages(data, other, rng):
             file.write_bytes(damage)
             with pytest.raises(lrshape.store.DamagedChunk):
                 store.read(name)
-        assert len(store.trainings()) < len(expected)  # it is set aside, and no wrong number is left
+        assert len(store.trials()) < len(expected)  # it is set aside, and no wrong number is left
         assert name not in store.chunks()
         pd.testing.assert_frame_equal(study.run(Store.open(store.path)), expected, check_exact=True)
         assert file.exists()
@@ -168,13 +170,13 @@ def test_every_chunk_damaged_in_every_way_is_found_and_computed_again(study, exp
 def test_a_resume_on_a_damaged_chunk(study, expected, kind, tmp_path, caplog):
     store = study.create("damaged")
     study.run(store)
-    file = store.path / "trainings" / "screen-00000.parquet"
+    file = store.path / "trials" / "screen-00000.parquet"
     data = file.read_bytes()
     foreign = Store.create(tmp_path / "foreign", {"hash": "f" * 64})
     foreign.write("screen-00000", store.read("screen-00000"))
     flipped = bytearray(data)
     flipped[len(data) // 3] ^= 4
-    other = (foreign.path / "trainings" / file.name).read_bytes()
+    other = (foreign.path / "trials" / file.name).read_bytes()
     file.write_bytes({"cut": data[:-9], "empty": b"", "flipped": bytes(flipped), "foreign": other}[kind])
     pd.testing.assert_frame_equal(study.run(Store.open(store.path)), expected, check_exact=True)
     assert "set aside" in caplog.text
@@ -201,16 +203,16 @@ def fill(file):
 
 def test_a_disk_that_fills_up(study, expected, spec, tiny_disk):
     """The study stops with the path and the reason; what was finished is there; with room it goes on."""
-    store = Store.create(tiny_disk / "study", {"hash": spec.hash(), "members": 4, "spec": spec.document()})
+    store = Store.create(tiny_disk / "study", {"hash": spec.hash(), "chunk_size": 4, "spec": spec.document()})
 
-    class Fill(Listener):
+    class Fill(Callback):
         def progress(self, status):
             if status.done >= 8:
                 fill(tiny_disk / "filler")
 
-    with pytest.raises(StoreError, match=r"trainings/screen-0000\d.parquet: No space left on device"):
+    with pytest.raises(StoreError, match=r"trials/screen-0000\d.parquet: No space left on device"):
         Run(spec, store, 4, Inline(), Fill()).complete()
-    assert 0 < len(store.trainings()) < len(expected)
+    assert 0 < len(store.trials()) < len(expected)
     with pytest.raises(InputError, match="cannot write to the study"):
         store.require_writable()
     (tiny_disk / "filler").unlink()
@@ -233,13 +235,13 @@ def test_a_disk_too_small_for_the_plan_is_told_before_anything_is_trained(tiny_d
 
 
 def test_a_disk_that_became_read_only(study, spec, tiny_disk):
-    store = Store.create(tiny_disk / "study", {"hash": spec.hash(), "members": 4, "spec": spec.document()})
+    store = Store.create(tiny_disk / "study", {"hash": spec.hash(), "chunk_size": 4, "spec": spec.document()})
     rows = study.run(store)
     remount = ["mount", "-o", "remount,ro", str(tiny_disk)]
     subprocess.run(remount, check=True, capture_output=True)
     with pytest.raises(InputError, match=r"cannot write to the study .*: Read-only file system"):
         store.require_writable()
-    assert len(store.trainings()) == len(rows)
+    assert len(store.trials()) == len(rows)
     with pytest.raises(StoreError, match="Read-only file system"):
         store.write("screen-00900", store.read("screen-00000"))
 
@@ -247,8 +249,8 @@ def test_a_disk_that_became_read_only(study, spec, tiny_disk):
 def test_the_estimate_is_near_the_truth(study, spec):
     store = study.create("sized")
     rows = study.run(store)
-    assert expected_trainings(spec) == rows["phase"].value_counts().to_dict()
-    size = sum(file.stat().st_size for file in (store.path / "trainings").iterdir())
+    assert expected_trials(spec) == rows["phase"].value_counts().to_dict()
+    size = sum(file.stat().st_size for file in (store.path / "trials").iterdir())
     assert size < expected_bytes(spec, 4) - expected_bytes(spec, 4, stored=10**6) < 4 * size
 
 

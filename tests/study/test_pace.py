@@ -1,4 +1,4 @@
-"""A number of trainings from a time limit, and resuming what was planned so."""
+"""A number of trials from a time limit, and resuming what was planned so."""
 
 import contextlib
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 
 import lrshape
-from lrshape.study.budget import LEAST
+from lrshape.search.budget import LEAST
 from lrshape.study.pace import affordable, settled
 from lrshape.study.spec import StudySpec
 
@@ -26,12 +26,12 @@ SETTINGS = {
     "baselines": ["linear"],
     "base_lr": {"low": 0.01, "high": 1.0},
     "confirm": {"seeds": 6},
-    "members": 8,
+    "chunk_size": 8,
 }
 
 
-def test_more_time_is_more_trainings_and_not_more_than_fit(tmp_path):
-    from lrshape.workloads.function import FunctionWorkload
+def test_more_time_is_more_trials_and_not_more_than_fit(tmp_path):
+    from lrshape.training.workloads.function import FunctionWorkload
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
     few, many = affordable(spec, 10.0), affordable(spec, 40.0)
@@ -39,7 +39,7 @@ def test_more_time_is_more_trainings_and_not_more_than_fit(tmp_path):
 
 
 def test_too_little_time_is_said(caplog):
-    from lrshape.workloads.function import FunctionWorkload
+    from lrshape.training.workloads.function import FunctionWorkload
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
     assert affordable(spec, 1.0) == LEAST
@@ -67,8 +67,8 @@ def endless(lrs, seed):
 
 @pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
 def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
-    from lrshape.executors.registry import make_executor
-    from lrshape.workloads.function import FunctionWorkload
+    from lrshape.training.workloads.function import FunctionWorkload
+    from lrshape.workers.registry import make_executor
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(endless, 12, ("score",)))
     began = time.monotonic()
@@ -78,7 +78,7 @@ def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
 
 
 def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
-    for document in ({"screen": {"shapes": 3}}, {"trainings": 100}, {"sampler": "sobol"}):
+    for document in ({"screen": {"shapes": 3}}, {"trials": 100}, {"sampler": "sobol"}):
         assert settled(document, tmp_path / "none", 10.0, None) == document
     assert settled({}, tmp_path / "none", None, None) == {}
 
@@ -86,10 +86,8 @@ def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
 @pytest.mark.parametrize("key", ["screen", "base_lr"])
 def test_another_plan_for_a_study_is_refused(tmp_path, monkeypatch, key):
     monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
-    quick = {**SETTINGS, "trainings": 48}
+    quick = {**SETTINGS, "trials": 48}
     lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **quick)
-    other = (
-        {**quick, "trainings": 200} if key == "screen" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}
-    )
+    other = {**quick, "trials": 200} if key == "screen" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}
     with pytest.raises(lrshape.InputError, match=f"changed: .*{key}"):
         lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **other)

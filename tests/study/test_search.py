@@ -35,7 +35,7 @@ def train(lrs, seed):
 def search(out, function=train, **settings):
     return lrshape.search(
         {**SPEC, **settings}, train=function, steps=STEPS, metrics=("loss", "steps"), out=out,
-        objective="final/loss",
+        metric="final/loss",
     )  # fmt: skip
 
 
@@ -51,12 +51,12 @@ def no_report(monkeypatch):
 
 
 def table(path):
-    """The trainings without their times, which are the only thing that may differ."""
-    return lrshape.Study(path).trainings().drop(columns="wall_time")
+    """The trials without their times, which are the only thing that may differ."""
+    return lrshape.Study(path).trials().drop(columns="wall_time")
 
 
 def test_all_phases_are_there(study):
-    rows = study.trainings()
+    rows = study.trials()
     counts = rows.groupby("phase").size()
     assert counts["screen"] >= (4 + 4 + 2) * 3 * 2
     assert counts["rescore"] == len(set(rows[rows.phase == "rescore"]["shape"])) * 3 * 6
@@ -65,9 +65,9 @@ def test_all_phases_are_there(study):
     assert study.is_complete()
 
 
-def test_best_is_what_the_trainings_say(study):
+def test_best_is_what_the_trials_say(study):
     best = study.best()
-    rows = study.trainings()
+    rows = study.trials()
     own = rows[(rows.phase == "confirm") & (rows["shape"] == best["shape"])]
     assert best["score_median"] == np.median(own["final/loss"])
     assert best["seeds"] == 8
@@ -79,9 +79,9 @@ def test_best_is_what_the_trainings_say(study):
 def test_the_winner_is_a_schedule_that_was_trained(study):
     best, schedule = study.best(), study.schedule()
     seed = 7
-    rows = study.trainings()
+    rows = study.trials()
     own = rows[(rows.phase == "confirm") & (rows["shape"] == best["shape"])].iloc[0]
-    from lrshape.study.keys import training_seeds
+    from lrshape.search.keys import training_seeds
 
     seed = int(training_seeds(0, [own["seed"]])[0])
     assert train(schedule.values(), seed)["loss"] == own["final/loss"]
@@ -93,21 +93,21 @@ def test_report_figures_and_tables_are_written(study):
     assert study.best()["family"] in text
     assert list((study.path / "figures").glob("*.svg"))
     assert list((study.path / "figures").glob("*.png"))
-    read = pd.read_csv(study.path / "tables" / "trainings.csv")
-    assert len(read) == len(study.trainings())
+    read = pd.read_csv(study.path / "tables" / "trials.csv")
+    assert len(read) == len(study.trials())
 
 
 def test_the_same_study_twice_is_the_same(study, tmp_path):
     again = search(tmp_path / "two")
     pd.testing.assert_frame_equal(table(again.path), table(study.path), check_exact=True)
     assert again.best() == study.best()
-    first, second = (path / "tables" / "trainings.csv" for path in (study.path, again.path))
+    first, second = (path / "tables" / "trials.csv" for path in (study.path, again.path))
     assert first.read_bytes() == second.read_bytes()
 
 
 @pytest.mark.usefixtures("no_report")
 def test_results_do_not_depend_on_the_chunks(study, tmp_path):
-    other = search(tmp_path / "chunked", members=7)
+    other = search(tmp_path / "chunked", chunk_size=7)
     pd.testing.assert_frame_equal(table(other.path), table(study.path), check_exact=True)
 
 
@@ -126,7 +126,7 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop
     out = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         search(out, stops)
-    stored = len(Store.open(out).trainings())
+    stored = len(Store.open(out).trials())
     assert stored == stop_after
 
     def counts(lrs, seed):
@@ -143,7 +143,7 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop
 def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path, caplog):
     out = tmp_path / "damaged"
     search(out)
-    victims = sorted((out / "trainings").iterdir())[3:6]
+    victims = sorted((out / "trials").iterdir())[3:6]
     victims[0].write_bytes(victims[0].read_bytes()[:100])
     victims[1].write_bytes(victims[2].read_bytes())
     victims[2].unlink()
@@ -174,7 +174,7 @@ def test_time_limit_keeps_what_is_done(tmp_path):
         lrshape.search(SPEC, train=lambda lrs, seed: 1.0, steps=3, out=tmp_path / "x", time_limit=0.2)
     study = lrshape.Study(tmp_path / "x")
     assert not study.is_complete()
-    assert len(study.trainings()) > 0
+    assert len(study.trials()) > 0
     with pytest.raises(lrshape.InputError, match="not complete"):
         study.best()
     assert (
@@ -192,7 +192,7 @@ def test_a_training_longer_than_the_time_limit_is_kept(tmp_path):
     for stored in (1, 2):
         with pytest.raises(lrshape.TimeLimitReached):
             lrshape.search(SPEC, train=sleeps, steps=3, out=tmp_path / "x", time_limit=0.2)
-        assert len(lrshape.Study(tmp_path / "x").trainings()) == stored
+        assert len(lrshape.Study(tmp_path / "x").trials()) == stored
 
 
 @pytest.mark.usefixtures("no_report")
@@ -232,7 +232,7 @@ def test_a_study_with_a_missing_chunk_is_not_complete(tmp_path, phase):
     out = tmp_path / "gap"
     study = search(out)
     assert study.is_complete()
-    (out / "trainings" / f"{phase}-00001.parquet").unlink()
+    (out / "trials" / f"{phase}-00001.parquet").unlink()
     assert not study.is_complete()
 
 
@@ -258,7 +258,7 @@ def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
 
 
 @pytest.mark.usefixtures("no_report")
-def test_the_first_metric_is_the_objective_by_default(tmp_path):
+def test_the_first_metric_is_the_metric_by_default(tmp_path):
     small = {
         "families": ["linear"],
         "screen": {"shapes": 1, "seeds": 1},
@@ -266,7 +266,7 @@ def test_the_first_metric_is_the_objective_by_default(tmp_path):
         "baselines": [],
     }
     study = lrshape.search(small, train=train, steps=3, metrics=("loss", "steps"), out=tmp_path / "x")
-    assert study.objective == "final/loss"
+    assert study.metric == "final/loss"
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
@@ -282,8 +282,8 @@ def test_failures_keep_their_message(tmp_path):
     def fails(lrs, seed):
         raise OSError("no GPU <b>today</b>")
 
-    study = lrshape.search(SPEC, train=fails, steps=3, out=tmp_path / "x", max_failed=1.0)
-    rows = study.trainings()
+    study = lrshape.search(SPEC, train=fails, steps=3, out=tmp_path / "x", max_failed_fraction=1.0)
+    rows = study.trials()
     assert set(rows["status"]) == {"failed"}
     assert set(rows["message"]) == {"OSError: no GPU <b>today</b>"}
     assert "<b>today</b>" not in (study.path / "report.html").read_text()
@@ -300,7 +300,10 @@ def test_failures_keep_their_message(tmp_path):
         ({"workload": "digits-mlp", "timeout": 5}, "timeout belongs to train=; set workload.timeout"),
         ({"train": train, "steps": 5, "timeout": 0}, "timeout: .*greater than 0.*got 0"),
         ({"train": lambda lrs, seed: 1.0, "steps": 5, "isolated": True}, "defined at the top of a module"),
-        ({"train": train, "steps": 5, "max_failed": 2}, "max_failed: .*less than or equal to 1.*got 2"),
+        (
+            {"train": train, "steps": 5, "max_failed_fraction": 2},
+            "max_failed_fraction: .*less than or equal to 1.*got 2",
+        ),
         (
             {"workload": {"name": "command", "command": ["nope", "{schedule}", "{metrics}"], "steps": 3}},
             "there is no program 'nope'",
@@ -351,10 +354,10 @@ def test_a_jax_workload_end_to_end(tmp_path):
         "baselines": ["constant"],
     }
     study = lrshape.search(spec, out=tmp_path / "x")
-    rows = study.trainings()
+    rows = study.trials()
     assert {"final/train_loss", "final/test_error"} <= set(rows.columns)
     assert np.isfinite(study.best()["score_low"])
-    one = lrshape.search({**spec, "members": 4}, out=tmp_path / "y").trainings()
+    one = lrshape.search({**spec, "chunk_size": 4}, out=tmp_path / "y").trials()
     pd.testing.assert_frame_equal(
         one.drop(columns="wall_time"), rows.drop(columns="wall_time"), check_exact=True
     )

@@ -8,14 +8,14 @@ import pytest
 from lrshape.errors import InputError
 from lrshape.study.spec import StudySpec, override, read_spec
 from lrshape.study.template import commented_spec
-from lrshape.workloads.registry import WORKLOADS
+from lrshape.training.workload import WORKLOADS
 
 MINIMAL = {"workload": "digits-mlp", "families": ["rex"]}
 
 
 def test_defaults_come_from_the_workload():
     spec = StudySpec.parse(MINIMAL)
-    assert spec.objective == "final/train_loss"
+    assert spec.metric == "final/train_loss"
     assert (spec.base_lr.low, spec.base_lr.high) == (1e-4, 1e-1)
     assert spec.workload.steps == 300
     assert set(spec.baselines) == {"constant", "linear", "cosine", "wsd"}
@@ -99,8 +99,8 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             {"families": [{"name": "rex", "fixed": {"beta": 1}, "ranges": {"beta": [0.1, 1]}}]},
             "families.0: rex: beta is both fixed and given a range",
         ),
-        ({"objective": "final/loss"}, "spec: objective must be one of final/train_loss, .*got 'final/loss'"),
-        ({"sampling": "center"}, "sampling: .*'midpoint', 'left' or 'right', got 'center'"),
+        ({"metric": "final/loss"}, "spec: metric must be one of final/train_loss, .*got 'final/loss'"),
+        ({"step_rule": "center"}, "step_rule: .*'midpoint', 'left' or 'right', got 'center'"),
         ({"sampler": "sobel"}, r"sampler: sampler must be one of .*got 'sobel'; did you mean 'sobol'\?"),
         ({"sampler": {"name": "sobol", "levels": 3}}, "sampler: sobol: unknown key 'levels'; allowed: .*"),
         ({"base_lr": {"low": 0.1, "high": 0.01}}, "base_lr: low must be less than high .*"),
@@ -110,8 +110,8 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"screen": {"seeds": 0}}, "screen.seeds: .*greater than or equal to 1, got 0"),
         ({"rescore": {"top": 0}}, "rescore.top: .*greater than or equal to 1, got 0"),
         ({"confirm": {"seed": 20}}, r"confirm: unknown key 'seed'; allowed: seeds; did you mean 'seeds'\?"),
-        ({"members": 0}, "members: members must be auto or from 1 to 1000000, got 0"),
-        ({"members": "12"}, "spec: members must be a number or 'auto', got '12'"),
+        ({"chunk_size": 0}, "chunk_size: chunk_size must be auto or from 1 to 1000000, got 0"),
+        ({"members": "12"}, "spec: chunk_size must be a number or 'auto', got '12'"),
         ({"screen": {"seeds": True}}, "screen: seeds must be a number, got True"),
         ({"base_lr": {"points": "3"}}, "base_lr: points must be a number, got '3'"),
         ({"base_lr": {"low": 1e-320}}, "base_lr: low must be at least 1e-30, got 1e-320"),

@@ -1,4 +1,4 @@
-"""Tables and answers from stored trainings. A training that diverged or failed scores +inf, everywhere."""
+"""Tables and answers from stored trials. A trial that diverged or failed scores +inf, everywhere."""
 
 from lrshape.analysis.intervals import Difference, Interval, holm, median_interval, paired_difference
 from lrshape.analysis.reduce import best_base_lrs, scores

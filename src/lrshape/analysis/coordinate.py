@@ -35,27 +35,27 @@ def origin(point: str) -> tuple[str, str | None]:
     return (parts[0], parts[1]) if len(parts) == 3 else (point, None)
 
 
-def sweep_points(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) -> pd.DataFrame:
+def sweep_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
     """Every tried value of every parameter, at its own best base LR.
 
     Args:
-        trainings: of the sweep, in any order of rows; shapes are named as `point_id` does.
-        objective: the metric that is minimised.
+        trials: of the sweep, in any order of rows; shapes are named as `point_id` does.
+        metric: the metric that is minimised.
         confidence: of the intervals, in (0, 1).
 
     Returns:
         Rows sorted by shape, parameter and value: ``shape`` (the original one), ``parameter``, ``value``,
-        ``own`` (whether it is the shape's own value), ``point`` (the name in the trainings), ``family``,
+        ``own`` (whether it is the shape's own value), ``point`` (the name in the trials), ``family``,
         ``params``, ``base_lr``, ``edge``, ``seeds``, ``score``, ``low``, ``high``, ``diverged``, ``failed``,
         and ``gain``, ``gain_low``, ``gain_high``: the original's median minus the point's over
         the same seeds, positive where the point is better. The best of many points
         has a gain that flatters it.
 
     Raises:
-        InputError: if the objective is not stored.
+        InputError: if the metric is not stored.
     """
-    best = best_base_lrs(scores(trainings, objective, confidence))
-    sample = dict(zip(best["shape"], samples_by_seed(trainings, objective, best), strict=True))
+    best = best_base_lrs(scores(trials, metric, confidence))
+    sample = dict(zip(best["shape"], samples_by_seed(trials, metric, best), strict=True))
     rows: dict[str, dict[str, Any]] = {row["shape"]: row for row in records(best)}
     found = []
     for name, row in rows.items():
@@ -105,14 +105,14 @@ def best_points(points: pd.DataFrame) -> pd.DataFrame:
 
 
 def confirmed_points(
-    trainings: pd.DataFrame, points: pd.DataFrame, objective: str, confidence: float = 0.95
+    trials: pd.DataFrame, points: pd.DataFrame, metric: str, confidence: float = 0.95
 ) -> pd.DataFrame:
     """The best value of every parameter beside the original shape, on seeds that chose nothing.
 
     Args:
-        trainings: of the original shapes and of their `best_points`, on further seeds.
+        trials: of the original shapes and of their `best_points`, on further seeds.
         points: as `sweep_points` returns it.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         confidence: of each interval, in (0, 1).
 
     Returns:
@@ -125,10 +125,10 @@ def confirmed_points(
         ``unknown`` if the seeds are too few.
 
     Raises:
-        InputError: if the objective is not stored.
+        InputError: if the metric is not stored.
     """
-    table = scores(trainings, objective, confidence)
-    sample = dict(zip(table["shape"], samples_by_seed(trainings, objective, table), strict=True))
+    table = scores(trials, metric, confidence)
+    sample = dict(zip(table["shape"], samples_by_seed(trials, metric, table), strict=True))
     measured = {row["shape"]: row for row in records(table)}
     own_value = {(p["shape"], p["parameter"]): p["value"] for p in records(points) if p["own"]}
     rows = []

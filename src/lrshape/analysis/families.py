@@ -68,13 +68,13 @@ def _quantile_ranks(shapes: int, size: int, confidence: float) -> tuple[int, int
 
 
 def family_pairs(
-    trainings: pd.DataFrame, objective: str, phase: str = "confirm", confidence: float = 0.95
+    trials: pd.DataFrame, metric: str, phase: str = "confirm", confidence: float = 0.95
 ) -> pd.DataFrame:
     """Paired differences between the best shapes of all pairs of families.
 
     Args:
-        trainings: the table of a store, in any order of rows.
-        objective: the metric that is minimised.
+        trials: the table of a store, in any order of rows.
+        metric: the metric that is minimised.
         phase: only ``confirm`` gives unbiased numbers.
         confidence: of each interval by itself, in (0, 1).
 
@@ -84,10 +84,10 @@ def family_pairs(
         difference_high, p_value, p_holm``. ``difference`` is the other's median minus the first's, over the
         seeds that both have; ``p_holm`` is corrected for all pairs.
     """
-    best = best_per_family(trainings, objective)
-    rows = rows_where(trainings, (trainings["phase"] == phase) & trainings["shape"].isin(best["shape"]))
-    table = best_base_lrs(scores(rows, objective, confidence))
-    values = samples_by_seed(rows, objective, table)
+    best = best_per_family(trials, metric)
+    rows = rows_where(trials, (trials["phase"] == phase) & trials["shape"].isin(best["shape"]))
+    table = best_base_lrs(scores(rows, metric, confidence))
+    values = samples_by_seed(rows, metric, table)
     found = []
     for i, j in combinations(range(len(table)), 2):
         common = values[i].index.intersection(values[j].index).sort_values()

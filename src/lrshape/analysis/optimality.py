@@ -14,8 +14,8 @@ MARGIN = 0.05
 
 
 def near_optimal(
-    trainings: pd.DataFrame,
-    objective: str,
+    trials: pd.DataFrame,
+    metric: str,
     margin: float = MARGIN,
     confidence: float = 0.95,
     phase: str = "rescore",
@@ -35,8 +35,8 @@ def near_optimal(
     the reference, which may not be the true best.
 
     Args:
-        trainings: the table of a store, in any order of rows.
-        objective: the metric that is minimised.
+        trials: the table of a store, in any order of rows.
+        metric: the metric that is minimised.
         margin: fraction of the best shape's median, at least 0.
         confidence: of each interval by itself, in (0, 1).
         phase: whose seeds to compare on.
@@ -49,17 +49,17 @@ def near_optimal(
         seeds for any interval. No rows if the best is infinite, or nothing was trained in the phase.
 
     Raises:
-        InputError: if the margin is negative, or the objective is not stored.
+        InputError: if the margin is negative, or the metric is not stored.
     """
     if not margin >= 0:
         raise InputError(f"margin must be at least 0, got {margin}")
-    rows = rows_where(trainings, (trainings["phase"] == phase) & ~is_baseline(trainings))
-    table = best_base_lrs(scores(rows, objective, confidence))
+    rows = rows_where(trials, (trials["phase"] == phase) & ~is_baseline(trials))
+    table = best_base_lrs(scores(rows, metric, confidence))
     table = table.drop(columns=["phase", "edge", "tried", "diverged", "failed"])
     if table.empty or math.isinf(table["score"].iloc[0]):
         empty = dict.fromkeys(("difference", "difference_low", "difference_high"), pd.Series(dtype=float))
         return table.iloc[:0].assign(**empty, verdict=pd.Series(dtype=object))
-    values = samples_by_seed(rows, objective, table)
+    values = samples_by_seed(rows, metric, table)
     best = values[0]
     differences, verdicts = [(0.0, math.nan, math.nan)], ["best"]
     for sample in values[1:]:

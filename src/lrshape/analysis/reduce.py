@@ -1,4 +1,4 @@
-"""From trainings to one score for each shape and base LR, and to the best base LR of each shape."""
+"""From trials to one score for each shape and base LR, and to the best base LR of each shape."""
 
 import numpy as np
 import pandas as pd
@@ -13,44 +13,44 @@ RACED = ["rescore"]
 """Phases in which a score over fewer seeds than others' has lost a race."""
 
 
-def objective_values(trainings: pd.DataFrame, objective: str) -> NDArray[np.float64]:
-    """The objective of every training, lower is better; +inf unless it is finite and the training is ok.
+def metric_values(trials: pd.DataFrame, metric: str) -> NDArray[np.float64]:
+    """The metric of every trial, lower is better; +inf unless it is finite and the training is ok.
 
     Beyond float32's range it counts as not finite, as it does where networks train.
 
     Raises:
         InputError: if no such metric is stored.
     """
-    metrics = metric_columns(trainings.columns)
-    if objective not in metrics:
+    metrics = metric_columns(trials.columns)
+    if metric not in metrics:
         stored = f"one of the stored metrics {', '.join(metrics)}" if metrics else "a stored metric (none is)"
-        raise InputError(f"objective must be {stored}, got {objective!r}")
-    ok = (trainings["status"] == "ok").to_numpy(bool)
-    values = penalised(trainings[objective])
+        raise InputError(f"metric must be {stored}, got {metric!r}")
+    ok = (trials["status"] == "ok").to_numpy(bool)
+    values = penalised(trials[metric])
     return np.where(ok & (np.abs(values) <= LARGEST), values, np.inf)
 
 
-def scores(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) -> pd.DataFrame:
+def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
     """The median over seeds of every (phase, shape, base LR), with its exact interval.
 
     Args:
-        trainings: the table of a store, in any order of rows.
-        objective: the metric that is minimised; any that is stored.
+        trials: the table of a store, in any order of rows.
+        metric: the metric that is minimised; any that is stored.
         confidence: of the interval, in (0, 1).
 
     Returns:
         One row each, sorted by phase (as they are run), shape and base LR: ``phase, shape, family, params,
         base_lr, seeds, score, low, high, diverged, failed``. ``seeds``, ``diverged`` and ``failed`` count
-        trainings; ``score`` is +inf where half of them or more have none; ``low`` and ``high`` are NaN where
+        trials; ``score`` is +inf where half of them or more have none; ``low`` and ``high`` are NaN where
         the seeds are too few for the confidence.
 
     Raises:
-        InputError: if the objective is not stored.
+        InputError: if the metric is not stored.
     """
-    values = objective_values(trainings, objective)
-    phase = pd.Categorical(trainings["phase"], categories=ORDER).codes
-    shape = pd.factorize(trainings["shape"], sort=True)[0]
-    base_lr = trainings["base_lr"].to_numpy(np.float64)
+    values = metric_values(trials, metric)
+    phase = pd.Categorical(trials["phase"], categories=ORDER).codes
+    shape = pd.factorize(trials["shape"], sort=True)[0]
+    base_lr = trials["base_lr"].to_numpy(np.float64)
     order = np.lexsort((values, base_lr, shape, phase))
     first = _starts(phase[order], shape[order], base_lr[order])
     seeds = np.diff(first, append=len(order))
@@ -63,8 +63,8 @@ def scores(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) ->
             groups = seeds == n
             low[groups] = ordered[first[groups] + ranks[0]]
             high[groups] = ordered[first[groups] + ranks[1]]
-    result = trainings[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
-    status = trainings["status"]
+    result = trials[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
+    status = trials["status"]
     return result.reset_index(drop=True).assign(
         seeds=seeds.astype(np.int64),
         score=middle(ordered[first + (seeds - 1) // 2], ordered[first + seeds // 2]),
@@ -112,20 +112,20 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def samples_by_seed(trainings: pd.DataFrame, objective: str, table: pd.DataFrame) -> list[pd.Series]:
-    """The objective by seed, for every (shape, base LR) of a table.
+def samples_by_seed(trials: pd.DataFrame, metric: str, table: pd.DataFrame) -> list[pd.Series]:
+    """The metric by seed, for every (shape, base LR) of a table.
 
     Args:
-        trainings: those of one phase, in any order of rows.
-        objective: the metric that is minimised.
+        trials: those of one phase, in any order of rows.
+        metric: the metric that is minimised.
         table: rows with ``shape`` and ``base_lr``.
 
     Returns:
         One series a row of ``table``, its index the seeds in ascending order.
     """
     keyed = pd.Series(
-        objective_values(trainings, objective),
-        index=pd.MultiIndex.from_arrays([trainings["shape"], trainings["base_lr"], trainings["seed"]]),
+        metric_values(trials, metric),
+        index=pd.MultiIndex.from_arrays([trials["shape"], trials["base_lr"], trials["seed"]]),
     ).sort_index()
     return [keyed.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
 

@@ -20,7 +20,7 @@ from lrshape.store import PHASES, params_of
 BASELINE = "baseline-"
 
 
-def best_per_family(trainings: pd.DataFrame, objective: str) -> pd.DataFrame:
+def best_per_family(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The best shape of each family that is no baseline, by the rescore phase.
 
     A family without a shape there is represented by its best one of the screen; ``phase`` tells which.
@@ -29,49 +29,49 @@ def best_per_family(trainings: pd.DataFrame, objective: str) -> pd.DataFrame:
         Rows of `lrshape.analysis.reduce.best_base_lrs`, one a family, the winner first: rescored families
         before the others, then by rank, then by shape.
     """
-    table = best_base_lrs(scores(trainings, objective))
+    table = best_base_lrs(scores(trials, metric))
     table = rows_where(table, ~is_baseline(table) & (table["phase"] != "confirm"))
     later = -pd.Categorical(table["phase"], categories=PHASES).codes.astype(np.int64)
     order = np.lexsort((pd.factorize(table["shape"], sort=True)[0], table["rank"], later))
     return table.iloc[order].drop_duplicates("family").reset_index(drop=True)
 
 
-def winner(trainings: pd.DataFrame, objective: str) -> pd.Series:
+def winner(trials: pd.DataFrame, metric: str) -> pd.Series:
     """The best shape that is no baseline, at its best base LR; the first row of `best_per_family`.
 
-    If every training diverged it is the first shape by name, and its ``score`` is +inf.
+    If every trial diverged it is the first shape by name, and its ``score`` is +inf.
 
     Raises:
-        InputError: if no such shape has been screened or rescored, or the objective is not stored.
+        InputError: if no such shape has been screened or rescored, or the metric is not stored.
     """
-    table = best_per_family(trainings, objective)
+    table = best_per_family(trials, metric)
     if table.empty:
         raise InputError("a winner needs a screened shape that is no baseline, got none so far")
     return table.iloc[0]
 
 
-def measuring_phase(trainings: pd.DataFrame, won: pd.Series) -> str:
+def measuring_phase(trials: pd.DataFrame, won: pd.Series) -> str:
     """The last phase that has trained a winner at the base LR that it won with.
 
     After re-ranking by another metric this may not be ``confirm``: that phase trained what the study's own
-    objective had chosen, perhaps the same shape at another base LR.
+    metric had chosen, perhaps the same shape at another base LR.
 
     Args:
-        trainings: the table of a store.
+        trials: the table of a store.
         won: a row of `winner`.
     """
-    same = (trainings["shape"] == won["shape"]) & (trainings["base_lr"] == won["base_lr"])
-    return max(set(trainings["phase"][same]) & set(PHASES), key=PHASES.index)
+    same = (trials["shape"] == won["shape"]) & (trials["base_lr"] == won["base_lr"])
+    return max(set(trials["phase"][same]) & set(PHASES), key=PHASES.index)
 
 
 def compared(
-    trainings: pd.DataFrame, objective: str, phase: str = "confirm", confidence: float = 0.95
+    trials: pd.DataFrame, metric: str, phase: str = "confirm", confidence: float = 0.95
 ) -> pd.DataFrame:
     """Every shape of a phase, at its best base LR there, with its difference to the winner.
 
     Args:
-        trainings: the table of a store, in any order of rows.
-        objective: the metric that is minimised.
+        trials: the table of a store, in any order of rows.
+        metric: the metric that is minimised.
         phase: only ``confirm`` gives unbiased numbers, since the other phases did the choosing.
         confidence: of each interval by itself, in (0, 1).
 
@@ -83,11 +83,11 @@ def compared(
         The winner's own difference is 0 without interval or p-value; without a winner among the rows, and
         where nothing can be said (see `lrshape.analysis.intervals.paired_difference`), they are NaN.
     """
-    chosen = best_per_family(trainings, objective)["shape"].head(1).tolist()
-    rows = rows_where(trainings, trainings["phase"] == phase)
-    table = best_base_lrs(scores(rows, objective, confidence)).drop(columns=["phase", "edge", "tried"])
+    chosen = best_per_family(trials, metric)["shape"].head(1).tolist()
+    rows = rows_where(trials, trials["phase"] == phase)
+    table = best_base_lrs(scores(rows, metric, confidence)).drop(columns=["phase", "edge", "tried"])
     is_winner = table["shape"].isin(chosen).to_numpy(bool)
-    values = samples_by_seed(rows, objective, table)
+    values = samples_by_seed(rows, metric, table)
     differences = np.full((len(table), 4), np.nan)
     for place in np.flatnonzero(is_winner):  # one, or none
         for other, sample in enumerate(values):
@@ -105,30 +105,30 @@ def compared(
     )
 
 
-def confirmed(trainings: pd.DataFrame, objective: str, confidence: float = 0.95) -> pd.DataFrame:
+def confirmed(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
     """What a study reports: `compared` for the confirm phase; no rows before it has begun."""
-    return compared(trainings, objective, "confirm", confidence)
+    return compared(trials, metric, "confirm", confidence)
 
 
 def best(
-    trainings: pd.DataFrame, objective: str, steps: int, sampling: str, confidence: float = 0.95
+    trials: pd.DataFrame, metric: str, steps: int, step_rule: str, confidence: float = 0.95
 ) -> dict[str, Any]:
     """The winner as plain data, for JSON: None stands for every number that is not finite.
 
     Args:
-        trainings: the table of a store, in any order of rows.
-        objective: the metric that is minimised.
+        trials: the table of a store, in any order of rows.
+        metric: the metric that is minimised.
         steps: training steps of the schedule.
-        sampling: how the schedule samples progress.
+        step_rule: how the schedule samples progress.
         confidence: of the intervals, in (0, 1).
 
     Returns:
-        ``shape, family, params, base_lr, steps, sampling, objective``; ``phase`` in which the numbers were
+        ``shape, family, params, base_lr, steps, step_rule, metric``; ``phase`` in which the numbers were
         measured (``confirm`` unless the study is unfinished; only then are they free of the choice's bias);
         ``score_median, score_low, score_high, seeds, diverged, failed`` of the winner; ``baselines`` and
         ``families`` (the best shape of every other family), best first, each with ``name, shape, family,
         params, base_lr, phase, score_median, score_low, score_high, seeds, diverged, failed, difference,
-        difference_low, difference_high, p_value_holm``; ``trainings``, how many of all phases, and
+        difference_low, difference_high, p_value_holm``; ``trials``, how many of all phases, and
         ``diverged_share`` and ``failed_share`` of them; ``base_lr_edge``, "low" or "high" if the winner's
         base LR is the smallest or largest tried for it before the confirm phase, else "".
 
@@ -137,39 +137,37 @@ def best(
         that was not measured in ``phase`` has the numbers of its own phase, and no difference.
 
     Raises:
-        InputError: if there is no winner yet, or the objective is not stored.
+        InputError: if there is no winner yet, or the metric is not stored.
     """
-    chosen = winner(trainings, objective)
-    of_winner = rows_where(trainings, trainings["shape"] == chosen["shape"])
-    phase = measuring_phase(trainings, chosen)
-    families = best_per_family(trainings, objective)
-    contenders = trainings
+    chosen = winner(trials, metric)
+    of_winner = rows_where(trials, trials["shape"] == chosen["shape"])
+    phase = measuring_phase(trials, chosen)
+    families = best_per_family(trials, metric)
+    contenders = trials
     if phase != "confirm":  # not a test for every shape of a screen
-        contenders = rows_where(
-            trainings, is_baseline(trainings) | trainings["shape"].isin(families["shape"])
-        )
-    table = compared(contenders, objective, phase, confidence).assign(phase=phase)
+        contenders = rows_where(trials, is_baseline(trials) | trials["shape"].isin(families["shape"]))
+    table = compared(contenders, metric, phase, confidence).assign(phase=phase)
     won = _records(table, table["is_winner"])[0]
     measured = table["shape"].isin(families["shape"]) & (table["family"] != won["family"])
-    others = _records(table, measured) + _unmeasured(trainings, objective, table, families, confidence)
+    others = _records(table, measured) + _unmeasured(trials, metric, table, families, confidence)
     tried = rows_where(of_winner, of_winner["phase"] != "confirm")["base_lr"].to_numpy(np.float64)
     return {
         **_schedule(won),
         "steps": int(steps),
-        "sampling": str(sampling),
-        "objective": objective,
+        "step_rule": str(step_rule),
+        "metric": metric,
         **_score(won),
         "baselines": [_entry(row) for row in _records(table, table["is_baseline"])],
         "families": [_entry(row) for row in others],
-        "trainings": len(trainings),
-        "diverged_share": _share(trainings, "diverged"),
-        "failed_share": _share(trainings, "failed"),
+        "trials": len(trials),
+        "diverged_share": _share(trials, "diverged"),
+        "failed_share": _share(trials, "failed"),
         "base_lr_edge": _edge(won["base_lr"], tried.min(), tried.max()),
     }
 
 
-def planned_trainings(document: Mapping[str, Any]) -> dict[str, int]:
-    """How many trainings the confirm phase of a study's document takes, by phase; ``{}`` if that is unknown.
+def planned_trials(document: Mapping[str, Any]) -> dict[str, int]:
+    """How many trials the confirm phase of a study's document takes, by phase; ``{}`` if that is unknown.
 
     It trains one shape of each family and every baseline. The other phases depend on results.
     """
@@ -182,11 +180,11 @@ def planned_trainings(document: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _unmeasured(
-    trainings: pd.DataFrame, objective: str, table: pd.DataFrame, families: pd.DataFrame, confidence: float
+    trials: pd.DataFrame, metric: str, table: pd.DataFrame, families: pd.DataFrame, confidence: float
 ) -> list[dict[str, Any]]:
     """The families' best shapes that ``table`` lacks, as the phase that chose them scored them."""
     missing = rows_where(families, ~families["shape"].isin(table["shape"]))
-    own = best_base_lrs(scores(trainings, objective, confidence))
+    own = best_base_lrs(scores(trials, metric, confidence))
     return missing[["phase", "shape"]].merge(own, on=["phase", "shape"]).to_dict("records")
 
 
@@ -204,8 +202,8 @@ def is_baseline(table: pd.DataFrame) -> NDArray[np.bool_]:
     return table["shape"].str.startswith(BASELINE).to_numpy(bool)
 
 
-def _share(trainings: pd.DataFrame, status: str) -> float:
-    return float(np.mean(trainings["status"].to_numpy(object) == status))
+def _share(trials: pd.DataFrame, status: str) -> float:
+    return float(np.mean(trials["status"].to_numpy(object) == status))
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lrshape.analysis.intervals import medians
-from lrshape.analysis.reduce import objective_values
+from lrshape.analysis.reduce import metric_values
 from lrshape.errors import InputError
 
 LADDER = (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200, 300, 500, 700, 1000, 2000, 5000)
@@ -122,21 +122,21 @@ def seed_answer(
     )
 
 
-def score_matrix(trainings: pd.DataFrame, objective: str) -> pd.DataFrame:
-    """The objective of every shape (rows, sorted by name) on every seed (columns, ascending).
+def score_matrix(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The metric of every shape (rows, sorted by name) on every seed (columns, ascending).
 
     Raises:
-        InputError: if a shape lacks a seed that another has, or the objective is not stored.
+        InputError: if a shape lacks a seed that another has, or the metric is not stored.
     """
     values = pd.DataFrame(
         {
-            "shape": trainings["shape"].to_numpy(object),
-            "seed": trainings["seed"].to_numpy(np.int64),
-            "value": objective_values(trainings, objective),
+            "shape": trials["shape"].to_numpy(object),
+            "seed": trials["seed"].to_numpy(np.int64),
+            "value": metric_values(trials, metric),
         }
     ).pivot(index="shape", columns="seed", values="value")
     if values.isna().to_numpy().any():
-        raise InputError("every shape must be trained on the same seeds; some trainings are missing")
+        raise InputError("every shape must be trained on the same seeds; some trials are missing")
     return values
 
 

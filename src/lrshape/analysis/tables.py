@@ -15,34 +15,34 @@ from lrshape.analysis.result import confirmed
 _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
-def write_tables(trainings: pd.DataFrame, objective: str, directory: str | Path) -> list[Path]:
-    """Write the tables ``trainings, scores, shapes, confirmed, families, near_optimal`` as ``.csv``.
+def write_tables(trials: pd.DataFrame, metric: str, directory: str | Path) -> list[Path]:
+    """Write the tables ``trials, scores, shapes, confirmed, families, near_optimal`` as ``.csv``.
 
-    ``trainings.csv`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+    ``trials.csv`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
     Numbers are written with all their digits, infinity as ``inf`` and what is not known as an empty cell. A
     text that a spreadsheet would take for a formula gets an apostrophe before it. A carriage return becomes
     a line feed, since Python's writer leaves it unquoted and it would end the row for many readers.
 
     Args:
-        trainings: the table of a store.
-        objective: the metric that scores are made of.
+        trials: the table of a store.
+        metric: the metric that scores are made of.
         directory: where to; it is made if need be, and files of these names in it are replaced.
 
     Returns:
         The files, in the order above.
 
     Raises:
-        InputError: if the objective is not stored.
+        InputError: if the metric is not stored.
         OSError: if they cannot be written.
     """
-    by_base_lr = scores(trainings, objective)
+    by_base_lr = scores(trials, metric)
     tables = {
-        "trainings": trainings.drop(columns="wall_time"),
+        "trials": trials.drop(columns="wall_time"),
         "scores": by_base_lr,
         "shapes": best_base_lrs(by_base_lr),
-        "confirmed": confirmed(trainings, objective),
-        "families": family_pairs(trainings, objective),
-        "near_optimal": near_optimal(trainings, objective),
+        "confirmed": confirmed(trials, metric),
+        "families": family_pairs(trials, metric),
+        "near_optimal": near_optimal(trials, metric),
     }
     return write_csv(tables, directory)
 

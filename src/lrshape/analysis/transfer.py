@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.intervals import holm, median_interval, paired_difference
-from lrshape.analysis.reduce import best_base_lrs, objective_values, scores
+from lrshape.analysis.reduce import best_base_lrs, metric_values, scores
 from lrshape.errors import InputError
 
 KEPT, TUNED = "kept", "re-tuned"
@@ -34,9 +34,9 @@ class Donor:
 
 
 def regrets(
-    trainings: Mapping[str, pd.DataFrame],
+    trials: Mapping[str, pd.DataFrame],
     donors: Sequence[Donor],
-    objective: str,
+    metric: str,
     *,
     first_scoring_seed: int,
     margin: float = 0.05,
@@ -49,9 +49,9 @@ def regrets(
     diagonal is therefore 0.
 
     Args:
-        trainings: of `lrshape.study.transfer`, by the setting B that they ran in.
+        trials: of `lrshape.checks.transfer`, by the setting B that they ran in.
         donors: the best of every setting.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         first_scoring_seed: seed indices below it have tuned, the others score.
         margin: the regret that matters, as a fraction of the own best shape's median.
         confidence: of each interval by itself, in (0, 1).
@@ -67,14 +67,14 @@ def regrets(
         too few seeds, else ``undecided``.
 
     Raises:
-        InputError: if the margin is negative, the objective is not stored, or trainings are missing.
+        InputError: if the margin is negative, the metric is not stored, or trials are missing.
     """
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"margin must be a fraction of at least 0, got {margin}")
     own = {donor.setting: donor for donor in donors}
     rows = []
-    for setting, table in trainings.items():
-        room = _Room(table, objective, first_scoring_seed)
+    for setting, table in trials.items():
+        room = _Room(table, metric, first_scoring_seed)
         for choice in CHOICES:
             reference = room.sample(own[setting], choice)
             for donor in donors:
@@ -130,32 +130,32 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
 
 
 class _Room:
-    """One setting's trainings: which base LR each shape was tuned to, and how each scored by seed."""
+    """One setting's trials: which base LR each shape was tuned to, and how each scored by seed."""
 
-    def __init__(self, table: pd.DataFrame, objective: str, first_scoring_seed: int):
+    def __init__(self, table: pd.DataFrame, metric: str, first_scoring_seed: int):
         scores_it = table["seed"].to_numpy() >= first_scoring_seed
         tuning, scoring = (table.iloc[np.flatnonzero(wanted)] for wanted in (~scores_it, scores_it))
-        best = best_base_lrs(scores(tuning, objective))
+        best = best_base_lrs(scores(tuning, metric))
         keys = list(zip(best["family"], best["params"], strict=True))
         self._tuned = dict(zip(keys, best["base_lr"].astype(float), strict=True))
         self._edge = dict(zip(keys, best["edge"], strict=True))
         index = [scoring["family"], scoring["params"], scoring["base_lr"], scoring["seed"]]
-        values = objective_values(scoring, objective)
+        values = metric_values(scoring, metric)
         self._values = pd.Series(values, index=pd.MultiIndex.from_arrays(index)).sort_index()
 
     def base_lr(self, donor: Donor, choice: str) -> float:
-        # Infinity stands for a shape that was not tuned, at which it has no trainings either.
+        # Infinity stands for a shape that was not tuned, at which it has no trials either.
         return donor.base_lr if choice == KEPT else self._tuned.get((donor.family, donor.params), math.inf)
 
     def edge(self, donor: Donor) -> str:
         return str(self._edge[donor.family, donor.params])
 
     def sample(self, donor: Donor, choice: str) -> pd.Series:
-        """The objective by seed."""
+        """The metric by seed."""
         try:
             return self._values.loc[(donor.family, donor.params, self.base_lr(donor, choice))]
         except KeyError:
-            raise InputError(f"the best shape of {donor.setting} has no trainings to be scored by") from None
+            raise InputError(f"the best shape of {donor.setting} has no trials to be scored by") from None
 
 
 def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: float) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from lrshape.cli import shapes as _shapes  # noqa: F401
 from lrshape.cli import storage as _storage  # noqa: F401
 from lrshape.cli import studies as _studies  # noqa: F401
 from lrshape.cli import sweep as _sweep  # noqa: F401
-from lrshape.cli import trainings as _trainings  # noqa: F401
+from lrshape.cli import trials as _trials  # noqa: F401
 from lrshape.cli.app import app
 
 

@@ -39,7 +39,7 @@ class _Group(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Commands in the order of a user's first hour."""
         order = ["demo", "families", "show", "compare", "init", "search", "sweep", "status", "report", "best"]
-        order += ["export", "trainings", "import", "fit", "doctor", "merge"]
+        order += ["export", "trials", "import", "fit", "doctor", "merge"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
 

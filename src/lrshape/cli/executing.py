@@ -1,4 +1,4 @@
-"""Options of commands that train: what runs the trainings."""
+"""Options of commands that train: what runs the trials."""
 
 from typing import Annotated, Any
 
@@ -7,7 +7,7 @@ import typer
 from lrshape.errors import InputError
 
 ExecutorName = Annotated[
-    str, typer.Option("--executor", metavar="NAME", help="What runs the trainings: inline, processes or ray.")
+    str, typer.Option("--executor", metavar="NAME", help="What runs the trials: inline, processes or ray.")
 ]
 Workers = Annotated[
     int | None,
@@ -25,8 +25,8 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
     Raises:
         InputError: if there is no such executor, or it has no such setting, or a value is not legal.
     """
-    from lrshape.executors.registry import make_executor
     from lrshape.study.spec import override
+    from lrshape.workers.registry import make_executor
 
     found: dict[str, Any] = {"name": name}
     for assignment in assignments or []:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrshape.cli.app import app, say
-from lrshape.cli.studies import Objective
+from lrshape.cli.studies import Metric
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.export.curve import Curve
+    from lrshape.shapes.curve import Curve
 
 
 @app.command()
@@ -40,7 +40,7 @@ def export(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Default: schedule.FORMAT beside what is exported.")
     ] = None,
-    objective: Objective = None,
+    metric: Metric = None,
 ) -> None:
     """Write a study's winner, or any schedule, as a file that your training can read.
 
@@ -58,14 +58,14 @@ def export(
 
         lrshape export digits/schedule.json --to python --batch-sizes 256x1000,512x9000
 
-        lrshape export digits --to npy --objective final/test_error --out lr.npy
+        lrshape export digits --to npy --metric final/test_error --out lr.npy
     """
-    from lrshape.export.curve import Curve, read_batch_sizes
-    from lrshape.export.plain import file_name, write_curve
+    from lrshape.frameworks.plain import file_name, write_curve
+    from lrshape.shapes.curve import Curve, read_batch_sizes
     from lrshape.store import Url, locate
 
     name = file_name(to)
-    found = curve_of(source, objective)
+    found = curve_of(source, metric)
     sizes = found.runs if batch_sizes is None and steps is None else None
     sizes = sizes if batch_sizes is None else read_batch_sizes(batch_sizes)
     curve = Curve(found.schedule, steps=steps, base_lr=base_lr, batch_sizes=sizes)
@@ -85,7 +85,7 @@ def _beside(source: str) -> Path:
     return found if found.is_dir() else found.parent
 
 
-def curve_of(source: str, objective: str | None = None) -> "Curve":
+def curve_of(source: str, metric: str | None = None) -> "Curve":
     """The schedule that an argument names: a study's winner, or what a file holds.
 
     Raises:
@@ -95,11 +95,11 @@ def curve_of(source: str, objective: str | None = None) -> "Curve":
 
     found = locate(source)
     if not isinstance(found, Url) and not found.is_dir() and (found.is_file() or found.suffix):
-        from lrshape.export.read import read_curve
+        from lrshape.shapes.files import read_curve
 
-        if objective is not None:
-            raise InputError("--objective ranks the shapes of a study: a file holds one schedule")
+        if metric is not None:
+            raise InputError("--metric ranks the shapes of a study: a file holds one schedule")
         return read_curve(found)
     from lrshape.study.study import Study
 
-    return Study(source).schedule(objective=objective).curve()
+    return Study(source).schedule(metric=metric).curve()

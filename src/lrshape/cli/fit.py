@@ -22,7 +22,7 @@ def fit(
     family: Annotated[
         list[str], typer.Option(help="Family to fit; several are compared, the nearest first.")
     ],
-    sampling: Annotated[
+    step_rule: Annotated[
         Literal["midpoint", "left", "right"],
         typer.Option(help="Where a step is read: t = (s + 1/2)/T, s/T (most frameworks) or (s + 1)/T."),
     ] = "midpoint",
@@ -40,21 +40,21 @@ def fit(
 
         lrshape fit curve.csv --family two_point_spline
 
-        lrshape fit curve.csv --family cosine --family wsd --family rex --sampling left
+        lrshape fit curve.csv --family cosine --family wsd --family rex --step-rule left
 
         lrshape fit log.npy --family wsd --out wsd.json
     """
-    from lrshape.export.plain import write_curve
-    from lrshape.export.read import read_curve
-    from lrshape.families import FAMILIES
-    from lrshape.optimum.fit import fit as nearest
+    from lrshape.frameworks.plain import write_curve
+    from lrshape.shapes import FAMILIES
+    from lrshape.shapes.files import read_curve
+    from lrshape.shapes.fit import fit as nearest
 
     for name in family:
         FAMILIES[name]  # an unknown name shows before anything is computed
     if out is not None and out.suffix != ".json":
         raise InputError(f"--out must end with .json, got {out}")
     lrs = read_curve(curve).values()
-    fits = [nearest(lrs, name, sampling=sampling) for name in dict.fromkeys(family)]
+    fits = [nearest(lrs, name, step_rule=step_rule) for name in dict.fromkeys(family)]
     fits.sort(key=lambda found: found.error)
     if as_json:
         say(json.dumps([_document(found) for found in fits], indent=2))

@@ -12,8 +12,8 @@ from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.studies import Directory, Json
 
 if TYPE_CHECKING:
-    from lrshape.study.coordinate import CoordinateResult
-    from lrshape.study.seeds import SeedResult
+    from lrshape.checks.local import CoordinateResult
+    from lrshape.checks.seeds import SeedResult
     from lrshape.study.study import Study
 
 
@@ -47,8 +47,8 @@ def coordinate(
 
         lrshape coordinate digits --json
     """
-    from lrshape.study.coordinate import CoordinateSettings, expected_trainings
-    from lrshape.study.coordinate import coordinate as run
+    from lrshape.checks.local import CoordinateSettings, expected_trials
+    from lrshape.checks.local import coordinate as run
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
@@ -58,9 +58,9 @@ def coordinate(
         {"top": top, "points": points, "seeds": seeds, "base_lrs": base_lrs, "confirm_seeds": confirm_seeds},
     )
     study = Study(directory)
-    _say_cost(study, expected_trainings(study, settings), "at least ")
+    _say_cost(study, expected_trials(study, settings), "at least ")
     with running(study.directory / "coordinate", "the same command") as progress:
-        result = run(study, settings, listener=progress, time_limit=seconds, executor=runner)
+        result = run(study, settings, callback=progress, time_limit=seconds, executor=runner)
     from lrshape.report.coordinate import coordinate_summary
 
     shapes = coordinate_summary(result.points, result.confirmed, result.winner)
@@ -68,17 +68,17 @@ def coordinate(
         _say_json(result, settings, {"shapes": shapes})
         return
     for shape in shapes:
-        _print_shape(shape, result.objective)
+        _print_shape(shape, result.metric)
     _say_report(result)
 
 
-def _print_shape(shape: dict[str, Any], objective: str) -> None:
+def _print_shape(shape: dict[str, Any], metric: str) -> None:
     from lrshape.report.coordinate import VERDICTS, sentence, value_text
     from lrshape.report.words import aligned, interval, number, percent, probability, rate
 
     lead = shape["score_median"]
     say(f"\n{shape['shape']}: {shape['params']}, base LR {rate(shape['base_lr'])}")
-    say(f"median {objective} {number(lead)} over {shape['seeds']} fresh seeds\n")
+    say(f"median {metric} {number(lead)} over {shape['seeds']} fresh seeds\n")
     rows = []
     for row in shape["parameters"]:
         numbers = [float("nan") if row[key] is None else row[key] for key in _COLUMNS]
@@ -137,7 +137,7 @@ def seeds(
     executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
-    """Say how many seeds a search of this workload needs, from trainings on many.
+    """Say how many seeds a search of this workload needs, from trials on many.
 
     Scores on few seeds are compared with scores on many others: rank correlation, how many of the best are
     found, by how much the choice is worse than the best. Tables, figures and a page go to DIR/seeds. Running
@@ -151,8 +151,8 @@ def seeds(
 
         lrshape seeds digits --certainty 0.9 --margin 0.02 --json
     """
-    from lrshape.study.seeds import SeedSettings, Wanted, seed_plan
-    from lrshape.study.seeds import seeds as run
+    from lrshape.checks.seeds import SeedSettings, Wanted, seed_plan
+    from lrshape.checks.seeds import seeds as run
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
@@ -168,7 +168,7 @@ def seeds(
         f"{settings.max} seeds: ",
     )
     with running(study.directory / "seeds", "the same command") as progress:
-        result = run(study, settings, wanted, listener=progress, time_limit=seconds, executor=runner)
+        result = run(study, settings, wanted, callback=progress, time_limit=seconds, executor=runner)
     from lrshape.report.seeds import agreement_cells, headings, recommendation, seed_summary
 
     answer = result.answer
@@ -196,9 +196,9 @@ def _settings(kind: Any, values: dict[str, Any]) -> Any:
 
 def _say_json(result: "CoordinateResult | SeedResult", settings: Any, more: dict[str, Any]) -> None:
     found = {
-        "objective": result.objective,
+        "metric": result.metric,
         "settings": settings.model_dump(),
-        "trainings": result.trainings,
+        "trials": result.trials,
         **more,
     }
     say(json.dumps(found, indent=2, allow_nan=False))
@@ -208,14 +208,14 @@ def _say_report(result: "CoordinateResult | SeedResult") -> None:
     say(f"\nreport: {result.directory / 'report.html'}")
 
 
-def _say_cost(study: "Study", trainings: int, what: str) -> None:
-    """Say on standard error what it takes, by the time that the search's trainings took."""
+def _say_cost(study: "Study", trials: int, what: str) -> None:
+    """Say on standard error what it takes, by the time that the search's trials took."""
     import numpy as np
 
     from lrshape.cli.progress import duration
 
-    seconds = np.mean(study.store.trainings(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trainings
-    fail(f"{what}{trainings:,} trainings, about {duration(float(seconds))} at the search's speed", prefix="")
+    seconds = np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trials
+    fail(f"{what}{trials:,} trials, about {duration(float(seconds))} at the search's speed", prefix="")
 
 
 def _print_table(names: Any, rows: list[list[str]], right: bool = False) -> None:

@@ -19,7 +19,7 @@ def optimum(
         str | None,
         typer.Option(metavar="A,B", help="Only these families; default: the spec's, or all registered ones."),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Simulated trainings by SGD that check each schedule.")] = 400,
+    seeds: Annotated[int, typer.Option(help="Simulated trials by SGD that check each schedule.")] = 400,
     eigenbasis: Annotated[
         int | None,
         typer.Option(
@@ -60,9 +60,9 @@ def optimum(
 def _optimum(
     document: dict[str, Any], out: Path, starts: int, families: str | None, seeds: int, eigenbasis: int | None
 ) -> None:
-    from lrshape.optimum.output import claim, write
-    from lrshape.optimum.page import write_page
-    from lrshape.optimum.run import all_families, find_optimum, linear_regression
+    from lrshape.paper.output import claim, write
+    from lrshape.paper.page import write_page
+    from lrshape.paper.run import all_families, find_optimum, linear_regression
     from lrshape.study.spec import StudySpec
 
     if families is not None:
@@ -83,7 +83,7 @@ def _optimum(
     )
     write(found, out)
     page = write_page(found, out)
-    from lrshape.optimum.words import summary, table
+    from lrshape.paper.words import summary, table
 
     say(summary(found))
     say()

@@ -7,22 +7,22 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from lrshape.cli.app import fail
-from lrshape.study.listener import Listener, Status
+from lrshape.study.callback import Callback, Status
 
 LINE_SECONDS = 10.0
 """Time between two plain lines."""
 
 
-def listener() -> Listener:
-    """The right listener for standard error."""
+def callback() -> Callback:
+    """The right callback for standard error."""
     return Bar() if sys.stderr.isatty() else Lines()
 
 
 def described(status: Status) -> str:
-    """Speed, best so far, diverged trainings, and time left of the phase, in words."""
+    """Speed, best so far, diverged trials, and time left of the phase, in words."""
     parts = []
     if status.rate is not None:
-        parts.append(f"{status.rate:,.1f} trainings/s")
+        parts.append(f"{status.rate:,.1f} trials/s")
         if status.done < status.planned:
             parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
     if status.best is not None:
@@ -40,7 +40,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-class Lines(Listener):
+class Lines(Callback):
     """One line every ten seconds and at the end of each phase."""
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Lines(Listener):
 
     def started(self, directory: str, stored: int) -> None:
         """Say where the study is, and whether it is resumed."""
-        resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
+        resumed = f", resuming after {stored:,} chunks of trials" if stored else ""
         self._print(f"study in {directory}{resumed}")
 
     def phase_begins(self, phase: str, announcement: str) -> None:
@@ -71,10 +71,10 @@ class Lines(Listener):
 
 
 def _line(status: Status) -> str:
-    return f"{status.phase}: {status.done:,.0f} of {status.planned:,} trainings, {described(status)}"
+    return f"{status.phase}: {status.done:,.0f} of {status.planned:,} trials, {described(status)}"
 
 
-class Bar(Listener):
+class Bar(Callback):
     """A progress bar for each phase."""
 
     def __init__(self) -> None:
@@ -94,7 +94,7 @@ class Bar(Listener):
         """Say where the study is, and whether it is resumed, and start drawing, below what ran before."""
         self.stop()
         self._begin()
-        resumed = f", resuming after {stored:,} chunks of trainings" if stored else ""
+        resumed = f", resuming after {stored:,} chunks of trials" if stored else ""
         self._progress.console.print(f"study in {directory}{resumed}", markup=False)
         self._progress.start()
 

@@ -13,7 +13,7 @@ from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.reproduce.experiments import Experiment, Step
+    from lrshape.paper.experiments import Experiment, Step
 
 
 @app.command()
@@ -47,7 +47,7 @@ def reproduce(
 
         lrshape reproduce cifar10 --scale cpu --out cifar10 --time-limit 1h
     """
-    from lrshape.reproduce.experiments import SCALES, experiment
+    from lrshape.paper.experiments import SCALES, experiment
 
     if scale not in SCALES:
         raise InputError(f"--scale must be one of {', '.join(SCALES)}, got {scale!r}")
@@ -62,7 +62,7 @@ def reproduce(
 
 
 def _list(as_json: bool) -> None:
-    from lrshape.reproduce.experiments import EXPERIMENTS, SCALES, cost
+    from lrshape.paper.experiments import EXPERIMENTS, SCALES, cost
 
     rows = [
         {
@@ -85,16 +85,16 @@ def _list(as_json: bool) -> None:
     say("Settings are ours, not the paper's: DIR/spec.toml has those of an experiment in DIR.")
 
 
-def _cost(trainings: int, steps: int, seconds: float | None, follow_ups: list[str]) -> str:
+def _cost(trials: int, steps: int, seconds: float | None, follow_ups: list[str]) -> str:
     from lrshape.cli.progress import duration
 
     parts = []
-    if trainings:
-        parts.append(f"{trainings:,} trainings, {steps:,} steps")
+    if trials:
+        parts.append(f"{trials:,} trials, {steps:,} steps")
     if seconds is not None:
         parts.append(f"about {duration(seconds)}")
     if follow_ups:
-        parts.append(f"{'and then ' if trainings else ''}lrshape {', '.join(follow_ups)}")
+        parts.append(f"{'and then ' if trials else ''}lrshape {', '.join(follow_ups)}")
     return "; ".join(parts) or "a figure: seconds to minutes"
 
 
@@ -113,13 +113,13 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
     for number, step in enumerate(chosen.steps, 1):
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
-            fail(f"time limit reached; finished trainings are in {out}: run {again} to resume", prefix="")
+            fail(f"time limit reached; finished trials are in {out}: run {again} to resume", prefix="")
             raise typer.Exit(INTERRUPTED)
         say(f"\n[{number} of {len(chosen.steps)}] {_shown(step, scale, str(out))}")
         if step.run:
             _run_command(step.arguments(scale, str(out)), left)
             continue
-        from lrshape.reproduce import curves
+        from lrshape.paper import curves
 
         with running(out, again):
             for file in getattr(curves, step.call)(document, out, **(getattr(step, scale) or {})):

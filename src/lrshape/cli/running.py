@@ -12,7 +12,7 @@ from lrshape.cli.stopping import stoppable
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.study.listener import Listener
+    from lrshape.study.callback import Callback
 
 TimeLimit = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
@@ -37,19 +37,19 @@ def limit(text: str | None) -> float | None:
 
 
 @contextmanager
-def running(out: object, command: str) -> "Iterator[Listener]":
-    """Give a listener that shows progress, and end the command in one line where trainings are stopped.
+def running(out: object, command: str) -> "Iterator[Callback]":
+    """Give a callback that shows progress, and end the command in one line where trials are stopped.
 
     Args:
-        out: where finished trainings are.
+        out: where finished trials are.
         command: what to run to resume, in words.
     """
-    from lrshape.cli.progress import Bar, listener
+    from lrshape.cli.progress import Bar, callback
     from lrshape.store import StoreError
     from lrshape.study.run import TimeLimitReached
 
-    resume = f"finished trainings are in {out}: run {command} to resume"
-    progress = listener()
+    resume = f"finished trials are in {out}: run {command} to resume"
+    progress = callback()
     try:
         with stoppable(f"stopped at once; {resume}", INTERRUPTED):
             yield progress
@@ -58,7 +58,7 @@ def running(out: object, command: str) -> "Iterator[Listener]":
         fail(f"{reason}; {resume}", prefix="")
         raise typer.Exit(INTERRUPTED) from None
     except StoreError as error:
-        fail(f"{error}; finished trainings are safe: run {command} to resume")
+        fail(f"{error}; finished trials are safe: run {command} to resume")
         raise typer.Exit(DISK_REFUSED) from None
     finally:
         if isinstance(progress, Bar):

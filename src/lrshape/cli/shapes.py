@@ -15,9 +15,9 @@ from lrshape.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lrshape.export.curve import Curve
+    from lrshape.shapes.curve import Curve
 
-Sampling = Annotated[
+StepRule = Annotated[
     Literal["midpoint", "left", "right"],
     typer.Option(help="Where a step is read: t = (s + 1/2)/T, s/T or (s + 1)/T."),
 ]
@@ -41,7 +41,7 @@ def families(
 
         lrshape families --json
     """
-    import lrshape.families as package
+    import lrshape.shapes as package
 
     listed = package.families()
     if as_json:
@@ -80,7 +80,7 @@ def show(
     steps: Annotated[
         int | None, typer.Option(help=f"Training steps; default: the file's, or {STEPS}.")
     ] = None,
-    sampling: Annotated[
+    step_rule: Annotated[
         Literal["midpoint", "left", "right"] | None,
         typer.Option(
             help="Where a step is read: t = (s + 1/2)/T (the default), s/T or (s + 1)/T.", show_default=False
@@ -102,17 +102,17 @@ def show(
 
         lrshape show digits/schedule.json
     """
-    from lrshape.schedule import Schedule
+    from lrshape.shapes.schedule import Schedule
 
     if _is_file(shape):
-        if parameter or sampling is not None:
-            raise InputError("-p and --sampling belong to a family; a file has its own")
+        if parameter or step_rule is not None:
+            raise InputError("-p and --step-rule belong to a family; a file has its own")
         curve = curve_of(shape)
         curve = curve if steps is None else curve.schedule.curve(steps=steps)
     else:
         params = dict(_assignment(text) for text in parameter or [])
         steps = STEPS if steps is None else steps
-        curve = Schedule(shape, params, base_lr=1.0, steps=steps, sampling=sampling or "midpoint").curve()
+        curve = Schedule(shape, params, base_lr=1.0, steps=steps, step_rule=step_rule or "midpoint").curve()
     multipliers = curve.values() / curve.base_lr
     if as_json:
         say(json.dumps({**curve.schedule.to_dict(), "multipliers": multipliers.tolist()}, indent=2))
@@ -130,7 +130,7 @@ def show(
         )
         say(f"{curve.schedule.family}: {settings}")
         if _is_file(shape):
-            say(f"base LR {curve.base_lr:g}, {curve.steps:,} steps, read at {curve.schedule.sampling}")
+            say(f"base LR {curve.base_lr:g}, {curve.steps:,} steps, read at {curve.schedule.step_rule}")
 
 
 @app.command()
@@ -147,7 +147,7 @@ def compare(
     steps: Annotated[
         int | None, typer.Option(help=f"Training steps; default: each schedule's own, {STEPS} for families.")
     ] = None,
-    sampling: Sampling = "midpoint",
+    step_rule: StepRule = "midpoint",
     png: Png = None,
     svg: Svg = None,
 ) -> None:
@@ -163,12 +163,12 @@ def compare(
 
         lrshape compare digits/schedule.json curve.csv --families cosine --steps 1000 --svg three.svg
     """
-    from lrshape.schedule import Schedule
+    from lrshape.shapes.schedule import Schedule
 
     named = [(source, curve_of(source)) for source in sources or []]
     named = [(n, c if steps is None or c.runs else c.schedule.curve(steps=steps)) for n, c in named]
     for family in [name.strip() for name in families.split(",")] if families else []:
-        schedule = Schedule(family, {}, 1.0, STEPS if steps is None else steps, sampling)
+        schedule = Schedule(family, {}, 1.0, STEPS if steps is None else steps, step_rule)
         named.append((family, schedule.curve()))
     if not named:
         raise InputError("name something to compare: directories, files, or --families A,B")

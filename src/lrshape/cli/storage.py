@@ -10,7 +10,7 @@ from lrshape.cli.app import app, say
 from lrshape.cli.studies import Directory, Json
 
 if TYPE_CHECKING:
-    from lrshape.study.doctor import Diagnosis
+    from lrshape.study.verification import Diagnosis
 
 DAMAGED = 1
 SHOWN = 20
@@ -30,7 +30,7 @@ def doctor(
 ) -> None:
     """Read every stored training and say whether all is as it was written, and as the spec plans it.
 
-    Checked are checksums, columns, that each chunk is this study's, and that it holds the trainings that the
+    Checked are checksums, columns, that each chunk is this study's, and that it holds the trials that the
     plan wants. Without --repair nothing is changed. With it, running the study's search again computes what
     was set aside. Exit code: 0 sound, or repaired; 1 damage found.
 
@@ -43,7 +43,7 @@ def doctor(
         lrshape doctor s3://bucket/digits --json
     """
     from lrshape.store import locate
-    from lrshape.study.doctor import examine
+    from lrshape.study.verification import examine
 
     found = examine(locate(directory), repair)
     if as_json:
@@ -65,7 +65,7 @@ def _plain(found: "Diagnosis") -> dict[str, Any]:
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
     say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
-    say(f"  {health.trainings:,} trainings in {health.chunks:,} sound chunks")
+    say(f"  {health.trials:,} trials in {health.chunks:,} sound chunks")
     if plan is not None:
         ends = f"; it cannot be followed further: {plan.ends}" if plan.ends else ", which is complete"
         say(f"  {len(plan.fitting):,} chunks fit the plan{ends}")
@@ -77,7 +77,7 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     _list("not in the plan", [f"{c}: {reason}" for c, reason in plan.misfits.items()] if plan else [])
     _list("missing between others", [chunk for chunk in health.gaps if chunk not in health.damaged])
     _list("unfinished writes", health.stale)
-    _list("in trainings/ and no chunk's", health.foreign)
+    _list("in trials/ and no chunk's", health.foreign)
     if health.set_aside:
         say(f"  set aside earlier, in damaged/: {health.set_aside:,}")
     _list("repaired", found.repaired)
@@ -125,6 +125,6 @@ def merge(
         _list("there already with other results; the first are kept", one.other_results)
         if one.other_results:
             say(f"    their metrics differ by a relative {one.difference:.2g} at most")
-        _list("there already with other trainings; the first are kept", one.other_trainings)
+        _list("there already with other trials; the first are kept", one.other_trials)
         _list("damaged, not taken", one.damaged)
     say(f"{store.path}: {len(store.chunks()):,} chunks; run its search again to go on, or for the report")

@@ -15,7 +15,7 @@ from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.executors.registry import ExecutorChoice
+    from lrshape.workers.registry import ExecutorChoice
 
 Directory = Annotated[
     str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
@@ -23,7 +23,7 @@ Directory = Annotated[
 Out = Annotated[
     str, typer.Option(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
 ]
-Objective = Annotated[
+Metric = Annotated[
     str | None,
     typer.Option(metavar="METRIC", help="Rank by another stored metric, e.g. final/test_error."),
 ]
@@ -82,11 +82,11 @@ def search(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
     ] = None,
-    trainings: Annotated[
+    trials: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Trainings of the search; baselines and the confirm phase come on top. "
+            help="Trials of the search; baselines and the confirm phase come on top. "
             "Default: what the spec says, or as many as fit into the time limit, or 256.",
         ),
     ] = None,
@@ -110,13 +110,13 @@ def search(
 ) -> None:
     """Run a study. Running it again resumes it: what is finished is never trained again.
 
-    How to search follows from the number of trainings, unless the spec says it.
+    How to search follows from the number of trials, unless the spec says it.
 
     Examples:
 
         lrshape search digits.toml --out digits
 
-        lrshape search digits.toml --out digits --trainings 1000
+        lrshape search digits.toml --out digits --trials 1000
 
         lrshape search digits.toml --out digits --time-limit 10m
 
@@ -128,7 +128,7 @@ def search(
 
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
-    from lrshape.study.budget import family_names
+    from lrshape.search.budget import family_names
     from lrshape.study.spec import override, read_spec
 
     seconds = limit(time_limit)
@@ -136,21 +136,21 @@ def search(
     document = read_spec(spec)
     for assignment in settings or []:
         override(document, assignment)
-    if trainings is not None:
-        document["trainings"] = trainings
+    if trials is not None:
+        document["trials"] = trials
     if start_from is not None:
-        document["starts"] = starting_points(start_from, document, family_names(document))
+        document["initial_shapes"] = starting_points(start_from, document, family_names(document))
     _search(document, out, seconds, "the same command", runner, log_to or [])
 
 
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
     """The starts of a spec, from what an option names; says to standard error what was understood."""
-    from lrshape.imports import read_starts
+    from lrshape.study.initial_shapes import read_starts
 
-    sampling = document.get("sampling", "midpoint")
-    if sampling not in ("midpoint", "left", "right"):
-        sampling = "midpoint"  # told when the spec is read
-    found = read_starts(source, families, sampling=sampling)
+    step_rule = document.get("step_rule", "midpoint")
+    if step_rule not in ("midpoint", "left", "right"):
+        step_rule = "midpoint"  # told when the spec is read
+    found = read_starts(source, families, step_rule=step_rule)
     for note in [*found.notes, f"starting from {len(found.starts)} shapes of {source}"]:
         fail(note, prefix="")
     return found.starts
@@ -164,23 +164,23 @@ def _search(
     executor: "ExecutorChoice" = "inline",
     log_to: Sequence[str] = (),
 ) -> None:
-    from lrshape.logs import logger
     from lrshape.store import locate
-    from lrshape.study.listener import Listeners
+    from lrshape.study.callback import Callbacks
     from lrshape.study.study import search as run
+    from lrshape.trackers import logger
 
     logs = [logger(target) for target in log_to]
     with running(out, command) as progress:
         try:
-            listener = Listeners(progress, *logs)
-            study = run(document, out=out, time_limit=seconds, executor=executor, listener=listener)
+            callback = Callbacks(progress, *logs)
+            study = run(document, out=out, time_limit=seconds, executor=executor, callback=callback)
         finally:
             for log in logs:
                 log.close()
     _print_best(study.best())
     failures = study.failures()
     if failures:
-        say(f"{len(failures):,} trainings failed, the first with: {failures[0]}")
+        say(f"{len(failures):,} trials failed, the first with: {failures[0]}")
     say(f"\nreport: {locate(out) / 'report.html'}")
 
 
@@ -199,19 +199,19 @@ def status(directory: Directory, as_json: Json = False) -> None:
     study = Study(directory)
     phases, complete = study.progress(), study.is_complete()
     if as_json:
-        say(json.dumps({"complete": complete, "objective": study.objective, "phases": phases}, indent=2))
+        say(json.dumps({"complete": complete, "metric": study.metric, "phases": phases}, indent=2))
         return
     say(f"{study.path}: {'complete' if complete else 'not complete: run its search again to resume it'}")
     for phase, counts in phases.items():
         best = "none finite" if counts["best"] is None else f"{counts['best']:.4g}"
         say(
-            f"  {phase:<8} {counts['trainings']:>8,} trainings of {counts['shapes']:,} shapes, "
-            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, lowest {study.objective} {best}"
+            f"  {phase:<8} {counts['trials']:>8,} trials of {counts['shapes']:,} shapes, "
+            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, lowest {study.metric} {best}"
         )
 
 
 @app.command()
-def report(directory: Directory, objective: Objective = None) -> None:
+def report(directory: Directory, metric: Metric = None) -> None:
     """Write a study's report again: report.html, figures/ and tables/ in its directory.
 
     By another metric nothing is trained again, and the report has a name of its own.
@@ -220,15 +220,15 @@ def report(directory: Directory, objective: Objective = None) -> None:
 
         lrshape report digits
 
-        lrshape report digits --objective final/test_error
+        lrshape report digits --metric final/test_error
     """
     from lrshape.study.study import Study
 
-    say(f"report: {Study(directory).report(objective)}")
+    say(f"report: {Study(directory).report(metric)}")
 
 
 @app.command()
-def best(directory: Directory, objective: Objective = None, as_json: Json = False) -> None:
+def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> None:
     """Print the winner and its lead over the baselines, on seeds that no selection has seen.
 
     By another metric nothing is trained again. If its winner is not what was confirmed, that is said, and its
@@ -238,13 +238,13 @@ def best(directory: Directory, objective: Objective = None, as_json: Json = Fals
 
         lrshape best digits
 
-        lrshape best digits --objective final/test_error
+        lrshape best digits --metric final/test_error
 
         lrshape best digits --json
     """
     from lrshape.study.study import Study
 
-    found = Study(directory).best(objective)
+    found = Study(directory).best(metric)
     if as_json:
         say(json.dumps(found, indent=2))
     else:
@@ -257,21 +257,21 @@ def _print_best(found: dict[str, Any]) -> None:
 
     diverged, failed = found["diverged_share"], found["failed_share"]
     if math.isclose(diverged + failed, 1):
-        say(f"no training came to a finite {found['objective']}:")
+        say(f"no training came to a finite {found['metric']}:")
         say(f"{diverged:.0%} diverged, {failed:.0%} failed")
         return
     params = ", ".join(f"{name}={short(value)}" for name, value in found["params"].items())
     say(f"\nbest shape: {found['family']}({params})")
-    say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['sampling']}")
+    say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['step_rule']}")
     if found["score_median"] is None:
-        say(f"but its median {found['objective']} is not finite: most of its trainings diverged or failed")
+        say(f"but its median {found['metric']} is not finite: most of its trials diverged or failed")
     unbiased = found["phase"] == "confirm"
     if not unbiased:
         say(f"not confirmed: its numbers are from the {found['phase']} phase, whose seeds also chose it")
     seeds = f"{found['seeds']} seeds" + (" that chose nothing" if unbiased else "")
     known = found["score_low"] is not None or found["score_high"] is not None
     spread = "95% intervals" if known else "too few seeds for intervals"
-    say(f"{found['objective']}, median over {seeds}, {spread}:\n")
+    say(f"{found['metric']}, median over {seeds}, {spread}:\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", "minus the winner's", ""):
         table.add_column(heading, no_wrap=True)

@@ -14,7 +14,7 @@ from lrshape.cli.studies import short
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.study.sweep import Sweep
+    from lrshape.checks.settings import Sweep
 
 _PRESETS = """Presets: `weight-decay` with `:lr`, `:schedule` or `:constant` for how decay couples to the LR
 (lr: 0, 0.01, 0.1, 1; the others: 0 and 0.1, 1, 10 over the number of steps; without it the spec's
@@ -56,9 +56,9 @@ def sweep(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Search in every setting of a workload, and try every best shape in every other setting."""
-    from lrshape.study.axes import parse_axis, preset_axes
+    from lrshape.checks.axes import parse_axis, preset_axes
+    from lrshape.checks.settings import run_sweep
     from lrshape.study.spec import assign, override, read_spec
-    from lrshape.study.sweep import run_sweep
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
@@ -84,7 +84,7 @@ def sweep(
             margin=margin,
             time_limit=seconds,
             executor=runner,
-            listener=progress,
+            callback=progress,
         )
     if as_json:
         say(json.dumps(as_document(done, margin), indent=2, allow_nan=False))
@@ -110,7 +110,7 @@ def as_document(done: "Sweep", margin: float) -> dict[str, Any]:
         found["largest"] = found["largest"] and _plain(found["largest"])
     return {
         "axes": done.document["axes"],
-        "objective": done.objective,
+        "metric": done.metric,
         "margin": margin,
         "transfer": done.document["transfer"],
         "answers": answers,
@@ -138,7 +138,7 @@ def print_sweep(done: "Sweep", margin: float, out: Path) -> None:
     console = Console(highlight=False)
     console.width = max(console.width, 110)
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    for heading in ("setting", "best shape", "base LR", f"median {done.objective}", "95% interval"):
+    for heading in ("setting", "best shape", "base LR", f"median {done.metric}", "95% interval"):
         table.add_column(heading, no_wrap=True)
     for s in findings.settings:
         ends = f"[{short(s.best['score_low'])}, {short(s.best['score_high'])}]"

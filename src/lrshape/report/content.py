@@ -44,7 +44,7 @@ def notices(findings: Findings) -> list[dict[str, Any]]:
         last = findings.leaders[0]["phase"]
         text = f"The study is not complete: {_unfinished(findings)}. "
         if findings.is_confirmed:
-            text += "The numbers will change as the remaining trainings come in."
+            text += "The numbers will change as the remaining trials come in."
         else:
             text += (
                 f"The numbers are those of the {last} phase, which also helped to choose the winner: "
@@ -58,21 +58,21 @@ def notices(findings: Findings) -> list[dict[str, Any]]:
         found.append({"title": "Base LR on the edge", "text": text, "bad": False})
     failed = findings.statuses.get("failed", 0)
     if failed:
-        text = f"{counted(failed, 'training')} of {findings.trainings:,} failed and count as +∞."
+        text = f"{counted(failed, 'training')} of {findings.trials:,} failed and count as +∞."
         found.append({"title": "Failures", "text": f"{text} See the messages below.", "bad": True})
     return found
 
 
 def _reranked(findings: Findings) -> str:
-    objective, own = (printable(name, 60) for name in (findings.objective, findings.study_objective))
+    metric, own = (printable(name, 60) for name in (findings.metric, findings.study_metric))
     text = (
-        f"This report ranks the study’s trainings by {objective}; the study itself minimised {own}, "
+        f"This report ranks the study’s trials by {metric}; the study itself minimised {own}, "
         "which chose the shapes that were rescored and the base LRs that were confirmed. A search by "
-        f"{objective} may find better ones."
+        f"{metric} may find better ones."
     )
     if findings.leaders and not findings.is_confirmed:
         text += (
-            f" The winner by {objective} was not confirmed at its base LR: all numbers are those of the "
+            f" The winner by {metric} was not confirmed at its base LR: all numbers are those of the "
             f"{findings.leaders[0]['phase']} phase, which also chose it, and flatter it."
         )
     return text
@@ -82,7 +82,7 @@ def _unfinished(findings: Findings) -> str:
     present = {phase.name: phase for phase in findings.phases}
     absent = [name for name in findings.missing if name not in present]
     parts = [
-        f"the {name} phase has {phase.trainings:,} of its {phase.planned:,} trainings"
+        f"the {name} phase has {phase.trials:,} of its {phase.planned:,} trials"
         for name, phase in present.items()
         if name in findings.missing
     ]
@@ -103,7 +103,7 @@ def tiles(findings: Findings) -> list[dict[str, str]]:
         spread = interval(winner["low"], winner["high"], lead=winner["score"])
         found.append(
             {
-                "name": f"median {printable(findings.objective, 40)}",
+                "name": f"median {printable(findings.metric, 40)}",
                 "value": number(winner["score"]),
                 "note": f"95% interval {spread}" if spread else f"over {counted(winner['seeds'], 'seed')}",
             }
@@ -118,13 +118,13 @@ def tiles(findings: Findings) -> list[dict[str, str]]:
                     "note": spread or "no interval: too few seeds",
                 }
             )
-    trainings = findings.trainings
+    trials = findings.trials
     diverged = findings.statuses.get("diverged", 0)
     found.append(
         {
-            "name": "trainings",
-            "value": f"{trainings:,}",
-            "note": f"{percent(diverged / trainings)} diverged, "
+            "name": "trials",
+            "value": f"{trials:,}",
+            "note": f"{percent(diverged / trials)} diverged, "
             f"{duration(sum(phase.seconds for phase in findings.phases))} of compute",
         }
     )
@@ -205,11 +205,11 @@ def winner_use(findings: Findings, directory: str) -> dict[str, Any] | None:
         ),
         f"    base_lr={float(winner['base_lr'])!r},",
         f"    steps={findings.steps},",
-        *([] if findings.sampling == "midpoint" else [f"    sampling={findings.sampling!r},"]),
+        *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
         ")",
         "lrs = schedule.values()  # one learning rate a step",
     ]
-    by = f" --objective {shlex.quote(findings.objective)}" if findings.is_reranked else ""
+    by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
     return {
         "label": winner["label"],
         "base_lr": rate(winner["base_lr"]),
@@ -245,7 +245,7 @@ def phase_rows(findings: Findings) -> list[dict[str, Any]]:
             "shapes": "",
             "base_lrs": "",
             "seeds": "",
-            "trainings": f"{sum(p.trainings for p in phases):,}",
+            "trials": f"{sum(p.trials for p in phases):,}",
             "diverged": f"{sum(p.diverged for p in phases):,}",
             "failed": f"{sum(p.failed for p in phases):,}",
             "seconds": duration(sum(p.seconds for p in phases)),
@@ -262,7 +262,7 @@ def _phase_row(phase: Phase) -> dict[str, Any]:
         "shapes": f"{phase.shapes:,}",
         "base_lrs": f"{phase.base_lrs:,}",
         "seeds": f"{phase.seeds:,}",
-        "trainings": f"{phase.trainings:,}{of}",
+        "trials": f"{phase.trials:,}{of}",
         "diverged": f"{phase.diverged:,}",
         "failed": f"{phase.failed:,}",
         "seconds": duration(phase.seconds),
@@ -271,7 +271,7 @@ def _phase_row(phase: Phase) -> dict[str, Any]:
 
 
 def messages(findings: Findings) -> list[dict[str, Any]]:
-    """Return the most frequent messages of trainings that did not end well."""
+    """Return the most frequent messages of trials that did not end well."""
     return [
         {"count": f"{count:,}", "status": printable(status, 20), "message": printable(message)}
         for count, status, message in findings.messages[:MOST_MESSAGES]

@@ -34,10 +34,10 @@ def write_coordinate_report(
     directory: Path,
     *,
     winner: str,
-    objective: str,
+    metric: str,
     document: Mapping[str, Any],
     settings: Mapping[str, Any],
-    trainings: int,
+    trials: int,
 ) -> Path:
     """Write ``report.html`` and ``figures/`` of a coordinate sweep; the same input gives the same bytes.
 
@@ -46,10 +46,10 @@ def write_coordinate_report(
         confirmed: as `lrshape.analysis.coordinate.confirmed_points` returns it.
         directory: where to write.
         winner: name of the study's winner.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         document: the content of the study's ``study.json``.
         settings: seeds and points of the sweep.
-        trainings: how many were made.
+        trials: how many were made.
 
     Returns:
         The path of ``report.html``.
@@ -61,7 +61,7 @@ def write_coordinate_report(
     folder.mkdir(parents=True, exist_ok=True)
     shapes = order(confirmed, winner)
     first = where(confirmed, confirmed["shape"] == shapes[0])
-    cards = Cards(f"median {objective}")
+    cards = Cards(f"median {metric}")
     return write_page(
         directory / "report.html",
         eyebrow="Coordinate sweep",
@@ -69,14 +69,14 @@ def write_coordinate_report(
         title=sentence(overall(first, shapes[0] == winner))[:-1],
         lede=[
             sentence(
-                f"{counted(trainings, 'training')}: {settings['points']} values of every searched parameter "
+                f"{counted(trials, 'training')}: {settings['points']} values of every searched parameter "
                 f"on {counted(settings['seeds'], 'seed')}, the base LR optimised again at each, and the best "
                 f"of them beside the original shape on {settings['confirm_seeds']} further seeds that chose "
                 "nothing"
             )
         ],
-        sections=[_section(points, confirmed, shape, winner, objective, folder, cards) for shape in shapes]
-        + [_method(objective)],
+        sections=[_section(points, confirmed, shape, winner, metric, folder, cards) for shape in shapes]
+        + [_method(metric)],
         cards=cards,
     )
 
@@ -86,14 +86,14 @@ def _section(
     confirmed: pd.DataFrame,
     shape: str,
     winner: str,
-    objective: str,
+    metric: str,
     folder: Path,
     cards: Cards,
 ) -> Section:
     own_points = where(points, points["shape"] == shape)
     rows = where(confirmed, confirmed["shape"] == shape)
     drawn = {}
-    wide, narrow = (coordinate_figure(own_points, objective, narrow=narrow) for narrow in (False, True))
+    wide, narrow = (coordinate_figure(own_points, metric, narrow=narrow) for narrow in (False, True))
     if wide is not None and narrow is not None:
         name = "".join(c if c.isalnum() else "-" for c in shape)
         drawn[name] = html.figure(
@@ -103,7 +103,7 @@ def _section(
     first = rows.iloc[0]
     lead = first["own_score"]
     spread = interval(first["own_low"], first["own_high"], lead=lead)
-    measured = f"Its median {printable(objective, 60)} is {number(lead)}" + (f" ({spread})" if spread else "")
+    measured = f"Its median {printable(metric, 60)} is {number(lead)}" + (f" ({spread})" if spread else "")
     return Section(
         f"{printable(shape, 60)}{', the winner' if shape == winner else ''}",
         sentences=[
@@ -198,7 +198,7 @@ def _table(rows: pd.DataFrame) -> Table:
     )
 
 
-def _method(objective: str) -> Section:
+def _method(metric: str) -> Section:
     return Section(
         "How it was computed",
         remarks=[
@@ -215,6 +215,6 @@ def _method(objective: str) -> Section:
             "The bound in the heading is the largest upper end of these intervals. It holds for the values "
             "that were measured again; between the values tried, and for two parameters changed together, "
             "nothing is claimed.",
-            f"A training that diverged or failed scores +∞ in {printable(objective, 60)}; none is dropped.",
+            f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",
         ],
     )

@@ -1,4 +1,4 @@
-"""What a report states, gathered once from the analysis of the stored trainings."""
+"""What a report states, gathered once from the analysis of the stored trials."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ import pandas as pd
 from lrshape.analysis.families import family_pairs
 from lrshape.analysis.metrics import winners_by_metric
 from lrshape.analysis.optimality import near_optimal
-from lrshape.analysis.reduce import best_base_lrs, objective_values, scores
+from lrshape.analysis.reduce import best_base_lrs, metric_values, scores
 from lrshape.analysis.result import BASELINE, best_per_family, compared, measuring_phase
 from lrshape.errors import InputError
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
@@ -32,18 +32,18 @@ class Phase:
         shapes: number of distinct shapes.
         base_lrs: largest number of base LRs that one shape was trained at.
         seeds: largest number of seeds of one (shape, base LR).
-        trainings: number of trainings stored.
+        trials: number of trials stored.
         diverged: how many of them diverged.
         failed: how many of them failed.
-        seconds: compute time of all trainings together, in seconds.
-        planned: number of trainings the phase will have, None if unknown.
+        seconds: compute time of all trials together, in seconds.
+        planned: number of trials the phase will have, None if unknown.
     """
 
     name: str
     shapes: int
     base_lrs: int
     seeds: int
-    trainings: int
+    trials: int
     diverged: int
     failed: int
     seconds: float
@@ -52,7 +52,7 @@ class Phase:
     @property
     def complete(self) -> bool:
         """Whether nothing is known to be missing."""
-        return self.planned is None or self.trainings >= self.planned
+        return self.planned is None or self.trials >= self.planned
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Findings:
     """All that the page and the figures show. Rows are dictionaries, ready to be formatted.
 
     Args:
-        objective: the metric that is minimised.
-        steps: number of steps of a training.
-        sampling: where in a step progress is sampled.
-        statuses: number of trainings by status.
-        messages: ``(number of trainings, status, message)``, the most frequent first.
+        metric: the metric that is minimised.
+        steps: number of steps of a trial.
+        step_rule: where in a step progress is sampled.
+        statuses: number of trials by status.
+        messages: ``(number of trials, status, message)``, the most frequent first.
         phases: in the order in which they ran.
         scores: rows of `lrshape.analysis.reduce.scores`, of all phases.
         screen: rows of `lrshape.analysis.reduce.best_base_lrs` of the screen, best first; may be empty.
@@ -72,18 +72,18 @@ class Findings:
             the last phase that has trained the winner. Columns of `lrshape.analysis.result.compared`, and
             ``phase``, ``label`` (its name for readers) and ``edge`` (``low`` or ``high`` if its base LR is
             the smallest or largest tried for it, else ``""``).
-        missing: phases of the procedure that have not run or are known to lack trainings.
+        missing: phases of the procedure that have not run or are known to lack trials.
         styles: how each searched family is drawn.
         pairs: rows of `lrshape.analysis.families.family_pairs`, as measured in the leaders' phase.
         near: rows of `lrshape.analysis.optimality.near_optimal`, best first.
         metrics: rows of `lrshape.analysis.metrics.winners_by_metric`.
-        study_objective: the metric that the study itself minimised; another one than ``objective`` if its
-            trainings are re-ranked.
+        study_metric: the metric that the study itself minimised; another one than ``metric`` if its
+            trials are re-ranked.
     """
 
-    objective: str
+    metric: str
     steps: int
-    sampling: str
+    step_rule: str
     statuses: Mapping[str, int]
     messages: Sequence[tuple[int, str, str]]
     phases: Sequence[Phase]
@@ -95,7 +95,7 @@ class Findings:
     pairs: Sequence[Row] = ()
     near: Sequence[Row] = ()
     metrics: Sequence[Row] = ()
-    study_objective: str = ""
+    study_metric: str = ""
     course: Sequence[Row] = ()
 
     @property
@@ -106,11 +106,11 @@ class Findings:
     @property
     def is_reranked(self) -> bool:
         """Whether the shapes are ranked by another metric than the study's own."""
-        return self.study_objective not in ("", self.objective)
+        return self.study_metric not in ("", self.metric)
 
     @property
-    def trainings(self) -> int:
-        """Number of trainings."""
+    def trials(self) -> int:
+        """Number of trials."""
         return sum(self.statuses.values())
 
     @property
@@ -156,48 +156,48 @@ def label(shape: str, family: str) -> str:
 
 
 def gather(
-    trainings: pd.DataFrame,
-    objective: str,
+    trials: pd.DataFrame,
+    metric: str,
     steps: int,
-    sampling: str,
+    step_rule: str,
     planned: Mapping[str, int] | None = None,
-    study_objective: str | None = None,
+    study_metric: str | None = None,
 ) -> Findings:
-    """Analyse the trainings of a study.
+    """Analyse the trials of a study.
 
     Args:
-        trainings: the trainings table, of any number of phases; at least one row.
-        objective: the metric that is minimised, a column of the table.
-        steps: number of steps of a training.
-        sampling: where in a step progress is sampled.
-        planned: ``{phase: trainings}`` of the complete study, as far as known; tells a partial one exactly.
-        study_objective: the metric that the study minimised, if it is another one.
+        trials: the trials table, of any number of phases; at least one row.
+        metric: the metric that is minimised, a column of the table.
+        steps: number of steps of a trial.
+        step_rule: where in a step progress is sampled.
+        planned: ``{phase: trials}`` of the complete study, as far as known; tells a partial one exactly.
+        study_metric: the metric that the study minimised, if it is another one.
 
     Raises:
         InputError: if the table is empty or has no such metric.
     """
-    if trainings.empty:
-        raise InputError("a report needs at least one training, got an empty table")
+    if trials.empty:
+        raise InputError("a report needs at least one trial, got an empty table")
     planned = planned or {}
-    table = scores(trainings, objective)
+    table = scores(trials, metric)
     by_base_lr = _rows(table)
-    by_phase = dict(iter(trainings.groupby("phase", sort=False)))
+    by_phase = dict(iter(trials.groupby("phase", sort=False)))
     phases = [_phase(name, by_phase[name], planned.get(name)) for name in PHASES if name in by_phase]
     complete = {phase.name for phase in phases if phase.complete}
-    chosen = best_per_family(trainings, objective)
+    chosen = best_per_family(trials, metric)
     per_family = set(chosen["shape"])
-    last = phases[-1].name if chosen.empty else measuring_phase(trainings, chosen.iloc[0])
-    measured = [{**row, "phase": last} for row in _rows(compared(trainings, objective, last))]
-    statuses = Counter(trainings["status"])
+    last = phases[-1].name if chosen.empty else measuring_phase(trials, chosen.iloc[0])
+    measured = [{**row, "phase": last} for row in _rows(compared(trials, metric, last))]
+    statuses = Counter(trials["status"])
     failures = Counter(
         (status, message)
-        for status, message in zip(trainings["status"], trainings["message"], strict=True)
+        for status, message in zip(trials["status"], trials["message"], strict=True)
         if message
     )
     return Findings(
-        objective=objective,
+        metric=metric,
         steps=steps,
-        sampling=sampling,
+        step_rule=step_rule,
         statuses=statuses,
         messages=[(count, *key) for key, count in failures.most_common()],
         phases=phases,
@@ -206,19 +206,19 @@ def gather(
         leaders=_leaders(measured, per_family, by_base_lr),
         missing=[name for name in PHASES if name not in complete],
         styles=family_styles(row["family"] for row in by_base_lr if not is_baseline(row["shape"])),
-        pairs=_rows(family_pairs(trainings, objective, last)),
-        near=_rows(near_optimal(trainings, objective)),
-        metrics=_rows(winners_by_metric(trainings, objective)) if per_family else (),
-        study_objective=study_objective or objective,
-        course=_course(trainings, objective),
+        pairs=_rows(family_pairs(trials, metric, last)),
+        near=_rows(near_optimal(trials, metric)),
+        metrics=_rows(winners_by_metric(trials, metric)) if per_family else (),
+        study_metric=study_metric or metric,
+        course=_course(trials, metric),
     )
 
 
-def _course(trainings: pd.DataFrame, objective: str) -> list[dict[str, Any]]:
+def _course(trials: pd.DataFrame, metric: str) -> list[dict[str, Any]]:
     """The screen's shapes in the order in which they were tried, each with its first seed and score."""
-    wanted = (trainings["phase"] == "screen") & ~trainings["shape"].str.startswith(BASELINE)
-    screened = trainings.iloc[np.flatnonzero(wanted)]
-    scored = screened.assign(score=objective_values(screened, objective))
+    wanted = (trials["phase"] == "screen") & ~trials["shape"].str.startswith(BASELINE)
+    screened = trials.iloc[np.flatnonzero(wanted)]
+    scored = screened.assign(score=metric_values(screened, metric))
     values = scored[["shape", "family", "seed", "score"]]
     first = values.groupby("shape")["seed"].transform("min")
     at_first = values.iloc[np.flatnonzero(values["seed"] == first)]
@@ -237,7 +237,7 @@ def _phase(name: str, rows: Any, planned: int | None) -> Phase:
         shapes=rows["shape"].nunique(),
         base_lrs=int(rows.groupby("shape")["base_lr"].nunique().max()),
         seeds=int(rows.groupby(["shape", "base_lr"]).size().max()),
-        trainings=len(rows),
+        trials=len(rows),
         diverged=statuses["diverged"],
         failed=statuses["failed"],
         seconds=float(rows["wall_time"].sum()),

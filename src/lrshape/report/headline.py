@@ -61,7 +61,7 @@ def headline(findings: Findings) -> Headline:
         return _nothing(findings)
     if winner is None:
         return Headline(
-            "No searched shape has been trained yet", ("Only baselines have trainings so far.",), bad=True
+            "No searched shape has been trained yet", ("Only baselines have trials so far.",), bad=True
         )
     if math.isinf(winner["score"]):
         lost = counted(winner["diverged"] + winner["failed"], "training")
@@ -69,14 +69,14 @@ def headline(findings: Findings) -> Headline:
             "No usable winner",
             (
                 f"The best searched shape, of the family {winner['label']}, has no finite median "
-                f"{printable(findings.objective, 60)}: {lost} of its {winner['seeds']} in the "
+                f"{printable(findings.metric, 60)}: {lost} of its {winner['seeds']} in the "
                 f"{winner['phase']} phase diverged or failed.",
             ),
             bad=True,
         )
     title, first = _against_baselines(findings, winner)
     so_far = "So far" if not findings.is_confirmed and (findings.missing or not findings.is_reranked) else ""
-    by = f"By {printable(findings.objective, 60)}" if findings.is_reranked else ""
+    by = f"By {printable(findings.metric, 60)}" if findings.is_reranked else ""
     if so_far or by:
         prefix = f"{so_far}, {by[0].lower()}{by[1:]}" if so_far and by else so_far or by
         title = f"{prefix}: {title[0].lower() if title.startswith('No ') else title[0]}{title[1:]}"
@@ -89,26 +89,26 @@ def _nothing(findings: Findings) -> Headline:
     if "failed" in findings.statuses:
         advice = "The messages of the failures are listed below."
     return Headline(
-        f"Every training {what}",
+        f"Every trial {what}",
         (
-            f"None of the {counted(findings.trainings, 'training')} gave a finite "
-            f"{printable(findings.objective, 60)}, so no schedule shape can be recommended.",
+            f"None of the {counted(findings.trials, 'training')} gave a finite "
+            f"{printable(findings.metric, 60)}, so no schedule shape can be recommended.",
             advice,
         ),
         bad=True,
     )
 
 
-def measured(row: Row, objective: str) -> str:
+def measured(row: Row, metric: str) -> str:
     """Return a row's score in words, e.g. ``median final/train_loss 0.010 (95% interval 0.009 to 0.011)``."""
     spread = interval(row["low"], row["high"], lead=row["score"])
-    text = f"median {printable(objective, 60)} {number(row['score'])}"
+    text = f"median {printable(metric, 60)} {number(row['score'])}"
     return text + (f" (95% interval {spread})" if spread else "")
 
 
 def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     name = winner["label"]
-    score = measured(winner, findings.objective)
+    score = measured(winner, findings.metric)
     alive = [row for row in findings.baselines if math.isfinite(row["score"])]
     if not findings.baselines:
         return (
@@ -133,14 +133,14 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     if case == "worse":
         return f"No searched shape beats {rival}", (
             f"The best searched shape, of the family {name}, has {score}; {rival} has "
-            f"{measured(best, findings.objective)} (difference {difference}, {spread})."
+            f"{measured(best, findings.metric)} (difference {difference}, {spread})."
         )
     if case == "same":
         why = "includes 0"
         if best["difference_low"] > 0 or best["difference_high"] < 0:
             why = "excludes 0, but not once it is corrected for the number of comparisons"
         return f"{name} cannot be told apart from {rival}", (
-            f"The best searched shape has {score}; {rival} has {measured(best, findings.objective)}. "
+            f"The best searched shape has {score}; {rival} has {measured(best, findings.metric)}. "
             f"The interval of their paired difference, {ends}, "
             f"{why}: more seeds may decide."
         )

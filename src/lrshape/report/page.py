@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from lrshape.analysis.result import planned_trainings
+from lrshape.analysis.result import planned_trials
 from lrshape.report import html
 from lrshape.report.comparisons import metric_table, near_text, pair_matrix
 from lrshape.report.content import (
@@ -31,27 +31,27 @@ from lrshape.report.words import printable
 
 
 def write_report(
-    trainings: pd.DataFrame,
+    trials: pd.DataFrame,
     document: Mapping[str, Any],
     directory: str | Path,
     *,
-    objective: str,
+    metric: str,
     steps: int,
-    sampling: str,
-    study_objective: str | None = None,
+    step_rule: str,
+    study_metric: str | None = None,
 ) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
 
-    If the objective is not the study's own, they are named after it (see `suffix`), beside the study's.
+    If the metric is not the study's own, they are named after it (see `suffix`), beside the study's.
 
     Args:
-        trainings: the trainings table, at least one row; a partial study gives a report that says so.
+        trials: the trials table, at least one row; a partial study gives a report that says so.
         document: the content of ``study.json``; whatever it lacks is left out.
         directory: where to write; made if it does not exist.
-        objective: the metric that is minimised.
-        steps: number of steps of a training.
-        sampling: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
-        study_objective: the metric that the study minimised, if it is another one.
+        metric: the metric that is minimised.
+        steps: number of steps of a trial.
+        step_rule: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
+        study_metric: the metric that the study minimised, if it is another one.
 
     Returns:
         The path of the page.
@@ -61,8 +61,8 @@ def write_report(
         OSError: if the directory cannot be written.
     """
     directory = Path(directory)
-    findings = gather(trainings, objective, steps, sampling, planned_trainings(document), study_objective)
-    ending = suffix(objective, study_objective)
+    findings = gather(trials, metric, steps, step_rule, planned_trials(document), study_metric)
+    ending = suffix(metric, study_metric)
     folder = directory / f"figures{ending}"
     folder.mkdir(parents=True, exist_ok=True)
     cards, targets = study_targets(findings)
@@ -72,16 +72,16 @@ def write_report(
     return page
 
 
-def suffix(objective: str, study_objective: str | None) -> str:
+def suffix(metric: str, study_metric: str | None) -> str:
     """Return what is added to the names of a report by another metric than the study's own; else nothing.
 
     Example:
         >>> suffix("final/test_error", "final/train_loss")
         '-final-test_error'
     """
-    if study_objective in (None, objective):
+    if study_metric in (None, metric):
         return ""
-    return "-" + re.sub(r"[^\w.]+", "-", objective, flags=re.ASCII).strip("-.")
+    return "-" + re.sub(r"[^\w.]+", "-", metric, flags=re.ASCII).strip("-.")
 
 
 def _draw(findings: Findings, folder: Path, targets: Mapping[str, Targets]) -> dict[str, dict[str, Any]]:
@@ -121,7 +121,7 @@ def _html(
         figures,
         cards,
         name=printable(document.get("name", "study"), 120),
-        objective=printable(findings.objective, 60),
+        metric=printable(findings.metric, 60),
         headline=first,
         notices=notices(findings),
         guided=findings.is_guided,

@@ -134,9 +134,9 @@ def write_seed_report(
     answer: SeedAnswer,
     directory: Path,
     *,
-    objective: str,
+    metric: str,
     used: tuple[int, int],
-    trainings: int,
+    trials: int,
     document: Mapping[str, Any],
     shapes: Mapping[str, Mapping[str, Any]],
 ) -> Path:
@@ -145,9 +145,9 @@ def write_seed_report(
     Args:
         answer: what few seeds tell of many.
         directory: where to write.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         used: ``(screen.seeds, rescore.seeds)`` of the search.
-        trainings: how many were made.
+        trials: how many were made.
         document: the content of the study's ``study.json``.
         shapes: ``family``, ``params`` as JSON and ``base_lr`` of each shape.
 
@@ -170,8 +170,8 @@ def write_seed_report(
             f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
         )
     }  # fmt: skip
-    cards = Cards(f"median {objective} of {answer.top.reference} others")
-    wide, narrow = (scatter_figure(answer, objective, narrow=n) for n in (False, True))
+    cards = Cards(f"median {metric} of {answer.top.reference} others")
+    wide, narrow = (scatter_figure(answer, metric, narrow=n) for n in (False, True))
     if wide is not None and narrow is not None:
         figures["scatter"] = html.figure(
             wide, narrow, folder, name="scatter", title="Every shape: few seeds against many others",
@@ -197,7 +197,7 @@ def write_seed_report(
                 sentences=["Mean Spearman correlation of scores on so many seeds and on so many others."],
                 tables=[_cross_table(agreement, name) for name, agreement in groups],
             ),
-            _method(answer, objective, trainings, margin),
+            _method(answer, metric, trials, margin),
         ],
         cards=cards,
     )
@@ -243,11 +243,11 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
     return Table(f"{name}, few against few", [(name, "seeds"), *((f"{m:,}", "") for m in counts)], rows)
 
 
-def _method(answer: SeedAnswer, objective: str, trainings: int, margin: str) -> Section:
+def _method(answer: SeedAnswer, metric: str, trials: int, margin: str) -> Section:
     return Section(
         "How it was computed",
         remarks=[
-            f"{trainings:,} trainings: every shape at its best base LR of the search, all on the same "
+            f"{trials:,} trials: every shape at its best base LR of the search, all on the same "
             "seeds, none of which the search has used.",
             "The screened shapes are a sample that is even over the screen's ranks; the best shapes are "
             "those that the search ranks first.",
@@ -261,7 +261,7 @@ def _method(answer: SeedAnswer, objective: str, trainings: int, margin: str) -> 
             "the best few by the estimate, as many as the rescore phase keeps of so many, has at most that.",
             "Recommended is the smallest number of seeds from which on the chance is as large as wanted. It "
             "holds for this workload, these shapes, and base LRs that are already known.",
-            f"Scores are medians of {printable(objective, 60)} over seeds; a training that diverged or "
+            f"Scores are medians of {printable(metric, 60)} over seeds; a trial that diverged or "
             "failed scores +∞.",
         ],
     )

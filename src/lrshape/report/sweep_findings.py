@@ -24,14 +24,14 @@ class SweptSetting:
         short: its values alone, e.g. ``0.01``.
         label: names and values, e.g. ``weight_decay 0.01``.
         best: its study's answer, see `lrshape.analysis.result.best`.
-        transfer_trainings: how many trainings tried the settings' best shapes in it.
+        transfer_trials: how many trials tried the settings' best shapes in it.
     """
 
     slug: str
     short: str
     label: str
     best: Mapping[str, Any]
-    transfer_trainings: int = 0
+    transfer_trials: int = 0
 
     @property
     def has_winner(self) -> bool:
@@ -45,17 +45,17 @@ class Swept:
 
     Args:
         name: of the spec.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         varied: short names of what varies, e.g. ``("weight_decay",)``.
         settings: in the order of the sweep.
         regrets: as `lrshape.analysis.transfer.regrets` gives them.
         margin: the regret that matters, as a fraction.
-        how: how shapes were tuned and scored, see `lrshape.study.transfer.TransferSpec`.
+        how: how shapes were tuned and scored, see `lrshape.checks.transfer.TransferSpec`.
         document: what ``sweep.json`` states.
     """
 
     name: str
-    objective: str
+    metric: str
     varied: Sequence[str]
     settings: Sequence[SweptSetting]
     regrets: pd.DataFrame

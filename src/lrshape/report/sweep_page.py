@@ -102,12 +102,12 @@ def settings_table(swept: Swept) -> pd.DataFrame:
                         "score_low",
                         "score_high",
                         "seeds",
-                        "trainings",
+                        "trials",
                         "diverged_share",
                         "failed_share",
                     )
                 },
-                "transfer_trainings": s.transfer_trainings,
+                "transfer_trials": s.transfer_trials,
             }
             for s in swept.settings
         ]
@@ -142,7 +142,7 @@ def _html(swept: Swept, figures: Mapping[str, Any], cards: Cards) -> str:
         figures,
         cards,
         name=printable(swept.name, 120),
-        objective=printable(swept.objective, 60),
+        metric=printable(swept.metric, 60),
         headline=first,
         notices=sweep_notices(swept),
         settings=[_setting(swept, s) for s in swept.settings],
@@ -150,8 +150,8 @@ def _html(swept: Swept, figures: Mapping[str, Any], cards: Cards) -> str:
         margin=percent(swept.margin),
         how=swept.how,
         varied=", ".join(printable(name, 60) for name in swept.varied),
-        trainings=f"{sum(s.best['trainings'] for s in swept.settings):,}",
-        transfer_trainings=f"{sum(s.transfer_trainings for s in swept.settings):,}",
+        trials=f"{sum(s.best['trials'] for s in swept.settings):,}",
+        transfer_trials=f"{sum(s.transfer_trials for s in swept.settings):,}",
         document=spec_text({key: swept.document[key] for key in ("axes", "transfer", "spec")}),
     )
 

@@ -15,7 +15,7 @@ from lrshape.report.words import number, percent
 
 def sweep_targets(swept: Swept) -> tuple[Cards, dict[str, Targets]]:
     """Return a card for each setting's best shape, and the targets by the figure's name."""
-    cards = Cards(f"median {swept.objective}")
+    cards = Cards(f"median {swept.metric}")
     shown = swept.winners[:MOST]
     index = {
         s.slug: cards.add(

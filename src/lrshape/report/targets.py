@@ -13,7 +13,7 @@ from lrshape.report.words import number, rate
 
 def study_targets(findings: Findings) -> tuple[Cards, dict[str, Targets]]:
     """Return a card for each screened shape, and the targets by the figure's name."""
-    cards = Cards(findings.objective)
+    cards = Cards(findings.metric)
     index = {
         row["shape"]: cards.add(
             row["shape"],

@@ -8,7 +8,7 @@ MINUS = "−"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Format a number with ``digits`` significant digits; ``∞`` where a training diverged, ``–`` for NaN.
+    """Format a number with ``digits`` significant digits; ``∞`` where a trial diverged, ``–`` for NaN.
 
     Example:
         >>> [number(v) for v in (0.009034, 12.3456, 1234.5, 0.00001234, -0.5, 0, float("inf"))]
@@ -157,7 +157,7 @@ def listing(items: list[str]) -> str:
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:
-    """Return e.g. ``1 seed``, ``1,536 trainings``."""
+    """Return e.g. ``1 seed``, ``1,536 trials``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 

@@ -1,9 +1,9 @@
-"""Where a study's trainings are kept: a directory or a URL with files, each written once."""
+"""Where a study's trials are kept: a directory or a URL with files, each written once."""
 
 from lrshape.store._checks import params_of
 from lrshape.store._chunk import DamagedChunk, metric_columns
 from lrshape.store._files import StoreError, publish, read_document, store_error
-from lrshape.store._frame import sort_trainings
+from lrshape.store._frame import sort_trials
 from lrshape.store._names import FOLLOW_UPS, ORDER, PHASES
 from lrshape.store._place import Location, Url, local, locate
 from lrshape.store.directory import Store
@@ -28,7 +28,7 @@ __all__ = [
     "params_of",
     "publish",
     "read_document",
-    "sort_trainings",
+    "sort_trials",
     "store_error",
     "verify",
 ]

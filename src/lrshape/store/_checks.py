@@ -15,7 +15,7 @@ def problem(table: pa.Table, phase: str) -> str | None:
     """Say what is wrong with the rows of a chunk; None if nothing is.
 
     Args:
-        table: of the schema of a trainings table.
+        table: of the schema of a trials table.
         phase: of the chunk.
     """
     for name in table.column_names:
@@ -50,5 +50,5 @@ def params_of(text: str) -> dict[str, Any]:
     if not isinstance(params, dict) or not all(
         isinstance(value, int | float | str | list) for value in params.values()
     ):
-        raise InputError(f"a training's params must be a JSON object of its shape's, got {shown(text)}")
+        raise InputError(f"a trial's params must be a JSON object of its shape's, got {shown(text)}")
     return params

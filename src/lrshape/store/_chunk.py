@@ -1,4 +1,4 @@
-"""A chunk of trainings as the bytes of a sealed Parquet file.
+"""A chunk of trials as the bytes of a sealed Parquet file.
 
 The file's footer holds a SHA-256 digest of the whole file, taken while the digest's own 64 characters were
 zeros. It is checked before the file is parsed: no damaged byte reaches the Parquet reader.
@@ -52,12 +52,12 @@ class DamagedChunk(Exception):  # noqa: N818 - it names what was found, not what
 
 
 def metric_columns(columns: Iterable[str]) -> list[str]:
-    """The metrics among the columns of a trainings table, in their order."""
+    """The metrics among the columns of a trials table, in their order."""
     return [column for column in columns if column not in _FIXED]
 
 
 def schema(metrics: Iterable[str], folded: bool = False) -> pa.Schema:
-    """The schema of a trainings table with these metrics; folded, equal texts are held once."""
+    """The schema of a trials table with these metrics; folded, equal texts are held once."""
     fields = _BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER
     text = pa.dictionary(pa.int32(), pa.string())
     return pa.schema({k: text if folded and t == pa.string() else t for k, t in fields.items()})
@@ -67,12 +67,12 @@ def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
     """Return the file of chunk ``name``.
 
     Raises:
-        ValueError: if the columns are not those of a trainings table, in order, or a value is missing or of
+        ValueError: if the columns are not those of a trials table, in order, or a value is missing or of
             another type. Metrics may be any float, NaN and infinities included.
     """
     expected = schema(metric_columns(table.columns))
     if list(table.columns) != expected.names:
-        raise ValueError(f"a trainings table has the columns {expected.names}, got {list(table.columns)}")
+        raise ValueError(f"a trials table has the columns {expected.names}, got {list(table.columns)}")
     columns = [_column(table[field.name].to_numpy(), field) for field in expected]
     strings = [field.name for field in expected if field.type == pa.string()]
     sink = io.BytesIO()
@@ -139,9 +139,9 @@ def _column(values: np.ndarray, field: pa.Field) -> pa.Array:
         texts = [str(value).encode("utf-8", "backslashreplace").decode() for value in values]
         array = pa.array(texts, field.type)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise ValueError(f"column {field.name!r} of a trainings table is {field.type}: {error}") from error
+        raise ValueError(f"column {field.name!r} of a trials table is {field.type}: {error}") from error
     if array.null_count:
-        raise ValueError(f"column {field.name!r} of a trainings table must have a value in every row")
+        raise ValueError(f"column {field.name!r} of a trials table must have a value in every row")
     return array
 
 

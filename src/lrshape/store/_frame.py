@@ -49,8 +49,8 @@ def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
     return pd.DataFrame(frame, copy=False)
 
 
-def sort_trainings(table: pd.DataFrame) -> pd.DataFrame:
-    """Sort trainings by phase (in the order they are run), shape, base LR and seed."""
+def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort trials by phase (in the order they are run), shape, base LR and seed."""
     phase = pd.Categorical(table["phase"], categories=ORDER).codes
     shape = pd.factorize(table["shape"], sort=True)[0]
     order = np.lexsort((table["seed"], table["base_lr"], shape, phase))

@@ -1,4 +1,4 @@
-"""Names of chunks of trainings."""
+"""Names of chunks of trials."""
 
 import re
 
@@ -9,7 +9,7 @@ FOLLOW_UPS = ("coordinate", "seeds", "transfer")
 """What may be trained once a search is done, each in a directory of its own."""
 
 ORDER = PHASES + FOLLOW_UPS
-"""The order in which trainings are sorted."""
+"""The order in which trials are sorted."""
 
 _CHUNK = re.compile(rf"({'|'.join(ORDER)})-(\d{{5,18}})")
 

@@ -1,4 +1,4 @@
-"""A study's directory: ``study.json``, and ``trainings/<phase>-<chunk>.parquet``, each written once."""
+"""A study's directory: ``study.json``, and ``trials/<phase>-<chunk>.parquet``, each written once."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ FORMAT = 1
 """The format of a study's directory."""
 
 DOCUMENT = "study.json"
-TRAININGS = "trainings"
+TRIALS = "trials"
 DAMAGED = "damaged"
 
 _ENDING = ".parquet"
@@ -77,7 +77,7 @@ class Store:
         if not cls.exists(place.location):
             try:
                 _refuse_foreign(place)
-                place.prepare(TRAININGS)
+                place.prepare(TRIALS)
                 place.publish(DOCUMENT, _text(document))
             except OSError as error:
                 raise InputError(
@@ -103,17 +103,17 @@ class Store:
             raise InputError(f"cannot read {error}") from error
 
     def require_writable(self) -> None:
-        """Check, by writing, that trainings can be stored; to be called before any is trained.
+        """Check, by writing, that trials can be stored; to be called before any is trained.
 
         What writers that died left unfinished a day ago or longer is removed.
 
         Raises:
             InputError: if not, with the path and the reason.
         """
-        for folder in ("", TRAININGS):
+        for folder in ("", TRIALS):
             self.place.tidy(folder)
         try:
-            self.place.probe(TRAININGS)
+            self.place.probe(TRIALS)
         except OSError as error:
             raise InputError(f"cannot write to the study {self.path}: {error.strerror or error}") from error
 
@@ -137,7 +137,7 @@ class Store:
 
         Args:
             name: ``<phase>-<number>``, the number with at least five digits.
-            table: the chunk's trainings, all of that phase.
+            table: the chunk's trials, all of that phase.
 
         Returns:
             False if the chunk exists; it is then left alone.
@@ -150,11 +150,11 @@ class Store:
         data = _chunk.encode(table, name, self.document["hash"])
         phases = set(table["phase"])
         if phases - {phase}:
-            raise ValueError(f"chunk {name} takes trainings of its own phase, got {sorted(phases)}")
+            raise ValueError(f"chunk {name} takes trials of its own phase, got {sorted(phases)}")
         return self.place.publish(_file_name(name), data)
 
     def read(self, name: str) -> pd.DataFrame:
-        """Return a chunk's trainings, as they were written.
+        """Return a chunk's trials, as they were written.
 
         Raises:
             DamagedChunk: if the file is not, bit for bit, what this study wrote under this name.
@@ -164,7 +164,7 @@ class Store:
         return chunk_frame(self.table(name))
 
     def table(self, name: str) -> pa.Table:
-        """Return a chunk's trainings as an Arrow table; raises what `read` does."""
+        """Return a chunk's trials as an Arrow table; raises what `read` does."""
         _names.parse(name)
         return _chunk.decode(self.place.read(_file_name(name)), name, self.document["hash"])
 
@@ -193,12 +193,12 @@ class Store:
         Raises:
             StoreError: if the directory cannot be listed.
         """
-        names = (name for name in self.place.names(TRAININGS) if name.endswith(_ENDING))
+        names = (name for name in self.place.names(TRIALS) if name.endswith(_ENDING))
         stems = (name.removesuffix(_ENDING) for name in names)
         return sorted(filter(_names.is_chunk, stems), key=_names.order)
 
-    def trainings(self, phases: Collection[str] | None = None) -> pd.DataFrame:
-        """Return all trainings, sorted by phase, shape, base LR and seed; no row depends on the chunks.
+    def trials(self, phases: Collection[str] | None = None) -> pd.DataFrame:
+        """Return all trials, sorted by phase, shape, base LR and seed; no row depends on the chunks.
 
         Texts are categoricals, of which ten million rows take no more than their codes. Damaged chunks are
         set aside with a warning in the log, and are missing from the result and from `chunks` afterwards.
@@ -228,7 +228,7 @@ class Store:
 
 
 def _file_name(chunk: str) -> str:
-    return f"{TRAININGS}/{chunk}{_ENDING}"
+    return f"{TRIALS}/{chunk}{_ENDING}"
 
 
 def _text(document: dict[str, Any]) -> bytes:
@@ -245,7 +245,7 @@ def _refuse_foreign(place: Place) -> None:
     if isinstance(place.location, Path) and place.location.is_file():
         raise InputError(f"a study is a directory, got the file {place.location}")
     for name in place.names(""):
-        if name == TRAININGS and place.is_empty(name):
+        if name == TRIALS and place.is_empty(name):
             continue
         if not _files.is_temporary(name) and not place.exists(DOCUMENT):
             raise InputError(f"{place.location} is not empty and holds no study: it has {name}")

@@ -13,7 +13,7 @@ from lrshape.store.directory import Store
 _KEYS = ["phase", "shape", "family", "params", "base_lr", "seed"]
 _PLAN = {
     "hash": "are of different specs",
-    "members": "have different numbers of trainings in a chunk; give `members` in the spec",
+    "chunk_size": "have different numbers of trials in a chunk; give `chunk_size` in the spec",
     "train_digest": "were trained by different code",
 }
 
@@ -26,8 +26,8 @@ class Merged:
         path: where it is.
         taken: its chunks that were copied.
         equal: chunks that were there already, with the same content up to wall time.
-        other_results: chunks that were there already, of the same trainings with other results.
-        other_trainings: chunks that were there already, of other trainings.
+        other_results: chunks that were there already, of the same trials with other results.
+        other_trials: chunks that were there already, of other trials.
         difference: the largest relative difference of a metric, where results differ.
         damaged: chunks that could not be read, with the reasons.
     """
@@ -36,7 +36,7 @@ class Merged:
     taken: int = 0
     equal: int = 0
     other_results: list[str] = field(default_factory=list)
-    other_trainings: list[str] = field(default_factory=list)
+    other_trials: list[str] = field(default_factory=list)
     difference: float = 0.0
     damaged: list[str] = field(default_factory=list)
 
@@ -101,7 +101,7 @@ def _merged(source: Store, target: Store, present: set[str]) -> Merged:
 
 def _compare(name: str, kept: pd.DataFrame, other: pd.DataFrame, found: Merged) -> None:
     if not kept[_KEYS].equals(other[_KEYS]):
-        found.other_trainings.append(name)
+        found.other_trials.append(name)
     elif kept.drop(columns="wall_time").equals(other.drop(columns="wall_time")):
         found.equal += 1
     else:

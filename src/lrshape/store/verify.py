@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lrshape.store import _files, _names
 from lrshape.store._chunk import DamagedChunk
-from lrshape.store.directory import DAMAGED, TRAININGS, Store
+from lrshape.store.directory import DAMAGED, TRIALS, Store
 
 
 @dataclass
@@ -15,16 +15,16 @@ class Health:
 
     Attributes:
         chunks: sound chunks.
-        trainings: trainings in those.
+        trials: trials in those.
         damaged: chunks that cannot be trusted, with the reasons.
         gaps: chunks that are missing, or damaged, between sound ones.
         stale: unfinished writes that died, by path within the study.
-        foreign: names in ``trainings/`` that are no chunk's.
+        foreign: names in ``trials/`` that are no chunk's.
         set_aside: files in ``damaged/``.
     """
 
     chunks: int = 0
-    trainings: int = 0
+    trials: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -46,20 +46,20 @@ def verify(store: Store) -> Health:
             health.damaged[name] = found
         else:
             sound[name] = found
-    health.chunks, health.trainings = len(sound), sum(sound.values())
+    health.chunks, health.trials = len(sound), sum(sound.values())
     health.gaps = _gaps(set(sound))
-    for folder in ("", TRAININGS):
+    for folder in ("", TRIALS):
         prefix = f"{folder}/" if folder else ""
         health.stale += [prefix + name for name in store.place.stale(folder)]
     known = {f"{name}.parquet" for name in names}
-    present = store.place.names(TRAININGS)
+    present = store.place.names(TRIALS)
     health.foreign = sorted(n for n in present if n not in known and not _files.is_temporary(n))
     health.set_aside = len(store.place.names(DAMAGED))
     return health
 
 
 def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
-    """Each chunk with its number of trainings, or with what is wrong."""
+    """Each chunk with its number of trials, or with what is wrong."""
 
     def check(name: str) -> tuple[str, int | str]:
         try:

@@ -22,7 +22,7 @@ def versions() -> dict[str, str]:
 
 def device() -> dict[str, Any]:
     """Kind and number of the devices that JAX trains on, and the machine's processor and system."""
-    from lrshape.engine.devices import mesh
+    from lrshape.training.devices import mesh
 
     devices = list(mesh().devices.flat)
     return {

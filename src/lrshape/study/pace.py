@@ -1,4 +1,4 @@
-"""How many trainings fit into a time, for searches that are planned by their number."""
+"""How many trials fit into a time, for searches that are planned by their number."""
 
 import contextlib
 import logging
@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.executors.base import Executor
-from lrshape.executors.registry import make_executor
+from lrshape.search.budget import BATCH, LEAST, is_planned
+from lrshape.search.keys import FIRST_SEED
+from lrshape.search.shape import ShapeRecord
 from lrshape.store import Location, Store
-from lrshape.study.budget import BATCH, LEAST, is_planned
-from lrshape.study.keys import FIRST_SEED
-from lrshape.study.overdue import TimeLimitReached, limited
-from lrshape.study.plan import Training, chunks
-from lrshape.study.shape import Shape
+from lrshape.study.plan import Trial, chunks
 from lrshape.study.spec import StudySpec
-from lrshape.study.train import TrainChunk
-from lrshape.workloads.base import Workload
+from lrshape.study.task import TrainChunk
+from lrshape.study.time_limit import TimeLimitReached, limited
+from lrshape.training.workload import Workload
+from lrshape.workers.executor import Executor
+from lrshape.workers.registry import make_executor
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ MODEL = 0.5
 """Seconds that choosing a batch takes, about."""
 
 SWEEP = 12
-"""Trainings in which the base LR of a baseline is found, about."""
+"""Trials in which the base LR of a baseline is found, about."""
 
 
 def settled(
@@ -39,7 +39,7 @@ def settled(
     workload: Workload | None,
     executor: Executor | None = None,
 ) -> dict[str, Any]:
-    """A spec with the number of trainings that its study has already, or that fits into the time limit.
+    """A spec with the number of trials that its study has already, or that fits into the time limit.
 
     Args:
         document: a spec as `StudySpec.parse` takes it; returned as it is if it says how to search.
@@ -47,9 +47,9 @@ def settled(
             none: what it gives must still be what the study has.
         seconds: time limit, None for none.
         workload: in place of the document's.
-        executor: what will run the trainings, None for this process.
+        executor: what will run the trials, None for this process.
     """
-    if not is_planned(document) or "trainings" in document:
+    if not is_planned(document) or "trials" in document:
         return dict(document)
     if Store.exists(path):
         stored = Store.open(path).document["spec"]
@@ -58,19 +58,19 @@ def settled(
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
     if seconds is None:
         return dict(document)
-    return dict(document) | {"trainings": affordable(StudySpec.parse(document, workload), seconds, executor)}
+    return dict(document) | {"trials": affordable(StudySpec.parse(document, workload), seconds, executor)}
 
 
 def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:
-    """How many trainings a search may have to end in time, baselines and confirm phase included.
+    """How many trials a search may have to end in time, baselines and confirm phase included.
 
     A small population is trained twice, and the second time counted: the first one compiles. Its results
     are not used.
 
     Args:
-        spec: the study, with any number of trainings.
+        spec: the study, with any number of trials.
         seconds: for all of it.
-        executor: what will run the trainings, None for this process.
+        executor: what will run the trials, None for this process.
     """
     began = time.monotonic()
     taken = seconds
@@ -87,7 +87,7 @@ def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None
     count = int(left * BATCH / (taken + MODEL)) - extra
     if count < LEAST:
         _log.warning(
-            "a time limit of %.0f s fits %d trainings at %.3g a second, with baselines and confirm phase %d; "
+            "a time limit of %.0f s fits %d trials at %.3g a second, with baselines and confirm phase %d; "
             "the search takes %d, and goes on when the same command is run again",
             *(seconds, max(0, count), BATCH / taken, max(0, count + extra), LEAST),
         )
@@ -102,7 +102,7 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
             raise TimeLimitReached
 
     base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
-    training = Training("screen", Shape.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
+    training = Trial("screen", ShapeRecord.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
     size = min(BATCH, spec.workload.max_members)
     items = chunks("screen", 0, [training] * BATCH, size)
     for _ in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):

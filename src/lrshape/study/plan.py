@@ -1,4 +1,4 @@
-"""The trainings of a study: what each one is, and how they are cut into chunks."""
+"""The trials of a study: what each one is, and how they are cut into chunks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,53 +6,53 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lrshape.engine import Outcome
-from lrshape.study.shape import Shape
+from lrshape.search.shape import ShapeRecord
+from lrshape.training import Outcome
 
 
 @dataclass(frozen=True)
-class Training:
+class Trial:
     """One planned training: a shape at a base LR with a seed index, in a phase."""
 
     phase: str
-    shape: Shape
+    shape: ShapeRecord
     base_lr: float
     seed: int
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Trainings that are run, stored and lost together."""
+    """Trials that are run, stored and lost together."""
 
     name: str
-    trainings: tuple[Training, ...]
+    trials: tuple[Trial, ...]
 
     def keys(self) -> pd.DataFrame:
-        """The columns that the plan fixes, one row a training."""
+        """The columns that the plan fixes, one row a trial."""
         return pd.DataFrame(
             {
-                "phase": [t.phase for t in self.trainings],
-                "shape": [t.shape.id for t in self.trainings],
-                "family": [t.shape.family for t in self.trainings],
-                "params": [t.shape.params for t in self.trainings],
-                "base_lr": np.array([t.base_lr for t in self.trainings], np.float64),
-                "seed": np.array([t.seed for t in self.trainings], np.int64),
+                "phase": [t.phase for t in self.trials],
+                "shape": [t.shape.id for t in self.trials],
+                "family": [t.shape.family for t in self.trials],
+                "params": [t.shape.params for t in self.trials],
+                "base_lr": np.array([t.base_lr for t in self.trials], np.float64),
+                "seed": np.array([t.seed for t in self.trials], np.int64),
             }
         )
 
     def is_of(self, table: pd.DataFrame) -> bool:
-        """Whether a stored table holds this chunk's trainings."""
+        """Whether a stored table holds this chunk's trials."""
         keys = self.keys()
         return table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys)
 
     def halves(self) -> "tuple[Chunk, ...]":
-        """The chunk in two; nothing if it is one training."""
-        middle = len(self.trainings) // 2
-        parts = (self.trainings[:middle], self.trainings[middle:])
+        """The chunk in two; nothing if it is one trial."""
+        middle = len(self.trials) // 2
+        parts = (self.trials[:middle], self.trials[middle:])
         return tuple(Chunk(self.name, part) for part in parts) if middle else ()
 
     def table(self, outcome: Outcome, seconds: float) -> pd.DataFrame:
-        """The rows to store: keys, metrics, status; each training gets an equal share of the time."""
+        """The rows to store: keys, metrics, status; each trial gets an equal share of the time."""
         table = self.keys()
         for name, values in outcome.items():
             table[name] = values
@@ -63,9 +63,9 @@ class Chunk:
         return table
 
 
-def chunks(phase: str, first: int, trainings: Sequence[Training], size: int) -> list[Chunk]:
-    """Cut trainings into chunks of ``size``, numbered from ``first``."""
+def chunks(phase: str, first: int, trials: Sequence[Trial], size: int) -> list[Chunk]:
+    """Cut trials into chunks of ``size``, numbered from ``first``."""
     return [
-        Chunk(f"{phase}-{first + number:05d}", tuple(trainings[start : start + size]))
-        for number, start in enumerate(range(0, len(trainings), size))
+        Chunk(f"{phase}-{first + number:05d}", tuple(trials[start : start + size]))
+        for number, start in enumerate(range(0, len(trials), size))
     ]

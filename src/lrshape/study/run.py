@@ -7,24 +7,24 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.executors.base import Executor
+from lrshape.search.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.store import DamagedChunk, Store
-from lrshape.study.account import announcement
-from lrshape.study.listener import Listener
-from lrshape.study.overdue import TimeLimitReached, limited
-from lrshape.study.phases import Candidate, Phase, confirm, rescore, screen
+from lrshape.study.announcement import announcement
+from lrshape.study.callback import Callback
 from lrshape.study.plan import Chunk, chunks
+from lrshape.study.progress import Speed, Tally
 from lrshape.study.spec import StudySpec
-from lrshape.study.tally import Speed, Tally
-from lrshape.study.train import Running, TrainChunk
+from lrshape.study.task import Running, TrainChunk
+from lrshape.study.time_limit import TimeLimitReached, limited
+from lrshape.workers.executor import Executor
 
 
 class TooManyFailed(InputError):  # noqa: N818 - like the other ends of a run
-    """So many trainings failed that the code or its settings are wrong; what is trained is stored."""
+    """So many trials failed that the code or its settings are wrong; what is trained is stored."""
 
 
 MIN_JUDGED = 10
-"""Trainings of a run before their failures can stop it."""
+"""Trials of a run before their failures can stop it."""
 
 
 class Run:
@@ -32,10 +32,10 @@ class Run:
 
     Args:
         spec: the study.
-        store: where its trainings are kept.
-        members: trainings in a chunk.
+        store: where its trials are kept.
+        chunk_size: trials in a chunk.
         executor: what runs the chunks.
-        listener: hears of progress.
+        callback: hears of progress.
         time_limit: seconds after which the run stops with `TimeLimitReached`, None for no limit.
     """
 
@@ -43,13 +43,13 @@ class Run:
         self,
         spec: StudySpec,
         store: Store,
-        members: int,
+        chunk_size: int,
         executor: Executor,
-        listener: Listener,
+        callback: Callback,
         time_limit: float | None = None,
     ):
-        self._spec, self._store, self._members = spec, store, members
-        self._executor, self._listener = executor, listener
+        self._spec, self._store, self._chunk_size = spec, store, chunk_size
+        self._executor, self._callback = executor, callback
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
         self._speed = Speed()
         self._failures: list[str] = []
@@ -60,7 +60,7 @@ class Run:
 
         Raises:
             TimeLimitReached: if the time limit came first.
-            TooManyFailed: if a larger share of this run's trainings failed than the spec allows.
+            TooManyFailed: if a larger share of this run's trials failed than the spec allows.
             StoreError: if results cannot be written.
         """
         screened = self.phase("screen", screen(self._spec))
@@ -72,25 +72,25 @@ class Run:
 
         Raises:
             TimeLimitReached: if the time limit came first.
-            TooManyFailed: if a larger share of this run's trainings failed than the spec allows.
+            TooManyFailed: if a larger share of this run's trials failed than the spec allows.
             StoreError: if results cannot be written.
         """
-        self._listener.phase_begins(name, announcement(self._spec, name))
+        self._callback.phase_begins(name, announcement(self._spec, name))
         stored = set(self._store.chunks())
         tables: list[pd.DataFrame] = []
         tally = Tally(name, self._speed)
         number = 0
-        trainings = next(phase)
+        trials = next(phase)
         while True:
-            tally.plan(len(trainings))
-            planned = chunks(name, number, trainings, self._members)
+            tally.plan(len(trials))
+            planned = chunks(name, number, trials, self._chunk_size)
             number += len(planned)
             tables += self._round(planned, stored, tally)
             try:
-                trainings = phase.send(pd.concat(tables, ignore_index=True))
+                trials = phase.send(pd.concat(tables, ignore_index=True))
             except StopIteration as end:
                 self._drop_unplanned(name, number)
-                self._listener.phase_done(tally.status())
+                self._callback.phase_done(tally.status())
                 return end.value
 
     def _drop_unplanned(self, phase: str, planned: int) -> None:
@@ -103,15 +103,15 @@ class Run:
         """Rows of all chunks of a round, in the order of the plan."""
         rows = {chunk.name: table for chunk in planned if (table := self._read(chunk, stored)) is not None}
         for table in rows.values():
-            tally.add(table, self._spec.objective)
+            tally.add(table, self._spec.metric)
         missing = [chunk for chunk in planned if chunk.name not in rows]
         with limited(self._left()):
             for chunk, table in self._trained_chunks(missing, rows, tally):
                 table = self._stored(chunk, table)
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
-                tally.add(table, self._spec.objective)
-                self._listener.progress(tally.status())
+                tally.add(table, self._spec.metric)
+                self._callback.progress(tally.status())
                 self._check_failures(table)
                 self._check_time()
         return [rows[chunk.name] for chunk in planned]
@@ -131,9 +131,9 @@ class Run:
 
         def report(chunk: Chunk, news: Running) -> None:
             running[chunk.name] = news
-            self._listener.progress(
+            self._callback.progress(
                 tally.status(
-                    sum(r.trainings for r in running.values()), sum(r.diverged for r in running.values())
+                    sum(r.trials for r in running.values()), sum(r.diverged for r in running.values())
                 )
             )
             if not news.done:  # what is done is stored first
@@ -141,7 +141,7 @@ class Run:
 
         if missing:
             self._check_time()
-            task = TrainChunk(self._spec, self._members)
+            task = TrainChunk(self._spec, self._chunk_size)
             items = self._still_missing(missing, rows, tally)
             for chunk, table in self._executor.run(task, items, report, self._check_time):
                 running.pop(chunk.name, None)
@@ -163,7 +163,7 @@ class Run:
             else:
                 self._shared = True
                 rows[chunk.name] = table
-                tally.add(table, self._spec.objective)
+                tally.add(table, self._spec.metric)
 
     def _read(self, chunk: Chunk, stored: set[str]) -> pd.DataFrame | None:
         """A stored chunk, or None if it is absent, or damaged and now set aside."""
@@ -173,7 +173,7 @@ class Run:
             table = self._store.read(chunk.name)
             keys = chunk.keys()
             if not table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys):
-                raise DamagedChunk(chunk.name, "it holds other trainings than planned")
+                raise DamagedChunk(chunk.name, "it holds other trials than planned")
         except FileNotFoundError:  # another run has set it aside
             return None
         except DamagedChunk as error:
@@ -185,11 +185,11 @@ class Run:
         """Count those of this run alone, so that mended code can go on where it was stopped."""
         self._failures += table.loc[table["status"] == "failed", "message"].tolist()
         failed, trained = len(self._failures), self._speed.trained
-        if trained >= MIN_JUDGED and failed > self._spec.max_failed * trained:
+        if trained >= MIN_JUDGED and failed > self._spec.max_failed_fraction * trained:
             first = " ".join(self._failures[0].split()) or "no message"
             raise TooManyFailed(
-                f"{failed} of the {trained} trainings of this run failed, more than "
-                f"max_failed = {self._spec.max_failed:g} allows, the first with: {first}; "
+                f"{failed} of the {trained} trials of this run failed, more than "
+                f"max_failed_fraction = {self._spec.max_failed_fraction:g} allows, the first with: {first}; "
                 f"all are kept in {self._store.path}"
             )
 

@@ -10,30 +10,29 @@ from typing import Any, Literal
 from pydantic import Field, InstanceOf, ValidationError, field_validator, model_validator
 
 from lrshape.errors import InputError
-from lrshape.samplers import SAMPLERS
-from lrshape.schedule import Sampling
-from lrshape.settings import Settings, explain, unknown_key
-from lrshape.study.base_lr import STRATEGIES, AnyBaseLR, GridLR
-from lrshape.study.budget import is_planned, planned
-from lrshape.study.sections import (
+from lrshape.search.base_lr import STRATEGIES, AnyBaseLR, GridLR
+from lrshape.search.budget import is_planned, planned
+from lrshape.search.sampler import SAMPLERS
+from lrshape.search.spec import (
     STANDARD_BASELINES,
     BaselineSpec,
     ConfirmSpec,
     FamilySpec,
+    InitialShape,
     RescoreSpec,
     ScreenSpec,
-    StartSpec,
 )
-from lrshape.workloads.base import Workload
-from lrshape.workloads.registry import WORKLOADS
+from lrshape.settings import Settings, explain, unknown_key
+from lrshape.shapes.schedule import StepRule
+from lrshape.training.workload import WORKLOADS, Workload
 
 MAX_SPEC_BYTES = 1_000_000
-MAX_MEMBERS = 1_000_000
+MAX_CHUNK_SIZE = 1_000_000
 MAX_RATES = 2_000_000_000
-"""Learning rates of a chunk: members times steps."""
+"""Learning rates of a chunk: chunk_size times steps."""
 
-MAX_TRAININGS = 100_000_000
-"""Trainings of a screen."""
+MAX_TRIALS = 100_000_000
+"""Trials of a screen."""
 
 
 class StudySpec(Settings):
@@ -41,20 +40,20 @@ class StudySpec(Settings):
 
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     seed: int = Field(default=0, ge=0, lt=2**63, description="every random number follows from it")
-    objective: str = Field(description="metric to minimise; default: the workload's own")
-    sampling: Sampling = Field(
+    metric: str = Field(description="metric to minimise; default: the workload's own")
+    step_rule: StepRule = Field(
         default="midpoint", description="where in a step its shape is read: t = (s + 1/2)/T, s/T or (s + 1)/T"
     )
-    members: int | Literal["auto"] = Field(
+    chunk_size: int | Literal["auto"] = Field(
         default="auto",
-        description="trainings in a program and a chunk; auto: by memory and workload",
+        description="trials in a program and a chunk; auto: by memory and workload",
     )
-    max_failed: float = Field(
+    max_failed_fraction: float = Field(
         default=0.5,
         ge=0,
         le=1,
         exclude=True,  # it changes no training: a study goes on under another value
-        description="stop when a larger share of a run's trainings has failed; 1: never",
+        description="stop when a larger share of a run's trials has failed; 1: never",
     )
     workload: InstanceOf[Workload]
     families: tuple[FamilySpec, ...] = Field(min_length=1)
@@ -64,13 +63,15 @@ class StudySpec(Settings):
     rescore: RescoreSpec = RescoreSpec()
     confirm: ConfirmSpec = ConfirmSpec()
     baselines: dict[str, BaselineSpec] = STANDARD_BASELINES
-    starts: tuple[StartSpec, ...] = Field(default=(), description="shapes that the search tries first")
+    initial_shapes: tuple[InitialShape, ...] = Field(
+        default=(), description="shapes that the search tries first"
+    )
 
-    @field_validator("members")
+    @field_validator("chunk_size")
     @classmethod
-    def _some_members(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and not 1 <= value <= MAX_MEMBERS:
-            raise ValueError(f"members must be auto or from 1 to {MAX_MEMBERS}, got {value}")
+    def _some_chunk_size(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and not 1 <= value <= MAX_CHUNK_SIZE:
+            raise ValueError(f"chunk_size must be auto or from 1 to {MAX_CHUNK_SIZE}, got {value}")
         return value
 
     @field_validator("families", mode="before")
@@ -103,26 +104,26 @@ class StudySpec(Settings):
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
         metrics = self.workload.metric_names()
-        if self.objective not in metrics:
-            raise ValueError(f"objective must be one of {', '.join(metrics)}, got {self.objective!r}")
+        if self.metric not in metrics:
+            raise ValueError(f"metric must be one of {', '.join(metrics)}, got {self.metric!r}")
         names = [family.name for family in self.families]
         if len(set(names)) != len(names):
             raise ValueError(f"families must differ, got {', '.join(names)}")
-        strange = [start.family for start in self.starts if start.family not in names]
+        strange = [start.family for start in self.initial_shapes if start.family not in names]
         if strange:
-            raise ValueError(f"starts must be of families {', '.join(names)}, got {strange[0]}")
-        if self.screen.bandit and self.sampler["name"] != "gp":
-            raise ValueError(f"screen.bandit needs the sampler gp, got {self.sampler['name']}")
-        if isinstance(self.members, int) and self.members * self.workload.steps > MAX_RATES:
+            raise ValueError(f"initial_shapes must be of families {', '.join(names)}, got {strange[0]}")
+        if self.screen.share_families and self.sampler["name"] != "gp":
+            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler['name']}")
+        if isinstance(self.chunk_size, int) and self.chunk_size * self.workload.steps > MAX_RATES:
             raise ValueError(
-                f"members times workload.steps must be at most {MAX_RATES:,}, "
-                f"got {self.members:,} times {self.workload.steps:,}"
+                f"chunk_size times workload.steps must be at most {MAX_RATES:,}, "
+                f"got {self.chunk_size:,} times {self.workload.steps:,}"
             )
         shapes = sum(family.shapes or self.screen.shapes for family in self.families)
         points = self.base_lr.points if isinstance(self.base_lr, GridLR) else 1
-        if shapes * points * self.screen.seeds > MAX_TRAININGS:
+        if shapes * points * self.screen.seeds > MAX_TRIALS:
             raise ValueError(
-                f"a screen must have at most {MAX_TRAININGS:,} trainings, got {shapes:,} shapes at "
+                f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
@@ -150,7 +151,7 @@ class StudySpec(Settings):
         if is_planned(given):
             given = planned(given)
         metrics = workload.metric_names()
-        given.setdefault("objective", workload.objective if workload.objective in metrics else metrics[0])
+        given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             low, high = workload.base_lrs

@@ -12,28 +12,28 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis import result
-from lrshape.engine.memory import plan_members
-from lrshape.engine.precision import precision
 from lrshape.errors import InputError, shown
-from lrshape.executors.base import Executor
-from lrshape.executors.registry import ExecutorChoice, make_executor
-from lrshape.schedule import Sampling, Schedule
+from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url, locate, store_error
 from lrshape.study import environment
-from lrshape.study.listener import Listener
+from lrshape.study.callback import Callback
 from lrshape.study.pace import settled
 from lrshape.study.run import Run
 from lrshape.study.size import expected_bytes
-from lrshape.study.spec import MAX_MEMBERS, StudySpec, read_spec, spec_hash
-from lrshape.workloads._called import CalledWorkload
-from lrshape.workloads.base import GradientWorkload, Workload
-from lrshape.workloads.function import FunctionWorkload, TrainFunction
+from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec, read_spec, spec_hash
+from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.memory import plan_chunk_size
+from lrshape.training.precision import precision
+from lrshape.training.workload import GradientWorkload, Workload
+from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
+from lrshape.workers.executor import Executor
+from lrshape.workers.registry import ExecutorChoice, make_executor
 
 _log = logging.getLogger(__name__)
 
 
 class Study:
-    """A study in its directory: its spec, its trainings, and what they say.
+    """A study in its directory: its spec, its trials, and what they say.
 
     Args:
         path: directory of an existing study, or its URL, such as ``s3://bucket/study``.
@@ -51,11 +51,11 @@ class Study:
         except InputError as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.path}/study.json holds a spec that cannot be read: {reason}") from None
-        members = self.store.document.get("members")
-        if type(members) is not int or not 1 <= members <= MAX_MEMBERS:
+        chunk_size = self.store.document.get("chunk_size")
+        if type(chunk_size) is not int or not 1 <= chunk_size <= MAX_CHUNK_SIZE:
             raise InputError(
-                f"{self.path}/study.json: members must be a whole number from 1 to {MAX_MEMBERS:,}, "
-                f"got {shown(members)}"
+                f"{self.path}/study.json: chunk_size must be a whole number from 1 to {MAX_CHUNK_SIZE:,}, "
+                f"got {shown(chunk_size)}"
             )
         self._document = {**self.store.document, "spec": filled}
 
@@ -83,9 +83,9 @@ class Study:
         return self._document
 
     @property
-    def objective(self) -> str:
+    def metric(self) -> str:
         """The metric that is minimised."""
-        return self.document["spec"]["objective"]
+        return self.document["spec"]["metric"]
 
     @property
     def steps(self) -> int:
@@ -93,13 +93,13 @@ class Study:
         return self.document["spec"]["workload"]["steps"]
 
     @property
-    def sampling(self) -> Sampling:
+    def step_rule(self) -> StepRule:
         """Where in a step the shapes are read."""
-        return self.document["spec"]["sampling"]
+        return self.document["spec"]["step_rule"]
 
-    def trainings(self) -> pd.DataFrame:
-        """All stored trainings, one row each; see docs/study.md for the columns."""
-        return self.store.trainings()
+    def trials(self) -> pd.DataFrame:
+        """All stored trials, one row each; see docs/study.md for the columns."""
+        return self.store.trials()
 
     def is_complete(self) -> bool:
         """Whether the last phase has trained all that it takes, and no chunk of any phase is missing."""
@@ -108,7 +108,7 @@ class Study:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
             if not numbers or numbers != list(range(len(numbers))):
                 return False
-        return len(self.store.trainings(["confirm"])) == result.planned_trainings(self.document)["confirm"]
+        return len(self.store.trials(["confirm"])) == result.planned_trials(self.document)["confirm"]
 
     def require_complete(self) -> None:
         """Raise `InputError` unless the study is complete."""
@@ -116,100 +116,100 @@ class Study:
             raise InputError(f"{self.path}: the study is not complete; run its search again to resume it")
 
     def progress(self) -> dict[str, dict[str, Any]]:
-        """What is stored, by phase: trainings, shapes, diverged, failed, lowest objective, seconds."""
-        trainings = self.trainings()
+        """What is stored, by phase: trials, shapes, diverged, failed, lowest metric, seconds."""
+        trials = self.trials()
         return {
             phase: {
-                "trainings": len(rows),
+                "trials": len(rows),
                 "shapes": len(set(rows["shape"])),
                 "diverged": int(np.sum(rows["status"] == "diverged")),
                 "failed": int(np.sum(rows["status"] == "failed")),
-                "best": None if np.isinf(lowest := float(np.min(rows[self.objective]))) else lowest,
+                "best": None if np.isinf(lowest := float(np.min(rows[self.metric]))) else lowest,
                 "seconds": float(np.sum(rows["wall_time"])),
             }
             for phase in PHASES
-            if len(rows := trainings[trainings["phase"] == phase])
+            if len(rows := trials[trials["phase"] == phase])
         }
 
     def failures(self) -> list[str]:
-        """The messages of the trainings that failed, in the order of `trainings`."""
-        trainings = self.trainings()
-        return trainings.loc[trainings["status"] == "failed", "message"].tolist()
+        """The messages of the trials that failed, in the order of `trials`."""
+        trials = self.trials()
+        return trials.loc[trials["status"] == "failed", "message"].tolist()
 
-    def best(self, objective: str | None = None) -> dict[str, Any]:
+    def best(self, metric: str | None = None) -> dict[str, Any]:
         """The winner, confirmed on fresh seeds, and its lead over the baselines.
 
         See `lrshape.analysis.result.best` for the keys.
 
         Args:
-            objective: another stored metric to rank by, without training again. If its winner is not what
+            metric: another stored metric to rank by, without training again. If its winner is not what
                 was confirmed, ``phase`` is ``rescore``: the numbers are from seeds that chose it.
 
         Raises:
             InputError: if the study is not complete, or no such metric is stored.
         """
         self.require_complete()
-        by = objective or self.objective
-        return result.best(self.trainings(), by, steps=self.steps, sampling=self.sampling)
+        by = metric or self.metric
+        return result.best(self.trials(), by, steps=self.steps, step_rule=self.step_rule)
 
-    def schedule(self, steps: int | None = None, objective: str | None = None) -> Schedule:
+    def schedule(self, steps: int | None = None, metric: str | None = None) -> Schedule:
         """The winner as a schedule, over ``steps`` steps if given, by another stored metric if given.
 
         Raises:
             InputError: if the study is not complete, or no shape in it has a finite score.
         """
-        best = self.best(objective)
+        best = self.best(metric)
         if best["score_median"] is None:
-            raise InputError(f"{self.path}: no shape has a finite {best['objective']}, so there is no winner")
+            raise InputError(f"{self.path}: no shape has a finite {best['metric']}, so there is no winner")
         return Schedule(
             best["family"],
             best["params"],
             base_lr=best["base_lr"],
             steps=self.steps if steps is None else steps,
-            sampling=self.sampling,
+            step_rule=self.step_rule,
         )
 
-    def report(self, objective: str | None = None) -> Location:
+    def report(self, metric: str | None = None) -> Location:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the study's directory.
 
         For a study at a URL they are made on the local disk and then put beside it.
 
         Args:
-            objective: another stored metric to rank by, without training again: the names then end with it,
+            metric: another stored metric to rank by, without training again: the names then end with it,
                 e.g. ``report-final-test_error.html``, and the study's own report stays.
 
         Raises:
             InputError: if nothing is stored yet, or no such metric is stored.
             StoreError: if it cannot be written.
         """
-        trainings = self.trainings()
-        if trainings.empty:
+        trials = self.trials()
+        if trials.empty:
             raise InputError(f"{self.path}: no training is stored yet; run its search first")
-        by = objective or self.objective
+        by = metric or self.metric
         if not isinstance(self.path, Url):
-            return self._report(trainings, by, self.path)
+            return self._report(trials, by, self.path)
         with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:
             made = Path(folder) / self.path.name  # the page names its directory
-            page = self._report(trainings, by, made)
+            page = self._report(trials, by, made)
             for file in sorted(made.rglob("*")):
                 if file.is_file():
                     self.store.place.replace(file.relative_to(made).as_posix(), file.read_bytes())
         return self.path / page.name
 
-    def _report(self, trainings: pd.DataFrame, by: str, directory: Path) -> Path:
+    def _report(self, trials: pd.DataFrame, by: str, directory: Path) -> Path:
         from lrshape.analysis.tables import write_tables
         from lrshape.report import suffix, write_report
 
         try:
-            write_tables(trainings, by, directory / f"tables{suffix(by, self.objective)}")
+            write_tables(trials, by, directory / f"tables{suffix(by, self.metric)}")
             return write_report(
-                trainings,
+                trials,
                 self.document,
                 directory,
-                objective=by,
+                metric=by,
                 steps=self.steps,
-                sampling=self.sampling,
-                study_objective=self.objective,
+                step_rule=self.step_rule,
+                study_metric=self.metric,
             )
         except OSError as error:
             file = error.filename2 or error.filename or directory  # of a rename, the target
@@ -227,7 +227,7 @@ def search(
     isolated: bool = False,
     time_limit: float | None = None,
     executor: ExecutorChoice = "inline",
-    listener: Listener | None = None,
+    callback: Callback | None = None,
     **settings: Any,
 ) -> Study:
     """Find the best schedule shape for a workload; run it again with the same arguments to resume.
@@ -239,17 +239,17 @@ def search(
         train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
             of shape (steps,); it becomes the workload. Give ``steps``, too.
         steps: steps of ``train``.
-        metrics: names of what ``train`` returns, the objective first.
+        metrics: names of what ``train`` returns, the metric first.
         timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.
         isolated: call ``train`` in a process of its own, which imports it again, so that a crash there ends
-            one training and not the study. A script then starts its search below
+            one trial and not the study. A script then starts its search below
             ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
-            that does not say how to search gets as many trainings as fit.
-        executor: what runs the trainings: ``inline``, ``processes``, ``ray``, or a mapping with such a
+            that does not say how to search gets as many trials as fit.
+        executor: what runs the trials: ``inline``, ``processes``, ``ray``, or a mapping with such a
             ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
             it may be another one when the study is resumed.
-        listener: hears of progress.
+        callback: hears of progress.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
 
     Returns:
@@ -258,7 +258,7 @@ def search(
     Raises:
         InputError: if something given cannot be used; nothing has been trained then.
         TimeLimitReached: if the time limit came first.
-        TooManyFailed: if more of the trainings failed than ``max_failed`` allows: an `InputError`, too.
+        TooManyFailed: if more of the trials failed than ``max_failed_fraction`` allows: an `InputError`, too.
         StoreError: if results cannot be written.
     """
     called = {"timeout": timeout, "isolated": isolated}
@@ -271,13 +271,13 @@ def search(
         parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = _open_or_create(parsed, path)
         stored = len(study.store.chunks())
-        study.store.require_room(expected_bytes(parsed, study.document["members"], stored))
-        listener = listener or Listener()
-        listener.started(str(study.path), stored)
+        study.store.require_room(expected_bytes(parsed, study.document["chunk_size"], stored))
+        callback = callback or Callback()
+        callback.started(str(study.path), stored)
         left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-        Run(parsed, study.store, study.document["members"], runner, listener, left).complete()
+        Run(parsed, study.store, study.document["chunk_size"], runner, callback, left).complete()
     study.report()
-    listener.finished(study)
+    callback.finished(study)
     return study
 
 
@@ -327,7 +327,7 @@ def _open_or_create(spec: StudySpec, path: Location) -> Study:
         study.store.require_writable()
         if study.document.get("train_digest") != _train_digest(spec.workload):
             _log.warning(
-                "%s: the code of %s has changed since the study was made; the stored trainings are the old "
+                "%s: the code of %s has changed since the study was made; the stored trials are the old "
                 "code's and are kept. For a new search use another directory",
                 path,
                 spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
@@ -340,7 +340,7 @@ def _open_or_create(spec: StudySpec, path: Location) -> Study:
             "name": spec.name,
             "hash": spec.hash(),
             "spec": plain,
-            "members": plan_members(spec.workload) if spec.members == "auto" else spec.members,
+            "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
             "versions": environment.versions(),
             "device": environment.device(),
             "precision": precision(spec.workload),

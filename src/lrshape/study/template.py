@@ -4,14 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lrshape.samplers import SAMPLERS
+from lrshape.search.base_lr import GridLR
+from lrshape.search.budget import TRIALS
+from lrshape.search.sampler import SAMPLERS
+from lrshape.search.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec
 from lrshape.settings import Settings
-from lrshape.study.base_lr import GridLR
-from lrshape.study.budget import TRAININGS
-from lrshape.study.sections import STANDARD_BASELINES, RescoreSpec, ScreenSpec
 from lrshape.study.spec import StudySpec, parse_workload
-from lrshape.workloads.base import Workload
-from lrshape.workloads.registry import WORKLOADS
+from lrshape.training.workload import WORKLOADS, Workload
 
 _PLACEHOLDERS = {
     "function": {"function": "my_training:train", "steps": 300},
@@ -42,7 +41,9 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
     yield "# All settings have the value shown when they are left out."
     yield ""
-    yield from _fields(spec, only=("name", "seed", "objective", "sampling", "members", "max_failed"))
+    yield from _fields(
+        spec, only=("name", "seed", "metric", "step_rule", "chunk_size", "max_failed_fraction")
+    )
     yield ""
     yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
     yield "# `lrshape families` lists the families. One can be given in more detail instead:"
@@ -50,7 +51,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield f"families = {_toml([family.name for family in spec.families])}"
     yield "# A baseline of your own: [baselines.mine]  family = ...  params = {...}  (in place of this list)"
     yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
-    yield f"trainings = {TRAININGS}  # of the search; baselines and the confirm phase come on top"
+    yield f"trials = {TRIALS}  # of the search; baselines and the confirm phase come on top"
     yield ""
     yield "[workload]"
     yield f"name = {_toml(workload.name)}"
@@ -67,7 +68,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield ""
     yield from _section("confirm", spec.confirm)
     yield ""
-    yield "# To decide how to search yourself, use these in place of trainings (this is the paper's way):"
+    yield "# To decide how to search yourself, use these in place of trials (this is the paper's way):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
     for name, section in (
         ("base_lr", GridLR(low=spec.base_lr.low, high=spec.base_lr.high)),

@@ -84,7 +84,7 @@ FIGURES = (
         "metrics",
         "The winner by each stored metric",
         "Each panel is the best rescored shape by a metric, at its best base LR by that metric, relative to "
-        "the base LR of the objective’s winner; the pale curve repeats that winner. “+1” "
+        "the base LR of the metric’s winner; the pale curve repeats that winner. “+1” "
         "stands for one more metric with the same winner.",
         metrics,
     ),

@@ -181,9 +181,9 @@ def panel_title(ax: Any, name: str, note: str, *, bold: bool) -> None:
     )
 
 
-def metric_label(prefix: str, objective: str, *, log: bool, narrow: bool) -> str:
+def metric_label(prefix: str, metric: str, *, log: bool, narrow: bool) -> str:
     """Return an axis label such as ``median final/train_loss, log scale``, in two lines where it is long."""
-    text = f"{prefix} {printable(objective, 30)}".strip()
+    text = f"{prefix} {printable(metric, 30)}".strip()
     if not log:
         return text
     return f"{text},\nlog scale" if narrow and len(text) > 26 else f"{text}, log scale"

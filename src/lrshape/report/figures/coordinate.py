@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 BAND = 0.18
 
 
-def coordinate_figure(points: pd.DataFrame, objective: str, *, narrow: bool = False) -> "Figure | None":
+def coordinate_figure(points: pd.DataFrame, metric: str, *, narrow: bool = False) -> "Figure | None":
     """Draw medians with interval bands against parameter values, the shape's own value marked.
 
     Args:
         points: those of one shape, as `lrshape.analysis.coordinate.sweep_points` returns them.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         narrow: for a phone instead of a page.
 
     Returns:
@@ -59,7 +59,7 @@ def coordinate_figure(points: pd.DataFrame, objective: str, *, narrow: bool = Fa
             ax.tick_params(labelleft=index % columns == 0)
             _panel(ax, where(points, points["parameter"] == parameter), parameter)
         figure.supylabel(
-            metric_label("median", objective, log=log, narrow=narrow), fontsize=TEXT, color=MUTED.light
+            metric_label("median", metric, log=log, narrow=narrow), fontsize=TEXT, color=MUTED.light
         )
     return figure
 

@@ -57,7 +57,7 @@ def course(findings: Findings, *, narrow: bool = False) -> "Figure | None":
         ax.plot(number, np.where(np.isfinite(best), np.minimum(best, top), np.nan), color=INK.light,
                 lw=1.2, drawstyle="steps-post", label="lowest so far", zorder=2)  # fmt: skip
         ax.set_xlabel("shapes tried")
-        ax.set_ylabel(metric_label("screen", findings.objective, log=log, narrow=narrow))
+        ax.set_ylabel(metric_label("screen", findings.metric, log=log, narrow=narrow))
         ncols = 2 if narrow else min(5, len(findings.styles) + 1)
         figure.legend(
             labelcolor=INK.light, handlelength=2.0, fontsize=SMALL, loc="outside lower left", ncols=ncols

@@ -76,7 +76,7 @@ def distribution(findings: Findings, *, narrow: bool = False) -> "Figure | None"
         ax.set_ylim(-0.005, 1.015)
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "", "0.5", "", "1"])
         ax.grid(visible=True, axis="both", color=LINE.light, lw=0.6)
-        ax.set_xlabel(metric_label("screen", findings.objective, log=log, narrow=narrow))
+        ax.set_xlabel(metric_label("screen", findings.metric, log=log, narrow=narrow))
         ax.set_ylabel("fraction of shapes")
         place: dict[str, Any] = {"loc": "outside right center"}
         if below:

@@ -68,7 +68,7 @@ def heatmap(findings: Findings, *, narrow: bool = False) -> "Figure | None":
     with styled():
         figure = new_figure(NARROW if narrow else WIDE, body + (1.25 if narrow else 0.6))
         strip, ax = figure.subplots(1, 2, sharey=True, width_ratios=(0.22, 10))
-        _image(figure, ax, values, narrow, findings.objective)
+        _image(figure, ax, values, narrow, findings.metric)
         _marks(ax, rows, values, body)
         _strip(strip, findings, rows, labelled)
         ax.tick_params(left=False, labelleft=False)
@@ -81,7 +81,7 @@ def heatmap(findings: Findings, *, narrow: bool = False) -> "Figure | None":
     return figure
 
 
-def _image(figure: Any, ax: Any, values: NDArray[np.float64], narrow: bool, objective: str) -> None:
+def _image(figure: Any, ax: Any, values: NDArray[np.float64], narrow: bool, metric: str) -> None:
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm, Normalize, to_rgba
@@ -109,7 +109,7 @@ def _image(figure: Any, ax: Any, values: NDArray[np.float64], narrow: bool, obje
         axis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 5)) if log else MaxNLocator(4))
         axis.set_minor_locator(NullLocator())
         axis.set_major_formatter(FuncFormatter(lambda v, _: rate(v)))
-        bar.set_label(metric_label("screen", objective, log=log, narrow=narrow), color=MUTED.light)
+        bar.set_label(metric_label("screen", metric, log=log, narrow=narrow), color=MUTED.light)
     # Without interpolation the SVG holds one pixel a cell, however many shapes there are.
     ax.imshow(pixels, aspect="auto", interpolation="none")
     ax.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)

@@ -1,4 +1,4 @@
-"""Figure: the winner by the objective beside the winners by the other stored metrics."""
+"""Figure: the winner by the metric beside the winners by the other stored metrics."""
 
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 def winners(findings: Findings) -> list[Row]:
-    """Return one row for each distinct winner, the objective's first."""
+    """Return one row for each distinct winner, the metric's first."""
     return list({(row["shape"], row["base_lr"]): row for row in reversed(findings.metrics)}.values())[::-1]
 
 
 def metrics(findings: Findings, *, narrow: bool = False) -> "Figure | None":
-    """Draw one panel for each distinct winner: its LR relative to the objective's winner's base LR.
+    """Draw one panel for each distinct winner: its LR relative to the metric's winner's base LR.
 
     Args:
         findings: what to show.

@@ -77,7 +77,7 @@ def _medians(ax: Any, findings: Findings, rows: Sequence[Row], narrow: bool) -> 
     ax.set_xlim(low, high * (high / low) ** room if log else high + room * (high - low))
     grid_lines(ax, "x")
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(metric_label("median", findings.objective, log=log, narrow=narrow))
+    ax.set_xlabel(metric_label("median", findings.metric, log=log, narrow=narrow))
     winner = findings.winner
     if winner is not None and math.isfinite(winner["low"]) and math.isfinite(winner["high"]):
         ax.axvspan(winner["low"], winner["high"], color=SHADE.light, lw=0, zorder=0)

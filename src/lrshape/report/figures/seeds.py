@@ -91,12 +91,12 @@ def finite_scores(answer: SeedAnswer) -> pd.DataFrame:
     return where(answer.scores, np.isfinite(answer.scores[_SCORES].to_numpy(np.float64)).all(axis=1))
 
 
-def scatter_figure(answer: SeedAnswer, objective: str, *, narrow: bool = False) -> "Figure | None":
+def scatter_figure(answer: SeedAnswer, metric: str, *, narrow: bool = False) -> "Figure | None":
     """Draw every shape's score on one seed and on a few against that on many others.
 
     Args:
         answer: what to show.
-        objective: the metric that is minimised.
+        metric: the metric that is minimised.
         narrow: for a phone instead of a page.
 
     Returns:
@@ -121,9 +121,7 @@ def scatter_figure(answer: SeedAnswer, objective: str, *, narrow: bool = False) 
                 rows = where(finite, finite["in_top"] == in_top)
                 ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
                         mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip
-        axes[-1].set_xlabel(
-            metric_label(f"{answer.top.reference} others:", objective, log=log, narrow=narrow)
-        )
+        axes[-1].set_xlabel(metric_label(f"{answer.top.reference} others:", metric, log=log, narrow=narrow))
         if not narrow:
             axes[0].set_xlabel(axes[-1].get_xlabel())
         figure.supylabel("the same, on few seeds", fontsize=TEXT, color=MUTED.light)

@@ -24,7 +24,7 @@ from lrshape.store import params_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from lrshape.schedule import Schedule
+    from lrshape.shapes.schedule import Schedule
 
 POINTS = 241
 MOST = 16
@@ -41,7 +41,7 @@ def curve(family: str, params: str) -> NDArray[np.float64] | None:
         None where this installation cannot draw the shape: its family is a plug-in that is not here, or
         no longer takes these parameters.
     """
-    from lrshape.families.registry import FAMILIES
+    from lrshape.shapes.family import FAMILIES
 
     try:
         values = FAMILIES[family].from_params(params_of(params))(np.linspace(0.0, 1.0, POINTS))
@@ -93,15 +93,15 @@ def shape_figure(schedule: "Schedule") -> "Figure":
     """Draw one schedule's multipliers over training progress.
 
     Args:
-        schedule: what to draw; its sampling and number of steps show as the curve's ends and corners.
+        schedule: what to draw; its step_rule and number of steps show as the curve's ends and corners.
     """
-    from lrshape.schedule import progress
+    from lrshape.shapes.schedule import progress
 
     with styled():
         figure = new_figure(4.8, 2.7)
         ax = figure.subplots()
         grid_lines(ax, "y")
-        t, values = progress(schedule.steps, schedule.sampling), schedule.multipliers()
+        t, values = progress(schedule.steps, schedule.step_rule), schedule.multipliers()
         colour = CATEGORIES[0].light
         ax.fill_between(t, values, color=colour, alpha=0.14, lw=0)
         ax.plot(t, values, color=colour, lw=2.2, marker="o" if schedule.steps <= 30 else "", ms=3)

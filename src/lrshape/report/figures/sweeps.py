@@ -74,7 +74,7 @@ def sweeps(findings: Findings, *, narrow: bool = False) -> "Figure | None":
             _panel(ax, findings, row, curve, is_winner)
         figure.supxlabel("base LR, log scale", fontsize=TEXT, color=MUTED.light)
         figure.supylabel(
-            metric_label("", findings.objective, log=log, narrow=narrow),
+            metric_label("", findings.metric, log=log, narrow=narrow),
             fontsize=TEXT,
             color=MUTED.light,
         )

@@ -1,0 +1,1 @@
+"""Checks: follow-up questions to a finished study."""

@@ -1,0 +1,287 @@
+"""A study for every setting of a workload, and how well their best shapes transfer."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from lrshape.analysis.transfer import Donor, regrets
+from lrshape.checks.axes import Setting, axis_names, settings
+from lrshape.checks.transfer import FIRST_SCORING_SEED, NAME, TransferSpec, donor, run_transfer
+from lrshape.errors import InputError
+from lrshape.settings import explain
+from lrshape.store import Store, local, publish, read_document, store_error
+from lrshape.study.callback import Callback
+from lrshape.study.run import TimeLimitReached
+from lrshape.study.spec import spec_hash
+from lrshape.study.study import Study, differences, search
+from lrshape.workers.registry import ExecutorChoice
+
+if TYPE_CHECKING:
+    from lrshape.report.sweep_findings import Swept
+
+FORMAT = 1
+_FILE = "sweep.json"
+
+
+class Sweep:
+    """A sweep in its directory: its settings, their studies, and what they say of each other.
+
+    Args:
+        path: directory of an existing sweep.
+
+    Raises:
+        InputError: if there is none, this version cannot read it, or it was edited.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        self.document = _read(self.path)
+        self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
+        try:
+            self.how = TransferSpec.model_validate(self.document["transfer"])
+        except ValidationError as error:
+            raise explain(error, f"{self.path / _FILE}: transfer") from None
+
+    @property
+    def name(self) -> str:
+        """The spec's name."""
+        return str(self.document["spec"].get("name", "study"))
+
+    def study_path(self, setting: Setting) -> Path:
+        """Directory of a setting's study."""
+        return self.path / "studies" / setting.slug
+
+    def study(self, setting: Setting) -> Study:
+        """A setting's study.
+
+        Raises:
+            InputError: if it has not begun.
+        """
+        return Study(self.study_path(setting))
+
+    def is_complete(self) -> bool:
+        """Whether every study is complete, and every transfer has begun to be stored."""
+        return all(
+            Store.exists(self.study_path(setting)) and self.study(setting).is_complete()
+            for setting in self.settings
+        ) and all(Store.exists(self.study_path(s) / NAME) for s in self.settings if s.slug in self._own)
+
+    @cached_property
+    def donors(self) -> list[Donor]:
+        """The best shape of every setting that has one.
+
+        Raises:
+            InputError: if a study is not complete.
+        """
+        found = [donor(setting.slug, self.study(setting)) for setting in self.settings]
+        return [d for d in found if d is not None]
+
+    @property
+    def _own(self) -> set[str]:
+        return {d.setting for d in self.donors}
+
+    @property
+    def metric(self) -> str:
+        """The metric that is minimised."""
+        return self.study(self.settings[0]).metric
+
+    def best(self) -> dict[str, dict[str, Any]]:
+        """The winner of every setting, by its slug; see `Study.best`.
+
+        Raises:
+            InputError: if a study is not complete.
+        """
+        return {setting.slug: self.study(setting).best() for setting in self.settings}
+
+    def transfers(self) -> dict[str, pd.DataFrame]:
+        """The transfer's trials, by the slug of the setting that they ran in."""
+        return {
+            s.slug: Store.open(self.study_path(s) / NAME).trials([NAME])
+            for s in self.settings
+            if s.slug in self._own
+        }
+
+    def regrets(self, margin: float = 0.05) -> pd.DataFrame:
+        """The transfer matrices; see `lrshape.analysis.transfer.regrets`.
+
+        Raises:
+            InputError: if the sweep is not complete, or the margin is negative.
+        """
+        if not self.is_complete():
+            raise InputError(f"{self.path}: the sweep is not complete; run its command again to resume it")
+        return regrets(
+            self.transfers(),
+            self.donors,
+            self.metric,
+            first_scoring_seed=FIRST_SCORING_SEED,
+            margin=margin,
+        )
+
+    def report(self, margin: float = 0.05) -> Path:
+        """Write ``report.html``, ``figures/`` and ``tables/`` into the sweep's directory.
+
+        Raises:
+            InputError: if the sweep is not complete.
+            StoreError: if it cannot be written.
+        """
+        from lrshape.report.sweep_page import write_sweep_report
+
+        try:
+            return write_sweep_report(self.findings(margin), self.path)
+        except OSError as error:
+            file = error.filename2 or error.filename or self.path
+            raise store_error(error, Path(file)) from error
+
+    def findings(self, margin: float = 0.05) -> "Swept":
+        """What the report states.
+
+        Raises:
+            InputError: if the sweep is not complete.
+        """
+        from lrshape.report.sweep_findings import Swept, SweptSetting
+
+        best = self.best()
+        transfers = self.transfers()
+        return Swept(
+            name=self.name,
+            metric=self.metric,
+            varied=list(axis_names(list(self.document["axes"])).values()),
+            settings=[
+                SweptSetting(s.slug, s.short, s.label, best[s.slug], len(transfers.get(s.slug, ())))
+                for s in self.settings
+            ],
+            regrets=self.regrets(margin),
+            margin=margin,
+            how=self.document["transfer"],
+            document=self.document,
+        )
+
+
+def run_sweep(
+    spec: Mapping[str, Any],
+    axes: Mapping[str, Sequence[Any]],
+    *,
+    out: str | Path,
+    transfer: Mapping[str, Any] | None = None,
+    margin: float = 0.05,
+    time_limit: float | None = None,
+    executor: ExecutorChoice = "inline",
+    callback: Callback | None = None,
+) -> Sweep:
+    """Search in every setting, then try every best shape in every other; run it again to resume.
+
+    Args:
+        spec: a mapping with a study's keys, as `lrshape.search` takes it.
+        axes: values by key; a study runs for every combination.
+        out: directory of the sweep; studies go to ``studies/<setting>`` in it.
+        transfer: settings of `TransferSpec`.
+        margin: the regret that matters, as a fraction; it changes no training.
+        time_limit: seconds for everything, after which it stops with `TimeLimitReached`.
+        executor: what runs the trials, see `lrshape.search`.
+        callback: hears of the progress of each study and each transfer.
+
+    Returns:
+        The complete sweep, with its report written.
+
+    Raises:
+        InputError: if something given cannot be used, or the directory holds another sweep.
+        TimeLimitReached: if the time limit came first.
+        StoreError: if results cannot be written.
+    """
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+
+    def left() -> float | None:
+        if deadline is None:
+            return None
+        if (rest := deadline - time.monotonic()) <= 0:
+            raise TimeLimitReached("the time limit is reached")
+        return rest
+
+    sweep = _open_or_create(spec, axes, transfer or {}, local(out, "a sweep's directory").absolute())
+    for setting in sweep.settings:
+        path = sweep.study_path(setting)
+        if (path / "report.html").is_file() and Store.exists(path) and Study(path).is_complete():
+            continue  # drawing a report takes longer than all else here
+        search(setting.document, out=path, time_limit=left(), executor=executor, callback=callback)
+    for setting in sweep.settings:
+        if setting.slug in {d.setting for d in sweep.donors}:
+            study = sweep.study(setting)
+            run_transfer(
+                study,
+                setting.slug,
+                sweep.donors,
+                sweep.how,
+                callback=callback,
+                time_limit=left(),
+                executor=executor,
+            )
+    sweep.report(margin)
+    return sweep
+
+
+def _open_or_create(
+    spec: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], transfer: Mapping[str, Any], path: Path
+) -> Sweep:
+    settings(spec, axes)
+    try:
+        how = TransferSpec(**transfer).model_dump()
+    except ValidationError as error:
+        raise explain(error, "transfer") from None
+    stated = {
+        "format": FORMAT,
+        "spec": dict(spec),
+        "axes": {key: list(values) for key, values in axes.items()},
+        "transfer": how,
+    }
+    document = {**stated, "hash": spec_hash(stated)}
+    if (path / _FILE).is_file():
+        old = _read(path)
+        keys = ("spec", "axes", "transfer")
+        changed = differences({key: old[key] for key in keys}, {key: document[key] for key in keys})
+        if list(old["axes"]) != list(document["axes"]) and not changed:
+            changed = [f"order of axes: {', '.join(old['axes'])} -> {', '.join(document['axes'])}"]
+        if changed:
+            raise InputError(
+                f"{path} holds another sweep; changed: {'; '.join(changed)}; "
+                "use another directory, or the old settings"
+            )
+        return Sweep(path)
+    _refuse_foreign(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        publish(path / _FILE, f"{json.dumps(document, indent=2)}\n".encode())
+    except OSError as error:
+        raise InputError(f"cannot write a sweep to {path}: {error.strerror or error}") from error
+    return Sweep(path)
+
+
+def _refuse_foreign(path: Path) -> None:
+    if path.exists() and not path.is_dir():
+        raise InputError(f"a sweep is a directory, got the file {path}")
+    names = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
+    names = [name for name in names if not name.endswith(".tmp")]
+    if names:
+        raise InputError(f"{path} is not empty and holds no sweep: it has {names[0]}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    file = path / _FILE
+    document = read_document(file, "sweep")
+    if document.get("format") != FORMAT:
+        raise InputError(f"{file}: format must be {FORMAT}")
+    stated = {key: value for key, value in document.items() if key != "hash"}
+    if spec_hash(stated) != document.get("hash"):
+        raise InputError(f"{file} was edited: it does not have the hash that it states")
+    axes = stated.get("axes")
+    tables = [stated.get("spec"), axes, stated.get("transfer")]
+    if not (isinstance(axes, dict) and all(isinstance(values, list) for values in axes.values())) or not all(
+        isinstance(table, dict) for table in tables
+    ):
+        raise InputError(f"{file}: spec, axes and transfer must be objects, and axes hold lists")
+    return document

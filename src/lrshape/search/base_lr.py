@@ -1,0 +1,268 @@
+"""Strategies that find the best base LR of every shape."""
+
+import abc
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+
+from lrshape.search.shape import ShapeRecord, multipliers
+from lrshape.settings import Settings
+from lrshape.shapes.space import Dimension
+
+Candidate = tuple[ShapeRecord, float]
+
+EXTREME = 1e30
+"""Base LRs beyond this, or below its inverse, are not extended further: float32 ends there."""
+
+SMALLEST_SIZE = 0.02
+"""Root mean square below which a shape counts as having this one, so that its base LR stays in bounds."""
+
+
+REACH = 10.0
+"""How far from the best LRs of known shapes, as a factor, those of others are looked for."""
+
+
+class BaseLRStrategy(Settings, abc.ABC):
+    """Proposes base LRs for shapes, in rounds, from the scores so far."""
+
+    low: float = Field(gt=0, lt=1e30, description="smallest base LR")
+    high: float = Field(gt=0, lt=1e30, description="largest base LR")
+    extend: int = Field(
+        default=4, ge=0, le=100, description="points that a best base LR at the edge of those tried may add"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "BaseLRStrategy":
+        if self.low < 1 / EXTREME:
+            raise ValueError(f"low must be at least {1 / EXTREME:g}, got {self.low}")
+        if self.low > self.high:
+            raise ValueError(
+                f"low must be less than high (or equal), got low = {self.low}, high = {self.high}"
+            )
+        return self
+
+    @property
+    @abc.abstractmethod
+    def ratio(self) -> float:
+        """Ratio of neighbouring base LRs that are tried for a shape; 1 for a single one."""
+
+    @abc.abstractmethod
+    def propose(
+        self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
+        """The (shape, base LR) pairs to score next; none when done.
+
+        Args:
+            shapes: those whose base LR is sought.
+            best: one row a shape that has been scored, these or others, as
+                `lrshape.analysis.reduce.best_base_lrs` gives it; may be empty.
+            given: base LR by shape id, where the sampler has chosen it.
+        """
+
+    def dimension(self, best: pd.DataFrame) -> Dimension | None:
+        """What a sampler is to search besides a shape's parameters; None: the base LR is not its concern.
+
+        Args:
+            best: what has been scored before, as in `propose`.
+        """
+        return None
+
+    def bracket(self, base_lr: float, count: int) -> list[float]:
+        """``count`` base LRs around a best one, within the resolution that it was found with.
+
+        Equal ratios within one step on either side; the best itself is among them if the count is odd.
+        """
+        if self.ratio == 1:
+            return [base_lr]
+        offsets = [(2 * i - count + 1) / (count + 1) for i in range(count)]
+        return [base_lr * self.ratio**offset for offset in offsets]
+
+
+class GridLR(BaseLRStrategy):
+    """The paper's way: a log-spaced grid for every shape, continued wherever the best is at its edge."""
+
+    strategy: Literal["grid"] = "grid"
+    points: int = Field(default=10, ge=1, le=1000, description="base LRs in the grid, log-spaced")
+
+    @model_validator(mode="after")
+    def _spaced(self) -> "GridLR":
+        too_narrow = self.points > 1 and self.ratio < 1 + 1e-9
+        if (self.low == self.high) != (self.points == 1) or too_narrow:
+            raise ValueError(
+                f"low must be less than high (or equal, with points = 1), "
+                f"got low = {self.low}, high = {self.high}, points = {self.points}"
+            )
+        return self
+
+    @property
+    def ratio(self) -> float:
+        """Ratio of neighbouring points."""
+        return (self.high / self.low) ** (1 / (self.points - 1)) if self.points > 1 else 1.0
+
+    def at(self, index: int) -> float:
+        """Base LR at a grid index; the grid has indices 0 to points - 1, extensions lie beyond."""
+        return self.low * self.ratio**index
+
+    def propose(
+        self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
+        """The whole grid first; then one point at a time beyond an edge that holds the best."""
+        new = _unscored(shapes, best)
+        if new:
+            return [(shape, self.at(i)) for shape in new for i in range(self.points)]
+        if self.points == 1:
+            return []
+        at_edge = _at_edge(shapes, best, self.points + self.extend)
+        return [(shape, self._beyond(base_lr, edge)) for shape, base_lr, edge in at_edge]
+
+    def _beyond(self, base_lr: float, edge: str) -> float:
+        index = round(math.log(base_lr / self.low) / math.log(self.ratio))
+        return self.at(index - 1 if edge == "low" else index + 1)
+
+
+class PredictedLR(BaseLRStrategy, abc.ABC):
+    """Strategies that predict a shape's best base LR from the best ones of other shapes.
+
+    log(best base LR) is about linear in log(size), where a shape's size is the root mean square of its
+    multipliers. The line's slope is drawn to -1, which keeps the LRs' own root mean square the same.
+    """
+
+    step: float = Field(default=2.0, gt=1, le=100, description="ratio of neighbouring base LRs")
+    points: int = Field(default=3, ge=1, le=99, description="base LRs around the predicted one")
+    pilots: int = Field(
+        default=4, ge=1, le=1000, description="first shapes, whose base LR is sought in the whole range"
+    )
+
+    @property
+    def ratio(self) -> float:
+        """Ratio of neighbouring base LRs."""
+        return self.step
+
+    def around_prediction(self, shapes: Sequence[ShapeRecord], best: pd.DataFrame) -> list[Candidate]:
+        """A few base LRs around each shape's predicted one; then on beyond an edge that holds the best."""
+        new = _unscored(shapes, best)
+        if new:
+            known = _best_inside(best)
+            missing = self.pilots - len(known)
+            if missing > 0:
+                return [(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
+            centres = predicted(new, known)
+            return [
+                (shape, float(centre * self.step ** (i - (self.points - 1) / 2)))
+                for shape, centre in zip(new, centres, strict=True)
+                for i in range(self.points)
+            ]
+        most = max(self.points, len(self._range())) + self.extend
+        at_edge = _at_edge(shapes, best, most)
+        onward = {"high": self.step, "low": 1 / self.step}
+        return [(shape, base_lr * onward[edge]) for shape, base_lr, edge in at_edge]
+
+    def _range(self) -> list[float]:
+        count = 1 + math.ceil(math.log(self.high / self.low) / math.log(self.step) - 1e-9)
+        return np.geomspace(self.low, self.high, count).tolist()
+
+
+class BracketLR(PredictedLR):
+    """A few base LRs around the predicted one, extended wherever the best is at the edge of those tried."""
+
+    strategy: Literal["bracket"] = "bracket"
+
+    def propose(
+        self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
+        """The whole range for the pilots, a bracket for each other shape, then beyond edges."""
+        return self.around_prediction(shapes, best)
+
+
+class JointLR(PredictedLR):
+    """The base LR is one more coordinate of the sampler, scaled by the shape's size.
+
+    low and high bound the root mean square of the LRs. Shapes that no sampler chose, the baselines, get a
+    bracket of base LRs around the predicted one, extended at edges.
+    """
+
+    strategy: Literal["joint"] = "joint"
+
+    def dimension(self, best: pd.DataFrame) -> Dimension:
+        """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best.
+
+        If those are best near an end of the range, or beyond, it goes on to twice as far.
+        """
+        low, high = self.low, self.high
+        if known := _best_inside(best):
+            lrs = np.array([base_lr for _, base_lr in known]) * sizes([shape for shape, _ in known])
+            low = min(max(low, float(lrs.min()) / REACH), float(lrs.min()) / 2)
+            high = max(min(high, float(lrs.max()) * REACH), float(lrs.max()) * 2)
+        return Dimension("base_lr", low, high, "log")
+
+    def propose(
+        self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
+    ) -> list[Candidate]:
+        """The sampler's own base LR, once; a bracket for the other shapes."""
+        given = given or {}
+        chosen = [(shape, given[shape.id]) for shape in _unscored(shapes, best) if shape.id in given]
+        return chosen + self.around_prediction([shape for shape in shapes if shape.id not in given], best)
+
+
+AnyBaseLR = Annotated[GridLR | BracketLR | JointLR, Field(discriminator="strategy")]
+"""The strategy that a spec's ``base_lr.strategy`` names."""
+
+STRATEGIES = ("grid", "bracket", "joint")
+
+
+def sizes(shapes: Sequence[ShapeRecord]) -> NDArray[np.float64]:
+    """Root mean squares of shapes' multipliers over training, (shapes,), at least `SMALLEST_SIZE`."""
+    values = multipliers(shapes, 200, "midpoint")
+    return np.maximum(np.sqrt(np.mean(values**2, axis=1)), SMALLEST_SIZE)
+
+
+def predicted(shapes: Sequence[ShapeRecord], known: Sequence[Candidate]) -> NDArray[np.float64]:
+    """The best base LR of shapes, (shapes,), from some whose best one is known (at least one)."""
+    x = np.log(sizes([shape for shape, _ in known]))
+    y = np.log([base_lr for _, base_lr in known])
+    x0, y0 = x.mean(), y.mean()
+    # As if two more shapes, a factor of e apart from the others in size, had a slope of exactly -1.
+    slope = ((x - x0) @ (y - y0) - 2.0) / ((x - x0) @ (x - x0) + 2.0)
+    return np.exp(y0 + slope * (np.log(sizes(shapes)) - x0))
+
+
+def scaled(base_lrs: ArrayLike, shapes: Sequence[ShapeRecord]) -> NDArray[np.float64]:
+    """Base LRs at which shapes' LRs have these root mean squares, (shapes,)."""
+    return np.asarray(base_lrs, np.float64) / sizes(shapes) if shapes else np.zeros(0)
+
+
+def _unscored(shapes: Sequence[ShapeRecord], best: pd.DataFrame) -> list[ShapeRecord]:
+    scored = set() if best.empty else set(best["shape"])
+    return [shape for shape in shapes if shape.id not in scored]
+
+
+def _best_inside(best: pd.DataFrame) -> list[Candidate]:
+    """The best base LRs that lie inside of those tried; or of all shapes, if there is none."""
+    if best.empty:
+        return []
+    finite = best.iloc[np.flatnonzero(np.isfinite(best["score"].to_numpy(np.float64)))]
+    inside = finite.iloc[np.flatnonzero((finite["edge"] == "") & (finite["tried"] > 1))]
+    rows = inside if len(inside) else finite
+    columns = (rows[name] for name in ("shape", "family", "params", "base_lr"))
+    return [(ShapeRecord(s, f, p), float(lr)) for s, f, p, lr in zip(*columns, strict=True)]
+
+
+def _at_edge(
+    shapes: Sequence[ShapeRecord], best: pd.DataFrame, most: int
+) -> list[tuple[ShapeRecord, float, str]]:
+    """Shapes whose best base LR is at an edge of fewer than ``most`` tried, with it and the edge."""
+    if best.empty:
+        return []
+    by_id = {shape.id: shape for shape in shapes}
+    wanted = (best["edge"] != "") & (best["tried"] < most) & best["shape"].isin(list(by_id))
+    rows = best.iloc[np.flatnonzero(wanted)]
+    return [
+        (by_id[shape], float(base_lr), edge)
+        for shape, base_lr, edge in zip(rows["shape"], rows["base_lr"], rows["edge"], strict=True)
+        if 1 / EXTREME < base_lr < EXTREME
+    ]

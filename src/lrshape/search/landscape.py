@@ -1,0 +1,112 @@
+"""The scores over the cube as a Gaussian process sees them, and the points that are worth a thought."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.search.gaussian_process import GaussianProcess
+from lrshape.search.sampler import Choice, Points
+
+Array = NDArray[np.float64]
+
+POOL = 800
+"""Points among which the posterior's samples are compared."""
+
+SCATTER = 2000
+"""Points all over the cube from which a search for the lowest mean starts."""
+
+
+@dataclass(frozen=True)
+class Landscape:
+    """What a sampler knows.
+
+    Attributes:
+        process: of features.
+        told: (n, dimensions), the points whose scores are known.
+        features: of points.
+    """
+
+    process: GaussianProcess
+    told: Points
+    features: Callable[[Points], Points]
+
+    def mean(self, points: Points) -> Array:
+        """Posterior mean, (m,)."""
+        return self.process.mean(self.features(points))
+
+    def posterior(self, points: Points) -> tuple[Array, Array]:
+        """Posterior mean, (m,), and covariance, (m, m)."""
+        return self.process.posterior(self.features(points))
+
+    def best_told(self, among: Choice) -> Points:
+        """Known points, the lowest mean first."""
+        return self._ordered(self.told[among(self.told)])
+
+    def scattered(self, random: np.random.Generator, among: Choice) -> Points:
+        """Points all over the cube, the lowest mean first.
+
+        Far from all known points in the cube there may be others that are the same to the model. Many are at
+        the cube's faces, where families have their limits, and many have some coordinates of a good point:
+        those that are right for all, like the scale of the LRs.
+        """
+        points = random.random((SCATTER, self.told.shape[1]))
+        points = np.where(random.random(points.shape) < 0.3, np.round(points), points)
+        good = self.best_told(among)[:8]
+        if len(good):
+            taken = random.random(points.shape) < random.choice([0.0, 0.3, 0.7], (SCATTER, 1))
+            points = np.where(taken, good[random.integers(len(good), size=SCATTER)], points)
+        return self._ordered(points[among(points)])
+
+    def favourites(self, random: np.random.Generator, count: int, among: Choice) -> Points:
+        """Points that are sure to be good, each of other features than those before it."""
+        found = self.minima(random, self.scattered(random, among), among)
+        points = np.concatenate([found, self.best_told(among)])
+        mean, covariance = self.posterior(points)
+        sure = mean + np.sqrt(np.maximum(np.diag(covariance), 0))
+        points = points[np.argsort(sure, kind="stable")]
+        return points[_apart(self.features(points), count, 0.02)]
+
+    def minima(self, random: np.random.Generator, scattered: Points, among: Choice) -> Points:
+        """A few points of low mean, the lowest first, by local search from known and scattered ones."""
+        best = np.concatenate([self.best_told(among)[:8], scattered[:16]])
+        for _ in range(8 if len(best) else 0):
+            tried = around(best, 400, random)
+            best = self._ordered(np.concatenate([best, tried[among(tried)]]))[:8]
+        return best[:3]
+
+    def pool(self, random: np.random.Generator, among: Choice) -> Points:
+        """Points that may be best, the lowest mean first: near it, near its rivals, and anywhere."""
+        scattered = self.scattered(random, among)
+        best = self.minima(random, scattered, among)
+        told = self.best_told(among)
+        # Another valley looks worse while the model is coarse, so some of its points stay in the race.
+        others = [told[_apart(told, 4, 0.15)], scattered[_apart(scattered, 8, 0.15)]]
+        rivals = np.concatenate([told[:4], *others])
+        near = [around(best, POOL // 2, random), around(rivals, POOL // 4, random)]
+        anywhere = random.random((POOL // 8, self.told.shape[1]))
+        return np.concatenate([best, *near, scattered[: POOL // 8], anywhere])
+
+    def _ordered(self, points: Points) -> Points:
+        return points[np.argsort(self.mean(points), kind="stable")]
+
+
+def around(centres: Points, count: int, random: np.random.Generator) -> Points:
+    """Points at all distances from centres: 0.001 to 0.3 in each coordinate, some coordinates unchanged."""
+    dimensions = centres.shape[1]
+    step = 10 ** random.uniform(-3, -0.5, (count, 1)) * random.standard_normal((count, dimensions))
+    moved = random.random((count, dimensions)) < random.choice([0.3, 1.0], (count, 1))
+    moved[np.arange(count), random.integers(dimensions, size=count)] = True
+    return np.clip(centres[random.integers(len(centres), size=count)] + step * moved, 0, 1)
+
+
+def _apart(values: Array, count: int, distance: float) -> list[int]:
+    """The first rows of which no two are closer than a distance in every column, at most so many."""
+    kept: list[int] = []
+    for i, value in enumerate(values):
+        if all(np.abs(value - values[j]).max() > distance for j in kept):
+            kept.append(i)
+        if len(kept) == count:
+            break
+    return kept

@@ -1,0 +1,305 @@
+"""What every sampler is: pure ask/tell on the unit cube.
+
+A sampler holds its settings and nothing else. What it has done is its *state*, a JSON object that the caller
+keeps: every method takes one and returns a new one, and a state that went through JSON works as before.
+Samplers know nothing of parameters, trials or studies.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeAlias, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrshape.errors import InputError
+from lrshape.registry import Registry
+
+State: TypeAlias = dict[str, Any]
+"""``sampler``, ``dimensions``, ``seed``, ``asked`` and ``told`` (numbers of points), ``best_point`` and
+``best_score`` (null until there is a finite score), and under ``own`` what one sampler adds."""
+
+Points: TypeAlias = NDArray[np.float64]
+"""Points in the unit cube, of shape ``(n, dimensions)``."""
+
+
+Choice: TypeAlias = Callable[[Points], NDArray[np.bool_]]
+"""Which of some points are meant: ``(n, dimensions)`` to ``(n,)``."""
+
+
+@dataclass(frozen=True)
+class Belief:
+    """Draws of what the scores, without noise, may be.
+
+    Attributes:
+        favourite: (n,), score of the point that the sampler recommends.
+        minimum: (n,), lowest score of any point, in the same draws.
+    """
+
+    favourite: NDArray[np.float64]
+    minimum: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Sampler(ABC):
+    """A way to choose points; lower scores are better.
+
+    A subclass is a frozen dataclass of settings, and implements `start`, `propose` and `learn`; whether it
+    wants scores between its points says ``batch``.
+
+    Example:
+        >>> from lrshape.search.sampler import SAMPLERS
+        >>> sampler = SAMPLERS["sobol"]()
+        >>> state = sampler.init(dimensions=2, seed=0)
+        >>> points, state = sampler.ask(state, 4)
+        >>> state = sampler.tell(state, points, ((points - 0.5) ** 2).sum(axis=1))
+        >>> points.shape, state["asked"], state["told"]
+        ((4, 2), 4, 4)
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def batch(self) -> int | None:
+        """Points that are best asked for at a time; None: its points do not depend on scores."""
+        return None
+
+    @final
+    def init(self, dimensions: int, seed: int) -> State:
+        """Return the state in which nothing has been asked.
+
+        Args:
+            dimensions: of the unit cube, at least 0; with 0 all points are the empty one.
+            seed: at least 0; a sampler's points depend on its settings, the dimensions, the seed, how many
+                points were asked for before, and (if it learns) what it was told.
+
+        Raises:
+            InputError: if an argument is out of range, or does not fit the settings.
+        """
+        for what, value in (("dimensions", dimensions), ("seed", seed)):
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+                raise InputError(f"{what} must be a whole number of at least 0, got {value!r}")
+        own = self.start(int(dimensions), int(seed))
+        return {
+            "sampler": self.name,
+            "dimensions": int(dimensions),
+            "seed": int(seed),
+            "asked": 0,
+            "told": 0,
+            "best_point": None,
+            "best_score": None,
+            "own": own,
+        }
+
+    @final
+    def ask(self, state: Mapping[str, Any], n: int) -> tuple[Points, State]:
+        """Return the next ``n`` points and the new state.
+
+        Fewer points come back, down to none, when the sampler has no more.
+
+        Raises:
+            InputError: if ``n`` is negative, or the state is another sampler's.
+        """
+        self._check(state)
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+            raise InputError(f"the number of points must be a whole number of at least 0, got {n!r}")
+        points, own = self.propose(state, int(n))
+        return points, {**state, "asked": state["asked"] + len(points), "own": own}
+
+    @final
+    def tell(self, state: Mapping[str, Any], points: ArrayLike, scores: ArrayLike) -> State:
+        """Return the state that knows these scores.
+
+        A score that is not finite (a diverged training) is learnt from as the sampler sees fit, but never
+        becomes the best one, and never keeps a finite one from it. Of equal scores the first is the best.
+
+        Args:
+            state: the state so far.
+            points: of shape ``(n, dimensions)``; not necessarily points that were asked for.
+            scores: of shape ``(n,)``; lower is better.
+
+        Raises:
+            InputError: if shapes do not fit, a point leaves the cube, or the state is another sampler's.
+        """
+        self._check(state)
+        p, s = np.asarray(points, np.float64), np.asarray(scores, np.float64)
+        if p.ndim != 2 or p.shape[1] != state["dimensions"] or s.shape != p.shape[:1]:
+            raise InputError(
+                f"points and scores must have shapes (n, {state['dimensions']}) and (n,), "
+                f"got {p.shape} and {s.shape}"
+            )
+        if not np.all((p >= 0) & (p <= 1)):
+            raise InputError(f"points must lie in [0, 1], got {p[~((p >= 0) & (p <= 1))][0]}")
+        new = {**state, "told": state["told"] + len(p), "own": self.learn(state, p, s)}
+        score = np.where(np.isfinite(s), s, np.inf)
+        known = math.inf if state["best_score"] is None else state["best_score"]
+        if len(p) and score.min() < known:
+            best = int(score.argmin())
+            new |= {"best_point": p[best].tolist(), "best_score": float(score[best])}
+        return new
+
+    def seeing(self, features: Callable[[Points], Points]) -> "Sampler":
+        """Return this sampler, for a caller who knows what the scores depend on.
+
+        Args:
+            features: of points, (n, dimensions), what tells them apart, (n, features), in units of about the
+                cube's side: points that make no difference to the scores have the same. Samplers that learn
+                no model have no use for it.
+        """
+        return self
+
+    @final
+    def recommend(self, state: Mapping[str, Any], n: int, among: Choice | None = None) -> Points:
+        """Return up to ``n`` points that the sampler holds for the best by all it was told, best first.
+
+        They need not have been asked for: scores are noisy, and a sampler that learns a model trusts that
+        more than the one luckiest score.
+
+        Args:
+            state: the state so far.
+            n: how many, at most.
+            among: tells of points, (n, dimensions), which may be recommended, (n,); default: all.
+
+        Raises:
+            InputError: if the state is another sampler's.
+        """
+        self._check(state)
+        if state["best_point"] is None:
+            return np.zeros((0, state["dimensions"]))
+        return self.favourites(state, n, among or every)
+
+    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+        """Return up to ``n`` points for `recommend`, which calls this once there is a finite score."""
+        best = np.array([state["best_point"]], np.float64)
+        return best[among(best)][:n]
+
+    def belief(self, state: Mapping[str, Any], n: int) -> "Belief | None":
+        """Return ``n`` draws of what the sampler believes the scores to be; None if it has no belief."""
+        return None
+
+    def _check(self, state: Mapping[str, Any]) -> None:
+        if state.get("sampler") != self.name:
+            raise InputError(f"the state must be one of sampler {self.name}, got {state.get('sampler')!r}")
+
+    @abstractmethod
+    def start(self, dimensions: int, seed: int) -> Any:
+        """Return the sampler's own part of a new state, a JSON value.
+
+        Raises:
+            InputError: if the settings do not fit the arguments.
+        """
+
+    @abstractmethod
+    def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
+        """Return up to ``n`` points and the sampler's own part of the new state."""
+
+    @abstractmethod
+    def learn(self, state: Mapping[str, Any], points: Points, scores: NDArray[np.float64]) -> Any:
+        """Return the sampler's own part of the state that knows these scores, which may be non-finite."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What a sampler was told.
+
+    Attributes:
+        points: (n, dimensions).
+        scores: (n,); +inf where a score was not finite.
+        batches: (n,), number of the `Sampler.tell` that brought it, from 0; -1 before the first ask.
+    """
+
+    points: Points
+    scores: NDArray[np.float64]
+    batches: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LearningSampler(Sampler):
+    """A sampler whose next points follow from all that it was told; that history is its own state.
+
+    Points that are told before the first ask are a warm start.
+    """
+
+    @final
+    def start(self, dimensions: int, seed: int) -> Any:
+        """Begin an empty history."""
+        return {"points": [], "scores": [], "batches": []}
+
+    @final
+    def learn(self, state: Mapping[str, Any], points: Points, scores: NDArray[np.float64]) -> Any:
+        """Append to the history."""
+        own = state["own"]
+        batch = max(own["batches"], default=-1) + 1 if state["asked"] else -1
+        own = own | {
+            "points": own["points"] + points.tolist(),
+            "scores": own["scores"] + [float(s) if math.isfinite(s) else None for s in scores],
+            "batches": own["batches"] + [batch] * len(points),
+        }
+        return self.reflect({**state, "own": own})
+
+    def reflect(self, state: Mapping[str, Any]) -> Any:
+        """Return the sampler's own part of a state that has just learnt scores, and what follows."""
+        return state["own"]
+
+    @final
+    def history(self, state: Mapping[str, Any]) -> History:
+        """All that was told, in order."""
+        own = state["own"]
+        return History(
+            np.array(own["points"], np.float64).reshape(len(own["points"]), state["dimensions"]),
+            np.array([math.inf if s is None else s for s in own["scores"]], np.float64),
+            np.array(own["batches"], np.int64),
+        )
+
+    @final
+    def random(self, state: Mapping[str, Any], *index: int) -> np.random.Generator:
+        """A generator that depends on the sampler's seed and an index alone."""
+        return np.random.default_rng(np.random.SeedSequence(state["seed"], spawn_key=index))
+
+    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+        """Return the points with the lowest scores."""
+        told = self.history(state)
+        finite = np.flatnonzero(np.isfinite(told.scores) & among(told.points))
+        ordered = finite[np.argsort(told.scores[finite], kind="stable")]
+        _, first = np.unique(told.points[ordered], axis=0, return_index=True)
+        return told.points[ordered[np.sort(first)]][:n]
+
+
+@dataclass(frozen=True)
+class SequenceSampler(Sampler):
+    """A sampler whose points do not depend on scores: the i-th point is the same however points are asked."""
+
+    @final
+    def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
+        """Return the next points of the sequence."""
+        return self.sequence(state["dimensions"], state["seed"], state["asked"], n), state["own"]
+
+    @final
+    def learn(self, state: Mapping[str, Any], points: Points, scores: NDArray[np.float64]) -> Any:
+        """Learn nothing."""
+        return state["own"]
+
+    @abstractmethod
+    def sequence(self, dimensions: int, seed: int, start: int, count: int) -> Points:
+        """Return points ``start`` to ``start + count`` (excluded) of the sequence, as far as it goes."""
+
+
+def every(points: Points) -> NDArray[np.bool_]:
+    """All points, (n,): the widest `Choice`."""
+    return np.ones(len(points), bool)
+
+
+def require_whole(name: str, value: object, least: int) -> None:
+    """Check a sampler's setting.
+
+    Raises:
+        InputError: unless it is a whole number of at least ``least``.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
+
+
+SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.search.samplers")
+"""The samplers by name."""

@@ -1,0 +1,119 @@
+"""Any sampler of Optuna: a study in memory, built anew from the history."""
+
+import difflib
+import importlib.util
+import inspect
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lrshape.errors import InputError, shown
+from lrshape.search.sampler import SAMPLERS, LearningSampler, Points, require_whole
+
+OPTIONS = {"TPESampler": {"multivariate": True, "constant_liar": True}}
+"""Arguments that differ from Optuna's defaults."""
+
+UNFIT = ("BruteForceSampler", "QMCSampler")
+"""The first takes no real numbers; the second repeats itself in a study that is built anew."""
+
+
+@SAMPLERS.register("optuna")
+@dataclass(frozen=True)
+class Optuna(LearningSampler):
+    """A sampler of Optuna. It needs the extra ``lrshape[optuna]``; ``GPSampler`` also needs PyTorch.
+
+    The points of a batch know each other as running trials. A score that is not finite is told as the worst
+    finite one.
+
+    Args:
+        sampler: the name of a class in ``optuna.samplers``, e.g. ``GPSampler`` or ``CmaEsSampler``.
+        batch_size: points of a batch, at least 1.
+
+    Raises:
+        InputError: if a setting is out of range. Without Optuna the name is checked only when points are
+            asked for, so that a study can be read where Optuna is not installed.
+    """
+
+    sampler: str = "TPESampler"
+    batch_size: int = 16
+
+    def __post_init__(self) -> None:
+        require_whole("batch_size", self.batch_size, 1)
+        if importlib.util.find_spec("optuna"):
+            _class(self.sampler)
+
+    @property
+    def batch(self) -> int:
+        """A batch; Optuna's samplers would take single points."""
+        return self.batch_size
+
+    def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
+        """Ask Optuna, one point after another."""
+        optuna, own = _optuna(), state["own"]
+        dimensions = state["dimensions"]
+        names = [f"x{i}" for i in range(dimensions)]
+        unit = {name: optuna.distributions.FloatDistribution(0.0, 1.0) for name in names}
+        told = self.history(state)
+        finite = told.scores[np.isfinite(told.scores)]
+        worst = float(finite.max()) if len(finite) else math.inf
+        # Some samplers, CMA-ES among them, keep what they have learnt in attributes of their trials.
+        attributes = {tuple(point): kept for point, kept in own.get("attributes", [])}
+        points = np.empty((n, dimensions))
+        study = optuna.create_study(sampler=self._sampler(0))
+        if math.isfinite(worst):
+            for point, score in zip(told.points.tolist(), told.scores.tolist(), strict=True):
+                study.add_trial(
+                    optuna.trial.create_trial(
+                        params=dict(zip(names, point, strict=True)),
+                        distributions=unit,
+                        value=score if math.isfinite(score) else worst,
+                        system_attrs=attributes.get(tuple(point)),
+                    )
+                )
+        try:
+            for i in range(n):
+                # Each point has a seed of its own, so that it does not depend on how many are asked for.
+                study.sampler = self._sampler(int(self.random(state, state["asked"] + i).integers(2**32)))
+                trial = study.ask(unit)
+                points[i] = [trial.params[name] for name in names]
+        except ImportError as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"Optuna's {self.sampler} needs another package: {reason:.200}") from None
+        asked = study.get_trials(deepcopy=False)[-n:] if n else []
+        kept = [[p, t.system_attrs] for p, t in zip(points.tolist(), asked, strict=True) if t.system_attrs]
+        return points, own | {"attributes": own.get("attributes", []) + kept}
+
+    def _sampler(self, seed: int) -> Any:
+        """An instance whose random numbers have a seed in [0, 2**32)."""
+        return _class(self.sampler)(seed=seed, **OPTIONS.get(self.sampler, {}))
+
+
+def _class(name: object) -> type:
+    """Find a sampler of Optuna, among those that a seed is enough for."""
+    samplers = _optuna().samplers
+    classes = {n: kind for n in samplers.__all__ if inspect.isclass(kind := getattr(samplers, n))}
+    usable = sorted(n for n, kind in classes.items() if n not in UNFIT and _takes_a_seed(kind))
+    if name not in usable:
+        close = difflib.get_close_matches(str(name), usable, n=1, cutoff=0.4)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise InputError(f"sampler must be one of Optuna's {', '.join(usable)}, got {shown(name)}{hint}")
+    return classes[str(name)]
+
+
+def _takes_a_seed(kind: type) -> bool:
+    parameters = inspect.signature(kind).parameters
+    return "seed" in parameters and all(p.default is not p.empty for p in parameters.values())
+
+
+def _optuna() -> Any:
+    try:
+        import optuna
+    except ImportError:
+        raise InputError("the sampler optuna needs Optuna: pip install 'lrshape[optuna]'") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna

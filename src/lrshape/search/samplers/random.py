@@ -1,0 +1,23 @@
+"""Independent, uniform points."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lrshape.search.sampler import SAMPLERS, Points, SequenceSampler
+
+
+@SAMPLERS.register("random")
+@dataclass(frozen=True)
+class Random(SequenceSampler):
+    """Independent, uniform points from the PCG64 generator."""
+
+    def start(self, dimensions: int, seed: int) -> None:
+        """Keep nothing."""
+        return
+
+    def sequence(self, dimensions: int, seed: int, start: int, count: int) -> Points:
+        """Return points ``start`` to ``start + count``."""
+        # A double takes one draw of 64 bits, so that skipping points is skipping draws.
+        bits = np.random.PCG64(seed).advance(start * dimensions)
+        return np.random.Generator(bits).random((count, dimensions))

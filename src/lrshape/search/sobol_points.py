@@ -1,0 +1,26 @@
+"""Scrambled Sobol' points, for the sampler of that name and for first points of others."""
+
+import numpy as np
+from scipy.stats import qmc
+
+from lrshape.errors import InputError
+from lrshape.search.sampler import Points
+
+
+def sobol_points(dimensions: int, seed: int, start: int, count: int) -> Points:
+    """Points ``start`` to ``start + count`` of the sequence of a seed.
+
+    Raises:
+        InputError: if they are beyond the sequence's end.
+    """
+    if dimensions == 0 or count == 0:
+        return np.zeros((count, dimensions))
+    engine = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))
+    if start + count > engine.maxn:
+        raise InputError(f"sobol has {engine.maxn} points, got a request for {start + count}")
+    if start > 0:
+        engine.fast_forward(start)
+        return engine.random(count)
+    # The first point is drawn alone: SciPy warns when a first draw is not a power of two, but who asks
+    # for points one after another cannot always choose.
+    return np.concatenate([engine.random(1), engine.random(count - 1)])

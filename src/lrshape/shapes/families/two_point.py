@@ -1,0 +1,143 @@
+"""Decay through two free points: by straight lines, by a spline, and by a spline to a free end."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import final
+
+from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, parameter
+from lrshape.shapes.interpolation import linear, pchip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TwoPoint(WarmupFamily):
+    """Interpolation through (0, 1), (u1, y1), (u2, y2) and an end at u = 1.
+
+    Positions are stick-breaking fractions of what is left. In progress t the same knots are x0 = warmup,
+    x1 = x0 + delta_x1 (1 - x0), x2 = x1 + delta_x2 (1 - x1): the map between u and t is linear, which changes
+    neither interpolation. The defaults are the straight line from 1 to 0.
+    """
+
+    y1: Numeric = parameter(2 / 3)
+    delta_x1: Numeric = parameter(1 / 3)
+    delta_x2: Numeric = parameter(0.5)
+    delta_y2: Numeric = parameter(0.5)
+
+    @final
+    def after_warmup(self, u: Numeric) -> Numeric:
+        """Return the multipliers at decay progress ``u``."""
+        u1 = self.delta_x1
+        u2 = u1 + self.delta_x2 * (1.0 - u1)
+        y2 = self.delta_y2 * self.y1
+        return self.through(u, (0.0, u1, u2, 1.0), (1.0, self.y1, y2, self.end(y2)))
+
+    @abstractmethod
+    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
+        """Interpolate through the knots."""
+
+    @abstractmethod
+    def end(self, y2: Numeric) -> Numeric:
+        """Return the value at u = 1."""
+
+
+@FAMILIES.register("two_point_linear")
+@dataclass(frozen=True, kw_only=True)
+class TwoPointLinear(_TwoPoint):
+    """Straight lines through two free points: (warmup, 1), (x1, y1), (x2, y2), (1, 0).
+
+    With x1 = warmup + delta_x1 (1 - warmup), x2 = x1 + delta_x2 (1 - x1), y2 = delta_y2 y1; points that
+    coincide in x make a step.
+
+    Parameters:
+        warmup: fraction of training, in [0, 0.3].
+        y1: value at x1, in [0, 1].
+        delta_x1: x1 as a fraction of the progress after warmup, in [0, 1].
+        delta_x2: x2 as a fraction of the progress after x1, in [0, 1].
+        delta_y2: y2 as a fraction of y1, in [0, 1].
+
+    Source: arXiv:2603.10301.
+
+    Example:
+        >>> shape = TwoPointLinear(y1=0.8, delta_x1=0.5, delta_x2=0.5, delta_y2=0.5)
+        >>> shape([0.25, 0.5, 0.75, 1.0]).round(6).tolist()
+        [0.9, 0.8, 0.4, 0.0]
+    """
+
+    formula = "linear interpolation of (warmup, 1), (x1, y1), (x2, y2), (1, 0)"
+
+    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
+        """Interpolate linearly through the knots."""
+        return linear(u, xs, ys)
+
+    def end(self, y2: Numeric) -> Numeric:
+        """Return the value at u = 1: 0."""
+        return 0.0
+
+
+@FAMILIES.register("two_point_spline")
+@dataclass(frozen=True, kw_only=True)
+class TwoPointSpline(_TwoPoint):
+    """A monotone cubic spline (PCHIP) through two free points: (warmup, 1), (x1, y1), (x2, y2), (1, 0).
+
+    With x1 = warmup + delta_x1 (1 - warmup), x2 = x1 + delta_x2 (1 - x1), y2 = delta_y2 y1; points that
+    coincide in x make a step.
+
+    Parameters:
+        warmup: fraction of training, in [0, 0.3].
+        y1: value at x1, in [0, 1].
+        delta_x1: x1 as a fraction of the progress after warmup, in [0, 1].
+        delta_x2: x2 as a fraction of the progress after x1, in [0, 1].
+        delta_y2: y2 as a fraction of y1, in [0, 1].
+
+    Source: arXiv:2603.10301; PCHIP is that of Fritsch & Butland (1984), as in SciPy.
+
+    Example:
+        >>> shape = TwoPointSpline(y1=0.8, delta_x1=0.5, delta_x2=0.5, delta_y2=0.5)
+        >>> shape([0.25, 0.5, 0.75, 1.0]).round(6).tolist()
+        [0.942857, 0.8, 0.4, 0.0]
+    """
+
+    formula = "PCHIP through (warmup, 1), (x1, y1), (x2, y2), (1, 0)"
+
+    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
+        """Interpolate by PCHIP through the knots."""
+        return pchip(u, xs, ys)
+
+    def end(self, y2: Numeric) -> Numeric:
+        """Return the value at u = 1: 0."""
+        return 0.0
+
+
+@FAMILIES.register("two_point_spline_floor")
+@dataclass(frozen=True, kw_only=True)
+class TwoPointSplineFloor(_TwoPoint):
+    """A monotone cubic spline (PCHIP) through (warmup, 1), (x1, y1), (x2, y2), (1, y_end y2).
+
+    With x1 = warmup + delta_x1 (1 - warmup), x2 = x1 + delta_x2 (1 - x1), y2 = delta_y2 y1; points that
+    coincide in x make a step.
+
+    Parameters:
+        warmup: fraction of training, in [0, 0.3].
+        y1: value at x1, in [0, 1].
+        delta_x1: x1 as a fraction of the progress after warmup, in [0, 1].
+        delta_x2: x2 as a fraction of the progress after x1, in [0, 1].
+        delta_y2: y2 as a fraction of y1, in [0, 1].
+        y_end: final value as a fraction of y2, in [0, 1].
+
+    Source: arXiv:2603.10301; PCHIP is that of Fritsch & Butland (1984), as in SciPy.
+
+    Example:
+        >>> shape = TwoPointSplineFloor(y1=0.8, delta_x1=0.5, delta_x2=0.5, delta_y2=0.5, y_end=0.5)
+        >>> shape([0.5, 0.75, 1.0]).round(6).tolist()
+        [0.8, 0.4, 0.2]
+    """
+
+    formula = "PCHIP through (warmup, 1), (x1, y1), (x2, y2), (1, y_end y2)"
+    y_end: Numeric = parameter(0.1)
+
+    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
+        """Interpolate by PCHIP through the knots."""
+        return pchip(u, xs, ys)
+
+    def end(self, y2: Numeric) -> Numeric:
+        """Return the value at u = 1."""
+        return self.y_end * y2

@@ -1,0 +1,206 @@
+"""What every family of shapes is: parameters with ranges, and a formula on training progress.
+
+Formulas use array-API operations that broadcast, so that one text serves NumPy, JAX (``jit``, ``grad``,
+``vmap``) and whole batches: parameters of shape ``(n, 1)`` against progress of shape ``(steps,)`` give
+multipliers of shape ``(n, steps)``. Nothing here imports JAX.
+"""
+
+import dataclasses
+import difflib
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self, TypeAlias, final
+
+import numpy as np
+
+from lrshape.errors import InputError, shown
+from lrshape.registry import Registry
+from lrshape.shapes.parameter import Parameter, parameter
+from lrshape.shapes.space import Space
+
+__all__ = [
+    "NARROW",
+    "Family",
+    "Numeric",
+    "Parameter",
+    "WarmupFamily",
+    "namespace",
+    "parameter",
+    "passed",
+    "power",
+]
+
+Numeric: TypeAlias = Any
+"""A number, or an array (NumPy's, JAX's, ...) that broadcasts against the others in its formula."""
+
+NARROW = 1e-9
+"""Stretches of progress narrower than this count as empty: no training has a billion steps, and quotients
+of such widths would overflow in the gradients of float32."""
+
+
+def namespace(*values: Any) -> Any:
+    """Return the array-API namespace of the first array that is not NumPy's; ``numpy`` if there is none."""
+    for value in values:
+        if not isinstance(value, np.ndarray | np.generic) and hasattr(value, "__array_namespace__"):
+            return value.__array_namespace__()
+    return np
+
+
+def passed(t: Numeric, width: Numeric) -> Numeric:
+    """Return which part of the first ``width`` of progress has passed at ``t``, in [0, 1]; 1 if it is empty.
+
+    Gradients are finite, whatever the width.
+    """
+    xp = namespace(t, width)
+    wide = width > NARROW
+    # Where the stretch is empty, adding 1 before the clip is cheaper than choosing for every element.
+    return xp.clip(t / xp.where(wide, width, 1.0) + xp.where(wide, 0.0, 1.0), 0.0, 1.0)
+
+
+def power(base: Numeric, exponent: Numeric) -> Numeric:
+    """Return ``base ** exponent`` for a base >= 0; 0 where the base is 0, with gradient 0 there.
+
+    The derivative of a power below 1 is infinite at 0, and 0 times infinite is NaN: hence the two ``where``.
+    Exponential and logarithm cost less than ``**`` in NumPy, and several times less in XLA.
+    """
+    xp = namespace(base, exponent)
+    positive = base > 0.0
+    return xp.where(positive, xp.exp(exponent * xp.log(xp.where(positive, base, 1.0))), 0.0)
+
+
+@functools.cache
+def _parameters(family: type) -> tuple[Parameter, ...]:
+    return tuple(
+        dataclasses.replace(f.metadata["parameter"], name=f.name)
+        for f in dataclasses.fields(family)
+        if f.init
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family(ABC):
+    """A parameterised set of shapes m(t): t in [0, 1] is training progress, m in [0, 1] the LR over base LR.
+
+    A subclass is a frozen dataclass whose fields are made with `parameter`, has a one-line ``formula``, and
+    implements `shape`. Values may be arrays; out-of-range numbers raise `InputError` (values that JAX traces
+    are not checked). See ``CONTRIBUTING`` for how to add one.
+    """
+
+    name: ClassVar[str]
+    formula: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for p in self.parameters():
+            object.__setattr__(self, p.name, p.validated(getattr(self, p.name)))
+
+    @classmethod
+    def parameters(cls) -> tuple[Parameter, ...]:
+        """Return the parameters, in order."""
+        return _parameters(cls)
+
+    @classmethod
+    def space(cls) -> Space:
+        """Return the space of the searched parameters."""
+        return Space(tuple(p.dimension for p in cls.parameters() if p.searched))
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> Self:
+        """Make a shape from ``{name: value}``; parameters that are not named take their defaults.
+
+        Raises:
+            InputError: if a name is unknown or a value breaks its parameter's rule.
+        """
+        known = [p.name for p in cls.parameters()]
+        for name in params:
+            if name not in known:
+                close = difflib.get_close_matches(str(name), known, n=1)
+                hint = f"; did you mean {close[0]!r}?" if close else ""
+                raise InputError(f"{cls.name} has parameters {', '.join(known)}, got {shown(name)}{hint}")
+        return cls(**params)
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """All parameters, as ``{name: value}``."""
+        return {p.name: getattr(self, p.name) for p in self.parameters()}
+
+    @final
+    def __call__(self, t: Numeric) -> Numeric:
+        """Return the multipliers at progress ``t``.
+
+        Args:
+            t: progress in [0, 1], a number or an array; it broadcasts against the parameters.
+
+        Returns:
+            Multipliers in [0, 1]: float64 for NumPy, else of the arrays' own library and type.
+
+        Raises:
+            InputError: if ``t`` (as far as it can be seen) leaves [0, 1].
+        """
+        xp = namespace(t, *self.params.values())
+        if namespace(t) is np:
+            t = np.asarray(t, np.float64)
+            if t.size and not (t.min() >= 0.0 and t.max() <= 1.0):
+                bad = t[~((t >= 0.0) & (t <= 1.0))].flat[0]
+                raise InputError(f"progress must be in [0, 1], that is step / steps, got {bad:g}")
+        if xp is not np:
+            t = xp.asarray(t)
+            t = t if xp.isdtype(t.dtype, "real floating") else t * 1.0
+        return self.shape(t)
+
+    @abstractmethod
+    def shape(self, t: Numeric) -> Numeric:
+        """Return the multipliers at progress ``t``, an array."""
+
+
+def _linear(x: Numeric) -> Numeric:
+    return x
+
+
+def _cosine(x: Numeric) -> Numeric:
+    return namespace(x).sin(np.pi / 2 * x) ** 2
+
+
+def _exponential(x: Numeric) -> Numeric:
+    xp = namespace(x)
+    return xp.minimum(xp.expm1(np.log(100.0) * x) / 99.0, 1.0)  # rounding must not leave the range
+
+
+def _polynomial(x: Numeric) -> Numeric:
+    return x * x
+
+
+_RAMPS = {"linear": _linear, "cosine": _cosine, "exponential": _exponential, "polynomial": _polynomial}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WarmupFamily(Family):
+    """A family that rises from 0 to 1 over the first part of training, and then follows `after_warmup`.
+
+    Parameters:
+        warmup: fraction of training spent on warmup, in [0, 0.3]; default 0, no warmup.
+        warmup_shape: with x = t / warmup: ``linear`` x (default), ``cosine`` (1 - cos(pi x))/2,
+            ``exponential`` (100^x - 1)/99, ``polynomial`` x^2. Not searched.
+    """
+
+    warmup: Numeric = parameter(0.0, 0.0, 0.3)
+    warmup_shape: str = parameter("linear", scale="choice", choices=tuple(_RAMPS), searched=False)
+
+    @final
+    def shape(self, t: Numeric) -> Numeric:
+        """Return the multipliers at progress ``t``, an array."""
+        ramp = _RAMPS[self.warmup_shape](passed(t, self.warmup))
+        # Counted from the end, so that u is exactly 1 at t = 1 even where a compiler multiplies by the
+        # inverse: a small power of a tiny rest would be far from 0.
+        u = namespace(t, self.warmup).clip(1.0 - (1.0 - t) / (1.0 - self.warmup), 0.0, 1.0)
+        # One of the factors is always 1: a product costs less than a choice, and is as exact.
+        return ramp * self.after_warmup(u)
+
+    @abstractmethod
+    def after_warmup(self, u: Numeric) -> Numeric:
+        """Return the multipliers at decay progress ``u`` in [0, 1], an array; exactly 1 at u = 0."""
+
+
+FAMILIES: Registry[Family] = Registry("family", "lrshape.shapes.families")
+"""The families by name."""

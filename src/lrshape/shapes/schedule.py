@@ -1,0 +1,329 @@
+"""A schedule: a shape, a base LR and a number of steps."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrshape.errors import InputError, shown
+from lrshape.shapes.family import FAMILIES, Family
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import torch
+
+    from lrshape.frameworks.keras import ShapeSchedule
+    from lrshape.frameworks.torch import ShapeLR
+    from lrshape.shapes.curve import Curve
+
+StepRule = Literal["midpoint", "left", "right"]
+
+FORMAT = 1
+"""Version of the JSON format of a schedule."""
+
+MAX_STEPS = 10**9
+OFFSETS = {"midpoint": 0.5, "left": 0.0, "right": 1.0}
+"""Where in a step progress is read, as a fraction of the step."""
+
+_KEYS = ("format", "family", "params", "base_lr", "steps", "step_rule")
+
+
+def progress(steps: int, step_rule: StepRule = "midpoint") -> NDArray[np.float64]:
+    """Return training progress at each step, of shape ``(steps,)``, in [0, 1].
+
+    Args:
+        steps: number of training steps, at least 1.
+        step_rule: where in step s = 0 .. steps - 1 the shape is read: ``midpoint`` (s + 1/2)/steps, so that
+            neither the first nor the last step is wasted at LR 0; ``left`` s/steps, as optax counts;
+            ``right`` (s + 1)/steps.
+
+    Raises:
+        InputError: if ``steps`` or ``step_rule`` is not legal.
+
+    Example:
+        >>> progress(4).tolist(), progress(4, "left").tolist()
+        ([0.125, 0.375, 0.625, 0.875], [0.0, 0.25, 0.5, 0.75])
+    """
+    steps = _checked_steps(steps)
+    return (np.arange(steps) + OFFSETS[_checked_step_rule(step_rule)]) / steps
+
+
+@dataclass(frozen=True, repr=False)
+class Schedule:
+    """A family with its parameters, a base LR and a number of steps: an immutable, hashable value.
+
+    Args:
+        family: the family's name.
+        params: ``{name: value}``; parameters that are not named take their defaults, so that the attribute
+            ``params`` always has all of them.
+        base_lr: learning rate where the multiplier is 1, > 0.
+        steps: number of training steps, at least 1.
+        step_rule: where in a step the shape is read, see `progress`.
+
+    Raises:
+        InputError: if any of them is not legal.
+
+    Example:
+        >>> schedule = Schedule("linear", {"floor": 0.5}, base_lr=0.1, steps=2)
+        >>> schedule.values().tolist()
+        [0.08750000000000001, 0.0625]
+        >>> Schedule.from_json(schedule.to_json()) == schedule
+        True
+    """
+
+    family: str
+    params: Mapping[str, Any]
+    base_lr: float
+    steps: int
+    step_rule: StepRule = "midpoint"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.params, Mapping):
+            raise InputError(f"params must map names to values, got {shown(self.params)}")
+        params = FAMILIES[self.family].from_params(self.params).params
+        for name, value in params.items():
+            if not isinstance(value, float | int | str | tuple):
+                raise InputError(f"{name} of a schedule must be one value, got an array")
+        if not _is_positive_number(self.base_lr):
+            raise InputError(f"base_lr must be a finite number above 0, got {shown(self.base_lr)}")
+        object.__setattr__(self, "family", str(self.family))
+        object.__setattr__(self, "params", MappingProxyType(params))
+        object.__setattr__(self, "base_lr", float(self.base_lr))
+        object.__setattr__(self, "steps", _checked_steps(self.steps))
+        object.__setattr__(self, "step_rule", _checked_step_rule(self.step_rule))
+
+    def __hash__(self) -> int:
+        return hash((self.family, tuple(self.params.items()), self.base_lr, self.steps, self.step_rule))
+
+    def __repr__(self) -> str:
+        rest = f"base_lr={self.base_lr!r}, steps={self.steps!r}, step_rule={self.step_rule!r}"
+        return f"Schedule({self.family!r}, {dict(self.params)!r}, {rest})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled or copied.
+        return type(self), (self.family, dict(self.params), self.base_lr, self.steps, self.step_rule)
+
+    @classmethod
+    def from_values(cls, lrs: ArrayLike) -> Self:
+        """Learning rates, one a step, as a schedule of the family ``table``, exact to rounding.
+
+        Its base LR is the largest of them. A training function that is given learning rates hands them to its
+        framework with this: ``Schedule.from_values(lrs).to_torch(optimizer)``, and so on.
+
+        Raises:
+            InputError: if they are not one-dimensional, finite, at least 0, and above 0 somewhere.
+
+        Example:
+            >>> Schedule.from_values([0.1, 0.2, 0.0]).values().tolist()
+            [0.1, 0.2, 0.0]
+        """
+        try:
+            rates = np.asarray(lrs, np.float64)
+        except (TypeError, ValueError):
+            raise InputError(f"learning rates must be numbers, got {shown(lrs)}") from None
+        if rates.ndim != 1 or not 1 <= rates.size <= MAX_STEPS:
+            raise InputError(f"learning rates must have shape (steps,), got {rates.shape}")
+        legal = np.isfinite(rates) & (rates >= 0)
+        if not legal.all():
+            raise InputError(f"learning rates must be finite and at least 0, got {rates[~legal][0]:g}")
+        largest = float(rates.max())
+        if largest == 0:
+            raise InputError("learning rates must not all be 0")
+        # Values at i/steps for i = 0 .. steps, so that step s, read at s/steps, meets the s-th exactly.
+        values = np.append(rates, rates[-1]) / largest
+        return cls("table", {"values": values}, base_lr=largest, steps=rates.size, step_rule="left")
+
+    @property
+    def shape(self) -> Family:
+        """The shape: progress in [0, 1], a number or an array -> multipliers in [0, 1]."""
+        return FAMILIES[self.family].from_params(self.params)
+
+    def multipliers(self) -> NDArray[np.float64]:
+        """Return the shape at each step, of shape ``(steps,)``, in [0, 1]."""
+        return self.shape(progress(self.steps, self.step_rule))
+
+    def values(self) -> NDArray[np.float64]:
+        """Return the learning rate at each step, of shape ``(steps,)``."""
+        return self.base_lr * self.multipliers()
+
+    def curve(self, **changes: Any) -> "Curve":
+        """Return the learning rate as a function of the step: ``schedule.curve()(17)``.
+
+        Args:
+            changes: any of ``steps`` (another horizon), ``base_lr``, and ``batch_sizes`` where the batch
+                size changes in training; see `lrshape.shapes.curve.Curve`, which says what is refused. All
+                methods ``to_...`` take them too.
+        """
+        from lrshape.shapes.curve import Curve
+
+        return Curve(self, **changes)
+
+    def _curve(self, keep_lr: bool, changes: Mapping[str, Any]) -> "Curve":
+        if keep_lr and changes.get("base_lr") is not None:
+            raise InputError("keep_lr keeps the optimizer's learning rates: base_lr cannot go with it")
+        return self.curve(**changes)
+
+    def to_torch(
+        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
+    ) -> "ShapeLR":
+        """Return a PyTorch scheduler; call its ``step()`` after each ``optimizer.step()``.
+
+        Args:
+            optimizer: its group with the largest learning rate gets the base LR, the others keep their
+                ratios to it.
+            step: how many optimizer steps are done.
+            keep_lr: keep the optimizer's own learning rates as base LRs.
+            changes: see `curve`.
+        """
+        from lrshape.frameworks.torch import to_torch
+
+        return to_torch(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr, step=step)
+
+    def follow(self, optimizer: "torch.optim.Optimizer", **changes: Any) -> "Iterator[float]":
+        """Yield the learning rate of each step after setting it in a PyTorch optimizer.
+
+        ``for lr in schedule.follow(optimizer):`` is a whole training loop: its body makes one optimizer step.
+
+        Args:
+            optimizer: see `to_torch`.
+            changes: see `curve`.
+        """
+        from lrshape.frameworks.torch import follow
+
+        return follow(self.curve(**changes), optimizer)
+
+    def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
+        """Return an optax schedule, which can be traced; for ``changes`` see `curve`."""
+        from lrshape.frameworks.optax import to_optax
+
+        return to_optax(self.curve(**changes))
+
+    def to_keras(self, *, gradient_accumulation_steps: int | None = None, **changes: Any) -> "ShapeSchedule":
+        """Return a Keras 3 ``LearningRateSchedule``, which is saved with a model.
+
+        Args:
+            gradient_accumulation_steps: what the optimizer has as ``gradient_accumulation_steps``.
+            changes: see `curve`.
+        """
+        from lrshape.frameworks.keras import to_keras
+
+        return to_keras(self.curve(**changes), gradient_accumulation_steps)
+
+    def to_transformers(
+        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
+    ) -> "tuple[torch.optim.Optimizer, ShapeLR]":
+        """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
+        from lrshape.frameworks.transformers import to_transformers
+
+        return to_transformers(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
+
+    def to_trainer(
+        self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
+    ) -> type[Any]:
+        """Return a subclass of Hugging Face's ``Trainer`` that follows the shape over all its steps.
+
+        Args:
+            trainer: the class to derive from, default ``transformers.Trainer``.
+            base_lr: another base LR.
+            keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
+        """
+        from lrshape.frameworks.transformers import trainer_class
+
+        self._curve(keep_lr, {"base_lr": base_lr})  # what is wrong shows here, not when training starts
+        return trainer_class(self, trainer, base_lr=base_lr, keep_lr=keep_lr)
+
+    def to_lightning(
+        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
+    ) -> dict[str, Any]:
+        """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
+        from lrshape.frameworks.lightning import to_lightning
+
+        return to_lightning(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON object: ``format, family, params, base_lr, steps, step_rule``."""
+        params = {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()}
+        values = (FORMAT, self.family, params, self.base_lr, self.steps, self.step_rule)
+        return dict(zip(_KEYS, values, strict=True))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Inverse of `to_dict`.
+
+        Raises:
+            InputError: if a key is missing or unknown, the format is of another version, or a value is not
+                legal.
+        """
+        if not isinstance(data, Mapping):
+            raise InputError(f"a schedule must be a JSON object, got {shown(data)}")
+        missing = [k for k in _KEYS if k not in data]
+        unknown = [k for k in data if k not in _KEYS]
+        if missing or unknown:
+            problem = f"is missing {', '.join(missing)}" if missing else f"has unknown {shown(unknown[0])}"
+            raise InputError(f"a schedule has keys {', '.join(_KEYS)}; this one {problem}")
+        if type(data["format"]) is not int or data["format"] != FORMAT:
+            raise InputError(f"format of a schedule must be {FORMAT}, got {shown(data['format'])}")
+        return cls(**{k: data[k] for k in _KEYS if k != "format"})
+
+    def to_json(self) -> str:
+        """Return the schedule as JSON text; numbers are exact."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Inverse of `to_json`.
+
+        Raises:
+            InputError: if the text is not JSON, or as for `from_dict`.
+        """
+        if not isinstance(text, str | bytes | bytearray):
+            raise InputError(f"a schedule must be JSON text, got {shown(text)}")
+        try:
+            data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
+        except InputError:
+            raise
+        except (ValueError, RecursionError) as error:  # bad syntax or encoding, a huge integer, deep nesting
+            raise InputError(f"a schedule must be valid JSON: {error}") from error
+        return cls.from_dict(data)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise InputError(f"a schedule has finite numbers only, got {name}")
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise InputError(f"a schedule names each key once, got {shown(key)} twice")
+        seen[key] = value
+    return seen
+
+
+def _is_positive_number(value: Any) -> bool:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value) and float(value) > 0
+    except OverflowError:  # an integer beyond the floats
+        return False
+
+
+def _checked_steps(steps: Any) -> int:
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
+        raise InputError(f"steps must be a whole number from 1 to {MAX_STEPS:,}, got {shown(steps)}")
+    return int(steps)
+
+
+def _checked_step_rule(step_rule: Any) -> StepRule:
+    if not isinstance(step_rule, str) or step_rule not in OFFSETS:
+        allowed = ", ".join(get_args(StepRule))
+        raise InputError(f"step_rule must be one of {allowed}, got {shown(step_rule)}")
+    return step_rule  # pyright: ignore[reportReturnType]

@@ -1,0 +1,133 @@
+"""Shapes for a search to start from: of another study, a schedule or a curve."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from lrshape.analysis.reduce import best_base_lrs, scores
+from lrshape.analysis.result import is_baseline, rows_where
+from lrshape.errors import InputError
+from lrshape.search.base_lr import EXTREME
+from lrshape.search.shape import ShapeRecord
+from lrshape.search.spec import InitialShape
+from lrshape.settings import explain
+from lrshape.shapes import FAMILIES
+from lrshape.shapes.files import MAX_BYTES, is_number, read_curve
+from lrshape.shapes.logged_curves import Curves, fitted, read_log
+from lrshape.shapes.schedule import StepRule
+from lrshape.study.study import Study
+
+TOP = 8
+"""Shapes that are taken of a study, and curves of a log, at most."""
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Shapes to start from, the most promising first.
+
+    Attributes:
+        starts: as the key ``initial_shapes`` of a spec takes them: ``family, params, base_lr``.
+        notes: lines about which member of a family was taken for which curve.
+    """
+
+    starts: list[dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_starts(source: str | Path, families: Sequence[str], *, step_rule: StepRule = "midpoint") -> Starts:
+    """Find the shapes that a search is to try first.
+
+    They only propose: their scores are of other code, seeds or horizons, and never enter a result.
+
+    Args:
+        source: the directory or URL of a study, of whatever workload, horizon or metric, complete or not;
+            or a schedule or learning rates, to which the families are fitted: a file that
+            `lrshape.shapes.files.read_curve` reads, or a csv with a column for each logged curve.
+        families: names of those that are searched.
+        step_rule: where in a step the search reads its shapes.
+
+    Raises:
+        InputError: if the source is none of these, or holds no shape of these families.
+    """
+    for name in families:
+        FAMILIES[name]  # an unknown name is told before anything is read
+    name, path = str(source), Path(source)
+    try:
+        if path.is_file() or path.suffix in MAX_BYTES:
+            found = _of_file(path, families, step_rule)
+        else:
+            found = _of_study(name, families)
+    except InputError as error:
+        raise InputError(str(error) if name in str(error) else f"{name}: {error}") from None
+    if not found.starts:
+        raise InputError(f"{name}: holds no shape of {', '.join(families)} to start from")
+    return found
+
+
+def _of_study(name: str, families: Sequence[str]) -> Starts:
+    study = Study(name)
+    trials = study.store.trials(["screen", "rescore"])
+    trials = rows_where(trials, trials["family"].isin(families) & ~is_baseline(trials))
+    return _best(trials, study.metric)
+
+
+def _best(trials: pd.DataFrame, metric: str) -> Starts:
+    """The best shapes, those that were rescored before those that were only screened."""
+    table = best_base_lrs(scores(trials, metric))
+    legal = table["base_lr"].to_numpy(np.float64) < EXTREME
+    table = rows_where(table, legal & np.isfinite(table["score"].to_numpy(np.float64)))
+    order = np.lexsort((table["rank"], table["phase"] == "screen"))
+    rows = table.iloc[order].drop_duplicates(["family", "params"])[:TOP]
+    columns = rows[["family", "params", "base_lr"]].itertuples(index=False)
+    return Starts(
+        [_start(name, ShapeRecord("", name, params).values(), base_lr) for name, params, base_lr in columns]
+    )
+
+
+def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, Any]:
+    """A shape as specs have it, with all its parameters."""
+    try:
+        return InitialShape(family=family, params=dict(params), base_lr=base_lr).model_dump()
+    except ValidationError as error:  # a study of somebody who made its rows up
+        raise explain(error, "initial_shapes") from None
+
+
+def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> Starts:
+    if path.suffix == ".csv" and not _is_bare(path):
+        return _of_curves(read_log(path), families, step_rule)
+    curve = read_curve(path)
+    schedule = curve.schedule
+    if schedule.family == "table" and "table" not in families:
+        return _of_curves({path.name: curve.values()}, families, step_rule)
+    if schedule.family not in families:
+        return Starts([])
+    return Starts([_start(schedule.family, schedule.params, schedule.base_lr)])
+
+
+def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> Starts:
+    if len(curves) > TOP:
+        raise InputError(f"has {len(curves)} curves of learning rates, more than the {TOP} that are taken")
+    fits = fitted(curves, families, step_rule)
+    return Starts(
+        [_start(s.family, s.params, s.base_lr) for s in (one.schedule for one in fits)],
+        [
+            f"{name}: nearest is {one.schedule.family}, RMS error {one.error:.2%} of its largest value"
+            for name, one in zip(curves, fits, strict=True)
+        ],
+    )
+
+
+def _is_bare(path: Path) -> bool:
+    """Whether a csv is one schedule: one column, or step and lr, with or without a heading."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            first = next((row for row in csv.reader(file) if row), [])
+    except (OSError, ValueError, csv.Error):
+        return False
+    return len(first) == 1 or (len(first) == 2 and all(map(is_number, first))) or first == ["step", "lr"]

@@ -1,0 +1,169 @@
+"""The trials of a study for other tools: flat tables, and Optuna studies."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from lrshape.errors import InputError, shown
+from lrshape.shapes.family import FAMILIES
+from lrshape.store import params_of
+
+if TYPE_CHECKING:
+    import optuna
+
+FILES = {"csv": "trials.csv", "parquet": "trials.parquet", "optuna": "trials.log"}
+"""What trials can be written as, and the default names of the files."""
+
+_NOTED = ("phase", "shape", "seed", "status", "message", "wall_time")
+
+
+def write_trials(trials: pd.DataFrame, target: str, path: Path, *, metric: str, name: str) -> Path:
+    """Write trials to a file.
+
+    Args:
+        trials: as `Study.trials` gives them.
+        target: ``csv`` or ``parquet``: one row a trial, with a column ``param.<name>`` for each parameter
+            of the shapes (in a csv, texts that spreadsheets take for a formula get an apostrophe);
+            ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
+        path: the file. Tables replace it; an Optuna file must not exist.
+        metric: the metric that Optuna's frozen are judged by.
+        name: of the Optuna study.
+
+    Raises:
+        InputError: if the target is unknown, there is nothing to write, or the file cannot be written.
+    """
+    if target not in FILES:
+        raise InputError(f"--to must be one of {', '.join(FILES)}, got {shown(target)}")
+    if trials.empty:
+        raise InputError("no training is stored yet; run the search first")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if target == "optuna":
+            if path.exists():
+                raise InputError(f"{path} exists already: an Optuna study goes into a new file")
+            to_optuna(trials, metric, storage=_journal(path), name=name)
+        elif target == "csv":
+            from lrshape.analysis.tables import harmless
+
+            harmless(flat(trials)).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+        else:
+            flat(trials).to_parquet(path, index=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path
+
+
+def _journal(path: Path) -> Any:
+    """Optuna's storage in a file: twelve times faster to write than its SQLite."""
+    try:
+        from optuna.storages import JournalStorage
+        from optuna.storages.journal import JournalFileBackend
+    except ImportError:
+        raise _no_optuna() from None
+    return JournalStorage(JournalFileBackend(str(path)))
+
+
+def _no_optuna() -> InputError:
+    return InputError("this needs Optuna: pip install 'lrshape[optuna]'")
+
+
+def flat(trials: pd.DataFrame) -> pd.DataFrame:
+    """The table with a column ``param.<name>`` for each parameter in place of the JSON text ``params``.
+
+    Parameters that a row's family does not have are missing; lists stay JSON text.
+    """
+    rows = [
+        {
+            f"param.{key}": json.dumps(value) if isinstance(value, list) else value
+            for key, value in row.items()
+        }
+        for row in map(params_of, trials["params"])
+    ]
+    columns = pd.DataFrame(rows, index=trials.index)
+    place = list(trials.columns).index("params")
+    head, tail = trials.iloc[:, :place], trials.iloc[:, place + 1 :]
+    return pd.concat([head, columns[sorted(columns.columns)], tail], axis=1)
+
+
+def to_optuna(
+    trials: pd.DataFrame, metric: str, *, storage: Any = None, name: str | None = None
+) -> "optuna.Study":
+    """Return an Optuna study with one Optuna trial for each trial.
+
+    Its parameters are ``family``, ``base_lr`` and ``<family>.<parameter>``; phase, shape, seed, status and
+    all metrics are user attributes. A trial that diverged is complete, with the value +inf; one that
+    failed has failed. Many frozen differ by their seed alone: medians over them are what a shape scores.
+
+    Args:
+        trials: as `Study.trials` gives them.
+        metric: the metric to minimise.
+        storage: Optuna's, default in memory.
+        name: of the study, default Optuna's.
+
+    Raises:
+        InputError: if Optuna is not installed, or no such metric is stored.
+    """
+    try:
+        import optuna
+    except ImportError:
+        raise _no_optuna() from None
+
+    metrics = [column for column in trials.columns if "/" in column]
+    if metric not in metrics:
+        raise InputError(f"metric must be one of {', '.join(metrics)}, got {shown(metric)}")
+    float_distribution = optuna.distributions.FloatDistribution
+    low, high = float(np.min(trials["base_lr"])), float(np.max(trials["base_lr"]))
+    fixed = {
+        "family": optuna.distributions.CategoricalDistribution(sorted(set(trials["family"]))),
+        "base_lr": float_distribution(low, high, log=True),
+    }
+    frozen = []
+    for row in trials.to_dict("records"):
+        params, distributions = _parameters(row["family"], params_of(row["params"]))
+        failed = row["status"] == "failed"
+        frozen.append(
+            optuna.trial.create_trial(
+                state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
+                value=None if failed else float(row[metric]),
+                params={"family": row["family"], "base_lr": row["base_lr"], **params},
+                distributions={**fixed, **distributions},
+                user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
+            )
+        )
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study that it makes
+    try:
+        study = optuna.create_study(storage=storage, study_name=name, direction="minimize")
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+    study.add_trials(frozen)
+    return study
+
+
+def _parameters(family: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A shape's parameters as Optuna knows them; lists are none."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    params, distributions = {}, {}
+    for rule in FAMILIES[family].parameters():
+        if rule.scale == "list" or rule.name not in values:
+            continue
+        key, value = f"{family}.{rule.name}", values[rule.name]
+        if rule.scale == "choice":
+            distributions[key] = CategoricalDistribution(rule.choices)
+        elif rule.scale == "integer":
+            distributions[key], value = IntDistribution(int(rule.low), int(rule.high)), int(value)
+        else:
+            distributions[key] = FloatDistribution(rule.low, rule.high, log=rule.scale == "log")
+        params[key] = value
+    return params, distributions
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; Optuna's attributes take no infinity."""
+    plain = value.item() if isinstance(value, np.generic) else value
+    return str(plain) if isinstance(plain, float) and not np.isfinite(plain) else plain

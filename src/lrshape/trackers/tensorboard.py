@@ -1,0 +1,48 @@
+"""A study in TensorBoard, through the files that tensorboardX writes."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
+
+from lrshape.errors import InputError
+from lrshape.trackers.tracker import Logger, curve, described
+
+if TYPE_CHECKING:
+    from lrshape.study.study import Study
+
+
+class TensorBoard(Logger):
+    """Scalars ``<phase>/best`` etc. over the trials of the phase, ``winner/lr`` over training steps.
+
+    Args:
+        directory: where the event files go; a study that is resumed adds one.
+    """
+
+    def __init__(self, directory: str):
+        super().__init__()
+        self._directory = directory
+
+    def begin(self, directory: str) -> None:
+        """Make the directory and an event file in it."""
+        try:
+            self._writer = SummaryWriter(self._directory)
+        except OSError as error:
+            raise InputError(f"{self._directory}: cannot be written: {error.strerror or error}") from None
+
+    def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
+        """Log numbers, at once: a search may be killed."""
+        for name, value in values.items():
+            self._writer.add_scalar(f"{phase}/{name}", value, step)
+        self._writer.flush()
+
+    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+        """Log the winner's learning rates, and what `lrshape best` says of it as text."""
+        for step, lr in curve(study.schedule()):
+            self._writer.add_scalar("winner/lr", lr, step)
+        lines = described(best).splitlines()
+        self._writer.add_text("winner", "\n".join(f"    {line}" for line in lines))  # as code, in Markdown
+
+    def end(self) -> None:
+        """Close the event file."""
+        self._writer.close()

@@ -1,0 +1,119 @@
+"""What all trackers are told of a study. A tracker that fails is left out; the search goes on."""
+
+import abc
+import json
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from lrshape.shapes.schedule import Schedule
+from lrshape.study.callback import Callback, Status
+
+if TYPE_CHECKING:
+    from lrshape.study.study import Study
+
+_log = logging.getLogger(__name__)
+
+SECONDS = 1.0
+"""Least time between two entries of a phase, but for its last."""
+
+CURVE_POINTS = 1000
+"""Steps at which the winner's learning rate is logged, at most."""
+
+
+class Logger(Callback, abc.ABC):
+    """Logs, by phase, how many trials are done and have diverged, the lowest metric, and the winner."""
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+        self._works = False
+
+    @final
+    def started(self, directory: str, stored: int) -> None:
+        """Begin a log.
+
+        Raises:
+            InputError: if the tracker cannot be started.
+        """
+        self.begin(directory)
+        self._works = True
+
+    @final
+    def progress(self, status: Status) -> None:
+        """Log where a phase is, at most once a second."""
+        if time.monotonic() - self._last >= SECONDS:
+            self._entry(status)
+
+    @final
+    def phase_done(self, status: Status) -> None:
+        """Log how a phase ended."""
+        self._entry(status)
+
+    @final
+    def finished(self, study: "Study") -> None:
+        """Log the winner, if any shape has a finite score."""
+        best = study.best()
+        if best["score_median"] is not None:
+            self._try(self.result, study, best)
+        self.close()
+
+    @final
+    def close(self) -> None:
+        """End the log; what comes afterwards is not logged."""
+        self._try(self.end)
+        self._works = False
+
+    def _entry(self, status: Status) -> None:
+        self._last = time.monotonic()
+        values = {"done": status.done, "planned": float(status.planned), "diverged": float(status.diverged)}
+        if status.best is not None and math.isfinite(status.best):
+            values["best"] = status.best
+        if status.rate is not None:
+            values["trials_per_second"] = status.rate
+        self._try(self.write, status.phase, values, round(status.done))
+
+    def _try(self, call: Callable[..., None], *arguments: Any) -> None:
+        if not self._works:
+            return
+        try:
+            call(*arguments)
+        except Exception as error:  # whatever a tracker raises, the trials matter more
+            self._works = False
+            reason = " ".join(str(error).split()) or type(error).__name__
+            _log.warning("%s: logging has stopped, the search goes on: %.200s", type(self).__name__, reason)
+
+    @abc.abstractmethod
+    def begin(self, directory: str) -> None:
+        """Begin a log of the study in a directory.
+
+        Raises:
+            InputError: if the tracker cannot be started.
+        """
+
+    @abc.abstractmethod
+    def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
+        """Log numbers of a phase after ``step`` of its trials."""
+
+    @abc.abstractmethod
+    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+        """Log the winner of a complete study, as `Study.best` gives it."""
+
+    @abc.abstractmethod
+    def end(self) -> None:
+        """Write what is not written yet."""
+
+
+def curve(schedule: Schedule) -> list[tuple[int, float]]:
+    """Steps and learning rates of a schedule, at most `CURVE_POINTS`, the first and the last among them."""
+    steps = np.unique(np.linspace(0, schedule.steps - 1, min(schedule.steps, CURVE_POINTS)).astype(int))
+    at = schedule.curve()
+    return [(step, at(step)) for step in steps.tolist()]
+
+
+def described(best: Mapping[str, Any]) -> str:
+    """The winner as JSON text, without the shapes that it was compared with."""
+    return json.dumps({k: v for k, v in best.items() if k not in ("families", "baselines")}, indent=2)

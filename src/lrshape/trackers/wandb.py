@@ -1,0 +1,74 @@
+"""A study as a run of Weights & Biases."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import wandb  # pyright: ignore[reportMissingImports] - an extra
+
+from lrshape.errors import InputError
+from lrshape.store import Store
+from lrshape.study.trials_export import flat
+from lrshape.trackers.tracker import Logger, curve, described
+
+if TYPE_CHECKING:
+    from lrshape.study.study import Study
+
+MAX_ROWS = 10_000
+"""Trials of the table, at most: as many as Weights & Biases takes."""
+
+
+class WeightsAndBiases(Logger):
+    """One run a study: its spec as config, ``<phase>/best`` etc., a table of the trials, the winner.
+
+    What the environment says holds: ``WANDB_MODE=offline`` writes files alone, into the study's directory.
+    A study that is resumed goes on with its run.
+
+    Args:
+        project: the project's name.
+    """
+
+    def __init__(self, project: str):
+        super().__init__()
+        self._project = project
+
+    def begin(self, directory: str) -> None:
+        """Start a run."""
+        document = Store.open(directory).document
+        place = Path(directory)
+        identity = hashlib.sha256(f"{document['hash']} {place.absolute()}".encode()).hexdigest()[:16]
+        try:
+            self._run = wandb.init(
+                project=self._project,
+                name=str(document.get("name", "study")),
+                id=identity,
+                resume="allow",
+                config={"spec": document["spec"], "device": document.get("device")},
+                dir=str(place) if place.is_dir() else None,
+                settings=wandb.Settings(silent=True, console="off"),
+            )
+        except Exception as error:  # no account, no network, a name that it does not take
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(f"wandb cannot start a run: {reason:.200}") from None
+        self._run.define_metric("winner/lr", step_metric="winner/step")
+        for phase in ("screen", "rescore", "confirm"):
+            self._run.define_metric(f"{phase}/*", step_metric=f"{phase}/done")
+
+    def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
+        """Log numbers."""
+        self._run.log({f"{phase}/{name}": value for name, value in values.items()})
+
+    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+        """Log the winner's learning rates, its numbers as summary, and the table of trials."""
+        for step, lr in curve(study.schedule()):
+            self._run.log({"winner/step": step, "winner/lr": lr})
+        self._run.summary.update(
+            {"median": best["score_median"], "family": best["family"], "winner": described(best)}
+        )
+        trials = flat(study.trials()).head(MAX_ROWS)
+        self._run.log({"trials": wandb.Table(dataframe=trials)})
+
+    def end(self) -> None:
+        """End the run."""
+        self._run.finish()

@@ -1,0 +1,152 @@
+"""How many members fit into memory, and what to do when that was wrong."""
+
+import logging
+import os
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import jax
+import jax.numpy as jnp
+
+from lrshape.errors import InputError
+from lrshape.training.devices import is_cpu, mesh
+from lrshape.training.member import training
+from lrshape.training.population import MIN_SEEDS
+from lrshape.training.workload import PopulationWorkload, Workload
+
+T = TypeVar("T")
+
+logger = logging.getLogger("lrshape")
+
+MEMORY_SHARE = 0.5
+"""Share of the free memory that a population may take by our estimate."""
+
+
+class Footprint(NamedTuple):
+    """Estimated bytes of a population, over all devices.
+
+    Attributes:
+        fixed: what does not grow with the members: data, drawn batches, and on CPUs the working memory of
+            the one member that each device trains at a time.
+        member: what each member adds.
+    """
+
+    fixed: int
+    member: int
+
+
+@lru_cache(maxsize=16)
+def footprint(workload: PopulationWorkload) -> Footprint:
+    """Estimate from the compiled program of one member's step: its temporaries are the activations."""
+    functions, devices = training(workload), mesh().size
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    data = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), workload.data())
+    state = jax.eval_shape(functions.init, key, data)
+    order = jax.eval_shape(workload.order, key, data)
+    rate = jax.ShapeDtypeStruct((), jnp.float32)
+
+    def step(state: Any, lr: Any, base_lr: Any, order: Any, data: Any, key: Any) -> Any:
+        batch = None if order is None else workload.batch(data, jax.tree.map(lambda row: row[0], order))
+        return functions.step(state, lr, base_lr, batch, key)
+
+    if workload.broadcasts:
+        state = jax.tree.map(lambda a: jax.ShapeDtypeStruct((*a.shape, 1), a.dtype), state)
+        rate = jax.ShapeDtypeStruct((1,), jnp.float32)
+    compiled = jax.jit(step).lower(state, rate, rate, order, data, key).compile()
+    analysis = compiled.memory_analysis()
+    temporary = 0 if analysis is None else analysis.temp_size_in_bytes
+    fixed = devices * (_bytes(data) + MIN_SEEDS * _bytes(order))
+    # Input and output of a block of steps are alive at once, and a copy while members are moved; learning
+    # rates are float64 on the host, and float32 there and on the device.
+    member = 3 * _bytes(state) + 16 * workload.steps
+    if is_cpu():
+        return Footprint(fixed + devices * temporary, member)
+    return Footprint(fixed, member + temporary)
+
+
+def _bytes(tree: Any) -> int:
+    """Size of all arrays of a tree."""
+    return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
+
+
+def free_memory() -> int | None:
+    """Bytes free for a population over all devices: host memory on CPUs, device memory elsewhere.
+
+    On Linux a limit that a control group sets, as containers do, counts like the end of the memory. None if
+    a device does not tell.
+    """
+    if not is_cpu():
+        stats = [device.memory_stats() or {} for device in mesh().devices.flat]
+        if not all("bytes_limit" in s for s in stats):
+            return None
+        return sum(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
+    limits = [limit for limit in (_available(), _control_group()) if limit is not None]
+    return min(limits) if limits else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+    for line in meminfo.read_text().splitlines() if meminfo.exists() else ():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None
+
+
+def _control_group(root: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """What is left of a control group's memory; None without a limit."""
+    for limit, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        try:
+            most = (root / limit).read_text().strip()
+            current = int((root / used).read_text())
+        except (OSError, ValueError):
+            continue
+        if most.isdigit() and int(most) < 2**60:  # beyond that it says "no limit"
+            return max(0, int(most) - current)
+    return None
+
+
+def plan_chunk_size(workload: Workload) -> int:
+    """Members to train in one program: what fits in memory, at most the workload's ``max_members``.
+
+    More than that gains little speed and would make a crash cost more; the number is rounded down to a
+    power of two, so that a small change of free memory does not change the plan.
+    """
+    if not isinstance(workload, PopulationWorkload):
+        return workload.max_members
+    free = free_memory()
+    if free is None:
+        return workload.max_members
+    need = footprint(workload)  # pyright: ignore[reportArgumentType] - frozen models have a hash
+    fitting = max(0, int(free * MEMORY_SHARE) - need.fixed) // need.member
+    return min(workload.max_members, 2 ** max(0, fitting.bit_length() - 1))
+
+
+def halving(train: Callable[[int], T], members: int) -> T:
+    """Call ``train(members)``, with half as many after every failure for lack of memory.
+
+    Raises:
+        InputError: if one member alone does not fit.
+    """
+    while True:
+        try:
+            return train(members)
+        except (jax.errors.JaxRuntimeError, MemoryError) as error:
+            if not _out_of_memory(error):
+                raise
+            if members == 1:
+                raise InputError(f"one trial alone does not fit into memory: {_first_line(error)}") from None
+            message = _first_line(error)
+        members = -(-members // 2)  # outside of the handler, which keeps the failed arrays alive
+        logger.warning("out of memory (%s): going on with %d trials in a program", message, members)
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0][:200]

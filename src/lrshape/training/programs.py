@@ -1,0 +1,179 @@
+"""The compiled parts of the training loop: draw batches, start members, advance them, score them.
+
+Every device walks over groups of its members with ``lax.map``; inside, a loop runs over the steps. On a CPU a
+group is a single member, whose state then stays in the core's cache; on an accelerator it is a vmap over all
+members of the device. How members are grouped, padded and spread changes no member's arithmetic on a CPU.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache, partial, wraps
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from lrshape.training.devices import mesh
+from lrshape.training.member import training
+from lrshape.training.precision import matmul_precision
+from lrshape.training.workload import PopulationWorkload
+
+
+class Members(NamedTuple):
+    """A population on the devices; every array starts with the axis of groups.
+
+    Attributes:
+        state: the workload's state.
+        first_loss: training loss before the first step.
+        bad_step: first step with a bad loss, -1 if none yet.
+        lrs: learning rates, with the step axis second.
+        base_lrs: base learning rates.
+        seed: position of each member's seed among the distinct ones.
+    """
+
+    state: Any
+    first_loss: jax.Array
+    bad_step: jax.Array
+    lrs: jax.Array
+    base_lrs: jax.Array
+    seed: jax.Array
+
+
+class Programs(NamedTuple):
+    """draw(keys, data), start(...), advance(...), score(members, data), each compiled at its first call."""
+
+    draw: Callable[..., Any]
+    start: Callable[..., Any]
+    advance: Callable[..., Any]
+    score: Callable[..., Any]
+
+
+def loss_limit(first_loss: Any, multiple: float) -> Any:
+    """The training loss above which a member has diverged: a multiple of the first, whatever its sign."""
+    return first_loss + (multiple - 1) * abs(first_loss)
+
+
+@lru_cache(maxsize=16)
+def programs(workload: PopulationWorkload, group: int) -> Programs:
+    """Build the programs for groups of this size; JAX compiles them for each number of groups and seeds."""
+    functions = training(workload)
+    single = group == 1 and not workload.broadcasts
+
+    def over_members(one: Callable[..., Any], axes: Any) -> Callable[..., Any]:
+        """Lift a function of one member to a group: by nothing, by broadcasting, or by vmap."""
+        return one if single or workload.broadcasts else jax.vmap(one, in_axes=axes)
+
+    def draw(keys: jax.Array, data: Any) -> Any:
+        return jax.lax.map(lambda key: workload.order(jax.random.fold_in(key, 1), data), keys)
+
+    def start(keys: Any, data: Any, lrs: Any, base_lrs: Any, seed: Any, bad_step: Any) -> Members:
+        initial = jax.lax.map(lambda key: functions.init(jax.random.fold_in(key, 0), data), keys)
+        state = jax.tree.map(lambda leaf: leaf[seed], initial)  # (groups, group, ...)
+        if single:
+            state, lrs = jax.tree.map(lambda leaf: leaf[:, 0], (state, lrs))
+            base_lrs, seed, bad_step = base_lrs[:, 0], seed[:, 0], bad_step[:, 0]
+        else:
+            lrs = jnp.swapaxes(lrs, 1, 2)  # (groups, steps, group)
+        if workload.broadcasts:
+            state = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, -1), state)
+        return Members(state, jnp.ones_like(base_lrs), bad_step, lrs, base_lrs, seed)
+
+    def advance(members: Members, drawn: Any, keys: Any, data: Any, begin: Any, end: Any) -> Members:
+        def update(t: Any, state: Any, lr: Any, base_lr: Any, seed: Any) -> Any:
+            if workload.broadcasts:
+                return functions.step(state, lr, base_lr, None, None)
+            batch = None if drawn is None else workload.batch(data, jax.tree.map(lambda d: d[seed, t], drawn))
+            key = jax.random.fold_in(jax.random.fold_in(keys[seed], 2), t)
+            return functions.step(state, lr, base_lr, batch, key)
+
+        step = over_members(update, (None, 0, 0, 0, 0))
+
+        def group_block(m: Members) -> Members:
+            def body(t: Any, carry: Any) -> Any:
+                state, first_loss, bad_step = carry
+                state, loss = step(t, state, m.lrs[t], m.base_lrs, m.seed)
+                first_loss = jnp.where(t == 0, loss, first_loss)
+                sound = loss <= loss_limit(first_loss, workload.divergence_multiple)  # false for NaN
+                bad = (bad_step < 0) & ~(sound & jnp.isfinite(loss))
+                return state, first_loss, jnp.where(bad, t, bad_step)
+
+            carry = jax.lax.fori_loop(begin, end, body, (m.state, m.first_loss, m.bad_step))
+            return m._replace(state=carry[0], first_loss=carry[1], bad_step=carry[2])
+
+        def group(m: Members) -> tuple[Any, Any, Any]:
+            m = jax.lax.cond((m.bad_step < 0).any(), group_block, lambda m: m, m)
+            return m.state, m.first_loss, m.bad_step
+
+        state, first_loss, bad_step = jax.lax.map(group, members)
+        return members._replace(state=state, first_loss=first_loss, bad_step=bad_step)
+
+    def score(members: Members, data: Any) -> Any:
+        metrics = over_members(functions.metrics, (0, None))
+        return jax.lax.map(lambda state: metrics(state, data), members.state)
+
+    spread, everywhere = P("members"), P()
+    lift = partial(_sharded, mesh=mesh())
+    parts = Programs(
+        draw=jax.jit(draw),
+        start=jax.jit(lift(start, (everywhere, everywhere, spread, spread, spread, spread), spread)),
+        advance=jax.jit(
+            lift(advance, (spread, everywhere, everywhere, everywhere, everywhere, everywhere), spread),
+            donate_argnums=0,
+        ),
+        score=jax.jit(lift(score, (spread, everywhere), spread)),
+    )
+    return Programs(*(_in_precision(workload, part) for part in parts))
+
+
+def _in_precision(workload: PopulationWorkload, program: Callable[..., Any]) -> Callable[..., Any]:
+    """Trace and run the program with the workload's precision of matrix products."""
+
+    @wraps(program)
+    def run(*arguments: Any) -> Any:
+        with jax.default_matmul_precision(matmul_precision(workload)):
+            return program(*arguments)
+
+    return run
+
+
+def _sharded(function: Callable[..., Any], inputs: Any, output: Any, *, mesh: Mesh) -> Callable[..., Any]:
+    """Run the function on every device with that device's members: they never communicate."""
+    return jax.shard_map(function, mesh=mesh, in_specs=inputs, out_specs=output, check_vma=False)
+
+
+@lru_cache(maxsize=16)
+def mover(workload: PopulationWorkload, group: int, new_group: int) -> Callable[..., Any]:
+    """A program (members, origin, empty) -> members in a new layout, at groups of ``new_group``.
+
+    ``origin``, (new slots,), is the old slot that each new one is filled from, and ``empty`` tells the new
+    slots that hold no member; they count as diverged, and are skipped.
+    """
+
+    def member_axis(name: str) -> int:
+        """Where a field's arrays have the axis of the members in a group, behind that of the groups."""
+        if name == "state" and workload.broadcasts:
+            return -1
+        return 2 if name == "lrs" else 1
+
+    def move(name: str, leaf: jax.Array, origin: jax.Array) -> jax.Array:
+        axis = member_axis(name)
+        if group > 1 or workload.broadcasts:
+            leaf = jnp.moveaxis(leaf, axis, 1)
+            leaf = leaf.reshape(-1, *leaf.shape[2:])
+        leaf = leaf[origin]
+        if new_group == 1 and not workload.broadcasts:
+            return leaf
+        return jnp.moveaxis(leaf.reshape(-1, new_group, *leaf.shape[1:]), 1, axis)
+
+    def run(members: Members, origin: jax.Array, empty: jax.Array) -> Members:
+        moved = Members(
+            **{
+                name: jax.tree.map(lambda leaf, name=name: move(name, leaf, origin), value)
+                for name, value in members._asdict().items()
+            }
+        )
+        return moved._replace(bad_step=jnp.where(empty.reshape(moved.bad_step.shape), 0, moved.bad_step))
+
+    sharding = jax.sharding.NamedSharding(mesh(), P("members"))
+    return jax.jit(run, out_shardings=sharding)

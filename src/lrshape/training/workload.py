@@ -1,0 +1,193 @@
+"""What a workload gives to the engine.
+
+Two kinds exist. A *population workload* is a set of pure JAX functions for one member, which the engine
+trains many at a time; most are *gradient workloads*, which give only a model and a loss. A *function
+workload* (`lrshape.training.workloads.function`) is any Python function that trains once and returns its
+score.
+
+Workloads are frozen pydantic models: their fields are their settings, as a study's spec writes them.
+"""
+
+import abc
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+import jax
+import jax.numpy as jnp
+from pydantic import Field, field_validator
+
+from lrshape.errors import InputError
+from lrshape.registry import Registry
+from lrshape.settings import Settings
+from lrshape.training.optimizer_settings import Adam, Optimizer
+
+PyTree = Any
+Batch = Any
+Metrics = Mapping[str, jax.Array]
+
+
+class Workload(Settings, abc.ABC):
+    """Something that trains under a schedule and is scored.
+
+    Attributes:
+        name: the registered name.
+        metric: the metric that a study minimises unless its spec names another.
+        base_lrs: (low, high) of a base-LR grid that suits the default settings.
+        max_members: trials in one chunk unless the user says otherwise; a chunk is trained as one
+            program, and is what is lost at most when the process dies.
+        steps: training steps.
+    """
+
+    name: ClassVar[str]
+    metric: ClassVar[str] = "final/train_loss"
+    base_lrs: ClassVar[tuple[float, float]] = (1e-4, 1e-1)
+    max_members: ClassVar[int] = 128
+
+    steps: int = Field(ge=1, le=100_000_000, description="training steps")
+
+    @abc.abstractmethod
+    def metric_names(self) -> tuple[str, ...]:
+        """Names of the metrics that a trial is scored by, e.g. ``("final/train_loss",)``."""
+
+
+class PopulationWorkload(Workload):
+    """Pure functions for one member; the engine owns the loop over steps and members.
+
+    ``step`` and ``metrics`` of a workload that ``broadcasts`` take any number of trailing member axes
+    (state leaves of shape ``(..., members)``, lr of shape ``(members,)``), and see neither batch nor key.
+
+    Attributes:
+        cpu_group: how many members one CPU core advances side by side. 1 keeps a network's state in the
+            core's cache, which is faster there than a vmap over members.
+        divergence_multiple: a member whose training loss exceeds this multiple of its first loss, or is not
+            finite, has diverged.
+    """
+
+    cpu_group: ClassVar[int] = 1
+
+    divergence_multiple: float = Field(
+        default=1000.0,
+        gt=1,
+        description="a training loss above this multiple of the first one is a divergence",
+    )
+
+    evaluate_every: int | None = Field(
+        default=None,
+        ge=1,
+        description="score every this many steps too, for best/... metrics and their steps; none: at the end",
+    )
+
+    @property
+    def broadcasts(self) -> bool:
+        """Whether ``step`` and ``metrics`` broadcast over trailing member axes."""
+        return False
+
+    @abc.abstractmethod
+    def scores(self) -> tuple[str, ...]:
+        """Names of what `metrics` returns, e.g. ``("train_loss", "test_error")``."""
+
+    def metric_names(self) -> tuple[str, ...]:
+        """``final/`` of every score; with ``evaluate_every`` also its smallest value, and at which step.
+
+        ``best/test_loss`` is the smallest over all scored steps, the last one included;
+        ``best/test_loss_step`` counts the steps done by then. They have their optimum in hindsight: use them
+        to see how much early stopping would gain, rather than to choose a schedule.
+        """
+        final = tuple(f"final/{name}" for name in self.scores())
+        if self.evaluate_every is None:
+            return final
+        return final + tuple(f"best/{name}{end}" for name in self.scores() for end in ("", "_step"))
+
+    def tune(self) -> None:
+        """Measure what is to be chosen for this device; called before anything is compiled."""
+
+    @abc.abstractmethod
+    def data(self) -> PyTree:
+        """Arrays that all members share; loaded once and kept on the device."""
+
+    @abc.abstractmethod
+    def init(self, key: jax.Array, data: PyTree) -> PyTree:
+        """State of one member before its first step. Members with one seed get one key."""
+
+    def order(self, key: jax.Array, data: PyTree) -> jax.Array | None:
+        """What each step of one seed's trials draws: int32, leading axis ``steps``; None for nothing."""
+        return None
+
+    def batch(self, data: PyTree, drawn: jax.Array) -> Batch:
+        """The batch that a step trains on, from one row of `order`."""
+        return drawn
+
+    @abc.abstractmethod
+    def metrics(self, state: PyTree, data: PyTree) -> Metrics:
+        """Scalars by the names of `scores`."""
+
+
+class StepWorkload(PopulationWorkload):
+    """A population workload that spells out its own update rule."""
+
+    @abc.abstractmethod
+    def step(self, state: PyTree, lr: jax.Array, batch: Batch, key: jax.Array | None) -> tuple[PyTree, Any]:
+        """One training step: the new state and the training loss *before* it."""
+
+
+class GradientWorkload(PopulationWorkload):
+    """A model, a loss and an optimizer; the engine derives the step.
+
+    ``data`` returns a mapping whose ``"train"`` is a tree of arrays with the example axis first, ``init``
+    returns the parameters, and ``metrics`` takes them. Activations must take the parameters' dtype: the
+    engine hands bfloat16 parameters to ``loss`` where the precision asks for them.
+    """
+
+    batch_size: int = Field(default=32, ge=1, description="examples a step")
+    precision: Literal["auto", "float32", "tf32", "bf16"] = Field(
+        default="auto",
+        description="of training: float32; tf32 matrix products (GPUs only); bf16 activations with float32 "
+        "weights; auto: tf32 on GPUs, else float32",
+    )
+    optimizer: Optimizer = Field(default_factory=Adam)
+
+    @field_validator("optimizer", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """Accept a bare name, and settings without a name for the default optimizer."""
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict):
+            default = cls.model_fields["optimizer"].get_default(call_default_factory=True)
+            return {"name": default.name, **value}
+        return value
+
+    @abc.abstractmethod
+    def loss(self, params: PyTree, batch: Batch, key: jax.Array | None) -> jax.Array:
+        """Mean loss of one batch."""
+
+    def order(self, key: jax.Array, data: PyTree) -> jax.Array:
+        """Indices of each step's examples, (steps, batch_size): a fresh permutation every epoch.
+
+        An epoch's last, incomplete batch is dropped, as data loaders do with ``drop_last``.
+
+        Raises:
+            InputError: if a batch is larger than the training set.
+        """
+        examples = jax.tree.leaves(data["train"])[0].shape[0]
+        per_epoch = examples // self.batch_size
+        if per_epoch == 0:
+            raise InputError(
+                f"workload.batch_size must be at most the number of training examples, {examples}, "
+                f"got {self.batch_size}"
+            )
+
+        def epoch(index: jax.Array) -> jax.Array:
+            shuffled = jax.random.permutation(jax.random.fold_in(key, index), examples)
+            return shuffled[: per_epoch * self.batch_size].reshape(per_epoch, self.batch_size)
+
+        batches = jax.lax.map(epoch, jnp.arange(-(-self.steps // per_epoch)))
+        return batches.reshape(-1, self.batch_size)[: self.steps].astype(jnp.int32)
+
+    def batch(self, data: PyTree, drawn: jax.Array) -> Batch:
+        """The examples at these indices."""
+        return jax.tree.map(lambda array: array[drawn], data["train"])
+
+
+WORKLOADS: Registry[Workload] = Registry("workload", "lrshape.training.workloads")
+"""The workloads by name."""

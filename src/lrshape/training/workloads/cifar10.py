@@ -1,0 +1,114 @@
+"""CIFAR-10 (Krizhevsky, 2009) with the small CNN of arXiv:2603.10301."""
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from pydantic import Field
+
+from lrshape.training.convolution import conv3x3, in_chunks, relu_max_pool2, tune
+from lrshape.training.network import Params, conv_init, cross_entropy, dense_init, error_rate
+from lrshape.training.workload import WORKLOADS, Batch, GradientWorkload, Metrics, PyTree
+
+CLASSES = 10
+EVALUATION_IMAGES = 400
+"""Images scored at once; it divides both sets."""
+
+
+@cache
+def _cifar10(data_dir: str | None) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    from lrshape.training.data.cifar10 import load
+
+    return load(data_dir)
+
+
+@WORKLOADS.register("cifar10-cnn")
+class Cifar10CNN(GradientWorkload):
+    """A CNN on CIFAR-10: two 3 x 3 convolutions (32, 64) with ReLU and pooling, dense 256, dense 10.
+
+    1,070,794 parameters, He-normal weights, zero biases; pixels / 255, no augmentation; Adam, batch 128.
+    """
+
+    metric = "final/train_loss"
+    base_lrs = (1e-4, 1e-2)
+    max_members = 64
+
+    steps: int = Field(default=2000, ge=1, le=100_000_000, description="training steps")
+    batch_size: int = Field(default=128, ge=1, description="images a step")
+    data_dir: str | None = Field(
+        default=None,
+        description="folder of the binary version, or the one above; none: $LRSHAPE_DATA, else a download",
+    )
+    train_images: int = Field(
+        default=10_000,
+        ge=EVALUATION_IMAGES,
+        le=50_000,
+        multiple_of=EVALUATION_IMAGES,
+        description="training images that the train metrics are computed on: the first so many",
+    )
+    test_images: int = Field(
+        default=10_000,
+        ge=EVALUATION_IMAGES,
+        le=10_000,
+        multiple_of=EVALUATION_IMAGES,
+        description="test images that the test metrics are computed on: the first so many",
+    )
+
+    def scores(self) -> tuple[str, ...]:
+        """Loss (nats) and error (share) on the first ``train_images`` and ``test_images`` of the sets."""
+        return ("train_loss", "train_error", "test_loss", "test_error")
+
+    def data(self) -> PyTree:
+        """Both sets: images uint8 (n, 3, 32, 32) and labels int32 (n,)."""
+        return _cifar10(self.data_dir)
+
+    def tune(self) -> None:
+        """Choose the device's faster convolution."""
+        tune()
+
+    def init(self, key: jax.Array, data: PyTree) -> Params:
+        """He-normal weights, zero biases."""
+        keys = jax.random.split(key, 4)
+        return {
+            "conv0": conv_init(keys[0], 3, 32),
+            "conv1": conv_init(keys[1], 32, 64),
+            "dense0": dense_init(keys[2], 64 * 8 * 8, 256),
+            "dense1": dense_init(keys[3], 256, CLASSES),
+        }
+
+    def logits(self, params: Params, images: jax.Array) -> jax.Array:
+        """Class scores, (n, 10), of uint8 images, (n, 3, 32, 32)."""
+
+        def features(images: jax.Array) -> jax.Array:
+            x = images.transpose(1, 2, 3, 0).astype(params["conv0"]["w"].dtype) / 255
+            for layer in ("conv0", "conv1"):
+                x = relu_max_pool2(conv3x3(params[layer], x))
+            return x.reshape(-1, x.shape[-1])
+
+        x = in_chunks(features, images).T
+        x = jax.nn.relu(x @ params["dense0"]["w"] + params["dense0"]["b"])
+        return x @ params["dense1"]["w"] + params["dense1"]["b"]
+
+    def loss(self, params: PyTree, batch: Batch, key: jax.Array | None) -> jax.Array:
+        """Mean cross-entropy of a batch, in nats."""
+        images, labels = batch
+        return cross_entropy(self.logits(params, images), labels)
+
+    def metrics(self, state: PyTree, data: PyTree) -> Metrics:
+        """Loss and error on both sets."""
+        values = {}
+        for split, (images, labels) in data.items():
+            count = self.train_images if split == "train" else self.test_images
+            chunks = (
+                images[:count].reshape(-1, EVALUATION_IMAGES, *images.shape[1:]),
+                labels[:count].reshape(-1, EVALUATION_IMAGES),
+            )
+
+            def score(chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+                logits = self.logits(state, chunk[0])
+                return cross_entropy(logits, chunk[1]), error_rate(logits, chunk[1])
+
+            losses, errors = jax.lax.map(score, chunks)
+            values[f"{split}_loss"], values[f"{split}_error"] = jnp.mean(losses), jnp.mean(errors)
+        return values

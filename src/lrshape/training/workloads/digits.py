@@ -1,0 +1,112 @@
+"""scikit-learn's handwritten digits: 1,797 images of 8 x 8 pixels, embedded in that package."""
+
+import abc
+from functools import cache
+from itertools import pairwise
+
+import jax
+import numpy as np
+from pydantic import Field
+
+from lrshape.training.convolution import conv3x3, relu_max_pool2, tune
+from lrshape.training.network import Params, conv_init, cross_entropy, dense_init, error_rate
+from lrshape.training.workload import WORKLOADS, Batch, GradientWorkload, Metrics, PyTree
+
+TRAIN_EXAMPLES = 1437  # the other 360, a fifth, are the test set
+
+
+@cache
+def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """The data, shuffled once with a fixed seed: ``train`` 1,437 and ``test`` 360 examples.
+
+    Images are float32 in [0, 1] of shape (n, 64), labels int32 of shape (n,).
+    """
+    from sklearn.datasets import load_digits
+
+    loaded = load_digits(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(loaded[1]))
+    images = (np.asarray(loaded[0])[order] / 16).astype(np.float32)
+    labels = np.asarray(loaded[1])[order].astype(np.int32)
+    split = TRAIN_EXAMPLES
+    return {"train": (images[:split], labels[:split]), "test": (images[split:], labels[split:])}
+
+
+class _Digits(GradientWorkload):
+    steps: int = Field(default=300, ge=1, le=100_000_000, description="training steps")
+
+    def scores(self) -> tuple[str, ...]:
+        """Loss (nats) and error (share of examples) on the whole training set and the whole test set."""
+        return ("train_loss", "train_error", "test_loss", "test_error")
+
+    def data(self) -> PyTree:
+        """Training and test set."""
+        return digits()
+
+    @abc.abstractmethod
+    def logits(self, params: Params, images: jax.Array) -> jax.Array:
+        """Class scores, (n, 10), of images, (n, 64)."""
+
+    def loss(self, params: PyTree, batch: Batch, key: jax.Array | None) -> jax.Array:
+        """Mean cross-entropy of a batch, in nats."""
+        images, labels = batch
+        return cross_entropy(self.logits(params, images), labels)
+
+    def metrics(self, state: PyTree, data: PyTree) -> Metrics:
+        """Loss and error on both sets."""
+        values = {}
+        for split, (images, labels) in data.items():
+            logits = self.logits(state, images)
+            values[f"{split}_loss"] = cross_entropy(logits, labels)
+            values[f"{split}_error"] = error_rate(logits, labels)
+        return values
+
+
+@WORKLOADS.register("digits-mlp")
+class DigitsMLP(_Digits):
+    """A ReLU network on the digits: 64 - 128 - 128 - 10 by default, Adam, batch 32, 300 steps."""
+
+    hidden: tuple[int, ...] = Field(default=(128, 128), description="widths of the hidden layers")
+
+    def init(self, key: jax.Array, data: PyTree) -> Params:
+        """He-normal weights, zero biases."""
+        sizes = (64, *self.hidden, 10)
+        keys = jax.random.split(key, len(sizes) - 1)
+        return {f"dense{i}": dense_init(keys[i], *pair) for i, pair in enumerate(pairwise(sizes))}
+
+    def logits(self, params: Params, images: jax.Array) -> jax.Array:
+        """Class scores."""
+        x = images
+        for i in range(len(params)):
+            layer = params[f"dense{i}"]
+            x = x @ layer["w"] + layer["b"]
+            if i < len(params) - 1:
+                x = jax.nn.relu(x)
+        return x
+
+
+@WORKLOADS.register("digits-cnn")
+class DigitsCNN(_Digits):
+    """A small CNN on the digits: two 3 x 3 convolutions with ReLU and 2 x 2 pooling, then a dense layer."""
+
+    filters: tuple[int, int] = Field(default=(16, 32), description="filters of the two convolutions")
+
+    def tune(self) -> None:
+        """Choose the device's faster convolution."""
+        tune()
+
+    def init(self, key: jax.Array, data: PyTree) -> Params:
+        """He-normal weights, zero biases."""
+        first, second = self.filters
+        keys = jax.random.split(key, 3)
+        return {
+            "conv0": conv_init(keys[0], 1, first),
+            "conv1": conv_init(keys[1], first, second),
+            "dense": dense_init(keys[2], second * 2 * 2, 10),
+        }
+
+    def logits(self, params: Params, images: jax.Array) -> jax.Array:
+        """Class scores."""
+        x = images.T.reshape(1, 8, 8, -1)
+        for layer in ("conv0", "conv1"):
+            x = relu_max_pool2(conv3x3(params[layer], x))
+        return x.reshape(-1, x.shape[-1]).T @ params["dense"]["w"] + params["dense"]["b"]

@@ -1,0 +1,164 @@
+"""Any training code as a workload: a Python function that trains once and returns its score."""
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
+
+from lrshape.errors import InputError
+from lrshape.settings import explain
+from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.workload import WORKLOADS
+from lrshape.workers import function_worker as _worker
+
+TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, float]]
+
+
+@WORKLOADS.register("function")
+class FunctionWorkload(CalledWorkload):
+    """Your own training: ``train(lrs, seed)`` is called once for each trial.
+
+    ``lrs`` is float64 of shape ``(steps,)``, the learning rate of every step; ``seed`` is an int in
+    [0, 2**32). It returns the score to minimise, or a mapping of metric names to numbers. A number is
+    stored as ``final/score``; a name without a ``/`` gets ``final/`` before it. A trial that returns a
+    number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
+    With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
+    killed there has failed, too.
+
+    In a spec, ``function`` names it as ``module:name``; the current directory is on the import path.
+    """
+
+    function: str = Field(description="module:name of train(lrs, seed) -> float or {metric: number}")
+    isolated: bool = Field(
+        default=False,
+        description="train in a process of its own, so that no crash ends the study; implied by timeout",
+    )
+    _train: TrainFunction | None = PrivateAttr(None)
+    _origin: dict[str, str] | None = PrivateAttr(None)
+
+    @field_validator("function")
+    @classmethod
+    def _names_a_function(cls, value: str) -> str:
+        module, _, name = value.partition(":")
+        if not module or not name:
+            raise ValueError(f"function must be 'module:name', got {value!r}")
+        return value
+
+    @classmethod
+    def of(
+        cls, train: TrainFunction, steps: int, metrics: tuple[str, ...] = ("score",), **settings: Any
+    ) -> "FunctionWorkload":
+        """Wrap a function that is already in hand, as ``lrshape.search(train=...)`` does.
+
+        Args:
+            train: the function.
+            steps: how many learning rates it takes.
+            metrics: names of what it returns.
+            settings: other fields of the workload.
+
+        Raises:
+            InputError: if ``train`` cannot be called, or a setting is not legal.
+        """
+        if not callable(train):
+            raise InputError(f"train must be a function of (lrs, seed), got {train!r}")
+        if _worker.importing:
+            raise InputError(
+                "an isolated train function's script is run again in the worker process: start the search "
+                "below `if __name__ == '__main__':`"
+            )
+        module, name = getattr(train, "__module__", "?"), getattr(train, "__qualname__", type(train).__name__)
+        try:
+            workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics, **settings)
+        except ValidationError as error:
+            raise explain(error) from None
+        workload._train = train
+        return workload
+
+    @property
+    def code(self) -> str:
+        """``module:name``."""
+        return self.function
+
+    @property
+    def in_worker(self) -> bool:
+        """Whether trials run in a process of their own."""
+        return self.isolated or self.timeout is not None
+
+    def check(self) -> None:
+        """Import the function, and find out whether a worker process can import it.
+
+        Raises:
+            InputError: if not.
+        """
+        function = self.resolve()
+        if self.in_worker:
+            self.origin()
+            if getattr(function, "__name__", None) == "<lambda>" or "<locals>" in self.function:
+                raise InputError(
+                    "isolated and timeout need a function that another process can import, defined at the "
+                    f"top of a module, got {self.function}"
+                )
+
+    def origin(self) -> dict[str, str]:
+        """Where a worker process finds the function: module, name, and the file if the module is a script.
+
+        Raises:
+            InputError: if it was typed in, so that no file has it.
+        """
+        if self._origin is not None:
+            return self._origin
+        module, _, name = self.function.partition(":")
+        if module != "__main__":
+            return {"module": module, "name": name}
+        main = sys.modules["__main__"]
+        file, spec = getattr(main, "__file__", None), getattr(main, "__spec__", None)
+        if spec is not None:  # python -m package.script
+            return {"module": spec.name, "name": name}
+        if file is None or not Path(file).is_file():
+            raise InputError(
+                "isolated and timeout need a train function in a file, got one that was typed in"
+            )
+        return {"script": str(Path(file).absolute()), "name": name}
+
+    def __getstate__(self) -> dict[Any, Any]:
+        if self.in_worker:
+            self._origin = self.origin()  # only this process knows which script it runs
+        return super().__getstate__()
+
+    def digest(self) -> str | None:
+        """SHA-256 of the function's own source, None where Python does not know it.
+
+        What the function calls is not part of it.
+        """
+        try:
+            source = inspect.getsource(self.resolve())
+        except (OSError, TypeError):  # typed in, compiled, or no plain function
+            return None
+        return hashlib.sha256(source.encode()).hexdigest()
+
+    def resolve(self) -> TrainFunction:
+        """Return the function, importing it when only its name is known.
+
+        Raises:
+            InputError: if the module cannot be imported or has no such function.
+        """
+        if self._train is not None:
+            return self._train
+        module_name, _, name = self.function.partition(":")
+        if str(Path.cwd()) not in sys.path:
+            sys.path.insert(0, str(Path.cwd()))
+        try:
+            target: Any = importlib.import_module(module_name)
+            for part in name.split("."):
+                target = getattr(target, part)
+        except (ImportError, AttributeError) as error:
+            raise InputError(f"workload.function {self.function!r} cannot be imported: {error}") from error
+        if not callable(target):
+            raise InputError(f"workload.function {self.function!r} must be a function, got {target!r}")
+        return cast(TrainFunction, target)

@@ -1,0 +1,23 @@
+"""One item after another in this process."""
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from lrshape.workers.executor import Check, Executor, Item, Report, Result, Task
+from lrshape.workers.registry import EXECUTORS
+
+
+@EXECUTORS.register("inline")
+class Inline(Executor):
+    """This process; the engine spreads each chunk over all its devices."""
+
+    def run(
+        self, task: Task[Item, Result], items: Iterable[Item], report: Report, check: Check
+    ) -> Iterator[tuple[Item, Result]]:
+        """Run the items in order; between them, ``check`` is called."""
+        for item in items:
+            check()
+            yield item, task(item, partial(report, item))
+
+    def close(self) -> None:
+        """There is nothing to end."""

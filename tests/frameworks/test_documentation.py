@@ -1,0 +1,37 @@
+"""The code of docs/export.md runs, from top to bottom, and does what the page says."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lrshape.frameworks.plain import TARGETS, file_name
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "export.md").read_text("utf-8")
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_the_examples_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": "docs_export"}
+    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == 6
+    for block in blocks:
+        exec(compile(block, "export.md", "exec"), names)
+    schedule, lr = names["schedule"], names["lr"]
+    np.testing.assert_allclose([lr(step) for step in range(20)], names["lrs"])
+    assert names["scheduler"].last_epoch == 20
+    assert names["scheduler"].get_last_lr()[0] == pytest.approx(schedule.values()[-1])
+    import torch
+
+    states = torch.load(tmp_path / "training.pt", weights_only=True)
+    schedule.to_torch(torch.optim.SGD(names["model"].parameters())).load_state_dict(states["scheduler"])
+
+
+def test_every_target_is_in_the_table():
+    rows = re.findall(r"^\| (`[^|]+) \| (`[^|]+) \|", PAGE, re.MULTILINE)
+    listed = [target.strip("` ") for names, _ in rows for target in names.split(",")]
+    files = [file.strip("` ") for _, names in rows for file in names.split(",")]
+    assert sorted(listed) == sorted(t for t in TARGETS)
+    assert files == [file_name(target) for target in listed]

@@ -1,0 +1,79 @@
+"""The optax schedule in real optimizers, compiled, accumulating, resumed."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.frameworks.table import MAX_TABLE
+from lrshape.shapes.schedule import Schedule
+
+
+def train(optimizer, state, steps):
+    """What each update moved a weight by under a gradient of 1: one compiled scan, the count is traced."""
+
+    def step(state, _):
+        updates, state = optimizer.update(jnp.ones(()), state, jnp.zeros(()))
+        return state, -updates
+
+    return jax.jit(lambda state: jax.lax.scan(step, state, length=steps))(state)
+
+
+def test_every_update_uses_the_schedules_value(schedule, same):
+    optimizer = optax.sgd(schedule.to_optax())
+    _, moved = train(optimizer, optimizer.init(jnp.zeros(())), 45)
+    same(moved, schedule.values())
+
+
+def test_under_gradient_accumulation(schedule, same):
+    optimizer = optax.MultiSteps(optax.sgd(schedule.to_optax()), every_k_schedule=3)
+    _, moved = train(optimizer, optimizer.init(jnp.zeros(())), 45 * 3)
+    same(moved[2::3], schedule.values())
+    assert not np.any(moved[0::3])
+
+
+def test_it_goes_on_in_the_middle(schedule, same):
+    """A state that went through NumPy arrays, as checkpoints keep it."""
+    optimizer = optax.adamw(schedule.to_optax())
+    state, _ = train(optimizer, optimizer.init(jnp.zeros(())), 17)
+    leaves, tree = jax.tree.flatten(state)
+    state = jax.tree.unflatten(tree, [np.asarray(leaf) for leaf in leaves])
+    plain = optax.sgd(schedule.to_optax())
+    counts = [leaf for leaf in jax.tree.leaves(state) if np.asarray(leaf).dtype.kind == "i"]
+    resumed = jax.tree.map(lambda _: counts[-1], plain.init(jnp.zeros(())))
+    _, moved = train(plain, resumed, 23)
+    same(moved, schedule.values()[17:])
+
+
+def test_counts_of_any_kind(schedule, same):
+    made = schedule.to_optax()
+    for count in (3, np.int32(3), jnp.asarray(3), np.uint8(3), 3.0):
+        assert float(made(count)) == pytest.approx(schedule.values()[3], rel=1e-6)
+    assert made(0).dtype == jnp.float32
+    same(jax.jit(jax.vmap(made))(jnp.arange(60)), schedule.values())
+    with jax.enable_x64(True):
+        assert made(0).dtype == jnp.float64
+        np.testing.assert_allclose(made(7), schedule.values()[7], rtol=1e-12)
+
+
+def test_injected_hyperparameters_show_it(same):
+    schedule = Schedule("rex", {"warmup": 0.1}, 0.1, 20)
+    optimizer = optax.inject_hyperparams(optax.sgd)(learning_rate=schedule.to_optax())
+    state, shown = optimizer.init(jnp.zeros(())), []
+    for _ in range(20):
+        _, state = optimizer.update(jnp.ones(()), state, jnp.zeros(()))
+        shown.append(float(state.hyperparams["learning_rate"]))
+    same(shown, schedule.values())
+
+
+def test_exact_at_the_end_of_a_long_decay(same):
+    """Where a formula on float32 progress is wrong by percents."""
+    schedule = Schedule("cosine", {}, 0.1, 1_000_000)
+    same(jax.jit(jax.vmap(schedule.to_optax()))(jnp.arange(999_000, 1_000_000)), schedule.values()[999_000:])
+
+
+def test_too_many_steps_for_a_table():
+    with pytest.raises(InputError, match="at most 10,000,000 steps here, got 10,000,001"):
+        Schedule("rex", {}, 0.1, MAX_TABLE + 1).to_optax()

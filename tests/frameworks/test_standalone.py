@@ -1,0 +1,202 @@
+"""Files of code: the same values without lrshape, nothing of a schedule's text runs, all frameworks."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lrshape.errors import InputError
+from lrshape.frameworks.plain import TARGETS, write_curve
+from lrshape.frameworks.standalone import ADAPTERS, standalone
+from lrshape.shapes import FAMILIES
+from lrshape.shapes.family import Family, namespace, parameter
+from lrshape.shapes.files import read_curve
+from lrshape.shapes.schedule import Schedule
+
+RAMP = [(8, 10), (16, 20), (64, 15)]
+
+
+def run(text):
+    names = {"__name__": "schedule"}
+    exec(compile(text, "schedule.py", "exec"), names)
+    return names
+
+
+def test_the_file_gives_the_same_values(schedule, same):
+    names = run(standalone(schedule.curve()))
+    same([names["lr"](step) for step in range(-0, 45)], schedule.values())
+    assert names["lr"](-5) == names["lr"](0)
+    longer = schedule.curve(steps=97, base_lr=0.3)
+    same([names["lr"](step, 97, 0.3) for step in range(100)], longer.values())
+
+
+def test_the_file_gives_the_same_values_where_batches_grow(schedule, same):
+    curve = schedule.curve(batch_sizes=RAMP)
+    names = run(standalone(curve))
+    same([names["lr"](step) for step in range(50)], curve.values())
+    with pytest.raises(ValueError, match="the batch sizes are of 45 steps, got 46"):
+        names["lr"](0, 46)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.data())
+def test_any_legal_parameters(data):
+    family = data.draw(st.sampled_from(list(FAMILIES)))
+    if family == "table":
+        values = data.draw(st.lists(st.floats(0, 1), max_size=6))
+        params = {"values": [*values, 1.0]}
+    else:
+        params = {p.name: data.draw(_legal(p)) for p in FAMILIES[family].parameters()}
+    schedule = Schedule(family, params, 1.0, data.draw(st.integers(1, 60)))
+    names = run(standalone(schedule.curve()))
+    found = [names["multiplier"](t) for t in (*np.linspace(0, 1, 64).tolist(), 0.5)]
+    expected = schedule.shape(np.array([*np.linspace(0, 1, 64), 0.5]))
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(
+        [names["lr"](step) for step in range(schedule.steps)], schedule.values(), rtol=1e-6, atol=1e-12
+    )
+
+
+def _legal(p):
+    if p.scale == "choice":
+        return st.sampled_from(p.choices)
+    if p.scale == "integer":
+        return st.integers(int(p.low), int(p.high))
+    return st.one_of(st.sampled_from([p.low, p.high]), st.floats(p.low, p.high))
+
+
+def test_the_python_file_runs_without_anything(tmp_path):
+    """Isolated and without site-packages, so that only the standard library is there."""
+    schedule = Schedule("two_point_spline", {"warmup": 0.1, "y1": 0.4}, 0.1, 12)
+    file = write_curve(schedule.curve(), "python", tmp_path / "schedule.py")
+    command = [sys.executable, "-I", "-S", str(file)]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    rows = [line.split(",") for line in printed.splitlines()]
+    assert [int(step) for step, _ in rows] == list(range(12))
+    np.testing.assert_allclose([float(lr) for _, lr in rows], schedule.values(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", list(ADAPTERS))
+def test_no_file_imports_lrshape(target):
+    text = standalone(Schedule("rex", {}, 0.1, 10).curve(), target)
+    assert "import lrshape" not in text
+    assert "from lrshape" not in text
+
+
+@pytest.mark.parametrize("target", [t for t in TARGETS if t not in ("csv", "npy")])
+def test_code_reads_back_as_the_same_schedule(schedule, tmp_path, target):
+    curve = schedule.curve(steps=21)
+    file = tmp_path / ("schedule.json" if target == "json" else "schedule.py")
+    assert read_curve(write_curve(curve, target, file)).to_dict() == curve.to_dict()
+
+
+HOSTILE = "\"\"\"\nraise SystemExit(3)\n'''{0} %s \\ \x00 \u2028"
+
+
+def test_texts_of_a_schedule_are_never_code(tmp_path):
+    known = dict(FAMILIES)
+
+    @FAMILIES.register(HOSTILE)
+    @dataclass(frozen=True, kw_only=True)
+    class Hostile(Family):
+        """Hostile."""
+
+        formula = HOSTILE
+        kind: str = parameter(HOSTILE, scale="choice", choices=(HOSTILE, "other"), searched=False)
+
+        def shape(self, t):
+            return namespace(t).sqrt(1.0 - 0.5 * t)
+
+    try:
+        curve = Schedule(HOSTILE, {}, 0.1, 5).curve()
+        for target in ADAPTERS:
+            text = standalone(curve, target)
+            compile(text, "schedule.py", "exec")
+            file = tmp_path / "schedule.py"
+            file.write_text(text, "utf-8")
+            assert read_curve(file).to_dict() == curve.to_dict()
+        names = run(standalone(curve))
+        assert names["FORMULA"] == HOSTILE
+        assert names["SCHEDULE"]["family"] == HOSTILE
+        np.testing.assert_allclose([names["lr"](s) for s in range(5)], curve.values(), rtol=1e-12)
+    finally:
+        FAMILIES._classes.clear()
+        FAMILIES._classes.update(known)
+
+
+def test_a_formula_without_python_text_is_an_input_error():
+    known = dict(FAMILIES)
+
+    @FAMILIES.register("strange")
+    @dataclass(frozen=True, kw_only=True)
+    class Strange(Family):
+        """Strange."""
+
+        formula = "sinc(t)"
+
+        def shape(self, t):
+            return namespace(t).sinc(t)
+
+    try:
+        with pytest.raises(
+            InputError, match=r"strange cannot be written as plain Python .*sinc.*export json"
+        ):
+            standalone(Schedule("strange", {}, 0.1, 5).curve())
+    finally:
+        FAMILIES._classes.clear()
+        FAMILIES._classes.update(known)
+
+
+def test_long_tables_are_written_whole(same):
+    values = np.random.default_rng(0).random(5000)
+    schedule = Schedule("table", {"values": values / values.max()}, 0.1, 3000)
+    names = run(standalone(schedule.curve()))
+    same([names["lr"](step) for step in range(3000)], schedule.values())
+
+
+class TestFrameworks:
+    """The files' adapters in the frameworks themselves; what these share with lrshape is tested there."""
+
+    def test_torch(self, schedule, same):
+        import torch
+
+        names = run(standalone(schedule.curve(), "torch"))
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        scheduler = names["make_scheduler"](optimizer)
+        used = []
+        for _ in range(42):
+            used.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+        same(used, schedule.values())
+        again = schedule.to_torch(optimizer)  # the states are the same as lrshape's
+        again.load_state_dict(scheduler.state_dict())
+
+    def test_optax(self, schedule, same):
+        import jax
+
+        names = run(standalone(schedule.curve(), "optax"))
+        same(jax.jit(jax.vmap(names["make_schedule"]()))(np.arange(42)), schedule.values())
+
+    def test_keras(self, schedule, same):
+        import keras
+
+        names = run(standalone(schedule.curve(), "keras"))
+        made = names["ShapeSchedule"](gradient_accumulation_steps=2)
+        made = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
+        same([float(made(step)) for step in range(0, 84, 2)], schedule.values())
+
+    def test_lightning(self, same):
+        import torch
+
+        schedule = Schedule("rex", {}, 0.1, 10)
+        names = run(standalone(schedule.curve(), "lightning"))
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+        found = names["configured"](optimizer, 20)
+        assert found["lr_scheduler"]["interval"] == "step"
+        assert found["optimizer"] is optimizer
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(schedule.curve(steps=20)(0))

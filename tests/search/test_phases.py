@@ -1,0 +1,100 @@
+"""What the phases choose, followed on scores that are given by hand."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.search import phases
+from lrshape.search.keys import FIRST_SEED
+from lrshape.search.shape_search import ShapeSearch
+from lrshape.shapes import FAMILIES
+from lrshape.study.spec import StudySpec
+
+SPEC = StudySpec.parse(
+    {
+        "workload": "digits-mlp",
+        "families": ["rex", "cosine", {"name": "constant", "fixed": {"warmup": 0.0}}],
+        "base_lr": {"low": 0.01, "high": 1.0, "points": 3},
+        "screen": {"shapes": 4, "seeds": 2},
+        "rescore": {"top": 2, "seeds": 3},
+        "confirm": {"seeds": 5},
+        "baselines": ["cosine"],
+    }
+)
+
+
+def score(training):
+    """Best at base LR 0.1; rex-0002 wins, then rex-0001, then the rest of rex, cosine, constant."""
+    rank = {"rex-0002": 1, "rex-0001": 2, "rex-0000": 3, "rex-0003": 4}.get(training.shape.id, 10)
+    return rank + abs(np.log10(training.base_lr / 0.1))
+
+
+def test_screen_tries_every_shape_and_baseline_at_every_base_lr_with_the_same_seeds(drive):
+    rounds, chosen = drive(phases.screen(SPEC), score)
+    assert [len({t.shape.id for t in r}) for r in rounds] == [1, 4 + 4 + 1]  # constant: one shape
+    assert [len(r) for r in rounds] == [1 * 3 * 2, 9 * 3 * 2]
+    assert {t.seed for r in rounds for t in r} == {0, 1}
+    assert chosen[0][0].id == "rex-0002"
+    assert all(base_lr == pytest.approx(0.1) for _, base_lr in chosen)
+
+
+def test_screen_extends_the_grid_where_the_best_is_at_its_edge(drive):
+    rounds, _ = drive(phases.screen(SPEC), lambda t: abs(np.log10(t.base_lr / 10)))
+    assert {round(t.base_lr, 6) for t in rounds[1]} == {10.0}
+
+
+def test_rescore_takes_the_top_each_familys_best_and_the_baselines(drive):
+    _, screened = drive(phases.screen(SPEC), score)
+    rounds, chosen = drive(phases.rescore(SPEC, screened), score)
+    ids = {t.shape.id for t in rounds[0]}
+    assert {"rex-0002", "rex-0001", "constant-0000", "baseline-cosine"} < ids
+    assert len(ids) == 5
+    assert {t.seed for t in rounds[0]} == {FIRST_SEED["rescore"] + i for i in range(3)}
+    assert len({t.base_lr for t in rounds[0]}) == 3
+    assert chosen[0] == (screened[0][0], pytest.approx(0.1))
+
+
+def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(drive):
+    _, screened = drive(phases.screen(SPEC), score)
+    _, rescored = drive(phases.rescore(SPEC, screened), score)
+    rounds, chosen = drive(phases.confirm(SPEC, rescored), score)
+    assert [shape.family for shape, _ in chosen] == ["rex", *(shape.family for shape, _ in chosen[1:])]
+    assert len(rounds[0]) == (3 + 1) * 5
+    assert {t.seed for t in rounds[0]} == {FIRST_SEED["confirm"] + i for i in range(5)}
+
+
+def test_all_diverged_still_reaches_the_end(drive):
+    _, screened = drive(phases.screen(SPEC), lambda t: np.inf)
+    _, rescored = drive(phases.rescore(SPEC, screened), lambda t: np.inf)
+    rounds, _ = drive(phases.confirm(SPEC, rescored), lambda t: np.inf)
+    assert len(rounds[0]) == 20
+
+
+def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():
+    spec = StudySpec.parse(
+        {
+            "workload": "digits-mlp",
+            "families": [
+                {"name": "rex", "fixed": {"warmup": 0.1}, "ranges": {"beta": [0.5, 1]}},
+                "multi_step",
+            ],
+            "screen": {"shapes": 16},
+        }
+    )
+    rex = [json.loads(s.params) for s in ShapeSearch(spec, spec.families[:1], pd.DataFrame()).ask()]
+    assert {params["warmup"] for params in rex} == {0.1}
+    assert all(0.5 <= params["beta"] <= 1 for params in rex)
+    steps = ShapeSearch(spec, spec.families[1:], pd.DataFrame()).ask()
+    assert len({s.params for s in steps}) == 16
+    assert all(isinstance(json.loads(s.params)["drops"], int) for s in steps)
+    for shape in steps:
+        FAMILIES[shape.family].from_params(json.loads(shape.params))
+
+
+def test_a_family_keeps_its_shapes_when_others_join():
+    alone = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"], "sampler": "sobol"})
+    joined = StudySpec.parse({"workload": "digits-mlp", "families": ["cosine", "rex"], "sampler": "sobol"})
+    first = ShapeSearch(alone, alone.families, pd.DataFrame()).ask()
+    assert ShapeSearch(joined, joined.families[1:], pd.DataFrame()).ask() == first

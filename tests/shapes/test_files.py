@@ -1,0 +1,125 @@
+"""Files read back; files that are no schedules."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lrshape.errors import InputError
+from lrshape.frameworks.plain import write_curve
+from lrshape.shapes.files import read_curve
+from lrshape.shapes.schedule import Schedule
+
+
+@pytest.mark.parametrize("target", ["csv", "npy"])
+def test_learning_rates_come_back(schedule, tmp_path, target):
+    file = write_curve(schedule.curve(), target, tmp_path / f"lr.{target}")
+    np.testing.assert_allclose(read_curve(file).values(), schedule.values(), rtol=1e-9, atol=1e-14)
+
+
+@given(st.lists(st.floats(0, 1e3), min_size=1, max_size=300).filter(any))
+def test_any_learning_rates_become_a_table(lrs):
+    found = Schedule.from_values(lrs).values()
+    np.testing.assert_allclose(found, lrs, rtol=1e-9, atol=1e-9 * max(lrs))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("0.1\n0.2\n0.05\n", [0.1, 0.2, 0.05]),
+        ("lr\n0.1\n0.2\n", [0.1, 0.2]),
+        ("step,lr\n0,0.1\n1,0.2\n", [0.1, 0.2]),
+        ("0,0.1\r\n1,0.2\r\n\r\n", [0.1, 0.2]),
+        ("step,lr\n1,0.1\n2,0.2\n", [0.1, 0.2]),
+        ("step,lr\n0,0.1\n4,0.5\n6,0.3\n", [0.1, 0.2, 0.3, 0.4, 0.5, 0.4, 0.3]),
+        ("0.1", [0.1]),
+    ],
+)
+def test_csv_as_others_write_it(tmp_path, text, expected):
+    file = tmp_path / "lr.csv"
+    file.write_text(text)
+    np.testing.assert_allclose(read_curve(file).values(), expected, rtol=1e-12)
+
+
+def test_a_json_list(tmp_path):
+    file = tmp_path / "lr.json"
+    file.write_text("[0.1, 0.2, 0]")
+    np.testing.assert_allclose(read_curve(file).values(), [0.1, 0.2, 0.0], rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.txt", b"0.1", "must end with one of .json, .csv, .npy, .py"),
+        ("none.csv", None, "cannot be read: No such file"),
+        ("a.csv", b"", "must have the column lr, or the columns step and lr"),
+        ("a.csv", b"step,lr\n", "must have the column"),
+        ("a.csv", b"1,2,3\n", "must have the column"),
+        ("a.csv", b"0.1\n0.2,3\n", "must have the column"),
+        ("a.csv", b"lr\n0.1\nx\n", "is no schedule: could not convert string to float: 'x'"),
+        ("a.csv", b"lr\n0.1\nnan\n", "must be finite and at least 0, got nan"),
+        ("a.csv", b"lr\n0.1\n-1\n", "must be finite and at least 0, got -1"),
+        ("a.csv", b"0\n0\n", "must not all be 0"),
+        ("a.csv", b"0,1\n0,1\n", "whole numbers that rise"),
+        ("a.csv", b"0.5,1\n1,1\n", "whole numbers that rise"),
+        ("a.csv", b"0,1\n1e12,1\n", "at most 1,000,000,000 steps"),
+        ("a.csv", b"\xff\xfe0\x001", "is no schedule"),
+        ("a.json", b"", "must be valid JSON"),
+        ("a.json", b"{}", "this one is missing"),
+        ("a.json", b"[1, true]", "learning rates must be numbers"),
+        ("a.json", b"[[1]]", "learning rates must be numbers"),
+        ("a.json", b"[]", "must have shape"),
+        ("a.json", b"[NaN]", "must be finite"),
+        ("a.json", b"[" * 100_000, "is no schedule"),
+        ("a.npy", b"\x93NUMPY", "is no schedule"),
+        ("a.npy", b"nonsense", "is no schedule"),
+        ("a.py", b"import os\n", "has no constant SCHEDULE"),
+        ("a.py", b"SCHEDULE = __import__('os').system('touch harm')\n", "is no schedule"),
+        ("a.py", b"SCHEDULE = 1\n", "a schedule must be"),
+        ("a.py", b"SCHEDULE = {}\n", "this one is missing"),
+        ("a.py", b"def (\n", "is no schedule"),
+        ("a.py", b"\x00", "is no schedule"),
+    ],
+)
+def test_wrong_files_are_one_line(tmp_path, monkeypatch, name, content, message):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_curve(file)
+    assert "\n" not in str(caught.value)
+    assert name in str(caught.value)
+    assert not (tmp_path / "harm").exists()
+
+
+@pytest.mark.parametrize(
+    "array", [np.ones((2, 2)), np.array(["a"]), np.array([1j]), np.array([]), np.array(1.0)]
+)
+def test_arrays_that_are_no_learning_rates(tmp_path, array):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(InputError, match=r"a.npy: "):
+        read_curve(tmp_path / "a.npy")
+
+
+def test_pickles_are_not_opened(tmp_path):
+    np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(InputError, match="is no schedule"):
+        read_curve(tmp_path / "a.npy")
+
+
+def test_a_table_of_a_python_file_keeps_batch_sizes(tmp_path):
+    curve = Schedule("rex", {}, 0.1, 10).curve(batch_sizes=[(1, 5), (2, 5)])
+    found = read_curve(write_curve(curve, "python", tmp_path / "s.py"))
+    assert found.runs == ((1, 5), (2, 5))
+    with pytest.raises(InputError, match="json holds a shape and no batch sizes"):
+        write_curve(curve, "json", tmp_path / "s.json")
+
+
+def test_json_is_what_the_schedule_reads(tmp_path):
+    schedule = Schedule("rex", {}, 0.1, 10)
+    text = write_curve(schedule.curve(), "json", tmp_path / "s.json").read_text()
+    assert Schedule.from_json(text) == schedule
+    assert json.loads(text) == schedule.to_dict()

@@ -1,0 +1,86 @@
+"""The package: what it lists, what it imports, and how a parameter is declared."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import lrshape
+from lrshape import shapes as package
+from lrshape.errors import InputError
+from lrshape.shapes import FAMILIES, families
+from lrshape.shapes.family import Parameter, parameter, power
+
+
+def test_families_lists_everything_as_json():
+    listed = families()
+    assert list(listed) == list(FAMILIES)
+    assert lrshape.shapes() == listed == package()
+    for name, info in listed.items():
+        data = json.loads(json.dumps(info.to_dict(), allow_nan=False))
+        assert data["name"] == name
+        assert data["formula"] == FAMILIES[name].formula
+        assert data["summary"].endswith(".")
+        assert [p["name"] for p in data["parameters"]] == [p.name for p in FAMILIES[name].parameters()]
+    rex = {p["name"]: p for p in listed["rex"].to_dict()["parameters"]}
+    assert rex["beta"] == {
+        "name": "beta", "default": 0.5, "low": 0.01, "high": 10.0, "scale": "log", "searched": True,
+    }  # fmt: skip
+    assert rex["warmup_shape"]["choices"] == ["linear", "cosine", "exponential", "polynomial"]
+    assert rex["warmup_shape"]["searched"] is False
+
+
+def test_numpy_use_imports_neither_jax_nor_matplotlib():
+    code = """
+import sys
+import lrshape.shapes, lrshape.shapes.schedule, lrshape.search
+for name, family in lrshape.shapes.FAMILIES.items():
+    lrshape.shapes.evaluate(family, {}, lrshape.shapes.schedule.progress(5))
+    lrshape.shapes.schedule.Schedule(name, {}, 1.0, 5).values()
+lrshape.shapes()
+sys.exit(", ".join(m for m in ("jax", "matplotlib", "torch", "pandas") if m in sys.modules) or None)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_unknown_parameters_are_input_errors_with_a_hint():
+    with pytest.raises(
+        InputError, match=r"rex has parameters warmup, .*beta, got 'bet'; did you mean 'beta'\?"
+    ):
+        FAMILIES["rex"].from_params({"bet": 1.0})
+
+
+@pytest.mark.parametrize("value", [1, 1.0, np.float32(1), np.int64(1), np.array(1.0)])
+def test_numbers_of_all_kinds_become_plain(value):
+    beta = FAMILIES["rex"](beta=value).beta
+    assert beta == 1.0
+    assert type(beta) is float
+    drops = FAMILIES["multi_step"](drops=value).drops
+    assert drops == 1
+    assert type(drops) is int
+
+
+def test_single_precision_ends_of_a_range_are_legal():
+    assert float(np.float32(0.3)) > 0.3
+    assert FAMILIES["cosine"](warmup=np.float32(0.3)).warmup == 0.3
+    assert FAMILIES["cosine"](warmup=np.full(2, 0.3, np.float32)).warmup.tolist() == [0.3, 0.3]
+
+
+def test_shapes_are_values():
+    assert FAMILIES["rex"](beta=1) == FAMILIES["rex"](beta=1.0)
+    assert hash(FAMILIES["rex"](beta=1)) == hash(FAMILIES["rex"](beta=1.0))
+    assert FAMILIES["rex"](beta=2) != FAMILIES["rex"](beta=1)
+
+
+def test_a_declaration_must_make_sense():
+    with pytest.raises(TypeError, match="low <= default <= high"):
+        parameter(2.0, 0.0, 1.0)
+    with pytest.raises(InputError, match="nothing to search"):
+        _ = Parameter("values", (1.0,), scale="list").dimension
+
+
+def test_power_at_zero_is_zero():
+    np.testing.assert_array_equal(power(np.array([0.0, 0.0, 1.0]), np.array([0.5, 0.0, 3.0])), [0, 0, 1])

@@ -1,0 +1,85 @@
+"""Starts from every kind of source: studies, schedules, curves; and what none of them is."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.shapes.schedule import Schedule
+from lrshape.study.initial_shapes import TOP, read_starts
+
+FAMILIES = ["rex", "wsd", "cyclic_cosine"]
+
+
+def test_a_schedule_is_a_start(tmp_path):
+    schedule = Schedule("rex", {"beta": 0.5, "warmup": 0.1}, base_lr=0.1, steps=10)
+    file = tmp_path / "schedule.json"
+    file.write_text(schedule.to_json())
+    (start,) = read_starts(file, ["rex"]).starts
+    assert start == {"family": "rex", "params": dict(schedule.params), "base_lr": 0.1}
+    with pytest.raises(InputError, match="holds no shape of power to start from"):
+        read_starts(file, ["power"])
+
+
+def test_logged_curves_become_the_nearest_members(tmp_path):
+    """A chart of Weights & Biases: a column a run, with its spread, and gaps."""
+    lrs = Schedule("rex", {"beta": 0.5, "warmup": 0.1}, base_lr=0.02, steps=400).values()
+    logged = pd.DataFrame(
+        {"Step": np.arange(400), "swift-1 - lr": lrs, "swift-1 - lr__MIN": lrs, "loss": 1.0}
+    )
+    logged[logged["Step"] % 3 == 0].to_csv(tmp_path / "chart.csv", index=False)
+    logged[["swift-1 - lr"]].to_csv(tmp_path / "bare.csv", index=False)
+    for name in ("chart.csv", "bare.csv"):
+        found = read_starts(tmp_path / name, ["rex"])
+        (start,) = found.starts
+        assert start["base_lr"] == pytest.approx(0.02, rel=1e-2)
+        assert start["params"]["beta"] == pytest.approx(0.5, rel=0.05)
+        assert start["params"]["warmup"] == pytest.approx(0.1, abs=0.005)
+        assert "nearest is rex, RMS error 0." in found.notes[0]
+
+
+HOSTILE = {
+    "empty.csv": b"",
+    "heading.csv": b"lr,score\n",
+    "binary.csv": bytes(range(256)) * 10,
+    "ragged.csv": b"a,b\n1,2,3\n4\n",
+    "step.csv": b"Step,a - lr\n0,0.1\n99999999999,0.1\n",
+    "falling.csv": b"Step,a - lr\n1,0.1\n0,0.1\n",
+    "many.csv": b"Step" + b",lr" * 9 + b"\n0" + b",0.1" * 9 + b"\n1" + b",0.1" * 9,
+    "negative.csv": b"Step,a - lr\n0,-0.1\n1,0.1\n",
+    "deep.json": b'{"family": ' + b"[" * 100_000,
+    "text.db": b"SQLite format 3\0 but no more",
+    "other.toml": b"x = 1",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_source_is_refused_in_one_line(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / name).write_bytes(HOSTILE[name])
+    with pytest.raises(InputError) as refused:
+        read_starts(name, ["rex"])
+    assert name in str(refused.value)
+    assert len(str(refused.value)) < 500
+    assert "\n" not in str(refused.value)
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
+    assert (tmp_path / name).read_bytes() == HOSTILE[name]
+
+
+@pytest.mark.parametrize("source", ["nothing", "nothing.csv", "x.json"])
+def test_what_does_not_exist_is_not_made(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"no study|No such|no such"):
+        read_starts(source, ["rex"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_starts_are_a_specs(study):
+    from lrshape.search.spec import InitialShape
+
+    found = read_starts(study.path, FAMILIES).starts
+    assert len(found) == TOP
+    for start in found:
+        assert InitialShape.model_validate(json.loads(json.dumps(start))).model_dump() == start

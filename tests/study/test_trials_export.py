@@ -1,0 +1,103 @@
+"""The trials of a real study as tables and as an Optuna study, read back by pandas and Optuna."""
+
+import json
+
+import numpy as np
+import optuna
+import pandas as pd
+import pytest
+
+import lrshape
+from lrshape.errors import InputError
+from lrshape.study.trials_export import flat, to_optuna, write_trials
+
+STATES = {"ok": "COMPLETE", "diverged": "COMPLETE", "failed": "FAIL"}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    calls = []
+
+    def train(lrs, seed):
+        calls.append(seed)
+        if len(calls) % 7 == 0:
+            raise OSError("no space left")
+        return {"loss": float("nan") if lrs.max() > 0.9 else float(lrs.mean()) + seed % 3, "seed": seed}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lrshape.Study, "report", lambda self: None)
+        return lrshape.search(
+            train=train, steps=4, metrics=("loss", "seed"), out=tmp_path_factory.mktemp("written") / "study",
+            families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"],
+            screen={"shapes": 4, "seeds": 4}, base_lr={"low": 0.1, "high": 1.0, "points": 3},
+            rescore={"top": 1, "seeds": 2}, confirm={"seeds": 2}, name="three",
+        )  # fmt: skip
+
+
+def journal(path):
+    return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
+
+
+def write(study, target, path):
+    return write_trials(study.trials(), target, path, metric=study.metric, name="three")
+
+
+@pytest.mark.parametrize(("target", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
+def test_tables_read_back(study, tmp_path, target, read):
+    found, rows = read(write(study, target, tmp_path / f"t.{target}")), study.trials()
+    assert len(found) == len(rows)
+    assert found["final/loss"].tolist() == rows["final/loss"].tolist()
+    assert found["status"].tolist() == rows["status"].tolist()
+    for (_, flat_row), params in zip(found.iterrows(), map(json.loads, rows["params"]), strict=True):
+        for name, value in params.items():
+            assert flat_row[f"param.{name}"] == value
+        assert flat_row.filter(like="param.").notna().sum() == len(params)
+
+
+def test_every_training_is_a_trial_of_an_optuna_study(study, tmp_path):
+    path = write(study, "optuna", tmp_path / "t.log")
+    found, rows = optuna.load_study(study_name="three", storage=journal(path)), study.trials()
+    assert len(found.trials) == len(rows)
+    assert set(rows["status"]) == set(STATES)
+    for trial, row in zip(found.trials, rows.to_dict("records"), strict=True):
+        assert trial.state.name == STATES[row["status"]]
+        assert trial.value == (None if row["status"] == "failed" else row["final/loss"])
+        assert trial.params["family"] == row["family"]
+        assert trial.params["base_lr"] == pytest.approx(row["base_lr"], rel=1e-12)
+        for name, value in json.loads(row["params"]).items():
+            assert trial.params[f"{row['family']}.{name}"] == pytest.approx(value, rel=1e-12)
+        assert trial.user_attrs["message"] == row["message"]
+    assert found.best_value == rows["final/loss"].min()
+
+
+def test_optuna_goes_on_from_it(study):
+    """Its samplers take what lrshape has trained."""
+    found = to_optuna(study.trials(), "final/loss")
+    found.sampler = optuna.samplers.TPESampler(seed=0)
+    trial = found.ask({"base_lr": optuna.distributions.FloatDistribution(0.1, 1.0, log=True)})
+    found.tell(trial, 0.5)
+    assert 0.1 <= trial.params["base_lr"] <= 1.0
+
+
+def test_lists_stay_text():
+    table = pd.DataFrame({"phase": ["screen"], "params": ['{"values": [1.0, 0.5]}'], "base_lr": [0.1]})
+    assert flat(table).loc[0].to_dict() == {"phase": "screen", "param.values": "[1.0, 0.5]", "base_lr": 0.1}
+
+
+def test_what_cannot_be_written(study, tmp_path):
+    rows = study.trials()
+    (tmp_path / "there.log").write_text("precious")
+    for target, path, message in (
+        ("xlsx", tmp_path / "t", "--to must be one of csv, parquet, optuna, got 'xlsx'"),
+        ("optuna", tmp_path / "there.log", "exists already"),
+        ("csv", tmp_path, "cannot be written"),
+        ("parquet", tmp_path / "there.log" / "t", "cannot be written"),
+    ):
+        with pytest.raises(InputError, match=message):
+            write(study, target, path)
+    assert (tmp_path / "there.log").read_text() == "precious"
+    with pytest.raises(InputError, match="no training is stored yet"):
+        write_trials(rows.iloc[:0], "csv", tmp_path / "t", metric="final/loss", name="x")
+    with pytest.raises(InputError, match="metric must be one of final/loss, final/seed, got 'loss'"):
+        to_optuna(rows, "loss")
+    assert np.isinf(rows["final/loss"]).any()

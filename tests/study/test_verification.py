@@ -1,0 +1,151 @@
+import json
+import os
+import time
+
+import pandas as pd
+import pytest
+
+import lrshape
+from lrshape.store import Store
+from lrshape.study.verification import examine
+
+SPEC = {
+    "families": ["rex", "linear"],
+    "workload": {"name": "function", "function": "followed_training:train", "steps": 12},
+    "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
+    "screen": {"shapes": 6, "seeds": 2},
+    "rescore": {"top": 3, "seeds": 6},
+    "confirm": {"seeds": 6},
+    "baselines": ["constant"],
+    "chunk_size": 4,
+}
+
+
+@pytest.fixture
+def files(searched):
+    return searched.path / "trials"
+
+
+def run_again(searched, monkeypatch):
+    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    return lrshape.search(SPEC, out=searched.path)
+
+
+def rows(path):
+    return Store.open(path).trials().drop(columns="wall_time")
+
+
+def test_a_sound_study(searched):
+    (found,) = examine(searched.path)
+    assert found.is_sound
+    assert found.plan.fitting == searched.store.chunks()
+    assert (found.plan.misfits, found.plan.ends) == ({}, "")
+    assert found.health.trials == len(searched.trials())
+    assert (found.health.gaps, found.health.foreign, found.repaired) == ([], [], [])
+
+
+def test_looking_changes_nothing(searched, files):
+    (files / "screen-00001.parquet").write_bytes(b"")
+    old = files / ".x.parquet.0123456789abcdef.tmp"
+    old.touch()
+    os.utime(old, (time.time() - 10**6,) * 2)
+    before = sorted(path.name for path in searched.path.rglob("*"))
+    (found,) = examine(searched.path)
+    assert not found.is_sound
+    assert found.health.damaged == {"screen-00001": "the file is empty"}
+    assert found.health.stale == [f"trials/{old.name}"]
+    assert sorted(path.name for path in searched.path.rglob("*")) == before
+
+
+def test_damage_is_repaired_and_a_resume_mends_it(searched, files, training, monkeypatch):
+    expected = rows(searched.path)
+    data = (files / "screen-00002.parquet").read_bytes()
+    (files / "screen-00001.parquet").write_bytes(data)  # sound, and another chunk's
+    (files / "screen-00003.parquet").write_bytes(data[:-5])
+    (files / "confirm-00000.parquet").unlink()
+    (files / "notes.txt").write_text("mine")
+    (found,) = examine(searched.path, repair=True)
+    assert set(found.health.damaged) == {"screen-00001", "screen-00003"}
+    assert found.health.gaps == ["screen-00001", "screen-00003", "confirm-00000"]
+    assert found.health.foreign == ["notes.txt"]
+    assert found.plan.ends == "screen-00001 is not there"
+    assert len(found.repaired) == 2
+    assert examine(searched.path)[0].is_sound
+    run_again(searched, monkeypatch)
+    assert len(training.calls) == 12  # the three chunks, and nothing else
+    pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
+    (found,) = examine(searched.path)
+    assert found.is_sound
+    assert found.plan.ends == ""
+    assert (files / "notes.txt").read_text() == "mine"
+
+
+def test_chunks_that_the_plan_does_not_have(searched, training, monkeypatch):
+    expected = rows(searched.path)
+    table = searched.store.read("screen-00000")
+    searched.store.write("screen-00900", table)  # whole and sealed, and nobody's
+    (found,) = examine(searched.path)
+    assert found.plan.misfits == {"screen-00900": "the phase does not plan it"}
+    assert not found.is_sound
+    examine(searched.path, repair=True)
+    pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
+
+
+def test_a_sealed_chunk_with_other_trials(searched, training, monkeypatch):
+    expected = rows(searched.path)
+    searched.store.set_aside("screen-00001", "a test")
+    searched.store.write("screen-00001", searched.store.read("screen-00002"))
+    (found,) = examine(searched.path, repair=True)
+    assert found.plan.misfits == {"screen-00001": "it holds other trials than planned"}
+    assert found.plan.ends == "screen-00001 does not fit"
+    run_again(searched, monkeypatch)
+    pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
+
+
+def test_an_edited_spec_is_told_and_nothing_is_moved_for_it(searched):
+    file = searched.path / "study.json"
+    document = json.loads(file.read_text())
+    document["spec"]["seed"] = 77
+    file.write_text(json.dumps(document))
+    (found,) = examine(searched.path, repair=True)
+    assert found.edited
+    assert not found.is_sound
+    assert (found.plan, found.repaired) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"versions": {"lrshape": "0.0.1"}}, "lrshape 0.0.1 made it"),
+        ({"chunk_size": None}, "the spec cannot be used here"),
+    ],
+)
+def test_a_plan_that_cannot_be_followed(searched, change, reason):
+    file = searched.path / "study.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    (found,) = examine(searched.path)
+    assert reason in found.plan.ends
+    assert found.is_sound
+
+
+def test_a_training_function_that_is_gone(searched, monkeypatch):
+    import sys
+
+    monkeypatch.delitem(sys.modules, "followed_training")
+    monkeypatch.setattr(sys, "path", [])
+    (found,) = examine(searched.path)
+    assert found.is_sound
+
+
+def test_follow_ups_are_examined_too(searched, training, monkeypatch):
+    from lrshape.checks.seeds import SeedSettings, Wanted, seeds
+
+    monkeypatch.setattr("lrshape.checks.seeds._write", lambda *_: None)
+    seeds(searched, SeedSettings(max=8, top=2, sample=4), Wanted())
+    assert [one.path.name for one in examine(searched.path)] == ["study", "seeds"]
+    chunk = next((searched.path / "seeds" / "trials").glob("*.parquet"))
+    chunk.write_bytes(chunk.read_bytes()[:-1])
+    study, follow_up = examine(searched.path)
+    assert study.is_sound
+    assert follow_up.plan is None
+    assert list(follow_up.health.damaged) == [chunk.stem]

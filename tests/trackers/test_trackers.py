@@ -1,0 +1,163 @@
+"""Real searches in real trackers, read back from the files that these wrote."""
+
+import json
+import struct
+import subprocess
+import sys
+
+import pytest
+
+import lrshape
+from lrshape.errors import InputError
+from lrshape.study.callback import Callbacks
+from lrshape.trackers import logger
+
+tensorboardX = pytest.importorskip("tensorboardX")  # noqa: N816 - the package's name
+
+SPEC = {
+    "name": "<mine>",
+    "families": ["rex", "linear"],
+    "baselines": ["constant"],
+    "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
+    "screen": {"shapes": 2, "seeds": 1},
+    "rescore": {"top": 1, "seeds": 2},
+    "confirm": {"seeds": 2},
+}
+
+
+@pytest.fixture(autouse=True)
+def no_report(monkeypatch):
+    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+
+
+def train(lrs, seed):
+    return float("inf") if seed % 2 and lrs.max() > 0.9 else float(lrs.sum())
+
+
+def scalars(folder):
+    """{tag: [(step, value)]} of all event files, and the texts: TensorFlow's records of protocol buffers."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    found, texts = {}, {}
+    for file in sorted(folder.iterdir()):
+        data = file.read_bytes()
+        while data:
+            (length,) = struct.unpack("<Q", data[:8])
+            event = Event.FromString(data[12 : 12 + length])
+            data = data[16 + length :]
+            for value in event.summary.value:
+                if value.HasField("simple_value"):
+                    found.setdefault(value.tag, []).append((event.step, value.simple_value))
+                else:
+                    texts[value.tag] = value.tensor.string_val[0].decode()
+    return found, texts
+
+
+def test_tensorboard_has_the_phases_and_the_winner(tmp_path):
+    log = logger(f"tensorboard:{tmp_path / 'runs'}")
+    study = lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
+    found, texts = scalars(tmp_path / "runs")
+    trials, best = study.trials(), study.best()
+    for phase, rows in trials.groupby("phase"):
+        step, value = found[f"{phase}/done"][-1]
+        assert step == value == len(rows)
+        assert found[f"{phase}/diverged"][-1][1] == (rows["status"] == "diverged").sum()
+        assert found[f"{phase}/best"][-1][1] == pytest.approx(rows["final/score"].min())
+    assert [lr for _, lr in found["winner/lr"]] == pytest.approx(study.schedule().values().tolist())
+    (text,) = texts.values()
+    assert json.loads(text)["score_median"] == best["score_median"]
+    lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
+    again, _ = scalars(tmp_path / "runs")
+    assert again["confirm/done"][-1] == found["confirm/done"][-1]
+
+
+SCRIPT = """
+import lrshape, sys
+from lrshape.logs import logger
+lrshape.Study.report = lambda self: None
+train = lambda lrs, seed: float(lrs.sum())
+if __name__ == "__main__":
+    lrshape.search({spec!r}, train=train, steps=4, out="x", callback=logger("wandb:my-project"))
+"""
+
+
+def records(file):
+    """The records of a run's file: LevelDB's log format, after a header of seven bytes."""
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    data, place, whole = file.read_bytes(), 7, b""
+    while place + 7 < len(data):
+        if 32768 - place % 32768 < 7:
+            place += 32768 - place % 32768
+        _, length, kind = struct.unpack("<IHB", data[place : place + 7])
+        whole += data[place + 7 : place + 7 + length]
+        place += 7 + length
+        if kind in (1, 4):  # whole, or the last part
+            yield Record.FromString(whole)
+            whole = b""
+
+
+def test_wandb_has_the_phases_and_the_winner_offline(tmp_path, monkeypatch):
+    """In a process of its own: it starts another, and threads."""
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    (tmp_path / "script.py").write_text(SCRIPT.format(spec=SPEC))
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert {entry.name for entry in tmp_path.iterdir()} == {"script.py", "x"}
+    (file,) = tmp_path.glob("x/wandb/offline-run-*/run-*.wandb")
+    history, summary, config = {}, {}, {}
+    for record in records(file):
+        if record.HasField("run"):
+            assert record.run.project == "my-project"
+            assert record.run.display_name == "<mine>"
+            config |= {item.key: json.loads(item.value_json) for item in record.run.config.update}
+        for item in record.history.item:
+            key = "/".join(item.nested_key) or item.key
+            history.setdefault(key, []).append(json.loads(item.value_json))
+        summary |= {item.key: json.loads(item.value_json) for item in record.summary.update}
+    study = lrshape.Study(tmp_path / "x")
+    assert config["spec"] == study.document["spec"]
+    counts = study.trials()["phase"].value_counts().to_dict()
+    assert {phase: history[f"{phase}/done"][-1] for phase in counts} == counts
+    assert history["winner/lr"] == pytest.approx(study.schedule().values().tolist())
+    assert summary["median"] == study.best()["score_median"]
+    assert history["trials/nrows"][-1] == len(study.trials())
+
+
+def test_a_tracker_that_breaks_does_not_stop_the_search(tmp_path, caplog):
+    log = logger(f"tensorboard:{tmp_path / 'runs'}")
+
+    class Breaking(lrshape.Callback):
+        def phase_begins(self, phase, announcement):
+            if phase == "rescore":
+                log._writer.close()
+                log._writer.add_scalar = lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+
+    callback = Callbacks(log, Breaking())
+    assert lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=callback).is_complete()
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said == ("TensorBoard: logging has stopped, the search goes on: [Errno 28] No space left")
+
+
+@pytest.mark.parametrize("target", ["", "tensorboard", "tensorboard:", "wandb:", "mlflow:x", "wandb"])
+def test_what_is_no_tracker(target):
+    with pytest.raises(InputError, match="--log-to takes tensorboard:DIR or wandb:PROJECT, got"):
+        logger(target)
+
+
+def test_a_tracker_that_is_not_installed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    monkeypatch.delitem(sys.modules, "lrshape.trackers.tensorboard", raising=False)
+    with pytest.raises(InputError, match=r"pip install 'lrshape\[tensorboard\]'"):
+        logger("tensorboard:x")
+
+
+def test_a_directory_that_cannot_be_made_is_told_before_anything_is_trained(tmp_path):
+    (tmp_path / "file").touch()
+    log = logger(f"tensorboard:{tmp_path / 'file'}")
+    with pytest.raises(InputError, match="cannot be written"):
+        lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
+    assert lrshape.Study(tmp_path / "x").trials().empty

@@ -1,0 +1,107 @@
+"""Function workloads: what users' code may return and do."""
+
+import numpy as np
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.training import evaluate
+from lrshape.training.workloads.function import FunctionWorkload
+
+LRS = np.linspace(0.1, 1.0, 6).reshape(2, 3)
+
+
+def run(train, **settings):
+    return evaluate(FunctionWorkload.of(train, steps=3, **settings), LRS, [7, 8])
+
+
+def test_a_number_is_the_score():
+    outcome = run(lambda lrs, seed: lrs.sum() + seed)
+    np.testing.assert_allclose(outcome["final/score"], LRS.sum(axis=1) + np.array([7, 8]))
+    assert outcome.status.tolist() == ["ok", "ok"]
+
+
+def test_a_mapping_is_several_metrics():
+    outcome = run(
+        lambda lrs, seed: {"loss": seed, "best/error": np.float32(0.5)}, metrics=("loss", "best/error")
+    )
+    assert outcome["final/loss"].tolist() == [7.0, 8.0]
+    assert outcome["best/error"].tolist() == [0.5, 0.5]
+
+
+def test_the_function_gets_its_own_float64_rates():
+    def train(lrs, seed):
+        assert lrs.dtype == np.float64
+        assert lrs.shape == (3,)
+        assert isinstance(seed, int)
+        lrs[:] = 0  # must not reach the other trials
+        return 1.0
+
+    assert run(train).status.tolist() == ["ok", "ok"]
+    assert LRS[0, 0] == 0.1
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e308, -1e39])
+def test_not_finite_is_a_divergence(value):
+    outcome = run(lambda lrs, seed: value if seed == 7 else 1.0)
+    assert outcome.status.tolist() == ["diverged", "ok"]
+    assert outcome["final/score"].tolist() == [np.inf, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ("0.5", "TypeError: train must return a number for final/score, got '0.5'"),
+        (None, "train must return a number"),
+        (True, "train must return a number"),
+        ([1.0], "train must return a number"),
+        ({"loss": 1.0}, "missing: final/score"),
+    ],
+)
+def test_wrong_results_are_failures_with_a_message(result, message):
+    outcome = run(lambda lrs, seed: result)
+    assert outcome.status.tolist() == ["failed", "failed"]
+    assert message in outcome.message[0]
+    assert np.isinf(outcome["final/score"]).all()
+
+
+def test_an_exception_is_a_failure_of_that_training_alone():
+    def train(lrs, seed):
+        if seed == 7:
+            raise RuntimeError("CUDA out of memory")
+        return 2.0
+
+    outcome = run(train)
+    assert outcome.status.tolist() == ["failed", "ok"]
+    assert outcome.message == ["RuntimeError: CUDA out of memory", ""]
+
+
+def test_leaving_the_program_is_a_failure_of_that_training_alone():
+    def train(lrs, seed):
+        raise SystemExit(3)
+
+    assert run(train).message == ["SystemExit: 3", "SystemExit: 3"]
+
+
+def test_a_message_that_cannot_be_read_or_stored_does_no_harm():
+    class UnreadableError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def train(lrs, seed):
+        raise UnreadableError if seed == 7 else ValueError("\udcff bad")
+
+    assert run(train).message == ["UnreadableError: its message cannot be read", "ValueError: \\udcff bad"]
+
+
+def test_ctrl_c_is_not_a_failed_training():
+    def train(lrs, seed):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(train)
+
+
+@pytest.mark.parametrize("name", ["nothing", "no_such_module:train", "math:no_such_function", "math:pi"])
+def test_names_that_lead_to_no_function(name):
+    with pytest.raises((InputError, ValueError), match=r"module:name|cannot be imported|must be a function"):
+        FunctionWorkload(function=name, steps=3).resolve()

@@ -1,0 +1,191 @@
+"""Train functions that hang, crash, leave, fork and print, each in a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.training import evaluate, isolation
+from lrshape.training.workloads.function import FunctionWorkload
+
+CODE = """
+import ctypes, os, signal, subprocess, sys, time
+from pathlib import Path
+
+def train(lrs, seed):
+    kind = MISCHIEF.get(seed)
+    if kind:
+        kind(lrs)
+    return {"score": float(lrs.sum()) + seed, "process": os.getpid()}
+
+def forever(lrs):
+    while True:
+        pass
+
+def leaves_a_child(lrs):
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(100)"])
+    Path("child").write_text(str(child.pid))
+    time.sleep(100)
+
+def forks(lrs):
+    os.fork()
+
+def hides(lrs):
+    raise RuntimeError("CUDA out of memory")
+
+def nan(lrs):
+    lrs[:] = float("nan")
+
+def prints(lrs):
+    for _ in range(200):
+        print("x" * 20_000)
+
+MISCHIEF = {
+    1: forever, 2: lambda lrs: sys.exit(3), 3: lambda lrs: os._exit(4), 4: lambda lrs: ctypes.string_at(0),
+    5: forks, 6: hides, 7: nan, 8: prints, 9: lambda lrs: os.kill(os.getpid(), signal.SIGKILL),
+    10: leaves_a_child,
+}
+"""
+LRS = np.array([0.1, 1 / 3, 1e-7])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mischief(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mischief")
+    (folder / "mischievous_training.py").write_text(CODE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        patch.chdir(folder)
+        yield folder
+    isolation._close_kept()
+
+
+def run(*seeds, **settings):
+    workload = FunctionWorkload(
+        function="mischievous_training:train", steps=3, metrics=("score", "process"),
+        **{"isolated": True, **settings},
+    )  # fmt: skip
+    return evaluate(workload, np.tile(LRS, (len(seeds), 1)), np.array(seeds))
+
+
+def test_the_results_are_those_of_inline_training():
+    isolated, inline = run(100, 6, 7, 101), run(100, 6, 7, 101, isolated=False)
+    assert isolated["final/score"].tolist() == inline["final/score"].tolist()
+    assert isolated.status.tolist() == inline.status.tolist() == ["ok", "failed", "diverged", "ok"]
+    assert isolated.message == inline.message
+    assert set(inline["final/process"][[0, 3]]) == {os.getpid()}
+    assert os.getpid() not in isolated["final/process"]
+
+
+def test_a_worker_process_is_light():
+    script = (
+        "import sys, lrshape.workers.function_worker;"
+        "heavy = {'jax', 'numpy', 'pydantic'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_one_process_serves_all_trials():
+    first, second = run(100, 101), run(102)
+    assert len({*first["final/process"], *second["final/process"]}) == 1
+
+
+@pytest.mark.parametrize(
+    ("seed", "message"),
+    [
+        (2, "SystemExit: 3"),
+        (3, "the training's process ended with exit code 4"),
+        (4, "the training's process was killed by SIGSEGV"),
+        (6, "RuntimeError: CUDA out of memory"),
+        (9, "the training's process was killed by SIGKILL (out of memory?)"),
+    ],
+)
+def test_a_crash_is_a_failed_training_and_the_next_one_runs(seed, message):
+    outcome = run(100, seed, 101)
+    assert outcome.status.tolist() == ["ok", "failed", "ok"]
+    assert outcome.message == ["", message, ""]
+
+
+def test_an_endless_training_is_killed_with_its_children(mischief, gone):
+    began = time.monotonic()
+    outcome = run(100, 1, 10, 101, timeout=1.0)
+    assert time.monotonic() - began < 20
+    assert outcome.status.tolist() == ["ok", "failed", "failed", "ok"]
+    assert outcome.message[1] == "TimeoutError: not done after 1 s; killed"
+    assert gone(int((mischief / "child").read_text()))
+
+
+def test_a_training_that_forks_gives_one_result():
+    outcome = run(5, 100, 5, 101)
+    assert outcome.status.tolist() == ["ok"] * 4
+    assert len(set(outcome["final/process"])) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")  # JAX and Python warn of it where threads run
+def test_forking_inline_does_not_double_the_study():
+    process = os.getpid()
+    assert run(5, 100, isolated=False).status.tolist() == ["ok", "ok"]
+    assert os.getpid() == process
+    os.wait()
+
+
+def test_megabytes_of_output_do_no_harm(capfd):
+    isolation._close_kept()  # a new process writes to where this one writes now
+    assert run(8).status.tolist() == ["ok"]
+    written = len(capfd.readouterr().out)
+    assert written == 200 * 20_001
+
+
+def test_ctrl_c_kills_the_training(gone):
+    process = int(run(100)["final/process"][0])
+    signal.signal(signal.SIGALRM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    with pytest.raises(KeyboardInterrupt):
+        run(1)
+    assert gone(process)
+
+
+def test_it_ends_with_its_parent(gone):
+    """Even a parent that is killed leaves no endless training behind."""
+    script = (
+        "import sys, numpy as np; sys.path[:] = eval(sys.argv[1]); import mischievous_training as m\n"
+        "from lrshape.training import isolation\n"
+        "from lrshape.training.workloads.function import FunctionWorkload\n"
+        "w = FunctionWorkload(function='mischievous_training:train', steps=3,"
+        " metrics=('score', 'process'), isolated=True)\n"
+        "print(int(isolation.call(w, np.ones(3), 100).scores['final/process']), flush=True)\n"
+        "isolation.call(w, np.ones(3), 1)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, repr(sys.path)], stdout=subprocess.PIPE)
+    worker = int(parent.stdout.readline())
+    assert not gone(worker, patience=0.2)
+    parent.kill()
+    parent.communicate()
+    assert gone(worker)
+
+
+@pytest.mark.parametrize("settings", [{"isolated": True}, {"timeout": 3.0}])
+def test_a_function_that_no_other_process_can_import_is_refused(settings):
+    def local(lrs, seed):
+        return 1.0
+
+    for train in (local, lambda lrs, seed: 1.0):
+        with pytest.raises(InputError, match="another process can import, defined at the top of a module"):
+            FunctionWorkload.of(train, 3, **settings).check()
+
+
+def test_a_function_that_only_the_worker_cannot_import_ends_the_run(tmp_path, monkeypatch):
+    (tmp_path / "only_here.py").write_text(
+        f"import os\nif os.getpid() != {os.getpid()}: raise RuntimeError('no licence')\n"
+        "def train(lrs, seed): return 1.0\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    workload = FunctionWorkload(function="only_here:train", steps=3, isolated=True)
+    with pytest.raises(InputError, match="cannot import the train function: RuntimeError: no licence"):
+        evaluate(workload, [LRS], [0])

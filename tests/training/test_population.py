@@ -1,0 +1,207 @@
+"""The population loop: no result may depend on how members are grouped, padded or spread."""
+
+import json
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.training import evaluate, population
+from lrshape.training.programs import loss_limit
+from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP, digits
+from lrshape.training.workloads.linear_regression import LinearRegression
+
+SMALL = DigitsMLP(steps=12, hidden=(16,))
+
+
+def rates(workload, members, low=1e-3, high=1e-1):
+    return np.geomspace(low, high, members)[:, None] * np.linspace(1, 0.1, workload.steps)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        SMALL,
+        DigitsCNN(steps=5, filters=(4, 4)),
+        LinearRegression(steps=20, dimension=10),
+        LinearRegression(steps=20, dimension=10, dynamics="sgd"),
+    ],
+    ids=lambda w: f"{w.name}-{getattr(w, 'dynamics', '')}",
+)
+def test_seven_together_equal_seven_alone(workload):
+    lrs, seeds = rates(workload, 7), np.array([0, 1, 2, 0, 1, 2, 3])
+    together = evaluate(workload, lrs, seeds)
+    for i in range(7):
+        alone = evaluate(workload, lrs[i : i + 1], seeds[i : i + 1])
+        for name in together:
+            np.testing.assert_allclose(alone[name], together[name][i : i + 1], rtol=2e-5)
+
+
+def test_results_are_bit_identical_whatever_the_program_size():
+    lrs, seeds = rates(SMALL, 9), np.arange(9) % 3
+    whole = evaluate(SMALL, lrs, seeds)
+    for members in (2, 4, 64):
+        cut = evaluate(SMALL, lrs, seeds, members=members)
+        for name in whole:
+            np.testing.assert_array_equal(cut[name], whole[name])
+
+
+@pytest.mark.parametrize("group", [2, 4])
+def test_members_side_by_side_as_on_an_accelerator_agree(monkeypatch, group):
+    lrs, seeds = rates(SMALL, 7), np.arange(7) % 3
+    alone = evaluate(SMALL, lrs, seeds)
+    monkeypatch.setattr(population, "group_size", lambda workload, members: group)
+    together = evaluate(SMALL, lrs, seeds)
+    for name in alone:
+        np.testing.assert_allclose(together[name], alone[name], rtol=2e-5)
+
+
+def test_one_and_two_devices_agree():
+    script = (
+        "import json, numpy as np; from lrshape.training import evaluate;"
+        "from lrshape.training.workloads.digits import DigitsMLP;"
+        "w = DigitsMLP(steps=12, hidden=(16,));"
+        "lrs = np.geomspace(1e-3, 1e-1, 5)[:, None] * np.ones(12);"
+        "print(json.dumps(evaluate(w, lrs, np.arange(5))['final/train_loss'].tolist()))"
+    )
+    results = []
+    for count in (1, 2):
+        environment = {**os.environ, "XLA_FLAGS": f"--xla_force_host_platform_device_count={count}"}
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, check=True
+        )
+        results.append(json.loads(done.stdout))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+
+
+def test_agrees_with_a_plain_optax_loop():
+    """The engine against the obvious loop, with the batches and the initial weights that it used."""
+    workload = DigitsMLP(steps=12, hidden=(16,))
+    lrs = rates(workload, 1)
+    key = jax.random.wrap_key_data(np.array([0, 5], np.uint32))
+    data = workload.data()
+    params = workload.init(jax.random.fold_in(key, 0), data)
+    order = workload.order(jax.random.fold_in(key, 1), data)
+    images, labels = data["train"]
+    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
+    memory = adam.init(params)
+    for step in range(workload.steps):
+        batch = images[order[step]], labels[order[step]]
+        gradient = jax.grad(workload.loss)(params, batch, None)
+        memory.hyperparams["learning_rate"] = jnp.asarray(lrs[0, step], jnp.float32)
+        update, memory = adam.update(gradient, memory, params)
+        params = optax.apply_updates(params, update)
+    expected = workload.metrics(params, data)
+    outcome = evaluate(workload, lrs, [5])
+    np.testing.assert_allclose(outcome["final/train_loss"], expected["train_loss"], rtol=1e-4)
+    np.testing.assert_allclose(outcome["final/test_error"], expected["test_error"], atol=1e-6)
+
+
+def test_members_with_one_seed_share_init_and_batches_others_do_not():
+    lrs = np.full((4, 12), 1e-2)
+    losses = evaluate(SMALL, lrs, np.array([3, 3, 4, 2**63], np.uint64))["final/train_loss"]
+    assert losses[0] == losses[1]
+    assert len(set(losses)) == 3
+
+
+def test_zero_learning_rate_leaves_the_initial_weights():
+    outcome = evaluate(SMALL, np.zeros((1, 12)), [0])
+    other = evaluate(DigitsMLP(steps=3, hidden=(16,)), np.zeros((1, 3)), [0])
+    assert outcome["final/train_loss"] == other["final/train_loss"]
+
+
+def test_divergence_is_infinite_marked_and_leaves_others_alone():
+    lrs = np.stack([np.full(12, 1e-2), np.full(12, 1e30), np.full(12, 1e-2)])
+    outcome = evaluate(SMALL, lrs, [0, 0, 0])
+    assert outcome.status.tolist() == ["ok", "diverged", "ok"]
+    assert outcome.first_bad_step[[0, 2]].tolist() == [-1, -1]
+    assert 1 <= outcome.first_bad_step[1] <= 3
+    assert all(np.isinf(values[1]) for values in outcome.values())
+    assert outcome["final/train_loss"][0] == outcome["final/train_loss"][2]
+
+
+def test_a_last_step_that_breaks_the_weights_is_a_divergence():
+    lrs = np.full((1, 12), 1e-2)
+    lrs[0, -1] = 1e38
+    outcome = evaluate(SMALL, lrs, [0])
+    assert outcome.status.tolist() == ["diverged"]
+    assert outcome.first_bad_step.tolist() == [11]
+
+
+def test_a_last_step_that_leaves_a_huge_finite_loss_is_a_divergence():
+    lrs = np.full((1, 12), 1e-2)
+    lrs[0, -1] = 1e6
+    assert evaluate(SMALL, lrs, [0]).status.tolist() == ["diverged"]
+
+
+def test_the_limit_of_the_loss_suits_any_sign():
+    assert loss_limit(2.0, 10.0) == 20.0
+    assert loss_limit(-2.0, 10.0) == 16.0
+
+
+def test_loss_above_the_stated_multiple_is_a_divergence():
+    strict = DigitsMLP(steps=12, hidden=(16,), divergence_multiple=1.0000001)
+    outcome = evaluate(strict, np.full((1, 12), 1.0), [0])
+    assert outcome.status.tolist() == ["diverged"]
+
+
+def test_scores_on_the_way_give_the_best_and_its_step():
+    """A rate that is raised at the end spoils what was reached in the middle."""
+    workload = DigitsMLP(steps=40, hidden=(16,), evaluate_every=10)
+    lrs = np.full((2, 40), 1e-2)
+    lrs[1, 30:] = 1.0
+    outcome = evaluate(workload, lrs, [0, 0])
+    assert set(outcome) == set(workload.metric_names())
+    assert outcome["best/train_loss_step"].tolist() == [40, 30]
+    assert outcome["best/train_loss"][0] == outcome["final/train_loss"][0]
+    assert outcome["best/train_loss"][1] < outcome["final/train_loss"][1]
+    shorter = evaluate(DigitsMLP(steps=30, hidden=(16,)), np.full((1, 30), 1e-2), [0])
+    assert outcome["best/train_loss"][1] == shorter["final/train_loss"][0]
+    plain = evaluate(DigitsMLP(steps=40, hidden=(16,)), lrs, [0, 0])
+    np.testing.assert_array_equal(plain["final/test_loss"], outcome["final/test_loss"])
+
+
+def test_progress_is_reported_to_the_end():
+    seen = []
+    evaluate(SMALL, rates(SMALL, 3), [0, 1, 2], report=seen.append)
+    shares = [progress.done for progress in seen]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+def test_an_exception_from_the_report_stops_the_training():
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(SMALL, rates(SMALL, 3), [0, 1, 2], report=stop)
+
+
+@pytest.mark.parametrize(
+    ("lrs", "seeds", "message"),
+    [
+        (np.ones((2, 11)), [0, 0], r"lrs must have shape \(members, 12\), got \(2, 11\)"),
+        (np.ones(12), [0], "lrs must have shape"),
+        (np.ones((0, 12)), [], "lrs must have shape"),
+        (np.full((1, 12), np.nan), [0], "lrs must be finite"),
+        (np.full((1, 12), -1.0), [0], "lrs must be finite and not negative, got -1.0"),
+        (np.ones((2, 12)), [0], "seeds must be 2 integers"),
+        (np.ones((1, 12)), [0.5], "seeds must be 1 integers"),
+        (np.ones((1, 12)), [-1], "seeds must be 1 integers of at least 0"),
+    ],
+)
+def test_bad_input_is_one_clear_line(lrs, seeds, message):
+    with pytest.raises(InputError, match=message):
+        evaluate(SMALL, lrs, seeds)
+
+
+def test_a_batch_larger_than_the_data_is_refused():
+    huge = DigitsMLP(steps=2, batch_size=len(digits()["train"][1]) + 1)
+    with pytest.raises(InputError, match=r"batch_size must be at most .* 1437, got 1438"):
+        evaluate(huge, np.ones((1, 2)), [0])
