@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrshape.search.budget import FAMILIES, planned
+from lrshape.procedure.budget import FAMILIES, planned
 
 Document = dict[str, Any]
 

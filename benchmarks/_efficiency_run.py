@@ -18,9 +18,9 @@ import pandas as pd
 from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
 from _efficiency_workloads import Task
 
-from lrshape.search.keys import FIRST_SEED, training_seeds
-from lrshape.search.phases import Phase, rescore, screen
-from lrshape.search.shape import ShapeRecord, multipliers
+from lrshape.procedure.keys import FIRST_SEED, training_seeds
+from lrshape.procedure.phases import Phase, rescore, screen
+from lrshape.procedure.shape import ShapeRecord, multipliers
 from lrshape.shapes import FAMILIES
 from lrshape.study.plan import Chunk, Trial
 from lrshape.study.spec import StudySpec

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from _measure import alternate, machine, seconds, spread, table
 
-from lrshape.search.screening import screen
+from lrshape.procedure.screening import screen
 from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk

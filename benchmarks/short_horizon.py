@@ -18,10 +18,10 @@ from _measure import machine, table
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from lrshape.search.base_lr import scaled
-from lrshape.search.budget import FAMILIES
-from lrshape.search.shape import ShapeRecord
-from lrshape.search.shape_space import ShapeSpace
+from lrshape.procedure.base_lr import scaled
+from lrshape.procedure.budget import FAMILIES
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.shape_space import ShapeSpace
 from lrshape.study.plan import Trial
 from lrshape.study.spec import StudySpec
 

@@ -130,7 +130,7 @@ def _picture(name: str, family: Any) -> str:
     """An inline SVG in the colours of the page."""
     import numpy as np
 
-    from lrshape.search.sampler import SAMPLERS
+    from lrshape.procedure.sampler import SAMPLERS
     from lrshape.shapes import evaluate
 
     t, space = np.linspace(0.0, 1.0, POINTS), family.space()

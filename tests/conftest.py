@@ -1,14 +1,21 @@
-"""What tests of several parts need: real data, and the end of processes."""
+"""What tests of several rooms need: real data, schedules of every family, the end of processes."""
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+
+import lrshape
+from lrshape.shapes.family import FAMILIES
+from lrshape.shapes.schedule import Schedule
 
 PARTS = ("cifar-10-batches-bin", "wikitext-2")
 
@@ -55,3 +62,128 @@ def _gone(process, patience=10.0):
 def gone():
     """Tells whether a process ends within some seconds."""
     return _gone
+
+
+TOLERANCE = 1e-6
+"""Relative, of every learning rate that an optimizer uses."""
+
+
+def example(family, steps=40, step_rule="midpoint", seed=0):
+    """A schedule of a family whose parameters are all away from their defaults."""
+    if family == "table":
+        params = {"values": [0.1, 1.0, 0.7, 0.9, 0.0]}
+    else:
+        space = FAMILIES[family].space()
+        point = 0.2 + 0.6 * np.random.default_rng(seed).random((1, len(space)))
+        params = {name: values[0].item() for name, values in space.from_unit(point).items()}
+    return Schedule(family, params, 0.05, steps, step_rule)
+
+
+EXAMPLES = [
+    *(example(family) for family in FAMILIES),
+    *(example(family, step_rule=s) for family in ("rex", "table") for s in ("left", "right")),
+]
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda schedule: f"{schedule.family}-{schedule.step_rule}")
+def schedule(request):
+    """A schedule of 40 steps, of each family, and read in each way."""
+    return request.param
+
+
+@pytest.fixture
+def same():
+    """Assert that learning rates agree to `TOLERANCE`, past the end too, where the last one stays."""
+
+    def check(found, expected):
+        expected = np.asarray(expected)
+        expected = np.concatenate([expected, np.full(max(0, len(found) - len(expected)), expected[-1])])
+        np.testing.assert_allclose(found, expected[: len(found)], rtol=TOLERANCE, atol=1e-12)
+
+    return check
+
+
+TRAINING = '''
+calls = []
+stop_after = None
+
+def train(lrs, seed):
+    """A quadratic with gradient noise that differs by seed: wants a decay, and little warmup."""
+    if stop_after is not None and len(calls) >= stop_after:
+        raise KeyboardInterrupt
+    calls.append(seed)
+    x = 1.0
+    for i, lr in enumerate(lrs):
+        x -= lr * (x + 0.3 * ((seed * 31 + i * 17) % 13 - 6) / 6)
+    return 0.5 * x * x
+'''
+
+SPEC = {
+    "families": ["rex", "linear"],
+    "workload": {"name": "function", "function": "followed_training:train", "steps": 12},
+    "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
+    "screen": {"shapes": 6, "seeds": 2},
+    "rescore": {"top": 3, "seeds": 6},
+    "confirm": {"seeds": 6},
+    "baselines": ["constant"],
+    "chunk_size": 4,
+}
+
+
+@pytest.fixture(scope="session")
+def _searched(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("followed")
+    (folder / "followed_training.py").write_text(TRAINING)
+    with pytest.MonkeyPatch.context() as path:
+        path.syspath_prepend(folder)
+        # The report stays as it is for every other test of this process: this fixture lives as long as that.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(lrshape.Study, "report", lambda self: None)
+            lrshape.search(SPEC, out=folder / "study")
+        yield folder / "study"
+
+
+@pytest.fixture
+def searched(_searched, tmp_path):
+    """A complete study of a quick training function, a fresh copy."""
+    return lrshape.Study(shutil.copytree(_searched, tmp_path / "study"))
+
+
+@pytest.fixture
+def training(_searched):
+    """The module of the training: ``calls`` has the seeds, ``stop_after`` interrupts it."""
+    module = sys.modules["followed_training"]
+    module.calls.clear()
+    module.stop_after = None
+    yield module
+    module.stop_after = None
+
+
+def _drive(phase, metric):
+    """Run a phase on ``metric(training)``; return its rounds of trials and what it chose."""
+    rounds = [next(phase)]
+    while True:
+        rows = [
+            {
+                "phase": t.phase,
+                "shape": t.shape.id,
+                "family": t.shape.family,
+                "params": t.shape.params,
+                "base_lr": t.base_lr,
+                "seed": t.seed,
+                "final/train_loss": metric(t),
+                "status": "ok",
+            }
+            for trials in rounds
+            for t in trials
+        ]
+        try:
+            rounds.append(phase.send(pd.DataFrame(rows)))
+        except StopIteration as end:
+            return rounds, end.value
+
+
+@pytest.fixture
+def drive():
+    """Runs a phase on ``metric(training)``; gives its rounds of trials and what it chose."""
+    return _drive

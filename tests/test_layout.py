@@ -21,17 +21,17 @@ ALLOWED = {
     "store": BASICS,
     "training": BASICS | {"workers"},
     "analysis": BASICS | {"shapes", "store"},
-    "search": BASICS | {"shapes", "store", "analysis"},
-    "study": BASICS | {"shapes", "store", "analysis", "search", "training", "workers"},
+    "procedure": BASICS | {"shapes", "store", "analysis"},
+    "study": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers"},
     "report": BASICS | {"shapes", "store", "analysis"},
-    "trackers": BASICS | {"shapes", "store", "analysis", "search", "study"},
-    "checks": BASICS | {"shapes", "store", "analysis", "search", "training", "workers", "study", "report"},
-    "paper": BASICS | {"shapes", "store", "analysis", "search", "training", "workers", "study", "report"},
+    "trackers": BASICS | {"shapes", "store", "analysis", "procedure", "study"},
+    "checks": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
+    "paper": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
     "testing": {"*"},
     "cli": {"*"},
     "__init__": {"*"},
 }
-"""What each room may import; a method that hands a schedule to a framework may import `frameworks` when called."""
+"""What each room may import. `Schedule.to_torch` and its like import `frameworks` when called."""
 
 
 def module(path):

@@ -3,9 +3,9 @@ import pytest
 
 import lrshape
 from lrshape.checks.follow_up import follow_up
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.phases import trials
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.phases import trials
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.store import Store
 
 SETTINGS = {"seeds": 5, "shapes": 2}

@@ -15,9 +15,9 @@ from lrshape.checks.local import (
     expected_trials,
     values,
 )
-from lrshape.search.base_lr import GridLR
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.base_lr import GridLR
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
 from lrshape.study.spec import StudySpec

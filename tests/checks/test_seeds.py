@@ -4,7 +4,7 @@ import pytest
 import lrshape
 from lrshape.analysis import best_base_lrs, scores
 from lrshape.checks.seeds import SeedSettings, Wanted, seed_plan, seeds
-from lrshape.search.keys import FIRST_SEED
+from lrshape.procedure.keys import FIRST_SEED
 
 SETTINGS = SeedSettings(max=8, top=3, sample=6)
 

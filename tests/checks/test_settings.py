@@ -12,8 +12,8 @@ from lrshape.checks.follow_up import follow_up
 from lrshape.checks.settings import Sweep, run_sweep
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Guest, TransferSpec, guests, transfer
 from lrshape.errors import InputError
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk

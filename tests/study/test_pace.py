@@ -6,7 +6,7 @@ import time
 import pytest
 
 import lrshape
-from lrshape.search.budget import LEAST
+from lrshape.procedure.budget import LEAST
 from lrshape.study.pace import affordable, settled
 from lrshape.study.spec import StudySpec
 

@@ -111,7 +111,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"rescore": {"top": 0}}, "rescore.top: .*greater than or equal to 1, got 0"),
         ({"confirm": {"seed": 20}}, r"confirm: unknown key 'seed'; allowed: seeds; did you mean 'seeds'\?"),
         ({"chunk_size": 0}, "chunk_size: chunk_size must be auto or from 1 to 1000000, got 0"),
-        ({"members": "12"}, "spec: chunk_size must be a number or 'auto', got '12'"),
+        ({"chunk_size": "12"}, "spec: chunk_size must be a number or 'auto', got '12'"),
         ({"screen": {"seeds": True}}, "screen: seeds must be a number, got True"),
         ({"base_lr": {"points": "3"}}, "base_lr: points must be a number, got '3'"),
         ({"base_lr": {"low": 1e-320}}, "base_lr: low must be at least 1e-30, got 1e-320"),

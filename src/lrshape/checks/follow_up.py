@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.search.phases import Phase
+from lrshape.procedure.phases import Phase
 from lrshape.store import Store, local
 from lrshape.study.callback import Callback
 from lrshape.study.run import Run
@@ -36,7 +36,7 @@ def follow_up(
         study: whose workload is trained.
         name: one of `lrshape.store.FOLLOW_UPS`; also the directory's name within the study's.
         settings: JSON-able; all that the phase depends on besides the study.
-        phase: yields rounds of trials, see `lrshape.search.phases`.
+        phase: yields rounds of trials, see `lrshape.procedure.phases`.
         out: another directory.
         callback: hears of progress.
         time_limit: seconds after which it stops with `TimeLimitReached`.

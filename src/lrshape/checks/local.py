@@ -15,10 +15,10 @@ from lrshape.analysis.result import BASELINE
 from lrshape.analysis.tables import write_csv
 from lrshape.checks.follow_up import follow_up
 from lrshape.errors import InputError
-from lrshape.search.base_lr import BaseLRStrategy, GridLR
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.phases import Candidate, Phase, trials
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.base_lr import BaseLRStrategy, GridLR
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.phases import Candidate, Phase, trials
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension

@@ -14,8 +14,8 @@ from lrshape.analysis.seeds import SeedAnswer, score_matrix, seed_answer
 from lrshape.analysis.tables import write_csv
 from lrshape.checks.follow_up import follow_up
 from lrshape.errors import InputError
-from lrshape.search.phases import Candidate, Phase, trials
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.phases import Candidate, Phase, trials
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.store import store_error
 from lrshape.study.callback import Callback

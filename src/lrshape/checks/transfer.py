@@ -11,10 +11,10 @@ from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.transfer import Donor
 from lrshape.checks.follow_up import follow_up
 from lrshape.errors import InputError
-from lrshape.search.base_lr import EXTREME
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.phases import Phase, trials
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.base_lr import EXTREME
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.phases import Phase, trials
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.study.callback import Callback
 from lrshape.study.spec import StudySpec

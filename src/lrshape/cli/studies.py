@@ -128,7 +128,7 @@ def search(
 
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
-    from lrshape.search.budget import family_names
+    from lrshape.procedure.budget import family_names
     from lrshape.study.spec import override, read_spec
 
     seconds = limit(time_limit)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.tables import write_csv
+from lrshape.procedure.keys import training_seeds
 from lrshape.report import svg
 from lrshape.report.figures._common import WIDE, grid_lines, new_figure, scale_axis, styled
 from lrshape.report.palette import INK, family_styles
 from lrshape.report.words import rate
-from lrshape.search.keys import training_seeds
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.spec import StudySpec
 from lrshape.training import evaluate

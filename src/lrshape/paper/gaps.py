@@ -15,7 +15,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from lrshape.paper.dynamics import Array
-from lrshape.search.sampler import SAMPLERS
+from lrshape.procedure.sampler import SAMPLERS
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
 from lrshape.shapes.schedule import Schedule, StepRule

@@ -12,7 +12,7 @@ from lrshape.paper.descent import Certificate, Descent, Jaggedness, certify, des
 from lrshape.paper.dynamics import Array, Dynamics, Recursion, SecondMoments, random_basis
 from lrshape.paper.gaps import FamilyOptimum, best_of_family
 from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
-from lrshape.search.keys import FIRST_SEED, sampler_seed, training_seeds
+from lrshape.procedure.keys import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import FamilySpec, StudySpec
 from lrshape.training import evaluate

@@ -1,7 +1,7 @@
 """What the phases of a study are about to do, a line each."""
 
-from lrshape.search.base_lr import GridLR, JointLR
-from lrshape.search.racing import rungs
+from lrshape.procedure.base_lr import GridLR, JointLR
+from lrshape.procedure.racing import rungs
 from lrshape.study.spec import StudySpec
 
 

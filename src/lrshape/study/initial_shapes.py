@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import is_baseline, rows_where
 from lrshape.errors import InputError
-from lrshape.search.base_lr import EXTREME
-from lrshape.search.shape import ShapeRecord
-from lrshape.search.spec import InitialShape
+from lrshape.procedure.base_lr import EXTREME
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.spec import InitialShape
 from lrshape.settings import explain
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.files import MAX_BYTES, is_number, read_curve

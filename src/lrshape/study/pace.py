@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.search.budget import BATCH, LEAST, is_planned
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.budget import BATCH, LEAST, is_planned
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.store import Location, Store
 from lrshape.study.plan import Trial, chunks
 from lrshape.study.spec import StudySpec

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.training import Outcome
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.search.phases import Candidate, Phase, confirm, rescore, screen
+from lrshape.procedure.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.store import DamagedChunk, Store
 from lrshape.study.announcement import announcement
 from lrshape.study.callback import Callback

@@ -1,6 +1,6 @@
 """About how much room a study takes on the disk, from its spec."""
 
-from lrshape.search.base_lr import GridLR, PredictedLR
+from lrshape.procedure.base_lr import GridLR, PredictedLR
 from lrshape.study.spec import StudySpec
 
 CHUNK = 4_096

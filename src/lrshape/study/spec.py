@@ -10,10 +10,10 @@ from typing import Any, Literal
 from pydantic import Field, InstanceOf, ValidationError, field_validator, model_validator
 
 from lrshape.errors import InputError
-from lrshape.search.base_lr import STRATEGIES, AnyBaseLR, GridLR
-from lrshape.search.budget import is_planned, planned
-from lrshape.search.sampler import SAMPLERS
-from lrshape.search.spec import (
+from lrshape.procedure.base_lr import STRATEGIES, AnyBaseLR, GridLR
+from lrshape.procedure.budget import is_planned, planned
+from lrshape.procedure.sampler import SAMPLERS
+from lrshape.procedure.spec import (
     STANDARD_BASELINES,
     BaselineSpec,
     ConfirmSpec,

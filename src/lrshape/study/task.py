@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from lrshape.search.keys import training_seeds
-from lrshape.search.shape import multipliers
+from lrshape.procedure.keys import training_seeds
+from lrshape.procedure.shape import multipliers
 from lrshape.study.plan import Chunk
 from lrshape.study.spec import StudySpec
 from lrshape.training import Outcome, Progress, evaluate

@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lrshape.search.base_lr import GridLR
-from lrshape.search.budget import TRIALS
-from lrshape.search.sampler import SAMPLERS
-from lrshape.search.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec
+from lrshape.procedure.base_lr import GridLR
+from lrshape.procedure.budget import TRIALS
+from lrshape.procedure.sampler import SAMPLERS
+from lrshape.procedure.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec, parse_workload
 from lrshape.training.workload import WORKLOADS, Workload

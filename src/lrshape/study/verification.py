@@ -8,7 +8,7 @@ import pandas as pd
 
 from lrshape import __version__
 from lrshape.errors import InputError
-from lrshape.search.phases import Candidate, Phase, confirm, rescore, screen
+from lrshape.procedure.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.store import FOLLOW_UPS, PHASES, Health, Location, Store, verify
 from lrshape.study.plan import chunks
 from lrshape.study.spec import StudySpec, spec_hash

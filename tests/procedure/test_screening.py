@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrshape.errors import InputError
-from lrshape.search import phases
-from lrshape.search.base_lr import BracketLR, predicted, sizes
-from lrshape.search.racing import rungs, still_racing
-from lrshape.search.shape import ShapeRecord, multipliers
+from lrshape.procedure import phases
+from lrshape.procedure.base_lr import BracketLR, predicted, sizes
+from lrshape.procedure.racing import rungs, still_racing
+from lrshape.procedure.shape import ShapeRecord, multipliers
 from lrshape.study.spec import StudySpec
 
 FAMILIES = ["rex", "power", "wsd", "cosine"]

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.search.gaussian_process import GaussianProcess
-from lrshape.search.sampler import Choice, Points
+from lrshape.procedure.gaussian_process import GaussianProcess
+from lrshape.procedure.sampler import Choice, Points
 
 Array = NDArray[np.float64]
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
-from lrshape.search.base_lr import Candidate
-from lrshape.search.racing import rungs, still_racing
-from lrshape.search.screening import Phase, baseline_shapes, ranked, screen, trials
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.base_lr import Candidate
+from lrshape.procedure.racing import rungs, still_racing
+from lrshape.procedure.screening import Phase, baseline_shapes, ranked, screen, trials
+from lrshape.procedure.shape import ShapeRecord
 from lrshape.study.spec import StudySpec
 
 __all__ = ["Candidate", "Phase", "baseline_shapes", "confirm", "rescore", "screen", "trials"]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lrshape.analysis.reduce import samples_by_seed
-from lrshape.search.base_lr import Candidate
+from lrshape.procedure.base_lr import Candidate
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 """Seeds after which a race drops what cannot win."""

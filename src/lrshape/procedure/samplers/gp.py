@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from lrshape.search.gaussian_process import GaussianProcess
-from lrshape.search.landscape import Landscape, around
-from lrshape.search.sampler import (
+from lrshape.procedure.gaussian_process import GaussianProcess
+from lrshape.procedure.landscape import Landscape, around
+from lrshape.procedure.sampler import (
     SAMPLERS,
     Belief,
     Choice,
@@ -21,7 +21,7 @@ from lrshape.search.sampler import (
     every,
     require_whole,
 )
-from lrshape.search.sobol_points import sobol_points
+from lrshape.procedure.sobol_points import sobol_points
 
 MOST = 400
 """Scores that the model knows at most: its cost grows with their cube."""

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from lrshape.errors import InputError
-from lrshape.search.sampler import Points
+from lrshape.procedure.sampler import Points
 
 
 def sobol_points(dimensions: int, seed: int, start: int, count: int) -> Points:

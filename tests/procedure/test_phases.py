@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.search import phases
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.shape_search import ShapeSearch
+from lrshape.procedure import phases
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrshape.errors import InputError
-from lrshape.search.sampler import SAMPLERS, Sampler
+from lrshape.procedure.sampler import SAMPLERS, Sampler
 
 every_sampler = pytest.mark.parametrize("name", list(SAMPLERS))
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.search.sampler import SAMPLERS, Choice, LearningSampler, Points, require_whole
+from lrshape.procedure.sampler import SAMPLERS, Choice, LearningSampler, Points, require_whole
 
 WARM = 4
 """Points told in advance, at least, from which a first distribution is estimated."""

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import qmc
 
 from lrshape.errors import InputError
-from lrshape.search.sampler import SAMPLERS
+from lrshape.procedure.sampler import SAMPLERS
 
 
 def _points(sampler, n, dimensions=2, seed=0):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from lrshape.errors import InputError, shown
-from lrshape.search.sampler import SAMPLERS, LearningSampler, Points, require_whole
+from lrshape.procedure.sampler import SAMPLERS, LearningSampler, Points, require_whole
 
 OPTIONS = {"TPESampler": {"multivariate": True, "constant_liar": True}}
 """Arguments that differ from Optuna's defaults."""

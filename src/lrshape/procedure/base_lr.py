@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
-from lrshape.search.shape import ShapeRecord, multipliers
+from lrshape.procedure.shape import ShapeRecord, multipliers
 from lrshape.settings import Settings
 from lrshape.shapes.space import Dimension
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.search.sampler import SAMPLERS
+from lrshape.procedure.sampler import SAMPLERS
 
 LEARNING = [name for name in SAMPLERS if SAMPLERS[name]().batch is not None]
 BEST = np.array([0.3, 0.6, 0.8])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrshape.search.sampler import SAMPLERS, Points, SequenceSampler
+from lrshape.procedure.sampler import SAMPLERS, Points, SequenceSampler
 
 
 @SAMPLERS.register("random")

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrshape.search.base_lr import scaled, sizes
-from lrshape.search.shape import ShapeRecord
-from lrshape.search.shape_space import BINS, ShapeSpace
-from lrshape.search.spec import FamilySpec
+from lrshape.procedure.base_lr import scaled, sizes
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.shape_space import BINS, ShapeSpace
+from lrshape.procedure.spec import FamilySpec
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
 

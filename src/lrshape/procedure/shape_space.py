@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.search.base_lr import SMALLEST_SIZE, sizes
-from lrshape.search.sampler import Points
-from lrshape.search.shape import ShapeRecord
-from lrshape.search.spec import FamilySpec
+from lrshape.procedure.base_lr import SMALLEST_SIZE, sizes
+from lrshape.procedure.sampler import Points
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.spec import FamilySpec
 from lrshape.shapes import FAMILIES, evaluate
 from lrshape.shapes.schedule import progress
 from lrshape.shapes.space import Dimension

@@ -17,10 +17,10 @@ import pandas as pd
 
 from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import BASELINE
-from lrshape.search.base_lr import Candidate
-from lrshape.search.keys import FIRST_SEED
-from lrshape.search.shape import ShapeRecord
-from lrshape.search.shape_search import ShapeSearch
+from lrshape.procedure.base_lr import Candidate
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.study.plan import Trial
 from lrshape.study.spec import StudySpec
 

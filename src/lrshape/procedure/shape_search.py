@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.search.base_lr import Candidate, scaled
-from lrshape.search.keys import sampler_seed
-from lrshape.search.sampler import Belief, Points
-from lrshape.search.shape import ShapeRecord
-from lrshape.search.shape_space import ShapeSpace
-from lrshape.search.spec import FamilySpec
+from lrshape.procedure.base_lr import Candidate, scaled
+from lrshape.procedure.keys import sampler_seed
+from lrshape.procedure.sampler import Belief, Points
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.shape_space import ShapeSpace
+from lrshape.procedure.spec import FamilySpec
 from lrshape.study.spec import StudySpec, make_sampler
 
 DRAWS = 64

@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lrshape.analysis.reduce import best_base_lrs
-from lrshape.search.base_lr import GridLR, JointLR
-from lrshape.search.shape import ShapeRecord
+from lrshape.procedure.base_lr import GridLR, JointLR
+from lrshape.procedure.shape import ShapeRecord
 
 SHAPES = [ShapeRecord.of(name, "rex", {}) for name in ("a", "b")]
 

@@ -50,7 +50,7 @@ class Sampler(ABC):
     wants scores between its points says ``batch``.
 
     Example:
-        >>> from lrshape.search.sampler import SAMPLERS
+        >>> from lrshape.procedure.sampler import SAMPLERS
         >>> sampler = SAMPLERS["sobol"]()
         >>> state = sampler.init(dimensions=2, seed=0)
         >>> points, state = sampler.ask(state, 4)
@@ -301,5 +301,5 @@ def require_whole(name: str, value: object, least: int) -> None:
         raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
-SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.search.samplers")
+SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers")
 """The samplers by name."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from scipy.stats import qmc
 
 from lrshape.errors import InputError
-from lrshape.search.sampler import SAMPLERS, Points, SequenceSampler
-from lrshape.search.sobol_points import sobol_points
+from lrshape.procedure.sampler import SAMPLERS, Points, SequenceSampler
+from lrshape.procedure.sobol_points import sobol_points
 
 
 @SAMPLERS.register("sobol")
