@@ -278,7 +278,7 @@ def study_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
 def _relabel(fuzz: Fuzz, spec_hash: str) -> None:
     """Make the copied chunks those of another study."""
     from lrshape.store import Store
-    from lrshape.store._chunk import encode
+    from lrshape.store.chunk_file import encode
 
     store = Store.open(fuzz.good / "study")
     for name in store.chunks():
@@ -301,7 +301,7 @@ def chunk_rows(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     from _fuzz_mutations import spoiled_rows
 
     from lrshape.store import Store
-    from lrshape.store._chunk import encode
+    from lrshape.store.chunk_file import encode
 
     fuzz.copy("study")
     store = Store.open(fuzz.good / "study")

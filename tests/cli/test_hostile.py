@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from lrshape.cli import app
 from lrshape.store import Store
-from lrshape.store._chunk import encode
+from lrshape.store.chunk_file import encode
 from lrshape.study.spec import spec_hash
 
 COMMANDS = (

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lrshape.analysis.reduce import samples_by_seed
-from lrshape.procedure.base_lr import Candidate
+from lrshape.procedure.trial import Candidate
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 """Seeds after which a race drops what cannot win."""
@@ -22,10 +22,10 @@ def rungs(seeds: int) -> list[int]:
     return [rung for rung in RUNGS if rung < seeds] + [seeds]
 
 
-def still_racing(
+def drop_losers(
     trials: pd.DataFrame, metric: str, candidates: list[Candidate], error: float
 ) -> list[Candidate]:
-    """The candidates that may still be the best.
+    """Return the candidates that may still be the best.
 
     A candidate is dropped if a paired one-sided t-test over the common seeds rejects, at the level ``error``
     divided by the number of candidates, that it is as good as the one with the best median. The scores are

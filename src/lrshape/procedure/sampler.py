@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError
 from lrshape.registry import Registry
+from lrshape.settings import unknown_key
 
 State: TypeAlias = dict[str, Any]
 """``sampler``, ``dimensions``, ``seed``, ``asked`` and ``told`` (numbers of points), ``best_point`` and
@@ -303,3 +304,13 @@ def require_whole(name: str, value: object, least: int) -> None:
 
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers")
 """The samplers by name."""
+
+
+def make_sampler(given: Mapping[str, Any]) -> Sampler:
+    """Build a sampler from a table with its ``name`` and settings."""
+    cls = SAMPLERS[given["name"]]
+    settings = {key: value for key, value in given.items() if key != "name"}
+    unknown = [key for key in settings if key not in cls.__dataclass_fields__]
+    if unknown:
+        raise InputError(f"{given['name']}: {unknown_key(unknown[0], cls.__dataclass_fields__)}")
+    return cls(**settings)

@@ -14,13 +14,13 @@ from lrshape.analysis.reduce import best_base_lrs, scores
 from lrshape.analysis.result import is_baseline, rows_where
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
-from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.spec import InitialShape
 from lrshape.settings import explain
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.files import MAX_BYTES, is_number, read_curve
 from lrshape.shapes.logged_curves import Curves, fitted, read_log
 from lrshape.shapes.schedule import StepRule
+from lrshape.store import params_of
 from lrshape.study.study import Study
 
 TOP = 8
@@ -85,9 +85,7 @@ def _best(trials: pd.DataFrame, metric: str) -> Starts:
     order = np.lexsort((table["rank"], table["phase"] == "screen"))
     rows = table.iloc[order].drop_duplicates(["family", "params"])[:TOP]
     columns = rows[["family", "params", "base_lr"]].itertuples(index=False)
-    return Starts(
-        [_start(name, ShapeRecord("", name, params).values(), base_lr) for name, params, base_lr in columns]
-    )
+    return Starts([_start(name, params_of(params), base_lr) for name, params, base_lr in columns])
 
 
 def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url, locate, store_error
 from lrshape.study import environment
 from lrshape.study.callback import Callback
-from lrshape.study.pace import settled
+from lrshape.study.pace import set_trials
+from lrshape.study.plan import Plan
 from lrshape.study.run import Run
-from lrshape.study.size import expected_bytes
-from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec, read_spec, spec_hash
+from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec, read_spec
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.memory import plan_chunk_size
 from lrshape.training.precision import precision
@@ -38,16 +38,21 @@ class Study:
     Args:
         path: directory of an existing study, or its URL, such as ``s3://bucket/study``.
 
+    Attributes:
+        spec: what is searched, and how.
+        chunk_size: trials in a chunk.
+        store: the files.
+
     Raises:
         InputError: if there is none, this version cannot read it, or it was edited.
     """
 
     def __init__(self, path: str | Path):
         self.store = Store.open(path)
-        if spec_hash(self.store.document.get("spec")) != self.store.document["hash"]:
+        if self.store.is_edited:
             raise InputError(f"{self.path}/study.json was edited: its spec does not have the hash it states")
         try:
-            filled = StudySpec.parse(self.store.document["spec"]).document()
+            self.spec = StudySpec.parse(self.store.document["spec"])
         except InputError as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.path}/study.json holds a spec that cannot be read: {reason}") from None
@@ -57,7 +62,7 @@ class Study:
                 f"{self.path}/study.json: chunk_size must be a whole number from 1 to {MAX_CHUNK_SIZE:,}, "
                 f"got {shown(chunk_size)}"
             )
-        self._document = {**self.store.document, "spec": filled}
+        self.chunk_size = chunk_size
 
     @property
     def path(self) -> Location:
@@ -80,22 +85,22 @@ class Study:
     @property
     def document(self) -> dict[str, Any]:
         """Content of ``study.json``: the spec, its hash, versions, device, git revision."""
-        return self._document
+        return self.store.document
 
     @property
     def metric(self) -> str:
         """The metric that is minimised."""
-        return self.document["spec"]["metric"]
+        return self.spec.metric
 
     @property
     def steps(self) -> int:
         """Training steps of the workload."""
-        return self.document["spec"]["workload"]["steps"]
+        return self.spec.workload.steps
 
     @property
     def step_rule(self) -> StepRule:
         """Where in a step the shapes are read."""
-        return self.document["spec"]["step_rule"]
+        return self.spec.step_rule
 
     def trials(self) -> pd.DataFrame:
         """All stored trials, one row each; see docs/study.md for the columns."""
@@ -108,7 +113,7 @@ class Study:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
             if not numbers or numbers != list(range(len(numbers))):
                 return False
-        return len(self.store.trials(["confirm"])) == result.planned_trials(self.document)["confirm"]
+        return len(self.store.trials(["confirm"])) == Plan(self.spec).trials["confirm"]
 
     def require_complete(self) -> None:
         """Raise `InputError` unless the study is complete."""
@@ -271,11 +276,11 @@ def search(
         parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = _open_or_create(parsed, path)
         stored = len(study.store.chunks())
-        study.store.require_room(expected_bytes(parsed, study.document["chunk_size"], stored))
+        study.store.require_room(Plan(parsed).bytes(study.chunk_size, stored))
         callback = callback or Callback()
         callback.started(str(study.path), stored)
         left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-        Run(parsed, study.store, study.document["chunk_size"], runner, callback, left).complete()
+        Run(parsed, study.store, study.chunk_size, runner, callback, left).complete()
     study.report()
     callback.finished(study)
     return study
@@ -302,11 +307,11 @@ def _parse(
         for name, value in {"steps": steps, **called}.items():
             if value is not None and value is not False:
                 raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
-        return StudySpec.parse(settled(document, path, time_limit, None, executor))
+        return StudySpec.parse(set_trials(document, path, time_limit, None, executor))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
     workload = FunctionWorkload.of(train, steps, metrics, **called)
-    return StudySpec.parse(settled(document, path, time_limit, workload, executor), workload)
+    return StudySpec.parse(set_trials(document, path, time_limit, workload, executor), workload)
 
 
 def _open_or_create(spec: StudySpec, path: Location) -> Study:
@@ -315,31 +320,10 @@ def _open_or_create(spec: StudySpec, path: Location) -> Study:
     Raises:
         InputError: if the directory holds another study, or anything else.
     """
-    plain = spec.document()
-    if Store.exists(path):
-        study = Study(path)
-        changed = differences(study.document["spec"], plain)
-        if changed:
-            raise InputError(
-                f"{path} holds a study with another spec; changed: {'; '.join(changed)}; "
-                "use another directory, or the old settings"
-            )
-        study.store.require_writable()
-        if study.document.get("train_digest") != _train_digest(spec.workload):
-            _log.warning(
-                "%s: the code of %s has changed since the study was made; the stored trials are the old "
-                "code's and are kept. For a new search use another directory",
-                path,
-                spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
-            )
-        return study
-    check_workload(spec.workload)
-    Store.create(
-        path,
-        {
-            "name": spec.name,
-            "hash": spec.hash(),
-            "spec": plain,
+
+    def describe_run() -> dict[str, Any]:
+        check_workload(spec.workload)
+        return {
             "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
             "versions": environment.versions(),
             "device": environment.device(),
@@ -347,9 +331,18 @@ def _open_or_create(spec: StudySpec, path: Location) -> Study:
             "git_revision": environment.git_revision(),
             "train_digest": _train_digest(spec.workload),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-    return Study(path)
+        }
+
+    Store.create(path, {"name": spec.name, "spec": spec.document()}, more=describe_run)
+    study = Study(path)
+    if study.document.get("train_digest") != _train_digest(spec.workload):
+        _log.warning(
+            "%s: the code of %s has changed since the study was made; the stored trials are the old "
+            "code's and are kept. For a new search use another directory",
+            path,
+            spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
+        )
+    return study
 
 
 def check_workload(workload: Workload) -> None:
@@ -365,15 +358,3 @@ def check_workload(workload: Workload) -> None:
 
 def _train_digest(workload: Workload) -> str | None:
     return workload.digest() if isinstance(workload, CalledWorkload) else None
-
-
-def differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """What differs between two JSON documents, as ``key: old -> new``."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = sorted(old.keys() | new.keys())
-        return [
-            line
-            for key in keys
-            for line in differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
-        ]
-    return [] if old == new else [f"{where}: {old!r:.60} -> {new!r:.60}"]
