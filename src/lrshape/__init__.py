@@ -10,12 +10,12 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from lrshape import shapes as families
+    from lrshape.api import search as search
     from lrshape.errors import InputError as InputError
     from lrshape.shapes.schedule import Schedule as Schedule
     from lrshape.study.callback import Callback as Callback
     from lrshape.study.run import TimeLimitReached as TimeLimitReached
     from lrshape.study.study import Study as Study
-    from lrshape.study.study import search as search
 
 _HOME = {
     "InputError": "lrshape.errors",
@@ -23,7 +23,7 @@ _HOME = {
     "Schedule": "lrshape.shapes.schedule",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
-    "search": "lrshape.study.study",
+    "search": "lrshape.api",
 }
 
 __all__ = ["Callback", "InputError", "Schedule", "Study", "TimeLimitReached", "families", "search"]
