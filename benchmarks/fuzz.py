@@ -258,7 +258,7 @@ def study_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     """A study.json with spoiled values, most with a hash that fits."""
     from _fuzz_mutations import spoiled, spoiled_bytes
 
-    from lrshape.study.spec import spec_hash
+    from lrshape.store import digest
 
     path = fuzz.copy("study") / "study.json"
     if rng.random() < 0.3:
@@ -267,7 +267,7 @@ def study_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     document = json.loads(path.read_text())
     if rng.random() < 0.6:
         document["spec"] = spoiled(document["spec"], rng)
-        document["hash"] = spec_hash(document["spec"])
+        document["hash"] = digest(document)
         _relabel(fuzz, document["hash"])
     else:
         document = spoiled(document, rng)
@@ -319,7 +319,7 @@ def sweep_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     """A sweep.json with spoiled values and a hash that fits."""
     from _fuzz_mutations import spoiled
 
-    from lrshape.study.spec import spec_hash
+    from lrshape.store import digest
 
     path = fuzz.copy("sweep") / "sweep.json"
     fuzz.copy("spec.toml")
@@ -327,7 +327,7 @@ def sweep_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     document.pop("hash")
     document = spoiled(document, rng)
     if isinstance(document, dict):
-        document["hash"] = spec_hash(document)
+        document["hash"] = digest(document)
     path.write_text(json.dumps(document), encoding="utf-8", errors="replace")
     axis = rng.choice(("workload.steps=6,8", "workload.dimension=3,4"))
     return [

@@ -57,10 +57,7 @@ def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(driv
     _, screened = drive(phases.screen(SPEC), score)
     _, rescored = drive(phases.rescore(SPEC, screened), score)
     rounds, chosen = drive(phases.confirm(SPEC, rescored), score)
-    assert [shape.id for shape, _ in chosen][0].startswith("rex-")
-        "rex",
-        *(shape.family.name for shape, _ in chosen[1:]),
-    ]
+    assert [shape.family.name for shape, _ in chosen[:4]].index("rex") == 0
     assert len(rounds[0]) == (3 + 1) * 5
     assert {t.seed for t in rounds[0]} == {FIRST_SEED["confirm"] + i for i in range(5)}
 

@@ -147,7 +147,7 @@ def test_every_chunk_damaged_in_every_way_is_found_and_computed_again(study, exp
     """Each damage is found when the chunk is read; a resume after the last one of each chunk mends it."""
     store = study.create("damaged")
     study.run(store)
-    foreign = Store.create(tmp_path / "foreign", {"hash": "f" * 64})
+    foreign = Store.create(tmp_path / "foreign", {"spec": {}})
     rng = np.random.default_rng(0)
     for name in store.chunks():
         file = store.path / "trials" / f"{name}.parquet"
@@ -170,7 +170,7 @@ def test_a_resume_on_a_damaged_chunk(study, expected, kind, tmp_path, caplog):
     study.run(store)
     file = store.path / "trials" / "screen-00000.parquet"
     data = file.read_bytes()
-    foreign = Store.create(tmp_path / "foreign", {"hash": "f" * 64})
+    foreign = Store.create(tmp_path / "foreign", {"spec": {}})
     foreign.write("screen-00000", store.read("screen-00000"))
     flipped = bytearray(data)
     flipped[len(data) // 3] ^= 4

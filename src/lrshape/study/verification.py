@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from lrshape import __version__
+from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.procedure.screening import Phase
 from lrshape.procedure.trial import Candidate
