@@ -16,8 +16,17 @@ from lrshape.report import html
 from lrshape.report.interaction import Cards, Targets, lines
 from lrshape.report.palette import CATEGORIES
 from lrshape.report.sections import Section, Table
-from lrshape.report.words import aligned, counted, interval, listing, number, percent, printable, probability
-from lrshape.report.words import rate as rate_text
+from lrshape.report.words import (
+    aligned,
+    counted,
+    interval,
+    listing,
+    number,
+    percent,
+    printable,
+    probability,
+    rate,
+)
 
 VERDICTS = {
     "improves": "improves",
@@ -71,10 +80,10 @@ def local_result(
         method=_method(metric),
         summary=[
             line
-            for section, entry in zip(sections, entries, strict=True)
+            for place, (section, entry) in enumerate(zip(sections, entries, strict=True))
             for line in (
-                f"{section.title}: {entry['params']}, base LR {rate_text(entry['base_lr'])}",
-                *section.sentences,
+                f"{section.title}: {entry['params']}, base LR {rate(entry['base_lr'])}",
+                *section.sentences[place == 0 :],  # the first one's verdict is the title
                 *section.tables,
                 *section.remarks,
             )
@@ -94,7 +103,7 @@ def sorted_shapes(confirmed: pd.DataFrame, winner: str) -> list[str]:
 
 def value_text(value: Any) -> str:
     """A parameter's value as people read it."""
-    return rate_text(value) if isinstance(value, float) else printable(value, 40)
+    return rate(value) if isinstance(value, float) else printable(value, 40)
 
 
 def verdict_sentence(row: Mapping[str, Any]) -> str:

@@ -129,7 +129,6 @@ def _print_table(table: "Table") -> None:
     from rich.markup import escape
     from rich.table import Table as Grid
 
-    say(f"{table.name}:\n")
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="")
     for place, heading in enumerate(table.headings):
         flush = "left" if place == 0 or place in table.texts else "right"
@@ -137,7 +136,7 @@ def _print_table(table: "Table") -> None:
     for row in table.rows:
         grid.add_row(*(escape(_joined(cell)) for cell in row))
     console = Console(highlight=False)
-    console.width = max(console.width, 140)  # a line that a terminal wraps is clearer than cut cells
+    console.width = max(console.width, 240)  # a line that a terminal wraps is clearer than cut cells
     console.print(grid)
 
 
