@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from lrshape.report.interaction import Cards
     from lrshape.report.sections import Section, Table
 
-CHECKS: Registry["Check"] = Registry("check", "lrshape.checks")
-
 
 @dataclass(frozen=True, kw_only=True)
 class CheckResult:
@@ -131,3 +129,6 @@ class Check(FollowUp):
         )
         result.write(directory, eyebrow=f"Check: {self.name}", name=str(study.document.get("name", "study")))
         return result
+
+
+CHECKS: Registry[Check] = Registry("check", "lrshape.checks", "lrshape.checks", Check)

@@ -70,7 +70,9 @@ class Sweep:
         return all(
             Store.exists(self.study_path(setting)) and self.study(setting).is_complete()
             for setting in self.settings
-        ) and all(Store.exists(self.study_path(s) / Transfer.name) for s in self.settings if s.slug in self._own)
+        ) and all(
+            Store.exists(self.study_path(s) / Transfer.name) for s in self.settings if s.slug in self._own
+        )
 
     @cached_property
     def best_shapes(self) -> list[BestShape]:
@@ -152,7 +154,9 @@ class Sweep:
             metric=self.metric,
             varied=list(axis_names(list(self.document["axes"])).values()),
             settings=[
-                SettingFindings(s.slug, s.short, s.label, s.values, best[s.slug], len(transfers.get(s.slug, ())))
+                SettingFindings(
+                    s.slug, s.short, s.label, s.values, best[s.slug], len(transfers.get(s.slug, ()))
+                )
                 for s in self.settings
             ],
             regrets=self.regrets(margin),

@@ -60,7 +60,9 @@ def command(kind: "type[Check]") -> Any:
 
 def _options(kind: "type[Check]") -> Iterable[inspect.Parameter]:
     for name, field in kind.model_fields.items():
-        ends = {key: getattr(rule, key) for rule in field.metadata for key in ("ge", "le") if hasattr(rule, key)}
+        ends = {
+            key: getattr(rule, key) for rule in field.metadata for key in ("ge", "le") if hasattr(rule, key)
+        }
         text = f"{(field.description or name)[:1].upper()}{(field.description or name)[1:]}"
         limits = f" ({ends['ge']:,} to {ends['le']:,})" if len(ends) == 2 else ""
         option = typer.Option(f"--{name.replace('_', '-')}", help=f"{text}{limits}.")
@@ -83,17 +85,12 @@ def _run(
     executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
-    from pydantic import ValidationError
-
-    from lrshape.settings import explain
+    from lrshape.checks.check import CHECKS
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
-    try:
-        check = kind.model_validate(values)
-    except ValidationError as error:
-        raise explain(error) from None
+    check = CHECKS.build({"name": kind.name, **values})
     study = Study(directory)
     _announce(study, check.cost(study))
     place = study.directory / check.name
