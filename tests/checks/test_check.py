@@ -1,4 +1,4 @@
-"""What all checks share: run and resumed beside a study, one seed range each, a page; with a check of our own."""
+"""What all checks share: running beside a study, resuming, seed ranges, a page."""
 
 import json
 import shutil

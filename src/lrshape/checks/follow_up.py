@@ -56,7 +56,7 @@ class FollowUp(Settings, abc.ABC):
         return _BLOCK * (_OWN_BLOCKS + zlib.crc32(cls.name.encode()) % (2**32 // _BLOCK - _OWN_BLOCKS))
 
     def trials(self, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Trial]:
-        """Every candidate on ``seeds`` of its own seeds, the same for all, after the first ``skip`` of them."""
+        """Every candidate on ``seeds`` of its own seeds, after the first ``skip`` of them."""
         return trials(self.name, candidates, seeds, skip, first=self.first_seed())
 
     def train(

@@ -130,7 +130,8 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
     if case == "improves":
         return f"{change} improves it by {percent(gain)} ({spread})"
     if case == "worse":
-        return f"{change}, the best other value, is {amount} (95% interval {percent(-high)} to {percent(-low)}, {p})"
+        spread = f"95% interval {percent(-high)} to {percent(-low)}, {p}"
+        return f"{change}, the best other value, is {amount} ({spread})"
     return f"{change} cannot be told from it: {amount} ({spread})"
 
 
@@ -146,8 +147,9 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "improves"]
     if better:
         gains = [
-            f"another {printable(row['parameter'], 40)} improves it by {percent(relative_to_own(row, 'gain'))}"
+            f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
             for row in better
+            for gain in [relative_to_own(row, "gain")]
         ]
         return f"{name} is not a local optimum: {listing(gains)} (Holm-corrected)"
     bound = largest_gain(rows)
@@ -329,7 +331,8 @@ def _method(metric: str) -> list[str]:
         "The base LR is tuned again at every value, around the shape's own best and further where the best "
         "lies at an edge: otherwise the check would measure the base LR.",
         "The best of many noisy scores is biased low. So lrshape trains the best other value of each "
-        "parameter and the original shape again, all on the same further seeds: their differences are paired.",
+        "parameter and the original shape again, all on the same further seeds, so that their differences "
+        "are paired.",
         "“Lower by” is the original's median minus the other's, with a 95% percentile bootstrap over seeds; "
         "p-values are two-sided and corrected for all rows of all shapes (Holm). “Improves” or “worsens” "
         "needs an interval without 0 and a corrected p below 0.05.",

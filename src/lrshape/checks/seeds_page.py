@@ -249,8 +249,8 @@ def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
         "best shape biased low. So regrets are overstated, most where shapes are nearly equal, and the "
         "recommendation is on the safe side.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
-        "that one of the best few by the estimate, as many as the rescore phase keeps of so many, has at most "
-        "that.",
+        "that one of the best few by the estimate, as many as the rescore phase keeps of so many, has at "
+        "most that.",
         "The recommendation is the smallest number of seeds from which on the chance is as large as wanted. "
         "It holds for this workload, these shapes, and base LRs that are already known.",
         f"Scores are medians of {printable(metric, 60)} over seeds; a trial that diverged or failed scores "

@@ -67,12 +67,10 @@ class Sweep:
 
     def is_complete(self) -> bool:
         """Whether every study is complete, and every transfer has begun to be stored."""
-        return all(
-            Store.exists(self.study_path(setting)) and self.study(setting).is_complete()
-            for setting in self.settings
-        ) and all(
-            Store.exists(self.study_path(s) / Transfer.name) for s in self.settings if s.slug in self._own
-        )
+        paths = {setting.slug: self.study_path(setting) for setting in self.settings}
+        if not all(Store.exists(path) and Study(path).is_complete() for path in paths.values()):
+            return False
+        return all(Store.exists(paths[shape.setting] / Transfer.name) for shape in self.best_shapes)
 
     @cached_property
     def best_shapes(self) -> list[BestShape]:
@@ -83,10 +81,6 @@ class Sweep:
         """
         found = [best_shape(setting.slug, self.study(setting)) for setting in self.settings]
         return [shape for shape in found if shape is not None]
-
-    @property
-    def _own(self) -> set[str]:
-        return {shape.setting for shape in self.best_shapes}
 
     @property
     def metric(self) -> str:
@@ -103,10 +97,11 @@ class Sweep:
 
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""
+        own = {shape.setting for shape in self.best_shapes}
         return {
             s.slug: Store.open(self.study_path(s) / Transfer.name).trials([Transfer.name])
             for s in self.settings
-            if s.slug in self._own
+            if s.slug in own
         }
 
     def regrets(self, margin: float = 0.05) -> pd.DataFrame:

@@ -58,8 +58,8 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
             Section(
                 "The best shape of each setting",
                 sentences=[
-                    "Each setting leads to the report of its own study. Scores are from fresh seeds. Scores of "
-                    "different settings belong to different problems: compare schedules within a setting only.",
+                    "Each setting links to the report of its own study. Scores are from fresh seeds. "
+                    "Different settings are different problems: compare scores within a setting only.",
                 ],
                 figures=_setting_figures(findings, folder, targets),
                 tables=[settings],
@@ -190,8 +190,8 @@ def _setting_figures(
         "overlay": (
             overlay,
             "The best shapes, laid over each other",
-            "Each curve is the LR relative to the base LR over training progress, so that shapes of different "
-            "base LRs and horizons can be compared.",
+            "Each curve is the LR relative to the base LR over training progress, so that shapes of "
+            "different base LRs and horizons can be compared.",
         ),
         "settings": (
             setting_scores,
@@ -289,20 +289,21 @@ def _method(findings: SweepFindings) -> list[str]:
     trials = sum(s.best["trials"] for s in findings.settings)
     transfers = sum(s.transfer_trials for s in findings.settings)
     return [
-        f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its rescore "
-        "phase, scored above on seeds that no choice has seen.",
+        f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its "
+        "rescore phase, scored above on seeds that no choice has seen.",
         f"Every best shape was then trained in every other setting, {transfers:,} trials in all.",
-        f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best that "
-        f"is known for the shape there, and more while the best lies on an edge, on {how['tuning_seeds']} "
-        f"seeds; then scored on {how['seeds']} other seeds. The setting’s own best shape is tuned in the same "
-        "way.",
-        "Kept: shape and base LR as they were found, against the own best shape at its own study’s base LR, on "
-        "the same scoring seeds.",
+        f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
+        f"that is known for the shape there, and more while the best lies on an edge, on "
+        f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
+        "shape is tuned in the same way.",
+        "Kept: shape and base LR as they were found, against the own best shape at its own study’s base LR, "
+        "on the same scoring seeds.",
         "A regret is a difference of medians over paired seeds with its 95% percentile-bootstrap interval, "
-        "shown as a share of the own best shape’s median. It can be negative: a search need not find the best.",
+        "shown as a share of the own best shape’s median. It can be negative: a search need not find "
+        "the best.",
         f"“Above the margin” needs an interval wholly above the margin of {percent(findings.margin)} and a p "
-        "below 0.05 after Holm’s correction for all pairs of a matrix; “within the margin” an interval wholly "
-        "below it. Trials that diverged or failed score +∞ and stay in every median.",
+        "below 0.05 after Holm’s correction for all pairs of a matrix; “within the margin” an interval "
+        "wholly below it. Trials that diverged or failed score +∞ and stay in every median.",
         "A best shape is itself the outcome of a noisy search: that two settings’ best shapes look different "
         "does not show that they differ. The regrets do, where they are sure.",
     ]

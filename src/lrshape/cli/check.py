@@ -1,4 +1,4 @@
-"""The commands ``lrshape check NAME``: one for each registered check, its options from the check's settings."""
+"""The commands ``lrshape check NAME``, one for each registered check; its settings are the options."""
 
 import inspect
 import json
@@ -46,10 +46,8 @@ def command(kind: "type[Check]") -> Any:
     def run_one(**options: Any) -> None:
         _run(kind, {name: options.pop(name) for name in kind.model_fields}, **options)
 
-    first, *others = inspect.signature(_run).parameters.values()
-    study = next(other for other in others if other.name == "directory")
-    shared = [other for other in others if other.name not in ("values", "directory")]
-    parameters = [study, *_options(kind), *shared]
+    _kind, _values, directory, *shared = inspect.signature(_run).parameters.values()
+    parameters = [directory, *_options(kind), *shared]
     parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     run_one.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     run_one.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -70,7 +68,7 @@ def _options(kind: "type[Check]") -> Iterable[inspect.Parameter]:
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=field.get_default(call_default_factory=True) if not field.is_required() else ...,
+            default=... if field.is_required() else field.get_default(call_default_factory=True),
             annotation=Annotated[cast(Any, simple), option],
         )
 

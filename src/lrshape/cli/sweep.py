@@ -21,9 +21,9 @@ half, once and twice the spec's)."""
 
 @app.command(
     help="Search in every setting of a workload and test whether the setting changes the best shape.\n\n"
-    "lrshape runs a study for every combination of the values, in DIR/studies. It then trains every best shape "
-    "in every other setting, with its base LR kept and tuned again, on fresh seeds. Run the command again to "
-    "resume it.\n\n" + _PRESETS.replace("\n", " ") + "\n\nExamples:\n\n"
+    "lrshape runs a study for every combination of the values, in DIR/studies. It then trains every best "
+    "shape in every other setting, with its base LR kept and tuned again, on fresh seeds. Run the command "
+    "again to resume it.\n\n" + _PRESETS.replace("\n", " ") + "\n\nExamples:\n\n"
     "    lrshape sweep digits.toml --over workload.optimizer.weight_decay=0,0.01,0.1 --out decay\n\n"
     "    lrshape sweep digits.toml --preset weight-decay:constant --out decay --time-limit 1h\n\n"
     "    lrshape sweep digits.toml --over workload.steps=100,300 --over workload.batch_size=16,64 --out both"

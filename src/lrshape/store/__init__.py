@@ -3,7 +3,7 @@
 from lrshape.store._checks import params_of
 from lrshape.store._chunk import DamagedChunk, metric_columns
 from lrshape.store._files import StoreError, publish, read_document, store_error
-from lrshape.store._frame import sort_trials
+from lrshape.store._frame import phase_codes, sort_trials
 from lrshape.store._names import PHASES
 from lrshape.store._place import Location, Url, local, locate
 from lrshape.store.directory import Store
@@ -24,6 +24,7 @@ __all__ = [
     "merge",
     "metric_columns",
     "params_of",
+    "phase_codes",
     "publish",
     "read_document",
     "sort_trials",

@@ -51,10 +51,15 @@ def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
 
 def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
     """Sort trials by phase (in the order they are run), shape, base LR and seed."""
-    phase = pd.Categorical(table["phase"], categories=PHASES).codes
+    phase = phase_codes(table["phase"])
     shape = pd.factorize(table["shape"], sort=True)[0]
     order = np.lexsort((table["seed"], table["base_lr"], shape, phase))
     return table.iloc[order].reset_index(drop=True)
+
+
+def phase_codes(phases: pd.Series) -> NDArray[np.integer]:
+    """The places of phases in the order in which they run; that of a check comes last."""
+    return pd.Categorical(phases, categories=list(dict.fromkeys([*PHASES, *phases.unique()]))).codes
 
 
 def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.int64] | None:
