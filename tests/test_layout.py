@@ -25,8 +25,11 @@ ALLOWED = {
     "study": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers"},
     "report": BASICS | {"shapes", "store", "analysis"},
     "trackers": BASICS | {"shapes", "store", "analysis", "procedure", "study"},
-    "checks": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
-    "paper": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
+    "api": BASICS | {"store", "training", "workers", "study", "report"},
+    "checks": BASICS
+    | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report", "api"},
+    "paper": BASICS
+    | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report", "checks"},
     "testing": {"*"},
     "cli": {"*"},
     "__init__": {"*"},
