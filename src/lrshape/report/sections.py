@@ -20,6 +20,7 @@ class Table:
         rows: a cell is ``(text, small print below it)``.
         texts: places of columns that hold words, which are set flush left.
         bold: places of rows that stand out.
+        links: where the first cell of each row leads; none by default.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Table:
     rows: Sequence[Sequence[tuple[str, str]]]
     texts: Sequence[int] = ()
     bold: Sequence[int] = ()
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Section:
     figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     remarks: Sequence[str] = ()
+    code: str = ""
 
 
 def write_page(

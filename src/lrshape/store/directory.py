@@ -79,7 +79,8 @@ class Store:
             InputError: if the place is a file, holds something else, or cannot be written.
         """
         place = place_at(locate(path))
-        claim_directory(place, DOCUMENT, document, "study", folder=TRIALS, more=more)
+        kind = "check" if "check" in document else "study"
+        claim_directory(place, DOCUMENT, document, kind, folder=TRIALS, more=more)
         store = cls(place.location)
         store.require_writable()
         return store

@@ -37,7 +37,7 @@ class Diagnosis:
     Attributes:
         path: the directory.
         health: of its files.
-        plan: of its chunks; None for follow-ups, whose plan depends on more than their spec.
+        plan: of its chunks; None for checks, whose plan depends on more than their spec.
         edited: whether ``study.json`` does not have the hash that it states.
         repaired: what was done about it, a line each.
     """
@@ -55,7 +55,7 @@ class Diagnosis:
 
 
 def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
-    """Look at a study, or a follow-up, and at the follow-ups in its directory.
+    """Look at a study, or a check, and at the checks in its directory.
 
     Args:
         path: its directory or URL.

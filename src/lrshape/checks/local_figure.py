@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 BAND = 0.18
 
 
-def coordinate_figure(points: pd.DataFrame, metric: str, *, narrow: bool = False) -> "Figure | None":
+def local_figure(points: pd.DataFrame, metric: str, *, narrow: bool = False) -> "Figure | None":
     """Draw medians with interval bands against parameter values, the shape's own value marked.
 
     Args:
-        points: those of one shape, as `lrshape.analysis.coordinate.sweep_points` returns them.
+        points: those of one shape, as `lrshape.checks.local_statistics.score_points` returns them.
         metric: the metric that is minimised.
         narrow: for a phone instead of a page.
 
