@@ -196,8 +196,8 @@ def drive(phase, score):
     while True:
         rows = [
             {
-                "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name, "params": t.shape.params,
-                "base_lr": t.base_lr, "seed": t.seed, "final/score": score(t), "status": "ok",
+                "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name,
+                "params": t.shape.params, "base_lr": t.base_lr, "seed": t.seed, "final/score": score(t), "status": "ok",
             }
             for trials in rounds
             for t in trials

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from lrshape.analysis.reduce import samples_by_seed
 from lrshape.procedure.trial import Candidate
@@ -63,6 +62,8 @@ def _comparable(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _p_values(y: NDArray[np.float64], best: int) -> NDArray[np.float64]:
     """One-sided: how likely such a lead of the best one would be between equals, (candidates,)."""
+    from scipy import stats  # slow to import
+
     difference = y - y[:, [best]]
     mean, spread = difference.mean(axis=0), difference.std(axis=0, ddof=1)
     exact = spread <= 1e-12 * np.maximum(np.abs(mean), 1e-300)  # no noise: any lead is one

@@ -44,10 +44,10 @@ class Plan:
         """Trials of each phase, at most; those of the confirm phase are exact."""
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
-        shapes = self._shapes
+        shapes = self._shapes + len(spec.initial_shapes)
         if make_sampler(spec.sampler).batch is not None:
             shapes += FAVOURITES * len(spec.families)
-        own = (shapes + len(spec.initial_shapes)) * (1 if chosen else spec.base_lr.most)
+        own = shapes * (1 if chosen else spec.base_lr.most)
         finalists = min(spec.rescore.top, shapes) + len(spec.families) - 1 + baselines
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         return {
