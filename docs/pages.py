@@ -99,8 +99,9 @@ def _gallery() -> str:
 
     parts = [
         "# Families\n",
-        "Each plot shows the LR relative to the base LR over training progress t: dark, the shape with default "
-        f"parameters; pale, {SHAPES} shapes from the search space. In formulas, u is progress after warmup.\n",
+        "Each plot shows the LR relative to the base LR over training progress t: dark, the shape with "
+        f"default parameters; pale, {SHAPES} shapes from the search space. In formulas, u is progress after "
+        "warmup.\n",
     ]
     for name, info in families().items():
         rows = "\n".join(
