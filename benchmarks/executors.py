@@ -21,8 +21,7 @@ from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
 from lrshape.training.workloads.function import FunctionWorkload
-from lrshape.workers.executor import Executor
-from lrshape.workers.registry import make_executor
+from lrshape.workers.executor import Executor, make_executor
 
 STEPS = 300
 EXECUTORS: dict[str, dict[str, Any]] = {

@@ -58,7 +58,7 @@ def test_not_finite_is_a_divergence(value):
     ("code", "message"),
     [
         ("", "the command wrote no metrics file"),
-        ("open(metrics, 'w').write('0.5'); sys.exit(3)", "the training's process ended with exit code 3"),
+        ("open(metrics, 'w').write('0.5'); sys.exit(3)", "the training process ended with exit code 3"),
         ("open(metrics, 'w').write('oops')", "the metrics file is not JSON: Expecting value"),
         ("open(metrics, 'w').write('[' * 100_000)", "the metrics file is not JSON"),
         (
@@ -76,7 +76,7 @@ def test_not_finite_is_a_divergence(value):
         ("os.mkfifo(metrics)", "the metrics file is no regular file"),
         ("os.symlink('/dev/zero', metrics)", "the metrics file cannot be read: Too many levels"),
         ("os.mkdir(metrics)", "the metrics file is no regular file"),
-        ("os.kill(os.getpid(), 9)", "the training's process was killed by SIGKILL (out of memory?)"),
+        ("os.kill(os.getpid(), 9)", "the training process was killed by SIGKILL (out of memory?)"),
         ("import pickle; pickle.dump(0.5, open(metrics, 'wb'))", "the metrics file is not JSON"),
     ],
 )
@@ -89,7 +89,7 @@ def test_what_went_wrong_is_the_message(code, message):
 
 def test_the_last_lines_of_standard_error_are_kept():
     outcome = run("raise RuntimeError('CUDA out of memory')")
-    assert outcome.message[0].startswith("the training's process ended with exit code 1: Traceback")
+    assert outcome.message[0].startswith("the training process ended with exit code 1: Traceback")
     assert outcome.message[0].endswith("RuntimeError: CUDA out of memory")
 
 

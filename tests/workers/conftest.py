@@ -7,7 +7,7 @@ TASKS = '''
 import os, signal, time
 from pathlib import Path
 
-from lrshape.executors.base import Task
+from lrshape.workers.executor import Task
 
 class Fussy(Exception):
     """Cannot be read back from its pickled form."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.workers.registry import EXECUTORS, make_executor
+from lrshape.workers.executor import EXECUTORS, make_executor
 
 SETTINGS = {"processes": {"workers": 2}, "ray": {"workers": 2}}
 ELSEWHERE = sorted(set(EXECUTORS) - {"inline"})

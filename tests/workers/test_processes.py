@@ -9,8 +9,8 @@ import pytest
 import lrshape
 from lrshape.errors import InputError
 from lrshape.workers.executors.processes import Processes
-from lrshape.workers.memory import held
 from lrshape.workers.places import THREADS, places, visible_gpus
+from lrshape.workers.process import held
 
 ITEMS = [(1,), (2,), (300,), (4,)]
 
@@ -61,7 +61,7 @@ def test_memory_of_children_counts():
 def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks):
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[300]))
     reason = found.pop((300,))[0]
-    assert reason.startswith("the training's process held 0.")
+    assert reason.startswith("the training process held 0.")
     assert reason.endswith("GiB, more than 0.25; killed")
     assert found == {(1,): [1], (2,): [4], (4,): [16]}
 
@@ -122,7 +122,7 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
     executor = {"name": "processes", "workers": 2}
     killed = lrshape.search(spec, train=train, steps=3, out=tmp_path / "killed", executor=executor).trials()
     failed = killed[killed["status"] == "failed"]
-    assert failed["message"].tolist() == ["the training's process ended with exit code 1"]
+    assert failed["message"].tolist() == ["the training process ended with exit code 1"]
     assert failed["final/score"].tolist() == [float("inf")]
     keys = ["shape", "base_lr", "seed"]
     same = calm[calm["phase"] == "screen"].merge(killed[killed["phase"] == "screen"], on=keys)
@@ -158,4 +158,4 @@ def test_a_scripts_trials_in_processes_of_their_own(tmp_path, environment):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "the training's process ended with exit code 2" in done.stdout
+    assert "the training process ended with exit code 2" in done.stdout

@@ -13,7 +13,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, spec_hash
 from lrshape.study.study import Study, check_workload
-from lrshape.workers.registry import ExecutorChoice, make_executor
+from lrshape.workers.executor import ExecutorChoice, make_executor
 
 
 def follow_up(

@@ -26,7 +26,7 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
         InputError: if there is no such executor, or it has no such setting, or a value is not legal.
     """
     from lrshape.study.spec import override
-    from lrshape.workers.registry import make_executor
+    from lrshape.workers.executor import make_executor
 
     found: dict[str, Any] = {"name": name}
     for assignment in assignments or []:

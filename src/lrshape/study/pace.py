@@ -17,8 +17,7 @@ from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
 from lrshape.study.time_limit import TimeLimitReached, limited
 from lrshape.training.workload import Workload
-from lrshape.workers.executor import Executor
-from lrshape.workers.registry import make_executor
+from lrshape.workers.executor import Executor, make_executor
 
 _log = logging.getLogger(__name__)
 
