@@ -1,8 +1,9 @@
 """The engine trains populations of members under given learning rates.
 
-`evaluate` is imported when it is asked for: worker processes import light modules of this package.
+Nothing is imported before it is asked for: worker processes import light modules of this package.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +16,5 @@ __all__ = ["Outcome", "Progress", "evaluate"]
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'lrshape.training' has no attribute {name!r}")
-    from lrshape.training import evaluation
-
-    return getattr(evaluation, name)
+    home = "evaluation" if name == "evaluate" else "outcome"
+    return getattr(importlib.import_module(f"lrshape.training.{home}"), name)
