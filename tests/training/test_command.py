@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate
+from lrshape.training import command, evaluate
 from lrshape.training.command import MAX_METRICS
 from lrshape.training.workloads.command import CommandWorkload
 
@@ -125,6 +125,7 @@ def test_a_timeout_kills_the_command_and_its_children(tmp_path, monkeypatch, gon
 
 def test_a_command_that_ignores_sigterm_is_killed_all_the_same(tmp_path, monkeypatch, gone):
     monkeypatch.setenv("NOTE", str(tmp_path / "note"))
+    monkeypatch.setattr(command, "GRACE", 0.2)
     ignoring = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     assert run(ignoring + CHILD + "time.sleep(100)", timeout=1.0).status.tolist() == ["failed"]
     assert all(map(gone, (tmp_path / "note").read_text().split()))

@@ -114,10 +114,10 @@ def test_a_crash_is_a_failed_training_and_the_next_one_runs(seed, message):
 
 def test_an_endless_training_is_killed_with_its_children(mischief, gone):
     began = time.monotonic()
-    outcome = run(100, 1, 10, 101, timeout=1.0)
+    outcome = run(100, 1, 10, 101, timeout=0.5)
     assert time.monotonic() - began < 20
     assert outcome.status.tolist() == ["ok", "failed", "failed", "ok"]
-    assert outcome.message[1] == "TimeoutError: not done after 1 s; killed"
+    assert outcome.message[1] == "TimeoutError: not done after 0.5 s; killed"
     assert gone(int((mischief / "child").read_text()))
 
 
@@ -149,24 +149,6 @@ def test_ctrl_c_kills_the_training(gone):
     with pytest.raises(KeyboardInterrupt):
         run(1)
     assert gone(process)
-
-
-def test_it_ends_with_its_parent(gone):
-    """Even a parent that is killed leaves no endless training behind."""
-    script = (
-        "import sys, numpy as np; sys.path[:] = eval(sys.argv[1]); import mischievous_training as m\n"
-        "from lrshape.training.workloads.function import FunctionWorkload\n"
-        "w = FunctionWorkload(function='mischievous_training:train', steps=3,"
-        " metrics=('score', 'process'), isolated=True)\n"
-        "print(int(w.call(np.ones(3), 100).scores['final/process']), flush=True)\n"
-        "w.call(np.ones(3), 1)"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", script, repr(sys.path)], stdout=subprocess.PIPE)
-    worker = int(parent.stdout.readline())
-    assert not gone(worker, patience=0.2)
-    parent.kill()
-    parent.communicate()
-    assert gone(worker)
 
 
 @pytest.mark.parametrize("settings", [{"isolated": True}, {"timeout": 3.0}])

@@ -8,6 +8,7 @@ import pytest
 
 import lrshape
 from lrshape.errors import InputError
+from lrshape.workers import pool, work
 from lrshape.workers.executors.processes import Processes
 from lrshape.workers.places import THREADS, places, visible_gpus
 from lrshape.workers.process import held
@@ -18,6 +19,12 @@ ITEMS = [(1,), (2,), (300,), (4,)]
 def run(executor, task, items=ITEMS):
     with executor:
         return dict(executor.run(task, iter(items), lambda item, news: None, lambda: None))
+
+
+@pytest.fixture
+def watchful(monkeypatch):
+    """The memory limit is looked at often, so that tests of it need not be slow."""
+    monkeypatch.setattr(pool, "PULSE", 0.05)
 
 
 def test_workers_have_cores_of_their_own(monkeypatch):
@@ -58,7 +65,7 @@ def test_memory_of_children_counts():
     assert held(process.pid) == 0
 
 
-def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks):
+def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks, watchful):
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[300]))
     reason = found.pop((300,))[0]
     assert reason.startswith("the training process held 0.")
@@ -66,7 +73,7 @@ def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks):
     assert found == {(1,): [1], (2,): [4], (4,): [16]}
 
 
-def test_a_slow_leak_costs_a_new_worker_and_no_training(tasks):
+def test_a_slow_leak_costs_a_new_worker_and_no_training(tasks, watchful):
     items = [(90,), (91,), (92,), (93,)]
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[90, 91, 92, 93]), items)
     assert found == {(x,): [x * x] for (x,) in items}
@@ -99,6 +106,8 @@ def test_wrong_settings(settings, message, tmp_path):
 def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path, monkeypatch):
     """With a closure, which no worker could import: scripts and notebooks have such functions."""
     monkeypatch.setattr(lrshape.Study, "report", lambda self: self.path)
+    monkeypatch.setattr(work, "BEFORE_SPLIT", 1)  # every death costs a new worker's start
+    monkeypatch.setattr(work, "MAX_DEATHS", 1)
     calls: list[tuple[int, float]] = []
     deadly: list[tuple[int, float]] = []
 
@@ -142,7 +151,8 @@ def train(lrs, seed):
 if __name__ == "__main__":
     spec = {"families": ["rex"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
             "screen": {"shapes": 2, "seeds": 1}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2}}
-    study = lrshape.search(spec, train=train, steps=3, out="study", timeout=60, executor="processes")
+    study = lrshape.search(spec, train=train, steps=3, out="study", timeout=60,
+                           executor={"name": "processes", "workers": 1})
     print(study.trials()["message"].unique().tolist())
 """
 
