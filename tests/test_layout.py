@@ -13,8 +13,8 @@ BASICS = {"_version", "errors", "registry", "settings"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
-    "registry": {"errors"},
-    "settings": {"errors", "registry"},
+    "registry": {"errors", "settings"},
+    "settings": {"errors"},
     "shapes": BASICS,
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,
@@ -25,7 +25,9 @@ ALLOWED = {
     "study": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers"},
     "report": BASICS | {"shapes", "store", "analysis"},
     "trackers": BASICS | {"shapes", "store", "analysis", "procedure", "study"},
-    "checks": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
+    "api": BASICS | {"store", "training", "workers", "study", "report"},
+    "checks": BASICS
+    | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report", "api"},
     "paper": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
     "testing": {"*"},
     "cli": {"*"},

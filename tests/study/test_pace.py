@@ -47,7 +47,7 @@ def test_too_little_time_is_said(caplog):
 
 
 def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     given = {"out": tmp_path / "x", "train": train, "steps": 12, **SETTINGS}
     with contextlib.suppress(lrshape.TimeLimitReached):  # a busy machine may be slower than it was at first
         lrshape.search(time_limit=20.0, **given)
@@ -68,11 +68,11 @@ def endless(lrs, seed):
 @pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
 def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
     from lrshape.training.workloads.function import FunctionWorkload
-    from lrshape.workers.executor import make_executor
+    from lrshape.workers.executor import EXECUTORS
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(endless, 12, ("score",)))
     began = time.monotonic()
-    with make_executor(executor or "inline") as runner:
+    with EXECUTORS.build(executor or "inline") as runner:
         assert affordable(spec, 2.0, runner) == LEAST
     assert time.monotonic() - began < 10
 
@@ -85,7 +85,7 @@ def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("key", ["screen", "base_lr"])
 def test_another_plan_for_a_study_is_refused(tmp_path, monkeypatch, key):
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     quick = {**SETTINGS, "trials": 48}
     lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **quick)
     other = {**quick, "trials": 200} if key == "screen" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.workers.executor import EXECUTORS, make_executor
+from lrshape.workers.executor import EXECUTORS
 
 SETTINGS = {"processes": {"workers": 2}, "ray": {"workers": 2}}
 ELSEWHERE = sorted(set(EXECUTORS) - {"inline"})
@@ -38,7 +38,7 @@ def started(request, tasks):
     """An executor that all tests of it share."""
     if request.param == "ray":
         request.getfixturevalue("local_ray")
-    with make_executor({"name": request.param, **SETTINGS.get(request.param, {})}) as executor:
+    with EXECUTORS.build({"name": request.param, **SETTINGS.get(request.param, {})}) as executor:
         yield executor
 
 
@@ -176,7 +176,7 @@ def search(folder: Path, executor):
     import lrshape
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lrshape.Study, "report", lambda self: None)
+        patch.setattr("lrshape.api.write_report", lambda study: None)
         study = lrshape.search(SPEC, out=folder / "study", executor=executor)
     return study.document["hash"], study.trials().drop(columns="wall_time")
 

@@ -105,7 +105,7 @@ def test_wrong_settings(settings, message, tmp_path):
 
 def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path, monkeypatch):
     """With a closure, which no worker could import: scripts and notebooks have such functions."""
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: self.path)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     monkeypatch.setattr(work, "BEFORE_SPLIT", 1)  # every death costs a new worker's start
     monkeypatch.setattr(work, "MAX_DEATHS", 1)
     calls: list[tuple[int, float]] = []
@@ -140,8 +140,7 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
 
 
 SCRIPT = """
-import os, lrshape
-lrshape.Study.report = lambda self: self.path
+import os
 
 def train(lrs, seed):
     if __name__ == "__lrshape__" and lrs[0] > 0.9:
@@ -149,6 +148,8 @@ def train(lrs, seed):
     return float(lrs.mean())
 
 if __name__ == "__main__":
+    import lrshape.api  # not where the worker imports this, again and again
+    lrshape.api.write_report = lambda study: None
     spec = {"families": ["rex"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
             "screen": {"shapes": 2, "seeds": 1}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2}}
     study = lrshape.search(spec, train=train, steps=3, out="study", timeout=60,
