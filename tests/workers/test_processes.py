@@ -89,12 +89,12 @@ def test_workers_that_never_start_are_bad_input(tasks):
     [
         (
             {"name": "processes", "workers": 0},
-            "processes.workers: input should be greater than or equal to 1",
+            "executor.workers: input should be greater than or equal to 1",
         ),
-        ({"name": "processes", "memory": -1}, "processes.memory: input should be greater than 0, got -1"),
-        ({"name": "inline", "workers": 2}, "inline: unknown key 'workers'; allowed: none"),
+        ({"name": "processes", "memory": -1}, "executor.memory: input should be greater than 0, got -1"),
+        ({"name": "inline", "workers": 2}, "executor: unknown key 'workers'; allowed: none"),
         ({"name": "process"}, "did you mean 'processes'"),
-        ({"workers": 2}, "executor needs a name"),
+        ({"workers": 2}, "executor: needs a name"),
     ],
 )
 def test_wrong_settings(settings, message, tmp_path):
