@@ -23,8 +23,8 @@ MAX_FAILED_STARTS = 3
 class Processes(Executor):
     """Worker processes on this machine: one for each GPU, or else one for each core, with one thread.
 
-    A worker that dies is replaced. What it ran is run again; a chunk that kills worker after worker is split,
-    until the training that does it is found. That one has failed, and the others of the chunk are kept.
+    A worker that dies is replaced, and its chunk runs again. A chunk that kills worker after worker is split
+    until the trial that does it is found: that trial is recorded as failed, and the others are kept.
     """
 
     workers: int | None = Field(
