@@ -2,7 +2,7 @@
 
 from lrshape.store._checks import params_of
 from lrshape.store._chunk import DamagedChunk, metric_columns
-from lrshape.store._files import StoreError, publish, read_document, store_error
+from lrshape.store._files import StoreError, publish, read_document, replace, store_error
 from lrshape.store._frame import sort_trials
 from lrshape.store._names import FOLLOW_UPS, ORDER, PHASES
 from lrshape.store._place import Location, Url, local, locate
@@ -28,6 +28,7 @@ __all__ = [
     "params_of",
     "publish",
     "read_document",
+    "replace",
     "sort_trials",
     "store_error",
     "verify",
