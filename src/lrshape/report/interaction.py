@@ -106,7 +106,9 @@ class Cards:
             "shapes": self._cards,
             "keys": [list(names) for names in self._keys],
             "figures": {
-                name: {"columns": list(grid.columns), "cells": [list(row) for row in grid.cells]} if grid else {}
+                name: {"columns": list(grid.columns), "cells": [list(row) for row in grid.cells]}
+                if grid
+                else {}
                 for name, grid in grids.items()
             },
         }

@@ -155,7 +155,9 @@ def grid_lines(ax: Any, axis: str) -> None:
         ax.tick_params(axis="x", length=0)
 
 
-def panels(count: int, *, row_height: float, sharex: bool = True, sharey: bool = True) -> tuple[Any, list[Any]]:
+def panels(
+    count: int, *, row_height: float, sharex: bool = True, sharey: bool = True
+) -> tuple[Any, list[Any]]:
     """Return a figure with ``count`` axes in two columns, and the axes.
 
     Where axes share a scale, only the lowest or the leftmost ones have tick labels.
@@ -212,7 +214,9 @@ def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: A
         options: of `matplotlib.figure.Figure.legend`.
     """
     found = list(figure.axes[0].get_legend_handles_labels()[0] if handles is None else handles)
-    lines = sum(max(str(h.get_label()).count("\n") + 1 for h in found[i : i + 2]) for i in range(0, len(found), 2))
+    lines = sum(
+        max(str(h.get_label()).count("\n") + 1 for h in found[i : i + 2]) for i in range(0, len(found), 2)
+    )
     figure.set_figheight(figure.get_figheight() + 0.2 * lines + 0.1)
     figure.legend(handles=found, loc="outside lower left", ncols=2, fontsize=SMALL, labelcolor=INK.light,
                   borderaxespad=0.2, **{"handlelength": 1.8, "labelspacing": 0.35, **options})  # fmt: skip

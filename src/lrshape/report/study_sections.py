@@ -110,9 +110,7 @@ def _schedule(findings: Findings, figures: Figures, directory: str) -> Section:
     )
     codes = [Code(found["code"], "In Python, with your own number of steps:", "Use it")]
     if found["command"]:
-        codes.append(
-            Code(found["command"], "Or as a file with one learning rate a step, for any framework:")
-        )
+        codes.append(Code(found["command"], "Or as a file with one learning rate a step, for any framework:"))
     return Section("The schedule", figures=shown, tables=[params], codes=codes)
 
 

@@ -43,7 +43,9 @@ def _near_caption(findings: Findings) -> str:
             "the thick line is the best one. Where the band is wide these seeds cannot tell the schedules "
             "apart; the band’s edges were never trained."
         )
-    return "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
+    return (
+        "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
+    )
 
 
 FIGURES = (
