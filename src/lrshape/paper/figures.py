@@ -46,10 +46,8 @@ def overlay(found: Found) -> "Figure":
     figure = new_figure(3.6)
     ax = figure.subplots()
     grid_lines(ax, "y")
-    grey = (
-        {"color": BASELINE.light, "lw": 0.8} if found.jaggedness.jagged else {"color": LINE.light, "lw": 7.0}
-    )
-    ax.plot(t, found.best.lrs, label="the optimum", solid_capstyle="butt", **grey)
+    colour, width = (BASELINE.light, 0.8) if found.jaggedness.jagged else (LINE.light, 7.0)
+    ax.plot(t, found.best.lrs, color=colour, lw=width, label="the optimum", solid_capstyle="butt")
     point_at_line(ax, t, found.best.lrs, cards.index(OPTIMUM))
     for family, style in drawn:
         lrs = found.checked[family.family].lrs
@@ -66,14 +64,13 @@ def overlay(found: Found) -> "Figure":
 def beside(found: Found) -> "Figure":
     """Draw one panel a family, best first, over the optimal schedule."""
     t = progress(found.spec.workload.steps, found.spec.step_rule)
-    jagged = found.jaggedness.jagged
-    grey = {"color": BASELINE.light, "lw": 0.4} if jagged else {"color": LINE.light, "lw": 4.0}
+    colour, width = (BASELINE.light, 0.4) if found.jaggedness.jagged else (LINE.light, 4.0)
     cards = list(found.checked)
     figure, axes = panels(len(found.families), row_height=1.4)
     for ax, family in zip(axes, found.families, strict=True):
         grid_lines(ax, "y")
         lrs = found.checked[family.family].lrs
-        ax.plot(t, found.best.lrs, zorder=1.5, solid_capstyle="butt", **grey)
+        ax.plot(t, found.best.lrs, color=colour, lw=width, zorder=1.5, solid_capstyle="butt")
         ax.plot(t, lrs, color=CATEGORIES[0].light, lw=1.7, zorder=3)
         point_at_line(ax, t, lrs, cards.index(family.family))
         note = f"+{gap_text(found.gap(family))} at LR {rate(family.schedule.base_lr)}"

@@ -103,12 +103,8 @@ def _section(
     own_points = where(points, points["shape"] == shape)
     rows = where(confirmed, confirmed["shape"] == shape)
     name = "".join(c if c.isalnum() else "-" for c in shape)
-    drawing = Drawing(
-        name,
-        f"{printable(shape, 60)}, one parameter at a time",
-        _caption,
-        lambda p: coordinate_figure(p, metric),
-    )
+    title = f"{printable(shape, 60)}, one parameter at a time"
+    drawing = Drawing(name, title, _caption, lambda points: coordinate_figure(points, metric))
     drawn = draw_all([drawing], own_points.assign(card=_cards(own_points, cards)), folder)
     first = rows.iloc[0]
     lead = first["own_score"]

@@ -43,7 +43,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page shows of a figure: inline SVG, and the noun of what can be pointed at, "" if nothing can."""
+    """What a page shows of a figure: inline SVG, and the noun of what can be pointed at, or ""."""
 
     title: str
     caption: str

@@ -100,16 +100,13 @@ class Cards:
             shape cannot be drawn; ``metric``; and ``figures``, with ``columns`` and ``cells`` where they
             have cells.
         """
-        grids = {name: shown.grid for name, shown in figures.items()}
         return {
             "metric": self._metric,
             "shapes": self._cards,
             "keys": [list(names) for names in self._keys],
             "figures": {
-                name: {"columns": list(grid.columns), "cells": [list(row) for row in grid.cells]}
-                if grid
-                else {}
-                for name, grid in grids.items()
+                name: {"columns": shown.grid.columns, "cells": shown.grid.cells} if shown.grid else {}
+                for name, shown in figures.items()
             },
         }
 

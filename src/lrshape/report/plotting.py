@@ -1,8 +1,8 @@
 """What all figures share: size, fonts, axes, legends, and what a reader can point at.
 
-There is one drawing of each figure, for pages from 400 to 1280 pixels wide: its text is as large as the page's
-on a wide one and still legible when the drawing shrinks to a narrow one. Figures are made without pyplot, so
-without global state.
+There is one drawing of each figure, for pages from 400 to 1280 pixels wide: its text is as large as the
+page's on a wide one and still legible when the drawing shrinks to a narrow one. Figures are made without
+pyplot, so without global state.
 """
 
 import math
@@ -214,10 +214,8 @@ def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: A
         options: of `matplotlib.figure.Figure.legend`.
     """
     found = list(figure.axes[0].get_legend_handles_labels()[0] if handles is None else handles)
-    lines = sum(
-        max(str(h.get_label()).count("\n") + 1 for h in found[i : i + 2]) for i in range(0, len(found), 2)
-    )
-    figure.set_figheight(figure.get_figheight() + 0.2 * lines + 0.1)
+    lines = max(str(handle.get_label()).count("\n") + 1 for handle in found)
+    figure.set_figheight(figure.get_figheight() + 0.2 * lines * math.ceil(len(found) / 2) + 0.1)
     figure.legend(handles=found, loc="outside lower left", ncols=2, fontsize=SMALL, labelcolor=INK.light,
                   borderaxespad=0.2, **{"handlelength": 1.8, "labelspacing": 0.35, **options})  # fmt: skip
 

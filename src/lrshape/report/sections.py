@@ -71,7 +71,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is below it, in this order; figures are made by `lrshape.report.drawing.draw_all`."""
+    """A heading and what is below it, in this order; `lrshape.report.drawing.draw_all` makes the figures."""
 
     title: str
     sentences: Sequence[str] = ()

@@ -140,8 +140,8 @@ def _metrics(findings: Findings, figures: Figures) -> Section:
         texts=[1],
         colours=[row["colour"] if row["first"] else "" for row in found["rows"]],
         note="Medians; bold where the metric chose the schedule. Only shapes that the study’s own metric had "
-        "chosen were rescored, and only those that it chose again were confirmed: the rescore phase’s numbers "
-        "flatter a winner that those same seeds chose.",
+        "chosen were rescored, and only those that it chose again were confirmed: the rescore phase’s "
+        "numbers flatter a winner that those same seeds chose.",
     )
     agree = f"All {counted(len(found['metrics']), 'stored metric')} have the same winner."
     return Section(
@@ -240,10 +240,10 @@ def _method(findings: Findings) -> Section:
     )
     remarks = [
         "A trial that diverged or failed scores +∞ and stays in every median; none is dropped.",
-        "The <b>screen</b> gives every shape its best base LR, the <b>rescore</b> repeats the best of them on "
-        "fresh seeds and chooses the winner, and the <b>confirm</b> phase measures it, the best shape of each "
-        "family and the baselines on seeds that no choice has seen. The baselines’ base LRs are searched like "
-        "all others.",
+        "The <b>screen</b> gives every shape its best base LR, the <b>rescore</b> repeats the best of them "
+        "on fresh seeds and chooses the winner, and the <b>confirm</b> phase measures it, the best shape of "
+        "each family and the baselines on seeds that no choice has seen. The baselines’ base LRs are "
+        "searched like all others.",
         "Scores are medians over seeds. Their 95% intervals lie between two order statistics (the inverted "
         "sign test): exact for any distribution.",
         f"All shapes of a {phase} use the same seeds, that is the same initial weights and data order. "

@@ -54,8 +54,8 @@ def inline(figure: "Figure", name: str, description: str) -> str:
     """Return the figure as an ``<svg>`` element to put into a page.
 
     Its text stays text, its colours are the page's CSS variables (with the light value as fallback), its
-    background is transparent, and its ids start with ``name``. What can be pointed at has no style, but a class
-    (``line``, ``point`` or ``row``) and the index of its card as ``data-shape``.
+    background is transparent, and its ids start with ``name``. What can be pointed at has no style, but a
+    class (``line``, ``point`` or ``row``) and the index of its card as ``data-shape``.
 
     Args:
         figure: what to draw.

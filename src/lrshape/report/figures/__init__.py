@@ -29,8 +29,9 @@ __all__ = [
 def _scores_caption(findings: Findings) -> str:
     if findings.has_intervals:
         return (
-            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar of "
-            "the paired difference crosses the line at zero, that shape cannot be told apart from the winner."
+            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar "
+            "of the paired difference crosses the line at zero, that shape cannot be told apart from the "
+            "winner."
         )
     return "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals."
 
@@ -39,9 +40,9 @@ def _near_caption(findings: Findings) -> str:
     if findings.has_near_intervals:
         return (
             "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse "
-            "than the best one by more than 5%; thin lines are these shapes in the colours of their families, "
-            "the thick line is the best one. Where the band is wide these seeds cannot tell the schedules "
-            "apart; the band’s edges were never trained."
+            "than the best one by more than 5%; thin lines are these shapes in the colours of their "
+            "families, the thick line is the best one. Where the band is wide these seeds cannot tell the "
+            "schedules apart; the band’s edges were never trained."
         )
     return (
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
@@ -80,7 +81,8 @@ FIGURES = (
         "course",
         "How the screen went on",
         "A dot is a shape, scored in the batch in which it was first tried, in the order of trying; the "
-        "line is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie beyond it.",
+        "line is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie beyond "
+        "it.",
         course,
     ),
     Drawing(
