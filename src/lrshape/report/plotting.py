@@ -6,6 +6,7 @@ pyplot, so without global state.
 """
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -164,7 +165,7 @@ def panels(
     """
     columns = min(2, count)
     rows = math.ceil(count / columns)
-    figure = new_figure(row_height * rows + 0.4)
+    figure = new_figure(max(row_height * rows, 2.2) + 0.4)
     figure.get_layout_engine().set(wspace=0.06)
     axes = list(figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False).flat)
     for ax in axes[count:]:
@@ -249,7 +250,14 @@ def point_at_rows(ax: Any, rows: int, columns: int) -> None:
     ax.add_collection(PolyCollection(corners, alpha=0.0, zorder=9, gid=gid), autolim=False)
 
 
-def metric_label(prefix: str, metric: str, *, log: bool) -> str:
-    """Return an axis label such as ``median final/train_loss, log scale``."""
-    text = f"{prefix} {printable(metric, 30)}".strip()
-    return f"{text}, log scale" if log else text
+def metric_label(prefix: str, metric: str, *, log: bool, upright: bool = False) -> str:
+    """Return an axis label such as ``median final/train_loss, log scale``.
+
+    Args:
+        prefix: what of the metric.
+        metric: its name.
+        log: whether the scale is logarithmic.
+        upright: whether it stands beside an axis, where long labels need more lines.
+    """
+    text = f"{prefix} {printable(metric, 30)}{', log scale' if log else ''}".strip()
+    return textwrap.fill(text, 28 if upright else 56, break_long_words=False, break_on_hyphens=False)

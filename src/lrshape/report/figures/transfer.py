@@ -114,7 +114,7 @@ def _scores(ax: Any, swept: Swept, shown: Any) -> None:
     values = [s.best[f"score_{k}"] for s in shown for k in ("median", "low", "high")]
     values += [b["score_median"] for b in baselines if b]
     log = scale_axis(ax.yaxis, [math.nan if v is None else v for v in values], ticks=5)
-    ax.set_ylabel(metric_label("median", swept.metric, log=log))
+    ax.set_ylabel(metric_label("median", swept.metric, log=log, upright=True))
     for x, (setting, baseline) in enumerate(zip(shown, baselines, strict=True)):
         style, best = swept.styles[setting.slug], setting.best
         if not setting.has_winner:
