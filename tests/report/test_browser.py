@@ -71,8 +71,9 @@ const middle = element => {
 return Array.from(svg.querySelectorAll("[data-shape]")).flatMap(element => {
   const index = element.dataset.shape, box = element.getBoundingClientRect();
   if (!figure.columns) return [[data.shapes[index], ...middle(element)]];
-  return figure.columns.map((column, j) => [data.shapes[index], box.left + (j + .5) * box.width / figure.columns.length,
-                                            box.top + box.height / 2, column, figure.cells[index][j]]);
+  const width = box.width / figure.columns.length, y = box.top + box.height / 2;
+  return figure.columns.map((column, j) =>
+    [data.shapes[index], box.left + (j + .5) * width, y, column, figure.cells[index][j]]);
 });
 """
 

@@ -27,7 +27,7 @@ def scores(findings: Findings) -> "Figure | None":
     if not any(math.isfinite(row["score"]) for row in rows):
         return None
     compared = any(math.isfinite(row["difference_low"]) for row in rows)
-    height = ROW * len(rows) + 0.6
+    height = ROW * len(rows) + 0.75
     figure = new_figure(2 * height if compared else height)
     axes = figure.subplots(2 if compared else 1, 1, sharey=True, squeeze=False)[:, 0]
     for ax in axes:
