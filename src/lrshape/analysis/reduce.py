@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.errors import InputError
-from lrshape.store import ORDER, metric_columns
+from lrshape.store import metric_columns, phase_codes
 
 LARGEST = float(np.finfo(np.float32).max)
 RACED = ["rescore"]
@@ -48,7 +48,7 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
         InputError: if the metric is not stored.
     """
     values = metric_values(trials, metric)
-    phase = pd.Categorical(trials["phase"], categories=ORDER).codes
+    phase = phase_codes(trials["phase"])
     shape = pd.factorize(trials["shape"], sort=True)[0]
     base_lr = trials["base_lr"].to_numpy(np.float64)
     order = np.lexsort((values, base_lr, shape, phase))
@@ -88,7 +88,7 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
         LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
         phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
     """
-    phase = pd.Categorical(scores["phase"], categories=ORDER).codes
+    phase = phase_codes(scores["phase"])
     shape = pd.factorize(scores["shape"], sort=True)[0]
     score, base_lr = scores["score"].to_numpy(np.float64), scores["base_lr"].to_numpy(np.float64)
     given_up = -scores["seeds"].to_numpy(np.int64) * np.isin(scores["phase"], RACED)

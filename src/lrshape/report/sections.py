@@ -10,7 +10,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from lrshape import __version__
+from lrshape._version import __version__
 from lrshape.report import interaction
 from lrshape.report.drawing import Shown
 from lrshape.report.interaction import Cards
@@ -37,6 +37,7 @@ class Table:
         colours: of the swatch before each row's name, a variable of the palette or "".
         total: whether the last row is the sum of the others.
         plain: whether it lists names and values, and is no wider than they are.
+        links: where the first cell of each row leads; none by default.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Table:
     colours: Sequence[str] = ()
     total: bool = False
     plain: bool = False
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

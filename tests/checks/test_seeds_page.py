@@ -3,18 +3,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-
-from lrshape.analysis.seeds import seed_answer
 from lrshape.report.figures._common import NARROW, SMALL, WIDE
-from lrshape.report.figures.seeds import agreement_figure, scatter_figure
-from lrshape.report.seeds import (
-    agreement_cells,
-    headings,
-    recommendation,
-    seed_summary,
-    title,
-    write_seed_report,
-)
+
+from lrshape.checks.seeds_figures import agreement_figure, scatter_figure
+from lrshape.checks.seeds_page import agreement_cells, headings, recommendation, seeds_result, title
+from lrshape.checks.seeds_statistics import seed_answer
 
 METRIC = "final/train_loss"
 SHAPES = {
@@ -56,11 +49,6 @@ def test_more_than_were_tried_is_said_so():
     assert "more than 12 seeds to choose the best" in title(found)
 
 
-def test_the_summary_is_json():
-    for diverged in (0, 9):
-        json.dumps(seed_summary(answer(diverged=diverged), (2, 10)), allow_nan=False)
-
-
 def test_cells_fit_their_headings():
     found = answer()
     for agreement, columns in ((found.screened, 8), (found.top, 7)):
@@ -95,13 +83,16 @@ def test_no_finite_score_has_no_scatter():
     assert scatter_figure(answer(diverged=9), METRIC) is None
 
 
+def result(folder, **options):
+    return seeds_result(answer(**options), folder, metric=METRIC, used=(2, 10), trials=216, shapes=SHAPES)
+
+
 @pytest.mark.parametrize("diverged", [0, 9])
-def test_the_page(tmp_path, diverged, check):
-    path = write_seed_report(
-        answer(diverged=diverged), tmp_path, metric=METRIC, used=(2, 10), trials=216,
-        document={"name": "<b>digits</b>"}, shapes=SHAPES,
-    )  # fmt: skip
-    page = check(path)
+def test_the_page_and_the_data(tmp_path, diverged, check):
+    (tmp_path / "figures").mkdir()
+    found = result(tmp_path / "figures", diverged=diverged)
+    json.dumps(found.to_dict(), allow_nan=False)
+    page = check(found.write(tmp_path, eyebrow="Check: seeds", name="<b>digits</b>"))
     assert "216 trials" in page.text
     assert "<b>digits</b>" in page.text
     names = ["agreement"] if diverged else ["agreement", "scatter"]

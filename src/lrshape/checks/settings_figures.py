@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.analysis.transfer import KEPT, TUNED
+from lrshape.checks.settings_findings import SettingFindings, SweepFindings
 from lrshape.report.figures.shapes import POINTS, curve
 from lrshape.report.palette import BASELINE, MUTED, PAPER
 from lrshape.report.plotting import (
@@ -24,40 +24,37 @@ from lrshape.report.plotting import (
     scale_axis,
     styled,
 )
-from lrshape.report.sweep_findings import Swept, SweptSetting
 from lrshape.report.words import percent, printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
-"""The figures' names by how the base LR was chosen."""
 MOST = 24
 """Settings that a figure shows; the tables have all."""
 _DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no colours of the page
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
 
 
-def drawn_shapes(swept: Swept) -> list[tuple[SweptSetting, NDArray[np.float64]]]:
+def drawn_shapes(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
     """Return the settings whose best shapes can be drawn, and their multipliers over progress."""
     return [
         (s, values)
-        for s in swept.winners[:MOST]
+        for s in findings.winners[:MOST]
         if (values := curve(s.best["family"], json.dumps(s.best["params"], sort_keys=True))) is not None
     ]
 
 
 @styled()
-def overlay(swept: Swept) -> "Figure | None":
+def overlay(findings: SweepFindings) -> "Figure | None":
     """Draw the best shape of every setting over training progress, in one panel.
 
     Args:
-        swept: what to show.
+        findings: what to show.
 
     Returns:
         The figure; None if no setting has a best shape.
     """
-    drawn = drawn_shapes(swept)
+    drawn = drawn_shapes(findings)
     if not drawn:
         return None
     t = np.linspace(0.0, 1.0, POINTS)
@@ -66,11 +63,11 @@ def overlay(swept: Swept) -> "Figure | None":
     grid_lines(ax, "y")
     # Later curves are thinner, so that equal ones show beneath each other.
     for i, (setting, values) in enumerate(drawn):
-        style = swept.styles[setting.slug]
+        style = findings.styles[setting.slug]
         width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
         text = f"{printable(setting.label, 28)}\n{printable(setting.best['family'], 28)}"
         ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
-        point_at_line(ax, t, values, swept.winners.index(setting))
+        point_at_line(ax, t, values, findings.winners.index(setting))
     progress_axes(ax)
     ax.set(xlabel="training progress", ylabel="LR / base LR")
     legend_below(figure)
@@ -78,45 +75,45 @@ def overlay(swept: Swept) -> "Figure | None":
 
 
 @styled()
-def settings(swept: Swept) -> "Figure | None":
+def setting_scores(findings: SweepFindings) -> "Figure | None":
     """Draw the best score, and the best base LR, of every setting; the best baseline beside it.
 
     Args:
-        swept: what to show.
+        findings: what to show.
 
     Returns:
         The figure; None if no setting has a best shape.
     """
-    shown = swept.settings[:MOST]
+    shown = findings.settings[:MOST]
     if not any(s.has_winner for s in shown):
         return None
     long = max(len(s.short) for s in shown) * len(shown) > 20
     figure = new_figure(3.6 if long else 3.0)
     left, right = figure.subplots(1, 2)
-    _scores(left, swept, shown)
-    _base_lrs(right, swept, shown)
+    _scores(left, findings, shown)
+    _base_lrs(right, findings, shown)
     for ax in (left, right):
         grid_lines(ax, "y")
         ax.set_xlim(-0.5, len(shown) - 0.5)
         names = [printable(s.short, 22) for s in shown]
         turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if long else {}
         ax.set_xticks(range(len(shown)), names, **turned)
-        ax.set_xlabel(_axis_name(swept))
+        ax.set_xlabel(_axis_name(findings))
     return figure
 
 
-def _axis_name(swept: Swept) -> str:
-    return printable(", ".join(swept.varied), 40)
+def _axis_name(findings: SweepFindings) -> str:
+    return printable(", ".join(findings.varied), 40)
 
 
-def _scores(ax: Any, swept: Swept, shown: Any) -> None:
+def _scores(ax: Any, findings: SweepFindings, shown: Any) -> None:
     baselines = [_best_baseline(s.best) for s in shown]
     values = [s.best[f"score_{k}"] for s in shown for k in ("median", "low", "high")]
     values += [b["score_median"] for b in baselines if b]
     log = scale_axis(ax.yaxis, [math.nan if v is None else v for v in values], ticks=5)
-    ax.set_ylabel(metric_label("median", swept.metric, log=log, upright=True))
+    ax.set_ylabel(metric_label("median", findings.metric, log=log, upright=True))
     for x, (setting, baseline) in enumerate(zip(shown, baselines, strict=True)):
-        style, best = swept.styles[setting.slug], setting.best
+        style, best = findings.styles[setting.slug], setting.best
         if not setting.has_winner:
             ax.plot(x, 0.96, "x", transform=ax.get_xaxis_transform(), color=MUTED.light, ms=6, mew=1.6)
             continue
@@ -137,24 +134,24 @@ def _best_baseline(best: Any) -> Any:
     return next((row for row in best["baselines"] if row["score_median"] is not None), None)
 
 
-def _base_lrs(ax: Any, swept: Swept, shown: Any) -> None:
+def _base_lrs(ax: Any, findings: SweepFindings, shown: Any) -> None:
     rates = [s.best["base_lr"] for s in shown if s.has_winner]
     scale_axis(ax.yaxis, rates, ticks=4, log=True)
     ax.set_ylabel("best base LR,\nlog scale")
     places = [x for x, s in enumerate(shown) if s.has_winner]
     ax.plot(places, rates, "-", color=MUTED.light, lw=1.0, zorder=2)
     for x, base_lr in zip(places, rates, strict=True):
-        style = swept.styles[shown[x].slug]
+        style = findings.styles[shown[x].slug]
         ax.plot(x, base_lr, style.marker, color=style.colour, mec=PAPER.light, ms=7, zorder=4)
 
 
 @styled()
-def matrix(swept: Swept, choice: str) -> "Figure | None":
+def matrix(findings: SweepFindings, choice: str) -> "Figure | None":
     """Draw the transfer matrix: a row a setting whose best shape is used, a column a setting it is used in.
 
     Args:
-        swept: what to show.
-        choice: one of `lrshape.analysis.transfer.CHOICES`.
+        findings: what to show.
+        choice: one of `lrshape.checks.transfer_statistics.CHOICES`.
 
     Returns:
         The figure; None if fewer than two settings have a best shape.
@@ -163,11 +160,11 @@ def matrix(swept: Swept, choice: str) -> "Figure | None":
     from matplotlib.colors import Normalize, to_hex
     from matplotlib.patches import Rectangle
 
-    shown = swept.winners[:MOST]
+    shown = findings.winners[:MOST]
     n = len(shown)
     if n < 2:
         return None
-    rows = {(a, b): swept.regret(choice, shown[a].slug, shown[b].slug) for a in range(n) for b in range(n)}
+    rows = {(a, b): findings.regret(choice, shown[a].slug, shown[b].slug) for a in range(n) for b in range(n)}
     cells = {pair: row["relative"] for pair, row in rows.items()}
     finite = [v for v in cells.values() if math.isfinite(v)]
     norm = Normalize(0.0, max([*finite, _LEAST_RANGE]))
@@ -194,8 +191,8 @@ def matrix(swept: Swept, choice: str) -> "Figure | None":
     ax.xaxis.set_label_position("top")
     ax.tick_params(length=0, labelsize=SMALL)
     ax.spines[:].set_visible(False)
-    ax.set_xlabel(f"used in {_axis_name(swept)}", fontsize=TEXT)
-    ax.set_ylabel(f"best shape of\n{_axis_name(swept)}", fontsize=TEXT)
+    ax.set_xlabel(f"used in {_axis_name(findings)}", fontsize=TEXT)
+    ax.set_ylabel(f"best shape of\n{_axis_name(findings)}", fontsize=TEXT)
     return figure
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.frames import where
-from lrshape.analysis.seeds import Agreement, SeedAnswer
+from lrshape.checks.seeds_statistics import Agreement, SeedAnswer
 from lrshape.report.palette import CATEGORIES, LINE, MUTED, PAPER
 from lrshape.report.plotting import (
     common_labels,

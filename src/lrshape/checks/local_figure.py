@@ -28,11 +28,11 @@ BAND = 0.18
 
 
 @styled()
-def coordinate_figure(points: pd.DataFrame, metric: str) -> "Figure | None":
+def local_figure(points: pd.DataFrame, metric: str) -> "Figure | None":
     """Draw medians with interval bands against parameter values, the shape's own value marked.
 
     Args:
-        points: those of one shape, as `lrshape.analysis.coordinate.sweep_points` returns them, and the index
+        points: those of one shape, as `lrshape.checks.local_statistics.score_points` returns them, and the index
             of each one's ``card``.
         metric: the metric that is minimised.
 
