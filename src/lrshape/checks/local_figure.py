@@ -32,8 +32,8 @@ def local_figure(points: pd.DataFrame, metric: str) -> "Figure | None":
     """Draw medians with interval bands against parameter values, the shape's own value marked.
 
     Args:
-        points: those of one shape, as `lrshape.checks.local_statistics.score_points` returns them, and the index
-            of each one's ``card``.
+        points: those of one shape, as `lrshape.checks.local_statistics.score_points` returns them, and the
+            index of each one's ``card``.
         metric: the metric that is minimised.
 
     Returns:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from pydantic import ValidationError
 
+from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
 from lrshape.checks.check import CheckResult
 from lrshape.checks.settings_findings import SettingFindings, SweepFindings
@@ -22,7 +23,7 @@ from lrshape.store import Store, local, publish, read_document, store_error
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import spec_hash
-from lrshape.study.study import Study, differences, search
+from lrshape.study.study import Study, differences
 from lrshape.workers.registry import ExecutorChoice
 
 FORMAT = 1

@@ -218,7 +218,7 @@ def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder
 
 
 def _cards(findings: SweepFindings) -> Cards:
-    """A card for the best shape of every setting that a figure shows, in the order of ``findings.winners``."""
+    """A card for the best shape of every setting, in the order of ``findings.winners``."""
     cards = Cards(f"median {findings.metric}")
     for s in findings.winners[:MOST]:
         cards.add(

@@ -20,7 +20,7 @@ from lrshape.report.study_sections import study_sections
 from lrshape.report.words import rate, score_text
 
 
-def write_report(
+def write_study_page(
     trials: pd.DataFrame,
     document: Mapping[str, Any],
     directory: str | Path,
@@ -67,7 +67,7 @@ def write_report(
         sections=study_sections(findings, document, figures, directory.resolve().name),
         cards=_cards(findings),
         folder=folder.name,
-        numbers="",
+        numbers=f"tables{ending}/",
     )
 
 
