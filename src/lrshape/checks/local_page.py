@@ -26,6 +26,7 @@ from lrshape.report.words import (
     printable,
     probability,
     rate,
+    score_text,
 )
 
 VERDICTS = {
