@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from lrshape import shapes as families
+    from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
     from lrshape.errors import InputError as InputError
     from lrshape.shapes.schedule import Schedule as Schedule
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 _HOME = {
     "InputError": "lrshape.errors",
     "Callback": "lrshape.study.callback",
+    "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
     "search": "lrshape.api",
 }
 
-__all__ = ["Callback", "InputError", "Schedule", "Study", "TimeLimitReached", "families", "search"]
+__all__ = ["Callback", "InputError", "Result", "Schedule", "Study", "TimeLimitReached", "families", "search"]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm, paired_difference
-from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
+from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.store import params_of
 
 _SEPARATOR = ":"

@@ -10,8 +10,7 @@ from pydantic import Field
 
 from lrshape.analysis.coordinate import best_points, confirmed_points, point_id, sweep_points
 from lrshape.analysis.frames import records, where
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.analysis.tables import write_csv
 from lrshape.checks.follow_up import follow_up
 from lrshape.errors import InputError

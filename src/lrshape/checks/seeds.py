@@ -8,8 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from lrshape.analysis.frames import records, where
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.analysis.seeds import SeedAnswer, score_matrix, seed_answer
 from lrshape.analysis.tables import write_csv
 from lrshape.checks.follow_up import follow_up

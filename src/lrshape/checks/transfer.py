@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from pydantic import Field
 
-from lrshape.analysis.reduce import best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, scores
 from lrshape.analysis.transfer import Donor
 from lrshape.checks.follow_up import follow_up
 from lrshape.errors import InputError
@@ -64,10 +64,10 @@ def donor(slug: str, study: Study) -> Donor | None:
         InputError: if the study is not complete.
     """
     best = study.best()
-    if best["score_median"] is None:
+    if best.score_median is None:
         return None
-    shape = ShapeRecord.of(slug, best["family"], best["params"])
-    return Donor(slug, shape.family, shape.params, best["base_lr"])
+    shape = ShapeRecord.of(slug, best.family, best.params)
+    return Donor(slug, shape.family, shape.params, best.base_lr)
 
 
 def guests(donors: Sequence[Donor], own: Donor, screened: pd.DataFrame) -> list[Guest]:

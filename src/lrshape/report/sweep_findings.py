@@ -23,7 +23,7 @@ class SweptSetting:
         slug: name of its study's directory.
         short: its values alone, e.g. ``0.01``.
         label: names and values, e.g. ``weight_decay 0.01``.
-        best: its study's answer, see `lrshape.analysis.result.best`.
+        best: its study's result, see `lrshape.analysis.result.Result.to_dict`.
         transfer_trials: how many trials tried the settings' best shapes in it.
     """
 
