@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.errors import InputError
 from lrshape.shapes.family import FAMILIES, Family, Numeric, namespace, parameter
 
@@ -32,8 +34,8 @@ class Table(Family):
     formula = "linear interpolation of values[i] at t = i/(len(values) - 1)"
     values: tuple[float, ...] = parameter((1.0, 0.0), scale="list", searched=False, rule=_peaks_at_one)
 
-    def shape(self, t: Numeric) -> Numeric:
-        """Return the multipliers at progress ``t``, an array."""
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
         xp = namespace(t)
         values = xp.asarray(self.values)
         last = len(self.values) - 1
