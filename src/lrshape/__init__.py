@@ -11,6 +11,7 @@ from lrshape._version import __version__ as __version__
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
+    from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Callback": "lrshape.study.callback",
+    "Check": "lrshape.checks.check",
     "Family": "lrshape.shapes.family",
     "InputError": "lrshape.errors",
     "Result": "lrshape.analysis.result",
@@ -33,6 +35,7 @@ _HOMES = {
 
 __all__ = [
     "Callback",
+    "Check",
     "Family",
     "InputError",
     "Result",

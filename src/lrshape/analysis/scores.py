@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from lrshape.analysis.frames import where
 from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.errors import InputError
-from lrshape.store import ORDER, metric_columns
+from lrshape.store import metric_columns, phase_codes
 
 BASELINE = "baseline-"
 """How the names of the baselines' shapes begin."""
@@ -51,7 +51,7 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
         InputError: if the metric is not stored.
     """
     values = metric_values(trials, metric)
-    phase = pd.Categorical(trials["phase"], categories=ORDER).codes
+    phase = phase_codes(trials["phase"])
     shape = pd.factorize(trials["shape"], sort=True)[0]
     base_lr = trials["base_lr"].to_numpy(np.float64)
     order = np.lexsort((values, base_lr, shape, phase))
@@ -91,7 +91,7 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
         LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
         phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
     """
-    phase = pd.Categorical(scores["phase"], categories=ORDER).codes
+    phase = phase_codes(scores["phase"])
     shape = pd.factorize(scores["shape"], sort=True)[0]
     score, base_lr = scores["score"].to_numpy(np.float64), scores["base_lr"].to_numpy(np.float64)
     given_up = -scores["seeds"].to_numpy(np.int64) * np.isin(scores["phase"], RACED)

@@ -47,9 +47,14 @@ def baseline_shapes(spec: StudySpec) -> list[ShapeRecord]:
     return [ShapeRecord.of(f"{BASELINE}{name}", b.family, b.params) for name, b in spec.baselines.items()]
 
 
-def trials(phase: str, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Trial]:
-    """Every candidate on ``seeds`` seeds of the phase, the same for all, after the first ``skip`` of them."""
-    first = FIRST_SEED[phase] + skip
+def trials(
+    phase: str, candidates: Sequence[Candidate], seeds: int, skip: int = 0, *, first: int | None = None
+) -> list[Trial]:
+    """Every candidate on ``seeds`` seeds of the phase, the same for all, after the first ``skip`` of them.
+
+    A phase that is no search's says which seed index is its ``first``.
+    """
+    first = (FIRST_SEED[phase] if first is None else first) + skip
     return [
         Trial(phase, shape, base_lr, seed)
         for shape, base_lr in candidates

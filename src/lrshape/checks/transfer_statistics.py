@@ -24,7 +24,7 @@ LEVEL = 0.05
 
 
 @dataclass(frozen=True)
-class Donor:
+class BestShape:
     """A setting's best shape, at its best base LR there; ``params`` is JSON with sorted keys."""
 
     setting: str
@@ -35,7 +35,7 @@ class Donor:
 
 def regrets(
     trials: Mapping[str, pd.DataFrame],
-    donors: Sequence[Donor],
+    best_shapes: Sequence[BestShape],
     metric: str,
     *,
     first_scoring_seed: int,
@@ -49,8 +49,8 @@ def regrets(
     diagonal is therefore 0.
 
     Args:
-        trials: of `lrshape.checks.transfer`, by the setting B that they ran in.
-        donors: the best of every setting.
+        trials: of `lrshape.checks.transfer.Transfer`, by the setting B that they ran in.
+        best_shapes: the best of every setting.
         metric: the metric that is minimised.
         first_scoring_seed: seed indices below it have tuned, the others score.
         margin: the regret that matters, as a fraction of the own best shape's median.
@@ -71,26 +71,26 @@ def regrets(
     """
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"margin must be a fraction of at least 0, got {margin}")
-    own = {donor.setting: donor for donor in donors}
+    own = {best.setting: best for best in best_shapes}
     rows = []
     for setting, table in trials.items():
-        room = _Room(table, metric, first_scoring_seed)
+        transfers = _Transfers(table, metric, first_scoring_seed)
         for choice in CHOICES:
-            reference = room.sample(own[setting], choice)
-            for donor in donors:
-                sample = room.sample(donor, choice)
+            reference = transfers.sample(own[setting], choice)
+            for best in best_shapes:
+                sample = transfers.sample(best, choice)
                 row = _row(sample, reference, margin, confidence)
-                if donor.setting == setting:
+                if best.setting == setting:
                     row["p_value"], row["verdict"] = math.nan, "own"
                 rows.append(
                     {
                         "choice": choice,
-                        "shape_of": donor.setting,
+                        "shape_of": best.setting,
                         "used_in": setting,
-                        "family": donor.family,
-                        "params": donor.params,
-                        "base_lr": room.base_lr(donor, choice),
-                        "edge": room.edge(donor) if choice == TUNED else "",
+                        "family": best.family,
+                        "params": best.params,
+                        "base_lr": transfers.base_lr(best, choice),
+                        "edge": transfers.edge(best) if choice == TUNED else "",
                         **row,
                     }
                 )
@@ -129,7 +129,7 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     return {"moves": moves, "pairs": len(pairs), **count, "largest": rows[0] if rows else None}
 
 
-class _Room:
+class _Transfers:
     """One setting's trials: which base LR each shape was tuned to, and how each scored by seed."""
 
     def __init__(self, table: pd.DataFrame, metric: str, first_scoring_seed: int):
@@ -143,19 +143,19 @@ class _Room:
         values = metric_values(scoring, metric)
         self._values = pd.Series(values, index=pd.MultiIndex.from_arrays(index)).sort_index()
 
-    def base_lr(self, donor: Donor, choice: str) -> float:
+    def base_lr(self, best: BestShape, choice: str) -> float:
         # Infinity stands for a shape that was not tuned, at which it has no trials either.
-        return donor.base_lr if choice == KEPT else self._tuned.get((donor.family, donor.params), math.inf)
+        return best.base_lr if choice == KEPT else self._tuned.get((best.family, best.params), math.inf)
 
-    def edge(self, donor: Donor) -> str:
-        return str(self._edge[donor.family, donor.params])
+    def edge(self, best: BestShape) -> str:
+        return str(self._edge[best.family, best.params])
 
-    def sample(self, donor: Donor, choice: str) -> pd.Series:
+    def sample(self, best: BestShape, choice: str) -> pd.Series:
         """The metric by seed."""
         try:
-            return self._values.loc[(donor.family, donor.params, self.base_lr(donor, choice))]
+            return self._values.loc[(best.family, best.params, self.base_lr(best, choice))]
         except KeyError:
-            raise InputError(f"the best shape of {donor.setting} has no trials to be scored by") from None
+            raise InputError(f"the best shape of {best.setting} has no trials to be scored by") from None
 
 
 def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the page of a sweep shows, and the answer in words."""
+"""What a sweep found, and the answer in words."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,20 @@ from typing import Any
 
 import pandas as pd
 
-from lrshape.analysis.transfer import KEPT, TUNED, answer
-from lrshape.report.findings import Row
-from lrshape.report.headline import Headline
+from lrshape.checks.transfer_statistics import KEPT, TUNED, answer
 from lrshape.report.palette import Style, family_styles
 from lrshape.report.words import counted, interval, listing, number, percent, printable, rate
 
 
 @dataclass(frozen=True)
-class SweptSetting:
-    """One setting of a sweep.
+class SettingFindings:
+    """What the study of one setting found.
 
     Args:
         slug: name of its study's directory.
         short: its values alone, e.g. ``0.01``.
         label: names and values, e.g. ``weight_decay 0.01``.
+        values: value by key of the spec.
         best: its study's result, see `lrshape.analysis.result.Result.to_dict`.
         transfer_trials: how many trials tried the settings' best shapes in it.
     """
@@ -30,6 +29,7 @@ class SweptSetting:
     slug: str
     short: str
     label: str
+    values: Mapping[str, Any]
     best: Mapping[str, Any]
     transfer_trials: int = 0
 
@@ -40,27 +40,23 @@ class SweptSetting:
 
 
 @dataclass(frozen=True)
-class Swept:
-    """A sweep, ready to be shown.
+class SweepFindings:
+    """What a sweep found.
 
     Args:
-        name: of the spec.
         metric: the metric that is minimised.
         varied: short names of what varies, e.g. ``("weight_decay",)``.
         settings: in the order of the sweep.
-        regrets: as `lrshape.analysis.transfer.regrets` gives them.
+        regrets: as `lrshape.checks.transfer_statistics.regrets` gives them.
         margin: the regret that matters, as a fraction.
-        how: how shapes were tuned and scored, see `lrshape.checks.transfer.TransferSpec`.
         document: what ``sweep.json`` states.
     """
 
-    name: str
     metric: str
     varied: Sequence[str]
-    settings: Sequence[SweptSetting]
+    settings: Sequence[SettingFindings]
     regrets: pd.DataFrame
     margin: float
-    how: Mapping[str, int]
     document: Mapping[str, Any]
 
     @cached_property
@@ -75,20 +71,20 @@ class Swept:
         return dict(zip((s.slug for s in self.settings), styles.values(), strict=True))
 
     @property
-    def winners(self) -> list[SweptSetting]:
+    def winners(self) -> list[SettingFindings]:
         """The settings that have a best shape."""
         return [s for s in self.settings if s.has_winner]
 
-    def regret(self, choice: str, shape_of: str, used_in: str) -> Row:
+    def regret(self, choice: str, shape_of: str, used_in: str) -> dict[str, Any]:
         """One row of ``regrets``."""
         return self._by_pair[choice, shape_of, used_in]
 
     @cached_property
-    def _by_pair(self) -> dict[tuple[str, str, str], Row]:
+    def _by_pair(self) -> dict[tuple[str, str, str], dict[str, Any]]:
         return {(r["choice"], r["shape_of"], r["used_in"]): r for r in self.regrets.to_dict("records")}
 
 
-def regret_text(row: Row) -> str:
+def regret_text(row: Mapping[str, Any]) -> str:
     """Return a regret with its interval, e.g. ``12% (95% interval 4.2% to 18%)``."""
     if math.isinf(row["regret"]):
         own = "minus infinity (the own best shape diverged)"
@@ -100,33 +96,33 @@ def regret_text(row: Row) -> str:
     return percent(row["relative"]) + (f" (95% interval {spread})" if spread else "")
 
 
-def _ends(row: Row) -> str:
+def _ends(row: Mapping[str, Any]) -> str:
     low, high = row["relative_low"], row["relative_high"]
     return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
 
 
-def sweep_headline(swept: Swept) -> Headline:
-    """Say whether the setting moves the best shape, by how much, and how sure that is."""
-    found = answer(swept.regrets, TUNED)
-    what = listing([printable(name, 40) for name in swept.varied])
-    margin = percent(swept.margin)
+def headline(findings: SweepFindings) -> tuple[str, list[str]]:
+    """Whether the setting moves the best shape, by how much, and how sure that is.
+
+    Returns:
+        The answer in a few words, and sentences with the numbers.
+    """
+    found = answer(findings.regrets, TUNED)
+    what = listing([printable(name, 40) for name in findings.varied])
+    margin = percent(findings.margin)
     row, pairs = found["largest"], found["pairs"]
     compared = f"{pairs} pairs" if pairs != 1 else "one pair"
-    if len(swept.winners) < 2:
-        return Headline(
-            "Nothing to compare",
-            (f"{counted(len(swept.winners), 'setting')} of {len(swept.settings)} gave a finite score.",),
-            bad=True,
-        )
+    if len(findings.winners) < 2:
+        count = counted(len(findings.winners), "setting")
+        return "Nothing to compare", [f"{count} of {len(findings.settings)} gave a finite score."]
     assert row is not None  # two winners are two pairs
-    pair = f"the best shape of {swept.labels[row['shape_of']]}, used in {swept.labels[row['used_in']]}"
+    pair = f"the best shape of {findings.labels[row['shape_of']]}, used in {findings.labels[row['used_in']]}"
     if found["moves"] == "yes":
-        many = found["costs"] > 1
         title = f"The best shape depends on {what}"
         first = (
             f"With the base LR tuned again, {pair}, has a regret of {regret_text(row)} to that setting's own "
             f"best shape: more than the margin of {margin}, after correction for {compared}. "
-            + (f"So it is for {found['costs']} of {compared}." if many else "It is the only such pair.")
+            + (f"{found['costs']} of {compared} cost more." if found["costs"] > 1 else "No other pair does.")
         )
     elif found["moves"] == "no":
         title = f"The best shape does not depend on {what}, within {margin}"
@@ -144,15 +140,15 @@ def sweep_headline(swept: Swept) -> Headline:
     else:
         title = "Too few seeds to tell"
         first = f"{compared[0].upper()}{compared[1:]} were compared on fewer than 6 seeds: nothing is sure."
-    return Headline(title, (first, *_kept(swept), _base_lrs(swept)))
+    return title, [first, *_kept(findings), _base_lrs(findings)]
 
 
-def _kept(swept: Swept) -> list[str]:
-    found = answer(swept.regrets, KEPT)
+def _kept(findings: SweepFindings) -> list[str]:
+    found = answer(findings.regrets, KEPT)
     row = found["largest"]
     if row is None:
         return []
-    pair = f"the best shape of {swept.labels[row['shape_of']]} in {swept.labels[row['used_in']]}"
+    pair = f"the best shape of {findings.labels[row['shape_of']]} in {findings.labels[row['used_in']]}"
     if found["moves"] == "yes":
         return [
             f"With the base LR kept, too, {found['costs']} of {found['pairs']} pairs cost more than the "
@@ -161,29 +157,30 @@ def _kept(swept: Swept) -> list[str]:
     return [f"With the base LR kept, too, the largest regret is that of {pair}: {regret_text(row)}."]
 
 
-def _base_lrs(swept: Swept) -> str:
-    rates = [s.best["base_lr"] for s in swept.winners]
+def _base_lrs(findings: SweepFindings) -> str:
+    rates = [s.best["base_lr"] for s in findings.winners]
     low, high = min(rates), max(rates)
     if low == high:
         return f"The best base LR is {rate(low)} everywhere."
     return f"The best base LRs go from {rate(low)} to {rate(high)}, a factor of {number(high / low, 2)}."
 
 
-def sweep_notices(swept: Swept) -> list[dict[str, Any]]:
-    """Return what a reader must know before believing the result: ``title``, ``text``, ``bad``."""
+def warnings(findings: SweepFindings) -> list[str]:
+    """What a reader must know before believing the result."""
     found = []
-    lost = [s for s in swept.settings if not s.has_winner]
+    lost = [s for s in findings.settings if not s.has_winner]
     if lost:
-        text = f"No shape has a finite median in {listing([swept.labels[s.slug] for s in lost])}."
-        found.append({"title": "Diverged", "text": text, "bad": True})
-    edges = [s for s in swept.winners if s.best["base_lr_edge"]]
+        found.append(f"No shape has a finite median in {listing([findings.labels[s.slug] for s in lost])}.")
+    edges = [s for s in findings.winners if s.best["base_lr_edge"]]
     if edges:
-        names = listing([swept.labels[s.slug] for s in edges])
-        text = f"The best base LR of {names} lies on the edge of those tried: a better one may lie beyond it."
-        found.append({"title": "Base LR on the edge", "text": text, "bad": False})
-    rows = swept.regrets
+        names = listing([findings.labels[s.slug] for s in edges])
+        found.append(
+            f"The best base LR of {names} lies on the edge of those tried: a better one may lie beyond it."
+        )
+    rows = findings.regrets
     tuned = rows[rows["edge"] != ""] if len(rows) else rows
     if len(tuned):
-        text = f"{counted(len(tuned), 're-tuned base LR')} of the transfers lie on the edge of those tried."
-        found.append({"title": "Transfer on the edge", "text": text, "bad": False})
+        found.append(
+            f"{counted(len(tuned), 're-tuned base LR')} of the transfers lie on the edge of those tried."
+        )
     return found

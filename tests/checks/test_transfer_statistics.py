@@ -6,24 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.analysis.transfer import KEPT, TUNED, Donor, answer, regrets
+from lrshape.checks.transfer_statistics import KEPT, TUNED, BestShape, answer, regrets
 from lrshape.errors import InputError
 
 METRIC = "final/train_loss"
 FIRST = 1000
-DONORS = [Donor("a", "rex", '{"beta": 1}', 0.1), Donor("b", "rex", '{"beta": 2}', 0.2)]
+BEST = [BestShape("a", "rex", '{"beta": 1}', 0.1), BestShape("b", "rex", '{"beta": 2}', 0.2)]
 
 
 def trials(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
     """Trials in one setting: loss = factor of (params, base LR) x noise of the seed; 0.4 tunes best."""
     noise = np.exp(0.05 * np.random.default_rng(seed).normal(size=seeds))
     rows = []
-    for donor in DONORS:
+    for best in BEST:
         for base_lr in (0.3, tuned, 0.5):
-            rows += [(donor, base_lr, s, 1 + abs(base_lr - tuned)) for s in range(5)]
+            rows += [(best, base_lr, s, 1 + abs(base_lr - tuned)) for s in range(5)]
         for base_lr in (tuned, 0.1, 0.2):
-            factor = factors[donor.setting, "tuned" if base_lr == tuned else base_lr]
-            rows += [(donor, base_lr, FIRST + s, factor * noise[s]) for s in range(seeds)]
+            factor = factors[best.setting, "tuned" if base_lr == tuned else base_lr]
+            rows += [(best, base_lr, FIRST + s, factor * noise[s]) for s in range(seeds)]
     values = np.array([row[3] - (10 if negative else 0) for row in rows])
     return pd.DataFrame(
         {
@@ -50,11 +50,11 @@ def factors(own, a_tuned, b_tuned, a_kept, b_kept):
 
 
 def table(in_a, in_b, **options):
-    rooms = {
+    tables = {
         "a": trials(factors("a", *in_a), **options),
         "b": trials(factors("b", *in_b), seed=1, **options),
     }
-    return regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST)
+    return regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)
 
 
 def row(found, choice, shape_of, used_in):
@@ -92,18 +92,18 @@ def test_regrets_below_the_margin_are_within_it_and_negative_ones_too():
 
 
 def test_the_margin_decides():
-    rooms = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
     for margin, moves in ((0.0, "yes"), (0.2, "yes"), (0.5, "no")):
-        found = regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST, margin=margin)
+        found = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST, margin=margin)
         assert answer(found)["moves"] == moves
 
 
 def test_a_regret_that_noise_hides_is_undecided():
     first = trials(factors("a", 1.0, 1.0, 1, 1))
-    mine = (first["params"] == DONORS[1].params) & (first["seed"] >= FIRST)
+    mine = (first["params"] == BEST[1].params) & (first["seed"] >= FIRST)
     first.loc[mine, METRIC] *= np.tile([0.5, 0.8, 1.0, 1.25, 2.0], 12)
-    rooms = {"a": first, "b": trials(factors("b", 1.0, 1.0, 1, 1))}
-    found = regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST)
+    tables = {"a": first, "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    found = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)
     assert row(found, TUNED, "b", "a")["verdict"] == "undecided"
     assert answer(found)["moves"] == "undecided"
 
@@ -137,7 +137,7 @@ def test_the_false_alarm_rate_is_held():
         first = trials(factors("a", 1.0, 1.0, 1, 1))
         scored = first["seed"] >= FIRST
         first.loc[scored, METRIC] = np.exp(random.normal(size=scored.sum()))
-        found = regrets({"a": first}, DONORS, METRIC, first_scoring_seed=FIRST, margin=0.0, confidence=0.95)
+        found = regrets({"a": first}, BEST, METRIC, first_scoring_seed=FIRST, margin=0.0, confidence=0.95)
         alarms += row(found, TUNED, "b", "a")["verdict"] == "costs"
     assert alarms <= 8  # 2.5 expected, one-sided
 
@@ -145,11 +145,11 @@ def test_the_false_alarm_rate_is_held():
 @pytest.mark.parametrize("margin", [-0.1, math.nan, math.inf])
 def test_wrong_margins(margin):
     with pytest.raises(InputError, match="margin"):
-        regrets({}, DONORS, METRIC, first_scoring_seed=FIRST, margin=margin)
+        regrets({}, BEST, METRIC, first_scoring_seed=FIRST, margin=margin)
 
 
 def test_missing_trials_are_said():
-    rooms = {"a": trials(factors("a", 1, 1, 1, 1))}
-    rooms["a"] = rooms["a"][rooms["a"]["seed"] < FIRST]
+    tables = {"a": trials(factors("a", 1, 1, 1, 1))}
+    tables["a"] = tables["a"][tables["a"]["seed"] < FIRST]
     with pytest.raises(InputError, match="best shape of a has no trials"):
-        regrets(rooms, DONORS, METRIC, first_scoring_seed=FIRST)
+        regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from lrshape.analysis.seeds import (
+from lrshape.checks.seeds_statistics import (
     _choices,
     _kendall,
     _spearman,
@@ -126,13 +126,14 @@ def test_the_recommendation_holds_on_fresh_seeds():
     assert np.mean(good) > 0.88
 
 
-def test_score_matrix(trials_of, metric):
-    table = trials_of({("screen", "rex-1", 0.1): [1.0, 2.0], ("screen", "rex-0", 0.1): [3.0, np.inf]})
-    matrix = score_matrix(table, metric)
+def test_score_matrix():
+    rows = [("rex-1", 0, 1.0), ("rex-1", 1, 2.0), ("rex-0", 0, 3.0), ("rex-0", 1, np.inf)]
+    table = pd.DataFrame(rows, columns=["shape", "seed", "final/loss"]).assign(status="ok")
+    matrix = score_matrix(table, "final/loss")
     assert matrix.index.tolist() == ["rex-0", "rex-1"]
     assert matrix.to_numpy().tolist() == [[3.0, np.inf], [1.0, 2.0]]
     with pytest.raises(InputError, match="same seeds"):
-        score_matrix(table.iloc[:-1], metric)
+        score_matrix(table.iloc[:-1], "final/loss")
 
 
 @pytest.mark.parametrize("options", [{"certainty": 1.0}, {"margin": -0.1}, {"keep": 0}, {"splits": 0}])

@@ -8,14 +8,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.analysis.transfer import CHOICES, TUNED
-from lrshape.report.sweep_findings import Swept, SweptSetting, regret_text, sweep_headline, sweep_notices
-from lrshape.report.sweep_page import write_sweep_report
+from lrshape.checks.settings_findings import (
+    SettingFindings,
+    SweepFindings,
+    headline,
+    regret_text,
+    warnings,
+)
+from lrshape.checks.settings_page import sweep_result
+from lrshape.checks.transfer_statistics import CHOICES, TUNED
 
 # The same checks as for a study's report; test files are no modules that could be imported.
-_checks = runpy.run_path(str(Path(__file__).with_name("test_browser.py")))
+_checks = runpy.run_path(str(Path(__file__).parent.parent / "report" / "test_browser.py"))
 CONTRASTS, FIGURES, OVERFLOW, show = (_checks[n] for n in ("CONTRASTS", "FIGURES", "OVERFLOW", "show"))
 METRIC = "final/train_loss"
+HOW = {"seeds": 20, "tuning_seeds": 10, "base_lrs": 5, "extend": 4}
 
 
 def best(i, *, base_lr=0.01, score=0.1, edge=""):
@@ -50,24 +57,29 @@ def sweep(n=3, verdict="costs", relative=0.2, *, labels=None, lost=(), edge=""):
         for a in winners
         for b in winners
     ]
-    return Swept(
-        name="digits",
+    return SweepFindings(
         metric=METRIC,
         varied=("weight_decay",),
         settings=[
-            SweptSetting(
+            SettingFindings(
                 slug,
                 labels[i].rpartition(" ")[2],
                 labels[i],
+                {"a.weight_decay": i},
                 best(i, score=None if i in lost else 0.1, edge=edge),
             )
             for i, slug in enumerate(slugs)
         ],
         regrets=pd.DataFrame(rows),
         margin=0.05,
-        how={"seeds": 20, "tuning_seeds": 10, "base_lrs": 5, "extend": 4},
-        document={"axes": {"a.weight_decay": [0, 1]}, "transfer": {"seeds": 20}, "spec": {"name": "x"}},
+        document={"axes": {"a.weight_decay": [0, 1]}, "transfer": HOW, "spec": {"name": "x"}},
     )
+
+
+def write(findings, folder):
+    (folder / "figures").mkdir(parents=True)
+    result = sweep_result(findings, folder / "figures")
+    return result.write(folder, eyebrow="Sweep over weight_decay", name="digits")
 
 
 @pytest.mark.parametrize(
@@ -80,15 +92,13 @@ def sweep(n=3, verdict="costs", relative=0.2, *, labels=None, lost=(), edge=""):
     ],
 )
 def test_the_headline_is_as_strong_as_the_regrets(verdict, relative, title):
-    found = sweep_headline(sweep(verdict=verdict, relative=relative))
-    assert found.title == title
-    assert not found.bad
+    assert headline(sweep(verdict=verdict, relative=relative))[0] == title
 
 
 def test_the_headline_states_the_largest_regret_with_its_interval():
-    text = " ".join(sweep_headline(sweep()).sentences)
+    text = " ".join(headline(sweep())[1])
     assert "20% (95% interval 19% to 21%)" in text
-    assert "So it is for 6 of 6 pairs" in text
+    assert "6 of 6 pairs cost more" in text
     assert "The best base LRs go from 0.01 to 0.04, a factor of 4.0" in text
 
 
@@ -100,21 +110,22 @@ def test_regrets_that_are_no_numbers_are_words():
 
 def test_a_sweep_with_one_winner_compares_nothing(tmp_path):
     found = sweep(2, lost=(1,))
-    assert sweep_headline(found).title == "Nothing to compare"
-    assert [n["title"] for n in sweep_notices(found)] == ["Diverged"]
-    page = write_sweep_report(found, tmp_path).read_text()
+    assert headline(found)[0] == "Nothing to compare"
+    assert warnings(found) == ["No shape has a finite median in weight_decay 0.01."]
+    page = write(found, tmp_path).read_text()
     assert "How well the shapes transfer" not in page
     assert not (tmp_path / "figures" / "transfer-kept.png").exists()
 
 
 def test_an_edge_is_said():
-    assert [n["title"] for n in sweep_notices(sweep(edge="high"))] == ["Base LR on the edge"]
+    (warning,) = warnings(sweep(edge="high"))
+    assert "lies on the edge of those tried" in warning
 
 
 def test_names_are_escaped(hostile, tmp_path):
     for number, text in enumerate(hostile.values()):
         labels = [f"{text} {i}" for i in range(2)]
-        page = write_sweep_report(sweep(2, labels=labels), tmp_path / str(number)).read_text()
+        page = write(sweep(2, labels=labels), tmp_path / str(number)).read_text()
         assert page.count("<script") == 2  # the data and our script
         assert not re.search(r"<img", page)
 
@@ -124,8 +135,8 @@ def pages(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweeps")
     long = [f"weight_decay {0.001 * i:g}, coupling constant" for i in range(8)]
     return {
-        "usual": write_sweep_report(sweep(), folder / "usual"),
-        "many": write_sweep_report(sweep(8, labels=long), folder / "many"),
+        "usual": write(sweep(), folder / "usual"),
+        "many": write(sweep(8, labels=long), folder / "many"),
     }
 
 
@@ -137,8 +148,7 @@ def test_the_page_is_sound_and_legible(browser, pages, case, width):
     assert browser.execute_script(OVERFLOW) == []
     figures = browser.execute_script(FIGURES)
     assert len(figures) == 4
-    for variants in figures:
-        (shown,) = [v for v in variants if v["width"] > 0]
+    for shown in figures:
         assert shown["height"] > 50
         assert shown["left"] >= 0
         assert shown["right"] <= width

@@ -1,6 +1,6 @@
-"""Coordinate sweeps: does changing one parameter of a shape improve it, by how much, and how sure is that?
+"""Does changing one parameter of a shape improve it, by how much, and how sure is that?
 
-The sweep's seeds choose the best value of every parameter, and so flatter it; further seeds measure it again
+The seeds that choose the best value of every parameter bias its score low; further seeds measure it again
 beside the original shape. Only the second numbers give a verdict.
 """
 
@@ -35,11 +35,11 @@ def origin(point: str) -> tuple[str, str | None]:
     return (parts[0], parts[1]) if len(parts) == 3 else (point, None)
 
 
-def sweep_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
+def score_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
     """Every tried value of every parameter, at its own best base LR.
 
     Args:
-        trials: of the sweep, in any order of rows; shapes are named as `point_id` does.
+        trials: on the seeds that choose, in any order of rows; shapes are named as `point_id` does.
         metric: the metric that is minimised.
         confidence: of the intervals, in (0, 1).
 
@@ -48,8 +48,8 @@ def sweep_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) ->
         ``own`` (whether it is the shape's own value), ``point`` (the name in the trials), ``family``,
         ``params``, ``base_lr``, ``edge``, ``seeds``, ``score``, ``low``, ``high``, ``diverged``, ``failed``,
         and ``gain``, ``gain_low``, ``gain_high``: the original's median minus the point's over
-        the same seeds, positive where the point is better. The best of many points
-        has a gain that flatters it.
+        the same seeds, positive where the point is better. The gain of the best of many points is biased
+        high.
 
     Raises:
         InputError: if the metric is not stored.
@@ -95,7 +95,7 @@ def _point(
 
 
 def best_points(points: pd.DataFrame) -> pd.DataFrame:
-    """The best value of every parameter other than the shape's own, by the sweep: rows of `sweep_points`.
+    """The best value of every parameter other than the shape's own: rows of `score_points`.
 
     Of equal scores it is the one with the first name.
     """
@@ -104,22 +104,22 @@ def best_points(points: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(["shape", "parameter"]).reset_index(drop=True)
 
 
-def confirmed_points(
+def confirm_points(
     trials: pd.DataFrame, points: pd.DataFrame, metric: str, confidence: float = 0.95
 ) -> pd.DataFrame:
     """The best value of every parameter beside the original shape, on seeds that chose nothing.
 
     Args:
         trials: of the original shapes and of their `best_points`, on further seeds.
-        points: as `sweep_points` returns it.
+        points: as `score_points` returns it.
         metric: the metric that is minimised.
         confidence: of each interval, in (0, 1).
 
     Returns:
         One row a shape and parameter, sorted by them: ``shape, family, parameter, own_value, value,
-        own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, sweep_gain, gain,
+        own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, biased_gain, gain,
         gain_low, gain_high, p_value, p_holm, verdict``. ``gain`` is the original's median minus the point's,
-        ``sweep_gain`` the same on the seeds that chose the point; ``p_holm`` is corrected for all rows.
+        ``biased_gain`` the same on the seeds that chose the point; ``p_holm`` is corrected for all rows.
         ``verdict`` is ``improves`` or ``worse`` where the gain's interval excludes 0 and so does the test
         after Holm's correction, ``same`` where not, ``diverged`` if the point's median is infinite,
         ``unknown`` if the seeds are too few.
@@ -148,7 +148,7 @@ def confirmed_points(
                 "seeds": other["seeds"],
                 **{f"own_{key}": own[key] for key in ("score", "low", "high")},
                 **{key: other[key] for key in ("score", "low", "high")},
-                "sweep_gain": point["gain"],
+                "biased_gain": point["gain"],
                 "gain": gain.estimate,
                 "gain_low": gain.low,
                 "gain_high": gain.high,
@@ -179,7 +179,7 @@ def largest_gain(rows: pd.DataFrame) -> float:
     one: it lies below the largest true gain only if that row's own interval does.
 
     Args:
-        rows: of one shape, as `confirmed_points` returns them.
+        rows: of one shape, as `confirm_points` returns them.
     """
     alive = where(rows, rows["verdict"] != "diverged")
     ends = alive["gain_high"].to_numpy(np.float64)

@@ -4,17 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.analysis.seeds import seed_answer
-from lrshape.report.figures._common import NARROW, SMALL, WIDE
-from lrshape.report.figures.seeds import agreement_figure, scatter_figure
-from lrshape.report.seeds import (
-    agreement_cells,
-    headings,
-    recommendation,
-    seed_summary,
-    title,
-    write_seed_report,
-)
+from lrshape.checks.seeds_figures import agreement_figure, scatter_figure
+from lrshape.checks.seeds_page import agreement_cells, headings, recommendation, seeds_result, title
+from lrshape.checks.seeds_statistics import seed_answer
+from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
 SHAPES = {
@@ -56,11 +49,6 @@ def test_more_than_were_tried_is_said_so():
     assert "more than 12 seeds to choose the best" in title(found)
 
 
-def test_the_summary_is_json():
-    for diverged in (0, 9):
-        json.dumps(seed_summary(answer(diverged=diverged), (2, 10)), allow_nan=False)
-
-
 def test_cells_fit_their_headings():
     found = answer()
     for agreement, columns in ((found.screened, 8), (found.top, 7)):
@@ -69,21 +57,20 @@ def test_cells_fit_their_headings():
     assert [row[0] for row in agreement_cells(found.top)] == ["1", "3", "10", "12"]
 
 
-@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("diverged", [0, 3, 8])
 @pytest.mark.parametrize("drawing", ["agreement", "scatter"])
-def test_every_text_lies_inside_the_figure(drawing, narrow, diverged):
+def test_every_text_lies_inside_the_figure(drawing, diverged):
     from matplotlib.text import Text
 
     found = answer(diverged=diverged)
     if drawing == "agreement":
-        figure = agreement_figure(found, narrow=narrow)
+        figure = agreement_figure(found)
     else:
-        figure = scatter_figure(found, METRIC, narrow=narrow)
-        marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:])
+        figure = scatter_figure(found, METRIC)
+        marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:3])
         assert marks == 9 - diverged
     figure.draw_without_rendering()
-    assert figure.get_figwidth() == (NARROW if narrow else WIDE)
+    assert figure.get_figwidth() == WIDTH
     box = figure.get_tightbbox()
     assert min(box.x0, box.y0) > -0.03
     assert box.x1 < figure.get_figwidth() + 0.03
@@ -95,13 +82,16 @@ def test_no_finite_score_has_no_scatter():
     assert scatter_figure(answer(diverged=9), METRIC) is None
 
 
+def result(folder, **options):
+    return seeds_result(answer(**options), folder, metric=METRIC, used=(2, 10), trials=216, shapes=SHAPES)
+
+
 @pytest.mark.parametrize("diverged", [0, 9])
-def test_the_page(tmp_path, diverged, check):
-    path = write_seed_report(
-        answer(diverged=diverged), tmp_path, metric=METRIC, used=(2, 10), trials=216,
-        document={"name": "<b>digits</b>"}, shapes=SHAPES,
-    )  # fmt: skip
-    page = check(path)
+def test_the_page_and_the_data(tmp_path, diverged, check):
+    (tmp_path / "figures").mkdir()
+    found = result(tmp_path / "figures", diverged=diverged)
+    json.dumps(found.to_dict(), allow_nan=False)
+    page = check(found.write(tmp_path, eyebrow="Check: seeds", name="<b>digits</b>"))
     assert "216 trials" in page.text
     assert "<b>digits</b>" in page.text
     names = ["agreement"] if diverged else ["agreement", "scatter"]

@@ -164,7 +164,7 @@ def agreement(
     - ``certain``: share of splits in which that regret is at most ``margin``;
     - ``kept``: share of splits in which one of the estimate's best ``keep`` shapes is within ``margin``.
 
-    The reference is noisy, too: its best shape is a little flattered, so that regrets are overstated, most
+    The reference is noisy, too, and its best score biased low, so that regrets are overstated, most
     where shapes are nearly equal. A recommendation from them is on the safe side.
 
     Args:

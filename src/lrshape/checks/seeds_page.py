@@ -1,19 +1,19 @@
-"""What a study of seeds recommends, in words, and its page."""
+"""What the check of seeds found: in words, on its page and as plain data."""
 
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lrshape.analysis.frames import records, where
-from lrshape.analysis.seeds import SHOWN, Agreement, SeedAnswer
-from lrshape.report import html
-from lrshape.report.figures.seeds import GROUPS, agreement_figure, finite_scores, scatter_figure
-from lrshape.report.interaction import Cards, Targets, lines
-from lrshape.report.sections import Section, Table, write_page
+from lrshape.checks.check import CheckResult
+from lrshape.checks.seeds_figures import GROUPS, agreement_figure, finite_scores, scatter_figure
+from lrshape.checks.seeds_statistics import SHOWN, Agreement, SeedAnswer
+from lrshape.report.drawing import Drawing, draw_all
+from lrshape.report.interaction import Cards
+from lrshape.report.sections import Section, Table
 from lrshape.report.words import correlation, counted, number, percent, printable, share
 
 
@@ -64,15 +64,11 @@ def title(answer: SeedAnswer) -> str:
     return f"{screen[0].upper()}{screen[1:]} to screen, {rescore} to choose the best"
 
 
-def seed_summary(answer: SeedAnswer, used: tuple[int, int]) -> dict[str, Any]:
-    """The answer as plain data for JSON; None stands for every number that is not finite."""
-    screen, rescore = recommendation(answer, used)
+def _data(answer: SeedAnswer, used: tuple[int, int]) -> dict[str, Any]:
     return {
-        "certainty": answer.certainty,
-        "margin": answer.margin,
         "recommended": {"screen": answer.screen_seeds, "rescore": answer.rescore_seeds},
         "used": {"screen": used[0], "rescore": used[1]},
-        "text": [screen, rescore],
+        "text": list(recommendation(answer, used)),
         "groups": {
             name: {
                 "shapes": agreement.shapes,
@@ -82,7 +78,7 @@ def seed_summary(answer: SeedAnswer, used: tuple[int, int]) -> dict[str, Any]:
                 "agreement": _plain(agreement.table),
                 "cross": _plain(agreement.cross),
             }
-            for name, agreement in (("screened", answer.screened), ("top", answer.top))
+            for name, agreement in _groups(answer).items()
         },
     }
 
@@ -130,83 +126,80 @@ def headings(answer: SeedAnswer, agreement: Agreement) -> list[tuple[str, str]]:
     ]
 
 
-def write_seed_report(
+def seeds_result(
     answer: SeedAnswer,
-    directory: Path,
+    folder: Path,
     *,
     metric: str,
     used: tuple[int, int],
     trials: int,
-    document: Mapping[str, Any],
     shapes: Mapping[str, Mapping[str, Any]],
-) -> Path:
-    """Write ``report.html`` and ``figures/`` of a study of seeds; the same input gives the same bytes.
+) -> CheckResult:
+    """The result of a check of seeds.
 
     Args:
         answer: what few seeds tell of many.
-        directory: where to write.
+        folder: where figures are drawn.
         metric: the metric that is minimised.
         used: ``(screen.seeds, rescore.seeds)`` of the search.
         trials: how many were made.
-        document: the content of the study's ``study.json``.
         shapes: ``family``, ``params`` as JSON and ``base_lr`` of each shape.
-
-    Returns:
-        The path of ``report.html``.
-
-    Raises:
-        OSError: if the directory cannot be written.
     """
-    folder = directory / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
-    margin, certainty = share(answer.margin), share(answer.certainty)
-    figures = {
-        "agreement": html.figure(
-            agreement_figure(answer), agreement_figure(answer, narrow=True), folder,
-            name="agreement", title="What few seeds tell of many others",
-            caption="How well scores on few seeds agree with those on "
+    certainty = share(answer.certainty)
+    drawings = [
+        Drawing(
+            "agreement",
+            "What few seeds tell of many others",
+            "How well scores on few seeds agree with those on "
             f"{answer.top.reference} others: the correlation of ranks, the share of the best shapes that are "
-            "found, and by how much the shape that is chosen is worse than the best (solid: the mean; "
+            "found, and by how much the chosen shape is worse than the best (solid: the mean; "
             f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
-        )
-    }  # fmt: skip
-    cards = Cards(f"median {metric} of {answer.top.reference} others")
-    wide, narrow = (scatter_figure(answer, metric, narrow=n) for n in (False, True))
-    if wide is not None and narrow is not None:
-        figures["scatter"] = html.figure(
-            wide, narrow, folder, name="scatter", title="Every shape: few seeds against many others",
-            caption="One mark a shape. On the line, few seeds give the score that many others give; what "
+            agreement_figure,
+        ),
+        Drawing(
+            "scatter",
+            "Every shape: few seeds against many others",
+            "One mark a shape. On the line, few seeds give the score that many others give; what "
             "matters for a choice is not the distance from the line but the order along it.",
-            targets=_targets(answer, shapes, cards),
-        )  # fmt: skip
+            lambda answer: scatter_figure(answer, metric),
+        ),
+    ]
+    figures = draw_all(drawings, answer, folder)
     groups = (("all screened shapes", answer.screened), ("the best shapes", answer.top))
-    return write_page(
-        directory / "report.html",
-        eyebrow="How many seeds",
-        name=str(document.get("name", "study")),
+    tables = [_table(answer, agreement, name) for name, agreement in groups]
+    advice = recommendation(answer, used)
+    return CheckResult(
         title=title(answer),
-        lede=recommendation(answer, used),
+        lede=advice,
         sections=[
-            Section(
-                "Few seeds against many",
-                figures=figures,
-                tables=[_table(answer, agreement, name) for name, agreement in groups],
-            ),
+            Section("Few seeds against many", figures=figures, tables=tables),
             Section(
                 "Few seeds against few",
                 sentences=["Mean Spearman correlation of scores on so many seeds and on so many others."],
                 tables=[_cross_table(agreement, name) for name, agreement in groups],
             ),
-            _method(answer, metric, trials, margin),
         ],
-        cards=cards,
+        method=_method(answer, metric, trials),
+        summary=[*tables, *advice],
+        tables={
+            "agreement": pd.concat([a.table.assign(group=g) for g, a in _groups(answer).items()]),
+            "cross": pd.concat([a.cross.assign(group=g) for g, a in _groups(answer).items()]),
+            "scores": answer.scores,
+        },
+        data=_data(answer, used),
+        cards=_cards(answer, shapes, metric),
     )
 
 
-def _targets(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], cards: Cards) -> Targets | None:
-    """Every mark of the scatter figure, from left to right; a card belongs to a mark of each panel."""
-    drawn = records(finite_scores(answer).sort_values("reference"))
-    indexes = [
+def _groups(answer: SeedAnswer) -> dict[str, Agreement]:
+    return {"screened": answer.screened, "top": answer.top}
+
+
+def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: str) -> Cards:
+    """A card for each mark of the scatter figure, in the order of `finite_scores`."""
+    cards = Cards(f"median {metric} of {answer.top.reference} others")
+    for row in records(finite_scores(answer)):
+        shape = shapes[row["shape"]]
         cards.add(
             row["shape"],
             GROUPS[int(row["in_top"])][1],
@@ -216,11 +209,7 @@ def _targets(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], cards:
             score=number(row["reference"]),
             more={counted(n, "seed"): number(row[key]) for key, n in (("one", 1), ("few", answer.few))},
         )
-        for row in drawn
-        for shape in [shapes[row["shape"]]]
-    ]
-    places = {key: np.array([(row["reference"], row[key]) for row in drawn]) for key in ("one", "few")}
-    return lines("mark", [(panel, indexes, places[key]) for panel, key in enumerate(places)])
+    return cards
 
 
 def _table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:
@@ -243,25 +232,23 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
     return Table(f"{name}, few against few", [(name, "seeds"), *((f"{m:,}", "") for m in counts)], rows)
 
 
-def _method(answer: SeedAnswer, metric: str, trials: int, margin: str) -> Section:
-    return Section(
-        "How it was computed",
-        remarks=[
-            f"{trials:,} trials: every shape at its best base LR of the search, all on the same "
-            "seeds, none of which the search has used.",
-            "The screened shapes are a sample that is even over the screen's ranks; the best shapes are "
-            "those that the search ranks first.",
-            f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the "
-            "reference are always different ones: sharing seeds would make them agree by their noise.",
-            "Regret is by how much the shape with the best estimate is worse, in the reference, than the "
-            "reference's best, as a share of the best score. The reference is noisy, too, and its best shape "
-            "a little flattered: regrets are overstated, most where shapes are nearly equal, so that the "
-            "recommendation is on the safe side.",
-            f"“Choice good” is the chance that this regret is at most {margin}; “good one kept” that one of "
-            "the best few by the estimate, as many as the rescore phase keeps of so many, has at most that.",
-            "Recommended is the smallest number of seeds from which on the chance is as large as wanted. It "
-            "holds for this workload, these shapes, and base LRs that are already known.",
-            f"Scores are medians of {printable(metric, 60)} over seeds; a trial that diverged or "
-            "failed scores +∞.",
-        ],
-    )
+def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
+    return [
+        f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
+        "which the search has used.",
+        "The screened shapes are a sample that is even over the screen's ranks; the best shapes are those "
+        "that the search ranks first.",
+        f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the reference "
+        "are always different ones: if they shared seeds, they would agree by their noise.",
+        "Regret is by how much the shape with the best estimate is worse, in the reference, than the "
+        "reference's best, as a share of the best score. The reference is noisy, too, and the score of its "
+        "best shape biased low. So regrets are overstated, most where shapes are nearly equal, and the "
+        "recommendation is on the safe side.",
+        f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
+        "that one of the best few by the estimate, as many as the rescore phase keeps of so many, has at "
+        "most that.",
+        "The recommendation is the smallest number of seeds from which on the chance is as large as wanted. "
+        "It holds for this workload, these shapes, and base LRs that are already known.",
+        f"Scores are medians of {printable(metric, 60)} over seeds; a trial that diverged or failed scores "
+        "+∞.",
+    ]
