@@ -11,6 +11,7 @@ from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.near_optimal import band
 from lrshape.report.figures.shapes import curve, shape_figure
 from lrshape.report.figures.sweeps import sweep
+from lrshape.report.findings import Findings
 from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks
 
 METRIC = "final/train_loss"

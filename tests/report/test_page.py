@@ -103,7 +103,7 @@ def test_the_usual_page_says_what_won_and_how_to_use_it(studies, write, tmp_path
     assert "jax 0.10.2" in page.text
     assert 'name = "digits-mlp"' in page.text
     assert len([tag for tag, _ in page.elements if tag == "figure"]) == 7
-    assert "16 seeds of the confirm phase, which no choice has seen" in page.text
+    assert "16 seeds of the confirm phase, which no selection has seen" in page.text
 
 
 def test_the_code_on_the_page_makes_the_winners_schedule(studies, write, tmp_path):

@@ -107,7 +107,7 @@ def best_points(points: pd.DataFrame) -> pd.DataFrame:
 def confirm_points(
     trials: pd.DataFrame, points: pd.DataFrame, metric: str, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """The best value of every parameter beside the original shape, on seeds that chose nothing.
+    """The best value of every parameter beside the original shape, on seeds that no selection has seen.
 
     Args:
         trials: of the original shapes and of their `best_points`, on further seeds.

@@ -67,7 +67,7 @@ def _nothing(findings: Findings) -> Headline:
     return Headline(
         f"Every trial {what}",
         (
-            f"None of the {counted(findings.trials, 'training')} gave a finite "
+            f"None of the {counted(findings.trials, 'trial')} gave a finite "
             f"{printable(findings.metric, 60)}, so no schedule shape can be recommended.",
             advice,
         ),
