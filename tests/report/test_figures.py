@@ -4,13 +4,14 @@ import sys
 import numpy as np
 import pytest
 
+from lrshape.analysis.analysis import Analysis
 from lrshape.report.figures import FIGURES, best_of, heatmap, metrics, near_optimal, scores, shapes, sweeps
 from lrshape.report.figures.distribution import ecdf
 from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.near_optimal import band
 from lrshape.report.figures.shapes import curve, shape_figure
 from lrshape.report.figures.sweeps import sweep
-from lrshape.report.findings import gather
+from lrshape.report.findings import Findings
 from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks
 
 METRIC = "final/train_loss"
@@ -45,7 +46,7 @@ CASES = {
 
 
 def collect(trials):
-    return gather(trials, METRIC, 300, "midpoint")
+    return Findings(Analysis(trials, METRIC), 300, "midpoint")
 
 
 def case(studies, name):

@@ -46,7 +46,7 @@ _SETTING_FIGURES = (
     Drawing(
         "settings",
         "The best score and the best base LR of each setting",
-        "Dots are the winners’ medians over seeds that chose nothing, bars their 95% intervals, open "
+        "Dots are the winners’ medians over seeds that no selection has seen, bars their 95% intervals, open "
         "squares the best baseline of the same study; crosses are settings without a finite score.",
         setting_scores,
     ),
@@ -252,7 +252,7 @@ def _method(findings: SweepFindings) -> list[str]:
     transfers = sum(s.transfer_trials for s in findings.settings)
     return [
         f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its "
-        "rescore phase, scored above on seeds that no choice has seen.",
+        "rescore phase, scored above on seeds that no selection has seen.",
         f"Every best shape was then trained in every other setting, {transfers:,} trials in all.",
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
         f"that is known for the shape there, and more while the best lies on an edge, on "

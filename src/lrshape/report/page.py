@@ -5,14 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from lrshape.analysis.result import planned_trials
 from lrshape.report.content import notices, tiles
 from lrshape.report.drawing import Grid, draw_all
 from lrshape.report.figures import FIGURES
 from lrshape.report.figures.heatmap import cells
-from lrshape.report.findings import Findings, gather
+from lrshape.report.findings import Findings
 from lrshape.report.headline import headline
 from lrshape.report.interaction import Cards
 from lrshape.report.sections import Notice, write_page
@@ -20,39 +17,24 @@ from lrshape.report.study_sections import study_sections
 from lrshape.report.words import rate, score_text
 
 
-def write_study_page(
-    trials: pd.DataFrame,
-    document: Mapping[str, Any],
-    directory: str | Path,
-    *,
-    metric: str,
-    steps: int,
-    step_rule: str,
-    study_metric: str | None = None,
-) -> Path:
+def write_study_page(findings: Findings, document: Mapping[str, Any], directory: str | Path) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
 
     If the metric is not the study's own, they are named after it (see `suffix`), beside the study's.
 
     Args:
-        trials: the trials table, at least one row; a partial study gives a report that says so.
+        findings: of a study with at least one trial; a partial study gives a report that says so.
         document: the content of ``study.json``; whatever it lacks is left out.
         directory: where to write; made if it does not exist.
-        metric: the metric that is minimised.
-        steps: number of steps of a trial.
-        step_rule: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
-        study_metric: the metric that the study minimised, if it is another one.
 
     Returns:
         The path of the page.
 
     Raises:
-        InputError: if the table is empty or has no such metric.
         OSError: if the directory cannot be written.
     """
     directory = Path(directory)
-    findings = gather(trials, metric, steps, step_rule, planned_trials(document), study_metric)
-    ending = suffix(metric, study_metric)
+    ending = suffix(findings)
     folder = directory / f"figures{ending}"
     figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)})
     first = headline(findings)
@@ -71,16 +53,14 @@ def write_study_page(
     )
 
 
-def suffix(metric: str, study_metric: str | None) -> str:
+def suffix(findings: Findings) -> str:
     """Return what is added to the names of a report by another metric than the study's own; else nothing.
 
-    Example:
-        >>> suffix("final/test_error", "final/train_loss")
-        '-final-test_error'
+    E.g. ``-final-test_error``.
     """
-    if study_metric in (None, metric):
+    if not findings.is_reranked:
         return ""
-    return "-" + re.sub(r"[^\w.]+", "-", metric, flags=re.ASCII).strip("-.")
+    return "-" + re.sub(r"[^\w.]+", "-", findings.metric, flags=re.ASCII).strip("-.")
 
 
 def _cards(findings: Findings) -> Cards:

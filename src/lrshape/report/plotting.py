@@ -219,8 +219,15 @@ def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: A
     columns = 1 if max(len(line) for label in labels for line in label) > 28 else 2
     lines = max(map(len, labels)) * math.ceil(len(found) / columns)
     figure.set_figheight(figure.get_figheight() + 0.2 * lines + 0.1)
-    figure.legend(handles=found, loc="outside lower left", ncols=columns, fontsize=SMALL, labelcolor=INK.light,
-                  borderaxespad=0.2, **{"handlelength": 1.8, "labelspacing": 0.35, **options})  # fmt: skip
+    chosen = {"handlelength": 1.8, "labelspacing": 0.35, "borderaxespad": 0.2, **options}
+    figure.legend(
+        handles=found,
+        loc="outside lower left",
+        ncols=columns,
+        fontsize=SMALL,
+        labelcolor=INK.light,
+        **chosen,
+    )
 
 
 def point_at_line(ax: Any, x: Any, y: Any, card: int) -> None:

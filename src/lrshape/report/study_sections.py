@@ -242,7 +242,7 @@ def _method(findings: Findings) -> Section:
         "A trial that diverged or failed scores +∞ and stays in every median; none is dropped.",
         "The <b>screen</b> gives every shape its best base LR, the <b>rescore</b> repeats the best of them "
         "on fresh seeds and chooses the winner, and the <b>confirm</b> phase measures it, the best shape of "
-        "each family and the baselines on seeds that no choice has seen. The baselines’ base LRs are "
+        "each family and the baselines on seeds that no selection has seen. The baselines’ base LRs are "
         "searched like all others.",
         "Scores are medians over seeds. Their 95% intervals lie between two order statistics (the inverted "
         "sign test): exact for any distribution.",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrshape.analysis.families import best_of_n
+from lrshape.analysis.best_of import best_of_n
 from lrshape.report.figures.distribution import ecdf
 from lrshape.report.findings import Findings
 from lrshape.report.plotting import grid_lines, legend_below, metric_label, new_figure, scale_axis, styled
