@@ -19,8 +19,8 @@ def test_the_plan_is_even_over_the_ranks_and_best_first(searched):
     assert len(ranks) == 12
     assert places == sorted(set(places))
     assert [place // 2 for place in places] == [0, 1, 2, 3, 4, 5]  # one of each two
-    assert plan.top[0][0].id == searched.best()["shape"]
-    assert plan.top[0][1] == pytest.approx(searched.best()["base_lr"])
+    assert plan.top[0][0].id == searched.best().shape
+    assert plan.top[0][1] == pytest.approx(searched.best().base_lr)
     assert len(plan.top) == 3
     assert plan.keep == round(3 / 12 * 6)
     everything = SeedsCheck(max=8, top=999, sample=999).plan(searched)

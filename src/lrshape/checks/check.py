@@ -99,7 +99,7 @@ class Check(FollowUp):
         Args:
             study: the study, complete.
             trials: all of the check's, sorted.
-            figures: where figures are drawn, see `lrshape.report.html.figure`.
+            figures: where figures are drawn, see `lrshape.report.drawing.draw_all`.
         """
 
     def run(

@@ -10,10 +10,10 @@ import pandas as pd
 
 from lrshape.analysis.frames import records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.local_figure import local_figure, positions
+from lrshape.checks.local_figure import local_figure
 from lrshape.checks.local_statistics import largest_gain, relative_to_own
-from lrshape.report import html
-from lrshape.report.interaction import Cards, Targets, lines
+from lrshape.report.drawing import Drawing, draw_all
+from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES
 from lrshape.report.sections import Section, Table
 from lrshape.report.words import (
@@ -26,6 +26,7 @@ from lrshape.report.words import (
     printable,
     probability,
     rate,
+    score_text,
 )
 
 VERDICTS = {
@@ -218,14 +219,10 @@ def _section(
 ) -> Section:
     own_points = where(points, points["shape"] == shape)
     rows = where(confirmed, confirmed["shape"] == shape)
-    drawn = {}
-    wide, narrow = (local_figure(own_points, metric, narrow=narrow) for narrow in (False, True))
-    if wide is not None and narrow is not None:
-        name = "".join(c if c.isalnum() else "-" for c in shape)
-        drawn[name] = html.figure(
-            wide, narrow, folder, name=name, title=f"{printable(shape, 60)}, one parameter at a time",
-            caption=_caption(own_points), targets=_targets(own_points, cards),
-        )  # fmt: skip
+    name = "".join(c if c.isalnum() else "-" for c in shape)
+    title = f"{printable(shape, 60)}, one parameter at a time"
+    drawing = Drawing(name, title, _caption, lambda points: local_figure(points, metric))
+    drawn = draw_all([drawing], own_points.assign(card=_add_cards(own_points, cards)), folder)
     first = rows.iloc[0]
     lead = first["own_score"]
     spread = interval(first["own_low"], first["own_high"], lead=lead)
@@ -249,28 +246,20 @@ def _caption(points: pd.DataFrame) -> str:
     return f"{_HOW}, with its 95% interval as a band. {_MARKS}"
 
 
-def _targets(points: pd.DataFrame, cards: Cards) -> Targets | None:
-    """Every value that did not diverge, a line for each panel of the figure."""
-    colour = CATEGORIES[0].light
-    parts = []
-    for panel, parameter in enumerate(dict.fromkeys(points["parameter"])):
-        rows = where(points, points["parameter"] == parameter)
-        places = zip(positions(rows["value"].tolist()), records(rows), strict=True)
-        alive = [(x, row) for x, row in places if math.isfinite(row["score"])]
-        indexes = [
-            cards.add(
-                f"{parameter} {value_text(row['value'])}{', its own' if row['own'] else ''}",
-                colour,
-                row["family"],
-                row["params"],
-                base_lr=row["base_lr"],
-                score=number(row["score"]),
-                more={"95% interval": interval(row["low"], row["high"], lead=row["score"]) or "none"},
-            )
-            for _, row in alive
-        ]
-        parts.append((panel, indexes, np.array([(x, row["score"]) for x, row in alive])))
-    return lines("dot", parts)
+def _add_cards(points: pd.DataFrame, cards: Cards) -> list[int]:
+    """Add a card for each value, and return their indexes."""
+    return [
+        cards.add(
+            f"{row['parameter']} {value_text(row['value'])}{', its own' if row['own'] else ''}",
+            CATEGORIES[0].light,
+            row["family"],
+            row["params"],
+            base_lr=row["base_lr"],
+            score=score_text(row["score"]),
+            more={"95% interval": interval(row["low"], row["high"], lead=row["score"]) or "none"},
+        )
+        for row in records(points)
+    ]
 
 
 def _edges(points: pd.DataFrame) -> list[str]:

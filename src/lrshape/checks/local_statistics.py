@@ -13,7 +13,7 @@ import pandas as pd
 
 from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm, paired_difference
-from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
+from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.store import params_of
 
 _SEPARATOR = ":"
@@ -107,7 +107,7 @@ def best_points(points: pd.DataFrame) -> pd.DataFrame:
 def confirm_points(
     trials: pd.DataFrame, points: pd.DataFrame, metric: str, confidence: float = 0.95
 ) -> pd.DataFrame:
-    """The best value of every parameter beside the original shape, on seeds that chose nothing.
+    """The best value of every parameter beside the original shape, on seeds that no selection has seen.
 
     Args:
         trials: of the original shapes and of their `best_points`, on further seeds.

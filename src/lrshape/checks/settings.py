@@ -94,7 +94,7 @@ class Sweep:
         Raises:
             InputError: if a study is not complete.
         """
-        return {setting.slug: self.study(setting).best() for setting in self.settings}
+        return {setting.slug: self.study(setting).best().to_dict() for setting in self.settings}
 
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.intervals import holm, median_interval, paired_difference
-from lrshape.analysis.reduce import best_base_lrs, metric_values, scores
+from lrshape.analysis.scores import best_base_lrs, metric_values, scores
 from lrshape.errors import InputError
 
 KEPT, TUNED = "kept", "re-tuned"

@@ -2,7 +2,7 @@
 
 from lrshape.store._checks import params_of
 from lrshape.store._chunk import DamagedChunk, metric_columns
-from lrshape.store._files import StoreError, publish, read_document, store_error
+from lrshape.store._files import StoreError, publish, read_document, replace, store_error
 from lrshape.store._frame import phase_codes, sort_trials
 from lrshape.store._names import PHASES
 from lrshape.store._place import Location, Url, local, locate
@@ -27,6 +27,7 @@ __all__ = [
     "phase_codes",
     "publish",
     "read_document",
+    "replace",
     "sort_trials",
     "store_error",
     "verify",
