@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lrshape._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
+    from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Callback": "lrshape.study.callback",
+    "Check": "lrshape.checks.check",
     "Family": "lrshape.shapes.family",
     "InputError": "lrshape.errors",
+    "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
@@ -31,8 +35,10 @@ _HOMES = {
 
 __all__ = [
     "Callback",
+    "Check",
     "Family",
     "InputError",
+    "Result",
     "Schedule",
     "Study",
     "TimeLimitReached",
