@@ -27,8 +27,8 @@ def points(shape="rex-0001", values=VALUES, parameters=("beta",)):
             "shape": shape, "parameter": name, "value": value, "own": value in (0.5, "b"),
             "point": f"{shape}:{name}:{i:02d}", "family": "rex", "params": json.dumps({name: value}),
             "base_lr": 0.1, "card": i, "edge": "high" if i == 0 else "", "seeds": 10, "score": score,
-            "low": 0.9 * score, "high": 1.2 * score, "diverged": 0, "failed": 0, "gain": 1.0 - score, "gain_low": 0.9 - score,
-            "gain_high": 1.1 - score,
+            "low": 0.9 * score, "high": 1.2 * score, "diverged": 0, "failed": 0,
+            "gain": 1.0 - score, "gain_low": 0.9 - score, "gain_high": 1.1 - score,
         }
         for name in parameters
         for i, (value, score) in enumerate(values)
