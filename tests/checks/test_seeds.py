@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 import lrshape
-from lrshape.analysis import best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, scores
 from lrshape.checks.seeds import SeedsCheck
 
 SETTINGS = {"max": 8, "top": 3, "sample": 6}
