@@ -50,7 +50,7 @@ def test_local(copy):
     (shape,) = found["shapes"]
     assert shape["shape"] == json.loads(copy.run("best", "study", "--json")[1])["shape"]
     for row in shape["parameters"]:
-        assert row["verdict"] in ("improves", "worse", "same", "diverged", "unknown")
+        assert row["verdict"] in ("better", "worse", "same", "diverged", "unknown")
         assert row["parameter"] in row["text"]
     code, _, err = copy.run(*LOCAL[:-1], "7")
     assert code == 2

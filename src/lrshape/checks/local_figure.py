@@ -49,7 +49,7 @@ def local_figure(points: pd.DataFrame, metric: str) -> "Figure | None":
     log = scale_axis(axes[0].yaxis, ends, ticks=5, log=wide_range(ends, 2.5))
     for ax, parameter in zip(axes, parameters, strict=True):
         _panel(ax, where(points, points["parameter"] == parameter), parameter)
-    figure.supylabel(metric_label("median", metric, log=log, upright=True), fontsize=TEXT, color=MUTED.light)
+    figure.supylabel(metric_label("median", metric, log=log, short=True), fontsize=TEXT, color=MUTED.light)
     return figure
 
 

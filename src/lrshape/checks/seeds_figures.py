@@ -10,7 +10,7 @@ from lrshape.analysis.frames import where
 from lrshape.checks.seeds_statistics import Agreement, SeedAnswer
 from lrshape.report.palette import CATEGORIES, LINE, MUTED, PAPER
 from lrshape.report.plotting import (
-    common_labels,
+    TEXT,
     grid_lines,
     legend_below,
     metric_label,
@@ -119,7 +119,7 @@ def scatter_figure(answer: SeedAnswer, metric: str) -> "Figure | None":
             ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
                     mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip
         point_at_marks(ax, finite["reference"], finite[column], range(len(finite)))
-    label = metric_label(f"{answer.top.reference} others:", metric, log=log)
-    common_labels(figure, label, "the same, on few seeds")
+        ax.set_xlabel(metric_label(f"{answer.top.reference} others:", metric, log=log, short=True))
+    figure.supylabel("the same, on few seeds", fontsize=TEXT, color=MUTED.light)
     legend_below(figure)
     return figure

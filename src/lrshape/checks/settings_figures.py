@@ -65,7 +65,7 @@ def overlay(findings: SweepFindings) -> "Figure | None":
     for i, (setting, values) in enumerate(drawn):
         style = findings.styles[setting.slug]
         width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
-        text = f"{printable(setting.label, 28)}\n{printable(setting.best['family'], 28)}"
+        text = f"{printable(setting.label, 44)}\n{printable(setting.best['family'], 28)}"
         ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
         point_at_line(ax, t, values, findings.winners.index(setting))
     progress_axes(ax)
@@ -111,7 +111,7 @@ def _scores(ax: Any, findings: SweepFindings, shown: Any) -> None:
     values = [s.best[f"score_{k}"] for s in shown for k in ("median", "low", "high")]
     values += [b["score_median"] for b in baselines if b]
     log = scale_axis(ax.yaxis, [math.nan if v is None else v for v in values], ticks=5)
-    ax.set_ylabel(metric_label("median", findings.metric, log=log, upright=True))
+    ax.set_ylabel(metric_label("median", findings.metric, log=log, short=True))
     for x, (setting, baseline) in enumerate(zip(shown, baselines, strict=True)):
         style, best = findings.styles[setting.slug], setting.best
         if not setting.has_winner:

@@ -13,6 +13,7 @@ from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
+from lrshape.report.words import short
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Contender, Result
@@ -223,7 +224,7 @@ def report(directory: Directory, metric: Metric = None) -> None:
 
         lrshape report digits --metric final/test_error
     """
-    from lrshape.report import write_report
+    from lrshape.report.write import write_report
     from lrshape.study.study import Study
 
     say(f"report: {write_report(Study(directory), metric)}")
@@ -289,13 +290,6 @@ def _print_best(found: "Result") -> None:
 
 def _score_cells(row: "Result | Contender") -> list[str]:
     return [short(row.base_lr), short(row.score_median), _interval(row.score_low, row.score_high)]
-
-
-def short(value: Any) -> str:
-    """A value with at most three significant digits; ``-`` for none."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -207,7 +207,7 @@ def common_labels(figure: Any, x: str, y: str) -> None:
 
 
 def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: Any) -> None:
-    """Put a legend in two columns below everything, and make the figure higher by what it takes.
+    """Put a legend below everything, and make the figure higher by what it takes.
 
     Args:
         figure: whose first axes has the labelled artists.
@@ -215,10 +215,19 @@ def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: A
         options: of `matplotlib.figure.Figure.legend`.
     """
     found = list(figure.axes[0].get_legend_handles_labels()[0] if handles is None else handles)
-    lines = max(str(handle.get_label()).count("\n") + 1 for handle in found)
-    figure.set_figheight(figure.get_figheight() + 0.2 * lines * math.ceil(len(found) / 2) + 0.1)
-    figure.legend(handles=found, loc="outside lower left", ncols=2, fontsize=SMALL, labelcolor=INK.light,
-                  borderaxespad=0.2, **{"handlelength": 1.8, "labelspacing": 0.35, **options})  # fmt: skip
+    labels = [str(handle.get_label()).split("\n") for handle in found]
+    columns = 1 if max(len(line) for label in labels for line in label) > 28 else 2
+    lines = max(map(len, labels)) * math.ceil(len(found) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.2 * lines + 0.1)
+    chosen = {"handlelength": 1.8, "labelspacing": 0.35, "borderaxespad": 0.2, **options}
+    figure.legend(
+        handles=found,
+        loc="outside lower left",
+        ncols=columns,
+        fontsize=SMALL,
+        labelcolor=INK.light,
+        **chosen,
+    )
 
 
 def point_at_line(ax: Any, x: Any, y: Any, card: int) -> None:
@@ -250,14 +259,14 @@ def point_at_rows(ax: Any, rows: int, columns: int) -> None:
     ax.add_collection(PolyCollection(corners, alpha=0.0, zorder=9, gid=gid), autolim=False)
 
 
-def metric_label(prefix: str, metric: str, *, log: bool, upright: bool = False) -> str:
+def metric_label(prefix: str, metric: str, *, log: bool, short: bool = False) -> str:
     """Return an axis label such as ``median final/train_loss, log scale``.
 
     Args:
         prefix: what of the metric.
         metric: its name.
         log: whether the scale is logarithmic.
-        upright: whether it stands beside an axis, where long labels need more lines.
+        short: whether the axis is, so that long labels need more lines.
     """
     text = f"{prefix} {printable(metric, 30)}{', log scale' if log else ''}".strip()
-    return textwrap.fill(text, 28 if upright else 56, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(text, 28 if short else 56, break_long_words=False, break_on_hyphens=False)

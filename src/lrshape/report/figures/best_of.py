@@ -56,7 +56,7 @@ def best_of(findings: Findings) -> "Figure | None":
         ax.plot(n, np.where(np.isfinite(score), score, np.nan), color=style.colour, ls=style.dash,
                 marker=style.marker, ms=3.2, lw=1.8, label=printable(name, 28), zorder=3)  # fmt: skip
     ax.set_xlabel("number of shapes screened, n")
-    ax.set_ylabel(metric_label("best screen", findings.metric, log=log, upright=True))
+    ax.set_ylabel(metric_label("best screen", findings.metric, log=log, short=True))
     legend_below(figure)
     return figure
 

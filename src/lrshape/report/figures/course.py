@@ -44,6 +44,6 @@ def course(findings: Findings) -> "Figure | None":
     ax.plot(number, np.where(np.isfinite(best), np.minimum(best, top), np.nan), color=INK.light,
             lw=1.2, drawstyle="steps-post", label="lowest so far", zorder=2)  # fmt: skip
     ax.set_xlabel("shapes tried")
-    ax.set_ylabel(metric_label("screen", findings.metric, log=log, upright=True))
+    ax.set_ylabel(metric_label("screen", findings.metric, log=log, short=True))
     legend_below(figure)
     return figure

@@ -64,7 +64,7 @@ def sweeps(findings: Findings) -> "Figure | None":
         if ghost is not None and not is_winner:
             ax.plot(*_unbroken(ghost), color=LINE.light, lw=2.6, zorder=1.5)
         _panel(ax, findings, row, curve, is_winner)
-    label = metric_label("", findings.metric, log=log, upright=True)
+    label = metric_label("", findings.metric, log=log, short=True)
     common_labels(figure, "base LR, log scale", label)
     return figure
 
