@@ -21,8 +21,8 @@ from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
 from lrshape.training.workloads.function import FunctionWorkload
+from lrshape.workers import registry
 from lrshape.workers.executor import Executor
-from lrshape.workers.registry import make_executor
 
 STEPS = 300
 EXECUTORS: dict[str, dict[str, Any]] = {
@@ -94,7 +94,9 @@ def main() -> None:
         FunctionWorkload.of(train_torch, STEPS),
     )
     with contextlib.ExitStack() as stack:
-        executors = {name: stack.enter_context(make_executor(how)) for name, how in EXECUTORS.items()}
+        executors = {
+            name: stack.enter_context(registry.EXECUTORS.build(how)) for name, how in EXECUTORS.items()
+        }
         of_torch = measured(torch, 1, 8, executors)
         of_jax = measured(jax, 64, 4, executors)
     headings = ["executor", "trials/s", "times inline"]

@@ -13,7 +13,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, spec_hash
 from lrshape.study.study import Study, check_workload
-from lrshape.workers.registry import ExecutorChoice, make_executor
+from lrshape.workers.registry import EXECUTORS, ExecutorChoice
 
 
 def follow_up(
@@ -61,7 +61,7 @@ def follow_up(
         store = Store.create(path, document)
     callback = callback or Callback()
     callback.started(str(path), len(store.chunks()))
-    with make_executor(executor) as runner:
+    with EXECUTORS.build(executor) as runner:
         Run(spec, store, study.document["chunk_size"], runner, callback, time_limit).phase(name, phase)
     return store.trials([name])
 

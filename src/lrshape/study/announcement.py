@@ -23,7 +23,7 @@ def _screen(spec: StudySpec) -> str:
     ends = (
         f", fewer if less than {spec.screen.stop_gain:.1%} is to be gained" if spec.screen.stop_gain else ""
     )
-    how = f"sampler {spec.sampler['name']}, {_base_lrs(spec)}, {_seeds(spec.screen.seeds)}"
+    how = f"sampler {spec.sampler.name}, {_base_lrs(spec)}, {_seeds(spec.screen.seeds)}"
     return f"{shared} {names}{ends}; {how}"
 
 

@@ -27,7 +27,7 @@ from lrshape.training.precision import precision
 from lrshape.training.workload import GradientWorkload, Workload
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
 from lrshape.workers.executor import Executor
-from lrshape.workers.registry import ExecutorChoice, make_executor
+from lrshape.workers.registry import EXECUTORS, ExecutorChoice
 
 _log = logging.getLogger(__name__)
 
@@ -266,7 +266,7 @@ def search(
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
-    with make_executor(executor) as runner:
+    with EXECUTORS.build(executor) as runner:
         began = time.monotonic()
         parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = _open_or_create(parsed, path)
