@@ -21,7 +21,7 @@ from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
 from lrshape.training.workloads.function import FunctionWorkload
-from lrshape.workers import registry
+from lrshape.workers.executor import EXECUTORS as REGISTRY
 from lrshape.workers.executor import Executor
 
 STEPS = 300
@@ -94,9 +94,7 @@ def main() -> None:
         FunctionWorkload.of(train_torch, STEPS),
     )
     with contextlib.ExitStack() as stack:
-        executors = {
-            name: stack.enter_context(registry.EXECUTORS.build(how)) for name, how in EXECUTORS.items()
-        }
+        executors = {name: stack.enter_context(REGISTRY.build(how)) for name, how in EXECUTORS.items()}
         of_torch = measured(torch, 1, 8, executors)
         of_jax = measured(jax, 64, 4, executors)
     headings = ["executor", "trials/s", "times inline"]

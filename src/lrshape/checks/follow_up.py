@@ -13,7 +13,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, spec_hash
 from lrshape.study.study import Study, check_workload
-from lrshape.workers.registry import EXECUTORS, ExecutorChoice
+from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
 
 def follow_up(

@@ -26,7 +26,7 @@ from lrshape.store import params_of, store_error
 from lrshape.study.callback import Callback
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 NAME = "coordinate"
 CONFIRM_AFTER = 100_000

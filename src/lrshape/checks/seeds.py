@@ -20,7 +20,7 @@ from lrshape.settings import Settings
 from lrshape.store import store_error
 from lrshape.study.callback import Callback
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 NAME = "seeds"
 

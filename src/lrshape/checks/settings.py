@@ -20,7 +20,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import spec_hash
 from lrshape.study.study import Study, differences, search
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 if TYPE_CHECKING:
     from lrshape.report.sweep_findings import Swept

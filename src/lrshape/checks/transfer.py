@@ -19,7 +19,7 @@ from lrshape.settings import Settings
 from lrshape.study.callback import Callback
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 NAME = "transfer"
 SCORE_AFTER = 500_000

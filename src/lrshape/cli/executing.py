@@ -27,7 +27,7 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
         InputError: if there is no such executor, or it has no such setting, or a value is not legal.
     """
     from lrshape.study.spec import override
-    from lrshape.workers.registry import EXECUTORS
+    from lrshape.workers.executor import EXECUTORS
 
     cls = type(EXECUTORS.build(name, "--executor"))
     found: dict[str, Any] = {"name": name}

@@ -15,7 +15,7 @@ from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
-    from lrshape.workers.registry import ExecutorChoice
+    from lrshape.workers.executor import ExecutorChoice
 
 Directory = Annotated[
     str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")

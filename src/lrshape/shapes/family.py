@@ -90,6 +90,8 @@ class Family(ABC):
 
     name: ClassVar[str]
     formula: ClassVar[str]
+    reaches_one: ClassVar[bool] = True
+    """Whether the maximum of every shape is 1."""
 
     def __post_init__(self) -> None:
         for p in self.parameters():

@@ -26,8 +26,7 @@ from lrshape.training.memory import plan_chunk_size
 from lrshape.training.precision import precision
 from lrshape.training.workload import GradientWorkload, Workload
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
-from lrshape.workers.executor import Executor
-from lrshape.workers.registry import EXECUTORS, ExecutorChoice
+from lrshape.workers.executor import EXECUTORS, Executor, ExecutorChoice
 
 _log = logging.getLogger(__name__)
 

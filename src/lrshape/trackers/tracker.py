@@ -37,9 +37,11 @@ class Tracker(Settings, Callback, abc.ABC):
 
     Attributes:
         name: the registered name.
+        offline: environment variables that keep it from the network, for tests.
     """
 
     name: ClassVar[str]
+    offline: ClassVar[Mapping[str, str]] = {}
 
     target: str = Field(min_length=1, description="where the log goes")
     _last: float = PrivateAttr(-math.inf)

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
@@ -27,7 +27,9 @@ class WeightsAndBiases(Tracker):
     A study that is resumed goes on with its run.
     """
 
-    target: str = Field(description="the project's name")
+    offline: ClassVar[Mapping[str, str]] = {"WANDB_MODE": "offline"}
+
+    target: str = Field(min_length=1, description="the project's name")
     _run: Any = PrivateAttr(None)
 
     def begin(self, directory: str) -> None:

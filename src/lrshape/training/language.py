@@ -27,7 +27,7 @@ class LanguageWorkload(GradientWorkload):
     inputs and, shifted by one, the targets; 0 is padding.
     """
 
-    optimizer: AnyOptimizer = Field(default_factory=AdamW)
+    optimizer: AnyOptimizer = Field(default_factory=AdamW, description="the update rule")
     length: int = Field(default=256, ge=1, description="tokens a sequence, at most max_len")
     max_len: int = Field(default=256, ge=1, description="learned positions")
     layers: int = Field(default=2, ge=1, le=100, description="transformer blocks")

@@ -144,7 +144,7 @@ class GradientWorkload(PopulationWorkload):
         description="of training: float32; tf32 matrix products (GPUs only); bf16 activations with float32 "
         "weights; auto: tf32 on GPUs, else float32",
     )
-    optimizer: AnyOptimizer = Field(default_factory=Adam)
+    optimizer: AnyOptimizer = Field(default_factory=Adam, description="the update rule")
 
     @field_validator("optimizer", mode="before")
     @classmethod

@@ -12,12 +12,11 @@ from typing import Any
 from pydantic import Field, PrivateAttr, field_validator
 
 from lrshape.errors import InputError
-from lrshape.workers.executor import Check, Executor, Item, Report, Result, Task
+from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 from lrshape.workers.memory import can_measure, held
 from lrshape.workers.message import packed
 from lrshape.workers.places import Place, places, visible_gpus
 from lrshape.workers.pool import Died, Done, Event, News, Pool, Raised, run
-from lrshape.workers.registry import EXECUTORS
 from lrshape.workers.termination import ended, kill_group
 from lrshape.workers.work import Piece
 

@@ -18,10 +18,9 @@ from pydantic import Field, PrivateAttr
 
 from lrshape import __version__
 from lrshape.errors import InputError
-from lrshape.workers.executor import Check, Executor, Item, Report, Result, Task
+from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 from lrshape.workers.message import packed
 from lrshape.workers.pool import Died, Done, Event, Pool, Raised, run
-from lrshape.workers.registry import EXECUTORS
 from lrshape.workers.work import Piece
 
 LOOK = 1.0
