@@ -17,6 +17,8 @@ from lrshape.shapes.family import FAMILIES
 from lrshape.shapes.schedule import Schedule
 from lrshape.testing.executors import has_ended
 
+collect_ignore = ["plugins"]  # a package that is installed, and no tests
+
 PARTS = ("cifar-10-batches-bin", "wikitext-2")
 
 

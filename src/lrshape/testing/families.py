@@ -67,9 +67,9 @@ def is_a_documented_frozen_dataclass(family: type[Family]) -> None:
     doc = inspect.getdoc(family) or ""
     for part in (">>> ", "Source:"):
         require(part in doc, f"the docstring needs {part!r}")
+    inherited = "".join(inspect.getdoc(base) or "" for base in family.__mro__[1:])
     for p in family.parameters():
-        # The shape of the ramp is documented once, with the class that implements it.
-        require(p.name == "warmup_shape" or f"{p.name}:" in doc, f"the docstring needs '{p.name}:'")
+        require(f"{p.name}:" in doc + inherited, f"the docstring needs '{p.name}:' with scale and range")
     try:
         setattr(family(), family.parameters()[0].name, 0.1)
     except dataclasses.FrozenInstanceError:
