@@ -9,8 +9,8 @@ import pytest
 
 import lrshape
 from lrshape.errors import InputError
-from lrshape.study.callback import Callbacks
-from lrshape.trackers import tracker
+from lrshape.testing import trackers
+from lrshape.trackers import TRACKERS, tracker
 
 tensorboardX = pytest.importorskip("tensorboardX")  # noqa: N816 - the package's name
 
@@ -127,19 +127,10 @@ def test_wandb_has_the_phases_and_the_winner_offline(tmp_path, monkeypatch):
     assert history["trials/nrows"][-1] == len(study.trials())
 
 
-def test_a_tracker_that_breaks_does_not_stop_the_search(tmp_path, caplog):
-    log = tracker(f"tensorboard:{tmp_path / 'runs'}")
-
-    class Breaking(lrshape.Callback):
-        def phase_begins(self, phase, announcement):
-            if phase == "rescore":
-                log._writer.close()
-                log._writer.add_scalar = lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
-
-    callback = Callbacks(log, Breaking())
-    assert lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=callback).is_complete()
-    (said,) = [record.getMessage() for record in caplog.records]
-    assert said == ("tensorboard: logging has stopped, the search goes on: [Errno 28] No space left")
+@pytest.mark.parametrize("name", sorted(set(TRACKERS) - {"wandb"}))  # which has the process above
+@pytest.mark.parametrize("rule", trackers.RULES)
+def test_keeps_the_contract(name, rule, tmp_path):
+    rule(TRACKERS.build({"name": name, "target": str(tmp_path / "log")}))
 
 
 @pytest.mark.parametrize("target", ["", "tensorboard", "wandb:", "mlflow:x"])
