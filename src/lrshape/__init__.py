@@ -6,35 +6,46 @@ Everything public is here; nothing heavy is imported before it is used.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from lrshape._version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from lrshape import shapes as families
+    from lrshape.api import search as search
     from lrshape.errors import InputError as InputError
+    from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
+    from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
     from lrshape.study.callback import Callback as Callback
     from lrshape.study.run import TimeLimitReached as TimeLimitReached
     from lrshape.study.study import Study as Study
-    from lrshape.study.study import search as search
 
-_HOME = {
-    "InputError": "lrshape.errors",
+_HOMES = {
     "Callback": "lrshape.study.callback",
+    "Family": "lrshape.shapes.family",
+    "InputError": "lrshape.errors",
     "Schedule": "lrshape.shapes.schedule",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
-    "search": "lrshape.study.study",
+    "families": "lrshape.shapes.family:FAMILIES",
+    "search": "lrshape.api",
 }
 
-__all__ = ["Callback", "InputError", "Schedule", "Study", "TimeLimitReached", "families", "search"]
+__all__ = [
+    "Callback",
+    "Family",
+    "InputError",
+    "Schedule",
+    "Study",
+    "TimeLimitReached",
+    "families",
+    "search",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "families":
-        return importlib.import_module("lrshape.shapes")
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module 'lrshape' has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lrshape' has no attribute {name!r}")
+    module, _, attribute = _HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute or name)
 
 
 def __dir__() -> list[str]:

@@ -108,7 +108,7 @@ def test_texts_of_a_schedule_are_never_code(tmp_path):
         formula = HOSTILE
         kind: str = parameter(HOSTILE, scale="choice", choices=(HOSTILE, "other"), searched=False)
 
-        def shape(self, t):
+        def multiplier(self, t):
             return namespace(t).sqrt(1.0 - 0.5 * t)
 
     try:
@@ -138,7 +138,7 @@ def test_a_formula_without_python_text_is_an_input_error():
 
         formula = "sinc(t)"
 
-        def shape(self, t):
+        def multiplier(self, t):
             return namespace(t).sinc(t)
 
     try:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-import lrshape
+from lrshape._version import __version__
 from lrshape.errors import InputError
 
 DISK_REFUSED = 1
@@ -77,7 +77,7 @@ def _printable(text: str) -> str:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        say(f"lrshape {lrshape.__version__}")
+        say(f"lrshape {__version__}")
         raise typer.Exit
 
 

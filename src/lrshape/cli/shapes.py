@@ -41,17 +41,25 @@ def families(
 
         lrshape families --json
     """
-    import lrshape.shapes as package
+    from lrshape.shapes.family import FAMILIES
 
-    listed = package.families()
+    listed = [
+        {
+            "name": name,
+            "formula": family.formula,
+            "summary": family.summary,
+            "parameters": [parameter.to_dict() for parameter in family.parameters()],
+        }
+        for name, family in FAMILIES.items()
+    ]
     if as_json:
-        say(json.dumps([info.to_dict() for info in listed.values()], indent=2))
+        say(json.dumps(listed, indent=2))
         return
-    for info in listed.values():
-        say(f"{info.name}: {info.summary}")
-        say(f"    m(t) = {info.formula}")
-        for parameter in info.parameters:
-            say(f"    {_described(parameter.to_dict())}")
+    for family in listed:
+        say(f"{family['name']}: {family['summary']}")
+        say(f"    m(t) = {family['formula']}")
+        for parameter in family["parameters"]:
+            say(f"    {_described(parameter)}")
         say()
 
 

@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lrshape import __version__
+from lrshape._version import __version__
 from lrshape.report import interaction, svg
 from lrshape.report.interaction import Cards, Targets
 from lrshape.report.palette import css_variables

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeAlias, final
 
 import numpy as np
+from typing_extensions import override
 
 from lrshape.errors import InputError, shown
 from lrshape.registry import Registry
@@ -84,14 +85,22 @@ class Family(ABC):
     """A parameterised set of shapes m(t): t in [0, 1] is training progress, m in [0, 1] the LR over base LR.
 
     A subclass is a frozen dataclass whose fields are made with `parameter`, has a one-line ``formula``, and
-    implements `shape`. Values may be arrays; out-of-range numbers raise `InputError` (values that JAX traces
-    are not checked). See ``CONTRIBUTING`` for how to add one.
+    implements `multiplier`. Values may be arrays; out-of-range numbers raise `InputError` (values that JAX
+    traces are not checked). See ``CONTRIBUTING`` for how to add one.
     """
 
     name: ClassVar[str]
+    """What specs and the command line call it."""
     formula: ClassVar[str]
+    """The formula on one line; u is progress after warmup, t of the whole training."""
+    summary: ClassVar[str]
+    """The first line of the class's docstring."""
     reaches_one: ClassVar[bool] = True
     """Whether the maximum of every shape is 1."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.summary = (cls.__doc__ or "").strip().split("\n")[0]
 
     def __post_init__(self) -> None:
         for p in self.parameters():
@@ -149,10 +158,10 @@ class Family(ABC):
         if xp is not np:
             t = xp.asarray(t)
             t = t if xp.isdtype(t.dtype, "real floating") else t * 1.0
-        return self.shape(t)
+        return self.multiplier(t)
 
     @abstractmethod
-    def shape(self, t: Numeric) -> Numeric:
+    def multiplier(self, t: Numeric) -> Numeric:
         """Return the multipliers at progress ``t``, an array."""
 
 
@@ -190,8 +199,8 @@ class WarmupFamily(Family):
     warmup_shape: str = parameter("linear", scale="choice", choices=tuple(_RAMPS), searched=False)
 
     @final
-    def shape(self, t: Numeric) -> Numeric:
-        """Return the multipliers at progress ``t``, an array."""
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
         ramp = _RAMPS[self.warmup_shape](passed(t, self.warmup))
         # Counted from the end, so that u is exactly 1 at t = 1 even where a compiler multiplies by the
         # inverse: a small power of a tiny rest would be far from 0.

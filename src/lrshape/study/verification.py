@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from lrshape import __version__
+from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.procedure.phases import Candidate, Phase, confirm, rescore, screen
 from lrshape.store import FOLLOW_UPS, PHASES, Health, Location, Store, verify

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from lrshape.study.study import Study, search
+from lrshape import api
 from lrshape.testing.contract import check, require, require_described_settings, require_refusal
 from lrshape.trackers.tracker import TRACKERS, Tracker
 
@@ -41,8 +41,8 @@ def _searched(tracker: Tracker) -> list[str]:
         logger.addHandler(handler)
         propagate, logger.propagate = logger.propagate, False
         try:
-            with mock.patch.object(Study, "report", return_value=None):
-                study = search(SPEC, train=_train, steps=4, out=Path(folder) / "study", callback=tracker)
+            with mock.patch.object(api, "write_report"):
+                study = api.search(SPEC, train=_train, steps=4, out=Path(folder) / "study", callback=tracker)
         finally:
             logger.removeHandler(handler)
             logger.propagate = propagate

@@ -32,9 +32,9 @@ class Trainer:
         """The node, and the version of lrshape on it."""
         import ray
 
-        import lrshape
+        from lrshape._version import __version__
 
-        return ray.get_runtime_context().get_node_id(), lrshape.__version__
+        return ray.get_runtime_context().get_node_id(), __version__
 
     def run(self, key: bytes, task: bytes, item: bytes) -> tuple[str, Any]:
         """Run one item: ``("done", result)``, ``("raised", (error, text))`` or ``("refused", text)``.

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, namespace
 
 
@@ -22,6 +24,6 @@ class Constant(WarmupFamily):
 
     formula = "1"
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return namespace(u).ones_like(u)

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, namespace, parameter, power
 
 
@@ -33,8 +35,8 @@ class Cosine(WarmupFamily):
 
     formula = "(1 + cos(pi u))/2"
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return root_of_cosine(u) ** 2
 
 
@@ -59,8 +61,8 @@ class GeneralizedCosine(WarmupFamily):
     exponent: Numeric = parameter(1.0, 0.1, 4.0, scale="log")
     floor: Numeric = parameter(0.0, 0.0, 0.5, searched=False)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return self.floor + (1.0 - self.floor) * power(root_of_cosine(u), 2.0 * self.exponent)
 
 
@@ -83,6 +85,6 @@ class CosineFloor(WarmupFamily):
     formula = "floor + (1 - floor) (1 + cos(pi u))/2"
     floor: Numeric = parameter(0.1, 0.0, 0.5)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return self.floor + (1.0 - self.floor) * root_of_cosine(u) ** 2

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, namespace, parameter
 
 
@@ -33,8 +35,8 @@ class CyclicCosine(WarmupFamily):
     floor: Numeric = parameter(0.0, 0.0, 0.5)
     restart: Numeric = parameter(1.0, 0.1, 1.0)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         xp = namespace(u, self.cycles, self.floor, self.restart)
         total = u * self.cycles
         done = xp.clip(xp.floor(total), 0.0, self.cycles - 1.0)

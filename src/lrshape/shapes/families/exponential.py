@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, namespace, parameter
 
 
@@ -24,7 +26,7 @@ class Exponential(WarmupFamily):
     formula = "final^u"
     final: Numeric = parameter(0.01, 1e-4, 1.0, scale="log")
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         xp = namespace(u, self.final)
         return xp.exp(u * xp.log(self.final))

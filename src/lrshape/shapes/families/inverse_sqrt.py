@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, namespace, parameter
 
 
@@ -24,6 +26,6 @@ class InverseSqrt(WarmupFamily):
     formula = "1/sqrt(1 + (t - warmup)/timescale)"
     timescale: Numeric = parameter(0.1, 0.001, 1.0, scale="log")
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return 1.0 / namespace(u).sqrt(1.0 + u * ((1.0 - self.warmup) / self.timescale))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, NARROW, Numeric, WarmupFamily, namespace, parameter
 
 
@@ -32,8 +34,8 @@ class MultiStep(WarmupFamily):
     drops: Numeric = parameter(2, 1, 5, scale="integer")
     factor: Numeric = parameter(0.1, 0.01, 1.0, scale="log")
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         xp = namespace(u, self.first, self.drops, self.factor)
         pace = self.drops / xp.maximum(1.0 - self.first, NARROW)
         reached = xp.clip(xp.floor((u - self.first) * pace) + 1.0, 0.0, self.drops)

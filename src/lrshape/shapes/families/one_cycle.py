@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Family, Numeric, namespace, parameter, passed
 
 
@@ -32,8 +34,8 @@ class OneCycle(Family):
     peak: Numeric = parameter(0.3, 0.0, 0.6)
     end: Numeric = parameter(0.0, 0.0, 0.5)
 
-    def shape(self, t: Numeric) -> Numeric:
-        """Return the multipliers at progress ``t``, an array."""
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
         xp = namespace(t, self.start, self.peak, self.end)
         rise = xp.sin(math.pi / 2 * passed(t, self.peak)) ** 2
         fall = xp.sin(math.pi / 2 * xp.clip((1.0 - t) / (1.0 - self.peak), 0.0, 1.0)) ** 2

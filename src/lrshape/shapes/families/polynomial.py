@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, parameter, power
 
 
@@ -25,8 +27,8 @@ class Linear(WarmupFamily):
     formula = "floor + (1 - floor)(1 - u)"
     floor: Numeric = parameter(0.0, 0.0, 0.5)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return self.floor + (1.0 - self.floor) * (1.0 - u)
 
 
@@ -51,6 +53,6 @@ class Power(WarmupFamily):
     exponent: Numeric = parameter(2.0, 0.3, 8.0, scale="log")
     floor: Numeric = parameter(0.0, 0.0, 0.5)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return self.floor + (1.0 - self.floor) * power(1.0 - u, self.exponent)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, parameter
 
 
@@ -25,7 +27,7 @@ class Rex(WarmupFamily):
     formula = "(1 - u)/(1 - (1 - beta) u)"
     beta: Numeric = parameter(0.5, 0.01, 10.0, scale="log")
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         rest = 1.0 - u
         return rest / (rest + self.beta * u)

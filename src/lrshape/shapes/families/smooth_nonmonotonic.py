@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Family, Numeric, namespace, parameter
 from lrshape.shapes.interpolation import pchip
 
@@ -42,8 +44,8 @@ class SmoothNonmonotonic(Family):
     y2: Numeric = parameter(0.25)
     delta_x2: Numeric = parameter(0.5)
 
-    def shape(self, t: Numeric) -> Numeric:
-        """Return the multipliers at progress ``t``, an array."""
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
         xp = namespace(t, *self.params.values())
         peak, x1 = self.x_peak, self.delta_x1
         x2 = x1 + self.delta_x2 * (1.0 - x1)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, parameter, power
 
 
@@ -24,6 +26,6 @@ class Sqrt(WarmupFamily):
     formula = "(1 - u^2)^(alpha/2)"
     alpha: Numeric = parameter(1.0, 0.0, 1.0)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         return power((1.0 - u) * (1.0 + u), 0.5 * self.alpha)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.errors import InputError
 from lrshape.shapes.family import FAMILIES, Family, Numeric, namespace, parameter
 
@@ -33,8 +35,8 @@ class Table(Family):
     reaches_one = False
     values: tuple[float, ...] = parameter((1.0, 0.0), scale="list", searched=False, rule=_peaks_at_one)
 
-    def shape(self, t: Numeric) -> Numeric:
-        """Return the multipliers at progress ``t``, an array."""
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
         xp = namespace(t)
         values = xp.asarray(self.values)
         last = len(self.values) - 1

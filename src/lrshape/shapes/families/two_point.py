@@ -4,6 +4,8 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import final
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, parameter
 from lrshape.shapes.interpolation import linear, pchip
 
@@ -23,8 +25,8 @@ class _TwoPoint(WarmupFamily):
     delta_y2: Numeric = parameter(0.5)
 
     @final
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         u1 = self.delta_x1
         u2 = u1 + self.delta_x2 * (1.0 - u1)
         y2 = self.delta_y2 * self.y1

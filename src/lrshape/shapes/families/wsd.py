@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from typing_extensions import override
+
 from lrshape.shapes.family import FAMILIES, NARROW, Numeric, WarmupFamily, namespace, parameter, power
 
 
@@ -32,8 +34,8 @@ class Wsd(WarmupFamily):
     exponent: Numeric = parameter(1.0, 0.25, 4.0, scale="log")
     floor: Numeric = parameter(0.0, 0.0, 0.5)
 
+    @override
     def after_warmup(self, u: Numeric) -> Numeric:
-        """Return the multipliers at decay progress ``u``."""
         xp = namespace(u, self.warmup, self.decay)
         length = xp.clip(self.decay / (1.0 - self.warmup), NARROW, 1.0)  # of the decay, in units of u
         v = xp.clip(1.0 - (1.0 - u) / length, 0.0, 1.0)

@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import Field, PrivateAttr
 
-from lrshape import __version__
+from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 from lrshape.workers.message import packed
