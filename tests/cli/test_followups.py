@@ -92,11 +92,11 @@ def test_ctrl_c_stops_and_the_same_command_resumes(copy, arguments):
     ("arguments", "message"),
     [
         (("coordinate", "nowhere"), "nowhere"),
-        (("coordinate", "study", "--top", "0"), "top: input should be greater than or equal to 1, got 0"),
+        (("coordinate", "study", "--top", "0"), "top: must be at least 1, got 0"),
         (("coordinate", "study", "--top", "999"), "top must be at most"),
         (("coordinate", "study", "--time-limit", "soon"), "--time-limit must be a positive time"),
-        (("seeds", "study", "--max", "2"), "max: input should be greater than or equal to 4, got 2"),
-        (("seeds", "study", "--certainty", "1"), "certainty: input should be less than 1, got 1.0"),
+        (("seeds", "study", "--max", "2"), "max: must be at least 4, got 2"),
+        (("seeds", "study", "--certainty", "1"), "certainty: must be less than 1, got 1.0"),
         (("seeds", "nowhere"), "nowhere"),
     ],
 )

@@ -1,6 +1,6 @@
 """What the phases of a study are about to do, a line each."""
 
-from lrshape.procedure.base_lr import GridLR, JointLR
+from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
 from lrshape.procedure.racing import rungs
 from lrshape.study.spec import StudySpec
 
@@ -33,6 +33,8 @@ def _base_lrs(spec: StudySpec) -> str:
         return f"each at {strategy.points} base LRs"
     if isinstance(strategy, JointLR):
         return "which chooses the base LR, too"
+    if not isinstance(strategy, PredictedLR):
+        return f"base LRs by {strategy.name}"
     return f"each at {strategy.points} base LRs around the predicted one"
 
 
