@@ -84,7 +84,7 @@ class Squares(Task[Item, list[Any]]):
     def takes_memory(self, x: int) -> None:
         """Keep so many MiB."""
         _kept.append(b"x" * (x * 2**20))
-        time.sleep(1.0)
+        time.sleep(0.5)
 
 
 class Process(Squares):
