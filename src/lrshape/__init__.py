@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrshape._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
     from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
@@ -24,6 +25,7 @@ _HOMES = {
     "Check": "lrshape.checks.check",
     "Family": "lrshape.shapes.family",
     "InputError": "lrshape.errors",
+    "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
@@ -36,6 +38,7 @@ __all__ = [
     "Check",
     "Family",
     "InputError",
+    "Result",
     "Schedule",
     "Study",
     "TimeLimitReached",

@@ -69,8 +69,8 @@ def test_base_lrs_around_the_best_are_those_of_the_rescore_and_extend():
 def test_the_winner_comes_first(searched):
     top = best_shapes(searched, 3)
     assert len({shape.id for shape, _ in top}) == 3
-    assert top[0][0].id == searched.best()["shape"]
-    assert top[0][1] == pytest.approx(searched.best()["base_lr"])
+    assert top[0][0].id == searched.best().shape
+    assert top[0][1] == pytest.approx(searched.best().base_lr)
     with pytest.raises(lrshape.InputError, match=r"top must be at most \d+, .*got 999"):
         best_shapes(searched, 999)
 
@@ -94,8 +94,8 @@ def test_a_check_from_beginning_to_end(searched, training):
     assert not set(table["seed"]) & set(searched.trials()["seed"])
     best = searched.best()
     confirmed, points = result.tables["confirmed"], result.tables["points"]
-    searched_names = {"rex": {"warmup", "beta"}, "linear": {"warmup", "floor"}}[best["family"]]
-    assert set(confirmed["parameter"]) == searched_names <= set(best["params"])
+    searched_names = {"rex": {"warmup", "beta"}, "linear": {"warmup", "floor"}}[best.family]
+    assert set(confirmed["parameter"]) == searched_names <= set(best.params)
     assert (confirmed["own_base_lr"] > 0).all()
     # No point that is finite has its best base LR at an edge: it would have been extended.
     tried = choosing.groupby("shape")["base_lr"].nunique()

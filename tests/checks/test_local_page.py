@@ -6,13 +6,13 @@ import pytest
 
 from lrshape.checks.local_figure import local_figure
 from lrshape.checks.local_page import local_result, overall_verdict, sorted_shapes, verdict_sentence
-from lrshape.report.figures._common import NARROW, SMALL, WIDE
+from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
 SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
 LOW_HIGH = {
     "same": (-0.02, 0.03),
-    "improves": (0.01, 0.1),
+    "better": (0.01, 0.1),
     "worse": (-0.1, -0.01),
     "diverged": (-np.inf, -np.inf),
 }
@@ -26,9 +26,9 @@ def points(shape="rex-0001", values=VALUES, parameters=("beta",)):
         {
             "shape": shape, "parameter": name, "value": value, "own": value in (0.5, "b"),
             "point": f"{shape}:{name}:{i:02d}", "family": "rex", "params": json.dumps({name: value}),
-            "base_lr": 0.1, "edge": "high" if i == 0 else "", "seeds": 10, "score": score, "low": 0.9 * score,
-            "high": 1.2 * score, "diverged": 0, "failed": 0, "gain": 1.0 - score, "gain_low": 0.9 - score,
-            "gain_high": 1.1 - score,
+            "base_lr": 0.1, "card": i, "edge": "high" if i == 0 else "", "seeds": 10, "score": score,
+            "low": 0.9 * score, "high": 1.2 * score, "diverged": 0, "failed": 0,
+            "gain": 1.0 - score, "gain_low": 0.9 - score, "gain_high": 1.1 - score,
         }
         for name in parameters
         for i, (value, score) in enumerate(values)
@@ -51,7 +51,7 @@ def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
     ("verdict", "text"),
     [
         ("same", "cannot be told from it: 0.50% better (95% interval −2.0% to 3.0%, p = 0.020)"),
-        ("improves", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
+        ("better", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
         ("worse", "the best other value, is 5.5% worse (95% interval 1.0% to 10%, p = 0.020)"),
         ("diverged", "beta: no change improves it: every other value diverged"),
         ("unknown", "is not tested: an interval needs at least 6 seeds"),
@@ -73,7 +73,7 @@ def test_verdicts_in_words(verdict, text):
             [row(verdict="diverged")],
             "no single parameter improves the winner: every other value tried is worse",
         ),
-        ([row(), row("warmup", "improves")], "is not a local optimum: another warmup improves it by 5.5%"),
+        ([row(), row("warmup", "better")], "is not a local optimum: another warmup improves it by 5.5%"),
         (
             [row(), row("warmup", "unknown", seeds=4)],
             "seeds cannot tell whether a single parameter improves the winner",
@@ -107,16 +107,15 @@ def test_the_data_is_json(tmp_path):
     assert entry["parameters"][1]["score"] is None
 
 
-@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_panel_for_each_parameter(count, narrow):
+def test_a_panel_for_each_parameter(count):
     from matplotlib.text import Text
 
     names = [f"parameter_{i}" for i in range(count)]
-    figure = local_figure(points(parameters=names), METRIC, narrow=narrow)
+    figure = local_figure(points(parameters=names), METRIC)
     figure.draw_without_rendering()
     assert len(figure.axes) == count
-    assert figure.get_figwidth() == (NARROW if narrow else WIDE)
+    assert figure.get_figwidth() == WIDTH
     box = figure.get_tightbbox()
     assert min(box.x0, box.y0) > -0.03
     assert box.x1 < figure.get_figwidth() + 0.03
@@ -140,7 +139,7 @@ def test_nothing_finite_is_not_drawn():
 def test_the_page(tmp_path, hostile, check):
     both = pd.concat([points(), points("rex-0002")])
     (tmp_path / "figures").mkdir()
-    found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="improves")], "rex-0002")
+    found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="better")], "rex-0002")
     page = check(found.write(tmp_path, eyebrow="Check: local", name="".join(hostile.values())))
     assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
     assert "The winner is not a local optimum: another beta improves it by 5.5%" in page.text
@@ -155,5 +154,5 @@ def test_the_page(tmp_path, hostile, check):
 def test_too_few_seeds_for_bands_are_said(tmp_path):
     (section,) = result(tmp_path, points().assign(low=np.nan, high=np.nan), [row()]).sections
     (figure,) = section.figures.values()
-    assert "the median over seeds, too few for intervals." in figure["caption"]
-    assert "as a band" not in figure["caption"]
+    assert "the median over seeds, too few for intervals." in figure.caption
+    assert "as a band" not in figure.caption

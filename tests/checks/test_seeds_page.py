@@ -7,7 +7,7 @@ import pytest
 from lrshape.checks.seeds_figures import agreement_figure, scatter_figure
 from lrshape.checks.seeds_page import agreement_cells, headings, recommendation, seeds_result, title
 from lrshape.checks.seeds_statistics import seed_answer
-from lrshape.report.figures._common import NARROW, SMALL, WIDE
+from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
 SHAPES = {
@@ -57,21 +57,20 @@ def test_cells_fit_their_headings():
     assert [row[0] for row in agreement_cells(found.top)] == ["1", "3", "10", "12"]
 
 
-@pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.parametrize("diverged", [0, 3, 8])
 @pytest.mark.parametrize("drawing", ["agreement", "scatter"])
-def test_every_text_lies_inside_the_figure(drawing, narrow, diverged):
+def test_every_text_lies_inside_the_figure(drawing, diverged):
     from matplotlib.text import Text
 
     found = answer(diverged=diverged)
     if drawing == "agreement":
-        figure = agreement_figure(found, narrow=narrow)
+        figure = agreement_figure(found)
     else:
-        figure = scatter_figure(found, METRIC, narrow=narrow)
-        marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:])
+        figure = scatter_figure(found, METRIC)
+        marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:3])
         assert marks == 9 - diverged
     figure.draw_without_rendering()
-    assert figure.get_figwidth() == (NARROW if narrow else WIDE)
+    assert figure.get_figwidth() == WIDTH
     box = figure.get_tightbbox()
     assert min(box.x0, box.y0) > -0.03
     assert box.x1 < figure.get_figwidth() + 0.03

@@ -115,7 +115,7 @@ def test_the_same_command_again_trains_nothing_and_writes_the_same(swept):
 @pytest.mark.parametrize(
     ("spec", "axes", "how", "message"),
     [
-        ({"seed": 3}, {}, {}, "changed: spec.seed: None -> 3"),
+        ({"seed": 3}, {}, {}, "changed: seed: None -> 3"),
         ({}, {"screen.seeds": [1, 2]}, {}, "changed: axes.screen.seeds: None -> [1, 2]"),
         ({}, {}, {"seeds": 9}, "changed: transfer.seeds: 8 -> 9"),
     ],
@@ -197,7 +197,8 @@ def drive(phase, score):
         rows = [
             {
                 "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name,
-                "params": t.shape.params, "base_lr": t.base_lr, "seed": t.seed, "final/score": score(t), "status": "ok",
+                "params": t.shape.params, "base_lr": t.base_lr, "seed": t.seed,
+                "final/score": score(t), "status": "ok",
             }
             for trials in rounds
             for t in trials

@@ -148,8 +148,7 @@ def test_the_page_is_sound_and_legible(browser, pages, case, width):
     assert browser.execute_script(OVERFLOW) == []
     figures = browser.execute_script(FIGURES)
     assert len(figures) == 4
-    for variants in figures:
-        (shown,) = [v for v in variants if v["width"] > 0]
+    for shown in figures:
         assert shown["height"] > 50
         assert shown["left"] >= 0
         assert shown["right"] <= width

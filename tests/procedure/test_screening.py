@@ -65,7 +65,7 @@ def test_families_share_a_budget_by_what_they_promise(drive):
     counts = counts.value_counts()
     assert counts["wsd"] + counts["power"] + counts["rex"] > 10 * counts["inverse_sqrt"]
     assert counts.sum() <= 384 + 4 * 6
-    assert {shape.family for shape, _ in chosen[:4]} == set(families)
+    assert {shape.family.name for shape, _ in chosen[:4]} == set(families)
     assert truth(*chosen[0]) < 0.0105
 
 

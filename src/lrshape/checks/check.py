@@ -14,7 +14,7 @@ from lrshape.registry import Registry
 from lrshape.store import store_error
 from lrshape.study.callback import Callback
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 if TYPE_CHECKING:
     from lrshape.report.interaction import Cards
@@ -99,7 +99,7 @@ class Check(FollowUp):
         Args:
             study: the study, complete.
             trials: all of the check's, sorted.
-            figures: where figures are drawn, see `lrshape.report.html.figure`.
+            figures: where figures are drawn, see `lrshape.report.drawing.draw_all`.
         """
 
     def run(

@@ -14,7 +14,7 @@ from lrshape.store import Store
 from lrshape.study.callback import Callback
 from lrshape.study.run import Run
 from lrshape.study.study import Study, check_workload
-from lrshape.workers.registry import ExecutorChoice, make_executor
+from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
 _BLOCK = 1_000_000
 """Seed indices of a follow-up."""
@@ -90,7 +90,7 @@ class FollowUp(Settings, abc.ABC):
         store = Store.create(path, document, more=lambda: check_workload(study.spec.workload) or {})
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
-        with make_executor(executor) as runner:
+        with EXECUTORS.build(executor) as runner:
             run = Run(study.spec, store, study.chunk_size, runner, callback, time_limit)
             run.phase(self.name, phase, self.most_trials(study))
         return store.trials([self.name])

@@ -7,19 +7,18 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.frames import where
-from lrshape.report.figures._common import (
-    NARROW,
+from lrshape.report.palette import CATEGORIES, INK, MUTED, PAPER
+from lrshape.report.plotting import (
     TEXT,
-    WIDE,
     grid_lines,
     metric_label,
-    new_figure,
     panel_title,
+    panels,
+    point_at_marks,
     scale_axis,
     styled,
     wide_range,
 )
-from lrshape.report.palette import CATEGORIES, INK, MUTED, PAPER
 from lrshape.report.words import printable, rate
 
 if TYPE_CHECKING:
@@ -28,13 +27,14 @@ if TYPE_CHECKING:
 BAND = 0.18
 
 
-def local_figure(points: pd.DataFrame, metric: str, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def local_figure(points: pd.DataFrame, metric: str) -> "Figure | None":
     """Draw medians with interval bands against parameter values, the shape's own value marked.
 
     Args:
-        points: those of one shape, as `lrshape.checks.local_statistics.score_points` returns them.
+        points: those of one shape, as `lrshape.checks.local_statistics.score_points` returns them, and the
+            index of each one's ``card``.
         metric: the metric that is minimised.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no score is finite.
@@ -43,24 +43,13 @@ def local_figure(points: pd.DataFrame, metric: str, *, narrow: bool = False) -> 
     parameters = list(dict.fromkeys(points["parameter"]))
     if finite.empty:
         return None
-    with styled():
-        columns = min(2 if narrow else 3, len(parameters))
-        rows = math.ceil(len(parameters) / columns)
-        width = NARROW if narrow else WIDE
-        figure = new_figure(width, 2.0 * rows + 0.35)
-        figure.get_layout_engine().set(wspace=0.06)
-        axes = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
-        for ax in axes[len(parameters) :]:
-            ax.remove()
-        ends = [v for key in ("score", "low", "high") for v in finite[key] if math.isfinite(v)]
-        # One far value must not press all others into a line at the bottom.
-        log = scale_axis(axes[0].yaxis, ends, ticks=5, log=wide_range(ends, 2.5))
-        for index, (ax, parameter) in enumerate(zip(axes, parameters, strict=False)):
-            ax.tick_params(labelleft=index % columns == 0)
-            _panel(ax, where(points, points["parameter"] == parameter), parameter)
-        figure.supylabel(
-            metric_label("median", metric, log=log, narrow=narrow), fontsize=TEXT, color=MUTED.light
-        )
+    figure, axes = panels(len(parameters), row_height=2.0, sharex=False)
+    ends = [v for key in ("score", "low", "high") for v in finite[key] if math.isfinite(v)]
+    # One far value must not press all others into a line at the bottom.
+    log = scale_axis(axes[0].yaxis, ends, ticks=5, log=wide_range(ends, 2.5))
+    for ax, parameter in zip(axes, parameters, strict=True):
+        _panel(ax, where(points, points["parameter"] == parameter), parameter)
+    figure.supylabel(metric_label("median", metric, log=log, short=True), fontsize=TEXT, color=MUTED.light)
     return figure
 
 
@@ -87,6 +76,7 @@ def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
                     color=colour, alpha=BAND, lw=0, zorder=2)  # fmt: skip
     ax.plot(x, np.where(alive, score, np.nan), "-o", color=colour, ms=3.8, mec=PAPER.light, mew=0.7, lw=1.4,
             zorder=3)  # fmt: skip
+    point_at_marks(ax, x[alive], score[alive], rows["card"].to_numpy()[alive].tolist())
     if not alive.all():
         ax.plot(x[~alive], np.full(np.sum(~alive), 0.965), "x", color=MUTED.light, ms=4.5, mew=1.2,
                 transform=ax.get_xaxis_transform(), clip_on=False, zorder=3)  # fmt: skip
@@ -97,4 +87,4 @@ def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
         ax.plot(x[own], score[own], "D", color=INK.light, ms=5.5, mec=PAPER.light, mew=0.9, zorder=4)
     value = values[own]
     note = f"own value {rate(value) if isinstance(value, float) else printable(value, 20)}"
-    panel_title(ax, parameter, note, bold=False)
+    panel_title(ax, parameter, note)

@@ -10,10 +10,10 @@ import pandas as pd
 
 from lrshape.analysis.frames import records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.local_figure import local_figure, positions
+from lrshape.checks.local_figure import local_figure
 from lrshape.checks.local_statistics import largest_gain, relative_to_own
-from lrshape.report import html
-from lrshape.report.interaction import Cards, Targets, lines
+from lrshape.report.drawing import Drawing, draw_all
+from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES
 from lrshape.report.sections import Section, Table
 from lrshape.report.words import (
@@ -26,10 +26,11 @@ from lrshape.report.words import (
     printable,
     probability,
     rate,
+    score_text,
 )
 
 VERDICTS = {
-    "improves": "improves",
+    "better": "improves",
     "worse": "worsens",
     "same": "cannot be told",
     "diverged": "diverged",
@@ -111,7 +112,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 
     Example:
         >>> verdict_sentence({"parameter": "beta", "value": 0.3, "own_value": 0.5, "own_score": 2.0,
-        ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "improves"})
+        ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "better"})
         'beta: 0.3 instead of 0.5 improves it by 5.0% (95% interval 3.0% to 7.0%, p < 0.001)'
     """
     case = row["verdict"]
@@ -127,7 +128,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
     p = probability(row["p_holm"])
     p = f"p {p if p.startswith('<') else f'= {p}'}"
     spread = f"95% interval {percent(low)} to {percent(high)}, {p}"
-    if case == "improves":
+    if case == "better":
         return f"{change} improves it by {percent(gain)} ({spread})"
     if case == "worse":
         spread = f"95% interval {percent(-high)} to {percent(-low)}, {p}"
@@ -144,7 +145,7 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     """
     first = rows.iloc[0].to_dict()
     name = "the winner" if is_winner else f"the shape {printable(first['shape'], 40)}"
-    better = [row for row in records(rows) if row["verdict"] == "improves"]
+    better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
             f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
@@ -184,7 +185,7 @@ def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: st
         "score_median": _finite(first["own_score"]),
         "score_low": _finite(first["own_low"]),
         "score_high": _finite(first["own_high"]),
-        "improves": [r["parameter"] for r in records(rows) if r["verdict"] == "improves"],
+        "improves": [r["parameter"] for r in records(rows) if r["verdict"] == "better"],
         "largest_gain": _finite(bound),
         "largest_gain_relative": _finite(relative),
         "verdict": overall_verdict(rows, shape == winner),
@@ -218,14 +219,10 @@ def _section(
 ) -> Section:
     own_points = where(points, points["shape"] == shape)
     rows = where(confirmed, confirmed["shape"] == shape)
-    drawn = {}
-    wide, narrow = (local_figure(own_points, metric, narrow=narrow) for narrow in (False, True))
-    if wide is not None and narrow is not None:
-        name = "".join(c if c.isalnum() else "-" for c in shape)
-        drawn[name] = html.figure(
-            wide, narrow, folder, name=name, title=f"{printable(shape, 60)}, one parameter at a time",
-            caption=_caption(own_points), targets=_targets(own_points, cards),
-        )  # fmt: skip
+    name = "".join(c if c.isalnum() else "-" for c in shape)
+    title = f"{printable(shape, 60)}, one parameter at a time"
+    drawing = Drawing(name, title, _caption, lambda points: local_figure(points, metric))
+    drawn = draw_all([drawing], own_points.assign(card=_add_cards(own_points, cards)), folder)
     first = rows.iloc[0]
     lead = first["own_score"]
     spread = interval(first["own_low"], first["own_high"], lead=lead)
@@ -249,28 +246,20 @@ def _caption(points: pd.DataFrame) -> str:
     return f"{_HOW}, with its 95% interval as a band. {_MARKS}"
 
 
-def _targets(points: pd.DataFrame, cards: Cards) -> Targets | None:
-    """Every value that did not diverge, a line for each panel of the figure."""
-    colour = CATEGORIES[0].light
-    parts = []
-    for panel, parameter in enumerate(dict.fromkeys(points["parameter"])):
-        rows = where(points, points["parameter"] == parameter)
-        places = zip(positions(rows["value"].tolist()), records(rows), strict=True)
-        alive = [(x, row) for x, row in places if math.isfinite(row["score"])]
-        indexes = [
-            cards.add(
-                f"{parameter} {value_text(row['value'])}{', its own' if row['own'] else ''}",
-                colour,
-                row["family"],
-                row["params"],
-                base_lr=row["base_lr"],
-                score=number(row["score"]),
-                more={"95% interval": interval(row["low"], row["high"], lead=row["score"]) or "none"},
-            )
-            for _, row in alive
-        ]
-        parts.append((panel, indexes, np.array([(x, row["score"]) for x, row in alive])))
-    return lines("dot", parts)
+def _add_cards(points: pd.DataFrame, cards: Cards) -> list[int]:
+    """Add a card for each value, and return their indexes."""
+    return [
+        cards.add(
+            f"{row['parameter']} {value_text(row['value'])}{', its own' if row['own'] else ''}",
+            CATEGORIES[0].light,
+            row["family"],
+            row["params"],
+            base_lr=row["base_lr"],
+            score=score_text(row["score"]),
+            more={"95% interval": interval(row["low"], row["high"], lead=row["score"]) or "none"},
+        )
+        for row in records(points)
+    ]
 
 
 def _edges(points: pd.DataFrame) -> list[str]:
@@ -320,7 +309,7 @@ def _table(rows: pd.DataFrame) -> Table:
         ],
         rows=cells,
         texts=[6],
-        bold=[i for i, verdict in enumerate(rows["verdict"]) if verdict == "improves"],
+        bold=[i for i, verdict in enumerate(rows["verdict"]) if verdict == "better"],
     )
 
 

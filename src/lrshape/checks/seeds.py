@@ -10,8 +10,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.frames import records, where
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer

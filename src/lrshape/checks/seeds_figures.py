@@ -8,19 +8,18 @@ import pandas as pd
 
 from lrshape.analysis.frames import where
 from lrshape.checks.seeds_statistics import Agreement, SeedAnswer
-from lrshape.report.figures._common import (
-    NARROW,
-    SMALL,
+from lrshape.report.palette import CATEGORIES, LINE, MUTED, PAPER
+from lrshape.report.plotting import (
     TEXT,
-    WIDE,
     grid_lines,
+    legend_below,
     metric_label,
-    new_figure,
     panel_title,
+    panels,
+    point_at_marks,
     scale_axis,
     styled,
 )
-from lrshape.report.palette import CATEGORIES, INK, LINE, MUTED, PAPER
 from lrshape.report.words import counted, share
 
 if TYPE_CHECKING:
@@ -35,34 +34,32 @@ _PANELS = (
 )
 
 
-def agreement_figure(answer: SeedAnswer, *, narrow: bool = False) -> "Figure":
+@styled()
+def agreement_figure(answer: SeedAnswer) -> "Figure":
     """Draw correlation, recall and regret against the number of seeds, for both groups of shapes.
 
     Args:
         answer: what to show.
-        narrow: for a phone instead of a page.
     """
     groups = (answer.screened, answer.top)
     tops = " and ".join(dict.fromkeys(f"top {agreement.top}" for agreement in groups))
-    with styled():
-        figure = new_figure(NARROW if narrow else WIDE, 6.9 if narrow else 2.75)
-        axes = figure.subplots(3, 1) if narrow else figure.subplots(1, 3)
-        for ax, (title, note, column) in zip(axes, _PANELS, strict=True):
-            panel_title(ax, title, note.format(top=tops, sure=share(answer.certainty)), bold=False)
-            _seeds_axis(ax, answer.screened.table["seeds"].tolist())
-            grid_lines(ax, "y")
-            if column == "regret":
-                _regrets(ax, groups, answer.margin)
-            else:
-                for agreement, (label, colour, marker) in zip(groups, GROUPS, strict=True):
-                    table = agreement.table
-                    ax.plot(table["seeds"], table[column], "-", marker=marker, color=colour, ms=4,
-                            mec=PAPER.light, mew=0.7, lw=1.5, label=label, zorder=3)  # fmt: skip
-                ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
-        handles, labels = axes[0].get_legend_handles_labels()
-        counts = (f"{name} ({a.shapes})" for name, a in zip(labels, groups, strict=True))
-        figure.legend(handles, list(counts), loc="outside lower center", ncols=1 if narrow else 2,
-                      labelcolor=INK.light, fontsize=SMALL)  # fmt: skip
+    figure, axes = panels(3, row_height=2.6, sharex=False, sharey=False)
+    for ax, (title, note, column) in zip(axes, _PANELS, strict=True):
+        panel_title(ax, title, note.format(top=tops, sure=share(answer.certainty)))
+        _seeds_axis(ax, answer.screened.table["seeds"].tolist())
+        grid_lines(ax, "y")
+        if column == "regret":
+            _regrets(ax, groups, answer.margin)
+        else:
+            for agreement, (label, colour, marker) in zip(groups, GROUPS, strict=True):
+                table = agreement.table
+                ax.plot(table["seeds"], table[column], "-", marker=marker, color=colour, ms=4,
+                        mec=PAPER.light, mew=0.7, lw=1.5, label=label, zorder=3)  # fmt: skip
+            ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
+    handles, labels = axes[0].get_legend_handles_labels()
+    for handle, label, agreement in zip(handles, labels, groups, strict=True):
+        handle.set_label(f"{label} ({agreement.shapes})")
+    legend_below(figure)
     return figure
 
 
@@ -91,13 +88,15 @@ def finite_scores(answer: SeedAnswer) -> pd.DataFrame:
     return where(answer.scores, np.isfinite(answer.scores[_SCORES].to_numpy(np.float64)).all(axis=1))
 
 
-def scatter_figure(answer: SeedAnswer, metric: str, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def scatter_figure(answer: SeedAnswer, metric: str) -> "Figure | None":
     """Draw every shape's score on one seed and on a few against that on many others.
+
+    A reader can point at the marks; their cards are in the order of `finite_scores`.
 
     Args:
         answer: what to show.
         metric: the metric that is minimised.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no shape has finite scores.
@@ -106,26 +105,21 @@ def scatter_figure(answer: SeedAnswer, metric: str, *, narrow: bool = False) -> 
     if finite.empty:
         return None
     values = finite[_SCORES].to_numpy(np.float64).ravel().tolist()
-    with styled():
-        figure = new_figure(NARROW if narrow else WIDE, 6.6 if narrow else 3.7)
-        axes = figure.subplots(*((2, 1) if narrow else (1, 2)), sharex=True, sharey=True)
-        log = scale_axis(axes[0].xaxis, values, ticks=4)
-        scale_axis(axes[0].yaxis, values, ticks=4, log=log)
-        lost = len(answer.scores) - len(finite)
-        for ax, column, count in zip(axes, ("one", "few"), (1, answer.few), strict=True):
-            panel_title(ax, counted(count, "seed"), f"{lost} diverged, not drawn" if lost else "", bold=False)
-            low, high = ax.get_xlim()
-            ax.plot([low, high], [low, high], color=LINE.light, lw=1.2, zorder=1.5)
-            grid_lines(ax, "y")
-            for in_top, (label, colour, marker) in zip((False, True), GROUPS, strict=True):
-                rows = where(finite, finite["in_top"] == in_top)
-                ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
-                        mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip
-        axes[-1].set_xlabel(metric_label(f"{answer.top.reference} others:", metric, log=log, narrow=narrow))
-        if not narrow:
-            axes[0].set_xlabel(axes[-1].get_xlabel())
-        figure.supylabel("the same, on few seeds", fontsize=TEXT, color=MUTED.light)
-        handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=1 if narrow else 2,
-                      labelcolor=INK.light, fontsize=SMALL)  # fmt: skip
+    figure, axes = panels(2, row_height=3.2)
+    log = scale_axis(axes[0].xaxis, values, ticks=4)
+    scale_axis(axes[0].yaxis, values, ticks=4, log=log)
+    lost = len(answer.scores) - len(finite)
+    for ax, column, count in zip(axes, ("one", "few"), (1, answer.few), strict=True):
+        panel_title(ax, counted(count, "seed"), f"{lost} diverged, not drawn" if lost else "")
+        low, high = ax.get_xlim()
+        ax.plot([low, high], [low, high], color=LINE.light, lw=1.2, zorder=1.5)
+        grid_lines(ax, "y")
+        for in_top, (label, colour, marker) in zip((False, True), GROUPS, strict=True):
+            rows = where(finite, finite["in_top"] == in_top)
+            ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
+                    mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip
+        point_at_marks(ax, finite["reference"], finite[column], range(len(finite)))
+        ax.set_xlabel(metric_label(f"{answer.top.reference} others:", metric, log=log, short=True))
+    figure.supylabel("the same, on few seeds", fontsize=TEXT, color=MUTED.light)
+    legend_below(figure)
     return figure

@@ -5,15 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lrshape.analysis.frames import records, where
 from lrshape.checks.check import CheckResult
 from lrshape.checks.seeds_figures import GROUPS, agreement_figure, finite_scores, scatter_figure
 from lrshape.checks.seeds_statistics import SHOWN, Agreement, SeedAnswer
-from lrshape.report import html
-from lrshape.report.interaction import Cards, Targets, lines
+from lrshape.report.drawing import Drawing, draw_all
+from lrshape.report.interaction import Cards
 from lrshape.report.sections import Section, Table
 from lrshape.report.words import correlation, counted, number, percent, printable, share
 
@@ -147,25 +146,25 @@ def seeds_result(
         shapes: ``family``, ``params`` as JSON and ``base_lr`` of each shape.
     """
     certainty = share(answer.certainty)
-    figures = {
-        "agreement": html.figure(
-            agreement_figure(answer), agreement_figure(answer, narrow=True), folder,
-            name="agreement", title="What few seeds tell of many others",
-            caption="How well scores on few seeds agree with those on "
+    drawings = [
+        Drawing(
+            "agreement",
+            "What few seeds tell of many others",
+            "How well scores on few seeds agree with those on "
             f"{answer.top.reference} others: the correlation of ranks, the share of the best shapes that are "
             "found, and by how much the chosen shape is worse than the best (solid: the mean; "
             f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
-        )
-    }  # fmt: skip
-    cards = Cards(f"median {metric} of {answer.top.reference} others")
-    wide, narrow = (scatter_figure(answer, metric, narrow=n) for n in (False, True))
-    if wide is not None and narrow is not None:
-        figures["scatter"] = html.figure(
-            wide, narrow, folder, name="scatter", title="Every shape: few seeds against many others",
-            caption="One mark a shape. On the line, few seeds give the score that many others give; what "
+            agreement_figure,
+        ),
+        Drawing(
+            "scatter",
+            "Every shape: few seeds against many others",
+            "One mark a shape. On the line, few seeds give the score that many others give; what "
             "matters for a choice is not the distance from the line but the order along it.",
-            targets=_targets(answer, shapes, cards),
-        )  # fmt: skip
+            lambda answer: scatter_figure(answer, metric),
+        ),
+    ]
+    figures = draw_all(drawings, answer, folder)
     groups = (("all screened shapes", answer.screened), ("the best shapes", answer.top))
     tables = [_table(answer, agreement, name) for name, agreement in groups]
     advice = recommendation(answer, used)
@@ -188,7 +187,7 @@ def seeds_result(
             "scores": answer.scores,
         },
         data=_data(answer, used),
-        cards=cards,
+        cards=_cards(answer, shapes, metric),
     )
 
 
@@ -196,10 +195,11 @@ def _groups(answer: SeedAnswer) -> dict[str, Agreement]:
     return {"screened": answer.screened, "top": answer.top}
 
 
-def _targets(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], cards: Cards) -> Targets | None:
-    """Every mark of the scatter figure, from left to right; a card belongs to a mark of each panel."""
-    drawn = records(finite_scores(answer).sort_values("reference"))
-    indexes = [
+def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: str) -> Cards:
+    """A card for each mark of the scatter figure, in the order of `finite_scores`."""
+    cards = Cards(f"median {metric} of {answer.top.reference} others")
+    for row in records(finite_scores(answer)):
+        shape = shapes[row["shape"]]
         cards.add(
             row["shape"],
             GROUPS[int(row["in_top"])][1],
@@ -209,11 +209,7 @@ def _targets(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], cards:
             score=number(row["reference"]),
             more={counted(n, "seed"): number(row[key]) for key, n in (("one", 1), ("few", answer.few))},
         )
-        for row in drawn
-        for shape in [shapes[row["shape"]]]
-    ]
-    places = {key: np.array([(row["reference"], row[key]) for row in drawn]) for key in ("one", "few")}
-    return lines("mark", [(panel, indexes, places[key]) for panel, key in enumerate(places)])
+    return cards
 
 
 def _table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from lrshape.analysis.intervals import medians
-from lrshape.analysis.reduce import metric_values
+from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError
 
 LADDER = (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200, 300, 500, 700, 1000, 2000, 5000)

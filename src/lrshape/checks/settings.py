@@ -22,7 +22,7 @@ from lrshape.store import Store, claim_directory, digest, local, place_at, read_
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 _FILE = "sweep.json"
 
@@ -91,7 +91,7 @@ class Sweep:
         Raises:
             InputError: if a study is not complete.
         """
-        return {setting.slug: self.study(setting).best() for setting in self.settings}
+        return {setting.slug: self.study(setting).best().to_dict() for setting in self.settings}
 
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""

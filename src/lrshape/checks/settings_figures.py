@@ -8,19 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.checks.settings_findings import SettingFindings, SweepFindings
-from lrshape.report.figures._common import (
-    NARROW,
+from lrshape.report.figures.shapes import POINTS, curve
+from lrshape.report.palette import BASELINE, MUTED, PAPER
+from lrshape.report.plotting import (
     SMALL,
     TEXT,
-    WIDE,
+    WIDTH,
     grid_lines,
+    legend_below,
     metric_label,
     new_figure,
+    point_at_line,
+    point_at_rows,
+    progress_axes,
     scale_axis,
     styled,
 )
-from lrshape.report.figures.shapes import POINTS, curve
-from lrshape.report.palette import BASELINE, INK, MUTED, PAPER
 from lrshape.report.words import percent, printable
 
 if TYPE_CHECKING:
@@ -41,12 +44,12 @@ def drawn_shapes(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray
     ]
 
 
-def overlay(findings: SweepFindings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def overlay(findings: SweepFindings) -> "Figure | None":
     """Draw the best shape of every setting over training progress, in one panel.
 
     Args:
         findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no setting has a best shape.
@@ -55,39 +58,28 @@ def overlay(findings: SweepFindings, *, narrow: bool = False) -> "Figure | None"
     if not drawn:
         return None
     t = np.linspace(0.0, 1.0, POINTS)
-    with styled():
-        beside = max(3.2, 0.4 * len(drawn) + 0.3)
-        below = narrow or beside > 6
-        columns = 1 if narrow else 3
-        height = 2.7 + 0.4 * math.ceil(len(drawn) / columns) if below else beside
-        figure = new_figure(NARROW if narrow else WIDE, height)
-        ax = figure.subplots()
-        grid_lines(ax, "y")
-        # Later curves are thinner, so that equal ones show beneath each other.
-        for i, (setting, values) in enumerate(drawn):
-            style = findings.styles[setting.slug]
-            width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
-            text = (
-                f"{printable(setting.label, 34 if narrow else 44)}\n{printable(setting.best['family'], 28)}"
-            )
-            ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
-        ax.set(xlim=(0, 1), ylim=(0, 1.04), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.5, 1])
-        ax.set_xticklabels(["0", "0.25", "0.5", "0.75", "1"])
-        ax.set_yticklabels(["0", "0.5", "1"])
-        ax.set(xlabel="training progress", ylabel="LR / base LR")
-        place: dict[str, Any] = {"loc": "outside right center"}
-        if below:
-            place = {"loc": "outside lower left", "ncols": columns}
-        figure.legend(labelcolor=INK.light, handlelength=1.8, labelspacing=0.7, fontsize=SMALL, **place)
+    figure = new_figure(3.3)
+    ax = figure.subplots()
+    grid_lines(ax, "y")
+    # Later curves are thinner, so that equal ones show beneath each other.
+    for i, (setting, values) in enumerate(drawn):
+        style = findings.styles[setting.slug]
+        width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
+        text = f"{printable(setting.label, 44)}\n{printable(setting.best['family'], 28)}"
+        ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
+        point_at_line(ax, t, values, findings.winners.index(setting))
+    progress_axes(ax)
+    ax.set(xlabel="training progress", ylabel="LR / base LR")
+    legend_below(figure)
     return figure
 
 
-def setting_scores(findings: SweepFindings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def setting_scores(findings: SweepFindings) -> "Figure | None":
     """Draw the best score, and the best base LR, of every setting; the best baseline beside it.
 
     Args:
         findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no setting has a best shape.
@@ -95,20 +87,18 @@ def setting_scores(findings: SweepFindings, *, narrow: bool = False) -> "Figure 
     shown = findings.settings[:MOST]
     if not any(s.has_winner for s in shown):
         return None
-    long = max(len(s.short) for s in shown) * len(shown) > (30 if narrow else 36)
-    with styled():
-        height = 2.5 + (0.5 if long else 0)
-        figure = new_figure(NARROW if narrow else WIDE, 2 * height if narrow else height)
-        left, right = figure.subplots(*((2, 1) if narrow else (1, 2)))
-        _scores(left, findings, shown, narrow)
-        _base_lrs(right, findings, shown)
-        for ax in (left, right):
-            grid_lines(ax, "y")
-            ax.set_xlim(-0.5, len(shown) - 0.5)
-            names = [printable(s.short, 22) for s in shown]
-            turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if long else {}
-            ax.set_xticks(range(len(shown)), names, **turned)
-            ax.set_xlabel(_axis_name(findings))
+    long = max(len(s.short) for s in shown) * len(shown) > 20
+    figure = new_figure(3.6 if long else 3.0)
+    left, right = figure.subplots(1, 2)
+    _scores(left, findings, shown)
+    _base_lrs(right, findings, shown)
+    for ax in (left, right):
+        grid_lines(ax, "y")
+        ax.set_xlim(-0.5, len(shown) - 0.5)
+        names = [printable(s.short, 22) for s in shown]
+        turned = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if long else {}
+        ax.set_xticks(range(len(shown)), names, **turned)
+        ax.set_xlabel(_axis_name(findings))
     return figure
 
 
@@ -116,12 +106,12 @@ def _axis_name(findings: SweepFindings) -> str:
     return printable(", ".join(findings.varied), 40)
 
 
-def _scores(ax: Any, findings: SweepFindings, shown: Any, narrow: bool) -> None:
+def _scores(ax: Any, findings: SweepFindings, shown: Any) -> None:
     baselines = [_best_baseline(s.best) for s in shown]
     values = [s.best[f"score_{k}"] for s in shown for k in ("median", "low", "high")]
     values += [b["score_median"] for b in baselines if b]
     log = scale_axis(ax.yaxis, [math.nan if v is None else v for v in values], ticks=5)
-    ax.set_ylabel(metric_label("median", findings.metric, log=log, narrow=True))
+    ax.set_ylabel(metric_label("median", findings.metric, log=log, short=True))
     for x, (setting, baseline) in enumerate(zip(shown, baselines, strict=True)):
         style, best = findings.styles[setting.slug], setting.best
         if not setting.has_winner:
@@ -155,13 +145,13 @@ def _base_lrs(ax: Any, findings: SweepFindings, shown: Any) -> None:
         ax.plot(x, base_lr, style.marker, color=style.colour, mec=PAPER.light, ms=7, zorder=4)
 
 
-def matrix(findings: SweepFindings, choice: str, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def matrix(findings: SweepFindings, choice: str) -> "Figure | None":
     """Draw the transfer matrix: a row a setting whose best shape is used, a column a setting it is used in.
 
     Args:
         findings: what to show.
         choice: one of `lrshape.checks.transfer_statistics.CHOICES`.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if fewer than two settings have a best shape.
@@ -179,31 +169,30 @@ def matrix(findings: SweepFindings, choice: str, *, narrow: bool = False) -> "Fi
     finite = [v for v in cells.values() if math.isfinite(v)]
     norm = Normalize(0.0, max([*finite, _LEAST_RANGE]))
     colormap = colormaps["viridis"]
-    with styled():
-        width = NARROW if narrow else WIDE
-        names = [printable(s.short, 16 if narrow else 24) for s in shown]
-        margin = 0.55 + 0.075 * max(map(len, names))
-        cell = (width - margin) / n
-        height = min(max(cell * 0.62, 0.36), 0.62)
-        figure = new_figure(width, height * n + 0.75 + (0.06 * max(map(len, names)) if n > 4 else 0))
-        ax = figure.subplots()
-        for (a, b), value in cells.items():
-            known = math.isfinite(value)
-            face = to_hex(colormap(norm(max(value, 0.0)))) if known else _GREY
-            ax.add_patch(Rectangle((b - 0.48, a - 0.46), 0.96, 0.92, facecolor=face, lw=0))
-            ink = _LIGHT if known and norm(value) < 0.6 else _DARK
-            _annotate(ax, rows[a, b], (b, a), ink, inches=cell, tall=height)
-        ax.set_xlim(-0.5, n - 0.5)
-        ax.set_ylim(n - 0.5, -0.5)
-        turned = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"} if n > 4 else {}
-        ax.set_xticks(range(n), names, **turned)
-        ax.set_yticks(range(n), names)
-        ax.xaxis.tick_top()
-        ax.xaxis.set_label_position("top")
-        ax.tick_params(length=0, labelsize=SMALL)
-        ax.spines[:].set_visible(False)
-        ax.set_xlabel(f"used in {_axis_name(findings)}", fontsize=TEXT)
-        ax.set_ylabel(f"best shape of\n{_axis_name(findings)}", fontsize=TEXT)
+    names = [printable(s.short, 20) for s in shown]
+    margin = 0.6 + 0.1 * max(map(len, names))
+    cell = (WIDTH - margin) / n
+    height = min(max(cell * 0.62, 0.42), 0.66)
+    figure = new_figure(height * n + 0.9 + (0.08 * max(map(len, names)) if n > 4 else 0))
+    ax = figure.subplots()
+    for (a, b), value in cells.items():
+        known = math.isfinite(value)
+        face = to_hex(colormap(norm(max(value, 0.0)))) if known else _GREY
+        ax.add_patch(Rectangle((b - 0.48, a - 0.46), 0.96, 0.92, facecolor=face, lw=0))
+        ink = _LIGHT if known and norm(value) < 0.6 else _DARK
+        _annotate(ax, rows[a, b], (b, a), ink, inches=cell, tall=height)
+    point_at_rows(ax, n, n)
+    ax.set_xlim(-0.5, n - 0.5)
+    ax.set_ylim(n - 0.5, -0.5)
+    turned = {"rotation": 40, "ha": "left", "rotation_mode": "anchor"} if n > 4 else {}
+    ax.set_xticks(range(n), names, **turned)
+    ax.set_yticks(range(n), names)
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.tick_params(length=0, labelsize=SMALL)
+    ax.spines[:].set_visible(False)
+    ax.set_xlabel(f"used in {_axis_name(findings)}", fontsize=TEXT)
+    ax.set_ylabel(f"best shape of\n{_axis_name(findings)}", fontsize=TEXT)
     return figure
 
 
@@ -218,16 +207,16 @@ def _annotate(ax: Any, row: Any, place: tuple[int, int], ink: str, *, inches: fl
     else:
         value = row["relative"]
         text, size = ("+" if value > 0 else "") + percent(value), TEXT
-    if len(text) * 0.085 > inches:
+    if len(text) * 0.11 > inches:
         return  # the tables have it
     bold = "bold" if row["verdict"] == "costs" else "normal"
     low, high = row["relative_low"], row["relative_high"]
     spread = ""
     if row["verdict"] != "own" and math.isfinite(low) and math.isfinite(high):
         spread = f"{percent(low)} to {percent(high)}"
-    roomy = bool(spread) and len(spread) * 0.08 < inches and tall > 0.4
-    ax.annotate(text, place, (0, 6 if roomy else 0), textcoords="offset points", ha="center", va="center",
+    roomy = bool(spread) and len(spread) * 0.1 < inches and tall > 0.4
+    ax.annotate(text, place, (0, 8 if roomy else 0), textcoords="offset points", ha="center", va="center",
                 fontsize=size, fontweight=bold, color=ink)  # fmt: skip
     if roomy:
-        ax.annotate(spread, place, (0, -7), textcoords="offset points", ha="center", va="center",
+        ax.annotate(spread, place, (0, -8), textcoords="offset points", ha="center", va="center",
                     fontsize=SMALL - 0.2, color=ink)  # fmt: skip

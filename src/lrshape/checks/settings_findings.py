@@ -22,7 +22,7 @@ class SettingFindings:
         short: its values alone, e.g. ``0.01``.
         label: names and values, e.g. ``weight_decay 0.01``.
         values: value by key of the spec.
-        best: its study's answer, see `lrshape.analysis.result.best`.
+        best: its study's result, see `lrshape.analysis.result.Result.to_dict`.
         transfer_trials: how many trials tried the settings' best shapes in it.
     """
 

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from lrshape.checks.check import CheckResult
-from lrshape.checks.settings_figures import MOST, drawn_shapes, matrix, overlay, setting_scores
+from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_scores
 from lrshape.checks.settings_findings import SettingFindings, SweepFindings, headline, warnings
 from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
-from lrshape.report import html
-from lrshape.report.interaction import POINTS, Cards, Targets, grid, lines
-from lrshape.report.sections import Section, Table
+from lrshape.report.drawing import Drawing, Grid, draw_all
+from lrshape.report.interaction import Cards
+from lrshape.report.sections import Code, Section, Table
 from lrshape.report.spec_text import spec_text
 from lrshape.report.words import interval, number, percent, printable, probability, rate
 
@@ -36,6 +35,22 @@ _CHOSEN = {
     TUNED: ("tuned again", "All shapes’ base LRs are tuned in the setting in one way, on other seeds."),
     KEPT: ("kept", "Shape and base LR are those of the setting that they were found in."),
 }
+_SETTING_FIGURES = (
+    Drawing(
+        "overlay",
+        "The best shapes, laid over each other",
+        "Each curve is the LR relative to the base LR over training progress, so that shapes of "
+        "different base LRs and horizons can be compared.",
+        overlay,
+    ),
+    Drawing(
+        "settings",
+        "The best score and the best base LR of each setting",
+        "Dots are the winners’ medians over seeds that no selection has seen, bars their 95% intervals, open "
+        "squares the best baseline of the same study; crosses are settings without a finite score.",
+        setting_scores,
+    ),
+)
 
 
 def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
@@ -46,8 +61,6 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
         folder: where figures are drawn; the page is beside it and links ``studies/<slug>/report.html``.
     """
     title, sentences = headline(findings)
-    cards = Cards(f"median {findings.metric}")
-    targets = _targets(findings, cards)
     settings = _settings_table(findings)
     compared = len(findings.winners) > 1
     transfers = {choice: _pairs_table(findings, choice) for choice in CHOICES} if compared else {}
@@ -61,20 +74,17 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                     "Each setting links to the report of its own study. Scores are from fresh seeds. "
                     "Different settings are different problems: compare scores within a setting only.",
                 ],
-                figures=_setting_figures(findings, folder, targets),
+                figures=draw_all(_SETTING_FIGURES, findings, folder),
                 tables=[settings],
             ),
-            *(
-                _transfer_section(findings, choice, table, folder, targets)
-                for choice, table in transfers.items()
-            ),
-            Section("The sweep", code=_spec(findings)),
+            *(_transfer_section(findings, choice, table, folder) for choice, table in transfers.items()),
+            Section("The sweep", codes=[Code(_spec(findings))]),
         ],
         method=_method(findings),
         summary=[settings, *([transfers[TUNED]] if compared else []), *sentences, *warnings(findings)],
         tables={"settings": _settings_frame(findings), "transfer": findings.regrets},
         data=_data(findings),
-        cards=cards,
+        cards=_cards(findings),
     )
 
 
@@ -183,49 +193,18 @@ def _ends(row: Mapping[Any, Any]) -> str:
     return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
 
 
-def _setting_figures(
-    findings: SweepFindings, folder: Path, targets: Mapping[str, Targets | None]
-) -> dict[str, Any]:
-    drawings = {
-        "overlay": (
-            overlay,
-            "The best shapes, laid over each other",
-            "Each curve is the LR relative to the base LR over training progress, so that shapes of "
-            "different base LRs and horizons can be compared.",
-        ),
-        "settings": (
-            setting_scores,
-            "The best score and the best base LR of each setting",
-            "Dots are the winners’ medians over seeds that chose nothing, bars their 95% intervals, open "
-            "squares the best baseline of the same study; crosses are settings without a finite score.",
-        ),
-    }
-    found = {}
-    for name, (draw, title, caption) in drawings.items():
-        wide, narrow = draw(findings), draw(findings, narrow=True)
-        if wide is not None and narrow is not None:
-            found[name] = html.figure(
-                wide, narrow, folder, name=name, title=title, caption=caption, targets=targets.get(name)
-            )
-    return found
-
-
-def _transfer_section(
-    findings: SweepFindings,
-    choice: str,
-    table: Table,
-    folder: Path,
-    targets: Mapping[str, Targets | None],
-) -> Section:
+def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder: Path) -> Section:
     chosen, how = _CHOSEN[choice]
-    wide, narrow = (matrix(findings, choice, narrow=narrow) for narrow in (False, True))
-    figures = {}
-    if wide is not None and narrow is not None:
-        name = MATRIX[choice]
-        figures[name] = html.figure(
-            wide, narrow, folder, name=name, targets=targets[name],
-            title=f"Another setting’s best shape, with its base LR {chosen}", caption=_CAPTION + how,
-        )  # fmt: skip
+    shown = findings.winners[:MOST]
+    rows = [[findings.regret(choice, a.slug, b.slug) for b in shown] for a in shown]
+    grid = Grid([f"regret in {s.short}" for s in shown], [[_cell(row) for row in line] for line in rows])
+    drawing = Drawing(
+        MATRIX[choice],
+        f"Another setting’s best shape, with its base LR {chosen}",
+        _CAPTION + how,
+        lambda findings: matrix(findings, choice),
+    )
+    figures = draw_all([drawing], findings, folder, {drawing.name: grid})
     return Section(
         f"How well the shapes transfer, base LR {chosen}",
         sentences=[
@@ -238,11 +217,11 @@ def _transfer_section(
     )
 
 
-def _targets(findings: SweepFindings, cards: Cards) -> dict[str, Targets | None]:
-    """What a reader can point at, by the figure's name: the best shape of every setting."""
-    shown = findings.winners[:MOST]
-    index = {
-        s.slug: cards.add(
+def _cards(findings: SweepFindings) -> Cards:
+    """A card for the best shape of every setting, in the order of ``findings.winners``."""
+    cards = Cards(f"median {findings.metric}")
+    for s in findings.winners[:MOST]:
+        cards.add(
             s.label,
             findings.styles[s.slug].colour,
             s.best["family"],
@@ -251,24 +230,7 @@ def _targets(findings: SweepFindings, cards: Cards) -> dict[str, Targets | None]
             score=number(s.best["score_median"]),
             more={"family": s.best["family"]},
         )
-        for s in shown
-    }
-    parts = []
-    for setting, values in drawn_shapes(findings):
-        chosen = np.linspace(0, len(values) - 1, POINTS).round().astype(int)
-        points = np.column_stack([chosen / (len(values) - 1), values[chosen]])
-        parts.append((0, [index[setting.slug]] * POINTS, points))
-    found = {"overlay": lines("line", parts)}
-    if len(shown) > 1:
-        for choice in CHOICES:
-            rows = [[findings.regret(choice, a.slug, b.slug) for b in shown] for a in shown]
-            found[MATRIX[choice]] = grid(
-                lambda figure: figure.axes[0],
-                [index[s.slug] for s in shown],
-                [f"regret in {s.short}" for s in shown],
-                [[_cell(row) for row in line] for line in rows],
-            )
-    return found
+    return cards
 
 
 def _cell(row: Mapping[str, Any]) -> str:
@@ -290,7 +252,7 @@ def _method(findings: SweepFindings) -> list[str]:
     transfers = sum(s.transfer_trials for s in findings.settings)
     return [
         f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its "
-        "rescore phase, scored above on seeds that no choice has seen.",
+        "rescore phase, scored above on seeds that no selection has seen.",
         f"Every best shape was then trained in every other setting, {transfers:,} trials in all.",
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
         f"that is known for the shape there, and more while the best lies on an edge, on "

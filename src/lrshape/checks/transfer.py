@@ -7,7 +7,7 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.reduce import best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, scores
 from lrshape.checks.follow_up import FollowUp
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
@@ -119,10 +119,10 @@ def best_shape(slug: str, study: Study) -> BestShape | None:
         InputError: if the study is not complete.
     """
     best = study.best()
-    if best["score_median"] is None:
+    if best.score_median is None:
         return None
-    shape = ShapeRecord.of(slug, best["family"], best["params"])
-    return BestShape(slug, shape.family.name, shape.params, best["base_lr"])
+    shape = ShapeRecord.of(slug, best.family, best.params)
+    return BestShape(slug, shape.family.name, shape.params, best.base_lr)
 
 
 def transfer_into(study: Study, slug: str, best: Sequence[BestShape], how: TransferSpec) -> Transfer:

@@ -125,7 +125,7 @@ def show(
     if as_json:
         say(json.dumps({**curve.schedule.to_dict(), "multipliers": multipliers.tolist()}, indent=2))
     elif png is not None or svg is not None:
-        from lrshape.report import shape_figure
+        from lrshape.report.figures.shapes import shape_figure
 
         if curve.runs is not None:
             raise InputError("a schedule whose batch size changes is drawn by `lrshape compare`")

@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 
 from lrshape.procedure.shape import ShapeRecord, multipliers
 from lrshape.procedure.trial import Candidate
+from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.shapes import Family
 from lrshape.shapes.space import Dimension
@@ -28,6 +29,8 @@ REACH = 10.0
 
 class BaseLRStrategy(Settings, abc.ABC):
     """Proposes base LRs for shapes, in rounds, from the scores so far."""
+
+    name: ClassVar[str]
 
     low: float = Field(gt=0, lt=1e30, description="smallest base LR")
     high: float = Field(gt=0, lt=1e30, description="largest base LR")
@@ -64,7 +67,7 @@ class BaseLRStrategy(Settings, abc.ABC):
         Args:
             shapes: those whose base LR is sought.
             best: one row a shape that has been scored, these or others, as
-                `lrshape.analysis.reduce.best_base_lrs` gives it; may be empty.
+                `lrshape.analysis.scores.best_base_lrs` gives it; may be empty.
             given: base LR by shape id, where the sampler has chosen it.
         """
 
@@ -87,10 +90,18 @@ class BaseLRStrategy(Settings, abc.ABC):
         return [base_lr * self.ratio**offset for offset in offsets]
 
 
+STRATEGIES: Registry[BaseLRStrategy] = Registry(
+    "base-LR strategy", "lrshape.procedure.base_lr", "lrshape.base_lr_strategies", BaseLRStrategy, "strategy"
+)
+"""The strategies that a spec's ``base_lr.strategy`` names."""
+
+AnyBaseLR = Annotated[BaseLRStrategy, STRATEGIES]
+
+
+@STRATEGIES.register("grid")
 class GridLR(BaseLRStrategy):
     """The paper's way: a log-spaced grid for every shape, continued wherever the best is at its edge."""
 
-    strategy: Literal["grid"] = "grid"
     points: int = Field(default=10, ge=1, le=1000, description="base LRs in the grid, log-spaced")
 
     @model_validator(mode="after")
@@ -180,10 +191,9 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
         return np.geomspace(self.low, self.high, count).tolist()
 
 
+@STRATEGIES.register("bracket")
 class BracketLR(PredictedLR):
     """A few base LRs around the predicted one, extended wherever the best is at the edge of those tried."""
-
-    strategy: Literal["bracket"] = "bracket"
 
     def propose(
         self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
@@ -192,14 +202,13 @@ class BracketLR(PredictedLR):
         return self.around_prediction(shapes, best)
 
 
+@STRATEGIES.register("joint")
 class JointLR(PredictedLR):
     """The sampler chooses the base LR, too: its last coordinate is the root mean square of the LRs.
 
     low and high bound the root mean square of the LRs. Shapes that no sampler chose, the baselines, get a
     bracket of base LRs around the predicted one, extended at edges.
     """
-
-    strategy: Literal["joint"] = "joint"
 
     def dimension(self, best: pd.DataFrame) -> Dimension:
         """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best.
@@ -221,12 +230,6 @@ class JointLR(PredictedLR):
         given = given or {}
         chosen = [(shape, given[shape.id]) for shape in _unscored(shapes, best) if shape.id in given]
         return chosen + self.around_prediction([shape for shape in shapes if shape.id not in given], best)
-
-
-AnyBaseLR = Annotated[GridLR | BracketLR | JointLR, Field(discriminator="strategy")]
-"""The strategy that a spec's ``base_lr.strategy`` names."""
-
-STRATEGIES = ("grid", "bracket", "joint")
 
 
 def multiplier_rms(shapes: Sequence[Family]) -> NDArray[np.float64]:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.procedure.racing import drop_losers, rungs
 from lrshape.procedure.screening import Phase, rank, screen
 from lrshape.procedure.shape import ShapeRecord

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.analysis.reduce import samples_by_seed
+from lrshape.analysis.scores import samples_by_seed
 from lrshape.procedure.trial import Candidate
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)

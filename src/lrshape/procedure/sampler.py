@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError
 from lrshape.registry import Registry
-from lrshape.settings import unknown_key
+from lrshape.settings import Settings
 
 State: TypeAlias = dict[str, Any]
 """``sampler``, ``dimensions``, ``seed``, ``asked`` and ``told`` (numbers of points), ``best_point`` and
@@ -43,11 +43,10 @@ class Belief:
     minimum: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Sampler(ABC):
+class Sampler(Settings, ABC):
     """A way to choose points; lower scores are better.
 
-    A subclass is a frozen dataclass of settings, and implements `start`, `propose` and `learn`; whether it
+    A subclass declares its settings as fields, and implements `start`, `propose` and `learn`; whether it
     wants scores between its points says ``batch``.
 
     Example:
@@ -216,7 +215,6 @@ class History:
     batches: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
 class LearningSampler(Sampler):
     """A sampler whose next points follow from all that it was told; that history is its own state.
 
@@ -268,7 +266,6 @@ class LearningSampler(Sampler):
         return told.points[ordered[np.sort(first)]][:n]
 
 
-@dataclass(frozen=True)
 class SequenceSampler(Sampler):
     """A sampler whose points do not depend on scores: the i-th point is the same however points are asked."""
 
@@ -292,25 +289,5 @@ def every(points: Points) -> NDArray[np.bool_]:
     return np.ones(len(points), bool)
 
 
-def require_whole(name: str, value: object, least: int) -> None:
-    """Check a sampler's setting.
-
-    Raises:
-        InputError: unless it is a whole number of at least ``least``.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
-
-
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)
 """The samplers by name."""
-
-
-def make_sampler(given: Mapping[str, Any]) -> Sampler:
-    """Build a sampler from a table with its ``name`` and settings."""
-    cls = SAMPLERS[given["name"]]
-    settings = {key: value for key, value in given.items() if key != "name"}
-    unknown = [key for key in settings if key not in cls.__dataclass_fields__]
-    if unknown:
-        raise InputError(f"{given['name']}: {unknown_key(unknown[0], cls.__dataclass_fields__)}")
-    return cls(**settings)

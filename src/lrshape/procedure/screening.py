@@ -15,8 +15,7 @@ from itertools import chain, zip_longest
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.spec import SearchSpec

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.keys import sampler_seed
-from lrshape.procedure.sampler import Belief, Points, make_sampler
+from lrshape.procedure.sampler import Belief, Points
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_space import ShapeSpace
 from lrshape.procedure.spec import FamilySpec, SearchSpec
@@ -26,7 +26,7 @@ class ShapeSearch:
     Args:
         spec: of the search.
         families: of the spec: one, or all that share the search.
-        best: what is known before it, as `lrshape.analysis.reduce.best_base_lrs` gives it.
+        best: what is known before it, as `lrshape.analysis.scores.best_base_lrs` gives it.
 
     Attributes:
         budget: shapes that may still be asked for.
@@ -36,7 +36,7 @@ class ShapeSearch:
     def __init__(self, spec: SearchSpec, families: Sequence[FamilySpec], best: pd.DataFrame):
         self._space = ShapeSpace(families, spec.base_lr.dimension(best))
         name = families[0].name if len(families) == 1 else "all"
-        self._sampler = make_sampler(spec.sampler).seeing(self._space.curves)
+        self._sampler = spec.sampler.seeing(self._space.curves)
         self._state = self._sampler.init(len(self._space), sampler_seed(spec.seed, name))
         self._points: dict[str, NDArray[np.float64]] = {}
         self._names: dict[tuple[Family, float | None], str] = {}

@@ -1,11 +1,11 @@
 """What a spec says about the search: families, sampler, base LRs, the phases, baselines."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
 from lrshape.procedure.base_lr import AnyBaseLR, GridLR
-from lrshape.procedure.sampler import SAMPLERS, make_sampler
+from lrshape.procedure.sampler import SAMPLERS, Sampler
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.schedule import StepRule
@@ -146,7 +146,7 @@ class SearchSpec(Settings):
         default="midpoint", description="where in a step its shape is read: t = (s + 1/2)/T, s/T or (s + 1)/T"
     )
     families: tuple[FamilySpec, ...] = Field(min_length=1)
-    sampler: dict[str, Any] = Field(default={"name": "sobol"}, description="name and settings")
+    sampler: Annotated[Sampler, SAMPLERS] = Field(default_factory=lambda: SAMPLERS["sobol"]())
     base_lr: AnyBaseLR
     screen: ScreenSpec = ScreenSpec()
     rescore: RescoreSpec = RescoreSpec()
@@ -162,15 +162,6 @@ class SearchSpec(Settings):
         if not isinstance(value, list | tuple):
             return value
         return tuple({"name": item} if isinstance(item, str) else item for item in value)
-
-    @field_validator("sampler", mode="before")
-    @classmethod
-    def _sampler(cls, value: Any) -> Any:
-        given = {"name": value} if isinstance(value, str) else value
-        if not isinstance(given, dict) or "name" not in given:
-            raise ValueError(f"sampler needs a name, one of {', '.join(SAMPLERS)}, got {value!r}")
-        make_sampler(given)
-        return given
 
     @field_validator("baselines", mode="before")
     @classmethod
@@ -191,8 +182,8 @@ class SearchSpec(Settings):
         strange = [start.family for start in self.initial_shapes if start.family not in names]
         if strange:
             raise ValueError(f"initial_shapes must be of families {', '.join(names)}, got {strange[0]}")
-        if self.screen.share_families and self.sampler["name"] != "gp":
-            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler['name']}")
+        if self.screen.share_families and self.sampler.name != "gp":
+            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler.name}")
         shapes = sum(family.shapes or self.screen.shapes for family in self.families)
         points = self.base_lr.points if isinstance(self.base_lr, GridLR) else 1
         if shapes * points * self.screen.seeds > MAX_TRIALS:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from lrshape.procedure.base_lr import GridLR, JointLR
+from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
 from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.racing import rungs
-from lrshape.procedure.sampler import make_sampler
 from lrshape.procedure.screening import FAVOURITES
 from lrshape.procedure.spec import FamilySpec
 from lrshape.procedure.trial import Trial
@@ -45,7 +44,7 @@ class Plan:
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
         shapes = self._shapes + len(spec.initial_shapes)
-        if make_sampler(spec.sampler).batch is not None:
+        if spec.sampler.batch is not None:
             shapes += FAVOURITES * len(spec.families)
         own = shapes * (1 if chosen else spec.base_lr.most)
         finalists = min(spec.rescore.top, shapes) + len(spec.families) - 1 + baselines
@@ -109,7 +108,7 @@ class Plan:
         shared = "shapes shared by" if spec.screen.share_families else "shapes of"
         gain = spec.screen.stop_gain
         ends = f", fewer if less than {gain:.1%} is to be gained" if gain else ""
-        how = f"sampler {spec.sampler['name']}, {self._base_lrs()}, {_seeds(spec.screen.seeds)}"
+        how = f"sampler {spec.sampler.name}, {self._base_lrs()}, {_seeds(spec.screen.seeds)}"
         return f"{self._shapes:,} {shared} {names}{ends}; {how}"
 
     def _base_lrs(self) -> str:
@@ -118,6 +117,8 @@ class Plan:
             return f"each at {strategy.points} base LRs"
         if isinstance(strategy, JointLR):
             return "which chooses the base LR, too"
+        if not isinstance(strategy, PredictedLR):
+            return f"base LRs by {strategy.name}"
         return f"each at {strategy.points} base LRs around the predicted one"
 
     def _rescore(self) -> str:

@@ -3,12 +3,11 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, InstanceOf, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lrshape.errors import InputError
-from lrshape.procedure.base_lr import STRATEGIES
+from lrshape.errors import InputError, shown
 from lrshape.procedure.budget import is_planned, plan_search
 from lrshape.procedure.spec import SearchSpec
 from lrshape.settings import explain
@@ -23,6 +22,8 @@ MAX_RATES = 2_000_000_000
 class StudySpec(SearchSpec):
     """A whole study. Build it with `StudySpec.parse`, which reads mappings as TOML gives them."""
 
+    also_allowed: ClassVar[tuple[str, ...]] = ("trials",)
+
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     chunk_size: int | Literal["auto"] = Field(
         default="auto",
@@ -35,13 +36,13 @@ class StudySpec(SearchSpec):
         exclude=True,  # it changes no training: a study goes on under another value
         description="stop when a larger share of a run's trials has failed; 1: never",
     )
-    workload: InstanceOf[Workload]
+    workload: Annotated[Workload, WORKLOADS]
 
     @field_validator("chunk_size")
     @classmethod
     def _some_chunk_size(cls, value: int | str) -> int | str:
         if isinstance(value, int) and not 1 <= value <= MAX_CHUNK_SIZE:
-            raise ValueError(f"chunk_size must be auto or from 1 to {MAX_CHUNK_SIZE}, got {value}")
+            raise ValueError(f"must be auto or from 1 to {MAX_CHUNK_SIZE}, got {value}")
         return value
 
     @model_validator(mode="after")
@@ -69,42 +70,31 @@ class StudySpec(SearchSpec):
         """
         given = dict(document)
         named = given.pop("workload", None)
-        if workload is None:
-            workload = parse_workload(named)
-        elif named is not None:
-            raise InputError(f"workload: train= is the workload already, got {named!r:.80}, too")
+        if workload is not None and named is not None:
+            raise InputError(f"workload: train= is the workload already, got {shown(named)}, too")
         if is_planned(given):
             given = plan_search(given)
-        metrics = workload.metric_names()
-        given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
+        try:
+            workload = workload or WORKLOADS.build(named)
+        except InputError:  # told below, together with the other mistakes
+            given |= {"workload": named, "metric": given.get("metric", "")}
+            low, high = Workload.base_lrs
+        else:
+            metrics = workload.metric_names()
+            given["workload"] = workload
+            given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
+            low, high = workload.base_lrs
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
-            low, high = workload.base_lrs
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
         try:
-            return cls(**{**given, "workload": workload})
+            return cls(**given)
         except ValidationError as error:
-            raise explain(error, tags=STRATEGIES) from None
+            raise explain(error) from None
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""
-        plain = {"name": self.name} | self.model_dump(mode="json", exclude={"workload"})
-        plain["workload"] = {"name": self.workload.name, **self.workload.model_dump(mode="json")}
-        return plain
-
-
-def parse_workload(given: Any) -> Workload:
-    """Build a workload from its name, or from a table with its ``name`` and settings."""
-    table = {"name": given} if isinstance(given, str) else given
-    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-        raise InputError(f"workload: needs a name, one of {', '.join(WORKLOADS)}, got {given!r:.80}")
-    try:
-        cls = WORKLOADS[table["name"]]
-        return cls.model_validate({key: value for key, value in table.items() if key != "name"})
-    except ValidationError as error:
-        raise explain(error, "workload") from None
-    except InputError as error:
-        raise InputError(f"workload.name: {error}") from None
+        return {"name": self.name} | self.model_dump(mode="json")
 
 
 def read_spec(path: str | Path) -> dict[str, Any]:

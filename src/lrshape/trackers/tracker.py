@@ -1,4 +1,4 @@
-"""What all trackers are told of a study. A tracker that fails is left out; the search goes on."""
+"""What every tracker is: a callback that logs a study. A search goes on without a tracker that fails."""
 
 import abc
 import json
@@ -6,14 +6,19 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
+from pydantic import Field, PrivateAttr
 
+from lrshape.errors import InputError, shown
+from lrshape.registry import Registry
+from lrshape.settings import Settings
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.callback import Callback, Status
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Result
     from lrshape.study.study import Study
 
 _log = logging.getLogger(__name__)
@@ -25,12 +30,23 @@ CURVE_POINTS = 1000
 """Steps at which the winner's learning rate is logged, at most."""
 
 
-class Logger(Callback, abc.ABC):
-    """Logs, by phase, how many trials are done and have diverged, the lowest metric, and the winner."""
+class Tracker(Settings, Callback, abc.ABC):
+    """Logs, by phase, how many trials are done and have diverged, the lowest metric, and the winner.
 
-    def __init__(self) -> None:
-        self._last = -math.inf
-        self._works = False
+    A subclass is registered by name and says what its ``target`` is; it may have more settings, which
+    ``TRACKERS.build`` takes. Packages that only it needs are imported in `begin`.
+
+    Attributes:
+        name: the registered name.
+        offline: environment variables that keep it from the network, for tests.
+    """
+
+    name: ClassVar[str]
+    offline: ClassVar[Mapping[str, str]] = {}
+
+    target: str = Field(min_length=1, description="where the log goes")
+    _last: float = PrivateAttr(-math.inf)
+    _works: bool = PrivateAttr(False)
 
     @final
     def started(self, directory: str, stored: int) -> None:
@@ -39,7 +55,10 @@ class Logger(Callback, abc.ABC):
         Raises:
             InputError: if the tracker cannot be started.
         """
-        self.begin(directory)
+        try:
+            self.begin(directory)
+        except ImportError as error:
+            raise InputError(f"the tracker {self.name} needs another package: {error}") from None
         self._works = True
 
     @final
@@ -57,7 +76,7 @@ class Logger(Callback, abc.ABC):
     def finished(self, study: "Study") -> None:
         """Log the winner, if any shape has a finite score."""
         best = study.best()
-        if best["score_median"] is not None:
+        if best.score_median is not None:
             self._try(self.result, study, best)
         self.close()
 
@@ -84,7 +103,7 @@ class Logger(Callback, abc.ABC):
         except Exception as error:  # whatever a tracker raises, the trials matter more
             self._works = False
             reason = " ".join(str(error).split()) or type(error).__name__
-            _log.warning("%s: logging has stopped, the search goes on: %.200s", type(self).__name__, reason)
+            _log.warning("%s: logging has stopped, the search goes on: %.200s", self.name, reason)
 
     @abc.abstractmethod
     def begin(self, directory: str) -> None:
@@ -99,12 +118,33 @@ class Logger(Callback, abc.ABC):
         """Log numbers of a phase after ``step`` of its trials."""
 
     @abc.abstractmethod
-    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+    def result(self, study: "Study", best: "Result") -> None:
         """Log the winner of a complete study, as `Study.best` gives it."""
 
     @abc.abstractmethod
     def end(self) -> None:
         """Write what is not written yet."""
+
+
+TRACKERS: Registry[Tracker] = Registry("tracker", "lrshape.trackers", "lrshape.trackers", Tracker)
+"""The trackers by name."""
+
+
+def tracker(target: str, prefix: str = "tracker") -> Tracker:
+    """Return a callback that logs a study; to be given to `lrshape.search` as ``callback``.
+
+    Args:
+        target: ``NAME:TARGET``, e.g. ``tensorboard:DIR`` or ``wandb:PROJECT``.
+        prefix: what messages call it, e.g. ``--log-to``.
+
+    Raises:
+        InputError: if there is no such tracker.
+    """
+    name, colon, where = target.partition(":")
+    if not colon or not where:
+        names = ", ".join(TRACKERS)
+        raise InputError(f"{prefix}: must be NAME:TARGET with a name of {names}, got {shown(target)}")
+    return TRACKERS.build({"name": name, "target": where}, prefix)
 
 
 def curve(schedule: Schedule) -> list[tuple[int, float]]:
@@ -114,6 +154,8 @@ def curve(schedule: Schedule) -> list[tuple[int, float]]:
     return [(step, at(step)) for step in steps.tolist()]
 
 
-def described(best: Mapping[str, Any]) -> str:
+def described(best: "Result") -> str:
     """The winner as JSON text, without the shapes that it was compared with."""
-    return json.dumps({k: v for k, v in best.items() if k not in ("families", "baselines")}, indent=2)
+    return json.dumps(
+        {k: v for k, v in best.to_dict().items() if k not in ("families", "baselines")}, indent=2
+    )

@@ -1,20 +1,15 @@
-"""Families compared: best-of-n curves, and every pair of families' best shapes."""
+"""How good the best of n shapes of a family is."""
 
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from lrshape.analysis.intervals import holm, paired_difference, penalised
-from lrshape.analysis.reduce import best_base_lrs, samples_by_seed, scores
-from lrshape.analysis.result import best_per_family, rows_where
-
-PAIR_COLUMNS = ("difference", "difference_low", "difference_high", "p_value", "p_holm")
+from lrshape.analysis.intervals import penalised
 
 
 def best_of_n(shape_scores: ArrayLike, sizes: Sequence[int], confidence: float = 0.95) -> pd.DataFrame:
@@ -65,36 +60,3 @@ def _quantile_ranks(shapes: int, size: int, confidence: float) -> tuple[int, int
     test = stats.quantile_test(np.arange(shapes), p=-math.expm1(-math.log(2) / size))
     low, high = test.confidence_interval(confidence)
     return (-1 if np.isnan(low) else int(low)), (-1 if np.isnan(high) else int(high))
-
-
-def family_pairs(
-    trials: pd.DataFrame, metric: str, phase: str = "confirm", confidence: float = 0.95
-) -> pd.DataFrame:
-    """Paired differences between the best shapes of all pairs of families.
-
-    Args:
-        trials: the table of a store, in any order of rows.
-        metric: the metric that is minimised.
-        phase: only ``confirm`` gives unbiased numbers.
-        confidence: of each interval by itself, in (0, 1).
-
-    Returns:
-        One row for each pair of families whose best shape was trained in the phase, better ones first:
-        ``family, shape, score, other_family, other_shape, other_score, difference, difference_low,
-        difference_high, p_value, p_holm``. ``difference`` is the other's median minus the first's, over the
-        seeds that both have; ``p_holm`` is corrected for all pairs.
-    """
-    best = best_per_family(trials, metric)
-    rows = rows_where(trials, (trials["phase"] == phase) & trials["shape"].isin(best["shape"]))
-    table = best_base_lrs(scores(rows, metric, confidence))
-    values = samples_by_seed(rows, metric, table)
-    found = []
-    for i, j in combinations(range(len(table)), 2):
-        common = values[i].index.intersection(values[j].index).sort_values()
-        compared = paired_difference(values[j][common], values[i][common], confidence)
-        first, second = table.iloc[i], table.iloc[j]
-        named = (first["family"], first["shape"], first["score"])
-        found.append((*named, second["family"], second["shape"], second["score"], *compared))
-    columns = ["family", "shape", "score", "other_family", "other_shape", "other_score", *PAIR_COLUMNS[:4]]
-    pairs = pd.DataFrame(found, columns=columns)
-    return pairs.assign(p_holm=holm(pairs["p_value"].to_numpy(np.float64)))

@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrshape.analysis.frames import where
 from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.errors import InputError
 from lrshape.store import metric_columns, phase_codes
 
+BASELINE = "baseline-"
+"""How the names of the baselines' shapes begin."""
 LARGEST = float(np.finfo(np.float32).max)
 RACED = ["rescore"]
 """Phases in which a score over fewer seeds than others' has lost a race."""
@@ -112,6 +115,14 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def values_by_seed(trials: pd.DataFrame, metric: str) -> pd.Series:
+    """The metric of every trial of one phase, by shape, base LR and seed, sorted by them."""
+    return pd.Series(
+        metric_values(trials, metric),
+        index=pd.MultiIndex.from_arrays([trials["shape"], trials["base_lr"], trials["seed"]]),
+    ).sort_index()
+
+
 def samples_by_seed(trials: pd.DataFrame, metric: str, table: pd.DataFrame) -> list[pd.Series]:
     """The metric by seed, for every (shape, base LR) of a table.
 
@@ -123,11 +134,26 @@ def samples_by_seed(trials: pd.DataFrame, metric: str, table: pd.DataFrame) -> l
     Returns:
         One series a row of ``table``, its index the seeds in ascending order.
     """
-    keyed = pd.Series(
-        metric_values(trials, metric),
-        index=pd.MultiIndex.from_arrays([trials["shape"], trials["base_lr"], trials["seed"]]),
-    ).sort_index()
-    return [keyed.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+    values = values_by_seed(trials, metric)
+    return [values.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+
+
+def screening_course(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The screen's shapes in the order in which they were tried: ``shape, family, seed, score``.
+
+    ``seed`` is the shape's first, ``score`` its lowest at that seed; baselines are left out.
+    """
+    screened = where(trials, (trials["phase"] == "screen") & ~is_baseline(trials))
+    scored = screened.assign(score=metric_values(screened, metric))
+    at_first = where(scored, scored["seed"] == scored.groupby("shape")["seed"].transform("min"))
+    first = {"family": "first", "seed": "first", "score": "min"}
+    tried = at_first.groupby("shape", sort=False).agg(first)
+    return tried.sort_values("seed", kind="stable").reset_index()
+
+
+def is_baseline(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows of a table are baselines', by their ``shape``."""
+    return table["shape"].str.startswith(BASELINE).to_numpy(bool)
 
 
 def _starts(*keys: NDArray) -> NDArray[np.int64]:

@@ -1,6 +1,12 @@
-"""What all figures share: sizes, fonts, axes. Figures are made without pyplot, so without global state."""
+"""What all figures share: size, fonts, axes, legends, and what a reader can point at.
+
+There is one drawing of each figure, for pages from 400 to 1280 pixels wide: its text is as large as the
+page's on a wide one and still legible when the drawing shrinks to a narrow one. Figures are made without
+pyplot, so without global state.
+"""
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,12 +16,13 @@ import numpy as np
 from lrshape.report.palette import INK, LINE, MUTED, PAPER
 from lrshape.report.words import printable, rate
 
-WIDE = 7.6
-"""Width in inches of figures for screens and pages: 730 CSS pixels."""
-NARROW = 3.6
-"""Width in inches of figures for phones: 346 CSS pixels. Text has the same size as in wide figures."""
-SMALL = 8.2
-TEXT = 9.1
+WIDTH = 6.0
+"""Width of figures in inches: 576 CSS pixels."""
+SMALL = 11.0
+TEXT = 12.0
+"""Font sizes in points: 9.4 and 10.2 CSS pixels on a page of 400."""
+REACH = 9.0
+"""Width in points of the invisible line, and radius of the invisible marks, that a reader points at."""
 
 STYLE: dict[str, Any] = {
     "axes.axisbelow": True,
@@ -56,7 +63,10 @@ STYLE: dict[str, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Draw with the report's style, starting from matplotlib's defaults and not the user's settings."""
+    """Draw with the report's style, starting from matplotlib's defaults and not the user's settings.
+
+    Serves as a decorator, too.
+    """
     import matplotlib as mpl
 
     # Setting the backend, even to itself, would close the figures of a user who is in a notebook.
@@ -66,11 +76,11 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Any:
-    """Return an empty `matplotlib.figure.Figure` of that size in inches that lays itself out."""
+def new_figure(height: float) -> Any:
+    """Return an empty `matplotlib.figure.Figure`, ``height`` inches high, that lays itself out."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # pyright: ignore
     return figure
 
@@ -146,44 +156,117 @@ def grid_lines(ax: Any, axis: str) -> None:
         ax.tick_params(axis="x", length=0)
 
 
-def panels(count: int, *, columns: int, row_height: float, width: float) -> tuple[Any, list[Any]]:
-    """Return a figure with a grid of ``count`` axes that share both scales, and the axes.
+def panels(
+    count: int, *, row_height: float, sharex: bool = True, sharey: bool = True
+) -> tuple[Any, list[Any]]:
+    """Return a figure with ``count`` axes in two columns, and the axes.
 
-    Only the leftmost and the lowest axes have tick labels.
+    Where axes share a scale, only the lowest or the leftmost ones have tick labels.
     """
-    columns = min(columns, max(count, 1))
-    rows = max(1, math.ceil(count / columns))
-    figure = new_figure(width, row_height * rows + 0.35)
+    columns = min(2, count)
+    rows = math.ceil(count / columns)
+    figure = new_figure(max(row_height * rows, 2.2) + 0.4)
     figure.get_layout_engine().set(wspace=0.06)
-    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    axes = list(grid.flat)
+    axes = list(figure.subplots(rows, columns, sharex=sharex, sharey=sharey, squeeze=False).flat)
     for ax in axes[count:]:
         ax.remove()
-    axes = axes[:count]
-    for index, ax in enumerate(axes):
-        ax.tick_params(labelleft=index % columns == 0, labelbottom=index + columns >= count)
-    return figure, axes
+    for index, ax in enumerate(axes[:count]):
+        ax.tick_params(
+            labelleft=not sharey or index % columns == 0, labelbottom=not sharex or index + columns >= count
+        )
+    return figure, axes[:count]
 
 
-def panel_title(ax: Any, name: str, note: str, *, bold: bool) -> None:
+def panel_title(ax: Any, name: str, note: str, *, bold: bool = False) -> None:
     """Write a name and, below it, a note above a panel; long names in smaller type, so that they fit."""
     name = printable(name, 26)
     ax.set_title(note, loc="left", fontsize=SMALL, color=MUTED.light, pad=3)
     ax.annotate(
         name,
         (0, 1),
-        (0, 14),
+        (0, 18),
         xycoords="axes fraction",
         textcoords="offset points",
-        fontsize=TEXT * min(1.0, 19 / max(len(name), 1)),
+        fontsize=TEXT * min(1.0, 21 / max(len(name), 1)),
         fontweight="bold" if bold else "normal",
         color=INK.light,
     )
 
 
-def metric_label(prefix: str, metric: str, *, log: bool, narrow: bool) -> str:
-    """Return an axis label such as ``median final/train_loss, log scale``, in two lines where it is long."""
-    text = f"{prefix} {printable(metric, 30)}".strip()
-    if not log:
-        return text
-    return f"{text},\nlog scale" if narrow and len(text) > 26 else f"{text}, log scale"
+def progress_axes(ax: Any) -> None:
+    """Give an axes, and those that share its scales, the scales of a shape: multiplier over progress."""
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_ticks([0, 0.5, 1], ["0", "0.5", "1"])
+    ax.set(xlim=(0, 1), ylim=(0, 1.06))
+
+
+def common_labels(figure: Any, x: str, y: str) -> None:
+    """Name the axes of all panels together."""
+    figure.supxlabel(x, fontsize=TEXT, color=MUTED.light)
+    figure.supylabel(y, fontsize=TEXT, color=MUTED.light)
+
+
+def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: Any) -> None:
+    """Put a legend below everything, and make the figure higher by what it takes.
+
+    Args:
+        figure: whose first axes has the labelled artists.
+        handles: the labelled artists, if others than those of the first axes.
+        options: of `matplotlib.figure.Figure.legend`.
+    """
+    found = list(figure.axes[0].get_legend_handles_labels()[0] if handles is None else handles)
+    labels = [str(handle.get_label()).split("\n") for handle in found]
+    columns = 1 if max(len(line) for label in labels for line in label) > 28 else 2
+    lines = max(map(len, labels)) * math.ceil(len(found) / columns)
+    figure.set_figheight(figure.get_figheight() + 0.2 * lines + 0.1)
+    chosen = {"handlelength": 1.8, "labelspacing": 0.35, "borderaxespad": 0.2, **options}
+    figure.legend(
+        handles=found,
+        loc="outside lower left",
+        ncols=columns,
+        fontsize=SMALL,
+        labelcolor=INK.light,
+        **chosen,
+    )
+
+
+def point_at_line(ax: Any, x: Any, y: Any, card: int) -> None:
+    """Let a reader point at a line.
+
+    Args:
+        ax: where it is drawn.
+        x: data coordinates (n,).
+        y: the same.
+        card: index of what the page shows of it, see `lrshape.report.interaction.Cards`.
+    """
+    ax.plot(x, y, lw=2 * REACH, alpha=0.0, solid_capstyle="butt", zorder=9, gid=f"shape-line-{card}")
+
+
+def point_at_marks(ax: Any, x: Any, y: Any, cards: Sequence[int]) -> None:
+    """Let a reader point at marks; ``cards`` has an index for each of the (n,) places."""
+    if len(cards):
+        gid = "-".join(["shape-point", *map(str, cards)])
+        ax.plot(x, y, ls="", marker="o", ms=2 * REACH, alpha=0.0, zorder=9, gid=gid)
+
+
+def point_at_rows(ax: Any, rows: int, columns: int) -> None:
+    """Let a reader point at the cells of a grid around whole numbers; row number i has card i."""
+    from matplotlib.collections import PolyCollection
+
+    right = columns - 0.5
+    corners = [[(-0.5, i - 0.5), (right, i - 0.5), (right, i + 0.5), (-0.5, i + 0.5)] for i in range(rows)]
+    gid = "-".join(["shape-row", *map(str, range(rows))])
+    ax.add_collection(PolyCollection(corners, alpha=0.0, zorder=9, gid=gid), autolim=False)
+
+
+def metric_label(prefix: str, metric: str, *, log: bool, short: bool = False) -> str:
+    """Return an axis label such as ``median final/train_loss, log scale``.
+
+    Args:
+        prefix: what of the metric.
+        metric: its name.
+        log: whether the scale is logarithmic.
+        short: whether the axis is, so that long labels need more lines.
+    """
+    text = f"{prefix} {printable(metric, 30)}{', log scale' if log else ''}".strip()
+    return textwrap.fill(text, 28 if short else 56, break_long_words=False, break_on_hyphens=False)

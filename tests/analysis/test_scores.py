@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrshape.analysis.intervals import median_interval
-from lrshape.analysis.reduce import best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, scores
 from lrshape.errors import InputError
 
 INF = math.inf
