@@ -114,7 +114,7 @@ class Fuzz:
 
         import lrshape
         from lrshape.checks.settings import run_sweep
-        from lrshape.study.trials_export import write_trials
+        from lrshape.study.trial_files import write_trials
 
         good = self.good
         (good / "spec.toml").write_text(toml(SPEC))

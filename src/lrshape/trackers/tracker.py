@@ -110,8 +110,7 @@ class Logger(Callback, abc.ABC):
 def curve(schedule: Schedule) -> list[tuple[int, float]]:
     """Steps and learning rates of a schedule, at most `CURVE_POINTS`, the first and the last among them."""
     steps = np.unique(np.linspace(0, schedule.steps - 1, min(schedule.steps, CURVE_POINTS)).astype(int))
-    at = schedule.curve()
-    return [(step, at(step)) for step in steps.tolist()]
+    return list(zip(steps.tolist(), schedule(steps).tolist(), strict=True))
 
 
 def described(best: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import wandb  # pyright: ignore[reportMissingImports] - an extra
 
 from lrshape.errors import InputError
 from lrshape.store import Store
-from lrshape.study.trials_export import flat
+from lrshape.study.trial_files import flat
 from lrshape.trackers.tracker import Logger, curve, described
 
 if TYPE_CHECKING:
