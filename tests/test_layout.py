@@ -13,8 +13,8 @@ BASICS = {"_version", "errors", "registry", "settings"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
-    "registry": {"errors"},
-    "settings": {"errors", "registry"},
+    "registry": {"errors", "settings"},
+    "settings": {"errors"},
     "shapes": BASICS,
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,

@@ -1,9 +1,12 @@
-"""Plug-ins are found by importing the modules of one package; a decorator registers each class by name."""
+"""Plug-ins by name: a decorator registers a class, and each registry finds its modules, ours and anyone's."""
 
 import difflib
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any, TypeVar
 
 from lrshape.errors import InputError, shown
@@ -11,53 +14,97 @@ from lrshape.errors import InputError, shown
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
 
+_log = logging.getLogger(__name__)
+
 
 class Registry(Mapping[str, type[T]]):
     """The classes of one kind, by name, in alphabetical order.
 
-    Modules of ``package`` are imported on the first look-up, so that a new plug-in is one new file and
-    that importing ``lrshape`` stays cheap. Modules whose name starts with an underscore hold shared code.
+    Modules are imported on the first look-up, so that a new plug-in is one new file and importing ``lrshape``
+    stays cheap: those of ``package`` (but not modules whose name starts with an underscore, which hold shared
+    code), then what installed packages name as entry points of ``group``, a module or a class each. An entry
+    point that cannot be loaded is left out with a warning; asking for its name is an `InputError`.
+
+    As metadata of a field of `lrshape.settings.Settings`, ``Annotated[Sampler, SAMPLERS]``, a registry
+    makes the field take what `build` takes.
 
     Args:
         kind: what an entry is called in messages, e.g. ``"family"``.
-        package: dotted name of the package whose modules hold the plug-ins.
+        package: dotted name of the package (or of the one module) that holds our plug-ins.
+        group: of other packages' entry points, e.g. ``"lrshape.families"``.
+        base: the class that every entry derives from.
+        key: the setting that names an entry, e.g. ``"name"`` in ``{"name": "gp", "batch_size": 8}``.
     """
 
-    def __init__(self, kind: str, package: str):
+    def __init__(self, kind: str, package: str, group: str = "", base: type[T] = object, key: str = "name"):
         self.kind = kind
-        self._package = package
+        self._package, self._group, self._base, self._key = package, group, base, key
         self._classes: dict[str, type[T]] = {}
+        self._broken: dict[str, str] = {}
         self._discovered = False
 
     def register(self, name: str) -> Callable[[C], C]:
-        """Return a class decorator that registers the class as ``name`` and sets its ``name`` attribute."""
+        """Return a class decorator that registers the class as ``name`` and sets its ``name`` attribute.
+
+        Raises:
+            TypeError: if another class has the name, or the class does not derive from the registry's base.
+        """
 
         def decorate(cls: C) -> C:
-            known = self._classes.get(name)
-            if known is not None and known.__qualname__ != cls.__qualname__:
-                raise TypeError(f"{self.kind} {name!r} is registered twice: {known} and {cls}")
-            cls.name = name
-            self._classes[name] = cls  # pyright: ignore[reportArgumentType] - C is a type[T]
+            if not f"{cls.__module__}.".startswith(f"{self._package}."):
+                self._import_own()  # so that it is the newcomer who is refused
+            self._add(name, cls)
             return cls
 
         return decorate
 
+    def _add(self, name: str, cls: type[Any]) -> None:
+        known = self._classes.get(name)
+        if known is not None and _path(known) != _path(cls):
+            raise TypeError(f"{self.kind} {name!r} is registered twice: {_path(known)} and {_path(cls)}")
+        if not (isinstance(cls, type) and issubclass(cls, self._base)):
+            raise TypeError(f"{self.kind} {name!r} must derive from {_path(self._base)}, got {shown(cls)}")
+        cls.name = name  # pyright: ignore[reportAttributeAccessIssue] - every base declares it
+        self._classes[name] = cls
+
     def _discover(self) -> dict[str, type[T]]:
         if not self._discovered:
-            package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__):
-                if not module.name.startswith("_"):
-                    importlib.import_module(f"{self._package}.{module.name}")
-            self._discovered = True
+            self._import_own()
+            self._discovered = True  # already here, for a plug-in may look up others while it is loaded
+            for entry in entry_points(group=self._group) if self._group else ():
+                self._load(entry)
         return self._classes
+
+    def _import_own(self) -> None:
+        package = importlib.import_module(self._package)
+        for module in pkgutil.iter_modules(getattr(package, "__path__", ())):
+            if not module.name.startswith("_"):
+                importlib.import_module(f"{self._package}.{module.name}")
+
+    def _load(self, entry: EntryPoint) -> None:
+        try:
+            found = entry.load()
+            if not isinstance(found, ModuleType) and found not in self._classes.values():
+                self._add(entry.name, found)
+        except Exception as error:  # whatever another package does, ours work
+            source = entry.dist.name if entry.dist else entry.value
+            reason = " ".join(str(error).split()) or type(error).__name__
+            self._broken[entry.name] = f"{source} cannot be loaded: {reason:.200}"
+            _log.warning("%s %r of %s", self.kind, entry.name, self._broken[entry.name])
 
     def __getitem__(self, name: str) -> type[T]:
         classes = self._discover()
         if not isinstance(name, str) or name not in classes:
-            close = difflib.get_close_matches(str(name), classes, n=1) if isinstance(name, str) else []
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise InputError(f"{self.kind} must be one of {', '.join(self)}, got {shown(name)}{hint}")
+            raise InputError(f"{self.kind} {self._no_entry(name)}")
         return classes[name]
+
+    def _no_entry(self, name: Any) -> str:
+        """What is wrong with a name, without what it is the name of."""
+        if isinstance(name, str) and name in self._broken:
+            return f"{name!r} of {self._broken[name]}"
+        close = difflib.get_close_matches(name, self, n=1) if isinstance(name, str) else []
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        return f"must be one of {', '.join(self)}, got {shown(name)}{hint}"
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._discover()
@@ -67,3 +114,58 @@ class Registry(Mapping[str, type[T]]):
 
     def __len__(self) -> int:
         return len(self._discover())
+
+    def build(self, given: Any, prefix: str = "") -> T:
+        """Return an entry from what users write.
+
+        Args:
+            given: a name; or a mapping with the name (under the registry's key) and settings; or an entry.
+            prefix: what messages call it, e.g. ``"--executor"``; default: the registry's kind.
+
+        Raises:
+            InputError: one line for each mistake: if there is no such entry, or it has no such setting, or a
+                value is not legal.
+        """
+        from pydantic import ValidationError
+
+        from lrshape.settings import explain
+
+        prefix = prefix or self.kind
+        try:
+            return self.validated(given)
+        except ValidationError as error:
+            raise explain(error, prefix) from None
+        except InputError as error:
+            raise InputError(f"{prefix}: {error}") from None
+
+    def validated(self, given: Any) -> T:
+        """Return what `build` does, for validators of pydantic, which explain what is wrong themselves."""
+        if not isinstance(given, str | Mapping):
+            if isinstance(given, self._base):
+                return given
+        elif isinstance(given, str):
+            if given not in self:
+                raise InputError(self._no_entry(given))
+            return self[given].model_validate({})  # pyright: ignore[reportAttributeAccessIssue]
+        elif self._key in given:
+            name = given[self._key]
+            if name not in self:
+                raise InputError(f"{self._key} {self._no_entry(name)}")
+            settings = {key: value for key, value in given.items() if key != self._key}
+            return self[name].model_validate(settings)  # pyright: ignore[reportAttributeAccessIssue]
+        raise InputError(f"needs a {self._key}, one of {', '.join(self)}, got {shown(given)}")
+
+    def document(self, entry: Any) -> dict[str, Any]:
+        """Return an entry's name and settings as plain JSON types; `build` reads them back."""
+        return {self._key: entry.name, **entry.model_dump(mode="json")}
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            self.validated, serialization=core_schema.plain_serializer_function_ser_schema(self.document)
+        )
+
+
+def _path(cls: type[Any]) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"

@@ -301,5 +301,5 @@ def require_whole(name: str, value: object, least: int) -> None:
         raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
-SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers")
+SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)
 """The samplers by name."""

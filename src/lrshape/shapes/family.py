@@ -211,5 +211,5 @@ class WarmupFamily(Family):
         """Return the multipliers at decay progress ``u`` in [0, 1], an array; exactly 1 at u = 0."""
 
 
-FAMILIES: Registry[Family] = Registry("family", "lrshape.shapes.families")
+FAMILIES: Registry[Family] = Registry("family", "lrshape.shapes.families", "lrshape.families", Family)
 """The families by name."""

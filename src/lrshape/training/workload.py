@@ -189,5 +189,7 @@ class GradientWorkload(PopulationWorkload):
         return jax.tree.map(lambda array: array[drawn], data["train"])
 
 
-WORKLOADS: Registry[Workload] = Registry("workload", "lrshape.training.workloads")
+WORKLOADS: Registry[Workload] = Registry(
+    "workload", "lrshape.training.workloads", "lrshape.workloads", Workload
+)
 """The workloads by name."""

@@ -10,7 +10,9 @@ from lrshape.registry import Registry
 from lrshape.settings import explain
 from lrshape.workers.executor import Executor
 
-EXECUTORS: Registry[Executor] = Registry("executor", "lrshape.workers.executors")
+EXECUTORS: Registry[Executor] = Registry(
+    "executor", "lrshape.workers.executors", "lrshape.executors", Executor
+)
 
 ExecutorChoice = str | Mapping[str, Any] | Executor
 """A name, a mapping with a ``name`` and settings, or an executor."""
