@@ -159,7 +159,7 @@ def test_messages_do_not_steer_the_terminal(study):
     rewrite(study, lambda document: document.update(format="\x1b[2J\x9b\u202e"))
     _, _, errors = run("status", "study")
     assert not set(errors) & {"\x1b", "\x9b"}
-    code, _, errors = run("show", "\x1b[31mrex\udcff")
+    code, _, errors = run("shapes", "show", "\x1b[31mrex\udcff")
     assert code == 2
     assert "\x1b" not in errors
 
@@ -170,9 +170,9 @@ DEEP = "[" * 20_000
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("show", "rex", "-p", f"beta={DEEP}"),
-        ("show", "rex", "-p", f"beta={'9' * 5000}"),
-        ("show", "rex", "--steps", "1000000000000"),
+        ("shapes", "show", "rex", "-p", f"beta={DEEP}"),
+        ("shapes", "show", "rex", "-p", f"beta={'9' * 5000}"),
+        ("shapes", "show", "rex", "--steps", "1000000000000"),
         ("search", "spec.toml", "--out", "x", "--set", f"seed={DEEP}"),
         ("search", "spec.toml", "--out", "x", "--set", f"seed={'9' * 5000}"),
         ("search", "spec.toml", "--out", "x", "--set", "workload.steps=1000000000000"),
@@ -202,10 +202,10 @@ DEEP = "[" * 20_000
         ("search", "deep.toml", "--out", "x"),
         ("search", "digits.toml", "--out", "x"),
         ("search", "huge.toml", "--out", "x"),
-        ("show", "deep.json"),
-        ("show", "token.npy"),
-        ("show", "huge.npy"),
-        ("show", "huge.py"),
+        ("shapes", "show", "deep.json"),
+        ("shapes", "show", "token.npy"),
+        ("shapes", "show", "huge.npy"),
+        ("shapes", "show", "huge.py"),
     ],
     ids=lambda arguments: " ".join(arguments)[:60],
 )

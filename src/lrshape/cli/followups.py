@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
-from lrshape.cli.studies import Directory, Json
+from lrshape.cli.study import Directory, Json
 
 if TYPE_CHECKING:
     from lrshape.checks.local import CoordinateResult

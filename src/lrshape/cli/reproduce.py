@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from lrshape.cli.app import INTERRUPTED, app, fail, say
 from lrshape.cli.running import TimeLimit, limit, running
@@ -33,9 +34,9 @@ def reproduce(
     """List the paper's experiments, or run one with our own settings.
 
     The paper's numbers and exact settings are not known to lrshape: it prints its own results and writes the
-    spec that it used to DIR/spec.toml. An experiment is a chain of commands, which lrshape prints; running it
-    again resumes it. The time limit is for the whole chain, but `lrshape optimum`, `lrshape fit` and figures
-    are always finished once begun.
+    spec that it used to DIR/spec.toml. An experiment is a chain of commands, which lrshape prints; run it
+    again to resume it. The time limit is for the whole chain, but `lrshape optimum`, `lrshape shapes fit` and
+    figures always run to their end.
 
     Examples:
 
@@ -131,7 +132,11 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
 
 def _run_command(words: list[str], left: float | None) -> None:
     command: Any = typer.main.get_command(app)
-    options = {option for parameter in command.commands[words[0]].params for option in parameter.opts}
+    named = command
+    for word in words:
+        if isinstance(named, TyperGroup):
+            named = named.get_command(typer.Context(named), word)
+    options = {option for parameter in named.params for option in parameter.opts}
     if left is not None and "--time-limit" in options:
         words = [*words, "--time-limit", f"{left:.3f}s"]
     code = command.main(words, prog_name="lrshape", standalone_mode=False)

@@ -10,7 +10,7 @@ import typer
 from lrshape.cli.app import app, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
-from lrshape.cli.studies import short
+from lrshape.cli.study import short
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:

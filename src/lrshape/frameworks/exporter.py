@@ -38,7 +38,7 @@ class Exporter(ABC):
         """
 
 
-EXPORTERS: Registry[Exporter] = Registry("exporter", "lrshape.frameworks")
+EXPORTERS: Registry[Exporter] = Registry("exporter", "lrshape.frameworks", "lrshape.exporters", Exporter)
 """The exporters by name."""
 
 
