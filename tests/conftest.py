@@ -138,7 +138,7 @@ def _searched(tmp_path_factory):
         path.syspath_prepend(folder)
         # The report stays as it is for every other test of this process: this fixture lives as long as that.
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lrshape.Study, "report", lambda self: None)
+            patch.setattr("lrshape.api.write_report", lambda study: None)
             lrshape.search(SPEC, out=folder / "study")
         yield folder / "study"
 

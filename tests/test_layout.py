@@ -25,7 +25,9 @@ ALLOWED = {
     "study": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers"},
     "report": BASICS | {"shapes", "store", "analysis"},
     "trackers": BASICS | {"shapes", "store", "analysis", "procedure", "study"},
-    "checks": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
+    "api": BASICS | {"store", "training", "workers", "study", "report"},
+    "checks": BASICS
+    | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report", "api"},
     "paper": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
     "testing": {"*"},
     "cli": {"*"},

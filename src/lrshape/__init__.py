@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lrshape._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from lrshape.api import search as search
     from lrshape.errors import InputError as InputError
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from lrshape.study.callback import Callback as Callback
     from lrshape.study.run import TimeLimitReached as TimeLimitReached
     from lrshape.study.study import Study as Study
-    from lrshape.study.study import search as search
 
 _HOMES = {
     "Callback": "lrshape.study.callback",
@@ -26,7 +26,7 @@ _HOMES = {
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.run",
     "families": "lrshape.shapes.family:FAMILIES",
-    "search": "lrshape.study.study",
+    "search": "lrshape.api",
 }
 
 __all__ = [

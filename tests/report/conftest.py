@@ -130,7 +130,7 @@ def document():
 @pytest.fixture(scope="session")
 def write(document):
     """Return ``write(trials, directory, **changes)``: a report of a table, by the usual arguments."""
-    from lrshape.report import write_report
+    from lrshape.report.page import write_study_page
 
     def write(
         trials,
@@ -143,7 +143,7 @@ def write(document):
         **changes,
     ):
         settings = {"steps": steps, "step_rule": step_rule, "study_metric": study_metric}
-        return write_report(trials, {**document, **changes}, directory, metric=metric, **settings)
+        return write_study_page(trials, {**document, **changes}, directory, metric=metric, **settings)
 
     return write
 

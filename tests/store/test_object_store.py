@@ -214,7 +214,7 @@ def test_a_study_from_python(s3, monkeypatch):
     def train(lrs, seed):
         return sum(lrs) + seed % 7
 
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     settings = {
         "families": ["linear"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
         "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1}, "confirm": {"seeds": 2},

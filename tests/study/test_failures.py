@@ -18,7 +18,7 @@ SPEC = {
 
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch):
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
 
 
 class Broken:

@@ -23,7 +23,7 @@ def train(lrs, seed):
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lrshape.Study, "report", lambda self: None)
+        patch.setattr("lrshape.api.write_report", lambda study: None)
         return lrshape.search(
             train=train, steps=4, metrics=("loss",), out=tmp_path_factory.mktemp("imported") / "study",
             families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"], chunk_size=64,

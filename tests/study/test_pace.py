@@ -47,7 +47,7 @@ def test_too_little_time_is_said(caplog):
 
 
 def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     given = {"out": tmp_path / "x", "train": train, "steps": 12, **SETTINGS}
     with contextlib.suppress(lrshape.TimeLimitReached):  # a busy machine may be slower than it was at first
         lrshape.search(time_limit=20.0, **given)
@@ -85,7 +85,7 @@ def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("key", ["screen", "base_lr"])
 def test_another_plan_for_a_study_is_refused(tmp_path, monkeypatch, key):
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     quick = {**SETTINGS, "trials": 48}
     lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **quick)
     other = {**quick, "trials": 200} if key == "screen" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}

@@ -25,7 +25,7 @@ def study(tmp_path_factory):
         return {"loss": float("nan") if lrs.max() > 0.9 else float(lrs.mean()) + seed % 3, "seed": seed}
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lrshape.Study, "report", lambda self: None)
+        patch.setattr("lrshape.api.write_report", lambda study: None)
         return lrshape.search(
             train=train, steps=4, metrics=("loss", "seed"), out=tmp_path_factory.mktemp("written") / "study",
             families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"],

@@ -27,7 +27,7 @@ SPEC = {
 
 @pytest.fixture(autouse=True)
 def no_report(monkeypatch):
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
 
 
 def train(lrs, seed):
@@ -72,9 +72,9 @@ def test_tensorboard_has_the_phases_and_the_winner(tmp_path):
 
 
 SCRIPT = """
-import lrshape, sys
+import lrshape.api, sys
 from lrshape.logs import logger
-lrshape.Study.report = lambda self: None
+lrshape.api.write_report = lambda study: None
 train = lambda lrs, seed: float(lrs.sum())
 if __name__ == "__main__":
     lrshape.search({spec!r}, train=train, steps=4, out="x", callback=logger("wandb:my-project"))

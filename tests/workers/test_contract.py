@@ -176,7 +176,7 @@ def search(folder: Path, executor):
     import lrshape
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lrshape.Study, "report", lambda self: None)
+        patch.setattr("lrshape.api.write_report", lambda study: None)
         study = lrshape.search(SPEC, out=folder / "study", executor=executor)
     return study.document["hash"], study.trials().drop(columns="wall_time")
 

@@ -98,7 +98,7 @@ def test_wrong_settings(settings, message, tmp_path):
 
 def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path, monkeypatch):
     """With a closure, which no worker could import: scripts and notebooks have such functions."""
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: self.path)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     calls: list[tuple[int, float]] = []
     deadly: list[tuple[int, float]] = []
 
@@ -131,8 +131,8 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
 
 
 SCRIPT = """
-import os, lrshape
-lrshape.Study.report = lambda self: self.path
+import os, lrshape.api
+lrshape.api.write_report = lambda study: None
 
 def train(lrs, seed):
     if __name__ == "__lrshape__" and lrs[0] > 0.9:

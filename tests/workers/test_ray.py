@@ -53,7 +53,7 @@ def cluster(tmp_path_factory):
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.syspath_prepend(folder)
-        patch.setattr(lrshape.Study, "report", lambda self: self.path)
+        patch.setattr("lrshape.api.write_report", lambda study: None)
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
         try:
             yield made

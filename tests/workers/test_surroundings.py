@@ -94,7 +94,7 @@ def test_threads_that_go_on_do_not_hold_the_next_training():
 
 def test_the_random_state_of_the_process_changes_nothing(tmp_path, monkeypatch):
     """Neither what is searched nor what is said depends on it."""
-    monkeypatch.setattr(lrshape.Study, "report", lambda self: None)
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
 
     def search(out, mess):
         def train(lrs, seed):
@@ -144,7 +144,7 @@ def test_closed_streams_are_opened_again(tmp_path, mess, isolated):
     """Else the next file that is opened would be standard output, and take what is printed."""
     (tmp_path / "messy.py").write_text(MESS.format(mess=mess))
     (tmp_path / "spec.toml").write_text(SPEC.replace("ISOLATED", isolated))
-    program = "from lrshape.cli import main; import lrshape; lrshape.Study.report = lambda self: None; main()"
+    program = "from lrshape import api, cli; api.write_report = lambda study: None; cli.main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "search", "spec.toml", "--out", "study"],
         cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120,

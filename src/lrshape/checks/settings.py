@@ -11,6 +11,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from lrshape.analysis.transfer import Donor, regrets
+from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
 from lrshape.checks.transfer import FIRST_SCORING_SEED, NAME, TransferSpec, donor, run_transfer
 from lrshape.errors import InputError
@@ -19,7 +20,7 @@ from lrshape.store import Store, local, publish, read_document, store_error
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import spec_hash
-from lrshape.study.study import Study, differences, search
+from lrshape.study.study import Study, differences
 from lrshape.workers.registry import ExecutorChoice
 
 if TYPE_CHECKING:

@@ -164,9 +164,9 @@ def _search(
     executor: "ExecutorChoice" = "inline",
     log_to: Sequence[str] = (),
 ) -> None:
+    from lrshape.api import search as run
     from lrshape.store import locate
     from lrshape.study.callback import Callbacks
-    from lrshape.study.study import search as run
     from lrshape.trackers import logger
 
     logs = [logger(target) for target in log_to]
@@ -222,9 +222,10 @@ def report(directory: Directory, metric: Metric = None) -> None:
 
         lrshape report digits --metric final/test_error
     """
+    from lrshape.report import write_report
     from lrshape.study.study import Study
 
-    say(f"report: {Study(directory).report(metric)}")
+    say(f"report: {write_report(Study(directory), metric)}")
 
 
 @app.command()

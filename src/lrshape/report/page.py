@@ -30,7 +30,7 @@ from lrshape.report.targets import study_targets
 from lrshape.report.words import printable
 
 
-def write_report(
+def write_study_page(
     trials: pd.DataFrame,
     document: Mapping[str, Any],
     directory: str | Path,

@@ -1,9 +1,6 @@
-"""A study on disk, and the function that runs one."""
+"""A study on disk."""
 
 import logging
-import tempfile
-import time
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,20 +11,13 @@ import pandas as pd
 from lrshape.analysis import result
 from lrshape.errors import InputError, shown
 from lrshape.shapes.schedule import Schedule, StepRule
-from lrshape.store import PHASES, Location, Store, Url, locate, store_error
+from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study import environment
-from lrshape.study.callback import Callback
-from lrshape.study.pace import settled
-from lrshape.study.run import Run
-from lrshape.study.size import expected_bytes
-from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec, read_spec, spec_hash
+from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec, spec_hash
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.memory import plan_chunk_size
 from lrshape.training.precision import precision
 from lrshape.training.workload import GradientWorkload, Workload
-from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
-from lrshape.workers.executor import Executor
-from lrshape.workers.registry import ExecutorChoice, make_executor
 
 _log = logging.getLogger(__name__)
 
@@ -169,147 +159,8 @@ class Study:
             step_rule=self.step_rule,
         )
 
-    def report(self, metric: str | None = None) -> Location:
-        """Write ``report.html``, ``figures/`` and ``tables/`` into the study's directory.
 
-        For a study at a URL they are made on the local disk and then put beside it.
-
-        Args:
-            metric: another stored metric to rank by, without training again: the names then end with it,
-                e.g. ``report-final-test_error.html``, and the study's own report stays.
-
-        Raises:
-            InputError: if nothing is stored yet, or no such metric is stored.
-            StoreError: if it cannot be written.
-        """
-        trials = self.trials()
-        if trials.empty:
-            raise InputError(f"{self.path}: no training is stored yet; run its search first")
-        by = metric or self.metric
-        if not isinstance(self.path, Url):
-            return self._report(trials, by, self.path)
-        with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:
-            made = Path(folder) / self.path.name  # the page names its directory
-            page = self._report(trials, by, made)
-            for file in sorted(made.rglob("*")):
-                if file.is_file():
-                    self.store.place.replace(file.relative_to(made).as_posix(), file.read_bytes())
-        return self.path / page.name
-
-    def _report(self, trials: pd.DataFrame, by: str, directory: Path) -> Path:
-        from lrshape.analysis.tables import write_tables
-        from lrshape.report import suffix, write_report
-
-        try:
-            write_tables(trials, by, directory / f"tables{suffix(by, self.metric)}")
-            return write_report(
-                trials,
-                self.document,
-                directory,
-                metric=by,
-                steps=self.steps,
-                step_rule=self.step_rule,
-                study_metric=self.metric,
-            )
-        except OSError as error:
-            file = error.filename2 or error.filename or directory  # of a rename, the target
-            raise store_error(error, Path(file)) from error
-
-
-def search(
-    spec: str | Path | Mapping[str, Any] | StudySpec | None = None,
-    *,
-    out: str | Path,
-    train: TrainFunction | None = None,
-    steps: int | None = None,
-    metrics: tuple[str, ...] = ("score",),
-    timeout: float | None = None,
-    isolated: bool = False,
-    time_limit: float | None = None,
-    executor: ExecutorChoice = "inline",
-    callback: Callback | None = None,
-    **settings: Any,
-) -> Study:
-    """Find the best schedule shape for a workload; run it again with the same arguments to resume.
-
-    Args:
-        spec: a TOML file, a mapping with the same keys, or nothing.
-        out: directory of the study, or its URL, such as ``s3://bucket/study``; made if it does not exist,
-            resumed if it holds this study.
-        train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
-            of shape (steps,); it becomes the workload. Give ``steps``, too.
-        steps: steps of ``train``.
-        metrics: names of what ``train`` returns, the metric first.
-        timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.
-        isolated: call ``train`` in a process of its own, which imports it again, so that a crash there ends
-            one trial and not the study. A script then starts its search below
-            ``if __name__ == "__main__":``.
-        time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
-            that does not say how to search gets as many trials as fit.
-        executor: what runs the trials: ``inline``, ``processes``, ``ray``, or a mapping with such a
-            ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
-            it may be another one when the study is resumed.
-        callback: hears of progress.
-        **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
-
-    Returns:
-        The complete study, with its report written.
-
-    Raises:
-        InputError: if something given cannot be used; nothing has been trained then.
-        TimeLimitReached: if the time limit came first.
-        TooManyFailed: if more of the trials failed than ``max_failed_fraction`` allows: an `InputError`, too.
-        StoreError: if results cannot be written.
-    """
-    called = {"timeout": timeout, "isolated": isolated}
-    if not str(out):
-        raise InputError("out must name a directory, got an empty name")
-    path = locate(out)
-    path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
-    with make_executor(executor) as runner:
-        began = time.monotonic()
-        parsed = _parse(spec, train, steps, metrics, called, settings, path, time_limit, runner)
-        study = _open_or_create(parsed, path)
-        stored = len(study.store.chunks())
-        study.store.require_room(expected_bytes(parsed, study.document["chunk_size"], stored))
-        callback = callback or Callback()
-        callback.started(str(study.path), stored)
-        left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-        Run(parsed, study.store, study.document["chunk_size"], runner, callback, left).complete()
-    study.report()
-    callback.finished(study)
-    return study
-
-
-def _parse(
-    spec: Any,
-    train: TrainFunction | None,
-    steps: int | None,
-    metrics: tuple[str, ...],
-    called: dict[str, Any],
-    settings: dict[str, Any],
-    path: Location,
-    time_limit: float | None,
-    executor: Executor,
-) -> StudySpec:
-    if isinstance(spec, StudySpec):
-        if settings or train is not None or steps is not None:
-            raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
-        return spec
-    document = dict(read_spec(spec)) if isinstance(spec, str | Path) else dict(spec or {})
-    document |= settings
-    if train is None:
-        for name, value in {"steps": steps, **called}.items():
-            if value is not None and value is not False:
-                raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
-        return StudySpec.parse(settled(document, path, time_limit, None, executor))
-    if steps is None:
-        raise InputError("train= needs steps=, the number of learning rates that it takes")
-    workload = FunctionWorkload.of(train, steps, metrics, **called)
-    return StudySpec.parse(settled(document, path, time_limit, workload, executor), workload)
-
-
-def _open_or_create(spec: StudySpec, path: Location) -> Study:
+def open_or_create(spec: StudySpec, path: Location) -> Study:
     """Open the study of this spec in a directory, or make it.
 
     Raises:
