@@ -3,11 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from lrshape.errors import InputError
 from lrshape.registry import Registry
-from lrshape.shapes.schedule import Schedule
+
+if TYPE_CHECKING:  # a schedule imports this file
+    from lrshape.shapes.schedule import Schedule
 
 
 class Exporter(ABC):
@@ -30,7 +32,7 @@ class Exporter(ABC):
 
     @classmethod
     @abstractmethod
-    def content(cls, schedule: Schedule) -> bytes:
+    def content(cls, schedule: "Schedule") -> bytes:
         """Return what a file holds.
 
         Raises:
@@ -42,7 +44,7 @@ EXPORTERS: Registry[Exporter] = Registry("exporter", "lrshape.frameworks", "lrsh
 """The exporters by name."""
 
 
-def export(schedule: Schedule, exporter: str, path: str | Path) -> Path:
+def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
     """Write a schedule to a file, and return its path.
 
     Args:

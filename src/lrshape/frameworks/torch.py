@@ -2,7 +2,7 @@
 
 import ast
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -64,23 +64,6 @@ def _multiplier(schedule: Schedule) -> Callable[[int], float]:
 
 def _look_up(values: NDArray[np.float64], step: int) -> float:
     return float(values[min(max(step, 0), len(values) - 1)])
-
-
-def follow(schedule: Schedule, optimizer: "torch.optim.Optimizer") -> Iterator[float]:
-    """Yield each step's learning rate once the optimizer has it; it keeps the last one at the end.
-
-    Raises:
-        InputError: as `to_torch`.
-    """
-    scheduler = to_torch(schedule, optimizer)
-    return _followed(scheduler, schedule.steps)
-
-
-def _followed(scheduler: "ShapeLR", steps: int) -> Iterator[float]:
-    for step in range(steps):
-        yield float(max(scheduler.get_last_lr()))
-        if step < steps - 1:
-            scheduler.step()
 
 
 def scheduler_code() -> str:

@@ -70,6 +70,7 @@ class Transformers(CodeExporter):
     """The same as torch, and ``ShapeTrainer`` for Hugging Face's transformers."""
 
     bind = staticmethod(to_transformers)
+    trainer_class = staticmethod(trainer_class)
     imports = (*SCHEDULER_IMPORTS, "from transformers import Trainer")
     usage = "trainer = ShapeTrainer(...)\nor: Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))"
 

@@ -282,9 +282,7 @@ class Schedule:
             keep_lr: keep the optimizer's own learning rates as base LRs.
             changes: see `replace`.
         """
-        from lrshape.frameworks.torch import to_torch
-
-        return to_torch(self._changed(keep_lr, changes), optimizer, keep_lr=keep_lr, step=step)
+        return self._changed(keep_lr, changes).to("torch", optimizer, keep_lr=keep_lr, step=step)
 
     def follow(self, optimizer: "torch.optim.Optimizer", **changes: Any) -> "Iterator[float]":
         """Yield the learning rate of each step after setting it in a PyTorch optimizer.
@@ -295,15 +293,12 @@ class Schedule:
             optimizer: see `to_torch`.
             changes: see `replace`.
         """
-        from lrshape.frameworks.torch import follow
-
-        return follow(self.replace(**changes), optimizer)
+        schedule = self.replace(**changes)
+        return _followed(schedule.to_torch(optimizer), schedule.steps)
 
     def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
         """Return an optax schedule, which can be traced; for ``changes`` see `replace`."""
-        from lrshape.frameworks.optax import to_optax
-
-        return to_optax(self.replace(**changes))
+        return self.replace(**changes).to("optax")
 
     def to_keras(
         self, *, gradient_accumulation_steps: int | None = None, **changes: Any
@@ -314,17 +309,13 @@ class Schedule:
             gradient_accumulation_steps: what the optimizer has as ``gradient_accumulation_steps``.
             changes: see `replace`.
         """
-        from lrshape.frameworks.keras import to_keras
-
-        return to_keras(self.replace(**changes), gradient_accumulation_steps)
+        return self.replace(**changes).to("keras", gradient_accumulation_steps)
 
     def to_transformers(
         self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
     ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
         """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
-        from lrshape.frameworks.transformers import to_transformers
-
-        return to_transformers(self._changed(keep_lr, changes), optimizer, keep_lr=keep_lr)
+        return self._changed(keep_lr, changes).to("transformers", optimizer, keep_lr=keep_lr)
 
     def to_trainer(
         self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
@@ -336,17 +327,16 @@ class Schedule:
             base_lr: another base LR.
             keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
         """
-        from lrshape.frameworks.transformers import trainer_class
+        from lrshape.frameworks.exporter import EXPORTERS
 
-        return trainer_class(self._changed(keep_lr, {"base_lr": base_lr}), trainer, keep_lr=keep_lr)
+        exporter: Any = EXPORTERS["transformers"]
+        return exporter.trainer_class(self._changed(keep_lr, {"base_lr": base_lr}), trainer, keep_lr=keep_lr)
 
     def to_lightning(
         self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
     ) -> dict[str, Any]:
         """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
-        from lrshape.frameworks.lightning import to_lightning
-
-        return to_lightning(self._changed(keep_lr, changes), optimizer, keep_lr=keep_lr)
+        return self._changed(keep_lr, changes).to("lightning", optimizer, keep_lr=keep_lr)
 
     def _changed(self, keep_lr: bool, changes: Mapping[str, Any]) -> Self:
         if keep_lr and changes.get("base_lr") is not None:
@@ -398,6 +388,13 @@ class Schedule:
         except (ValueError, RecursionError) as error:  # bad syntax or encoding, a huge integer, deep nesting
             raise InputError(f"a schedule must be valid JSON: {error}") from error
         return cls.from_dict(data)
+
+
+def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> "Iterator[float]":
+    for step in range(steps):
+        yield float(max(scheduler.get_last_lr()))
+        if step < steps - 1:
+            scheduler.step()
 
 
 def _no_constant(name: str) -> NoReturn:
