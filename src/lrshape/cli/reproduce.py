@@ -132,7 +132,7 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
 
 def _run_command(words: list[str], left: float | None) -> None:
     command: Any = typer.main.get_command(app)
-    named = command
+    named: Any = command
     for word in words:
         if isinstance(named, TyperGroup):
             named = named.get_command(typer.Context(named), word)
