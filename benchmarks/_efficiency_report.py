@@ -11,8 +11,8 @@ from _efficiency_workloads import TASKS
 from _measure import machine, table
 
 from lrshape.analysis.intervals import median_interval
-from lrshape.report.figures._common import new_figure, styled
 from lrshape.report.palette import INK, LINE, Style, family_styles
+from lrshape.report.plotting import legend_below, panels, styled
 
 LEAST = 6
 """Repetitions from which the median has a 95% interval; with fewer the range is given."""
@@ -136,15 +136,10 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
     tasks = [name for name in TASKS if name in set(found["task"])]
     drawn_names = [name for name, contender in CONTENDERS.items() if not contender.warm]
     styles = family_styles(drawn_names)
-    columns = min(2, len(tasks))
-    rows = -(-len(tasks) // columns)
     with styled():
-        drawn = new_figure(7.6, 2.7 * rows + 1.4)
-        axes = drawn.subplots(rows, columns, squeeze=False).ravel()
-        for ax in axes[len(tasks) :]:
-            ax.remove()
+        drawn, axes = panels(len(tasks), row_height=2.7, sharex=False, sharey=False)
         lines = {}
-        for ax, task in zip(axes, tasks, strict=False):
+        for ax, task in zip(axes, tasks, strict=True):
             here = _only(found, "task", task)
             for name in drawn_names:
                 own = _only(here, "contender", name)
@@ -155,8 +150,9 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
                     lines[name] = _line(ax, spent, ends, name, styles[name])
             ax.set_title(TASKS[task].label, color=INK.light, loc="left")
             _axes(ax, "above the optimum, %" if task in optima else "regret, %", log=task in optima)
-        labels = [CONTENDERS[name].label for name in lines]
-        drawn.legend(list(lines.values()), labels, loc="outside lower left", ncols=2)
+        for name, line in lines.items():
+            line.set_label(CONTENDERS[name].label)
+        legend_below(drawn, list(lines.values()))
         file.parent.mkdir(parents=True, exist_ok=True)
         drawn.savefig(file, dpi=150, metadata={"Date": None} if file.suffix == ".svg" else None)
 

@@ -70,7 +70,7 @@ def write_ours(work: Path, chunks: int) -> dict[str, float]:
 
 def read_ours(work: Path, chunks: int) -> dict[str, float]:
     """Seconds of wall and of processor time, and memory, of reading all into a table; then of scoring it."""
-    from lrshape.analysis.reduce import scores
+    from lrshape.analysis.scores import scores
     from lrshape.store import Store
 
     store = Store.open(work / "study")

@@ -61,7 +61,7 @@ def main():
     exported = float(np.median([fit(model, seed) for seed in range(8)]))
     print(f"winner: {schedule}")
     print(f"validation loss with the schedule, median over 8 new seeds {exported:.4f}; "
-          f"the search's 95% interval is {best['score_low']:.4f} to {best['score_high']:.4f}")  # fmt: skip
+          f"the search's 95% interval is {best.score_low:.4f} to {best.score_high:.4f}")  # fmt: skip
     model.save("digits.keras")  # the schedule and the count of steps are saved with it
     loaded = keras.saving.load_model("digits.keras")
     print(f"loaded at step {int(loaded.optimizer.iterations)}, "

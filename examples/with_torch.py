@@ -71,7 +71,7 @@ def main():
     exported = float(np.median([train_exported(schedule, seed) for seed in range(12)]))
     print(f"winner: {schedule}")
     print(f"validation loss with the scheduler, median over 12 new seeds {exported:.4f}; "
-          f"the search's 95% interval is {best['score_low']:.4f} to {best['score_high']:.4f}")  # fmt: skip
+          f"the search's 95% interval is {best.score_low:.4f} to {best.score_high:.4f}")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_the_readmes_ten_lines_run(tmp_path, monkeypatch):
     assert names["lrs"].shape == (100,)
     assert (tmp_path / "mine" / "report.html").is_file()
     best = names["study"].best()
-    assert best["score_median"] < 0.06  # from 0.1: it has learned
+    assert best.score_median < 0.06  # from 0.1: it has learned
 
 
 def test_the_family_in_contributing_works(tmp_path, monkeypatch):

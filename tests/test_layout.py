@@ -28,7 +28,8 @@ ALLOWED = {
     "api": BASICS | {"shapes", "store", "training", "workers", "study", "report"},
     "checks": BASICS
     | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report", "api"},
-    "paper": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report"},
+    "paper": BASICS
+    | {"shapes", "store", "analysis", "procedure", "training", "workers", "study", "report", "checks"},
     "testing": {"*"},
     "cli": {"*"},
     "__init__": {"*"},

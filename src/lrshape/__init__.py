@@ -11,7 +11,9 @@ from lrshape._version import __version__ as __version__
 if TYPE_CHECKING:
     from lrshape import frameworks as frameworks
     from lrshape import trackers as trackers
+    from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
+    from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Callback": "lrshape.study.callback",
+    "Check": "lrshape.checks.check",
     "Family": "lrshape.shapes.family",
     "GradientWorkload": "lrshape.training.workload",
     "InputError": "lrshape.errors",
+    "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
     "StoreError": "lrshape.store",
     "Study": "lrshape.study.study",
@@ -42,9 +46,11 @@ _NAMESPACES = ("frameworks", "trackers")
 
 __all__ = [
     "Callback",
+    "Check",
     "Family",
     "GradientWorkload",
     "InputError",
+    "Result",
     "Schedule",
     "StoreError",
     "Study",

@@ -55,3 +55,20 @@ def trials_of():
 @pytest.fixture
 def metric():
     return METRIC
+
+
+@pytest.fixture
+def study():
+    """Three families: rex-1 wins the rescore phase, although rex-2 does better before and after."""
+    noise = np.random.default_rng(0).normal(0, 0.3, 20)
+    values = {}
+    screen = {"rex-1": 1.2, "rex-2": 1.0, "wsd-0": 1.5, "sqrt-3": 3.0, "baseline-cosine": 2.0}
+    for shape, value in screen.items():
+        for lr, worse in ((0.1, 0.4), (0.2, 0.0), (0.4, np.inf)):
+            values["screen", shape, lr] = [value + worse, value + worse + 0.1]
+    for shape, value in {"rex-1": 1.0, "rex-2": 1.1, "wsd-0": 1.4}.items():
+        values["rescore", shape, 0.2] = value + noise[:10]
+    for shape, value in {"rex-1": 1.2, "rex-2": 1.1, "wsd-0": 1.4, "baseline-cosine": 2.0}.items():
+        values["confirm", shape, 0.2] = value + noise
+    values["confirm", "baseline-constant", 0.1] = [np.inf] * 15 + [3.0] * 5
+    return values

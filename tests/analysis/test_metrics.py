@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.metrics import winners_by_metric
-from lrshape.analysis.result import best, measuring_phase, winner
+from lrshape.analysis.result import Result
 from lrshape.errors import InputError
 
 OTHER = "final/test_error"
@@ -25,21 +26,21 @@ def table(trials_of, metric):
 
 
 def test_each_metric_has_its_winner_and_its_phase(table, metric):
-    assert measuring_phase(table, winner(table, metric)) == "confirm"
-    won = winner(table, OTHER)
-    assert (won["shape"], won["base_lr"]) == ("rex-0", 0.2)
-    assert measuring_phase(table, won) == "rescore"
+    assert Analysis(table, metric).measuring_phase == "confirm"
+    other = Analysis(table, OTHER)
+    assert (other.winner["shape"], other.winner["base_lr"]) == ("rex-0", 0.2)
+    assert other.measuring_phase == "rescore"
 
 
 def test_a_winner_that_was_not_confirmed_is_reported_from_its_rescore_seeds(table):
-    found = best(table, OTHER, 10, "left")
-    assert (found["phase"], found["base_lr"], found["seeds"]) == ("rescore", 0.2, 10)
-    assert found["score_median"] == 0.1
-    assert {row["phase"] for row in found["families"]} == {"rescore"}
+    found = Result.of(Analysis(table, OTHER), steps=10, step_rule="left")
+    assert (found.phase, found.base_lr, found.seeds) == ("rescore", 0.2, 10)
+    assert found.score_median == 0.1
+    assert {row.phase for row in found.families} == {"rescore"}
 
 
 def test_the_winners_are_measured_by_all_metrics(table, metric):
-    rows = winners_by_metric(table, metric)
+    rows = winners_by_metric(Analysis(table, metric))
     assert list(dict.fromkeys(zip(rows["base_lr"], rows["chosen_by"], rows["phase"], strict=True))) == [
         (0.1, (metric,), "confirm"),
         (0.1, (metric,), "rescore"),
@@ -50,14 +51,14 @@ def test_the_winners_are_measured_by_all_metrics(table, metric):
     of_other = rows[(rows["base_lr"] == 0.2) & (rows["metric"] == metric)].iloc[0]
     assert of_other["score"] == pytest.approx(2.0)
     with pytest.raises(InputError, match="stored metrics"):
-        winners_by_metric(table, "final/nothing")
+        Analysis(table, "final/nothing")
 
 
 def test_metrics_that_agree_share_a_winner(table, metric):
-    rows = winners_by_metric(table.assign(**{OTHER: table[metric] / 2}), metric)
+    rows = winners_by_metric(Analysis(table.assign(**{OTHER: table[metric] / 2}), metric))
     assert set(rows["chosen_by"]) == {(metric, OTHER)}
 
 
 def test_a_metric_by_which_all_diverged_has_no_winner(table, metric):
-    rows = winners_by_metric(table.assign(**{OTHER: np.inf}), metric)
+    rows = winners_by_metric(Analysis(table.assign(**{OTHER: np.inf}), metric))
     assert set(rows["chosen_by"]) == {(metric,)}

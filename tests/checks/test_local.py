@@ -7,22 +7,19 @@ import pytest
 import lrshape
 from lrshape.checks.local import (
     CONFIRM_AFTER,
-    CoordinateSettings,
-    around,
+    LocalCheck,
     best_shapes,
     changed_shapes,
-    coordinate,
-    expected_trials,
+    grid_around,
     values,
 )
 from lrshape.procedure.base_lr import GridLR
-from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
 from lrshape.study.spec import StudySpec
 
-SETTINGS = CoordinateSettings(points=4, seeds=6, base_lrs=3, confirm_seeds=8)
+CHECK = LocalCheck(points=4, seeds=6, base_lrs=3, confirm_seeds=8)
 
 
 @pytest.mark.parametrize(
@@ -62,65 +59,63 @@ def test_changed_shapes_differ_in_one_searched_parameter():
 
 def test_base_lrs_around_the_best_are_those_of_the_rescore_and_extend():
     grid = GridLR(low=1e-3, high=1.0, points=4)
-    finer = around(grid, 0.05, 3)
+    finer = grid_around(grid, 0.05, 3)
     assert [finer.at(i) for i in range(3)] == pytest.approx(grid.bracket(0.05, 3))
     assert finer.ratio ** (finer.extend / 1) >= grid.ratio**grid.extend * 0.999
-    fixed = around(GridLR(low=0.1, high=0.1, points=1), 0.1, 3)
+    fixed = grid_around(GridLR(low=0.1, high=0.1, points=1), 0.1, 3)
     assert (fixed.points, fixed.low) == (1, 0.1)
 
 
 def test_the_winner_comes_first(searched):
     top = best_shapes(searched, 3)
     assert len({shape.id for shape, _ in top}) == 3
-    assert top[0][0].id == searched.best()["shape"]
-    assert top[0][1] == pytest.approx(searched.best()["base_lr"])
+    assert top[0][0].id == searched.best().shape
+    assert top[0][1] == pytest.approx(searched.best().base_lr)
     with pytest.raises(lrshape.InputError, match=r"top must be at most \d+, .*got 999"):
         best_shapes(searched, 999)
 
 
-def test_an_incomplete_study_is_refused(searched):
-    (searched.path / "trials" / "confirm-00001.parquet").unlink()
-    with pytest.raises(lrshape.InputError, match="not complete; run its search again"):
-        coordinate(searched, SETTINGS)
-    assert not (searched.path / "coordinate").exists()
+def test_too_many_shapes_are_refused_before_anything_is_made(searched):
+    with pytest.raises(lrshape.InputError, match=r"top must be at most"):
+        LocalCheck(top=999).run(searched)
+    assert not (searched.path / "local").exists()
 
 
-def test_a_sweep_from_beginning_to_end(searched, training):
-    result = coordinate(searched, SETTINGS)
-    table = lrshape.store.Store.open(result.directory).trials()
-    assert result.trials == len(table) >= expected_trials(searched, SETTINGS)
-    first = FIRST_SEED["coordinate"]
-    swept = table[table["seed"] < first + CONFIRM_AFTER]
+def test_a_check_from_beginning_to_end(searched, training):
+    result = CHECK.run(searched)
+    folder = searched.path / "local"
+    table = lrshape.store.Store.open(folder).trials()
+    assert result.data["trials"] == len(table) >= CHECK.cost(searched)
+    first = LocalCheck.first_seed()
+    choosing = table[table["seed"] < first + CONFIRM_AFTER]
     confirming = table[table["seed"] >= first + CONFIRM_AFTER]
-    assert set(swept["seed"]) == {first + i for i in range(6)}
+    assert set(choosing["seed"]) == {first + i for i in range(6)}
     assert set(confirming["seed"]) == {first + CONFIRM_AFTER + i for i in range(8)}
     assert not set(table["seed"]) & set(searched.trials()["seed"])
     best = searched.best()
+    confirmed, points = result.tables["confirmed"], result.tables["points"]
     searched_names = {"rex": {"warmup", "beta"}, "linear": {"warmup", "floor"}}[best["family"]]
-    assert set(result.confirmed["parameter"]) == searched_names <= set(best["params"])
-    assert (result.confirmed["own_base_lr"] > 0).all()
+    assert set(confirmed["parameter"]) == searched_names <= set(best["params"])
+    assert (confirmed["own_base_lr"] > 0).all()
     # No point that is finite has its best base LR at an edge: it would have been extended.
-    points = result.points[np.isfinite(result.points["score"])]
-    tried = swept.groupby("shape")["base_lr"].nunique()
-    for row in points.to_dict("records"):
+    tried = choosing.groupby("shape")["base_lr"].nunique()
+    for row in points[np.isfinite(points["score"])].to_dict("records"):
         assert row["edge"] == "" or tried[row["point"]] >= 3 + 4
     # Every other value is within its range and the own one is there, once a parameter.
-    assert (result.points.groupby("parameter")["own"].sum() == 1).all()
-    for name in ("points", "confirmed", "trials"):
-        assert (result.directory / "tables" / f"{name}.csv").is_file()
-    written = pd.read_csv(result.directory / "tables" / "confirmed.csv")
-    assert written["verdict"].tolist() == result.confirmed["verdict"].tolist()
-    text = (result.directory / "report.html").read_text()
-    assert ("improves the winner" in text) != ("is not at its best" in text)
-    figures = {file.suffix for file in (result.directory / "figures").iterdir()}
+    assert (points.groupby("parameter")["own"].sum() == 1).all()
+    written = pd.read_csv(folder / "tables" / "confirmed.csv")
+    assert written["verdict"].tolist() == confirmed["verdict"].tolist()
+    text = (folder / "report.html").read_text()
+    assert ("improves the winner" in text) != ("is not a local optimum" in text)
+    figures = {file.suffix for file in (folder / "figures").iterdir()}
     assert figures == {".svg", ".png"}
     training.calls.clear()
-    again = coordinate(searched, SETTINGS)
+    again = CHECK.run(searched)
     assert training.calls == []
-    pd.testing.assert_frame_equal(again.confirmed, result.confirmed)
+    pd.testing.assert_frame_equal(again.tables["confirmed"], confirmed)
 
 
 @pytest.mark.parametrize(("key", "value"), [("top", 0), ("points", 1), ("seeds", 0), ("base_lrs", 0)])
 def test_bad_settings(key, value):
     with pytest.raises(ValueError, match=key):
-        CoordinateSettings(**{key: value})
+        LocalCheck(**{key: value})

@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.checks.follow_up import follow_up
 from lrshape.checks.settings import Sweep, run_sweep
-from lrshape.checks.transfer import FIRST_SCORING_SEED, Guest, TransferSpec, guests, transfer
+from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferredShape, transferred_shapes
+from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
-from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import StudySpec
@@ -55,7 +54,9 @@ def modules(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def swept(modules, tmp_path_factory):
-    return run_sweep(SPEC, AXES, out=tmp_path_factory.mktemp("sweep") / "one", transfer=HOW)
+    done = run_sweep(SPEC, AXES, out=tmp_path_factory.mktemp("sweep") / "one", transfer=HOW)
+    done.report()
+    return done
 
 
 def test_the_sweep_finds_that_the_setting_moves_the_best_shape(swept):
@@ -81,7 +82,7 @@ def test_tuning_and_scoring_seeds_are_apart_from_each_other_and_from_the_search(
         assert set(searched["phase"]) == {"screen", "rescore", "confirm"}  # none of the transfer's
         seeds = set(table["seed"])
         assert not seeds & set(searched["seed"])
-        first = FIRST_SEED["transfer"]
+        first = Transfer.first_seed()
         tuning = set(range(first, first + HOW["tuning_seeds"]))
         assert seeds == tuning | set(range(FIRST_SCORING_SEED, FIRST_SCORING_SEED + HOW["seeds"]))
 
@@ -105,6 +106,7 @@ def test_the_same_command_again_trains_nothing_and_writes_the_same(swept):
     before = (swept.path / "report.html").read_bytes()
     stored = sorted((p, p.stat().st_mtime_ns) for p in swept.path.rglob("*.parquet"))
     again = run_sweep(SPEC, AXES, out=swept.path, transfer=HOW)
+    again.report()
     assert sorted((p, p.stat().st_mtime_ns) for p in swept.path.rglob("*.parquet")) == stored
     assert (swept.path / "report.html").read_bytes() == before
     pd.testing.assert_frame_equal(again.regrets(), swept.regrets())
@@ -178,11 +180,10 @@ def test_a_setting_that_always_diverges_is_left_out_of_the_transfer(modules, tmp
     small = {**SPEC, "screen": {"shapes": 2, "seeds": 1}}
     done = run_sweep(small, axes, out=tmp_path / "three", transfer=HOW)
     assert set(done.regrets()["used_in"]) == {s.slug for s in done.settings[:2]}
-    page = (done.path / "report.html").read_text()
-    assert "No shape has a finite median in function lost_training:train" in page
+    assert "No shape has a finite median in function lost_training:train." in done.report().lede
     alone = {"workload.function": ["lost_training:train", "early_training:train"]}
     done = run_sweep(small, alone, out=tmp_path / "four", transfer=HOW)
-    assert "Nothing to compare" in (done.path / "report.html").read_text()
+    assert done.report().title == "Nothing to compare"
 
 
 def spec_of(**changes):
@@ -210,11 +211,15 @@ def drive(phase, score):
 SHAPE = ShapeRecord.of("best-a", "rex", {"beta": 0.5, "warmup": 0.1})
 
 
+def transfer(shape=SHAPE, around=1.0, kept=(1.0,), **how):
+    tried = TransferredShape(id=shape.id, family=shape.family, params=shape.params, around=around, kept=kept)
+    return Transfer(shapes=(tried,), **how)
+
+
 @pytest.mark.parametrize("target", [0.1, 0.9, 1.0, 4.0])
 def test_tuning_walks_on_while_the_best_is_at_an_edge(modules, target):
-    how = TransferSpec(base_lrs=5, extend=8)
-    guest = Guest(SHAPE, around=1.0, kept=(0.7,))
-    rounds, chosen = drive(transfer(spec_of(), [guest], how), lambda t: abs(np.log(t.base_lr / target)))
+    phase = transfer(kept=(0.7,), base_lrs=5, extend=8).rounds(spec_of())
+    rounds, chosen = drive(phase, lambda t: abs(np.log(t.base_lr / target)))
     step = spec_of().base_lr.ratio ** 0.5
     (tuned,) = chosen
     assert abs(np.log(tuned[1] / target)) <= np.log(step) / 2 + 1e-9 or len(rounds) == 1 + 8 + 1
@@ -226,28 +231,25 @@ def test_tuning_walks_on_while_the_best_is_at_an_edge(modules, target):
 
 def test_a_fixed_base_lr_is_not_tuned(modules):
     spec = spec_of(base_lr={"low": 1.0, "high": 1.0, "points": 1})
-    rounds, chosen = drive(transfer(spec, [Guest(SHAPE, 1.0, (1.0,))], TransferSpec()), lambda t: t.base_lr)
+    rounds, chosen = drive(transfer().rounds(spec), lambda t: t.base_lr)
     assert [len(r) for r in rounds] == [10, 20]
     assert chosen == [(SHAPE, 1.0)]
 
 
-def test_a_shape_that_is_best_in_two_settings_is_tried_once(modules):
-    from lrshape.analysis.transfer import Donor
-
-    donors = [
-        Donor("a", "rex", '{"beta": 1}', 0.1),
-        Donor("b", "rex", '{"beta": 1}', 0.2),
-        Donor("c", "rex", '{"beta": 2}', 0.3),
-        Donor("d", "rex", '{"beta": 3}', 0.4),
+def test_a_shape_that_is_best_in_two_settings_is_tried_once():
+    best = [
+        BestShape("a", "rex", '{"beta": 1}', 0.1),
+        BestShape("b", "rex", '{"beta": 1}', 0.2),
+        BestShape("c", "rex", '{"beta": 2}', 0.3),
+        BestShape("d", "rex", '{"beta": 3}', 0.4),
     ]
-    screened = pd.DataFrame({"family": ["rex"], "params": ['{"beta": 2}'], "base_lr": [0.9]})
-    first, second, third = guests(donors, donors[1], screened)
-    assert (first.shape.id, first.kept, first.around) == ("best-a", (0.1, 0.2), 0.2)
-    assert (second.shape.id, second.around) == ("best-c", 0.9)  # known from the setting's own search
+    searched = pd.DataFrame({"family": ["rex"], "params": ['{"beta": 2}'], "base_lr": [0.9]})
+    first, second, third = transferred_shapes(best, best[1], searched)
+    assert (first.id, first.kept, first.around) == ("best-a", (0.1, 0.2), 0.2)
+    assert (second.id, second.around) == ("best-c", 0.9)  # known from the setting's own search
     assert third.around == 0.2  # unknown there: the own best shape's
 
 
 def test_a_transfer_with_other_settings_is_refused(swept):
-    study = swept.study(swept.settings[0])
-    with pytest.raises(InputError, match=r"made with other settings; changed: .*seeds: 8 -> None"):
-        follow_up(study, "transfer", {}, iter(()))
+    with pytest.raises(InputError, match=r"made with other settings; changed: .*seeds: 8 -> 20"):
+        transfer().train(swept.study(swept.settings[0]))

@@ -21,7 +21,8 @@ def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
     code, out, err = folder.run(*command)
     assert code == 0, err
     assert "depend" in out
-    assert "Regret of the best shape" in out
+    assert "best shape of" in out
+    assert "regret (95% interval)" in out
     assert "report: s/report.html" in out
     code, out, err = folder.run(*command, "--json")
     assert code == 0, err

@@ -4,10 +4,9 @@ import json
 
 import numpy as np
 import pytest
-import typer
 
 from lrshape.checks.axes import preset_axes
-from lrshape.cli import app
+from lrshape.cli.reproduce import find_command
 from lrshape.errors import InputError
 from lrshape.paper import curves
 from lrshape.paper.experiments import EXPERIMENTS, SCALES, cost, experiment
@@ -23,13 +22,13 @@ def test_every_command_and_spec_is_legal(name, scale):
     found = experiment(name)
     document = found.document(scale)
     parsed = StudySpec.parse(document) if document else None
-    commands = typer.main.get_command(app).commands
     for step in found.steps:
         if step.call:
             assert callable(getattr(curves, step.call))
             continue
         command, *words = step.arguments(scale, "/somewhere")
-        options = commands[command].make_context(command, list(words)).params
+        words = words[1:] if command == "check" else words
+        options = find_command(step.arguments(scale, "")).make_context(command, list(words)).params
         assert any(word.startswith("/somewhere/") for word in words)
         assert not any("{" in word for word in words)
         assert parsed is not None or "/somewhere/spec.toml" not in words
@@ -55,7 +54,7 @@ def test_costs_are_those_of_the_specs():
     # 2 families x 4 shapes and 4 baselines at 4 base LRs; (3 + 1 + 4) x 3 x 2 seeds; 6 shapes x 6 seeds
     assert smoke["trials"] == 12 * 4 + (3 + 1 + 4) * 3 * 2 + 6 * 6
     assert smoke["steps"] == smoke["trials"] * 30
-    assert smoke["follow_ups"] == ["seeds"]
+    assert smoke["more"] == ["check seeds"]
     horizon = cost(experiment("horizon"), "smoke")
     # in each of 4 settings a study, and 4 shapes at 5 base LRs on 2 seeds, then at 2 base LRs on 6 seeds
     assert horizon["trials"] == 4 * (smoke["trials"] + 4 * (5 * 2 + 2 * 6))

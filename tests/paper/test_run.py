@@ -50,7 +50,7 @@ def test_where_noise_dominates_the_optimum_is_smooth_and_a_spline_is_near_it(smo
 def test_with_little_noise_the_optimum_is_jagged_and_said_to_be(jagged):
     assert jagged.jaggedness.jagged
     assert min(jagged.gap(f) for f in jagged.families) > 0.02
-    assert "Jagged" in [head for head, _ in warnings(jagged)]
+    assert "Jagged" in [notice.title for notice in warnings(jagged)]
 
 
 def test_the_result_is_written_and_agrees_with_itself(smooth, tmp_path):

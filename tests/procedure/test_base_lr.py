@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from lrshape.analysis.reduce import best_base_lrs
+from lrshape.analysis.scores import best_base_lrs
 from lrshape.procedure.base_lr import GridLR, JointLR
 from lrshape.procedure.shape import ShapeRecord
 

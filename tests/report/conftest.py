@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrshape.analysis.analysis import Analysis
+from lrshape.report.findings import Findings
+from lrshape.report.page import write_study_page
+
 METRIC = "final/train_loss"
 BASELINES = {
     "baseline-constant": ("constant", {"warmup": 0.05}, 0.026, 0.003),
@@ -130,20 +134,12 @@ def document():
 @pytest.fixture(scope="session")
 def write(document):
     """Return ``write(trials, directory, **changes)``: a report of a table, by the usual arguments."""
-    from lrshape.report.page import write_study_page
 
     def write(
-        trials,
-        directory,
-        *,
-        steps=300,
-        step_rule="midpoint",
-        metric=METRIC,
-        study_metric=None,
-        **changes,
+        trials, directory, *, metric=METRIC, step_rule="midpoint", planned=None, study_metric="", **changes
     ):
-        settings = {"steps": steps, "step_rule": step_rule, "study_metric": study_metric}
-        return write_study_page(trials, {**document, **changes}, directory, metric=metric, **settings)
+        found = Findings(Analysis(trials, metric), 300, step_rule, planned or {}, study_metric)
+        return write_study_page(found, {**document, **changes}, directory)
 
     return write
 

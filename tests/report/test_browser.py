@@ -14,14 +14,13 @@ CASES = {
     },
 }
 FIGURES = """
-return Array.from(document.querySelectorAll("figure")).map(figure =>
-  Array.from(figure.querySelectorAll("svg")).map(svg => {
-    const box = svg.getBoundingClientRect();
-    const sizes = Array.from(svg.querySelectorAll("text"), text =>
-      parseFloat(getComputedStyle(text).fontSize) * box.width / svg.viewBox.baseVal.width);
-    return {width: box.width, height: box.height, left: box.left, right: box.right,
-            smallest: Math.min(...sizes), texts: sizes.length};
-  }));
+return Array.from(document.querySelectorAll("figure svg"), svg => {
+  const box = svg.getBoundingClientRect();
+  const sizes = Array.from(svg.querySelectorAll("text"), text =>
+    parseFloat(getComputedStyle(text).fontSize) * box.width / svg.viewBox.baseVal.width);
+  return {width: box.width, height: box.height, left: box.left, right: box.right,
+          smallest: Math.min(...sizes), texts: sizes.length};
+});
 """
 OVERFLOW = """
 if (document.documentElement.scrollWidth <= innerWidth) return [];
@@ -58,21 +57,24 @@ DISPLAYS = """
 return Array.from(document.querySelectorAll(".card, .hint, .mark"), e => getComputedStyle(e).display);
 """
 TARGETS = """
-const [name, variant] = arguments;
 const data = JSON.parse(document.getElementById("shape-data").textContent);
-const figure = data.figures[name];
-const svg = document.querySelector(`#figure-${name} .${variant} svg`);
+const figure = data.figures[arguments[0]];
+const svg = document.querySelector(`#figure-${arguments[0]} svg`);
 svg.scrollIntoView({block: "center"});
-const box = svg.getBoundingClientRect(), scale = box.width / svg.viewBox.baseVal.width;
-const at = (x, y) => [box.left + x * scale, box.top + y * scale];
-if (!figure.columns)
-  return figure[variant].flatMap((line, i) => figure.shapes[i].map((shape, j) =>
-    [data.shapes[shape], ...at(line[2 * j], line[2 * j + 1])]));
-const [left, top, right, bottom] = figure[variant];
-return figure.shapes.flatMap((shape, i) => figure.columns.map((column, j) =>
-  [data.shapes[shape], ...at(left + (j + .5) * (right - left) / figure.columns.length,
-                             top + (i + .5) * (bottom - top) / figure.shapes.length),
-   column, figure.cells[i][j]]));
+const middle = element => {
+  const box = element.getBoundingClientRect();
+  if (!element.classList.contains("line")) return [box.left + box.width / 2, box.top + box.height / 2];
+  const {x, y} = element.getPointAtLength(element.getTotalLength() / 2);
+  const place = new DOMPoint(x, y).matrixTransform(element.getScreenCTM());
+  return [place.x, place.y];
+};
+return Array.from(svg.querySelectorAll("[data-shape]")).flatMap(element => {
+  const index = element.dataset.shape, box = element.getBoundingClientRect();
+  if (!figure.columns) return [[data.shapes[index], ...middle(element)]];
+  const width = box.width / figure.columns.length, y = box.top + box.height / 2;
+  return figure.columns.map((column, j) =>
+    [data.shapes[index], box.left + (j + .5) * width, y, column, figure.cells[index][j]]);
+});
 """
 
 
@@ -87,10 +89,9 @@ def key(browser, name, code):
         browser.execute_cdp_cmd("Input.dispatchKeyEvent", event)
 
 
-def focus(browser, figure, width):
-    variant = "wide" if width > 640 else "narrow"
+def focus(browser, figure):
     key(browser, "Tab", 9)  # what follows counts as keyboard use
-    browser.execute_script(f"document.querySelector('#figure-{figure} .{variant}').focus()")
+    browser.execute_script(f"document.querySelector('#figure-{figure} .drawing').focus()")
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +120,7 @@ def test_the_page_is_sound_and_legible(browser, pages, case, width):
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     figures = browser.execute_script(FIGURES)
     assert len(figures) == {"usual": 7, "partial": 6, "many": 7, "diverged": 1, "one shape": 4}[case]
-    for variants in figures:
-        (shown,) = [v for v in variants if v["width"] > 0]
+    for shown in figures:
         assert shown["height"] > 50
         assert shown["left"] >= 0
         assert shown["right"] <= width
@@ -151,8 +151,7 @@ def test_texts_have_contrast_in_light_and_in_dark(browser, pages, scheme):
 def test_pointing_at_a_shape_shows_it(browser, pages, figure, width, scheme):
     show(browser, pages["usual"], width, scheme)
     assert browser.execute_script(CARD) is None
-    variant = "wide" if width > 640 else "narrow"
-    targets = browser.execute_script(TARGETS, figure, variant)
+    targets = browser.execute_script(TARGETS, figure)
     assert len(targets) == {"distribution": 24, "heatmap": 28 * 6}[figure]
     seen = set()
     for shape, x, y, *cell in targets[:: len(targets) // 7]:
@@ -182,7 +181,7 @@ def test_the_cards_curve_is_the_shapes(browser, pages):
 
     show(browser, pages["usual"], 1280)
     shape, x, y = next(
-        t for t in browser.execute_script(TARGETS, "distribution", "wide") if t[0][0].startswith("rex")
+        t for t in browser.execute_script(TARGETS, "distribution") if t[0][0].startswith("rex")
     )
     mouse(browser, x, y)
     card = browser.execute_script(CARD)
@@ -195,7 +194,7 @@ def test_the_cards_curve_is_the_shapes(browser, pages):
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_keyboard_reaches_every_shape(browser, pages, width):
     show(browser, pages["usual"], width)
-    focus(browser, "heatmap", width)
+    focus(browser, "heatmap")
     first = browser.execute_script(CARD)
     assert first is not None
     key(browser, "ArrowDown", 40)
@@ -213,7 +212,7 @@ def test_the_keyboard_reaches_every_shape(browser, pages, width):
 
 def test_a_tap_shows_a_shape_and_a_tap_elsewhere_closes_it(browser, pages):
     show(browser, pages["usual"], 400)
-    shape, x, y = browser.execute_script(TARGETS, "distribution", "narrow")[3]
+    shape, x, y = browser.execute_script(TARGETS, "distribution")[3]
 
     def tap(x, y):
         for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
@@ -231,7 +230,7 @@ def test_a_tap_shows_a_shape_and_a_tap_elsewhere_closes_it(browser, pages):
 
 def test_nothing_of_the_card_is_printed(browser, pages):
     show(browser, pages["usual"], 1280)
-    focus(browser, "distribution", 1280)
+    focus(browser, "distribution")
     assert browser.execute_script(CARD) is not None
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     try:
@@ -249,7 +248,7 @@ def test_without_javascript_the_figures_are_there(browser, pages):
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert browser.execute_script("return document.querySelectorAll('.card, .live').length") == 0
-    assert len([v for f in browser.execute_script(FIGURES) for v in f if v["width"] > 0]) == 7
+    assert len([figure for figure in browser.execute_script(FIGURES) if figure["width"] > 0]) == 7
     assert browser.execute_script("return document.querySelector('.hint').offsetWidth") == 0
 
 
@@ -264,7 +263,7 @@ def test_hostile_names_do_no_harm_in_a_browser(browser, studies, write, hostile,
             assert browser.execute_script("return window.harmed === undefined")
             assert browser.execute_script("return document.scripts.length") == 2  # the data and our script
             assert browser.execute_script("return document.images.length") == 0
-            focus(browser, "heatmap", width)
+            focus(browser, "heatmap")
             assert browser.execute_script(CARD)["text"]
             assert browser.execute_script("return window.harmed === undefined")
             assert browser.execute_script(OVERFLOW) == []

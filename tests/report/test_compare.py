@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pytest
 
-from lrshape.report.figures._common import styled
 from lrshape.report.figures.compare import Drawn, compare_figure
+from lrshape.report.plotting import styled
 from lrshape.shapes.schedule import Schedule, progress
 
 

@@ -4,14 +4,15 @@ import sys
 import numpy as np
 import pytest
 
+from lrshape.analysis.analysis import Analysis
 from lrshape.report.figures import FIGURES, best_of, heatmap, metrics, near_optimal, scores, shapes, sweeps
-from lrshape.report.figures._common import NARROW, SMALL, WIDE, nice_log_ticks
 from lrshape.report.figures.distribution import ecdf
 from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.near_optimal import band
 from lrshape.report.figures.shapes import curve, shape_figure
 from lrshape.report.figures.sweeps import sweep
-from lrshape.report.findings import gather
+from lrshape.report.findings import Findings
+from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks
 
 METRIC = "final/train_loss"
 FAMILIES = (
@@ -24,59 +25,57 @@ FAMILIES = (
     "wsd",
     "two_point_spline",
 )
+SWEPT = {"sweeps", "heatmap"}
+ALL = {"scores", "shapes", "near_optimal", "distribution", "best_of", *SWEPT}
 CASES = {
-    "usual": {},
-    "partial": {"phases": ("screen",)},
-    "diverged": {"status": "diverged"},
-    "one family": {"families": ("rex",), "baselines": ()},
-    "one shape": {"families": ("rex",), "shapes": 1, "base_lrs": 1, "baselines": (), "seeds": (1, 1, 1)},
-    "many": {"families": FAMILIES, "shapes": 30},
-    "no screen": {"phases": ("confirm",)},
-    "unknown families": {"families": ("<b>bold</b>", "$x$ 学习率")},
+    "usual": ({}, ALL),
+    "partial": ({"phases": ("screen",)}, ALL - {"near_optimal"}),
+    "diverged": ({"status": "diverged"}, {"heatmap"}),
+    "one family": ({"families": ("rex",), "baselines": ()}, ALL - {"near_optimal"}),
+    "one shape": (
+        {"families": ("rex",), "shapes": 1, "base_lrs": 1, "baselines": (), "seeds": (1, 1, 1)},
+        {"scores", "shapes", "distribution", "heatmap"},
+    ),
+    "many": ({"families": FAMILIES, "shapes": 30}, ALL),
+    "no screen": ({"phases": ("confirm",)}, {"scores", "shapes"}),
+    "unknown families": ({"families": ("<b>bold</b>", "$x$ 学习率")}, ALL - {"near_optimal"}),
+    "two winners": ({}, {*ALL, "metrics"}),
+    "guided": ({}, {"scores", "shapes", "near_optimal", "course", "sweeps"}),
 }
+"""What a study is, and the figures that its report has."""
 
 
 def collect(trials):
-    return gather(trials, METRIC, 300, "midpoint")
+    return Findings(Analysis(trials, METRIC), 300, "midpoint")
 
 
-@pytest.fixture(scope="module", params=CASES)
-def case(request, studies):
-    return collect(studies(**CASES[request.param]))
+def case(studies, name):
+    trials = studies.guided() if name == "guided" else studies(**CASES[name][0])
+    if name == "two winners":  # by the other metric, the next shape wins
+        second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
+        trials.loc[second, "final/test_error"] = 0.0
+    return collect(trials)
 
 
-@pytest.mark.parametrize("narrow", [False, True])
-@pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
-def test_every_text_lies_inside_the_figure_and_is_large_enough(case, drawing, narrow):
+def test_a_report_has_its_figures_and_every_text_lies_inside_and_is_large_enough(studies, name):
     from matplotlib.text import Text
 
-    figure = drawing.draw(case, narrow=narrow)
-    if figure is None:
-        return
-    figure.draw_without_rendering()
-    box = figure.get_tightbbox()
-    assert figure.get_figwidth() == (NARROW if narrow else WIDE)
-    assert min(box.x0, box.y0) > -0.03
-    assert box.x1 < figure.get_figwidth() + 0.03
-    assert box.y1 < figure.get_figheight() + 0.03
-    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-    assert min(sizes) >= 0.8 * SMALL
-
-
-@pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
-def test_only_the_heat_map_remains_when_everything_diverged(studies, drawing):
-    figure = drawing.draw(collect(studies(status="diverged")))
-    assert (figure is not None) == (drawing.name == "heatmap")
-
-
-@pytest.mark.parametrize("drawing", FIGURES, ids=lambda d: d.name)
-def test_a_usual_study_has_every_figure(studies, drawing):
-    found = studies.guided() if drawing.name == "course" else studies()
-    if drawing.name == "metrics":  # by the other metric, the next shape wins
-        second = (found["shape"] == "rex-0000") & (found["phase"] == "rescore")
-        found.loc[second, "final/test_error"] = 0.0
-    assert drawing.draw(collect(found)) is not None
+    found = case(studies, name)
+    figures = {drawing.name: drawing.draw(found) for drawing in FIGURES}
+    assert {name for name, figure in figures.items() if figure is not None} == CASES[name][1]
+    for figure in figures.values():
+        if figure is None:
+            continue
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox()
+        assert figure.get_figwidth() == WIDTH
+        assert min(box.x0, box.y0) > -0.03
+        assert box.x1 < figure.get_figwidth() + 0.03
+        assert box.y1 < figure.get_figheight() + 0.03
+        sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+        assert min(sizes) >= 0.8 * SMALL
 
 
 def line_at(ax, x, y):
@@ -239,8 +238,8 @@ def test_log_ticks_are_few_and_inside(low, high, count):
 
 def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib():
     code = (
-        "import sys, lrshape.report; assert 'matplotlib' not in sys.modules;"
-        "from lrshape.report.figures._common import new_figure; new_figure(2, 2).draw_without_rendering();"
+        "import sys, lrshape.report.write; assert 'matplotlib' not in sys.modules;"
+        "from lrshape.report.plotting import new_figure; new_figure(2).draw_without_rendering();"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,14 +1,20 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
-from lrshape.errors import InputError
-from lrshape.report.findings import gather
+from lrshape.analysis import analysis, paired
+from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.result import Result
+from lrshape.analysis.tables import write_tables
+from lrshape.report import page
+from lrshape.report.findings import Findings
 
 METRIC = "final/train_loss"
 
 
 def collect(trials, **options):
-    return gather(trials, METRIC, 300, "midpoint", **options)
+    return Findings(Analysis(trials, METRIC), 300, "midpoint", **options)
 
 
 def test_leaders_are_each_familys_best_and_the_baselines_as_confirmed(studies):
@@ -69,7 +75,6 @@ def test_planned_trials_tell_an_unfinished_phase(studies):
     assert collect(trials, planned={"confirm": 7 * 16}).missing == []
     found = collect(trials, planned={"confirm": 7 * 20})
     assert found.missing == ["confirm"]
-    assert found.phases[-1].planned == 140
 
 
 def test_edges_are_those_of_the_base_lrs_tried_before_the_confirm_phase(studies):
@@ -94,9 +99,25 @@ def test_messages_are_counted(studies):
     assert found.statuses == {"failed": len(trials)}
 
 
-def test_an_empty_table_and_an_unknown_metric_are_refused(studies):
-    trials = studies(shapes=1, phases=("screen",))
-    with pytest.raises(InputError, match="at least one trial"):
-        collect(trials.iloc[:0])
-    with pytest.raises(InputError, match="metric must be"):
-        gather(trials, "final/nothing", 300, "midpoint")
+def test_a_report_computes_each_table_once(studies, document, monkeypatch, tmp_path):
+    counts = Counter()
+
+    def count(module, name):
+        original = getattr(module, name)
+
+        def counted(*arguments):
+            counts[name, *(a.tobytes() if isinstance(a, np.ndarray) else str(a) for a in arguments)] += 1
+            return original(*arguments)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(analysis, "scores")
+    count(paired, "paired_difference")
+    monkeypatch.setattr(page, "draw_all", lambda figures, findings, *_: findings.near and {})
+    found = Analysis(studies(), METRIC)
+    write_tables(found, tmp_path)
+    page.write_study_page(Findings(found, 300, "midpoint"), document, tmp_path)
+    Result.of(found, steps=300, step_rule="midpoint")
+    assert len(counts) > 10
+    assert set(counts.values()) == {1}
+    assert sum(name == "scores" for name, *_ in counts) == 2  # one for each metric

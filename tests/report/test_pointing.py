@@ -5,46 +5,38 @@ import runpy
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
-
-from lrshape.report.coordinate_page import write_coordinate_report
-from lrshape.report.seeds import write_seed_report
-from lrshape.report.sweep_page import write_sweep_report
 
 _FOLDER = Path(__file__).parent
 # Test files are no modules that could be imported.
-_browser, _coordinate, _seeds, _sweep = (
-    runpy.run_path(str(_FOLDER / f"test_{name}.py"))
-    for name in ("browser", "coordinate", "seeds", "sweep_page")
+_browser = runpy.run_path(str(_FOLDER / "test_browser.py"))
+_local, _seeds, _settings = (
+    runpy.run_path(str(_FOLDER.parent / "checks" / f"test_{name}_page.py"))
+    for name in ("local", "seeds", "settings")
 )
 CARD, TARGETS, CONTRASTS = (_browser[name] for name in ("CARD", "TARGETS", "CONTRASTS"))
 METRIC = "final/train_loss"
 
 
-def coordinate(folder):
+def local(folder):
     params = {"exponent": 1.0, "floor": 0.5, "warmup": 0.05}
     values = ((0.31, 2.0), (0.4, 1.2), (0.5, 1.0), (0.45, np.inf))
-    points = _coordinate["points"](values=values, parameters=("exponent", "floor")).assign(family="power")
+    points = _local["points"](values=values, parameters=("exponent", "floor")).assign(family="power")
     points["params"] = [
         json.dumps(params | {p: v}) for p, v in zip(points["parameter"], points["value"], strict=True)
     ]
-    rows = pd.DataFrame([_coordinate["row"]("exponent"), _coordinate["row"]("floor")])
-    return write_coordinate_report(
-        points, rows, folder, winner="rex-0001", metric=METRIC, document={"name": "digits"},
-        settings=_coordinate["SETTINGS"], trials=100,
-    )  # fmt: skip
+    (folder / "figures").mkdir()
+    result = _local["result"](folder / "figures", points, [_local["row"]("exponent"), _local["row"]("floor")])
+    return result.write(folder, eyebrow="Check: local", name="digits")
 
 
 def seeds(folder):
-    return write_seed_report(
-        _seeds["answer"](), folder, metric=METRIC, used=(2, 10), trials=216,
-        document={"name": "digits"}, shapes=_seeds["SHAPES"],
-    )  # fmt: skip
+    (folder / "figures").mkdir()
+    return _seeds["result"](folder / "figures").write(folder, eyebrow="Check: seeds", name="digits")
 
 
 def sweep(folder):
-    return write_sweep_report(_sweep["sweep"](), folder)
+    return _settings["write"](_settings["sweep"](), folder)
 
 
 def optimum(folder):
@@ -57,16 +49,16 @@ def optimum(folder):
     return write_page(find_optimum(spec, starts_count=1, seeds=20), folder)
 
 
-PAGES = {page.__name__: page for page in (coordinate, seeds, sweep, optimum)}
+PAGES = {page.__name__: page for page in (local, seeds, sweep, optimum)}
 FIGURES = [
     # page, figure, targets, what a card says besides the shape's name
-    ("coordinate", "rex-0001", 3 + 3, "95% interval"),
+    ("local", "rex-0001", 3 + 3, "95% interval"),
     ("seeds", "scatter", 2 * 9, "1 seed"),
-    ("sweep", "overlay", 3 * 41, "family"),
+    ("sweep", "overlay", 3, "family"),
     ("sweep", "transfer-re-tuned", 3 * 3, "regret in 0.01"),
     ("sweep", "transfer-kept", 3 * 3, "regret in 0.01"),
-    ("optimum", "optimum", 3 * 40, "largest LR"),
-    ("optimum", "families", 2 * 40, "above the optimum"),
+    ("optimum", "optimum", 3, "largest LR"),
+    ("optimum", "families", 2, "above the optimum"),
 ]
 
 
@@ -94,7 +86,7 @@ def test_the_data_and_the_script_are_allowed_and_sound(pages, page, check):
 def test_pointing_at_a_shape_shows_it(browser, pages, page, figure, count, line, width):
     _browser["show"](browser, pages[page], width)
     assert browser.execute_script(CARD) is None
-    targets = browser.execute_script(TARGETS, figure, "wide" if width > 640 else "narrow")
+    targets = browser.execute_script(TARGETS, figure)
     assert len(targets) == count
     seen, said = set(), set()
     for shape, x, y, *cell in targets[:: max(1, count // 7)]:
@@ -122,7 +114,7 @@ def test_pointing_at_a_shape_shows_it(browser, pages, page, figure, count, line,
 def test_the_keyboard_reaches_the_shapes(browser, pages, page):
     figure = next(name for other, name, *_ in FIGURES if other == page)
     _browser["show"](browser, pages[page], 1280)
-    _browser["focus"](browser, figure, 1280)
+    _browser["focus"](browser, figure)
     first = browser.execute_script(CARD)
     _browser["key"](browser, "ArrowDown", 40)
     assert browser.execute_script(CARD)["text"] != first["text"] or page == "seeds"
@@ -139,6 +131,6 @@ def test_cards_can_be_read_in_the_dark(browser, pages, page):
     browser.execute_script(
         "document.querySelectorAll('[id^=figure-transfer] svg text').forEach(t => t.remove())"
     )
-    _browser["focus"](browser, figure, 1280)
+    _browser["focus"](browser, figure)
     assert browser.execute_script(CARD) is not None
     assert browser.execute_script(CONTRASTS)["worst"] >= 4.5

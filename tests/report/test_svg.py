@@ -3,9 +3,10 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from lrshape.analysis.analysis import Analysis
 from lrshape.report import svg
 from lrshape.report.figures import FIGURES
-from lrshape.report.findings import gather
+from lrshape.report.findings import Findings
 
 
 @pytest.fixture(scope="module")
@@ -13,12 +14,12 @@ def found(studies):
     trials = studies(shapes=12)
     second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
     trials.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
-    return gather(trials, "final/train_loss", 300, "midpoint")
+    return Findings(Analysis(trials, "final/train_loss"), 300, "midpoint")
 
 
 @pytest.fixture(scope="module")
 def guided(studies):
-    return gather(studies.guided(), "final/train_loss", 300, "midpoint")
+    return Findings(Analysis(studies.guided(), "final/train_loss"), 300, "midpoint")
 
 
 @pytest.fixture(scope="module", params=FIGURES, ids=lambda d: d.name)

@@ -89,8 +89,8 @@ def test_small_words():
     assert listing([]) == ""
     assert listing(["a"]) == "a"
     assert listing(["a", "b", "c"]) == "a, b and c"
-    assert counted(1, "training") == "1 training"
-    assert counted(2500, "training") == "2,500 trials"
+    assert counted(1, "trial") == "1 trial"
+    assert counted(2500, "trial") == "2,500 trials"
 
 
 @given(st.text(), st.integers(1, 40))

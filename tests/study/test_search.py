@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import lrshape
-from lrshape.report import write_report
+from lrshape.report.write import write_report
 from lrshape.store import Store
 
 SPEC = {
@@ -69,11 +69,11 @@ def test_all_phases_are_there(study):
 def test_best_is_what_the_trials_say(study):
     best = study.best()
     rows = study.trials()
-    own = rows[(rows.phase == "confirm") & (rows["shape"] == best["shape"])]
-    assert best["score_median"] == np.median(own["final/loss"])
-    assert best["seeds"] == 8
-    assert best["steps"] == STEPS
-    assert {row["name"] for row in best["baselines"]} == {"cosine", "constant"}
+    own = rows[(rows.phase == "confirm") & (rows["shape"] == best.shape)]
+    assert best.score_median == np.median(own["final/loss"])
+    assert best.seeds == 8
+    assert best.steps == STEPS
+    assert {row.name for row in best.baselines} == {"cosine", "constant"}
     json.dumps(best, allow_nan=False)
 
 
@@ -81,7 +81,7 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
     best, schedule = study.best(), study.schedule()
     seed = 7
     rows = study.trials()
-    own = rows[(rows.phase == "confirm") & (rows["shape"] == best["shape"])].iloc[0]
+    own = rows[(rows.phase == "confirm") & (rows["shape"] == best.shape)].iloc[0]
     from lrshape.procedure.keys import training_seeds
 
     seed = int(training_seeds(0, [own["seed"]])[0])
@@ -91,7 +91,7 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
 
 def test_report_figures_and_tables_are_written(study):
     text = (study.path / "report.html").read_text()
-    assert study.best()["family"] in text
+    assert study.best().family in text
     assert list((study.path / "figures").glob("*.svg"))
     assert list((study.path / "figures").glob("*.png"))
     read = pd.read_csv(study.path / "tables" / "trials.csv")
@@ -209,7 +209,7 @@ def test_a_changed_train_function_is_told(tmp_path, caplog):
     study = lrshape.search(small, train=second, steps=3, out=tmp_path / "x")
     assert "the code of" in caplog.text
     assert "has changed" in caplog.text
-    assert study.best()["score_median"] == 1.0
+    assert study.best().score_median == 1.0
 
 
 @pytest.mark.usefixtures("no_report")
@@ -271,8 +271,8 @@ def test_the_first_metric_is_the_metric_by_default(tmp_path):
 def test_all_diverged_is_said_plainly(tmp_path, value):
     study = lrshape.search(SPEC, train=lambda lrs, seed: value, steps=3, out=tmp_path / "x")
     best = study.best()
-    assert best["score_median"] is None
-    assert best["diverged_share"] == 1.0
+    assert best.score_median is None
+    assert best.diverged_share == 1.0
     assert "diverged" in (study.path / "report.html").read_text()
 
 
@@ -354,7 +354,7 @@ def test_a_jax_workload_end_to_end(tmp_path):
     study = lrshape.search(spec, out=tmp_path / "x")
     rows = study.trials()
     assert {"final/train_loss", "final/test_error"} <= set(rows.columns)
-    assert np.isfinite(study.best()["score_low"])
+    assert np.isfinite(study.best().score_low)
     one = lrshape.search({**spec, "chunk_size": 4}, out=tmp_path / "y").trials()
     pd.testing.assert_frame_equal(
         one.drop(columns="wall_time"), rows.drop(columns="wall_time"), check_exact=True

@@ -65,7 +65,7 @@ def test_tensorboard_has_the_phases_and_the_winner(tmp_path):
         assert found[f"{phase}/best"][-1][1] == pytest.approx(rows["final/score"].min())
     assert [lr for _, lr in found["winner/lr"]] == pytest.approx(study.schedule().values().tolist())
     (text,) = texts.values()
-    assert json.loads(text)["score_median"] == best["score_median"]
+    assert json.loads(text)["score_median"] == best.score_median
     lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
     again, _ = scalars(tmp_path / "runs")
     assert again["confirm/done"][-1] == found["confirm/done"][-1]
@@ -123,7 +123,7 @@ def test_wandb_has_the_phases_and_the_winner_offline(tmp_path, monkeypatch):
     counts = study.trials()["phase"].value_counts().to_dict()
     assert {phase: history[f"{phase}/done"][-1] for phase in counts} == counts
     assert history["winner/lr"] == pytest.approx(study.schedule().values().tolist())
-    assert summary["median"] == study.best()["score_median"]
+    assert summary["median"] == study.best().score_median
     assert history["trials/nrows"][-1] == len(study.trials())
 
 

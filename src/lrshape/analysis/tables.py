@@ -6,16 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from lrshape.analysis.families import family_pairs
-from lrshape.analysis.optimality import near_optimal
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import confirmed
+from lrshape.analysis.analysis import Analysis
 
 # A spreadsheet takes a cell that starts like this for a formula, or drops the character and looks again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
-def write_tables(trials: pd.DataFrame, metric: str, directory: str | Path) -> list[Path]:
+def write_tables(analysis: Analysis, directory: str | Path) -> list[Path]:
     """Write the tables ``trials, scores, shapes, confirmed, families, near_optimal`` as ``.csv``.
 
     ``trials.csv`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
@@ -24,25 +21,22 @@ def write_tables(trials: pd.DataFrame, metric: str, directory: str | Path) -> li
     a line feed, since Python's writer leaves it unquoted and it would end the row for many readers.
 
     Args:
-        trials: the table of a store.
-        metric: the metric that scores are made of.
+        analysis: of a study's trials.
         directory: where to; it is made if need be, and files of these names in it are replaced.
 
     Returns:
         The files, in the order above.
 
     Raises:
-        InputError: if the metric is not stored.
         OSError: if they cannot be written.
     """
-    by_base_lr = scores(trials, metric)
     tables = {
-        "trials": trials.drop(columns="wall_time"),
-        "scores": by_base_lr,
-        "shapes": best_base_lrs(by_base_lr),
-        "confirmed": confirmed(trials, metric),
-        "families": family_pairs(trials, metric),
-        "near_optimal": near_optimal(trials, metric),
+        "trials": analysis.trials.drop(columns="wall_time"),
+        "scores": analysis.scores,
+        "shapes": analysis.shapes,
+        "confirmed": analysis.confirmed,
+        "families": analysis.family_pairs("confirm"),
+        "near_optimal": analysis.near_optimal(),
     }
     return write_csv(tables, directory)
 

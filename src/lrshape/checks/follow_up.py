@@ -1,79 +1,120 @@
-"""Trials after a search: more of a study's workload, stored beside it, resumable like it."""
+"""Trials after a search: more of a study's workload, on seeds and in a directory of their own."""
 
-from collections.abc import Mapping
+import abc
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.procedure.phases import Phase
-from lrshape.store import Store, local
+from lrshape.procedure.phases import Candidate, Phase, trials
+from lrshape.settings import Settings
+from lrshape.store import Store
 from lrshape.study.callback import Callback
+from lrshape.study.plan import Trial
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, spec_hash
 from lrshape.study.study import Study, check_workload
 from lrshape.workers.registry import ExecutorChoice, make_executor
 
+_BLOCK = 1_000_000
+"""Seed indices of a follow-up."""
+_OWN_BLOCKS = 10
+"""Blocks kept for lrshape: the phases of a search, its own checks, and what else it trains."""
 
-def follow_up(
-    study: Study,
-    name: str,
-    settings: Mapping[str, Any],
-    phase: Phase,
-    *,
-    out: str | Path | None = None,
-    callback: Callback | None = None,
-    time_limit: float | None = None,
-    executor: ExecutorChoice = "inline",
-) -> pd.DataFrame:
-    """Run a phase of trials that belongs to no search, and return all of them, sorted.
 
-    They are stored as a search's are, in a directory of their own, under the study's spec and the given
-    settings. Running it again trains only what is missing.
+class FollowUp(Settings, abc.ABC):
+    """Trials of a complete study's workload after its search, run and resumed like it.
 
-    Args:
-        study: whose workload is trained.
-        name: one of `lrshape.store.FOLLOW_UPS`; also the directory's name within the study's.
-        settings: JSON-able; all that the phase depends on besides the study.
-        phase: yields rounds of trials, see `lrshape.procedure.phases`.
-        out: another directory.
-        callback: hears of progress.
-        time_limit: seconds after which it stops with `TimeLimitReached`.
-        executor: what runs the trials, see `lrshape.search`.
-
-    Raises:
-        InputError: if the directory holds a follow-up with other settings, or of another study.
-        TimeLimitReached: if the time limit came first; what is finished is kept.
-        StoreError: if results cannot be written.
+    Its fields are its settings; its name is that of its phase and of its directory within the study's.
     """
-    spec = StudySpec.parse(study.document["spec"])
-    path = study.directory.absolute() / name if out is None else local(out, "out").absolute()
-    document = {"follow_up": name, "of": study.document["hash"], "settings": dict(settings)}
-    document["hash"] = spec_hash(document)
-    if Store.exists(path):
-        store = Store.open(path)
-        if store.document["hash"] != document["hash"]:
-            raise InputError(f"{path} holds other results, {_difference(store.document, document)}")
-        store.require_writable()
-    else:
+
+    name: ClassVar[str]
+    FIRST_SEED: ClassVar[int | None] = None
+    """First of its seed indices; None derives it from the name."""
+    CHANGE_NO_TRIAL: ClassVar[frozenset[str]] = frozenset()
+    """Settings that only the evaluation reads: they may change without another directory."""
+
+    @abc.abstractmethod
+    def phase(self, study: Study) -> Phase:
+        """Rounds of trials, see `lrshape.procedure.phases`; make them with `trials`.
+
+        Raises:
+            InputError: if the study does not suit it.
+        """
+
+    @classmethod
+    def first_seed(cls) -> int:
+        """First of its seed indices: no search, and no check of lrshape's own, uses the next million.
+
+        Seeds are taken modulo 2**32, so that the indices of other checks stay below it.
+        """
+        if cls.FIRST_SEED is not None:
+            return cls.FIRST_SEED
+        return _BLOCK * (_OWN_BLOCKS + zlib.crc32(cls.name.encode()) % (2**32 // _BLOCK - _OWN_BLOCKS))
+
+    def trials(self, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Trial]:
+        """Every candidate on ``seeds`` of its own seeds, after the first ``skip`` of them."""
+        return trials(self.name, candidates, seeds, skip, first=self.first_seed())
+
+    def train(
+        self,
+        study: Study,
+        *,
+        callback: Callback | None = None,
+        time_limit: float | None = None,
+        executor: ExecutorChoice = "inline",
+    ) -> pd.DataFrame:
+        """Run the trials that are missing, and return all of them, sorted.
+
+        Args:
+            study: whose workload is trained.
+            callback: hears of progress.
+            time_limit: seconds after which it stops with `TimeLimitReached`.
+            executor: what runs the trials, see `lrshape.search`.
+
+        Raises:
+            InputError: if the study is not complete or does not suit it, or the directory holds trials
+                with other settings, or of another study.
+            TimeLimitReached: if the time limit came first; what is finished is kept.
+            StoreError: if results cannot be written.
+        """
+        study.require_complete()
+        phase = self.phase(study)
+        spec = StudySpec.parse(study.document["spec"])
+        settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))
+        document = {"check": self.name, "of": study.document["hash"], "settings": settings}
+        store = _open_or_create(study.directory.absolute() / self.name, document, spec)
+        callback = callback or Callback()
+        callback.started(str(store.path), len(store.chunks()))
+        with make_executor(executor) as runner:
+            run = Run(spec, store, study.document["chunk_size"], runner, callback, time_limit)
+            run.phase(self.name, phase)
+        return store.trials([self.name])
+
+
+def _open_or_create(path: Path, stated: dict[str, Any], spec: StudySpec) -> Store:
+    document = {**stated, "hash": spec_hash(stated)}
+    if not Store.exists(path):
         check_workload(spec.workload)
-        store = Store.create(path, document)
-    callback = callback or Callback()
-    callback.started(str(path), len(store.chunks()))
-    with make_executor(executor) as runner:
-        Run(spec, store, study.document["chunk_size"], runner, callback, time_limit).phase(name, phase)
-    return store.trials([name])
+        return Store.create(path, document)
+    store = Store.open(path)
+    if store.document["hash"] != document["hash"]:
+        raise InputError(f"{path} holds other results, {_difference(store.document, document)}")
+    store.require_writable()
+    return store
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Why stored results cannot be gone on with, in words."""
-    if old.get("follow_up") != new["follow_up"] or old.get("of") != new["of"]:
-        return "of another study; use another directory"
+    if old.get("check") != new["check"] or old.get("of") != new["of"]:
+        return "of another study; move them away"
     before, now = old.get("settings", {}), new["settings"]
     changed = [
         f"{key}: {before.get(key)!r:.60} -> {now.get(key)!r:.60}"
         for key in sorted(before.keys() | now.keys())
         if before.get(key) != now.get(key)
     ]
-    return f"made with other settings; changed: {'; '.join(changed)}; use another directory"
+    return f"made with other settings; changed: {'; '.join(changed)}; move them away, or use the old settings"

@@ -1,73 +1,119 @@
-"""Coordinate sweeps of a finished study: every parameter of its best shapes changed alone, on fresh seeds."""
+"""Is the winner a local optimum? One parameter of the best shapes changed at a time, on fresh seeds."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
+from typing_extensions import override
 
-from lrshape.analysis.coordinate import best_points, confirmed_points, point_id, sweep_points
 from lrshape.analysis.frames import records, where
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
-from lrshape.analysis.tables import write_csv
-from lrshape.checks.follow_up import follow_up
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.checks.check import CHECKS, Check, CheckResult
+from lrshape.checks.local_page import local_result
+from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import BaseLRStrategy, GridLR
-from lrshape.procedure.keys import FIRST_SEED
-from lrshape.procedure.phases import Candidate, Phase, trials
+from lrshape.procedure.phases import Candidate, Phase
 from lrshape.procedure.shape import ShapeRecord
-from lrshape.settings import Settings
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
-from lrshape.store import params_of, store_error
-from lrshape.study.callback import Callback
+from lrshape.store import params_of
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
 
-NAME = "coordinate"
 CONFIRM_AFTER = 100_000
-"""Seeds of the phase before those that confirm: however many the sweep has, they are never its own."""
+"""Seeds of the check before those that confirm: however many choose, they are never the same."""
 
 
-class CoordinateSettings(Settings):
-    """What is swept, and on how many seeds."""
+@CHECKS.register("local")
+class LocalCheck(Check):
+    """Vary one parameter at a time around the best shapes and test whether any change helps.
 
-    top: int = Field(default=1, ge=1, le=1000, description="best shapes, the winner first")
-    points: int = Field(default=9, ge=2, le=1000, description="values a parameter, besides the shape's own")
-    seeds: int = Field(default=10, ge=1, le=10_000, description="seeds a value and base LR")
+    lrshape tunes the base LR again at every value. It then trains the best values and the original shape on
+    further seeds, which have not chosen anything. It writes tables, figures and a page to DIR/local. Run the
+    command again to resume it.
+
+    Examples:
+
+        lrshape check local digits
+
+        lrshape check local digits --top 3 --points 17 --seeds 20
+
+        lrshape check local digits --json
+    """
+
+    FIRST_SEED: ClassVar[int | None] = 3_000_000
+
+    top: int = Field(default=1, ge=1, le=1000, description="best shapes to vary, the winner first")
+    points: int = Field(default=9, ge=2, le=1000, description="values per parameter, besides the shape's own")
+    seeds: int = Field(default=10, ge=1, le=10_000, description="fresh seeds per value and base LR")
     base_lrs: int = Field(
-        default=3, ge=1, le=99, description="base LRs a value, within a grid step around the shape's best"
+        default=3, ge=1, le=99, description="base LRs per value, within a grid step of the shape's best"
     )
     confirm_seeds: int = Field(
         default=40, ge=1, le=10_000, description="further seeds for the best values and the original shape"
     )
 
+    @override
+    def phase(self, study: Study) -> Phase:
+        spec = StudySpec.parse(study.document["spec"])
+        centers = best_shapes(study, self.top)
+        fixed = [shape.id for shape, _ in centers if not changed_shapes(spec, shape, self.points)]
+        if fixed:
+            raise InputError(f"{fixed[0]} has no searched parameter, so there is nothing to vary; lower top")
+        return self._rounds(spec, centers)
 
-@dataclass(frozen=True)
-class CoordinateResult:
-    """What a coordinate sweep found.
+    def _rounds(self, spec: StudySpec, centers: list[Candidate]) -> Phase:
+        """Every changed shape and the original around the original's base LR, then the best again.
 
-    Attributes:
-        metric: the metric that is minimised.
-        settings: what was swept.
-        points: as `lrshape.analysis.coordinate.sweep_points` gives it.
-        confirmed: as `lrshape.analysis.coordinate.confirmed_points` gives it.
-        winner: name of the study's winner.
-        trials: how many were made.
-        directory: where they, the tables, the figures and the page are.
-    """
+        Base LRs are extended wherever the best is at an edge, as the screen's are.
+        """
+        groups = {shape: [shape, *changed_shapes(spec, shape, self.points)] for shape, _ in centers}
+        grids = {shape: grid_around(spec.base_lr, base_lr, self.base_lrs) for shape, base_lr in centers}
+        best = table = pd.DataFrame()
+        while candidates := [
+            candidate
+            for shape, group in groups.items()
+            for candidate in grids[shape].propose(group, _rows_of(best, group))
+        ]:
+            table = yield self.trials(candidates, self.seeds)
+            best = best_base_lrs(scores(table, spec.metric))
+        by_id = {shape.id: shape for group in groups.values() for shape in group}
+        base_lr = dict(zip(best["shape"], best["base_lr"], strict=True))
+        points = best_points(score_points(table, spec.metric))
+        names = [shape.id for shape in groups] + points["point"].tolist()
+        chosen = [(by_id[name], float(base_lr[name])) for name in names]
+        yield self.trials(chosen, self.confirm_seeds, skip=CONFIRM_AFTER)
+        return chosen
 
-    metric: str
-    settings: CoordinateSettings
-    points: pd.DataFrame
-    confirmed: pd.DataFrame
-    winner: str
-    trials: int
-    directory: Path
+    @override
+    def cost(self, study: Study) -> int:
+        """At least so many trials: extended base LRs add to it."""
+        spec = StudySpec.parse(study.document["spec"])
+        count = 0
+        for shape, base_lr in best_shapes(study, self.top):
+            changed = changed_shapes(spec, shape, self.points)
+            base_lrs = len(spec.base_lr.bracket(base_lr, self.base_lrs))
+            parameters = {shape.id.rsplit(":", 2)[1] for shape in changed}
+            count += (1 + len(changed)) * base_lrs * self.seeds
+            count += (1 + len(parameters)) * self.confirm_seeds
+        return count
+
+    @override
+    def evaluate(self, study: Study, trials: pd.DataFrame, figures: Path) -> CheckResult:
+        confirming = trials["seed"].to_numpy() >= self.first_seed() + CONFIRM_AFTER
+        points = score_points(where(trials, ~confirming), study.metric)
+        return local_result(
+            points,
+            confirm_points(where(trials, confirming), points, study.metric),
+            figures,
+            winner=best_shapes(study, 1)[0][0].id,
+            metric=study.metric,
+            settings=self.model_dump(),
+            trials=len(trials),
+        )
 
 
 def best_shapes(study: Study, top: int) -> list[Candidate]:
@@ -81,7 +127,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     own = where(best, ~best["shape"].str.startswith(BASELINE).to_numpy(bool))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:
-        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is none to sweep")
+        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is none to vary")
     if top > len(finite):
         raise InputError(
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"
@@ -121,30 +167,7 @@ def changed_shapes(spec: StudySpec, shape: ShapeRecord, points: int) -> list[Sha
     ]
 
 
-def coordinate_phase(spec: StudySpec, centres: list[Candidate], settings: CoordinateSettings) -> Phase:
-    """Every changed shape and the original around the original's base LR, then the best again.
-
-    Base LRs are extended wherever the best is at an edge, as the screen's are. Returns what it confirmed.
-    """
-    groups = {shape: [shape, *changed_shapes(spec, shape, settings.points)] for shape, _ in centres}
-    grids = {shape: around(spec.base_lr, base_lr, settings.base_lrs) for shape, base_lr in centres}
-    best = table = pd.DataFrame()
-    while candidates := [
-        candidate
-        for shape, group in groups.items()
-        for candidate in grids[shape].propose(group, _of(best, group))
-    ]:
-        table = yield trials(NAME, candidates, settings.seeds)
-        best = best_base_lrs(scores(table, spec.metric))
-    by_id = {shape.id: shape for group in groups.values() for shape in group}
-    base_lr = dict(zip(best["shape"], best["base_lr"], strict=True))
-    names = [shape.id for shape in groups] + best_points(sweep_points(table, spec.metric))["point"].tolist()
-    chosen = [(by_id[name], float(base_lr[name])) for name in names]
-    yield trials(NAME, chosen, settings.confirm_seeds, skip=CONFIRM_AFTER)
-    return chosen
-
-
-def around(grid: BaseLRStrategy, base_lr: float, count: int) -> GridLR:
+def grid_around(grid: BaseLRStrategy, base_lr: float, count: int) -> GridLR:
     """A finer grid of ``count`` base LRs around one, as the rescore phase takes them.
 
     Where the best is at its edge it may grow on either side as far as the given grid may, in base LR.
@@ -159,91 +182,5 @@ def around(grid: BaseLRStrategy, base_lr: float, count: int) -> GridLR:
     )
 
 
-def _of(best: pd.DataFrame, group: list[ShapeRecord]) -> pd.DataFrame:
+def _rows_of(best: pd.DataFrame, group: list[ShapeRecord]) -> pd.DataFrame:
     return best if best.empty else where(best, best["shape"].isin([shape.id for shape in group]))
-
-
-def coordinate(
-    study: Study,
-    settings: CoordinateSettings,
-    *,
-    callback: Callback | None = None,
-    time_limit: float | None = None,
-    executor: ExecutorChoice = "inline",
-) -> CoordinateResult:
-    """Sweep the best shapes of a complete study, and write tables, figures and a page about it.
-
-    Running it again trains only what is missing.
-
-    Raises:
-        InputError: if the study is not complete, has too few shapes, or nothing that could be swept; or if
-            its directory holds a sweep with other settings.
-        TimeLimitReached: if the time limit came first; what is finished is kept.
-        StoreError: if results cannot be written.
-    """
-    centres = best_shapes(study, settings.top)
-    spec = StudySpec.parse(study.document["spec"])
-    fixed = [shape.id for shape, _ in centres if not changed_shapes(spec, shape, settings.points)]
-    if fixed:
-        raise InputError(f"{fixed[0]} has no searched parameter: there is nothing to sweep; lower --top")
-    table = follow_up(
-        study,
-        NAME,
-        settings.model_dump(),
-        coordinate_phase(spec, centres, settings),
-        callback=callback,
-        time_limit=time_limit,
-        executor=executor,
-    )
-    confirming = table["seed"].to_numpy() >= FIRST_SEED[NAME] + CONFIRM_AFTER
-    points = sweep_points(where(table, ~confirming), study.metric)
-    result = CoordinateResult(
-        metric=study.metric,
-        settings=settings,
-        points=points,
-        confirmed=confirmed_points(where(table, confirming), points, study.metric),
-        winner=centres[0][0].id,
-        trials=len(table),
-        directory=study.directory / NAME,
-    )
-    _write(study, result, table)
-    return result
-
-
-def _write(study: Study, result: CoordinateResult, table: pd.DataFrame) -> None:
-    from lrshape.report.coordinate_page import write_coordinate_report
-
-    try:
-        write_csv(
-            {
-                "points": result.points,
-                "confirmed": result.confirmed,
-                "trials": table.drop(columns="wall_time"),
-            },
-            result.directory / "tables",
-        )
-        write_coordinate_report(
-            result.points,
-            result.confirmed,
-            result.directory,
-            winner=result.winner,
-            metric=result.metric,
-            document=study.document,
-            settings=result.settings.model_dump(),
-            trials=result.trials,
-        )
-    except OSError as error:
-        raise store_error(error, Path(error.filename2 or error.filename or result.directory)) from error
-
-
-def expected_trials(study: Study, settings: CoordinateSettings) -> int:
-    """How many trials a sweep takes at least: extended base LRs add to it."""
-    spec = StudySpec.parse(study.document["spec"])
-    count = 0
-    for shape, base_lr in best_shapes(study, settings.top):
-        changed = changed_shapes(spec, shape, settings.points)
-        base_lrs = len(spec.base_lr.bracket(base_lr, settings.base_lrs))
-        parameters = {shape.id.rsplit(":", 2)[1] for shape in changed}
-        count += (1 + len(changed)) * base_lrs * settings.seeds
-        count += (1 + len(parameters)) * settings.confirm_seeds
-    return count

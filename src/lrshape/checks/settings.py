@@ -5,15 +5,18 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from pydantic import ValidationError
 
-from lrshape.analysis.transfer import Donor, regrets
 from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
-from lrshape.checks.transfer import FIRST_SCORING_SEED, NAME, TransferSpec, donor, run_transfer
+from lrshape.checks.check import CheckResult
+from lrshape.checks.settings_findings import SettingFindings, SweepFindings
+from lrshape.checks.settings_page import sweep_result
+from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
+from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
 from lrshape.settings import explain
 from lrshape.store import Store, local, publish, read_document, store_error
@@ -22,9 +25,6 @@ from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import spec_hash
 from lrshape.study.study import Study, differences
 from lrshape.workers.registry import ExecutorChoice
-
-if TYPE_CHECKING:
-    from lrshape.report.sweep_findings import Swept
 
 FORMAT = 1
 _FILE = "sweep.json"
@@ -68,24 +68,20 @@ class Sweep:
 
     def is_complete(self) -> bool:
         """Whether every study is complete, and every transfer has begun to be stored."""
-        return all(
-            Store.exists(self.study_path(setting)) and self.study(setting).is_complete()
-            for setting in self.settings
-        ) and all(Store.exists(self.study_path(s) / NAME) for s in self.settings if s.slug in self._own)
+        paths = {setting.slug: self.study_path(setting) for setting in self.settings}
+        if not all(Store.exists(path) and Study(path).is_complete() for path in paths.values()):
+            return False
+        return all(Store.exists(paths[shape.setting] / Transfer.name) for shape in self.best_shapes)
 
     @cached_property
-    def donors(self) -> list[Donor]:
+    def best_shapes(self) -> list[BestShape]:
         """The best shape of every setting that has one.
 
         Raises:
             InputError: if a study is not complete.
         """
-        found = [donor(setting.slug, self.study(setting)) for setting in self.settings]
-        return [d for d in found if d is not None]
-
-    @property
-    def _own(self) -> set[str]:
-        return {d.setting for d in self.donors}
+        found = [best_shape(setting.slug, self.study(setting)) for setting in self.settings]
+        return [shape for shape in found if shape is not None]
 
     @property
     def metric(self) -> str:
@@ -98,18 +94,19 @@ class Sweep:
         Raises:
             InputError: if a study is not complete.
         """
-        return {setting.slug: self.study(setting).best() for setting in self.settings}
+        return {setting.slug: self.study(setting).best().to_dict() for setting in self.settings}
 
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""
+        own = {shape.setting for shape in self.best_shapes}
         return {
-            s.slug: Store.open(self.study_path(s) / NAME).trials([NAME])
+            s.slug: Store.open(self.study_path(s) / Transfer.name).trials([Transfer.name])
             for s in self.settings
-            if s.slug in self._own
+            if s.slug in own
         }
 
     def regrets(self, margin: float = 0.05) -> pd.DataFrame:
-        """The transfer matrices; see `lrshape.analysis.transfer.regrets`.
+        """The transfer matrices; see `lrshape.checks.transfer_statistics.regrets`.
 
         Raises:
             InputError: if the sweep is not complete, or the margin is negative.
@@ -118,48 +115,48 @@ class Sweep:
             raise InputError(f"{self.path}: the sweep is not complete; run its command again to resume it")
         return regrets(
             self.transfers(),
-            self.donors,
+            self.best_shapes,
             self.metric,
             first_scoring_seed=FIRST_SCORING_SEED,
             margin=margin,
         )
 
-    def report(self, margin: float = 0.05) -> Path:
+    def report(self, margin: float = 0.05) -> CheckResult:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the sweep's directory.
 
         Raises:
             InputError: if the sweep is not complete.
             StoreError: if it cannot be written.
         """
-        from lrshape.report.sweep_page import write_sweep_report
-
+        findings = self.findings(margin)
         try:
-            return write_sweep_report(self.findings(margin), self.path)
+            (self.path / "figures").mkdir(parents=True, exist_ok=True)
+            result = sweep_result(findings, self.path / "figures")
         except OSError as error:
             file = error.filename2 or error.filename or self.path
             raise store_error(error, Path(file)) from error
+        result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
+        return result
 
-    def findings(self, margin: float = 0.05) -> "Swept":
+    def findings(self, margin: float = 0.05) -> SweepFindings:
         """What the report states.
 
         Raises:
             InputError: if the sweep is not complete.
         """
-        from lrshape.report.sweep_findings import Swept, SweptSetting
-
         best = self.best()
         transfers = self.transfers()
-        return Swept(
-            name=self.name,
+        return SweepFindings(
             metric=self.metric,
             varied=list(axis_names(list(self.document["axes"])).values()),
             settings=[
-                SweptSetting(s.slug, s.short, s.label, best[s.slug], len(transfers.get(s.slug, ())))
+                SettingFindings(
+                    s.slug, s.short, s.label, s.values, best[s.slug], len(transfers.get(s.slug, ()))
+                )
                 for s in self.settings
             ],
             regrets=self.regrets(margin),
             margin=margin,
-            how=self.document["transfer"],
             document=self.document,
         )
 
@@ -170,7 +167,6 @@ def run_sweep(
     *,
     out: str | Path,
     transfer: Mapping[str, Any] | None = None,
-    margin: float = 0.05,
     time_limit: float | None = None,
     executor: ExecutorChoice = "inline",
     callback: Callback | None = None,
@@ -182,13 +178,12 @@ def run_sweep(
         axes: values by key; a study runs for every combination.
         out: directory of the sweep; studies go to ``studies/<setting>`` in it.
         transfer: settings of `TransferSpec`.
-        margin: the regret that matters, as a fraction; it changes no training.
         time_limit: seconds for everything, after which it stops with `TimeLimitReached`.
         executor: what runs the trials, see `lrshape.search`.
         callback: hears of the progress of each study and each transfer.
 
     Returns:
-        The complete sweep, with its report written.
+        The complete sweep; `Sweep.report` writes its page.
 
     Raises:
         InputError: if something given cannot be used, or the directory holds another sweep.
@@ -211,18 +206,10 @@ def run_sweep(
             continue  # drawing a report takes longer than all else here
         search(setting.document, out=path, time_limit=left(), executor=executor, callback=callback)
     for setting in sweep.settings:
-        if setting.slug in {d.setting for d in sweep.donors}:
+        if setting.slug in {shape.setting for shape in sweep.best_shapes}:
             study = sweep.study(setting)
-            run_transfer(
-                study,
-                setting.slug,
-                sweep.donors,
-                sweep.how,
-                callback=callback,
-                time_limit=left(),
-                executor=executor,
-            )
-    sweep.report(margin)
+            follow_up = transfer_into(study, setting.slug, sweep.best_shapes, sweep.how)
+            follow_up.train(study, callback=callback, time_limit=left(), executor=executor)
     return sweep
 
 

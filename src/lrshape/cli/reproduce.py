@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from lrshape.cli.app import INTERRUPTED, app, fail, say
 from lrshape.cli.running import TimeLimit, limit, running
@@ -86,7 +85,7 @@ def _list(as_json: bool) -> None:
     say("Settings are ours, not the paper's: DIR/spec.toml has those of an experiment in DIR.")
 
 
-def _cost(trials: int, steps: int, seconds: float | None, follow_ups: list[str]) -> str:
+def _cost(trials: int, steps: int, seconds: float | None, more: list[str]) -> str:
     from lrshape.cli.progress import duration
 
     parts = []
@@ -94,8 +93,8 @@ def _cost(trials: int, steps: int, seconds: float | None, follow_ups: list[str])
         parts.append(f"{trials:,} trials, {steps:,} steps")
     if seconds is not None:
         parts.append(f"about {duration(seconds)}")
-    if follow_ups:
-        parts.append(f"{'and then ' if trials else ''}lrshape {', '.join(follow_ups)}")
+    if more:
+        parts.append(f"{'and then ' if trials else ''}lrshape {', '.join(more)}")
     return "; ".join(parts) or "a figure: seconds to minutes"
 
 
@@ -132,16 +131,22 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
 
 def _run_command(words: list[str], left: float | None) -> None:
     command: Any = typer.main.get_command(app)
-    named: Any = command
-    for word in words:
-        if isinstance(named, TyperGroup):
-            named = named.get_command(typer.Context(named), word)
-    options = {option for parameter in named.params for option in parameter.opts}
+    options = {option for parameter in find_command(words).params for option in parameter.opts}
     if left is not None and "--time-limit" in options:
         words = [*words, "--time-limit", f"{left:.3f}s"]
     code = command.main(words, prog_name="lrshape", standalone_mode=False)
     if code:
         raise typer.Exit(code)
+
+
+def find_command(words: list[str]) -> Any:
+    """The command that a command line runs, which may be in a group."""
+    found: Any = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(found, "get_command"):
+            break
+        found = found.get_command(typer.Context(found), word)
+    return found
 
 
 def _write_spec(document: dict[str, Any], out: Path) -> None:

@@ -111,7 +111,7 @@ def show(
     if as_json:
         say(json.dumps({**schedule.to_dict(), "multipliers": multipliers.tolist()}, indent=2))
     elif png is not None or svg is not None:
-        from lrshape.report import shape_figure
+        from lrshape.report.figures.shapes import shape_figure
 
         if schedule.batch_sizes is not None:
             raise InputError("`lrshape compare` draws schedules whose batch size changes")

@@ -13,8 +13,10 @@ from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
+from lrshape.report.words import short
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Contender, Result
     from lrshape.workers.registry import ExecutorChoice
 
 Directory = Annotated[
@@ -222,7 +224,7 @@ def report(directory: Directory, metric: Metric = None) -> None:
 
         lrshape report digits --metric final/test_error
     """
-    from lrshape.report import write_report
+    from lrshape.report.write import write_report
     from lrshape.study.study import Study
 
     say(f"report: {write_report(Study(directory), metric)}")
@@ -247,56 +249,48 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
 
     found = Study(directory).best(metric)
     if as_json:
-        say(json.dumps(found, indent=2))
+        say(json.dumps(found.to_dict(), indent=2))
     else:
         _print_best(found)
 
 
-def _print_best(found: dict[str, Any]) -> None:
+def _print_best(found: "Result") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    diverged, failed = found["diverged_share"], found["failed_share"]
+    diverged, failed = found.diverged_share, found.failed_share
     if math.isclose(diverged + failed, 1):
-        say(f"no trial reached a finite {found['metric']}:")
-        say(f"{diverged:.0%} diverged, {failed:.0%} failed")
+        say(f"no trial reached a finite {found.metric}: {diverged:.0%} diverged, {failed:.0%} failed")
         return
-    params = ", ".join(f"{name}={short(value)}" for name, value in found["params"].items())
-    say(f"\nbest shape: {found['family']}({params})")
-    say(f"base LR {short(found['base_lr'])}, {found['steps']} steps, read at {found['step_rule']}")
-    if found["score_median"] is None:
-        say(f"but its median {found['metric']} is not finite: most of its trials diverged or failed")
-    unbiased = found["phase"] == "confirm"
+    params = ", ".join(f"{name}={short(value)}" for name, value in found.params.items())
+    say(f"\nbest shape: {found.family}({params})")
+    say(f"base LR {short(found.base_lr)}, {found.steps} steps, read at {found.step_rule}")
+    if found.score_median is None:
+        say(f"but its median {found.metric} is not finite: most of its trials diverged or failed")
+    unbiased = found.phase == "confirm"
     if not unbiased:
-        say(f"not confirmed: its numbers are from the {found['phase']} phase, whose seeds also chose it")
-    seeds = f"{found['seeds']} seeds" + (" that chose nothing" if unbiased else "")
-    known = found["score_low"] is not None or found["score_high"] is not None
+        say(f"not confirmed: its numbers are from the {found.phase} phase, whose seeds also chose it")
+    seeds = f"{found.seeds} seeds" + (" that no selection has seen" if unbiased else "")
+    known = found.score_low is not None or found.score_high is not None
     spread = "95% intervals" if known else "too few seeds for intervals"
-    say(f"{found['metric']}, median over {seeds}, {spread}:\n")
+    say(f"{found.metric}, median over {seeds}, {spread}:\n")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", "minus the winner's", ""):
         table.add_column(heading, no_wrap=True)
-    rows = [(f"{found['family']} *", found)]
-    rows += [(row["family"], row) for row in found["families"]]
-    rows += [(f"{row['name']} (baseline)", row) for row in found["baselines"]]
-    for name, row in rows:
-        cells = [name, short(row["base_lr"]), short(row["score_median"]), _interval(row, "score")]
-        table.add_row(
-            *cells, *([] if row is found else [short(row["difference"]), _interval(row, "difference")])
-        )
+    table.add_row(f"{found.family} *", *_score_cells(found))
+    named = [(row.family, row) for row in found.families]
+    named += [(f"{row.name} (baseline)", row) for row in found.baselines]
+    for name, row in named:
+        difference = _interval(row.difference_low, row.difference_high)
+        table.add_row(name, *_score_cells(row), short(row.difference), difference)
     console = Console(highlight=False, markup=False)
     console.width = max(console.width, 110)  # a line that a terminal wraps is clearer than cut cells
     console.print(table)
 
 
-def short(value: Any) -> str:
-    """A value with at most three significant digits; ``-`` for none."""
-    if value is None:
-        return "-"
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+def _score_cells(row: "Result | Contender") -> list[str]:
+    return [short(row.base_lr), short(row.score_median), _interval(row.score_low, row.score_high)]
 
 
-def _interval(row: dict[str, Any], prefix: str) -> str:
-    if row[prefix + "_low"] is None and row[prefix + "_high"] is None:
-        return ""
-    return f"[{short(row[prefix + '_low'])}, {short(row[prefix + '_high'])}]"
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None and high is None else f"[{short(low)}, {short(high)}]"

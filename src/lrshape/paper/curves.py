@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from lrshape.analysis.tables import write_csv
 from lrshape.procedure.keys import training_seeds
 from lrshape.report import svg
-from lrshape.report.figures._common import WIDE, grid_lines, new_figure, scale_axis, styled
 from lrshape.report.palette import INK, family_styles
+from lrshape.report.plotting import grid_lines, legend_below, new_figure, scale_axis, styled
 from lrshape.report.words import rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.spec import StudySpec
@@ -105,21 +105,21 @@ def _tuned(recursion: LinearRegression, family: str, params: dict[str, Any], spe
     return schedules[int(np.argmin(losses))]
 
 
+@styled()
 def _figure(table: pd.DataFrame) -> Any:
     styles = family_styles(SCHEDULES)
     dashed = (0, (4, 2))
-    with styled():
-        figure = new_figure(WIDE, 3.8)
-        ax = figure.subplots()
-        for name, rows in table.groupby("schedule", sort=False):
-            colour = styles[str(name)].colour
-            label = f"{name}, base LR {rate(float(rows['base_lr'].iloc[0]))}"
-            ax.fill_between(rows["step"], rows["low"], rows["high"], color=colour, alpha=0.22, lw=0)
-            ax.plot(rows["step"], rows["mean"], color=colour, lw=1.6, label=label)
-            ax.plot(rows["step"], rows["recursion"], color=colour, lw=1.0, ls=dashed, zorder=4)
-        ax.plot([], [], color=INK.light, lw=0.8, ls=dashed, label="the recursion")
-        scale_axis(ax.yaxis, table["mean"].tolist(), ticks=5, log=True)
-        grid_lines(ax, "y")
-        ax.set(xlim=(0, table["step"].max()), xlabel="step", ylabel="mean training loss, log scale")
-        figure.legend(loc="outside right upper", labelcolor=INK.light)
+    figure = new_figure(3.8)
+    ax = figure.subplots()
+    for name, rows in table.groupby("schedule", sort=False):
+        colour = styles[str(name)].colour
+        label = f"{name}, base LR {rate(float(rows['base_lr'].iloc[0]))}"
+        ax.fill_between(rows["step"], rows["low"], rows["high"], color=colour, alpha=0.22, lw=0)
+        ax.plot(rows["step"], rows["mean"], color=colour, lw=1.6, label=label)
+        ax.plot(rows["step"], rows["recursion"], color=colour, lw=1.0, ls=dashed, zorder=4)
+    ax.plot([], [], color=INK.light, lw=0.8, ls=dashed, label="the recursion")
+    scale_axis(ax.yaxis, table["mean"].tolist(), ticks=5, log=True)
+    grid_lines(ax, "y")
+    ax.set(xlim=(0, table["step"].max()), xlabel="step", ylabel="mean training loss, log scale")
+    legend_below(figure)
     return figure

@@ -19,9 +19,6 @@ SCALES = ("smoke", "cpu", "gpu")
 OVERHEAD = 15.0
 """Seconds a study takes to load, compile and report, on two CPU cores."""
 
-FOLLOW_UPS = ("coordinate", "optimum", "seeds")
-"""Commands whose trials are not counted: they depend on what was found before."""
-
 _DATA = tomllib.loads(Path(__file__).with_name("experiments.toml").read_text("utf-8"))
 
 
@@ -86,11 +83,11 @@ def experiment(name: str) -> Experiment:
 
 
 def cost(experiment: Experiment, scale: str) -> dict[str, Any]:
-    """About what the searches and sweeps of an experiment take at a scale; follow-ups come on top.
+    """About what the searches and sweeps of an experiment take at a scale; checks come on top.
 
     Returns:
         ``trials``; ``steps`` of all of them; ``seconds`` on two CPU cores, None where that was not
-        measured; and ``follow_ups``, the commands that train more.
+        measured; and ``more``, the commands that train more.
     """
     document = experiment.document(scale)
     lines = [step.arguments(scale, "") for step in experiment.steps if step.run]
@@ -105,8 +102,10 @@ def cost(experiment: Experiment, scale: str) -> dict[str, Any]:
     seconds = None
     if scale != "gpu" and studies:
         seconds = steps / _DATA["speed"][studies[0][0].workload.name] + OVERHEAD * len(studies)
-    follow_ups = [line[0] for line in lines if line[0] in FOLLOW_UPS]
-    return {"trials": sum(counts), "steps": steps, "seconds": seconds, "follow_ups": follow_ups}
+    # Their trials are not counted: they depend on what was found before.
+    more = [" ".join(line[:2]) if line[0] == "check" else line[0] for line in lines]
+    more = [command for command in more if command.startswith(("check ", "optimum"))]
+    return {"trials": sum(counts), "steps": steps, "seconds": seconds, "more": more}
 
 
 def _swept(document: dict[str, Any], words: Sequence[str]) -> list[tuple[StudySpec, int]]:

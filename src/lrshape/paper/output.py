@@ -10,6 +10,7 @@ import pandas as pd
 from lrshape.analysis.intervals import penalised
 from lrshape.errors import InputError
 from lrshape.paper.run import OPTIMUM, Found
+from lrshape.store import replace
 from lrshape.study.environment import versions
 
 FILE = "optimum.json"
@@ -154,11 +155,5 @@ def write(found: Found, directory: Path) -> None:
     folder = directory / "tables"
     folder.mkdir(exist_ok=True)
     for name, table in tables(found).items():
-        _replace(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-    _replace(directory / FILE, json.dumps(document(found), indent=2, allow_nan=False) + "\n")
-
-
-def _replace(path: Path, text: str) -> None:
-    unfinished = path.with_suffix(f"{path.suffix}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    unfinished.replace(path)
+        replace(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    replace(directory / FILE, f"{json.dumps(document(found), indent=2, allow_nan=False)}\n".encode())

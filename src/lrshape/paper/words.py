@@ -1,30 +1,24 @@
 """What is found, in sentences, and as a table for a terminal."""
 
-import math
-
 from lrshape.paper.run import OPTIMUM, Found
+from lrshape.report.sections import Notice
 from lrshape.report.words import counted, interval, listing, number, percent
 
+ROUNDING = 1e-9
+"""A gap below this is rounding."""
 CLOSE = 0.01
 """A family within this fraction of the optimum counts as near-optimal."""
 
 
-def digits(gap: float) -> str:
-    """A gap as a percentage with two significant digits; what is below a billionth is rounding.
-
-    Example:
-        >>> digits(0.13683), digits(0.000529), digits(1e-12)
-        ('14%', '0.053%', '0%')
-    """
-    if not math.isfinite(gap):
-        return number(gap)
-    return "0%" if abs(gap) < 1e-9 else percent(gap)
+def gap_text(gap: float) -> str:
+    """A gap as a percentage with two significant digits."""
+    return percent(gap, zero=ROUNDING)
 
 
 def title(found: Found) -> str:
     """The finding in one line."""
     first = found.families[0]
-    return f"{first.family} comes within {digits(found.gap(first))} of the optimum"
+    return f"{first.family} comes within {gap_text(found.gap(first))} of the optimum"
 
 
 def summary(found: Found) -> str:
@@ -40,7 +34,7 @@ def sentences(found: Found) -> list[str]:
         "own best parameters and base LR."
     ]
     starts = counted(len(found.descents), "start")
-    ended = "in it" if found.spread < 1e-9 else f"within {digits(found.spread)} of it"
+    ended = "in it" if found.spread < 1e-9 else f"within {gap_text(found.spread)} of it"
     said.append(
         f"The best of all schedules has a final loss of {number(found.best.loss, 5)}; descents from {starts} "
         f"ended {ended}, and its projected gradient is {number(found.best.gradient, 2)}."
@@ -77,13 +71,13 @@ def certificate(found: Found) -> str:
     )
 
 
-def warnings(found: Found) -> list[tuple[str, str]]:
-    """What a reader must know before believing the result: (title, text)."""
-    said = []
+def warnings(found: Found) -> list[Notice]:
+    """What a reader must know before believing the result."""
+    said: list[Notice] = []
     optimum = found.checked[OPTIMUM]
     if found.jaggedness.jagged:
         said.append(
-            (
+            Notice(
                 "Jagged",
                 f"The optimal schedule goes up and down: {found.jaggedness.maxima} local maxima, a total "
                 f"variation of {found.jaggedness.variation:.0f} times its range. Where batches bring little "
@@ -94,7 +88,7 @@ def warnings(found: Found) -> list[tuple[str, str]]:
         )
     if found.eigenbasis is None and abs(optimum.exact / optimum.loss - 1) > 0.1:
         said.append(
-            (
+            Notice(
                 "The recursion does not hold here",
                 f"The recursion gives the optimal schedule a loss of {number(optimum.loss)}; in eigenbasis "
                 f"{found.check_eigenbasis} it is {number(optimum.exact)}, "
@@ -105,7 +99,7 @@ def warnings(found: Found) -> list[tuple[str, str]]:
     better = [f.family for f in found.families if found.exact_gap(f.family) < 0]
     if found.eigenbasis is None and better:
         said.append(
-            (
+            Notice(
                 "Better than the optimum",
                 f"By the exact second moments of eigenbasis {found.check_eigenbasis}, {listing(better)} "
                 f"{'does' if len(better) == 1 else 'do'} better than the recursion's optimum.",
@@ -117,7 +111,7 @@ def warnings(found: Found) -> list[tuple[str, str]]:
         ratios = [found.checked[n].loss / found.checked[n].simulated.mean - 1 for n in outside]
         middle = sorted(ratios)[len(ratios) // 2]
         said.append(
-            (
+            Notice(
                 "Outside the simulation's interval",
                 f"The minimised loss of {len(outside)} of {len(found.checked)} schedules ({shown}) lies "
                 f"outside the 95% interval of the mean of simulated SGD ({optimum.simulated.seeds} seeds), "
@@ -127,7 +121,7 @@ def warnings(found: Found) -> list[tuple[str, str]]:
         )
     edges = [f"{f.family} ({', '.join(f.edges)})" for f in found.families if f.edges]
     if edges:
-        said.append(("At the end of a range", f"Parameters that ended there: {listing(edges)}."))
+        said.append(Notice("At the end of a range", f"Parameters that ended there: {listing(edges)}."))
     return said
 
 
@@ -143,8 +137,8 @@ def rows(found: Found) -> list[dict[str, str]]:
         listed.append(
             {
                 "name": name,
-                "gap": "" if name == OPTIMUM else digits(gaps[name]),
-                "exact_gap": "" if name == OPTIMUM else digits(found.exact_gap(name)),
+                "gap": "" if name == OPTIMUM else gap_text(gaps[name]),
+                "exact_gap": "" if name == OPTIMUM else gap_text(found.exact_gap(name)),
                 "loss": number(checked.loss, 4),
                 "exact": number(checked.exact, 4),
                 "simulated": number(s.mean, 4),
@@ -168,5 +162,5 @@ def table(found: Found) -> str:
         lines.append(
             "  ".join([first[0].ljust(first[1]), *[text.rjust(width) for text, width in rest]]).rstrip()
         )
-    notes = [f"{head}: {text}" for head, text in warnings(found)]
+    notes = [f"{notice.title}: {notice.text}" for notice in warnings(found)]
     return "\n".join([*lines, "", *notes]).rstrip()

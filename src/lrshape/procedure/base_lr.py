@@ -60,7 +60,7 @@ class BaseLRStrategy(Settings, abc.ABC):
         Args:
             shapes: those whose base LR is sought.
             best: one row a shape that has been scored, these or others, as
-                `lrshape.analysis.reduce.best_base_lrs` gives it; may be empty.
+                `lrshape.analysis.scores.best_base_lrs` gives it; may be empty.
             given: base LR by shape id, where the sampler has chosen it.
         """
 

@@ -11,13 +11,13 @@ FIRST_SEED = {
     "screen": 0,
     "rescore": 1_000_000,
     "confirm": 2_000_000,
-    "coordinate": 3_000_000,
-    "seeds": 4_000_000,
-    "transfer": 5_000_000,
     "optimum": 6_000_000,
     "pace": 7_000_000,
 }
-"""First seed index of each phase: no phase sees another's seeds, however many each one uses."""
+"""First seed index of each phase: no phase sees another's seeds, however many each one uses.
+
+Those of checks follow from their classes, see `lrshape.checks.check.Check`: 3 to 5 million are taken.
+"""
 
 
 def training_seeds(study_seed: int, indices: ArrayLike) -> NDArray[np.int64]:

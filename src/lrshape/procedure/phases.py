@@ -9,8 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.procedure.base_lr import Candidate
 from lrshape.procedure.racing import rungs, still_racing
 from lrshape.procedure.screening import Phase, baseline_shapes, ranked, screen, trials

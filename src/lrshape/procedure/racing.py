@@ -5,7 +5,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from lrshape.analysis.reduce import samples_by_seed
+from lrshape.analysis.scores import samples_by_seed
 from lrshape.procedure.base_lr import Candidate
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)

@@ -15,8 +15,7 @@ from itertools import chain, zip_longest
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import BASELINE
+from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.procedure.base_lr import Candidate
 from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape import ShapeRecord
@@ -48,9 +47,14 @@ def baseline_shapes(spec: StudySpec) -> list[ShapeRecord]:
     return [ShapeRecord.of(f"{BASELINE}{name}", b.family, b.params) for name, b in spec.baselines.items()]
 
 
-def trials(phase: str, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Trial]:
-    """Every candidate on ``seeds`` seeds of the phase, the same for all, after the first ``skip`` of them."""
-    first = FIRST_SEED[phase] + skip
+def trials(
+    phase: str, candidates: Sequence[Candidate], seeds: int, skip: int = 0, *, first: int | None = None
+) -> list[Trial]:
+    """Every candidate on ``seeds`` seeds of the phase, the same for all, after the first ``skip`` of them.
+
+    A phase that is no search's says which seed index is its ``first``.
+    """
+    first = (FIRST_SEED[phase] if first is None else first) + skip
     return [
         Trial(phase, shape, base_lr, seed)
         for shape, base_lr in candidates

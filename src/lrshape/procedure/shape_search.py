@@ -25,7 +25,7 @@ class ShapeSearch:
     Args:
         spec: the study.
         families: of the study: one, or all that share the search.
-        best: what is known before it, as `lrshape.analysis.reduce.best_base_lrs` gives it.
+        best: what is known before it, as `lrshape.analysis.scores.best_base_lrs` gives it.
 
     Attributes:
         budget: shapes that may still be asked for.

@@ -1,6 +1,1 @@
-"""The report of a study: figures, and one self-contained HTML page."""
-
-from lrshape.report.figures.shapes import shape_figure
-from lrshape.report.write import write_report
-
-__all__ = ["shape_figure", "write_report"]
+"""Pages and figures: the kit that every page is made with, and the report of a study."""

@@ -3,11 +3,11 @@
 import math
 from typing import Any
 
-from lrshape.analysis.optimality import MARGIN
+from lrshape.analysis.analysis import MARGIN
+from lrshape.analysis.verdict import LEVEL, verdict
 from lrshape.report.figures.metrics import winners
 from lrshape.report.figures.near_optimal import IN_THE_SET
 from lrshape.report.findings import Findings, Row
-from lrshape.report.headline import LEVEL
 from lrshape.report.palette import variable
 from lrshape.report.words import aligned, counted, interval, number, printable, probability, rate
 
@@ -56,15 +56,13 @@ def pair_matrix(findings: Findings) -> dict[str, Any] | None:
 
 
 def _cell(difference: float, low: float, high: float, p: float, lead: float) -> dict[str, str]:
-    case = ""
-    if p < LEVEL:
-        case = "better" if high < 0 else "worse" if low > 0 else ""
+    case = verdict(-high, -low, p)
     plus = "+" if difference > 0 else ""
     return {
         "difference": plus + aligned((difference,), lead=lead)[0],
         "interval": interval(low, high, lead=lead),
         "p": "" if math.isnan(p) else f"p {probability(p)}",
-        "verdict": case,
+        "verdict": case if case in ("better", "worse") else "",
     }
 
 

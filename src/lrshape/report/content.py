@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from lrshape.report.findings import Findings, Phase, Row
-from lrshape.report.headline import relative, verdict
+from lrshape.analysis.costs import PhaseCost
+from lrshape.report.findings import Findings, Row
+from lrshape.report.headline import relative
 from lrshape.report.palette import variable
 from lrshape.report.words import (
     aligned,
@@ -58,7 +59,7 @@ def notices(findings: Findings) -> list[dict[str, Any]]:
         found.append({"title": "Base LR on the edge", "text": text, "bad": False})
     failed = findings.statuses.get("failed", 0)
     if failed:
-        text = f"{counted(failed, 'training')} of {findings.trials:,} failed and count as +∞."
+        text = f"{counted(failed, 'trial')} of {findings.trials:,} failed and count as +∞."
         found.append({"title": "Failures", "text": f"{text} See the messages below.", "bad": True})
     return found
 
@@ -82,7 +83,7 @@ def _unfinished(findings: Findings) -> str:
     present = {phase.name: phase for phase in findings.phases}
     absent = [name for name in findings.missing if name not in present]
     parts = [
-        f"the {name} phase has {phase.trials:,} of its {phase.planned:,} trials"
+        f"the {name} phase has {phase.trials:,} of its {findings.planned[name]:,} trials"
         for name, phase in present.items()
         if name in findings.missing
     ]
@@ -148,7 +149,7 @@ def comparison(findings: Findings) -> list[dict[str, Any]]:
         return []
     result = []
     for row in rows:
-        case = verdict(row)
+        case = row["verdict"]
         median, difference = aligned((row["score"], row["difference"]), lead=lead)
         result.append(
             {
@@ -177,7 +178,7 @@ def seeds_text(findings: Findings) -> str:
     low, high = min(seeds), max(seeds)
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     phase = findings.leaders[0]["phase"]
-    where = f"of the {phase} phase" + (", which no choice has seen" if findings.is_confirmed else "")
+    where = f"of the {phase} phase" + (", which no selection has seen" if findings.is_confirmed else "")
     return f"Medians over {count} {where}, each schedule at its own best base LR."
 
 
@@ -237,7 +238,7 @@ def _parameter(value: Any) -> str:
 
 def phase_rows(findings: Findings) -> list[dict[str, Any]]:
     """Return the rows of the table of costs, the total last."""
-    rows = [_phase_row(phase) for phase in findings.phases]
+    rows = [_phase_row(phase, findings.planned.get(phase.name, 0)) for phase in findings.phases]
     phases = findings.phases
     if len(phases) > 1:
         total = {
@@ -255,8 +256,8 @@ def phase_rows(findings: Findings) -> list[dict[str, Any]]:
     return rows
 
 
-def _phase_row(phase: Phase) -> dict[str, Any]:
-    of = "" if phase.complete else f" of {phase.planned:,}"
+def _phase_row(phase: PhaseCost, planned: int) -> dict[str, Any]:
+    of = f" of {planned:,}" if phase.trials < planned else ""
     return {
         "name": phase.name,
         "shapes": f"{phase.shapes:,}",

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from lrshape.report.findings import Findings, Row
 from lrshape.report.words import aligned, counted, interval, listing, number, percent, printable
 
-LEVEL = 0.05
-
 
 @dataclass(frozen=True)
 class Headline:
@@ -22,28 +20,6 @@ class Headline:
     title: str
     sentences: tuple[str, ...]
     bad: bool = False
-
-
-def verdict(row: Row) -> str:
-    """Return what the paired difference of a shape to the winner says.
-
-    Returns:
-        ``better``, ``worse``: the winner is, the 95% interval of the difference excludes 0 and so does the
-        test after Holm's correction; ``same``: they cannot be told apart; ``diverged``: the shape's median
-        is infinite; ``unknown``: too few seeds; ``winner``: the row itself.
-    """
-    if row["is_winner"]:
-        return "winner"
-    if math.isinf(row["score"]):
-        return "diverged"
-    low, high = row["difference_low"], row["difference_high"]
-    if math.isnan(low) or math.isnan(high):
-        return "unknown"
-    if row["p_holm"] < LEVEL and low > 0:
-        return "better"
-    if row["p_holm"] < LEVEL and high < 0:
-        return "worse"
-    return "same"
 
 
 def relative(row: Row) -> float:
@@ -64,7 +40,7 @@ def headline(findings: Findings) -> Headline:
             "No searched shape has been trained yet", ("Only baselines have trials so far.",), bad=True
         )
     if math.isinf(winner["score"]):
-        lost = counted(winner["diverged"] + winner["failed"], "training")
+        lost = counted(winner["diverged"] + winner["failed"], "trial")
         return Headline(
             "No usable winner",
             (
@@ -91,7 +67,7 @@ def _nothing(findings: Findings) -> Headline:
     return Headline(
         f"Every trial {what}",
         (
-            f"None of the {counted(findings.trials, 'training')} gave a finite "
+            f"None of the {counted(findings.trials, 'trial')} gave a finite "
             f"{printable(findings.metric, 60)}, so no schedule shape can be recommended.",
             advice,
         ),
@@ -124,7 +100,7 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     difference = aligned((best["difference"],), lead=unit)[0]
     ends = interval(best["difference_low"], best["difference_high"], lead=unit)
     spread = f"95% interval {ends}"
-    case = verdict(best)
+    case = best["verdict"]
     if case == "better":
         return f"{name} wins", (
             f"Its best shape has {score}, {percent(relative(best))} lower than {rival}, {lead} "
@@ -155,8 +131,8 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
 def _other_families(findings: Findings) -> list[str]:
     """Say which other families' best shapes the winner cannot be told apart from, or did better."""
     others = [r for r in findings.leaders if not r["is_winner"] and not r["is_baseline"]]
-    same = [row["label"] for row in others if verdict(row) == "same"]
-    worse = [row["label"] for row in others if verdict(row) == "worse"]
+    same = [row["label"] for row in others if row["verdict"] == "same"]
+    worse = [row["label"] for row in others if row["verdict"] == "worse"]
     sentences = []
     if same:
         noun = "shape" if len(same) == 1 else "shapes"

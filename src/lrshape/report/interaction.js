@@ -3,7 +3,6 @@
 (() => {
   const NS = "http://www.w3.org/2000/svg";
   const data = JSON.parse(document.getElementById("shape-data").textContent);
-  const REACH = 28; // CSS pixels around a point that count as pointing at it
 
   const html = (tag, parent, text = "", name = "") => {
     const element = document.createElement(tag);
@@ -37,49 +36,14 @@
     data.keys[keys].forEach((key, i) => line(key, values[i]));
   };
 
-  // A map of a figure: what lies at a point, what is next in a direction, and where and what a target is.
   const clamp = (value, last) => Math.max(0, Math.min(last, value));
-  const curves = (figure, places) => ({
-    first: () => [0, 0],
-    at: (x, y, reach) => {
-      let best = null;
-      let nearest = reach;
-      places.forEach((line, i) => {
-        for (let j = 0; j < line.length / 2; j++) {
-          const distance = Math.hypot(line[2 * j] - x, line[2 * j + 1] - y);
-          if (distance < nearest) [best, nearest] = [[i, j], distance];
-        }
-      });
-      return best;
-    },
-    next: ([i, j], across, down) => {
-      const line = clamp(i + down, places.length - 1);
-      return [line, clamp(down ? j : j + across, places[line].length / 2 - 1)];
-    },
-    place: ([i, j]) => [places[i][2 * j], places[i][2 * j + 1], 0, 0],
-    shape: ([i, j]) => figure.shapes[i][j],
-    cell: () => null,
-  });
-  const grid = (figure, [left, top, right, bottom]) => {
-    const width = (right - left) / figure.columns.length;
-    const height = (bottom - top) / figure.shapes.length;
-    return {
-      first: () => [0, 0],
-      at: (x, y) => {
-        const target = [Math.floor((y - top) / height), Math.floor((x - left) / width)];
-        return target[0] in figure.shapes && target[1] in figure.columns ? target : null;
-      },
-      next: ([row, column], across, down) =>
-        [clamp(row + down, figure.shapes.length - 1), clamp(column + across, figure.columns.length - 1)],
-      place: ([row, column]) => [left + column * width, top + row * height, width, height],
-      shape: ([row]) => figure.shapes[row],
-      cell: ([row, column]) => ({ column: figure.columns[column], text: figure.cells[row][column] }),
-    };
-  };
-
+  const centre = (box) => [box.left + box.width / 2, box.top + box.height / 2];
   const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const enliven = (host, map, title) => {
+
+  // grid: columns and texts of the cells of a figure whose shapes are rows.
+  const enliven = (host, grid, title) => {
     const svg = host.querySelector("svg");
+    const shapes = Array.from(svg.querySelectorAll("[data-shape]"));
     const card = html("div", host, "", "card");
     card.hidden = true;
     card.setAttribute("aria-live", "polite");
@@ -87,7 +51,8 @@
     host.tabIndex = 0;
     host.setAttribute("role", "application");
     host.setAttribute("aria-label", `${title}. Arrow keys move between shapes, Escape closes.`);
-    let target = null;
+    let target = null; // an element of shapes
+    let column = 0; // of the grid
     let mark = null;
 
     const hide = () => {
@@ -96,53 +61,72 @@
       if (mark) mark.remove();
       mark = null;
     };
-    const show = (wanted) => {
-      if (target && String(wanted) === String(target)) return;
-      hide();
-      target = wanted;
-      fill(card, map.shape(target), map.cell(target));
-      card.hidden = false;
-      const [x, y, width, height] = map.place(target);
-      const stroke = { class: "mark", fill: "none", stroke: "var(--ink)", "stroke-width": 1.6 };
-      mark = width ? drawn("rect", svg, { x, y, width, height, ...stroke })
-                   : drawn("circle", svg, { cx: x, cy: y, r: 5, ...stroke });
-      const box = svg.getBoundingClientRect();
-      const scale = box.width / svg.viewBox.baseVal.width;
-      const middle = (x + width / 2) * scale;
-      card.style.left = `${Math.max(0, Math.min(box.width - card.offsetWidth, middle - card.offsetWidth / 2))}px`;
-      const above = y * scale - card.offsetHeight - 12;
-      card.style.top = `${box.top + above > 4 ? above : (y + height) * scale + 12}px`;
+    const highlighted = () => {
+      if (!grid) return svg.appendChild(target.cloneNode());
+      const { x, y, width, height } = target.getBBox();
+      const cell = width / grid.columns.length;
+      return drawn("rect", svg, { x: x + column * cell, y, width: cell, height });
     };
-    const point = (event) => {
-      const box = svg.getBoundingClientRect();
-      const scale = svg.viewBox.baseVal.width / box.width;
-      return map.at((event.clientX - box.left) * scale, (event.clientY - box.top) * scale, REACH * scale);
+    // The card stands above (x, y) in the window, or below where there is no room.
+    const show = (wanted, wantedColumn, x, y) => {
+      if (wanted !== target || wantedColumn !== column) {
+        hide();
+        [target, column] = [wanted, wantedColumn];
+        const index = target.dataset.shape;
+        fill(card, index, grid && { column: grid.columns[column], text: grid.cells[index][column] });
+        card.hidden = false;
+        mark = highlighted();
+        mark.classList.add("mark");
+        mark.removeAttribute("data-shape");
+      }
+      if (x === undefined) [x, y] = centre(mark.getBoundingClientRect());
+      const box = host.getBoundingClientRect();
+      card.style.left = `${clamp(x - box.left - card.offsetWidth / 2, box.width - card.offsetWidth)}px`;
+      const above = y - card.offsetHeight - 16;
+      card.style.top = `${(above > 4 ? above : y + 16) - box.top}px`;
+    };
+
+    const at = (x, y) => {
+      const hit = document.elementsFromPoint(x, y).filter((element) => shapes.includes(element));
+      const away = (element) => Math.hypot(...centre(element.getBoundingClientRect()).map((v, i) => v - [x, y][i]));
+      const marks = hit.filter((element) => element.tagName === "use"); // they may overlap: the nearest one
+      return marks.length ? marks.reduce((a, b) => (away(b) < away(a) ? b : a)) : hit[0];
     };
     const follow = (event) => {
-      if (card.contains(event.target)) return;
-      const found = point(event);
-      if (found) show(found); else hide();
+      const found = at(event.clientX, event.clientY);
+      if (!found) return hide();
+      const box = found.getBoundingClientRect();
+      const count = grid ? grid.columns.length : 1;
+      const place = Math.floor((count * (event.clientX - box.left)) / box.width);
+      show(found, grid ? clamp(place, count - 1) : 0, event.clientX, event.clientY);
+    };
+
+    // Right and left: the next shape of a series or cell of a row; down and up: the next line, series or row.
+    const move = (across, down) => {
+      if (!target) return show(shapes[0], 0);
+      const place = shapes.indexOf(target);
+      if (grid) return show(shapes[clamp(place + down, shapes.length - 1)], clamp(column + across, grid.columns.length - 1));
+      if (across) return show(shapes[clamp(place + across, shapes.length - 1)], 0);
+      const beyond = down > 0 ? shapes.slice(place) : shapes.slice(0, place).reverse();
+      show(beyond.find((shape) => shape.parentNode !== target.parentNode) || target, 0);
     };
     host.addEventListener("pointermove", follow);
     host.addEventListener("pointerdown", follow);
     host.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") hide(); });
-    host.addEventListener("focus", () => { if (!target && host.matches(":focus-visible")) show(map.first()); });
+    host.addEventListener("focus", () => { if (!target && host.matches(":focus-visible")) move(0, 0); });
     host.addEventListener("blur", hide);
     document.addEventListener("pointerdown", (event) => { if (!host.contains(event.target)) hide(); });
     host.addEventListener("keydown", (event) => {
       if (event.key === "Escape") hide();
       if (!(event.key in KEYS)) return;
       event.preventDefault();
-      show(target ? map.next(target, ...KEYS[event.key]) : map.first());
+      move(...KEYS[event.key]);
     });
   };
 
   for (const [name, figure] of Object.entries(data.figures)) {
     const element = document.getElementById(`figure-${name}`);
     element.querySelector(".hint").hidden = false;
-    for (const variant of ["wide", "narrow"]) {
-      const map = figure.columns ? grid(figure, figure[variant]) : curves(figure, figure[variant]);
-      enliven(element.querySelector(`.${variant}`), map, element.querySelector("h3").textContent);
-    }
+    enliven(element.querySelector(".drawing"), figure.columns && figure, element.querySelector("h3").textContent);
   }
 })();

@@ -1,141 +1,85 @@
-"""The report: one self-contained HTML page, and its figures as files."""
+"""The report of a study: one self-contained HTML page, and its figures as files."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from lrshape.analysis.result import planned_trials
-from lrshape.report import html
-from lrshape.report.comparisons import metric_table, near_text, pair_matrix
-from lrshape.report.content import (
-    comparison,
-    messages,
-    notices,
-    phase_rows,
-    provenance,
-    seeds_text,
-    tiles,
-    tried_text,
-    winner_use,
-)
+from lrshape.report.content import notices, tiles
+from lrshape.report.drawing import Grid, draw_all
 from lrshape.report.figures import FIGURES
-from lrshape.report.findings import Findings, gather
+from lrshape.report.figures.heatmap import cells
+from lrshape.report.findings import Findings
 from lrshape.report.headline import headline
-from lrshape.report.interaction import Cards, Targets
-from lrshape.report.spec_text import spec_text
-from lrshape.report.targets import study_targets
-from lrshape.report.words import printable
+from lrshape.report.interaction import Cards
+from lrshape.report.sections import Notice, write_page
+from lrshape.report.study_sections import study_sections
+from lrshape.report.words import rate, score_text
 
 
-def write_study_page(
-    trials: pd.DataFrame,
-    document: Mapping[str, Any],
-    directory: str | Path,
-    *,
-    metric: str,
-    steps: int,
-    step_rule: str,
-    study_metric: str | None = None,
-) -> Path:
+def write_study_page(findings: Findings, document: Mapping[str, Any], directory: str | Path) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
 
     If the metric is not the study's own, they are named after it (see `suffix`), beside the study's.
 
     Args:
-        trials: the trials table, at least one row; a partial study gives a report that says so.
+        findings: of a study with at least one trial; a partial study gives a report that says so.
         document: the content of ``study.json``; whatever it lacks is left out.
         directory: where to write; made if it does not exist.
-        metric: the metric that is minimised.
-        steps: number of steps of a trial.
-        step_rule: where in a step progress is sampled: ``midpoint``, ``left`` or ``right``.
-        study_metric: the metric that the study minimised, if it is another one.
 
     Returns:
         The path of the page.
 
     Raises:
-        InputError: if the table is empty or has no such metric.
         OSError: if the directory cannot be written.
     """
     directory = Path(directory)
-    findings = gather(trials, metric, steps, step_rule, planned_trials(document), study_metric)
-    ending = suffix(metric, study_metric)
+    ending = suffix(findings)
     folder = directory / f"figures{ending}"
-    folder.mkdir(parents=True, exist_ok=True)
-    cards, targets = study_targets(findings)
-    figures = _draw(findings, folder, targets)
-    page = directory / f"report{ending}.html"
-    html.replace(page, _html(findings, document, figures, cards, directory.resolve().name, folder.name))
-    return page
+    figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)})
+    first = headline(findings)
+    return write_page(
+        directory / f"report{ending}.html",
+        eyebrow="Learning-rate schedule search",
+        name=document.get("name", "study"),
+        title=first.title,
+        lede=[" ".join(first.sentences)],
+        notices=[Notice(**notice) for notice in notices(findings)],
+        tiles=tiles(findings),
+        sections=study_sections(findings, document, figures, directory.resolve().name),
+        cards=_cards(findings),
+        folder=folder.name,
+        numbers=f"tables{ending}/",
+    )
 
 
-def suffix(metric: str, study_metric: str | None) -> str:
+def suffix(findings: Findings) -> str:
     """Return what is added to the names of a report by another metric than the study's own; else nothing.
 
-    Example:
-        >>> suffix("final/test_error", "final/train_loss")
-        '-final-test_error'
+    E.g. ``-final-test_error``.
     """
-    if study_metric in (None, metric):
+    if not findings.is_reranked:
         return ""
-    return "-" + re.sub(r"[^\w.]+", "-", metric, flags=re.ASCII).strip("-.")
+    return "-" + re.sub(r"[^\w.]+", "-", findings.metric, flags=re.ASCII).strip("-.")
 
 
-def _draw(findings: Findings, folder: Path, targets: Mapping[str, Targets]) -> dict[str, dict[str, Any]]:
-    """Write the figures' files and return what the page shows of them; outdated files are removed."""
-    drawn = {}
-    for drawing in FIGURES:
-        wide = drawing.draw(findings)
-        narrow = drawing.draw(findings, narrow=True)
-        if wide is None or narrow is None:
-            for ending in ("svg", "png"):
-                (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
-            continue
-        tested = getattr(findings, drawing.tested)
-        drawn[drawing.name] = html.figure(
-            wide,
-            narrow,
-            folder,
-            name=drawing.name,
-            title=drawing.title,
-            caption=drawing.caption if tested else drawing.few_seeds or drawing.caption,
-            targets=targets.get(drawing.name),
+def _cards(findings: Findings) -> Cards:
+    """Return a card for each screened shape, in the order of ``findings.screen``."""
+    cards = Cards(findings.metric)
+    for row in findings.screen:
+        cards.add(
+            row["shape"],
+            findings.style(row).colour,
+            row["family"],
+            row["params"],
+            base_lr=row["base_lr"],
+            score=score_text(row["score"]),
         )
-    return drawn
+    return cards
 
 
-def _html(
-    findings: Findings,
-    document: Mapping[str, Any],
-    figures: Mapping[str, Any],
-    cards: Cards,
-    directory: str,
-    folder: str,
-) -> str:
-    first = headline(findings)
-    return html.render(
-        "study.html.j2",
-        figures,
-        cards,
-        name=printable(document.get("name", "study"), 120),
-        metric=printable(findings.metric, 60),
-        headline=first,
-        notices=notices(findings),
-        guided=findings.is_guided,
-        tried=tried_text(findings),
-        tiles=tiles(findings),
-        comparison=comparison(findings),
-        seeds_text=seeds_text(findings),
-        winner=None if first.bad else winner_use(findings, directory),
-        phases=phase_rows(findings),
-        messages=messages(findings),
-        provenance=provenance(document),
-        spec=spec_text(document.get("spec", {})),
-        folder=folder,
-        pairs=pair_matrix(findings),
-        near_text=near_text(findings),
-        metrics=metric_table(findings),
-    )
+def _grid(findings: Findings) -> Grid:
+    """Return what a reader can point at on the heat map."""
+    _, base_lrs, values = cells(findings)
+    texts = [["" if value != value else score_text(value) for value in row] for row in values.tolist()]
+    return Grid([f"at LR {rate(lr)}" for lr in base_lrs], texts)

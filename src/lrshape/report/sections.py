@@ -1,13 +1,25 @@
-"""Pages that are a heading, figures, tables and remarks, in the style of a study's report."""
+"""The kit that every page is made with: a heading, key numbers, and sections of figures, tables and remarks.
+
+Texts are escaped, unless they are ``markupsafe.Markup``.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from lrshape.report import html
+from markupsafe import Markup
+
+from lrshape._version import __version__
+from lrshape.report import interaction
+from lrshape.report.drawing import Shown
 from lrshape.report.interaction import Cards
+from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
+from lrshape.store import replace
+
+Cell = tuple[str, str]
+"""A text, and the small print below it."""
 
 
 @dataclass(frozen=True)
@@ -16,28 +28,75 @@ class Table:
 
     Args:
         name: what a screen reader calls it.
-        headings: ``(heading, small print below it)`` of the columns; the first column names the rows.
-        rows: a cell is ``(text, small print below it)``.
+        headings: of the columns; the first column names the rows. Empty where the table needs none.
+        rows: cells.
         texts: places of columns that hold words, which are set flush left.
         bold: places of rows that stand out.
+        title: a heading above it.
+        note: a sentence below it.
+        colours: of the swatch before each row's name, a variable of the palette or "".
+        total: whether the last row is the sum of the others.
+        plain: whether it lists names and values, and is no wider than they are.
+        links: where the first cell of each row leads; none by default.
     """
 
     name: str
-    headings: Sequence[tuple[str, str]]
-    rows: Sequence[Sequence[tuple[str, str]]]
+    headings: Sequence[Cell]
+    rows: Sequence[Sequence[Cell]]
     texts: Sequence[int] = ()
     bold: Sequence[int] = ()
+    title: str = ""
+    note: str = ""
+    colours: Sequence[str] = ()
+    total: bool = False
+    plain: bool = False
+    links: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Code:
+    """Lines to copy, below a heading and a sentence that say what they are for."""
+
+    code: str
+    text: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a reader must know before believing the result."""
+
+    title: str
+    text: str
+    bad: bool = False
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what is below it; figures are made by `lrshape.report.html.figure`."""
+    """A heading and what is below it, in this order; `lrshape.report.drawing.draw_all` makes the figures."""
 
     title: str
     sentences: Sequence[str] = ()
-    figures: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    figures: Mapping[str, Shown] = field(default_factory=dict)
     tables: Sequence[Table] = ()
+    codes: Sequence[Code] = ()
     remarks: Sequence[str] = ()
+
+
+def plain(pairs: Mapping[str, str] | Sequence[Cell]) -> list[list[Cell]]:
+    """Return the rows of a table of names and values."""
+    listed = pairs.items() if isinstance(pairs, Mapping) else pairs
+    return [[(name, ""), (value, "")] for name, value in listed]
+
+
+def strong(text: str) -> str:
+    """Return a text in bold type."""
+    return Markup("<b>{}</b>").format(text)
+
+
+def stacked(*texts: str) -> str:
+    """Return texts below each other, leaving out empty ones."""
+    return Markup("<br>").join(text for text in texts if text)
 
 
 def write_page(
@@ -49,7 +108,10 @@ def write_page(
     lede: Sequence[str],
     sections: Sequence[Section],
     tiles: Sequence[Mapping[str, str]] = (),
+    notices: Sequence[Notice] = (),
     cards: Cards | None = None,
+    folder: str = "figures",
+    numbers: str = "tables/",
 ) -> Path:
     """Write one self-contained page; the same input gives the same bytes.
 
@@ -58,10 +120,13 @@ def write_page(
         eyebrow: what kind of page it is.
         name: the study's name.
         title: the result in a few words.
-        lede: what the title means, with numbers.
+        lede: what the title means, with numbers; a paragraph each.
         sections: what follows.
         tiles: key numbers: ``name``, ``value``, ``note``.
+        notices: what limits the result.
         cards: of the shapes that can be pointed at.
+        folder: where the figures' files lie.
+        numbers: where the numbers lie; "" for nowhere.
 
     Returns:
         ``path``.
@@ -69,16 +134,31 @@ def write_page(
     Raises:
         OSError: if it cannot be written.
     """
-    text = html.render(
-        "sections.html.j2",
-        {key: figure for section in sections for key, figure in section.figures.items()},
-        cards,
+    from jinja2 import Environment, StrictUndefined
+
+    package = files("lrshape.report")
+    template = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    ).from_string(package.joinpath("page.html.j2").read_text("utf-8"))
+    figures = {key: shown for section in sections for key, shown in section.figures.items() if shown.noun}
+    script = interaction.script()
+    text = template.render(
         eyebrow=eyebrow,
         name=printable(name, 120),
         title=title,
         lede=lede,
         sections=sections,
         tiles=tiles,
+        notices=notices,
+        folder=folder,
+        numbers=numbers,
+        version=__version__,
+        css=Markup(package.joinpath("style.css").read_text("utf-8")),
+        light=Markup(css_variables(dark=False)),
+        dark=Markup(css_variables(dark=True)),
+        shape_data=cards.data(figures) if cards and figures else None,
+        script=Markup(script),
+        script_source=Markup(interaction.script_source(script)),
     )
-    html.replace(path, text)
+    replace(path, text.encode("utf-8", "replace"))
     return path

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lrshape.report.figures._common import styled
 from lrshape.report.palette import COLOURS
+from lrshape.report.plotting import styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,6 +21,9 @@ _HEX = re.compile(r"#[0-9a-f]{6}\b")
 _LINK = re.compile(r"(?<=^#).+")
 _URL = re.compile(r"(?<=url\(#)[^)]+")
 _COORDINATE = re.compile(r"-?\d+\.\d{3,}")
+_POINTABLE = re.compile(r"shape-(line|point|row)-([\d-]+)")
+NOUNS = {"line": "line", "point": "mark", "row": "cell"}
+"""What a reader is told to point at."""
 
 
 @contextmanager
@@ -51,7 +54,8 @@ def inline(figure: "Figure", name: str, description: str) -> str:
     """Return the figure as an ``<svg>`` element to put into a page.
 
     Its text stays text, its colours are the page's CSS variables (with the light value as fallback), its
-    background is transparent, and its ids start with ``name``.
+    background is transparent, and its ids start with ``name``. What can be pointed at has no style, but a
+    class (``line``, ``point`` or ``row``) and the index of its card as ``data-shape``.
 
     Args:
         figure: what to draw.
@@ -69,6 +73,7 @@ def inline(figure: "Figure", name: str, description: str) -> str:
             if child.tag.endswith(("}metadata", "}style")):
                 parent.remove(child)
     _strip_namespaces(root)
+    _mark_shapes(root)
     _rename_ids(root, name)
     for element in root.iter():
         style = element.get("style")
@@ -99,6 +104,29 @@ def _strip_namespaces(root: ET.Element) -> None:
         element.tag = element.tag.rpartition("}")[2]
         for key in [k for k in element.attrib if "}" in k]:
             element.attrib[key.rpartition("}")[2]] = element.attrib.pop(key)
+
+
+def _mark_shapes(root: ET.Element) -> None:
+    """Give each element that stands for a shape its class and card, for the page's style and script.
+
+    The group that `lrshape.report.plotting.point_at_line` and its like make has one path or marker a card.
+    """
+    for group in root.iter("g"):
+        found = _POINTABLE.fullmatch(group.get("id", ""))
+        if found is None:
+            continue
+        for element in group.iter():
+            element.attrib.pop("style", None)
+        defined = {id(path) for defs in group.iter("defs") for path in defs}
+        drawn = [e for e in group.iter() if e.tag in ("path", "use") and id(e) not in defined]
+        for element, card in zip(drawn, found[2].split("-"), strict=True):
+            element.set("class", found[1])
+            element.set("data-shape", card)
+
+
+def noun(text: str) -> str:
+    """Return what a reader can point at on a figure that `inline` returned; "" if nothing."""
+    return next((word for kind, word in NOUNS.items() if f'class="{kind}" data-shape' in text), "")
 
 
 def _share_styles(root: ET.Element) -> None:

@@ -29,6 +29,23 @@ def number(value: float, digits: int = 3) -> str:
     return (MINUS if value < 0 else "") + text
 
 
+def score_text(score: float, digits: int = 3) -> str:
+    """Format a score: `number`, or ``diverged`` where the median did."""
+    return "diverged" if math.isinf(score) else number(score, digits)
+
+
+def short(value: object) -> str:
+    """Format a value for a terminal in ASCII: three significant digits of a float, ``-`` for None.
+
+    Example:
+        >>> [short(v) for v in (0.031623, 12, None, "linear")]
+        ['0.0316', '12', '-', 'linear']
+    """
+    if value is None:
+        return "-"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def correlation(value: float) -> str:
     """Format a correlation with two decimals, and with a third where it would look like 1.
 
@@ -87,8 +104,12 @@ def interval(low: float, high: float, digits: int = 3, lead: float | None = None
     return f"{texts[low]} to {texts[high]}" if low != high else texts[low]
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float, zero: float = 0.0) -> str:
     """Format a fraction as a percentage with two significant digits, e.g. ``38%``, ``4.2%``, ``0.31%``.
+
+    Args:
+        fraction: what to format.
+        zero: what is smaller than that is rounding, and ``0%``.
 
     Example:
         >>> [percent(v) for v in (0.3812, 0.042, 0.0031, 1.234, -0.05)]
@@ -96,6 +117,8 @@ def percent(fraction: float) -> str:
     """
     if not math.isfinite(fraction):
         return number(fraction)
+    if abs(fraction) < zero:
+        return "0%"
     digits = 3 if abs(fraction) >= 0.995 else 2
     return number(100 * fraction, digits) + "%"
 

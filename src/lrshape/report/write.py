@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from lrshape.analysis.tables import write_tables
 from lrshape.errors import InputError
+from lrshape.report.findings import Findings
 from lrshape.report.page import suffix, write_study_page
 from lrshape.store import Location, Url, store_error
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from lrshape.study.study import Study
 
 
@@ -32,33 +31,26 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
         InputError: if no trial is stored yet, or no such metric is stored.
         StoreError: if it cannot be written.
     """
-    trials = study.trials()
-    if trials.empty:
+    analysis = study.analysis(metric)
+    if analysis.trials.empty:
         raise InputError(f"{study.path}: no trial is stored yet; run its search first")
+    planned = study.planned_trials()
+    findings = Findings(analysis, study.steps, study.step_rule, planned, study_metric=study.metric)
     if not isinstance(study.path, Url):
-        return _write(study, trials, metric, study.path)
+        return _write(findings, study, study.path)
     with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:
         made = Path(folder) / study.path.name  # the page names its directory
-        page = _write(study, trials, metric, made)
+        page = _write(findings, study, made)
         for file in sorted(made.rglob("*")):
             if file.is_file():
                 study.store.place.replace(file.relative_to(made).as_posix(), file.read_bytes())
     return study.path / page.name
 
 
-def _write(study: "Study", trials: "pd.DataFrame", metric: str | None, directory: Path) -> Path:
-    by = metric or study.metric
+def _write(findings: Findings, study: "Study", directory: Path) -> Path:
     try:
-        write_tables(trials, by, directory / f"tables{suffix(by, study.metric)}")
-        return write_study_page(
-            trials,
-            study.document,
-            directory,
-            metric=by,
-            steps=study.steps,
-            step_rule=study.step_rule,
-            study_metric=study.metric,
-        )
+        write_tables(findings.analysis, directory / f"tables{suffix(findings)}")
+        return write_study_page(findings, study.document, directory)
     except OSError as error:
         file = error.filename2 or error.filename or directory  # of a rename, the target
         raise store_error(error, Path(file)) from error

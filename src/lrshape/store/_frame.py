@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from lrshape.store._chunk import metric_columns, schema
-from lrshape.store._names import ORDER
+from lrshape.store._names import PHASES
 
 
 def chunk_frame(table: pa.Table) -> pd.DataFrame:
@@ -51,17 +51,22 @@ def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
 
 def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
     """Sort trials by phase (in the order they are run), shape, base LR and seed."""
-    phase = pd.Categorical(table["phase"], categories=ORDER).codes
+    phase = phase_codes(table["phase"])
     shape = pd.factorize(table["shape"], sort=True)[0]
     order = np.lexsort((table["seed"], table["base_lr"], shape, phase))
     return table.iloc[order].reset_index(drop=True)
+
+
+def phase_codes(phases: pd.Series) -> NDArray[np.integer]:
+    """The places of phases in the order in which they run; that of a check comes last."""
+    return pd.Categorical(phases, categories=list(dict.fromkeys([*PHASES, *phases.unique()]))).codes
 
 
 def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.int64] | None:
     """The order of the rows, None if they are in it."""
     phases, names = columns["phase"]
     assert names is not None
-    place = np.array([ORDER.index(name) if name in ORDER else -1 for name in names.to_pylist()], np.int8)
+    place = np.array([PHASES.index(name) if name in PHASES else -1 for name in names.to_pylist()], np.int8)
     keys = (columns["seed"][0], columns["base_lr"][0], columns["shape"][0], place[phases])
     order = np.lexsort(keys)
     return None if np.all(order[1:] > order[:-1]) else order

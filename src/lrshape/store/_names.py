@@ -3,15 +3,9 @@
 import re
 
 PHASES = ("screen", "rescore", "confirm")
-"""The phases of a search, in the order in which they run."""
+"""The phases of a search, in the order in which they run. Those of checks have directories of their own."""
 
-FOLLOW_UPS = ("coordinate", "seeds", "transfer")
-"""What may be trained once a search is done, each in a directory of its own."""
-
-ORDER = PHASES + FOLLOW_UPS
-"""The order in which trials are sorted."""
-
-_CHUNK = re.compile(rf"({'|'.join(ORDER)})-(\d{{5,18}})")
+_CHUNK = re.compile(r"([a-z][a-z0-9_-]{0,60})-(\d{5,18})")
 
 
 def parse(name: str) -> tuple[str, int]:
@@ -22,14 +16,14 @@ def parse(name: str) -> tuple[str, int]:
     """
     match = _CHUNK.fullmatch(name)
     if match is None:
-        raise ValueError(f"a chunk's name is <{'|'.join(ORDER)}>-<five digits or more>, got {name!r}")
+        raise ValueError(f"a chunk's name is <phase>-<five digits or more>, got {name!r}")
     return match[1], int(match[2])
 
 
 def order(name: str) -> tuple[int, int, str]:
     """What chunks are sorted by: the phase, then the number."""
     phase, number = parse(name)
-    return ORDER.index(phase), number, name
+    return PHASES.index(phase) if phase in PHASES else len(PHASES), number, name
 
 
 def is_chunk(name: str) -> bool:

@@ -75,8 +75,9 @@ def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
 
 def _gaps(chunks: set[str]) -> list[str]:
     gaps = []
-    for phase in _names.ORDER:
-        numbers = {number for name in chunks for p, number in [_names.parse(name)] if p == phase}
+    parsed = [_names.parse(name) for name in sorted(chunks, key=_names.order)]
+    for phase in dict.fromkeys(phase for phase, _ in parsed):
+        numbers = {number for p, number in parsed if p == phase}
         missing = set(range(max(numbers, default=-1) + 1)) - numbers if len(numbers) < 10**7 else set()
         gaps += [f"{phase}-{number:05d}" for number in sorted(missing)[:1000]]
     return gaps

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from lrshape.analysis.reduce import best_base_lrs, scores
-from lrshape.analysis.result import is_baseline, rows_where
+from lrshape.analysis.frames import where
+from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
@@ -76,7 +76,7 @@ def read_initial_shapes(
 def _of_study(name: str, families: Sequence[str]) -> InitialShapes:
     study = Study(name)
     trials = study.store.trials(["screen", "rescore"])
-    trials = rows_where(trials, trials["family"].isin(families) & ~is_baseline(trials))
+    trials = where(trials, trials["family"].isin(families) & ~is_baseline(trials))
     return _best(trials, study.metric)
 
 
@@ -84,7 +84,7 @@ def _best(trials: pd.DataFrame, metric: str) -> InitialShapes:
     """The best shapes, those that were rescored before those that were only screened."""
     table = best_base_lrs(scores(trials, metric))
     legal = table["base_lr"].to_numpy(np.float64) < EXTREME
-    table = rows_where(table, legal & np.isfinite(table["score"].to_numpy(np.float64)))
+    table = where(table, legal & np.isfinite(table["score"].to_numpy(np.float64)))
     order = np.lexsort((table["rank"], table["phase"] == "screen"))
     rows = table.iloc[order].drop_duplicates(["family", "params"])[:TOP]
     columns = rows[["family", "params", "base_lr"]].itertuples(index=False)

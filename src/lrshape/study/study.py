@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis import result
+from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.result import Result
 from lrshape.errors import InputError, shown
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url
@@ -48,6 +49,7 @@ class Study:
                 f"got {shown(chunk_size)}"
             )
         self._document = {**self.store.document, "spec": filled}
+        self._analysed: tuple[str, ...] = ()
 
     @property
     def path(self) -> Location:
@@ -98,7 +100,7 @@ class Study:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
             if not numbers or numbers != list(range(len(numbers))):
                 return False
-        return len(self.store.trials(["confirm"])) == result.planned_trials(self.document)["confirm"]
+        return len(self.store.trials(["confirm"])) == self.planned_trials()["confirm"]
 
     def require_complete(self) -> None:
         """Raise `InputError` unless the study is complete."""
@@ -126,10 +128,31 @@ class Study:
         trials = self.trials()
         return trials.loc[trials["status"] == "failed", "message"].tolist()
 
-    def best(self, metric: str | None = None) -> dict[str, Any]:
-        """The winner, confirmed on fresh seeds, and its lead over the baselines.
+    def planned_trials(self) -> dict[str, int]:
+        """How many trials the confirm phase takes, by phase: one shape of each family and every baseline.
 
-        See `lrshape.analysis.result.best` for the keys.
+        What the other phases take depends on results.
+        """
+        spec = self.document["spec"]
+        shapes = len(spec["families"]) + len(spec["baselines"])
+        return {"confirm": shapes * spec["confirm"]["seeds"]}
+
+    def analysis(self, metric: str | None = None) -> Analysis:
+        """The tables of the trials stored so far, the same object until more are stored.
+
+        Args:
+            metric: another stored metric to rank by, without training again.
+
+        Raises:
+            InputError: if no such metric is stored.
+        """
+        key = (metric or self.metric, *self.store.chunks())
+        if key != self._analysed:
+            self._analysis, self._analysed = Analysis(self.trials(), key[0]), key
+        return self._analysis
+
+    def best(self, metric: str | None = None) -> Result:
+        """The winner, confirmed on fresh seeds, and its lead over the baselines.
 
         Args:
             metric: another stored metric to rank by, without training again. If its winner is not what
@@ -139,8 +162,7 @@ class Study:
             InputError: if the study is not complete, or no such metric is stored.
         """
         self.require_complete()
-        by = metric or self.metric
-        return result.best(self.trials(), by, steps=self.steps, step_rule=self.step_rule)
+        return Result.of(self.analysis(metric), steps=self.steps, step_rule=self.step_rule)
 
     def schedule(self, steps: int | None = None, metric: str | None = None) -> Schedule:
         """The winner as a schedule, over ``steps`` steps if given, by another stored metric if given.
@@ -149,12 +171,12 @@ class Study:
             InputError: if the study is not complete, or no shape in it has a finite score.
         """
         best = self.best(metric)
-        if best["score_median"] is None:
-            raise InputError(f"{self.path}: no shape has a finite {best['metric']}, so there is no winner")
+        if best.score_median is None:
+            raise InputError(f"{self.path}: no shape has a finite {best.metric}, so there is no winner")
         return Schedule(
-            best["family"],
-            best["params"],
-            base_lr=best["base_lr"],
+            best.family,
+            best.params,
+            base_lr=best.base_lr,
             steps=self.steps if steps is None else steps,
             step_rule=self.step_rule,
         )

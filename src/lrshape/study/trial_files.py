@@ -39,7 +39,7 @@ def write_trials(trials: pd.DataFrame, target: str, path: Path, *, metric: str, 
     if target not in FILES:
         raise InputError(f"--to must be one of {', '.join(FILES)}, got {shown(target)}")
     if trials.empty:
-        raise InputError("no training is stored yet; run the search first")
+        raise InputError("no trial is stored yet; run the search first")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if target == "optuna":

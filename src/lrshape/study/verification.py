@@ -9,7 +9,7 @@ import pandas as pd
 from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.procedure.phases import Candidate, Phase, confirm, rescore, screen
-from lrshape.store import FOLLOW_UPS, PHASES, Health, Location, Store, verify
+from lrshape.store import PHASES, Health, Location, Store, verify
 from lrshape.study.plan import chunks
 from lrshape.study.spec import StudySpec, spec_hash
 
@@ -42,7 +42,7 @@ class Diagnosis:
     Attributes:
         path: the directory.
         health: of its files.
-        plan: of its chunks; None for follow-ups, whose plan depends on more than their spec.
+        plan: of its chunks; None for checks, whose plan depends on more than their spec.
         edited: whether ``study.json`` does not have the hash that it states.
         repaired: what was done about it, a line each.
     """
@@ -60,7 +60,7 @@ class Diagnosis:
 
 
 def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
-    """Look at a study, or a follow-up, and at the follow-ups in its directory.
+    """Look at a study, or a check, and at the checks in its directory.
 
     Args:
         path: its directory or URL.
@@ -74,15 +74,17 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         InputError: if there is no study.
         StoreError: if the disk cannot be read, or written to repair.
     """
-    found = [_examined(Store.open(path), repair)]
-    places = [path / name for name in FOLLOW_UPS]
-    return found + [_examined(Store.open(place), repair) for place in places if Store.exists(place)]
+    study = Store.open(path)
+    places = [path / name for name in sorted(study.place.names(""))]
+    inner = [store for place in places if Store.exists(place) for store in [Store.open(place)]]
+    checks = [store for store in inner if "check" in store.document]
+    return [_examined(store, repair) for store in [study, *checks]]
 
 
 def _examined(store: Store, repair: bool) -> Diagnosis:
     health = verify(store)
-    stated = {k: store.document.get(k) for k in ("follow_up", "of", "settings")}
-    is_search = "follow_up" not in store.document
+    stated = {k: store.document.get(k) for k in ("check", "of", "settings")}
+    is_search = "check" not in store.document
     edited = spec_hash(store.document.get("spec") if is_search else stated) != store.document["hash"]
     plan = _plan(store, set(health.damaged)) if is_search and not edited else None
     found = Diagnosis(store.path, health, plan, edited)

@@ -1,7 +1,7 @@
 """A study in TensorBoard, through the files that tensorboardX writes."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
 
@@ -9,6 +9,7 @@ from lrshape.errors import InputError
 from lrshape.trackers.tracker import Logger, curve, described
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Result
     from lrshape.study.study import Study
 
 
@@ -36,7 +37,7 @@ class TensorBoard(Logger):
             self._writer.add_scalar(f"{phase}/{name}", value, step)
         self._writer.flush()
 
-    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+    def result(self, study: "Study", best: "Result") -> None:
         """Log the winner's learning rates, and what `lrshape best` says of it as text."""
         for step, lr in curve(study.schedule()):
             self._writer.add_scalar("winner/lr", lr, step)

@@ -14,6 +14,7 @@ from lrshape.shapes.schedule import Schedule
 from lrshape.study.callback import Callback, Status
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Result
     from lrshape.study.study import Study
 
 _log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Logger(Callback, abc.ABC):
     def finished(self, study: "Study") -> None:
         """Log the winner, if any shape has a finite score."""
         best = study.best()
-        if best["score_median"] is not None:
+        if best.score_median is not None:
             self._try(self.result, study, best)
         self.close()
 
@@ -99,7 +100,7 @@ class Logger(Callback, abc.ABC):
         """Log numbers of a phase after ``step`` of its trials."""
 
     @abc.abstractmethod
-    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+    def result(self, study: "Study", best: "Result") -> None:
         """Log the winner of a complete study, as `Study.best` gives it."""
 
     @abc.abstractmethod
@@ -113,6 +114,8 @@ def curve(schedule: Schedule) -> list[tuple[int, float]]:
     return list(zip(steps.tolist(), schedule(steps).tolist(), strict=True))
 
 
-def described(best: Mapping[str, Any]) -> str:
+def described(best: "Result") -> str:
     """The winner as JSON text, without the shapes that it was compared with."""
-    return json.dumps({k: v for k, v in best.items() if k not in ("families", "baselines")}, indent=2)
+    return json.dumps(
+        {k: v for k, v in best.to_dict().items() if k not in ("families", "baselines")}, indent=2
+    )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import wandb  # pyright: ignore[reportMissingImports] - an extra
 
@@ -13,6 +13,7 @@ from lrshape.study.trial_files import flat
 from lrshape.trackers.tracker import Logger, curve, described
 
 if TYPE_CHECKING:
+    from lrshape.analysis.result import Result
     from lrshape.study.study import Study
 
 MAX_ROWS = 10_000
@@ -59,12 +60,12 @@ class WeightsAndBiases(Logger):
         """Log numbers."""
         self._run.log({f"{phase}/{name}": value for name, value in values.items()})
 
-    def result(self, study: "Study", best: Mapping[str, Any]) -> None:
+    def result(self, study: "Study", best: "Result") -> None:
         """Log the winner's learning rates, its numbers as summary, and the table of trials."""
         for step, lr in curve(study.schedule()):
             self._run.log({"winner/step": step, "winner/lr": lr})
         self._run.summary.update(
-            {"median": best["score_median"], "family": best["family"], "winner": described(best)}
+            {"median": best.score_median, "family": best.family, "winner": described(best)}
         )
         trials = flat(study.trials()).head(MAX_ROWS)
         self._run.log({"trials": wandb.Table(dataframe=trials)})

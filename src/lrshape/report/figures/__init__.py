@@ -1,9 +1,6 @@
 """The report's figures: each takes `lrshape.report.findings.Findings` and returns a matplotlib figure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
+from lrshape.report.drawing import Drawing
 from lrshape.report.figures.best_of import best_of
 from lrshape.report.figures.course import course
 from lrshape.report.figures.distribution import distribution
@@ -13,13 +10,10 @@ from lrshape.report.figures.near_optimal import near_optimal
 from lrshape.report.figures.scores import scores
 from lrshape.report.figures.shapes import shapes
 from lrshape.report.figures.sweeps import sweeps
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from lrshape.report.findings import Findings
 
 __all__ = [
     "FIGURES",
-    "Drawing",
     "best_of",
     "course",
     "distribution",
@@ -32,35 +26,35 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """One figure of the report.
+def _scores_caption(findings: Findings) -> str:
+    if findings.has_intervals:
+        return (
+            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar "
+            "of the paired difference crosses the line at zero, that shape cannot be told apart from the "
+            "winner."
+        )
+    return "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals."
 
-    Args:
-        name: file name without its ending, and HTML id.
-        title: what it shows, in a few words.
-        caption: one sentence that tells how to read it.
-        few_seeds: the caption where there are too few seeds for intervals, if it is another.
-        draw: ``draw(findings, narrow=False)`` -> figure, or None if there is nothing to show.
-        tested: the property of the findings that says whether there are seeds enough.
-    """
 
-    name: str
-    title: str
-    caption: str
-    draw: "Callable[..., Figure | None]"
-    few_seeds: str = ""
-    tested: str = "has_intervals"
+def _near_caption(findings: Findings) -> str:
+    if findings.has_near_intervals:
+        return (
+            "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse "
+            "than the best one by more than 5%; thin lines are these shapes in the colours of their "
+            "families, the thick line is the best one. Where the band is wide these seeds cannot tell the "
+            "schedules apart; the band’s edges were never trained."
+        )
+    return (
+        "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
+    )
 
 
 FIGURES = (
     Drawing(
         "scores",
         "What wins, by how much, and how sure that is",
-        "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar of "
-        "the paired difference crosses the line at zero, that shape cannot be told apart from the winner.",
+        _scores_caption,
         scores,
-        "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals.",
     ),
     Drawing(
         "shapes",
@@ -72,13 +66,8 @@ FIGURES = (
     Drawing(
         "near_optimal",
         "The near-optimal shapes",
-        "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse than "
-        "the best one by more than 5%; thin lines are these shapes in the colours of their families, the "
-        "thick line is the best one. Where the band is wide these seeds cannot tell the schedules "
-        "apart; the band’s edges were never trained.",
+        _near_caption,
         near_optimal,
-        "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out.",
-        "has_near_intervals",
     ),
     Drawing(
         "metrics",
@@ -92,7 +81,8 @@ FIGURES = (
         "course",
         "How the screen went on",
         "A dot is a shape, scored in the batch in which it was first tried, in the order of trying; the "
-        "line is the lowest score so far, which luck has a part in. Dots at the upper edge lie beyond it.",
+        "line is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie beyond "
+        "it.",
         course,
     ),
     Drawing(
@@ -115,7 +105,7 @@ FIGURES = (
         "The base LR of each shape",
         "The filled mark is the screen's best base LR, bracketed where the curve rises on both sides of it; "
         "the dotted line is the base LR at which the shape was measured. Crosses are base LRs at which the "
-        "median training diverged, the pale curve repeats the winner.",
+        "median trial diverged, the pale curve repeats the winner.",
         sweeps,
     ),
     Drawing(

@@ -5,20 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lrshape.analysis.families import best_of_n
-from lrshape.report.figures._common import (
-    NARROW,
-    SMALL,
-    WIDE,
-    grid_lines,
-    metric_label,
-    new_figure,
-    scale_axis,
-    styled,
-)
+from lrshape.analysis.best_of import best_of_n
 from lrshape.report.figures.distribution import ecdf
 from lrshape.report.findings import Findings
-from lrshape.report.palette import INK
+from lrshape.report.plotting import grid_lines, legend_below, metric_label, new_figure, scale_axis, styled
 from lrshape.report.words import printable
 
 if TYPE_CHECKING:
@@ -37,12 +27,9 @@ def sizes(shapes: int) -> list[int]:
     return sorted(spaced | {shapes})
 
 
-def best_of(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def best_of(findings: Findings) -> "Figure | None":
     """Draw, for each family, the median score of the best of n shapes against n, with its 95% interval.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no family has two screened shapes of which one has a finite score, or scores
@@ -54,31 +41,23 @@ def best_of(findings: Findings, *, narrow: bool = False) -> "Figure | None":
         return None
     tables = {name: best_of_n(v, sizes(len(v))) for name, v in values.items()}
     shown = [s for t in tables.values() for s in t[["score", "low", "high"]].to_numpy().ravel()]
-    below = narrow or len(values) > 14
-    legend_rows = len(values) if narrow else math.ceil(len(values) / 3)
-    with styled():
-        height = 2.9 + (0.24 * legend_rows if below else 0)
-        figure = new_figure(NARROW if narrow else WIDE, max(height, 0.24 * len(values) if not below else 0))
-        ax = figure.subplots()
-        log = scale_axis(ax.yaxis, shown, ticks=5)
-        grid_lines(ax, "y")
-        _count_axis(ax, max(len(v) for v in values.values()))
-        top = ax.get_ylim()[1]
-        for name, table in tables.items():
-            style = findings.styles[name]
-            n, score = table["size"].to_numpy(), table["score"].to_numpy()
-            smallest = values[name].min()
-            low = np.where(np.isnan(table["low"]), smallest, table["low"].to_numpy())
-            high = np.where(np.isfinite(table["high"]), table["high"].to_numpy(), top)
-            ax.fill_between(n, low, high, color=style.colour, alpha=0.13 * style.tint, lw=0)
-            ax.plot(n, np.where(np.isfinite(score), score, np.nan), color=style.colour, ls=style.dash,
-                    marker=style.marker, ms=3.2, lw=1.8, label=printable(name, 28), zorder=3)  # fmt: skip
-        ax.set_xlabel("number of shapes screened, n")
-        ax.set_ylabel(metric_label("best screen", findings.metric, log=log, narrow=narrow))
-        place: dict[str, Any] = {"loc": "outside right center"}
-        if below:
-            place = {"loc": "outside lower left", "ncols": 1 if narrow else 3}
-        figure.legend(labelcolor=INK.light, handlelength=2.2, fontsize=SMALL, **place)
+    figure = new_figure(3.3)
+    ax = figure.subplots()
+    log = scale_axis(ax.yaxis, shown, ticks=5)
+    grid_lines(ax, "y")
+    _count_axis(ax, max(len(v) for v in values.values()))
+    top = ax.get_ylim()[1]
+    for name, table in tables.items():
+        style = findings.styles[name]
+        n, score = table["size"].to_numpy(), table["score"].to_numpy()
+        low = np.where(np.isnan(table["low"]), values[name].min(), table["low"].to_numpy())
+        high = np.where(np.isfinite(table["high"]), table["high"].to_numpy(), top)
+        ax.fill_between(n, low, high, color=style.colour, alpha=0.13 * style.tint, lw=0)
+        ax.plot(n, np.where(np.isfinite(score), score, np.nan), color=style.colour, ls=style.dash,
+                marker=style.marker, ms=3.2, lw=1.8, label=printable(name, 28), zorder=3)  # fmt: skip
+    ax.set_xlabel("number of shapes screened, n")
+    ax.set_ylabel(metric_label("best screen", findings.metric, log=log, short=True))
+    legend_below(figure)
     return figure
 
 

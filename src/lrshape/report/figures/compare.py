@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.figures._common import TEXT, WIDE, grid_lines, panel_title, panels, styled
-from lrshape.report.palette import LINE, MUTED, family_styles
+from lrshape.report.palette import LINE, family_styles
+from lrshape.report.plotting import common_labels, grid_lines, panel_title, panels, progress_axes, styled
 from lrshape.report.words import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-COLUMNS = 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +34,7 @@ class Drawn:
     values: NDArray[np.float64]
 
 
+@styled()
 def compare_figure(drawn: Sequence[Drawn]) -> "Figure":
     """Draw a panel for each schedule on common axes; the pale curve repeats the first one.
 
@@ -43,19 +42,15 @@ def compare_figure(drawn: Sequence[Drawn]) -> "Figure":
         drawn: what to draw, at least one.
     """
     styles = family_styles(one.family for one in drawn)
-    with styled():
-        figure, axes = panels(len(drawn), columns=COLUMNS, row_height=1.5, width=WIDE)
-        for ax, one in zip(axes, drawn, strict=True):
-            colour = styles[one.family].colour
-            grid_lines(ax, "y")
-            if one is not drawn[0]:
-                ax.plot(drawn[0].t, drawn[0].values, color=LINE.light, lw=2.6, zorder=1.5)
-            ax.fill_between(one.t, one.values, color=colour, alpha=0.1, lw=0)
-            ax.plot(one.t, one.values, color=colour, lw=1.8, zorder=3)
-            panel_title(ax, printable(one.name, 60), printable(one.note, 40), bold=False)
-        axes[0].set(xlim=(0, 1), ylim=(0, 1.06), xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
-        axes[0].set_xticklabels(["0", "0.5", "1"])
-        axes[0].set_yticklabels(["0", "0.5", "1"])
-        figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
-        figure.supylabel("LR / base LR", fontsize=TEXT, color=MUTED.light)
+    figure, axes = panels(len(drawn), row_height=1.5)
+    for ax, one in zip(axes, drawn, strict=True):
+        colour = styles[one.family].colour
+        grid_lines(ax, "y")
+        if one is not drawn[0]:
+            ax.plot(drawn[0].t, drawn[0].values, color=LINE.light, lw=2.6, zorder=1.5)
+        ax.fill_between(one.t, one.values, color=colour, alpha=0.1, lw=0)
+        ax.plot(one.t, one.values, color=colour, lw=1.8, zorder=3)
+        panel_title(ax, one.name, printable(one.note, 40))
+    progress_axes(axes[0])
+    common_labels(figure, "training progress", "LR / base LR")
     return figure

@@ -5,30 +5,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrshape.report.figures._common import (
-    NARROW,
-    SMALL,
-    WIDE,
-    grid_lines,
-    metric_label,
-    new_figure,
-    scale_axis,
-    styled,
-)
 from lrshape.report.findings import Findings
 from lrshape.report.palette import INK
+from lrshape.report.plotting import grid_lines, legend_below, metric_label, new_figure, scale_axis, styled
 from lrshape.report.words import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def course(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def course(findings: Findings) -> "Figure | None":
     """Draw the score of every shape of a guided screen in the order of trying, and the running best.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no scores guided the screen, or none is finite.
@@ -39,27 +27,23 @@ def course(findings: Findings, *, narrow: bool = False) -> "Figure | None":
         return None
     number = np.arange(1, len(scores) + 1)
     families = np.array([row["family"] for row in findings.course], object)
-    with styled():
-        figure = new_figure(NARROW if narrow else WIDE, 3.4 if narrow else 3.1)
-        ax = figure.subplots()
-        # Shapes that are far off would press the others together.
-        highest = np.quantile(finite, 0.95)
-        log = scale_axis(ax.yaxis, finite[finite <= highest].tolist(), ticks=5)
-        grid_lines(ax, "y")
-        top = ax.get_ylim()[1]
-        shown = np.where(np.isfinite(scores), np.minimum(scores, top), top)
-        for name, style in findings.styles.items():
-            own = families == name
-            if own.any():
-                ax.plot(number[own], shown[own], ls="", marker=style.marker, ms=3.2, mew=0, alpha=0.75,
-                        color=style.colour, label=printable(name, 28), zorder=3)  # fmt: skip
-        best = np.minimum.accumulate(np.where(np.isfinite(scores), scores, math.inf))
-        ax.plot(number, np.where(np.isfinite(best), np.minimum(best, top), np.nan), color=INK.light,
-                lw=1.2, drawstyle="steps-post", label="lowest so far", zorder=2)  # fmt: skip
-        ax.set_xlabel("shapes tried")
-        ax.set_ylabel(metric_label("screen", findings.metric, log=log, narrow=narrow))
-        ncols = 2 if narrow else min(5, len(findings.styles) + 1)
-        figure.legend(
-            labelcolor=INK.light, handlelength=2.0, fontsize=SMALL, loc="outside lower left", ncols=ncols
-        )
+    figure = new_figure(3.3)
+    ax = figure.subplots()
+    # Shapes that are far off would press the others together.
+    highest = np.quantile(finite, 0.95)
+    log = scale_axis(ax.yaxis, finite[finite <= highest].tolist(), ticks=5)
+    grid_lines(ax, "y")
+    top = ax.get_ylim()[1]
+    shown = np.where(np.isfinite(scores), np.minimum(scores, top), top)
+    for name, style in findings.styles.items():
+        own = families == name
+        if own.any():
+            ax.plot(number[own], shown[own], ls="", marker=style.marker, ms=3.6, mew=0, alpha=0.75,
+                    color=style.colour, label=printable(name, 28), zorder=3)  # fmt: skip
+    best = np.minimum.accumulate(np.where(np.isfinite(scores), scores, math.inf))
+    ax.plot(number, np.where(np.isfinite(best), np.minimum(best, top), np.nan), color=INK.light,
+            lw=1.2, drawstyle="steps-post", label="lowest so far", zorder=2)  # fmt: skip
+    ax.set_xlabel("shapes tried")
+    ax.set_ylabel(metric_label("screen", findings.metric, log=log, short=True))
+    legend_below(figure)
     return figure

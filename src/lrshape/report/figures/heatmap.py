@@ -1,24 +1,22 @@
 """Figure: every screened shape at every base LR."""
 
-import math
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.figures._common import (
-    NARROW,
-    SMALL,
-    WIDE,
+from lrshape.report.findings import Findings, Row, is_baseline
+from lrshape.report.palette import BASELINE, INK, LINE, MUTED, PAPER
+from lrshape.report.plotting import (
+    legend_below,
     metric_label,
     new_figure,
     nice_log_ticks,
+    point_at_rows,
     styled,
     wide_range,
 )
-from lrshape.report.findings import Findings, Row, is_baseline
-from lrshape.report.palette import BASELINE, INK, LINE, MUTED, PAPER
 from lrshape.report.words import printable, rate
 
 if TYPE_CHECKING:
@@ -47,15 +45,13 @@ def cells(findings: Findings) -> tuple[list[Row], NDArray[np.float64], NDArray[n
     return rows, base_lrs, values
 
 
-def heatmap(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def heatmap(findings: Findings) -> "Figure | None":
     """Draw the screen's scores, one row a shape and one column a base LR, best shape on top.
 
     Diverged medians are grey and crossed out, base LRs that were not tried are empty, and a dot marks each
-    row's best base LR. The strip at the left shows the family.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
+    row's best base LR. The strip at the left shows the family. A reader can point at the rows; their cards
+    are in the order of ``findings.screen``.
 
     Returns:
         The figure; None if nothing was screened, or scores guided the screen: each shape had its own base LR.
@@ -64,24 +60,23 @@ def heatmap(findings: Findings, *, narrow: bool = False) -> "Figure | None":
     if not rows or findings.is_guided:
         return None
     labelled = len(rows) <= LABELLED
-    body = max(1.0, 0.19 * len(rows)) if labelled else 4.6
-    with styled():
-        figure = new_figure(NARROW if narrow else WIDE, body + (1.25 if narrow else 0.6))
-        strip, ax = figure.subplots(1, 2, sharey=True, width_ratios=(0.22, 10))
-        _image(figure, ax, values, narrow, findings.metric)
-        _marks(ax, rows, values, body)
-        _strip(strip, findings, rows, labelled)
-        ax.tick_params(left=False, labelleft=False)
-        ax.set_xticks(range(len(base_lrs)), [rate(v) for v in base_lrs])
-        crowded = len(base_lrs) > (6 if narrow else 14)
-        ax.tick_params(axis="x", rotation=60 if crowded else 0, length=0)
-        ax.set_xlabel("base LR")
-        ax.spines[:].set_visible(False)
-        _legend(figure, findings, rows, values)
+    body = max(1.0, 0.21 * len(rows)) if labelled else 4.6
+    figure = new_figure(body + 1.3)
+    strip, ax = figure.subplots(1, 2, sharey=True, width_ratios=(0.3, 10))
+    _image(figure, ax, values, findings.metric)
+    _marks(ax, rows, values, body)
+    _strip(strip, findings, rows, labelled)
+    point_at_rows(ax, *values.shape)
+    ax.tick_params(left=False, labelleft=False)
+    ax.set_xticks(range(len(base_lrs)), [rate(v) for v in base_lrs])
+    ax.tick_params(axis="x", rotation=60 if len(base_lrs) > 6 else 0, length=0)
+    ax.set_xlabel("base LR")
+    ax.spines[:].set_visible(False)
+    legend_below(figure, _handles(findings, rows, values), handlelength=1.1, handleheight=0.8)
     return figure
 
 
-def _image(figure: Any, ax: Any, values: NDArray[np.float64], narrow: bool, metric: str) -> None:
+def _image(figure: Any, ax: Any, values: NDArray[np.float64], metric: str) -> None:
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm, Normalize, to_rgba
@@ -97,19 +92,13 @@ def _image(figure: Any, ax: Any, values: NDArray[np.float64], narrow: bool, metr
         norm = LogNorm(low, high) if log else Normalize(low, high if high > low else low + abs(low) + 1e-12)
         pixels[np.isfinite(values)] = colormap(norm(finite))
         bar = figure.colorbar(
-            ScalarMappable(norm, colormap),
-            ax=ax,
-            location="bottom" if narrow else "right",
-            fraction=0.05 if narrow else 0.03,
-            pad=0.02,
-            aspect=30,
+            ScalarMappable(norm, colormap), ax=ax, location="bottom", fraction=0.05, pad=0.02, aspect=30
         )
         bar.outline.set_visible(False)
-        axis = bar.ax.xaxis if narrow else bar.ax.yaxis
-        axis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 5)) if log else MaxNLocator(4))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda v, _: rate(v)))
-        bar.set_label(metric_label("screen", metric, log=log, narrow=narrow), color=MUTED.light)
+        bar.ax.xaxis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 5)) if log else MaxNLocator(4))
+        bar.ax.xaxis.set_minor_locator(NullLocator())
+        bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: rate(v)))
+        bar.set_label(metric_label("screen", metric, log=log), color=MUTED.light)
     # Without interpolation the SVG holds one pixel a cell, however many shapes there are.
     ax.imshow(pixels, aspect="auto", interpolation="none")
     ax.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)
@@ -165,7 +154,8 @@ def _strip(ax: Any, findings: Findings, rows: list[Row], labelled: bool) -> None
     ax.set_ylabel("shapes, ranked by their best score")
 
 
-def _legend(figure: Any, findings: Findings, rows: list[Row], values: NDArray[np.float64]) -> None:
+def _handles(findings: Findings, rows: list[Row], values: NDArray[np.float64]) -> list[Any]:
+    """Return what the legend explains: only what the map has."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -184,7 +174,4 @@ def _legend(figure: Any, findings: Findings, rows: list[Row], values: NDArray[np
         handles.append(cross if len(rows) <= LABELLED else Patch(**_HATCHED, label="diverged"))
     if np.isnan(values).any():
         handles.append(Patch(fc="none", ec=LINE.light, label="not tried"))
-    columns = 2 if figure.get_figwidth() < 5 else min(len(handles), 6)
-    figure.set_figheight(figure.get_figheight() + 0.2 * math.ceil(len(handles) / columns))
-    figure.legend(handles=handles, loc="outside upper left", ncols=columns, fontsize=SMALL, handlelength=1.1,
-                  handleheight=0.8, columnspacing=1.4, labelcolor=INK.light)  # fmt: skip
+    return handles

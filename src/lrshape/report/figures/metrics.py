@@ -4,19 +4,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrshape.report.figures._common import (
-    NARROW,
-    TEXT,
-    WIDE,
+from lrshape.report.figures.shapes import MOST, POINTS, curve
+from lrshape.report.findings import Findings, Row
+from lrshape.report.palette import LINE
+from lrshape.report.plotting import (
+    common_labels,
     grid_lines,
     panel_title,
     panels,
+    progress_axes,
     scale_axis,
     styled,
 )
-from lrshape.report.figures.shapes import MOST, POINTS, curve
-from lrshape.report.findings import Findings, Row
-from lrshape.report.palette import LINE, MUTED
 from lrshape.report.words import printable, rate
 
 if TYPE_CHECKING:
@@ -28,12 +27,9 @@ def winners(findings: Findings) -> list[Row]:
     return list({(row["shape"], row["base_lr"]): row for row in reversed(findings.metrics)}.values())[::-1]
 
 
-def metrics(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def metrics(findings: Findings) -> "Figure | None":
     """Draw one panel for each distinct winner: its LR relative to the metric's winner's base LR.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if all stored metrics have the same winner, or none can be drawn.
@@ -45,23 +41,20 @@ def metrics(findings: Findings, *, narrow: bool = False) -> "Figure | None":
     first = drawn[0][0]["base_lr"]
     curves = [values * row["base_lr"] / first for row, values in drawn]
     t = np.linspace(0.0, 1.0, POINTS)
-    with styled():
-        columns = 1 if narrow else 3
-        figure, axes = panels(len(drawn), columns=columns, row_height=1.7, width=NARROW if narrow else WIDE)
-        for ax, (row, _), values in zip(axes, drawn, curves, strict=True):
-            colour = findings.styles[row["family"]].colour
-            grid_lines(ax, "y")
-            if values is not curves[0]:
-                ax.plot(t, curves[0], color=LINE.light, lw=2.6, zorder=1.5, gid="ghost")
-            ax.fill_between(t, values, color=colour, alpha=0.12, lw=0)
-            ax.plot(t, values, color=colour, lw=2.2, zorder=3)
-            more = f" +{len(row['chosen_by']) - 1}" if len(row["chosen_by"]) > 1 else ""
-            note = f"{printable(row['family'], 22)} at LR {rate(row['base_lr'])}"
-            panel_title(ax, f"by {printable(row['chosen_by'][0], 20)}{more}", note, bold=values is curves[0])
-        top = max(float(values.max()) for values in curves)
-        scale_axis(axes[0].yaxis, [0.0, top], ticks=4, log=False)
-        axes[0].set(xlim=(0, 1), ylim=(0, 1.06 * top), xticks=[0, 0.5, 1])
-        axes[0].set_xticklabels(["0", "0.5", "1"])
-        figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
-        figure.supylabel("LR / the winner’s base LR", fontsize=TEXT, color=MUTED.light)
+    figure, axes = panels(len(drawn), row_height=1.8)
+    for ax, (row, _), values in zip(axes, drawn, curves, strict=True):
+        colour = findings.styles[row["family"]].colour
+        grid_lines(ax, "y")
+        if values is not curves[0]:
+            ax.plot(t, curves[0], color=LINE.light, lw=2.6, zorder=1.5, gid="ghost")
+        ax.fill_between(t, values, color=colour, alpha=0.12, lw=0)
+        ax.plot(t, values, color=colour, lw=2.2, zorder=3)
+        more = f" +{len(row['chosen_by']) - 1}" if len(row["chosen_by"]) > 1 else ""
+        note = f"{printable(row['family'], 20)} at LR {rate(row['base_lr'])}"
+        panel_title(ax, f"by {printable(row['chosen_by'][0], 20)}{more}", note, bold=values is curves[0])
+    top = max(float(values.max()) for values in curves)
+    progress_axes(axes[0])
+    scale_axis(axes[0].yaxis, [0.0, top], ticks=4, log=False)
+    axes[0].set_ylim(0, 1.06 * top)
+    common_labels(figure, "training progress", "LR / the winner’s base LR")
     return figure

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.figures._common import NARROW, TEXT, WIDE, grid_lines, new_figure, scale_axis, styled
 from lrshape.report.figures.shapes import POINTS, curve
 from lrshape.report.findings import Findings
 from lrshape.report.palette import INK, LINE, MUTED
+from lrshape.report.plotting import TEXT, grid_lines, panels, scale_axis, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,15 +31,12 @@ def band(findings: Findings) -> tuple[NDArray[np.float64], NDArray[np.float64], 
     return np.stack([v for _, v in drawn]), base_lrs / rows[0]["base_lr"], [row["family"] for row, _ in drawn]
 
 
-def near_optimal(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def near_optimal(findings: Findings) -> "Figure | None":
     """Draw the pointwise envelope of the near-optimal shapes, alone and with their base LRs.
 
     Both panels run over training progress. The first has each shape relative to its own base LR, the second
     relative to the winner's base LR, so that it compares the learning rates that were trained with.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if fewer than two shapes of the set can be drawn.
@@ -47,13 +44,10 @@ def near_optimal(findings: Findings, *, narrow: bool = False) -> "Figure | None"
     shapes, base_lrs, families = band(findings)
     if len(shapes) < 2:
         return None
-    with styled():
-        figure = new_figure(NARROW if narrow else WIDE, 5.0 if narrow else 2.9)
-        figure.get_layout_engine().set(wspace=0.08)  # pyright: ignore
-        axes = figure.subplots(2, 1) if narrow else figure.subplots(1, 2)
-        _panel(axes[0], findings, shapes, families, "LR / own base LR")
-        _panel(axes[1], findings, shapes * base_lrs[:, None], families, "LR / the winner’s base LR")
-        figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
+    figure, axes = panels(2, row_height=2.5, sharey=False)
+    _panel(axes[0], findings, shapes, families, "LR / own base LR")
+    _panel(axes[1], findings, shapes * base_lrs[:, None], families, "LR / the winner’s base LR")
+    figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
     return figure
 
 

@@ -4,34 +4,21 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from lrshape.report.figures._common import (
-    NARROW,
-    SMALL,
-    TEXT,
-    WIDE,
-    grid_lines,
-    metric_label,
-    new_figure,
-    scale_axis,
-    styled,
-)
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import INK, MUTED, PAPER, SHADE
+from lrshape.report.plotting import SMALL, TEXT, grid_lines, metric_label, new_figure, scale_axis, styled
 from lrshape.report.words import aligned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST = 24
-ROW = 0.30
+ROW = 0.32
 
 
-def scores(findings: Findings, *, narrow: bool = False) -> "Figure | None":
+@styled()
+def scores(findings: Findings) -> "Figure | None":
     """Draw medians with intervals and, where confirmed, paired differences to the winner with intervals.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
 
     Returns:
         The figure; None if no score is finite.
@@ -40,23 +27,14 @@ def scores(findings: Findings, *, narrow: bool = False) -> "Figure | None":
     if not any(math.isfinite(row["score"]) for row in rows):
         return None
     compared = any(math.isfinite(row["difference_low"]) for row in rows)
-    height = ROW * len(rows) + 0.55
-    with styled():
-        if not compared:
-            figure = new_figure(NARROW if narrow else WIDE, height)
-            left, right = figure.subplots(), None
-        elif narrow:
-            figure = new_figure(NARROW, 2 * height)
-            left, right = figure.subplots(2, 1, sharey=True)
-        else:
-            figure = new_figure(WIDE, height)
-            left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
-        _rows(left, rows)
-        _medians(left, findings, rows, narrow)
-        if right is not None:
-            if narrow:
-                _rows(right, rows)
-            _differences(right, findings, rows, narrow)
+    height = ROW * len(rows) + 0.75
+    figure = new_figure(2 * height if compared else height)
+    axes = figure.subplots(2 if compared else 1, 1, sharey=True, squeeze=False)[:, 0]
+    for ax in axes:
+        _rows(ax, rows)
+    _medians(axes[0], findings, rows)
+    if compared:
+        _differences(axes[1], findings, rows)
     return figure
 
 
@@ -69,15 +47,15 @@ def _rows(ax: Any, rows: Sequence[Row]) -> None:
         tick.set_fontweight("bold" if row["is_winner"] else "normal")
 
 
-def _medians(ax: Any, findings: Findings, rows: Sequence[Row], narrow: bool) -> None:
+def _medians(ax: Any, findings: Findings, rows: Sequence[Row]) -> None:
     values = [row[key] for row in rows for key in ("score", "low", "high")]
     log = scale_axis(ax.xaxis, values, ticks=5)
     low, high = ax.get_xlim()  # room for the numbers
-    room = 0.34 if narrow else 0.18
+    room = 0.22
     ax.set_xlim(low, high * (high / low) ** room if log else high + room * (high - low))
     grid_lines(ax, "x")
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel(metric_label("median", findings.metric, log=log, narrow=narrow))
+    ax.set_xlabel(metric_label("median", findings.metric, log=log))
     winner = findings.winner
     if winner is not None and math.isfinite(winner["low"]) and math.isfinite(winner["high"]):
         ax.axvspan(winner["low"], winner["high"], color=SHADE.light, lw=0, zorder=0)
@@ -87,13 +65,13 @@ def _medians(ax: Any, findings: Findings, rows: Sequence[Row], narrow: bool) -> 
         _mark(ax, y, findings, row, (row["score"], row["low"], row["high"]), text)
 
 
-def _differences(ax: Any, findings: Findings, rows: Sequence[Row], narrow: bool) -> None:
+def _differences(ax: Any, findings: Findings, rows: Sequence[Row]) -> None:
     keys = ("difference", "difference_low", "difference_high")
     scale_axis(ax.xaxis, [0.0] + [row[key] for row in rows for key in keys], ticks=4, log=False)
     grid_lines(ax, "x")
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=INK.light, lw=1.0, zorder=2)
-    ax.set_xlabel("difference, paired seeds" if narrow else "difference to the winner, paired seeds")
+    ax.set_xlabel("difference to the winner, paired seeds")
     for y, row in enumerate(rows):
         if row["is_winner"]:
             ax.annotate("winner", (0, y), (5, 0), textcoords="offset points", va="center", color=MUTED.light)

@@ -1,4 +1,4 @@
-"""Figure: the base-LR sweep behind each family's best shape and each baseline."""
+"""Figure: the base LRs tried for each family's best shape and each baseline."""
 
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.figures._common import (
-    NARROW,
-    TEXT,
-    WIDE,
+from lrshape.report.findings import Findings, Row
+from lrshape.report.palette import LINE, MUTED, PAPER
+from lrshape.report.plotting import (
+    common_labels,
     grid_lines,
     metric_label,
     panel_title,
@@ -17,8 +17,6 @@ from lrshape.report.figures._common import (
     scale_axis,
     styled,
 )
-from lrshape.report.findings import Findings, Row
-from lrshape.report.palette import LINE, MUTED, PAPER
 from lrshape.report.words import rate
 
 if TYPE_CHECKING:
@@ -40,15 +38,12 @@ def sweep(findings: Findings, shape: str) -> Curve:
     return table[:, 0], table[:, 1]
 
 
-def sweeps(findings: Findings, *, narrow: bool = False) -> "Figure | None":
-    """Draw score against base LR, one panel a shape, the winner's sweep behind each.
+@styled()
+def sweeps(findings: Findings) -> "Figure | None":
+    """Draw score against base LR, one panel a shape, the winner's curve behind each.
 
     A minimum inside the tried range shows that the best base LR is bracketed. Crosses at the top are base
-    LRs at which the median training diverged.
-
-    Args:
-        findings: what to show.
-        narrow: for a phone instead of a page.
+    LRs at which the median trial diverged.
 
     Returns:
         The figure; None if no shape was tried at more than one base LR, or all scores are infinite.
@@ -61,23 +56,16 @@ def sweeps(findings: Findings, *, narrow: bool = False) -> "Figure | None":
         return None
     winner = findings.winner
     ghost = next((curve for row, curve in drawn if winner and row["shape"] == winner["shape"]), None)
-    with styled():
-        figure, axes = panels(
-            len(drawn), columns=2 if narrow else 4, row_height=1.5, width=NARROW if narrow else WIDE
-        )
-        scale_axis(axes[0].xaxis, [v for _, (base_lrs, _) in drawn for v in base_lrs], ticks=3, log=True)
-        log = scale_axis(axes[0].yaxis, finite, ticks=4)
-        for ax, (row, curve) in zip(axes, drawn, strict=True):
-            is_winner = winner is not None and row["shape"] == winner["shape"]
-            if ghost is not None and not is_winner:
-                ax.plot(*_unbroken(ghost), color=LINE.light, lw=2.6, zorder=1.5)
-            _panel(ax, findings, row, curve, is_winner)
-        figure.supxlabel("base LR, log scale", fontsize=TEXT, color=MUTED.light)
-        figure.supylabel(
-            metric_label("", findings.metric, log=log, narrow=narrow),
-            fontsize=TEXT,
-            color=MUTED.light,
-        )
+    figure, axes = panels(len(drawn), row_height=1.6)
+    scale_axis(axes[0].xaxis, [v for _, (base_lrs, _) in drawn for v in base_lrs], ticks=4, log=True)
+    log = scale_axis(axes[0].yaxis, finite, ticks=4)
+    for ax, (row, curve) in zip(axes, drawn, strict=True):
+        is_winner = winner is not None and row["shape"] == winner["shape"]
+        if ghost is not None and not is_winner:
+            ax.plot(*_unbroken(ghost), color=LINE.light, lw=2.6, zorder=1.5)
+        _panel(ax, findings, row, curve, is_winner)
+    label = metric_label("", findings.metric, log=log, short=True)
+    common_labels(figure, "base LR, log scale", label)
     return figure
 
 

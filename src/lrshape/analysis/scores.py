@@ -1,0 +1,183 @@
+"""From trials to one score for each shape and base LR, and to the best base LR of each shape."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from lrshape.analysis.frames import where
+from lrshape.analysis.intervals import interval_ranks, middle, penalised
+from lrshape.errors import InputError
+from lrshape.store import metric_columns, phase_codes
+
+BASELINE = "baseline-"
+"""How the names of the baselines' shapes begin."""
+LARGEST = float(np.finfo(np.float32).max)
+RACED = ["rescore"]
+"""Phases in which a score over fewer seeds than others' has lost a race."""
+
+
+def metric_values(trials: pd.DataFrame, metric: str) -> NDArray[np.float64]:
+    """The metric of every trial, lower is better; +inf unless it is finite and the training is ok.
+
+    Beyond float32's range it counts as not finite, as it does where networks train.
+
+    Raises:
+        InputError: if no such metric is stored.
+    """
+    metrics = metric_columns(trials.columns)
+    if metric not in metrics:
+        stored = f"one of the stored metrics {', '.join(metrics)}" if metrics else "a stored metric (none is)"
+        raise InputError(f"metric must be {stored}, got {metric!r}")
+    ok = (trials["status"] == "ok").to_numpy(bool)
+    values = penalised(trials[metric])
+    return np.where(ok & (np.abs(values) <= LARGEST), values, np.inf)
+
+
+def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
+    """The median over seeds of every (phase, shape, base LR), with its exact interval.
+
+    Args:
+        trials: the table of a store, in any order of rows.
+        metric: the metric that is minimised; any that is stored.
+        confidence: of the interval, in (0, 1).
+
+    Returns:
+        One row each, sorted by phase (as they are run), shape and base LR: ``phase, shape, family, params,
+        base_lr, seeds, score, low, high, diverged, failed``. ``seeds``, ``diverged`` and ``failed`` count
+        trials; ``score`` is +inf where half of them or more have none; ``low`` and ``high`` are NaN where
+        the seeds are too few for the confidence.
+
+    Raises:
+        InputError: if the metric is not stored.
+    """
+    values = metric_values(trials, metric)
+    phase = phase_codes(trials["phase"])
+    shape = pd.factorize(trials["shape"], sort=True)[0]
+    base_lr = trials["base_lr"].to_numpy(np.float64)
+    order = np.lexsort((values, base_lr, shape, phase))
+    first = _starts(phase[order], shape[order], base_lr[order])
+    seeds = np.diff(first, append=len(order))
+    ordered = values[order]
+    # Per number of seeds, not per group: the positions of an interval's ends depend on nothing else.
+    low, high = np.full(len(first), np.nan), np.full(len(first), np.nan)
+    for n in np.unique(seeds):
+        ranks = interval_ranks(int(n), confidence)
+        if ranks[0] >= 0:
+            groups = seeds == n
+            low[groups] = ordered[first[groups] + ranks[0]]
+            high[groups] = ordered[first[groups] + ranks[1]]
+    result = trials[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
+    status = trials["status"]
+    return result.reset_index(drop=True).assign(
+        seeds=seeds.astype(np.int64),
+        score=middle(ordered[first + (seeds - 1) // 2], ordered[first + seeds // 2]),
+        low=low,
+        high=high,
+        diverged=_count((status == "diverged").to_numpy(bool)[order], first),
+        failed=_count((status == "failed").to_numpy(bool)[order], first),
+    )
+
+
+def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
+    """Every shape at its best base LR.
+
+    Args:
+        scores: as `scores` returns it.
+
+    Returns:
+        The row of the lowest score of every (phase, shape), of equal ones the one with the smallest base LR;
+        in a rescore phase scores over fewer seeds than others' come last, for a race has given them up. And
+        three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
+        LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
+        phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
+    """
+    phase = phase_codes(scores["phase"])
+    shape = pd.factorize(scores["shape"], sort=True)[0]
+    score, base_lr = scores["score"].to_numpy(np.float64), scores["base_lr"].to_numpy(np.float64)
+    given_up = -scores["seeds"].to_numpy(np.int64) * np.isin(scores["phase"], RACED)
+    order = np.lexsort((base_lr, score, given_up, shape, phase))
+    first = _starts(phase[order], shape[order])
+    tried = np.diff(first, append=len(order)).astype(np.int64)
+    best = order[first]
+    if len(best):
+        smallest = np.minimum.reduceat(base_lr[order], first)
+        largest = np.maximum.reduceat(base_lr[order], first)
+    else:
+        smallest = largest = base_lr[:0]
+    edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
+    placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
+    result = scores.iloc[best[placed]].reset_index(drop=True)
+    result = result.astype(dict.fromkeys(["phase", "shape", "family", "params"], "str"))  # from categoricals
+    return result.assign(
+        edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype="str"),
+        tried=tried[placed],
+        rank=_ranks(phase[best[placed]], given_up[best[placed]], score[best[placed]]),
+    )
+
+
+def values_by_seed(trials: pd.DataFrame, metric: str) -> pd.Series:
+    """The metric of every trial of one phase, by shape, base LR and seed, sorted by them."""
+    return pd.Series(
+        metric_values(trials, metric),
+        index=pd.MultiIndex.from_arrays([trials["shape"], trials["base_lr"], trials["seed"]]),
+    ).sort_index()
+
+
+def samples_by_seed(trials: pd.DataFrame, metric: str, table: pd.DataFrame) -> list[pd.Series]:
+    """The metric by seed, for every (shape, base LR) of a table.
+
+    Args:
+        trials: those of one phase, in any order of rows.
+        metric: the metric that is minimised.
+        table: rows with ``shape`` and ``base_lr``.
+
+    Returns:
+        One series a row of ``table``, its index the seeds in ascending order.
+    """
+    values = values_by_seed(trials, metric)
+    return [values.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+
+
+def screening_course(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The screen's shapes in the order in which they were tried: ``shape, family, seed, score``.
+
+    ``seed`` is the shape's first, ``score`` its lowest at that seed; baselines are left out.
+    """
+    screened = where(trials, (trials["phase"] == "screen") & ~is_baseline(trials))
+    scored = screened.assign(score=metric_values(screened, metric))
+    values = scored[["shape", "family", "seed", "score"]]
+    at_first = where(values, values["seed"] == values.groupby("shape")["seed"].transform("min"))
+    first = {"family": "first", "seed": "first", "score": "min"}
+    tried = at_first.groupby("shape", sort=False).agg(first)
+    return tried.sort_values("seed", kind="stable").reset_index()
+
+
+def is_baseline(table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows of a table are baselines', by their ``shape``."""
+    return table["shape"].str.startswith(BASELINE).to_numpy(bool)
+
+
+def _starts(*keys: NDArray) -> NDArray[np.int64]:
+    """Positions at which a run of equal sorted keys starts."""
+    n = len(keys[0])
+    new = np.zeros(n, bool)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(new)
+
+
+def _count(marked: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many are marked in each of the runs that start at ``first``."""
+    total = np.concatenate([[0], np.cumsum(marked)])
+    return total[np.append(first, len(marked))[1:]] - total[first]
+
+
+def _ranks(phase: NDArray, given_up: NDArray, score: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Places from 1 within each phase, of rows in order of their place; equal rows share the smaller."""
+    place = np.arange(len(score))
+    starts = _starts(phase, given_up, score)
+    of_score = starts[np.searchsorted(starts, place, side="right") - 1]
+    starts = _starts(phase)
+    of_phase = starts[np.searchsorted(starts, place, side="right") - 1] if len(place) else place
+    return of_score - of_phase + 1

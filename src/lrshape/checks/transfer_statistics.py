@@ -1,0 +1,195 @@
+"""What it costs to use one setting's best shape in another setting: regrets, their intervals, a verdict.
+
+The regret of a shape in a setting is its median minus that of the setting's own best shape, over the same
+seeds, which neither the search nor the tuning has seen. It can be negative: a search need not find the best.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lrshape.analysis.intervals import holm, median_interval, paired_difference
+from lrshape.analysis.scores import best_base_lrs, metric_values, scores
+from lrshape.errors import InputError
+
+KEPT, TUNED = "kept", "re-tuned"
+CHOICES = (TUNED, KEPT)
+"""Whether the base LR is the one found where the shape was found, or is tuned where the shape is used."""
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class BestShape:
+    """A setting's best shape, at its best base LR there; ``params`` is JSON with sorted keys."""
+
+    setting: str
+    family: str
+    params: str
+    base_lr: float
+
+
+def regrets(
+    trials: Mapping[str, pd.DataFrame],
+    best_shapes: Sequence[BestShape],
+    metric: str,
+    *,
+    first_scoring_seed: int,
+    margin: float = 0.05,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """The transfer matrices, one row for each (way of choosing the base LR, shape of A, used in B).
+
+    Both sides of a comparison get their base LR in the same way: with ``re-tuned``, both shapes are tuned in
+    B by one procedure; with ``kept``, A's shape has A's base LR and B's shape the one of B's study. The
+    diagonal is therefore 0.
+
+    Args:
+        trials: of `lrshape.checks.transfer.Transfer`, by the setting B that they ran in.
+        best_shapes: the best of every setting.
+        metric: the metric that is minimised.
+        first_scoring_seed: seed indices below it have tuned, the others score.
+        margin: the regret that matters, as a fraction of the own best shape's median.
+        confidence: of each interval by itself, in (0, 1).
+
+    Returns:
+        ``choice, shape_of, used_in, family, params, base_lr, edge, seeds, score, low, high, reference,
+        regret, regret_low, regret_high, relative, relative_low, relative_high, p_value, p_holm, verdict``.
+        ``edge`` is "low" or "high" if the tuned base LR is the smallest or largest tried. ``reference`` is
+        the own best shape's median and ``relative`` the regret divided by it, NaN where it is not positive.
+        ``p_value`` tests, two-sided, whether the regret equals the margin; ``p_holm`` is corrected for all
+        pairs of one choice. ``verdict`` is ``own`` on the diagonal, ``costs`` if the regret is above the
+        margin (interval and corrected p), ``within`` if the interval lies below the margin, ``unknown`` with
+        too few seeds, else ``undecided``.
+
+    Raises:
+        InputError: if the margin is negative, the metric is not stored, or trials are missing.
+    """
+    if not (math.isfinite(margin) and margin >= 0):
+        raise InputError(f"margin must be a fraction of at least 0, got {margin}")
+    own = {best.setting: best for best in best_shapes}
+    rows = []
+    for setting, table in trials.items():
+        transfers = _Transfers(table, metric, first_scoring_seed)
+        for choice in CHOICES:
+            reference = transfers.sample(own[setting], choice)
+            for best in best_shapes:
+                sample = transfers.sample(best, choice)
+                row = _row(sample, reference, margin, confidence)
+                if best.setting == setting:
+                    row["p_value"], row["verdict"] = math.nan, "own"
+                rows.append(
+                    {
+                        "choice": choice,
+                        "shape_of": best.setting,
+                        "used_in": setting,
+                        "family": best.family,
+                        "params": best.params,
+                        "base_lr": transfers.base_lr(best, choice),
+                        "edge": transfers.edge(best) if choice == TUNED else "",
+                        **row,
+                    }
+                )
+    result = pd.DataFrame(rows)
+    for choice in CHOICES if len(result) else ():
+        chosen = (result["choice"] == choice).to_numpy()
+        result.loc[chosen, "p_holm"] = holm(result.loc[chosen, "p_value"].to_numpy(np.float64))
+    costs = (result["verdict"] == "above") & (result["p_holm"] < LEVEL) if len(result) else []
+    if len(result):
+        result.loc[result["verdict"] == "above", "verdict"] = "undecided"
+        result.loc[costs, "verdict"] = "costs"
+    return result
+
+
+def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
+    """Does the setting move the best shape, by `regrets`?
+
+    Returns:
+        ``moves``: ``yes`` if some regret is significantly above the margin, ``no`` if the intervals of all
+        lie below it, ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were
+        compared; ``costs``, ``within``, how many of them are so; ``largest``, the row of the largest regret
+        among those that decide (that cost, if any does), None without pairs.
+    """
+    pairs = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
+    verdicts = [row["verdict"] for row in pairs]
+    count = {name: verdicts.count(name) for name in ("costs", "within")}
+    if count["costs"]:
+        moves = "yes"
+    elif verdicts.count("unknown") == len(pairs):
+        moves = "unknown"
+    else:
+        moves = "no" if count["within"] == len(pairs) else "undecided"
+    rows = [row for row in pairs if row["verdict"] == "costs"] or pairs
+    # Without a positive reference there is no relative regret: those rank by the absolute one, last.
+    rows.sort(key=lambda r: (-_or(r["relative"], -math.inf), -_or(r["regret"], -math.inf)))
+    return {"moves": moves, "pairs": len(pairs), **count, "largest": rows[0] if rows else None}
+
+
+class _Transfers:
+    """One setting's trials: which base LR each shape was tuned to, and how each scored by seed."""
+
+    def __init__(self, table: pd.DataFrame, metric: str, first_scoring_seed: int):
+        scores_it = table["seed"].to_numpy() >= first_scoring_seed
+        tuning, scoring = (table.iloc[np.flatnonzero(wanted)] for wanted in (~scores_it, scores_it))
+        best = best_base_lrs(scores(tuning, metric))
+        keys = list(zip(best["family"], best["params"], strict=True))
+        self._tuned = dict(zip(keys, best["base_lr"].astype(float), strict=True))
+        self._edge = dict(zip(keys, best["edge"], strict=True))
+        index = [scoring["family"], scoring["params"], scoring["base_lr"], scoring["seed"]]
+        values = metric_values(scoring, metric)
+        self._values = pd.Series(values, index=pd.MultiIndex.from_arrays(index)).sort_index()
+
+    def base_lr(self, best: BestShape, choice: str) -> float:
+        # Infinity stands for a shape that was not tuned, at which it has no trials either.
+        return best.base_lr if choice == KEPT else self._tuned.get((best.family, best.params), math.inf)
+
+    def edge(self, best: BestShape) -> str:
+        return str(self._edge[best.family, best.params])
+
+    def sample(self, best: BestShape, choice: str) -> pd.Series:
+        """The metric by seed."""
+        try:
+            return self._values.loc[(best.family, best.params, self.base_lr(best, choice))]
+        except KeyError:
+            raise InputError(f"the best shape of {best.setting} has no trials to be scored by") from None
+
+
+def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: float) -> dict[str, Any]:
+    seeds = sample.index.intersection(reference.index).sort_values()
+    a, b = np.asarray(sample[seeds], np.float64), np.asarray(reference[seeds], np.float64)
+    score, against = median_interval(a, confidence), median_interval(b, confidence)
+    regret = paired_difference(a, b, confidence)
+    # The margin is added to every value of b, and so to its median: b + margin |b| grows with b.
+    beyond = paired_difference(a, b + margin * np.abs(b), confidence)
+    unit = against.estimate if math.isfinite(against.estimate) and against.estimate > 0 else math.nan
+    verdict = "undecided"
+    if math.isnan(beyond.low) or math.isnan(beyond.high):
+        verdict = "unknown"
+    elif beyond.low > 0:
+        verdict = "above"
+    elif beyond.high <= 0:
+        verdict = "within"
+    return {
+        "seeds": len(seeds),
+        "score": score.estimate,
+        "low": score.low,
+        "high": score.high,
+        "reference": against.estimate,
+        "regret": regret.estimate,
+        "regret_low": regret.low,
+        "regret_high": regret.high,
+        "relative": regret.estimate / unit,
+        "relative_low": regret.low / unit,
+        "relative_high": regret.high / unit,
+        "p_value": beyond.p_value,
+        "p_holm": math.nan,
+        "verdict": verdict,
+    }
+
+
+def _or(value: float, otherwise: float) -> float:
+    return otherwise if math.isnan(value) else value

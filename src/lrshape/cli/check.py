@@ -1,0 +1,140 @@
+"""The commands ``lrshape check NAME``, one for each registered check; its settings are the options."""
+
+import inspect
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+from typer.core import TyperGroup
+
+from lrshape.cli.app import app, fail, say
+from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
+from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.study import Directory, Json
+
+if TYPE_CHECKING:
+    from lrshape.checks.check import Check, CheckResult
+    from lrshape.report.sections import Table
+    from lrshape.study.study import Study
+
+
+class _CheckGroup(TyperGroup):
+    """Looks checks up when they are asked for: finding them imports much."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        from lrshape.checks.check import CHECKS
+
+        return list(CHECKS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        from lrshape.checks.check import CHECKS
+
+        return command(CHECKS[cmd_name]) if cmd_name in CHECKS else None
+
+
+app.add_typer(
+    typer.Typer(cls=_CheckGroup, no_args_is_help=True, rich_markup_mode="markdown"),
+    name="check",
+    help="Answer a question about a finished study with more trials.",
+)
+
+
+def command(kind: "type[Check]") -> Any:
+    """The command of a check."""
+
+    def run_one(**options: Any) -> None:
+        _run(kind, {name: options.pop(name) for name in kind.model_fields}, **options)
+
+    _kind, _values, directory, *shared = inspect.signature(_run).parameters.values()
+    parameters = [directory, *_options(kind), *shared]
+    parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    run_one.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    run_one.__annotations__ = {p.name: p.annotation for p in parameters}
+    alone = typer.Typer(rich_markup_mode="markdown", add_completion=False)
+    alone.command(kind.name, help=inspect.getdoc(kind))(run_one)
+    return typer.main.get_command(alone)
+
+
+def _options(kind: "type[Check]") -> Iterable[inspect.Parameter]:
+    for name, field in kind.model_fields.items():
+        ends = {
+            key: getattr(rule, key) for rule in field.metadata for key in ("ge", "le") if hasattr(rule, key)
+        }
+        text = f"{(field.description or name)[:1].upper()}{(field.description or name)[1:]}"
+        limits = f" ({ends['ge']:,} to {ends['le']:,})" if len(ends) == 2 else ""
+        option = typer.Option(f"--{name.replace('_', '-')}", help=f"{text}{limits}.")
+        simple = field.annotation if field.annotation in (int, float, bool, str) else str
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=... if field.is_required() else field.get_default(call_default_factory=True),
+            annotation=Annotated[cast(Any, simple), option],
+        )
+
+
+def _run(
+    kind: "type[Check]",
+    values: dict[str, Any],
+    directory: Directory,
+    time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
+    as_json: Json = False,
+) -> None:
+    from lrshape.checks.check import CHECKS
+    from lrshape.study.study import Study
+
+    seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
+    check = CHECKS.build({"name": kind.name, **values})
+    study = Study(directory)
+    _announce(study, check.cost(study))
+    place = study.directory / check.name
+    with running(place, "the same command") as progress:
+        result = check.run(study, callback=progress, time_limit=seconds, executor=runner)
+    print_result(result, place, as_json)
+
+
+def _announce(study: "Study", trials: int) -> None:
+    """Say on standard error what it takes, by the time that the search's trials took."""
+    import numpy as np
+
+    from lrshape.cli.progress import duration
+
+    seconds = np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trials
+    fail(f"about {trials:,} trials, {duration(float(seconds))} at the search's speed", prefix="")
+
+
+def print_result(result: "CheckResult", directory: object, as_json: bool) -> None:
+    """Print what a check or a sweep found, as JSON or for people."""
+    if as_json:
+        say(json.dumps(result.to_dict(), indent=2, allow_nan=False))
+        return
+    say(f"{result.title}.")
+    for part in result.summary:
+        say()
+        say(part) if isinstance(part, str) else _print_table(part)
+    say(f"\nreport: {directory}/report.html")
+
+
+def _print_table(table: "Table") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table as Grid
+
+    grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="")
+    for place, heading in enumerate(table.headings):
+        flush = "left" if place == 0 or place in table.texts else "right"
+        grid.add_column(escape(_joined(heading)), no_wrap=True, justify=flush)
+    for row in table.rows:
+        grid.add_row(*(escape(_joined(cell)) for cell in row))
+    console = Console(highlight=False)
+    console.width = max(console.width, 240)  # a line that a terminal wraps is clearer than cut cells
+    console.print(grid)
+
+
+def _joined(cell: tuple[str, str]) -> str:
+    text, small = cell
+    return f"{text} ({small})" if text and small else text or small

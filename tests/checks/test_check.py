@@ -1,0 +1,173 @@
+"""What all checks share: running beside a study, resuming, seed ranges, a page."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from pydantic import Field
+
+import lrshape
+from lrshape.checks.check import CHECKS, Check, CheckResult
+from lrshape.checks.follow_up import FollowUp
+from lrshape.checks.transfer import Transfer
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.shape import ShapeRecord
+from lrshape.report.sections import Section, Table
+from lrshape.store import Store
+
+SHAPES = [ShapeRecord.of(f"linear-{i}", "linear", {"floor": 0.1 * i, "warmup": 0.0}) for i in range(2)]
+
+
+class Rounds(Check):
+    """Two rounds, the second of which depends on the first."""
+
+    name = "rounds"
+    CHANGE_NO_TRIAL = frozenset({"digits"})
+
+    seeds: int = Field(default=5, ge=1, description="seeds per shape")
+    sample: int | None = Field(default=None, description="another setting")
+    digits: int = Field(default=3, description="digits to show")
+
+    def phase(self, study):
+        table = yield self.trials([(shape, 0.1) for shape in SHAPES], self.seeds)
+        best = table.loc[table["final/score"].idxmin(), "shape"]
+        yield self.trials([(shape, 0.2) for shape in SHAPES if shape.id == best], self.seeds)
+        return []
+
+    def cost(self, study):
+        return 3 * self.seeds
+
+    def evaluate(self, study, trials, figures):
+        lowest = f"{trials[study.metric].min():.{self.digits}g}"
+        table = Table("scores", headings=[("score", "")], rows=[[(lowest, "")]])
+        return CheckResult(
+            title="Some score is the lowest",
+            sections=[Section("Scores", tables=[table])],
+            method=["The minimum is taken."],
+            summary=[f"It is {lowest}.", table],
+            data={"lowest": float(lowest)},
+        )
+
+
+def run(study, **settings):
+    return Rounds(**settings).train(study).drop(columns="wall_time")
+
+
+def elsewhere(study, tmp_path):
+    """The study again, without what was trained after it."""
+    shutil.copytree(study.path, tmp_path / "again", ignore=shutil.ignore_patterns("rounds"))
+    return lrshape.Study(tmp_path / "again")
+
+
+def test_it_trains_what_the_phase_wants_and_stores_it_beside_the_study(searched, training):
+    before = searched.trials()
+    table = run(searched)
+    assert len(table) == len(training.calls) == 15
+    assert set(table["phase"]) == {"rounds"}
+    assert sorted(set(table["seed"])) == [Rounds.first_seed() + i for i in range(5)]
+    stored = Store.open(searched.path / "rounds")
+    assert len(stored.trials()) == 15
+    assert stored.document["of"] == searched.document["hash"]
+    pd.testing.assert_frame_equal(searched.trials(), before)
+    assert searched.is_complete()
+
+
+@pytest.mark.parametrize("stop_after", [0, 1, 6, 10, 13])
+def test_interrupted_and_run_again_it_trains_nothing_twice(searched, training, tmp_path, stop_after):
+    whole = run(elsewhere(searched, tmp_path))
+    training.calls.clear()
+    training.stop_after = stop_after
+    with pytest.raises(KeyboardInterrupt):
+        run(searched)
+    kept = len(Store.open(searched.path / "rounds").trials())
+    assert kept <= stop_after
+    training.calls.clear()
+    training.stop_after = None
+    pd.testing.assert_frame_equal(run(searched), whole, check_exact=True)
+    assert len(training.calls) == 15 - kept
+
+
+def test_a_finished_one_trains_nothing(searched, training):
+    first = run(searched)
+    training.calls.clear()
+    pd.testing.assert_frame_equal(run(searched), first, check_exact=True)
+    assert training.calls == []
+
+
+def test_other_settings_are_refused_with_the_keys_that_changed(searched, training):
+    run(searched)
+    training.calls.clear()
+    with pytest.raises(lrshape.InputError, match=r"other settings; changed: seeds: 5 -> 6; move them away"):
+        run(searched, seeds=6)
+    with pytest.raises(lrshape.InputError, match=r"changed: sample: None -> 3; move"):
+        run(searched, sample=3)
+    run(searched, digits=4)  # changes no trial
+    assert training.calls == []
+
+
+def test_another_studys_results_are_refused(searched, training, tmp_path):
+    run(searched)
+    small = {"families": ["linear"], "screen": {"shapes": 1, "seeds": 1}, "baselines": []}
+    workload = {"name": "function", "function": "followed_training:train", "steps": 3}
+    other = lrshape.search(small, workload=workload, out=tmp_path / "other")
+    shutil.copytree(searched.path / "rounds", tmp_path / "other" / "rounds")
+    with pytest.raises(lrshape.InputError, match="of another study; move them away"):
+        run(other)
+
+
+def test_a_damaged_chunk_is_computed_again(searched, training, caplog):
+    whole = run(searched)
+    training.calls.clear()
+    victim = searched.path / "rounds" / "trials" / "rounds-00001.parquet"
+    lost = len(pd.read_parquet(victim))
+    victim.write_bytes(victim.read_bytes()[:200])
+    pd.testing.assert_frame_equal(run(searched), whole, check_exact=True)
+    assert len(training.calls) == lost
+    assert "to be computed again" in caplog.text
+
+
+def test_the_time_limit_keeps_what_is_done(searched, training):
+    with pytest.raises(lrshape.TimeLimitReached):
+        Rounds().train(searched, time_limit=1e-9)
+    assert len(run(searched)) == 15
+
+
+def test_a_function_that_is_gone_is_told_before_anything_is_made(searched, training, monkeypatch):
+    monkeypatch.delattr(training, "train")
+    with pytest.raises(lrshape.InputError, match="cannot be imported"):
+        run(searched)
+    assert not (searched.path / "rounds").exists()
+
+
+def test_it_writes_a_page_and_tables_and_gives_data(searched):
+    result = Rounds(digits=2).run(searched)
+    folder = searched.path / "rounds"
+    text = (folder / "report.html").read_text()
+    assert "Check: rounds" in text
+    assert text.index("Scores") < text.index("How it was computed") < text.index("The minimum is taken.")
+    assert len(pd.read_csv(folder / "tables" / "trials.csv")) == 15
+    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
+    assert found["metric"] == "final/score"
+    assert found["settings"] == {"seeds": 5, "sample": None, "digits": 2}
+    assert found["trials"] == 15
+
+
+def test_an_incomplete_study_is_refused(searched):
+    (searched.path / "trials" / "confirm-00001.parquet").unlink()
+    with pytest.raises(lrshape.InputError, match="not complete; run its search again"):
+        run(searched)
+    assert not (searched.path / "rounds").exists()
+
+
+def test_no_two_have_a_seed_in_common():
+    class Other(FollowUp):
+        name = "other"
+
+    kinds = [*CHECKS.values(), Transfer, Rounds, Other]
+    firsts = [*FIRST_SEED.values(), *(kind.first_seed() for kind in kinds)]
+    assert [kind.first_seed() for kind in kinds[:3]] == [3_000_000, 4_000_000, 5_000_000]
+    blocks = sorted(first // 1_000_000 for first in firsts)
+    assert blocks == sorted(set(blocks))
+    assert max(firsts) + 1_000_000 <= 2**32
+    assert min(Rounds.first_seed(), Other.first_seed()) >= 10_000_000

@@ -1,0 +1,158 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.checks.local_figure import local_figure
+from lrshape.checks.local_page import local_result, overall_verdict, sorted_shapes, verdict_sentence
+from lrshape.report.plotting import SMALL, WIDTH
+
+METRIC = "final/train_loss"
+SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
+LOW_HIGH = {
+    "same": (-0.02, 0.03),
+    "improves": (0.01, 0.1),
+    "worse": (-0.1, -0.01),
+    "diverged": (-np.inf, -np.inf),
+}
+
+
+VALUES = ((0.01, 2.0), (0.1, 1.2), (0.5, 1.0), (3.0, np.inf))
+
+
+def points(shape="rex-0001", values=VALUES, parameters=("beta",)):
+    return pd.DataFrame(
+        {
+            "shape": shape, "parameter": name, "value": value, "own": value in (0.5, "b"),
+            "point": f"{shape}:{name}:{i:02d}", "family": "rex", "params": json.dumps({name: value}),
+            "base_lr": 0.1, "card": i, "edge": "high" if i == 0 else "", "seeds": 10, "score": score,
+            "low": 0.9 * score, "high": 1.2 * score, "diverged": 0, "failed": 0,
+            "gain": 1.0 - score, "gain_low": 0.9 - score, "gain_high": 1.1 - score,
+        }
+        for name in parameters
+        for i, (value, score) in enumerate(values)
+    )  # fmt: skip
+
+
+def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
+    low, high = LOW_HIGH.get(verdict, (np.nan, np.nan))
+    gain = 0.5 * (low + high) if verdict in LOW_HIGH else 0.01
+    return {
+        "shape": shape, "family": "rex", "parameter": parameter, "own_value": 0.5, "value": 0.1,
+        "own_base_lr": 0.1, "base_lr": 0.2, "edge": "", "seeds": 40, "own_score": 1.0, "own_low": 0.9,
+        "own_high": 1.1, "score": 1.0 - gain, "low": 0.9 - gain, "high": 1.1 - gain, "biased_gain": 0.05,
+        "gain": gain, "gain_low": low, "gain_high": high, "p_value": 0.01, "p_holm": 0.02,
+        "verdict": verdict,
+    } | changes  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("verdict", "text"),
+    [
+        ("same", "cannot be told from it: 0.50% better (95% interval −2.0% to 3.0%, p = 0.020)"),
+        ("improves", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
+        ("worse", "the best other value, is 5.5% worse (95% interval 1.0% to 10%, p = 0.020)"),
+        ("diverged", "beta: no change improves it: every other value diverged"),
+        ("unknown", "is not tested: an interval needs at least 6 seeds"),
+    ],
+)
+def test_verdicts_in_words(verdict, text):
+    assert text in verdict_sentence(row(verdict=verdict))
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        ([row(), row("warmup", "worse")], "no single parameter improves the winner by more than 3.0% (95%)"),
+        (
+            [row(verdict="worse")],
+            "no single parameter improves the winner: every other value tried is worse (95%)",
+        ),
+        (
+            [row(verdict="diverged")],
+            "no single parameter improves the winner: every other value tried is worse",
+        ),
+        ([row(), row("warmup", "improves")], "is not a local optimum: another warmup improves it by 5.5%"),
+        (
+            [row(), row("warmup", "unknown", seeds=4)],
+            "seeds cannot tell whether a single parameter improves the winner",
+        ),
+        ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
+    ],
+)
+def test_the_verdict_over_all_parameters(rows, text):
+    assert text in overall_verdict(pd.DataFrame(rows), True)
+    assert "the winner" not in overall_verdict(pd.DataFrame(rows), False)
+
+
+def test_the_winner_comes_first_whatever_its_score():
+    confirmed = pd.DataFrame(
+        [row(shape="a", own_score=1.0), row(shape="b", own_score=3.0), row(shape="c", own_score=2.0)]
+    )
+    assert sorted_shapes(confirmed, "b") == ["b", "a", "c"]
+
+
+def result(folder, points, rows, winner="rex-0001"):
+    return local_result(
+        points, pd.DataFrame(rows), folder, winner=winner, metric=METRIC, settings=SETTINGS, trials=1234
+    )
+
+
+def test_the_data_is_json(tmp_path):
+    both = points(parameters=("beta", "warmup"))
+    found = result(tmp_path, both, [row(), row("warmup", "diverged", score=np.inf)])
+    (entry,) = json.loads(json.dumps(found.to_dict(), allow_nan=False))["shapes"]
+    assert entry["largest_gain_relative"] == pytest.approx(0.03)
+    assert entry["parameters"][1]["score"] is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_panel_for_each_parameter(count):
+    from matplotlib.text import Text
+
+    names = [f"parameter_{i}" for i in range(count)]
+    figure = local_figure(points(parameters=names), METRIC)
+    figure.draw_without_rendering()
+    assert len(figure.axes) == count
+    assert figure.get_figwidth() == WIDTH
+    box = figure.get_tightbbox()
+    assert min(box.x0, box.y0) > -0.03
+    assert box.x1 < figure.get_figwidth() + 0.03
+    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+    assert min(sizes) >= 0.8 * SMALL
+    texts = {t.get_text() for ax in figure.axes for t in ax.texts}
+    assert texts == set(names)
+    line = figure.axes[0].get_lines()[0]
+    np.testing.assert_array_equal(line.get_ydata(), [2.0, 1.2, 1.0, np.nan])
+
+
+def test_choices_are_drawn_by_their_place():
+    figure = local_figure(points(values=(("a", 1.2), ("b", 1.0))), METRIC)
+    assert [t.get_text() for t in figure.axes[0].get_xticklabels()] == ["a", "b"]
+
+
+def test_nothing_finite_is_not_drawn():
+    assert local_figure(points(values=((0.5, np.inf), (0.1, np.inf))), METRIC) is None
+
+
+def test_the_page(tmp_path, hostile, check):
+    both = pd.concat([points(), points("rex-0002")])
+    (tmp_path / "figures").mkdir()
+    found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="improves")], "rex-0002")
+    page = check(found.write(tmp_path, eyebrow="Check: local", name="".join(hostile.values())))
+    assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
+    assert "The winner is not a local optimum: another beta improves it by 5.5%" in page.text
+    assert "1,234 trials" in page.text
+    assert "The best base LR of beta = 0.01 lies on the edge" in page.text
+    assert "with its 95% interval as a band" in page.text
+    assert {file.name for file in (tmp_path / "figures").iterdir()} == {
+        f"rex-000{i}.{ending}" for i in (1, 2) for ending in ("svg", "png")
+    }
+
+
+def test_too_few_seeds_for_bands_are_said(tmp_path):
+    (section,) = result(tmp_path, points().assign(low=np.nan, high=np.nan), [row()]).sections
+    (figure,) = section.figures.values()
+    assert "the median over seeds, too few for intervals." in figure.caption
+    assert "as a band" not in figure.caption

@@ -1,0 +1,100 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.checks.seeds_figures import agreement_figure, scatter_figure
+from lrshape.checks.seeds_page import agreement_cells, headings, recommendation, seeds_result, title
+from lrshape.checks.seeds_statistics import seed_answer
+from lrshape.report.plotting import SMALL, WIDTH
+
+METRIC = "final/train_loss"
+SHAPES = {
+    f"rex-{i:04d}": {
+        "family": "rex",
+        "params": f'{{"beta": {0.1 + 0.1 * i}, "warmup": 0.1}}',
+        "base_lr": 0.01,
+    }
+    for i in range(9)
+}
+
+
+def answer(spread=0.3, noise=0.1, diverged=0, **options):
+    rng = np.random.default_rng(0)
+    values = (1 + spread * np.arange(9))[:, None] * np.exp(noise * rng.normal(size=(9, 24)))
+    values[9 - diverged :] = np.inf
+    names = [f"rex-{i:04d}" for i in range(9)]
+    return seed_answer(
+        pd.DataFrame(values, index=names), names, names[:4], **{"keep": 3, "margin": 0.1, **options}
+    )
+
+
+def test_the_recommendation_in_words():
+    found = answer()
+    screen, rescore = recommendation(found, (2, 10))
+    assert f"screen.seeds = {found.screen_seeds} is enough" in screen
+    assert (
+        "a chance of 95% that one of the 3 best of 9 screened shapes is within 10% of the best one" in screen
+    )
+    assert f"rescore.seeds = {found.rescore_seeds} is enough" in rescore
+    assert rescore.endswith("this search had 10.")
+    assert "to choose the best" in title(found)
+
+
+def test_more_than_were_tried_is_said_so():
+    found = answer(spread=0.001, noise=0.5, margin=0.0)
+    assert found.rescore_seeds is None
+    assert "more than 12 seeds are needed in the rescore" in recommendation(found, (2, 10))[1]
+    assert "more than 12 seeds to choose the best" in title(found)
+
+
+def test_cells_fit_their_headings():
+    found = answer()
+    for agreement, columns in ((found.screened, 8), (found.top, 7)):
+        assert len(headings(found, agreement)) == columns
+        assert {len(row) for row in agreement_cells(agreement)} == {columns}
+    assert [row[0] for row in agreement_cells(found.top)] == ["1", "3", "10", "12"]
+
+
+@pytest.mark.parametrize("diverged", [0, 3, 8])
+@pytest.mark.parametrize("drawing", ["agreement", "scatter"])
+def test_every_text_lies_inside_the_figure(drawing, diverged):
+    from matplotlib.text import Text
+
+    found = answer(diverged=diverged)
+    if drawing == "agreement":
+        figure = agreement_figure(found)
+    else:
+        figure = scatter_figure(found, METRIC)
+        marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:3])
+        assert marks == 9 - diverged
+    figure.draw_without_rendering()
+    assert figure.get_figwidth() == WIDTH
+    box = figure.get_tightbbox()
+    assert min(box.x0, box.y0) > -0.03
+    assert box.x1 < figure.get_figwidth() + 0.03
+    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+    assert min(sizes) >= 0.8 * SMALL
+
+
+def test_no_finite_score_has_no_scatter():
+    assert scatter_figure(answer(diverged=9), METRIC) is None
+
+
+def result(folder, **options):
+    return seeds_result(answer(**options), folder, metric=METRIC, used=(2, 10), trials=216, shapes=SHAPES)
+
+
+@pytest.mark.parametrize("diverged", [0, 9])
+def test_the_page_and_the_data(tmp_path, diverged, check):
+    (tmp_path / "figures").mkdir()
+    found = result(tmp_path / "figures", diverged=diverged)
+    json.dumps(found.to_dict(), allow_nan=False)
+    page = check(found.write(tmp_path, eyebrow="Check: seeds", name="<b>digits</b>"))
+    assert "216 trials" in page.text
+    assert "<b>digits</b>" in page.text
+    names = ["agreement"] if diverged else ["agreement", "scatter"]
+    assert {file.name for file in (tmp_path / "figures").iterdir()} == {
+        f"{name}.{ending}" for name in names for ending in ("svg", "png")
+    }

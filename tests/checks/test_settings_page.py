@@ -1,0 +1,167 @@
+"""The page of a sweep: what it says, and how it looks in a real browser."""
+
+import re
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.checks.settings_findings import (
+    SettingFindings,
+    SweepFindings,
+    headline,
+    regret_text,
+    warnings,
+)
+from lrshape.checks.settings_page import sweep_result
+from lrshape.checks.transfer_statistics import CHOICES, TUNED
+
+# The same checks as for a study's report; test files are no modules that could be imported.
+_checks = runpy.run_path(str(Path(__file__).parent.parent / "report" / "test_browser.py"))
+CONTRASTS, FIGURES, OVERFLOW, show = (_checks[n] for n in ("CONTRASTS", "FIGURES", "OVERFLOW", "show"))
+METRIC = "final/train_loss"
+HOW = {"seeds": 20, "tuning_seeds": 10, "base_lrs": 5, "extend": 4}
+
+
+def best(i, *, base_lr=0.01, score=0.1, edge=""):
+    return {
+        "shape": f"rex-{i:04d}", "family": "rex", "params": {"beta": 0.1 + 0.1 * i, "warmup": 0.05},
+        "base_lr": base_lr * 2**i, "steps": 100, "score_median": score, "score_low": score and 0.9 * score,
+        "score_high": score and 1.1 * score, "seeds": 20, "trials": 400, "diverged_share": 0.0,
+        "failed_share": 0.0, "base_lr_edge": edge,
+        "baselines": [{"score_median": score and 1.2 * score}],
+    }  # fmt: skip
+
+
+def row(choice, a, b, verdict, relative, spread=0.01):
+    own = a == b
+    return {
+        "choice": choice, "shape_of": a, "used_in": b, "family": "rex", "params": "{}", "base_lr": 0.01,
+        "edge": "", "seeds": 20, "score": 0.1 * (1 + relative), "low": 0.09, "high": 0.2, "reference": 0.1,
+        "regret": 0.1 * relative, "regret_low": 0.1 * (relative - spread),
+        "regret_high": 0.1 * (relative + spread), "relative": relative, "relative_low": relative - spread,
+        "relative_high": relative + spread, "p_value": np.nan if own else 0.001,
+        "p_holm": np.nan if own else 0.002, "verdict": "own" if own else verdict,
+    }  # fmt: skip
+
+
+def sweep(n=3, verdict="costs", relative=0.2, *, labels=None, lost=(), edge=""):
+    slugs = [f"s{i}" for i in range(n)]
+    labels = labels or [f"weight_decay {0.01 * i:g}" for i in range(n)]
+    winners = [s for i, s in enumerate(slugs) if i not in lost]
+    rows = [
+        row(choice, a, b, verdict, 0.0 if a == b else relative)
+        for choice in CHOICES
+        for a in winners
+        for b in winners
+    ]
+    return SweepFindings(
+        metric=METRIC,
+        varied=("weight_decay",),
+        settings=[
+            SettingFindings(
+                slug,
+                labels[i].rpartition(" ")[2],
+                labels[i],
+                {"a.weight_decay": i},
+                best(i, score=None if i in lost else 0.1, edge=edge),
+            )
+            for i, slug in enumerate(slugs)
+        ],
+        regrets=pd.DataFrame(rows),
+        margin=0.05,
+        document={"axes": {"a.weight_decay": [0, 1]}, "transfer": HOW, "spec": {"name": "x"}},
+    )
+
+
+def write(findings, folder):
+    (folder / "figures").mkdir(parents=True)
+    result = sweep_result(findings, folder / "figures")
+    return result.write(folder, eyebrow="Sweep over weight_decay", name="digits")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "relative", "title"),
+    [
+        ("costs", 0.2, "The best shape depends on weight_decay"),
+        ("within", 0.01, "The best shape does not depend on weight_decay, within 5.0%"),
+        ("undecided", 0.06, "Whether the best shape depends on weight_decay cannot be told"),
+        ("unknown", 0.1, "Too few seeds to tell"),
+    ],
+)
+def test_the_headline_is_as_strong_as_the_regrets(verdict, relative, title):
+    assert headline(sweep(verdict=verdict, relative=relative))[0] == title
+
+
+def test_the_headline_states_the_largest_regret_with_its_interval():
+    text = " ".join(headline(sweep())[1])
+    assert "20% (95% interval 19% to 21%)" in text
+    assert "6 of 6 pairs cost more" in text
+    assert "The best base LRs go from 0.01 to 0.04, a factor of 4.0" in text
+
+
+def test_regrets_that_are_no_numbers_are_words():
+    base = row(TUNED, "a", "b", "costs", 0.2)
+    assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"
+    assert regret_text({**base, "relative": np.nan}) == "0.0200 (95% interval 0.0190 to 0.0210)"
+
+
+def test_a_sweep_with_one_winner_compares_nothing(tmp_path):
+    found = sweep(2, lost=(1,))
+    assert headline(found)[0] == "Nothing to compare"
+    assert warnings(found) == ["No shape has a finite median in weight_decay 0.01."]
+    page = write(found, tmp_path).read_text()
+    assert "How well the shapes transfer" not in page
+    assert not (tmp_path / "figures" / "transfer-kept.png").exists()
+
+
+def test_an_edge_is_said():
+    (warning,) = warnings(sweep(edge="high"))
+    assert "lies on the edge of those tried" in warning
+
+
+def test_names_are_escaped(hostile, tmp_path):
+    for number, text in enumerate(hostile.values()):
+        labels = [f"{text} {i}" for i in range(2)]
+        page = write(sweep(2, labels=labels), tmp_path / str(number)).read_text()
+        assert page.count("<script") == 2  # the data and our script
+        assert not re.search(r"<img", page)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweeps")
+    long = [f"weight_decay {0.001 * i:g}, coupling constant" for i in range(8)]
+    return {
+        "usual": write(sweep(), folder / "usual"),
+        "many": write(sweep(8, labels=long), folder / "many"),
+    }
+
+
+@pytest.mark.parametrize("width", [1280, 640, 400])
+@pytest.mark.parametrize("case", ["usual", "many"])
+def test_the_page_is_sound_and_legible(browser, pages, case, width):
+    show(browser, pages[case], width)
+    assert browser.get_log("browser") == []
+    assert browser.execute_script(OVERFLOW) == []
+    figures = browser.execute_script(FIGURES)
+    assert len(figures) == 4
+    for shown in figures:
+        assert shown["height"] > 50
+        assert shown["left"] >= 0
+        assert shown["right"] <= width
+        assert shown["smallest"] >= 8.5
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_have_contrast(browser, pages, scheme):
+    """Texts in a matrix's cells lie on their own colours, so they are left out here."""
+    show(browser, pages["usual"], 1280, scheme)
+    browser.execute_script(
+        "document.querySelectorAll('[id^=figure-transfer] svg text').forEach(t => t.remove())"
+    )
+    seen = browser.execute_script(CONTRASTS)
+    assert (seen["paper"] < 0.1) == (scheme == "dark")
+    assert seen["worst"] >= 4.5

@@ -1,0 +1,155 @@
+"""Regrets from trials that are given by hand, where the truth is known."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.checks.transfer_statistics import KEPT, TUNED, BestShape, answer, regrets
+from lrshape.errors import InputError
+
+METRIC = "final/train_loss"
+FIRST = 1000
+BEST = [BestShape("a", "rex", '{"beta": 1}', 0.1), BestShape("b", "rex", '{"beta": 2}', 0.2)]
+
+
+def trials(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
+    """Trials in one setting: loss = factor of (params, base LR) x noise of the seed; 0.4 tunes best."""
+    noise = np.exp(0.05 * np.random.default_rng(seed).normal(size=seeds))
+    rows = []
+    for best in BEST:
+        for base_lr in (0.3, tuned, 0.5):
+            rows += [(best, base_lr, s, 1 + abs(base_lr - tuned)) for s in range(5)]
+        for base_lr in (tuned, 0.1, 0.2):
+            factor = factors[best.setting, "tuned" if base_lr == tuned else base_lr]
+            rows += [(best, base_lr, FIRST + s, factor * noise[s]) for s in range(seeds)]
+    values = np.array([row[3] - (10 if negative else 0) for row in rows])
+    return pd.DataFrame(
+        {
+            "phase": "transfer",
+            "shape": [f"best-{d.setting}" for d, *_ in rows],
+            "family": "rex",
+            "params": [d.params for d, *_ in rows],
+            "base_lr": [row[1] for row in rows],
+            "seed": [row[2] for row in rows],
+            METRIC: values,
+            "status": np.where(np.isfinite(values), "ok", "diverged"),
+            "first_bad_step": -1,
+            "message": "",
+            "wall_time": 0.1,
+        }
+    )
+
+
+def factors(own, a_tuned, b_tuned, a_kept, b_kept):
+    return {
+        ("a", "tuned"): a_tuned, ("b", "tuned"): b_tuned, ("a", 0.1): a_kept, ("b", 0.2): b_kept,
+        ("a", 0.2): math.nan, ("b", 0.1): math.nan,
+    }  # fmt: skip
+
+
+def table(in_a, in_b, **options):
+    tables = {
+        "a": trials(factors("a", *in_a), **options),
+        "b": trials(factors("b", *in_b), seed=1, **options),
+    }
+    return regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)
+
+
+def row(found, choice, shape_of, used_in):
+    wanted = (found["choice"] == choice) & (found["shape_of"] == shape_of) & (found["used_in"] == used_in)
+    (one,) = found[wanted].to_dict("records")
+    return one
+
+
+def test_regrets_are_measured_against_the_own_shape_with_its_base_lr_chosen_alike():
+    found = table((1.0, 1.3, 1.1, 2.2), (1.5, 1.0, 3.0, 1.2))
+    assert len(found) == 8
+    tuned = row(found, TUNED, "b", "a")
+    assert tuned["relative"] == pytest.approx(0.3)
+    assert tuned["base_lr"] == 0.4
+    assert tuned["verdict"] == "costs"
+    kept = row(found, KEPT, "b", "a")
+    assert kept["relative"] == pytest.approx(2.2 / 1.1 - 1)
+    assert kept["base_lr"] == 0.2
+    assert row(found, KEPT, "a", "b")["relative"] == pytest.approx(3.0 / 1.2 - 1)
+    for choice in (TUNED, KEPT):
+        own = row(found, choice, "a", "a")
+        assert (own["regret"], own["verdict"]) == (0.0, "own")
+        assert math.isnan(own["p_holm"])
+    assert answer(found)["moves"] == "yes"
+    assert answer(found)["costs"] == 2
+    assert answer(found)["largest"]["shape_of"] == "a"
+
+
+def test_regrets_below_the_margin_are_within_it_and_negative_ones_too():
+    found = table((1.0, 1.01, 1.0, 1.0), (0.9, 1.0, 1.0, 1.0))
+    assert row(found, TUNED, "b", "a")["verdict"] == "within"
+    assert row(found, TUNED, "a", "b")["relative"] == pytest.approx(-0.1)
+    assert row(found, TUNED, "a", "b")["verdict"] == "within"
+    assert answer(found)["moves"] == "no"
+
+
+def test_the_margin_decides():
+    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    for margin, moves in ((0.0, "yes"), (0.2, "yes"), (0.5, "no")):
+        found = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST, margin=margin)
+        assert answer(found)["moves"] == moves
+
+
+def test_a_regret_that_noise_hides_is_undecided():
+    first = trials(factors("a", 1.0, 1.0, 1, 1))
+    mine = (first["params"] == BEST[1].params) & (first["seed"] >= FIRST)
+    first.loc[mine, METRIC] *= np.tile([0.5, 0.8, 1.0, 1.25, 2.0], 12)
+    tables = {"a": first, "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    found = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)
+    assert row(found, TUNED, "b", "a")["verdict"] == "undecided"
+    assert answer(found)["moves"] == "undecided"
+
+
+def test_a_shape_that_diverges_elsewhere_costs_infinitely_much():
+    found = table((1.0, math.inf, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0))
+    lost = row(found, TUNED, "b", "a")
+    assert (lost["score"], lost["relative"], lost["verdict"]) == (math.inf, math.inf, "costs")
+    assert answer(found)["largest"]["relative"] == math.inf
+
+
+def test_few_seeds_say_nothing():
+    found = table((1.0, 1.3, 1.0, 1.0), (1.3, 1.0, 1.0, 1.0), seeds=5)
+    assert row(found, TUNED, "b", "a")["verdict"] == "unknown"
+    assert answer(found)["moves"] == "unknown"
+
+
+def test_without_a_positive_reference_there_is_no_share_but_a_verdict():
+    found = table((1.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0, 1.0), negative=True)
+    worse = row(found, TUNED, "b", "a")
+    assert math.isnan(worse["relative"])
+    assert worse["regret"] == pytest.approx(1.0, rel=0.1)
+    assert worse["verdict"] == "costs"
+
+
+def test_the_false_alarm_rate_is_held():
+    """Two shapes of one quality: with margin 0, a pair is called costly in at most a few of 100 sweeps."""
+    alarms = 0
+    for seed in range(100):
+        random = np.random.default_rng(seed)
+        first = trials(factors("a", 1.0, 1.0, 1, 1))
+        scored = first["seed"] >= FIRST
+        first.loc[scored, METRIC] = np.exp(random.normal(size=scored.sum()))
+        found = regrets({"a": first}, BEST, METRIC, first_scoring_seed=FIRST, margin=0.0, confidence=0.95)
+        alarms += row(found, TUNED, "b", "a")["verdict"] == "costs"
+    assert alarms <= 8  # 2.5 expected, one-sided
+
+
+@pytest.mark.parametrize("margin", [-0.1, math.nan, math.inf])
+def test_wrong_margins(margin):
+    with pytest.raises(InputError, match="margin"):
+        regrets({}, BEST, METRIC, first_scoring_seed=FIRST, margin=margin)
+
+
+def test_missing_trials_are_said():
+    tables = {"a": trials(factors("a", 1, 1, 1, 1))}
+    tables["a"] = tables["a"][tables["a"]["seed"] < FIRST]
+    with pytest.raises(InputError, match="best shape of a has no trials"):
+        regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)

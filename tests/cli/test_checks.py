@@ -1,0 +1,127 @@
+"""lrshape check as users run it: processes, exit codes, what is printed where."""
+
+import json
+import shutil
+import signal
+import time
+
+import pytest
+
+from lrshape.checks.check import CHECKS
+from lrshape.store import Store
+
+LOCAL = ("check", "local", "study", "--points", "3", "--seeds", "6", "--confirm-seeds", "6")
+SEEDS = ("check", "seeds", "study", "--max", "8", "--sample", "4", "--top", "3")
+
+
+@pytest.fixture
+def copy(folder, finished):
+    """A folder with a complete study in ``study``."""
+    shutil.copytree(finished.path / "study", folder.path / "study")
+    folder.environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return folder
+
+
+@pytest.mark.parametrize("name", ["local", "seeds"])
+def test_the_options_are_the_checks_settings(folder, name):
+    code, out, _ = folder.run("check", name, "--help")
+    assert code == 0
+    assert f"lrshape check {name} digits" in out
+    for setting, field in CHECKS[name].model_fields.items():
+        assert f"--{setting.replace('_', '-')}" in out
+        assert field.description.split()[0].capitalize() in out
+
+
+def test_the_group_lists_the_checks(folder):
+    out = folder.run("check", "--help")[1]
+    assert all(name in out for name in CHECKS)
+
+
+def test_local(copy):
+    code, out, err = copy.run(*LOCAL)
+    assert code == 0, err
+    assert "at the search's speed" in err
+    assert "improves the winner" in out or "the winner is not a local optimum" in out.lower()
+    assert "report: study/local/report.html" in out
+    code, out, err = copy.run(*LOCAL, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["settings"]["points"] == 3
+    (shape,) = found["shapes"]
+    assert shape["shape"] == json.loads(copy.run("best", "study", "--json")[1])["shape"]
+    for row in shape["parameters"]:
+        assert row["verdict"] in ("improves", "worse", "same", "diverged", "unknown")
+        assert row["parameter"] in row["text"]
+    code, _, err = copy.run(*LOCAL[:-1], "7")
+    assert code == 2
+    assert "changed: confirm_seeds: 6 -> 7" in err
+
+
+def test_seeds(copy):
+    code, out, err = copy.run(*SEEDS)
+    assert code == 0, err
+    assert " trials, " in err
+    assert "at the search's speed" in err
+    assert "Spearman" in out
+    assert "this search had 2" in out
+    code, out, err = copy.run(*SEEDS, "--json", "--margin", "0.5")
+    assert code == 0
+    found = json.loads(out)
+    assert found["settings"]["margin"] == 0.5
+    assert set(found["recommended"]) == {"screen", "rescore"}
+    assert [row["seeds"] for row in found["groups"]["top"]["agreement"]] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("arguments", [LOCAL, SEEDS])
+def test_ctrl_c_stops_and_the_same_command_resumes(copy, arguments):
+    training = copy.path / "my_training.py"
+    training.write_text(training.read_text().replace("sleep(0.0)", "sleep(0.05)"))
+    process = copy.start(*arguments)
+    directory = copy.path / "study" / arguments[1]
+    for _ in range(1200):
+        if len(list(directory.glob("trials/*.parquet"))) >= 3:
+            break
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert f"study/{arguments[1]}: run the same command to resume" in err
+    kept = len(Store.open(directory).trials())
+    assert kept > 0
+    training.write_text(training.read_text().replace("sleep(0.05)", "sleep(0.0)"))
+    code, out, err = copy.run(*arguments)
+    assert code == 0, err
+    assert "resuming after" in err
+    assert "report: " in out
+    assert len(Store.open(directory).trials()) > kept
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("check", "local", "nowhere"), "nowhere"),
+        (("check", "local", "study", "--top", "0"), "top: input should be greater than or equal to 1, got 0"),
+        (("check", "local", "study", "--top", "999"), "top must be at most"),
+        (("check", "local", "study", "--time-limit", "soon"), "--time-limit must be a positive time"),
+        (("check", "seeds", "study", "--max", "2"), "max: input should be greater than or equal to 4, got 2"),
+        (("check", "seeds", "study", "--certainty", "1"), "certainty: input should be less than 1, got 1.0"),
+        (("check", "seeds", "nowhere"), "nowhere"),
+    ],
+)
+def test_wrong_input_is_one_clear_line(finished, arguments, message):
+    code, _, err = finished.run(*arguments)
+    assert code == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert not (finished.path / "study" / arguments[1]).exists()
+
+
+@pytest.mark.parametrize("arguments", [LOCAL, SEEDS])
+def test_an_incomplete_study_is_one_clear_line(copy, arguments):
+    (copy.path / "study" / "trials" / "confirm-00000.parquet").unlink()
+    code, _, err = copy.run(*arguments)
+    assert code == 2
+    assert "the study is not complete; run its search again to resume it" in err
+    assert len(err.splitlines()) == 1
