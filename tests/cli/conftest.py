@@ -83,6 +83,12 @@ class Folder:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
         )  # fmt: skip
 
+    def run_apart(self, *arguments):
+        """Run a command as a process to its end: exit code, output, errors."""
+        process = self.start(*arguments)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out, err
+
 
 @pytest.fixture
 def folder(tmp_path):
