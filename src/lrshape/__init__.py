@@ -10,6 +10,7 @@ from lrshape._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from lrshape import frameworks as frameworks
+    from lrshape import testing as testing
     from lrshape import trackers as trackers
     from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
@@ -42,7 +43,7 @@ _HOMES = {
     "families": "lrshape.shapes.family:FAMILIES",
     "search": "lrshape.api",
 }
-_NAMESPACES = ("frameworks", "trackers")
+_NAMESPACES = ("frameworks", "testing", "trackers")
 
 __all__ = [
     "Callback",
@@ -60,6 +61,7 @@ __all__ = [
     "families",
     "frameworks",
     "search",
+    "testing",
     "trackers",
 ]
 

@@ -94,8 +94,8 @@ def test_a_check_from_beginning_to_end(searched, training):
     assert not set(table["seed"]) & set(searched.trials()["seed"])
     best = searched.best()
     confirmed, points = result.tables["confirmed"], result.tables["points"]
-    searched_names = {"rex": {"warmup", "beta"}, "linear": {"warmup", "floor"}}[best["family"]]
-    assert set(confirmed["parameter"]) == searched_names <= set(best["params"])
+    searched_names = {"rex": {"warmup", "beta"}, "linear": {"warmup", "floor"}}[best.family]
+    assert set(confirmed["parameter"]) == searched_names <= set(best.params)
     assert (confirmed["own_base_lr"] > 0).all()
     # No point that is finite has its best base LR at an edge: it would have been extended.
     tried = choosing.groupby("shape")["base_lr"].nunique()

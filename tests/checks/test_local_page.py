@@ -12,7 +12,7 @@ METRIC = "final/train_loss"
 SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
 LOW_HIGH = {
     "same": (-0.02, 0.03),
-    "improves": (0.01, 0.1),
+    "better": (0.01, 0.1),
     "worse": (-0.1, -0.01),
     "diverged": (-np.inf, -np.inf),
 }
@@ -51,7 +51,7 @@ def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
     ("verdict", "text"),
     [
         ("same", "cannot be told from it: 0.50% better (95% interval −2.0% to 3.0%, p = 0.020)"),
-        ("improves", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
+        ("better", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
         ("worse", "the best other value, is 5.5% worse (95% interval 1.0% to 10%, p = 0.020)"),
         ("diverged", "beta: no change improves it: every other value diverged"),
         ("unknown", "is not tested: an interval needs at least 6 seeds"),
@@ -73,7 +73,7 @@ def test_verdicts_in_words(verdict, text):
             [row(verdict="diverged")],
             "no single parameter improves the winner: every other value tried is worse",
         ),
-        ([row(), row("warmup", "improves")], "is not a local optimum: another warmup improves it by 5.5%"),
+        ([row(), row("warmup", "better")], "is not a local optimum: another warmup improves it by 5.5%"),
         (
             [row(), row("warmup", "unknown", seeds=4)],
             "seeds cannot tell whether a single parameter improves the winner",
@@ -139,7 +139,7 @@ def test_nothing_finite_is_not_drawn():
 def test_the_page(tmp_path, hostile, check):
     both = pd.concat([points(), points("rex-0002")])
     (tmp_path / "figures").mkdir()
-    found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="improves")], "rex-0002")
+    found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="better")], "rex-0002")
     page = check(found.write(tmp_path, eyebrow="Check: local", name="".join(hostile.values())))
     assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
     assert "The winner is not a local optimum: another beta improves it by 5.5%" in page.text

@@ -94,7 +94,7 @@ def confirm(medians, seeds=30):
 
 def test_the_verdict_comes_from_the_confirming_seeds_alone():
     rows = confirm([1.0, 1.1, 0.9])  # beta = 1 was better when chosen, and warmup = 0 worse
-    assert rows["verdict"].tolist() == ["worse", "improves"]
+    assert rows["verdict"].tolist() == ["worse", "better"]
     assert rows["biased_gain"].tolist()[0] > 0.1
     assert rows["gain"].tolist() == pytest.approx([-0.1, 0.1], abs=0.05)
     assert (rows["own_value"].tolist(), rows["value"].tolist()) == ([0.5, 0.1], [1.0, 0.0])

@@ -108,7 +108,7 @@ def test_baselines_that_all_diverge(studies):
 def test_unconfirmed_results_are_preliminary(studies):
     title, text = say(studies(phases=("screen",)))
     assert title == "So far: generalized_cosine leads"
-    assert "with 2 seeds nothing can be said about how sure that is" in text
+    assert "with 2 seeds there is no interval, which needs at least 6" in text
     rescored = studies(phases=("screen", "rescore"), seeds=(2, 12, 16))
     assert say(rescored)[0] == "So far: generalized_cosine wins"
 

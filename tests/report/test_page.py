@@ -142,7 +142,7 @@ def test_a_partial_study_says_what_is_missing(studies, write, tmp_path):
     page = check(write(studies(phases=("screen",)), tmp_path))
     assert "So far:" in page.text
     assert "rescore and confirm have not run" in page.text
-    assert "they flatter it" in page.text
+    assert "biased in its favour" in page.text
     assert "lrshape export" not in page.text
 
 
@@ -229,13 +229,13 @@ def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, w
     assert (tmp_path / "figures-final-test_error" / "metrics.svg").is_file()
     page = check(path)
     assert "By final/test_error: rex " in page.text
-    assert "was not confirmed at its base LR" in page.text
+    assert "The confirm phase did not train the winner" in page.text
     assert "not confirmed" in page.text
     assert "Partial" not in page.text
     assert "--metric final/test_error" in page.text
     agrees = check(write(trials, tmp_path, metric="final/test_error", study_metric=METRIC))
     assert "By final/test_error: generalized_cosine wins" in agrees.text
-    assert "was not confirmed at its base LR" not in agrees.text
+    assert "The confirm phase did not train the winner" not in agrees.text
     assert "All 2 stored metrics have the same winner" in agrees.text
 
 

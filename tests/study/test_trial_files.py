@@ -96,7 +96,7 @@ def test_what_cannot_be_written(study, tmp_path):
         with pytest.raises(InputError, match=message):
             write(study, target, path)
     assert (tmp_path / "there.log").read_text() == "precious"
-    with pytest.raises(InputError, match="no training is stored yet"):
+    with pytest.raises(InputError, match="no trial is stored yet"):
         write_trials(rows.iloc[:0], "csv", tmp_path / "t", metric="final/loss", name="x")
     with pytest.raises(InputError, match="metric must be one of final/loss, final/seed, got 'loss'"):
         to_optuna(rows, "loss")

@@ -58,7 +58,7 @@ class Analysis:
     """
 
     def __init__(self, trials: pd.DataFrame, metric: str, *, confidence: float = 0.95):
-        metric_values(trials[:0], metric)
+        metric_values(trials.head(0), metric)
         self.trials = trials
         self.metric = metric
         self.confidence = confidence
@@ -89,7 +89,7 @@ class Analysis:
         return table.iloc[order].drop_duplicates("family").reset_index(drop=True)
 
     @property
-    def winner(self) -> pd.Series:
+    def winner(self) -> dict[str, Any]:
         """The best shape that is no baseline, at its best base LR; the first row of ``best_per_family``.
 
         If every trial diverged it is the first shape by name, and its ``score`` is +inf.
@@ -99,7 +99,7 @@ class Analysis:
         """
         if self.best_per_family.empty:
             raise InputError("a winner needs a screened shape that is no baseline, got none so far")
-        return self.best_per_family.iloc[0]
+        return records(self.best_per_family.head(1))[0]
 
     @functools.cached_property
     def measuring_phase(self) -> str:

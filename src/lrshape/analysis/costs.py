@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -39,7 +40,7 @@ def phase_costs(trials: pd.DataFrame) -> list[PhaseCost]:
     return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
 
 
-def _phase_cost(name: str, rows: pd.DataFrame) -> PhaseCost:
+def _phase_cost(name: str, rows: Any) -> PhaseCost:
     statuses = Counter(rows["status"])
     return PhaseCost(
         name=name,

@@ -41,7 +41,7 @@ class Contender:
     name: str
     shape: str
     family: str
-    params: Mapping[str, Any]
+    params: dict[str, Any]
     base_lr: float
     phase: str
     score_median: float | None
@@ -87,7 +87,7 @@ class Result:
 
     shape: str
     family: str
-    params: Mapping[str, Any]
+    params: dict[str, Any]
     base_lr: float
     steps: int
     step_rule: str

@@ -145,8 +145,7 @@ def screening_course(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     screened = where(trials, (trials["phase"] == "screen") & ~is_baseline(trials))
     scored = screened.assign(score=metric_values(screened, metric))
-    values = scored[["shape", "family", "seed", "score"]]
-    at_first = where(values, values["seed"] == values.groupby("shape")["seed"].transform("min"))
+    at_first = where(scored, scored["seed"] == scored.groupby("shape")["seed"].transform("min"))
     first = {"family": "first", "seed": "first", "score": "min"}
     tried = at_first.groupby("shape", sort=False).agg(first)
     return tried.sort_values("seed", kind="stable").reset_index()

@@ -30,7 +30,7 @@ from lrshape.report.words import (
 )
 
 VERDICTS = {
-    "improves": "improves",
+    "better": "improves",
     "worse": "worsens",
     "same": "cannot be told",
     "diverged": "diverged",
@@ -112,7 +112,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
 
     Example:
         >>> verdict_sentence({"parameter": "beta", "value": 0.3, "own_value": 0.5, "own_score": 2.0,
-        ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "improves"})
+        ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "better"})
         'beta: 0.3 instead of 0.5 improves it by 5.0% (95% interval 3.0% to 7.0%, p < 0.001)'
     """
     case = row["verdict"]
@@ -128,7 +128,7 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
     p = probability(row["p_holm"])
     p = f"p {p if p.startswith('<') else f'= {p}'}"
     spread = f"95% interval {percent(low)} to {percent(high)}, {p}"
-    if case == "improves":
+    if case == "better":
         return f"{change} improves it by {percent(gain)} ({spread})"
     if case == "worse":
         spread = f"95% interval {percent(-high)} to {percent(-low)}, {p}"
@@ -145,7 +145,7 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     """
     first = rows.iloc[0].to_dict()
     name = "the winner" if is_winner else f"the shape {printable(first['shape'], 40)}"
-    better = [row for row in records(rows) if row["verdict"] == "improves"]
+    better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
             f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
@@ -185,7 +185,7 @@ def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: st
         "score_median": _finite(first["own_score"]),
         "score_low": _finite(first["own_low"]),
         "score_high": _finite(first["own_high"]),
-        "improves": [r["parameter"] for r in records(rows) if r["verdict"] == "improves"],
+        "improves": [r["parameter"] for r in records(rows) if r["verdict"] == "better"],
         "largest_gain": _finite(bound),
         "largest_gain_relative": _finite(relative),
         "verdict": overall_verdict(rows, shape == winner),
@@ -309,7 +309,7 @@ def _table(rows: pd.DataFrame) -> Table:
         ],
         rows=cells,
         texts=[6],
-        bold=[i for i, verdict in enumerate(rows["verdict"]) if verdict == "improves"],
+        bold=[i for i, verdict in enumerate(rows["verdict"]) if verdict == "better"],
     )
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm, paired_difference
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
+from lrshape.analysis.verdict import verdict
 from lrshape.store import params_of
 
 _SEPARATOR = ":"
@@ -120,9 +121,7 @@ def confirm_points(
         own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, biased_gain, gain,
         gain_low, gain_high, p_value, p_holm, verdict``. ``gain`` is the original's median minus the point's,
         ``biased_gain`` the same on the seeds that chose the point; ``p_holm`` is corrected for all rows.
-        ``verdict`` is ``improves`` or ``worse`` where the gain's interval excludes 0 and so does the test
-        after Holm's correction, ``same`` where not, ``diverged`` if the point's median is infinite,
-        ``unknown`` if the seeds are too few.
+        ``verdict`` says whether the value is better than the original's, see `lrshape.analysis.verdict`.
 
     Raises:
         InputError: if the metric is not stored.
@@ -157,19 +156,18 @@ def confirm_points(
         )
     result = pd.DataFrame(rows)
     result = result.assign(p_holm=holm(result["p_value"].to_numpy(np.float64)))
-    return result.assign(verdict=[_verdict(row, 1 - confidence) for row in records(result)])
-
-
-def _verdict(row: Mapping[str, Any], level: float) -> str:
-    if math.isinf(row["score"]):
-        return "diverged"
-    if math.isnan(row["gain_low"]) or math.isnan(row["gain_high"]):
-        return "unknown"
-    if row["p_holm"] < level and row["gain_low"] > 0:
-        return "improves"
-    if row["p_holm"] < level and row["gain_high"] < 0:
-        return "worse"
-    return "same"
+    return result.assign(
+        verdict=[
+            verdict(
+                row["gain_low"],
+                row["gain_high"],
+                row["p_holm"],
+                score=row["score"],
+                level=1 - confidence,
+            )
+            for row in records(result)
+        ]
+    )
 
 
 def largest_gain(rows: pd.DataFrame) -> float:

@@ -14,13 +14,12 @@ import pandas as pd
 
 from lrshape.analysis.intervals import holm, median_interval, paired_difference
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
+from lrshape.analysis.verdict import LEVEL, verdict
 from lrshape.errors import InputError
 
 KEPT, TUNED = "kept", "re-tuned"
 CHOICES = (TUNED, KEPT)
 """Whether the base LR is the one found where the shape was found, or is tuned where the shape is used."""
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -166,13 +165,8 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
     # The margin is added to every value of b, and so to its median: b + margin |b| grows with b.
     beyond = paired_difference(a, b + margin * np.abs(b), confidence)
     unit = against.estimate if math.isfinite(against.estimate) and against.estimate > 0 else math.nan
-    verdict = "undecided"
-    if math.isnan(beyond.low) or math.isnan(beyond.high):
-        verdict = "unknown"
-    elif beyond.low > 0:
-        verdict = "above"
-    elif beyond.high <= 0:
-        verdict = "within"
+    named = {"better": "above", "worse": "within", "same": "undecided", "unknown": "unknown"}
+    case = "within" if beyond.high == 0 else named[verdict(beyond.low, beyond.high)]
     return {
         "seeds": len(seeds),
         "score": score.estimate,
@@ -187,7 +181,7 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
         "relative_high": regret.high / unit,
         "p_value": beyond.p_value,
         "p_holm": math.nan,
-        "verdict": verdict,
+        "verdict": case,
     }
 
 

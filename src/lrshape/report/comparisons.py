@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from lrshape.analysis.analysis import MARGIN
-from lrshape.analysis.verdict import LEVEL, verdict
+from lrshape.analysis.verdict import verdict
 from lrshape.report.figures.metrics import winners
 from lrshape.report.figures.near_optimal import IN_THE_SET
 from lrshape.report.findings import Findings, Row
@@ -28,16 +28,16 @@ def pair_matrix(findings: Findings) -> dict[str, Any] | None:
     cells: dict[tuple[str, str], dict[str, str]] = {}
     for pair in findings.pairs:
         low, high = pair["difference_low"], pair["difference_high"]
-        better = pair["family"], pair["other_family"]
-        cells[better[::-1]] = _cell(pair["difference"], low, high, pair["p_holm"], lead)
-        cells[better] = _cell(-pair["difference"], -high, -low, pair["p_holm"], lead)
+        first, other = pair["family"], pair["other_family"]
+        cells[other, first] = _cell(pair["difference"], low, high, pair["p_holm"], lead)
+        cells[first, other] = _cell(-pair["difference"], -high, -low, pair["p_holm"], lead)
     tested = [pair for pair in findings.pairs if not math.isnan(pair["p_holm"])]
-    told = sum(pair["p_holm"] < LEVEL for pair in tested)
+    told = sum(bool(cell["verdict"]) for cell in cells.values()) // 2
     phase = findings.leaders[0]["phase"] if findings.leaders else "confirm"
     note = f"{told} of {counted(len(findings.pairs), 'pair')} can be told apart after Holm’s correction "
     note += f"over all pairs, on the seeds of the {phase} phase."
     if phase != "confirm":
-        note += " These seeds also chose the shapes."
+        note += " The same seeds also chose the shapes."
     if not tested:
         note = "There are too few seeds to say which pairs differ."
     return {
@@ -56,7 +56,7 @@ def pair_matrix(findings: Findings) -> dict[str, Any] | None:
 
 
 def _cell(difference: float, low: float, high: float, p: float, lead: float) -> dict[str, str]:
-    case = verdict(-high, -low, p)
+    case = verdict(-high, -low, p)  # of the row's family: its difference to the column's, turned round
     plus = "+" if difference > 0 else ""
     return {
         "difference": plus + aligned((difference,), lead=lead)[0],

@@ -48,8 +48,8 @@ def notices(findings: Findings) -> list[dict[str, Any]]:
             text += "The numbers will change as the remaining trials come in."
         else:
             text += (
-                f"The numbers are those of the {last} phase, which also helped to choose the winner: "
-                "they flatter it, and only the confirm phase, on fresh seeds, will give results."
+                f"The numbers come from the {last} phase, which also helped to choose the winner, and are "
+                "biased in its favour; only the confirm phase measures it on fresh seeds."
             )
         found.append({"title": "Partial", "text": text, "bad": False})
     edges = [row for row in findings.leaders if row["edge"] and math.isfinite(row["score"])]
@@ -73,8 +73,8 @@ def _reranked(findings: Findings) -> str:
     )
     if findings.leaders and not findings.is_confirmed:
         text += (
-            f" The winner by {metric} was not confirmed at its base LR: all numbers are those of the "
-            f"{findings.leaders[0]['phase']} phase, which also chose it, and flatter it."
+            f" The confirm phase did not train the winner by {metric} at its base LR: all numbers come from "
+            f"the {findings.leaders[0]['phase']} phase, which also chose it, and are biased in its favour."
         )
     return text
 

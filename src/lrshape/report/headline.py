@@ -124,7 +124,7 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     amount = f"{percent(abs(relative(best)))} {side}" if best["difference"] and best["score"] > 0 else side
     return f"{name} leads" if best["difference"] > 0 else f"{name} does not lead", (
         f"Its best shape has {score}, {amount} {rival}, {lead}; with {counted(winner['seeds'], 'seed')} "
-        "nothing can be said about how sure that is (6 are the least)."
+        "there is no interval, which needs at least 6."
     )
 
 

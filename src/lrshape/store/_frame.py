@@ -5,6 +5,7 @@ categorical. Columns are joined one after another, and what has been joined is g
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -57,7 +58,7 @@ def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def phase_codes(phases: pd.Series) -> NDArray[np.integer]:
+def phase_codes(phases: Any) -> NDArray[np.integer]:
     """The places of phases in the order in which they run; that of a check comes last."""
     return pd.Categorical(phases, categories=list(dict.fromkeys([*PHASES, *phases.unique()]))).codes
 
