@@ -7,6 +7,7 @@ import pytest
 FOLDER = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items):
     for item in items:
         if FOLDER in item.path.parents:
