@@ -44,7 +44,7 @@ def test_seeds_from_beginning_to_end(searched, training):
         assert (searched.path / "seeds" / "tables" / f"{name}.csv").is_file()
     text = (searched.path / "seeds" / "report.html").read_text()
     assert "within 5% of the best one" in text
-    assert text.count("<svg") == 4
+    assert text.count("<svg") == 2
     training.calls.clear()
     other = SeedsCheck(**SETTINGS, margin=0.2, certainty=0.5).run(searched)
     assert training.calls == []
