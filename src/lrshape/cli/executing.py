@@ -7,11 +7,12 @@ import typer
 from lrshape.errors import InputError
 
 ExecutorName = Annotated[
-    str, typer.Option("--executor", metavar="NAME", help="What runs the trials: inline, processes or ray.")
+    str,
+    typer.Option("--executor", metavar="NAME", help="What runs the trials: inline, processes, ray, ..."),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Workers of the executor; default: as many as have room."),
+    typer.Option(metavar="N", min=1, help="Workers of the executor; default: as many as have room."),
 ]
 ExecutorSettings = Annotated[
     list[str] | None,
@@ -26,14 +27,17 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
         InputError: if there is no such executor, or it has no such setting, or a value is not legal.
     """
     from lrshape.study.spec import override
-    from lrshape.workers.registry import make_executor
+    from lrshape.workers.executor import EXECUTORS
 
+    cls = type(EXECUTORS.build(name, "--executor"))
     found: dict[str, Any] = {"name": name}
     for assignment in assignments or []:
         if assignment.partition("=")[0].strip() == "name":
             raise InputError("--executor-set takes settings; --executor names the executor")
         override(found, assignment)
     if workers is not None:
+        if "workers" not in cls.model_fields:
+            raise InputError(f"--workers: the executor {name} has no workers, got {workers}")
         found["workers"] = workers
-    make_executor(found)
+    EXECUTORS.build(found, "--executor-set")
     return found

@@ -17,7 +17,7 @@ from lrshape.report.words import short
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Contender, Result
-    from lrshape.workers.registry import ExecutorChoice
+    from lrshape.workers.executor import ExecutorChoice
 
 Directory = Annotated[
     str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")
@@ -169,9 +169,9 @@ def _search(
     from lrshape.api import search as run
     from lrshape.store import locate
     from lrshape.study.callback import Callbacks
-    from lrshape.trackers import logger
+    from lrshape.trackers import tracker
 
-    logs = [logger(target) for target in log_to]
+    logs = [tracker(target, "--log-to") for target in log_to]
     with running(out, command) as progress:
         try:
             callback = Callbacks(progress, *logs)

@@ -32,6 +32,7 @@ class Table(Family):
     """
 
     formula = "linear interpolation of values[i] at t = i/(len(values) - 1)"
+    reaches_one = False
     values: tuple[float, ...] = parameter((1.0, 0.0), scale="list", searched=False, rule=_peaks_at_one)
 
     @override
