@@ -21,11 +21,10 @@ from lrshape.study.plan import Chunk, chunks
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
 from lrshape.training.workloads.function import FunctionWorkload
-from lrshape.workers.executor import Executor
-from lrshape.workers.registry import make_executor
+from lrshape.workers.executor import EXECUTORS, Executor
 
 STEPS = 300
-EXECUTORS: dict[str, dict[str, Any]] = {
+CHOICES: dict[str, dict[str, Any]] = {
     "inline: one process, all cores": {"name": "inline"},
     "processes: 2 workers, one thread each": {"name": "processes", "workers": 2},
     "ray: 2 actors, one core each": {"name": "ray", "workers": 2, "address": "local"},
@@ -94,7 +93,7 @@ def main() -> None:
         FunctionWorkload.of(train_torch, STEPS),
     )
     with contextlib.ExitStack() as stack:
-        executors = {name: stack.enter_context(make_executor(how)) for name, how in EXECUTORS.items()}
+        executors = {name: stack.enter_context(EXECUTORS.build(how)) for name, how in CHOICES.items()}
         of_torch = measured(torch, 1, 8, executors)
         of_jax = measured(jax, 64, 4, executors)
     headings = ["executor", "trials/s", "times inline"]

@@ -70,7 +70,7 @@ def _examples() -> str:
     folder = ROOT / "examples"
     parts = [
         "# Examples\n",
-        "Scripts run as they are, in seconds. Specs are for `lrshape search SPEC --out DIR`.\n",
+        "The scripts run as they are, in seconds. Run a spec with `lrshape search SPEC --out DIR`.\n",
     ]
     for path in [*sorted(folder.glob("*.py")), *sorted(folder.glob("*.toml"))]:
         language = "python" if path.suffix == ".py" else "toml"
@@ -99,8 +99,9 @@ def _gallery() -> str:
 
     parts = [
         "# Families\n",
-        f"Dark: the shape with default parameters; pale: {SHAPES} shapes from the space that a search "
-        "samples. The LR relative to the base LR over training progress t; u is progress after warmup.\n",
+        "Each plot shows the LR relative to the base LR over training progress t: dark, the shape with "
+        f"default parameters; pale, {SHAPES} shapes from the search space. In formulas, u is progress after "
+        "warmup.\n",
     ]
     for name, info in families().items():
         rows = "\n".join(

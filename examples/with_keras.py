@@ -1,7 +1,7 @@
-"""Keras 3: search shapes for a network on real digits, train with the winner, save the model and go on.
+"""Keras 3: search shapes for a network on digits, train with the winner, save the model and load it again.
 
-Run it with ``KERAS_BACKEND=jax python examples/with_keras.py`` (or torch, or tensorflow); it takes some
-seconds, and resumes if run again.
+Run ``KERAS_BACKEND=jax python examples/with_keras.py`` (or torch, or tensorflow). It takes a few seconds;
+running it again resumes the search.
 """
 
 import keras
@@ -17,7 +17,7 @@ TRAIN, VALID = slice(0, 1400), slice(1400, None)
 
 
 def compiled(learning_rate):
-    """A network of two layers and its optimizer."""
+    """Return a two-layer network with its optimizer."""
     model = keras.Sequential([keras.Input((64,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10)])
     optimizer = keras.optimizers.SGD(learning_rate, momentum=0.9)
     model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -26,11 +26,11 @@ def compiled(learning_rate):
 
 
 def fit(model, seed, lrs=None):
-    """Train from new weights; with ``lrs`` the optimizer gets each step's learning rate by hand."""
+    """Train from new weights; ``lrs``, if given, sets the learning rate of every step."""
     rng = np.random.default_rng(seed)
     first, second = rng.normal(size=(64, 32)) / 8, rng.normal(size=(32, 10)) / 6
     model.set_weights([first, np.zeros(32), second, np.zeros(10)])
-    for variable in model.optimizer.variables:  # the count of steps, the momentum
+    for variable in model.optimizer.variables:  # step count and momentum
         if variable is not model.optimizer.learning_rate:
             variable.assign(np.zeros(variable.shape))
     for step in range(STEPS):
@@ -41,11 +41,11 @@ def fit(model, seed, lrs=None):
     return float(model.evaluate(X[VALID], Y[VALID], verbose=0))
 
 
-SEARCHED = compiled(0.1)  # compiled once: that takes longer than a trial
+SEARCHED = compiled(0.1)  # compiled once: compiling takes longer than a trial
 
 
 def train(lrs, seed):
-    """What the search calls: one learning rate for each step."""
+    """Run one trial: the search passes a learning rate for every step."""
     return fit(SEARCHED, seed, lrs)
 
 
@@ -62,7 +62,7 @@ def main():
     print(f"winner: {schedule}")
     print(f"validation loss with the schedule, median over 8 new seeds {exported:.4f}; "
           f"the search's 95% interval is {best.score_low:.4f} to {best.score_high:.4f}")  # fmt: skip
-    model.save("digits.keras")  # the schedule and the count of steps are saved with it
+    model.save("digits.keras")  # saves the schedule and the step count, too
     loaded = keras.saving.load_model("digits.keras")
     print(f"loaded at step {int(loaded.optimizer.iterations)}, "
           f"last learning rate {float(loaded.optimizer.learning_rate):.6f}")  # fmt: skip

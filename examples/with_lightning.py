@@ -1,6 +1,6 @@
-"""Lightning: train on real digits along a shape, stretched over the steps that the Trainer counts.
+"""Lightning: train on digits with a schedule stretched over the Trainer's number of steps.
 
-Run it with ``python examples/with_lightning.py``; it takes some seconds.
+Run ``python examples/with_lightning.py``; it takes a few seconds.
 """
 
 import lightning
@@ -13,7 +13,7 @@ SCHEDULE = lrshape.Schedule("rex", {"warmup": 0.05, "beta": 0.4}, base_lr=0.1, s
 
 
 class Digits(lightning.LightningModule):
-    """A network of two layers."""
+    """A two-layer network."""
 
     def __init__(self):
         super().__init__()
@@ -21,23 +21,23 @@ class Digits(lightning.LightningModule):
         self.rates = []
 
     def training_step(self, batch, batch_idx):
-        """Cross-entropy of a batch."""
+        """Return the cross-entropy of a batch."""
         x, y = batch
         return torch.nn.functional.cross_entropy(self.network(x), y)
 
     def on_before_optimizer_step(self, optimizer):
-        """Note the learning rate of each update."""
+        """Record the learning rate of each update."""
         self.rates.append(optimizer.param_groups[0]["lr"])
 
     def configure_optimizers(self):
-        """The optimizer, and a scheduler that steps once an update."""
+        """Return the optimizer and a scheduler that steps once per update."""
         optimizer = torch.optim.SGD(self.parameters(), momentum=0.9)
         return SCHEDULE.to_lightning(optimizer, steps=int(self.trainer.estimated_stepping_batches))
 
 
 def main():
-    """Train for some epochs, two batches an update."""
-    torch.set_num_threads(1)  # faster for a network as small as this one
+    """Train for a few epochs, with two batches per update."""
+    torch.set_num_threads(1)  # faster for so small a network
     lightning.seed_everything(0, verbose=False)
     images, digits = load_digits(return_X_y=True)
     x, y = torch.tensor(images / 16, dtype=torch.float32), torch.tensor(digits)

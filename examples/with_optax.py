@@ -1,6 +1,6 @@
-"""JAX and optax: search shapes for softmax regression on real digits, then train with the winner.
+"""JAX and optax: search shapes for softmax regression on digits, then train with the winner.
 
-Run it with ``python examples/with_optax.py``; it takes some seconds, and resumes if run again.
+Run ``python examples/with_optax.py``. It takes a few seconds; running it again resumes the search.
 """
 
 import jax
@@ -16,7 +16,7 @@ X, Y = jnp.asarray(IMAGES / 16, jnp.float32), jnp.asarray(DIGITS)
 
 
 def loss(weights, chosen):
-    """Cross-entropy of a batch."""
+    """Return the cross-entropy of a batch."""
     logits = X[chosen] @ weights
     return optax.softmax_cross_entropy_with_integer_labels(logits, Y[chosen]).mean()
 
@@ -39,12 +39,12 @@ def train_with(learning_rate, seed):
 
 @jax.jit
 def compiled(lrs, seed):
-    """The same training with a list of learning rates."""
+    """Train with a list of learning rates instead."""
     return train_with(lambda count: lrs[count], seed)
 
 
 def train(lrs, seed):
-    """What the search calls: one learning rate for each step."""
+    """Run one trial: the search passes a learning rate for every step."""
     return float(compiled(jnp.asarray(lrs, jnp.float32), seed))
 
 

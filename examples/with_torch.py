@@ -1,6 +1,6 @@
-"""PyTorch: search shapes for a small convolutional network on real digits, then train with the winner.
+"""PyTorch: search shapes for a small convolutional network on digits, then train with the winner.
 
-Run it with ``python examples/with_torch.py``; it takes some seconds, and resumes if run again.
+Run ``python examples/with_torch.py``. It takes a few seconds; running it again resumes the search.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 import lrshape
 
-torch.set_num_threads(1)  # faster for a network as small as this one
+torch.set_num_threads(1)  # faster for so small a network
 STEPS = 40
 IMAGES, DIGITS = load_digits(return_X_y=True)
 X = torch.tensor(IMAGES / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)
@@ -18,26 +18,26 @@ TRAIN, VALID = slice(0, 1400), slice(1400, None)
 
 
 def network(seed):
-    """A convolution, a pooling and a linear layer, initialised from a seed."""
+    """Return a convolution, a pooling and a linear layer, initialised from a seed."""
     torch.manual_seed(seed)
     layers = [torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.MaxPool2d(2), torch.nn.Flatten()]
     return torch.nn.Sequential(*layers, torch.nn.Linear(72, 10))
 
 
 def batch_loss(model, rng):
-    """The loss of a random batch."""
+    """Return the loss of a random batch."""
     chosen = torch.tensor(rng.integers(1400, size=64))
     return torch.nn.functional.cross_entropy(model(X[TRAIN][chosen]), Y[TRAIN][chosen])
 
 
 @torch.no_grad()
 def validation_loss(model):
-    """The loss of images that were not trained on."""
+    """Return the loss on held-out images."""
     return torch.nn.functional.cross_entropy(model(X[VALID]), Y[VALID]).item()
 
 
 def train(lrs, seed):
-    """What the search calls: one learning rate for each step."""
+    """Run one trial: the search passes a learning rate for every step."""
     model, rng = network(seed), np.random.default_rng(seed)
     optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
     for _ in lrshape.Schedule.from_values(lrs).follow(optimizer):
@@ -48,7 +48,7 @@ def train(lrs, seed):
 
 
 def train_exported(schedule, seed):
-    """The same training with the winner's scheduler, as one would write it without a search."""
+    """Train with the winner's scheduler, as in a script that does not search."""
     model, rng = network(seed), np.random.default_rng(seed)
     optimizer = torch.optim.SGD(model.parameters(), momentum=0.9)
     scheduler = schedule.to_torch(optimizer)

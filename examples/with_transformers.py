@@ -1,6 +1,6 @@
-"""Hugging Face's Trainer: a tiny GPT-2 with random weights learns sums along a shape; nothing is downloaded.
+"""Hugging Face's Trainer: train a tiny GPT-2 from random weights on sums; it downloads nothing.
 
-Run it with ``python examples/with_transformers.py``; it takes some seconds.
+Run ``python examples/with_transformers.py``; it takes a few seconds.
 """
 
 import torch
@@ -10,16 +10,16 @@ import lrshape
 
 
 def dataset(count):
-    """Rows a, b, (a + b) mod 10, with the label at the sum alone."""
+    """Return rows a, b, (a + b) mod 10, with a label only at the sum."""
     numbers = torch.cartesian_prod(torch.arange(10), torch.arange(10)).repeat(count // 100, 1)
     rows = torch.cat([numbers, numbers.sum(dim=1, keepdim=True) % 10], dim=1)
     return [{"input_ids": row, "labels": torch.where(torch.arange(3) == 2, row, -100)} for row in rows]
 
 
 def main():
-    """Train with a Trainer whose create_scheduler follows the shape over all steps that it counts."""
+    """Train with a Trainer that stretches the schedule over its own number of steps."""
     schedule = lrshape.Schedule("wsd", {"warmup": 0.1, "decay": 0.4}, base_lr=0.01, steps=1)
-    torch.set_num_threads(1)  # faster for a model as small as this one
+    torch.set_num_threads(1)  # faster for so small a model
     transformers.set_seed(0)
     transformers.utils.logging.disable_progress_bar()
     config = transformers.GPT2Config(

@@ -15,8 +15,7 @@ from lrshape.study.size import expected_bytes
 from lrshape.study.spec import StudySpec, read_spec
 from lrshape.study.study import Study, open_or_create
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
-from lrshape.workers.executor import Executor
-from lrshape.workers.registry import ExecutorChoice, make_executor
+from lrshape.workers.executor import EXECUTORS, Executor, ExecutorChoice
 
 
 def search(
@@ -69,7 +68,7 @@ def search(
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
-    with make_executor(executor) as runner:
+    with EXECUTORS.build(executor) as runner:
         began = time.monotonic()
         parsed = _read_spec(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = open_or_create(parsed, path)

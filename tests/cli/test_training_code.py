@@ -77,7 +77,7 @@ def test_a_broken_command_ends_the_study_in_one_line(folder):
     lines = [line for line in err.splitlines() if line.startswith("error: ")]
     assert len(lines) == 1
     assert (
-        "more than max_failed_fraction = 0.5 allows, the first with: the training's process ended" in lines[0]
+        "more than max_failed_fraction = 0.5 allows, the first with: the training process ended" in lines[0]
     )
     assert "RuntimeError: no data set" in lines[0]
     assert "Traceback (most recent call last)\n" not in err
@@ -96,7 +96,7 @@ def script(folder, guard):
 def test_a_script_trains_in_a_worker_process(folder):
     done = script(folder, "if __name__ == '__main__':")
     assert done.returncode == 0, done.stderr
-    assert "the training's process ended with exit code 7" in done.stdout
+    assert "the training process ended with exit code 7" in done.stdout
 
 
 def test_a_script_without_a_guard_is_told_to_have_one(folder):

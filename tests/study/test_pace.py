@@ -68,11 +68,11 @@ def endless(lrs, seed):
 @pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
 def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
     from lrshape.training.workloads.function import FunctionWorkload
-    from lrshape.workers.registry import make_executor
+    from lrshape.workers.executor import EXECUTORS
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(endless, 12, ("score",)))
     began = time.monotonic()
-    with make_executor(executor or "inline") as runner:
+    with EXECUTORS.build(executor or "inline") as runner:
         assert affordable(spec, 2.0, runner) == LEAST
     assert time.monotonic() - began < 10
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate
+from lrshape.training import command, evaluate
 from lrshape.training.command import MAX_METRICS
 from lrshape.training.workloads.command import CommandWorkload
 
@@ -58,7 +58,7 @@ def test_not_finite_is_a_divergence(value):
     ("code", "message"),
     [
         ("", "the command wrote no metrics file"),
-        ("open(metrics, 'w').write('0.5'); sys.exit(3)", "the training's process ended with exit code 3"),
+        ("open(metrics, 'w').write('0.5'); sys.exit(3)", "the training process ended with exit code 3"),
         ("open(metrics, 'w').write('oops')", "the metrics file is not JSON: Expecting value"),
         ("open(metrics, 'w').write('[' * 100_000)", "the metrics file is not JSON"),
         (
@@ -76,7 +76,7 @@ def test_not_finite_is_a_divergence(value):
         ("os.mkfifo(metrics)", "the metrics file is no regular file"),
         ("os.symlink('/dev/zero', metrics)", "the metrics file cannot be read: Too many levels"),
         ("os.mkdir(metrics)", "the metrics file is no regular file"),
-        ("os.kill(os.getpid(), 9)", "the training's process was killed by SIGKILL (out of memory?)"),
+        ("os.kill(os.getpid(), 9)", "the training process was killed by SIGKILL (out of memory?)"),
         ("import pickle; pickle.dump(0.5, open(metrics, 'wb'))", "the metrics file is not JSON"),
     ],
 )
@@ -89,7 +89,7 @@ def test_what_went_wrong_is_the_message(code, message):
 
 def test_the_last_lines_of_standard_error_are_kept():
     outcome = run("raise RuntimeError('CUDA out of memory')")
-    assert outcome.message[0].startswith("the training's process ended with exit code 1: Traceback")
+    assert outcome.message[0].startswith("the training process ended with exit code 1: Traceback")
     assert outcome.message[0].endswith("RuntimeError: CUDA out of memory")
 
 
@@ -125,6 +125,7 @@ def test_a_timeout_kills_the_command_and_its_children(tmp_path, monkeypatch, gon
 
 def test_a_command_that_ignores_sigterm_is_killed_all_the_same(tmp_path, monkeypatch, gone):
     monkeypatch.setenv("NOTE", str(tmp_path / "note"))
+    monkeypatch.setattr(command, "GRACE", 0.2)
     ignoring = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     assert run(ignoring + CHILD + "time.sleep(100)", timeout=1.0).status.tolist() == ["failed"]
     assert all(map(gone, (tmp_path / "note").read_text().split()))

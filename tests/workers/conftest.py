@@ -7,7 +7,7 @@ TASKS = '''
 import os, signal, time
 from pathlib import Path
 
-from lrshape.executors.base import Task
+from lrshape.workers.executor import Task
 
 class Fussy(Exception):
     """Cannot be read back from its pickled form."""
@@ -67,7 +67,7 @@ class Squares(Task):
     def takes_memory(self, x):
         self.kept = getattr(Squares, "kept", []) + [b"x" * (x * 2**20)]
         Squares.kept = self.kept
-        time.sleep(1.0)
+        time.sleep(0.5)
 
 def unreadable():
     raise RuntimeError("not on this machine")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.workers.registry import EXECUTORS, make_executor
+from lrshape.workers.executor import EXECUTORS
 
 SETTINGS = {"processes": {"workers": 2}, "ray": {"workers": 2}}
 ELSEWHERE = sorted(set(EXECUTORS) - {"inline"})
@@ -38,7 +38,7 @@ def started(request, tasks):
     """An executor that all tests of it share."""
     if request.param == "ray":
         request.getfixturevalue("local_ray")
-    with make_executor({"name": request.param, **SETTINGS.get(request.param, {})}) as executor:
+    with EXECUTORS.build({"name": request.param, **SETTINGS.get(request.param, {})}) as executor:
         yield executor
 
 

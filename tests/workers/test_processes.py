@@ -8,9 +8,10 @@ import pytest
 
 import lrshape
 from lrshape.errors import InputError
+from lrshape.workers import pool, work
 from lrshape.workers.executors.processes import Processes
-from lrshape.workers.memory import held
 from lrshape.workers.places import THREADS, places, visible_gpus
+from lrshape.workers.process import held
 
 ITEMS = [(1,), (2,), (300,), (4,)]
 
@@ -18,6 +19,12 @@ ITEMS = [(1,), (2,), (300,), (4,)]
 def run(executor, task, items=ITEMS):
     with executor:
         return dict(executor.run(task, iter(items), lambda item, news: None, lambda: None))
+
+
+@pytest.fixture
+def watchful(monkeypatch):
+    """The memory limit is looked at often, so that tests of it need not be slow."""
+    monkeypatch.setattr(pool, "PULSE", 0.05)
 
 
 def test_workers_have_cores_of_their_own(monkeypatch):
@@ -58,15 +65,15 @@ def test_memory_of_children_counts():
     assert held(process.pid) == 0
 
 
-def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks):
+def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks, watchful):
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[300]))
     reason = found.pop((300,))[0]
-    assert reason.startswith("the training's process held 0.")
+    assert reason.startswith("the training process held 0.")
     assert reason.endswith("GiB, more than 0.25; killed")
     assert found == {(1,): [1], (2,): [4], (4,): [16]}
 
 
-def test_a_slow_leak_costs_a_new_worker_and_no_training(tasks):
+def test_a_slow_leak_costs_a_new_worker_and_no_training(tasks, watchful):
     items = [(90,), (91,), (92,), (93,)]
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[90, 91, 92, 93]), items)
     assert found == {(x,): [x * x] for (x,) in items}
@@ -82,12 +89,12 @@ def test_workers_that_never_start_are_bad_input(tasks):
     [
         (
             {"name": "processes", "workers": 0},
-            "processes.workers: input should be greater than or equal to 1",
+            "executor.workers: input should be greater than or equal to 1",
         ),
-        ({"name": "processes", "memory": -1}, "processes.memory: input should be greater than 0, got -1"),
-        ({"name": "inline", "workers": 2}, "inline: unknown key 'workers'; allowed: none"),
+        ({"name": "processes", "memory": -1}, "executor.memory: input should be greater than 0, got -1"),
+        ({"name": "inline", "workers": 2}, "executor: unknown key 'workers'; allowed: none"),
         ({"name": "process"}, "did you mean 'processes'"),
-        ({"workers": 2}, "executor needs a name"),
+        ({"workers": 2}, "executor: needs a name"),
     ],
 )
 def test_wrong_settings(settings, message, tmp_path):
@@ -99,6 +106,8 @@ def test_wrong_settings(settings, message, tmp_path):
 def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path, monkeypatch):
     """With a closure, which no worker could import: scripts and notebooks have such functions."""
     monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+    monkeypatch.setattr(work, "BEFORE_SPLIT", 1)  # every death costs a new worker's start
+    monkeypatch.setattr(work, "MAX_DEATHS", 1)
     calls: list[tuple[int, float]] = []
     deadly: list[tuple[int, float]] = []
 
@@ -122,7 +131,7 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
     executor = {"name": "processes", "workers": 2}
     killed = lrshape.search(spec, train=train, steps=3, out=tmp_path / "killed", executor=executor).trials()
     failed = killed[killed["status"] == "failed"]
-    assert failed["message"].tolist() == ["the training's process ended with exit code 1"]
+    assert failed["message"].tolist() == ["the training process ended with exit code 1"]
     assert failed["final/score"].tolist() == [float("inf")]
     keys = ["shape", "base_lr", "seed"]
     same = calm[calm["phase"] == "screen"].merge(killed[killed["phase"] == "screen"], on=keys)
@@ -131,8 +140,7 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
 
 
 SCRIPT = """
-import os, lrshape.api
-lrshape.api.write_report = lambda study: None
+import os
 
 def train(lrs, seed):
     if __name__ == "__lrshape__" and lrs[0] > 0.9:
@@ -140,9 +148,12 @@ def train(lrs, seed):
     return float(lrs.mean())
 
 if __name__ == "__main__":
+    import lrshape.api  # not where the worker imports this, again and again
+    lrshape.api.write_report = lambda study: None
     spec = {"families": ["rex"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
             "screen": {"shapes": 2, "seeds": 1}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2}}
-    study = lrshape.search(spec, train=train, steps=3, out="study", timeout=60, executor="processes")
+    study = lrshape.search(spec, train=train, steps=3, out="study", timeout=60,
+                           executor={"name": "processes", "workers": 1})
     print(study.trials()["message"].unique().tolist())
 """
 
@@ -158,4 +169,4 @@ def test_a_scripts_trials_in_processes_of_their_own(tmp_path, environment):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "the training's process ended with exit code 2" in done.stdout
+    assert "the training process ended with exit code 2" in done.stdout

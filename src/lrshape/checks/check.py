@@ -14,7 +14,7 @@ from lrshape.registry import Registry
 from lrshape.store import store_error
 from lrshape.study.callback import Callback
 from lrshape.study.study import Study
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 if TYPE_CHECKING:
     from lrshape.report.interaction import Cards

@@ -17,7 +17,7 @@ from lrshape.study.plan import Trial
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, spec_hash
 from lrshape.study.study import Study, check_workload
-from lrshape.workers.registry import ExecutorChoice, make_executor
+from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
 _BLOCK = 1_000_000
 """Seed indices of a follow-up."""
@@ -89,7 +89,7 @@ class FollowUp(Settings, abc.ABC):
         store = _open_or_create(study.directory.absolute() / self.name, document, spec)
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
-        with make_executor(executor) as runner:
+        with EXECUTORS.build(executor) as runner:
             run = Run(spec, store, study.document["chunk_size"], runner, callback, time_limit)
             run.phase(self.name, phase)
         return store.trials([self.name])

@@ -24,7 +24,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import spec_hash
 from lrshape.study.study import Study, differences
-from lrshape.workers.registry import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice
 
 FORMAT = 1
 _FILE = "sweep.json"

@@ -26,7 +26,7 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
         InputError: if there is no such executor, or it has no such setting, or a value is not legal.
     """
     from lrshape.study.spec import override
-    from lrshape.workers.registry import make_executor
+    from lrshape.workers.executor import EXECUTORS
 
     found: dict[str, Any] = {"name": name}
     for assignment in assignments or []:
@@ -35,5 +35,5 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
         override(found, assignment)
     if workers is not None:
         found["workers"] = workers
-    make_executor(found)
+    EXECUTORS.build(found, "--executor-set")
     return found

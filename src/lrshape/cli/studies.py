@@ -17,7 +17,7 @@ from lrshape.report.words import short
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Contender, Result
-    from lrshape.workers.registry import ExecutorChoice
+    from lrshape.workers.executor import ExecutorChoice
 
 Directory = Annotated[
     str, typer.Argument(metavar="DIR", help="Directory of the study, or its URL, e.g. s3://bucket/study.")

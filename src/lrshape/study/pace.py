@@ -18,7 +18,7 @@ from lrshape.study.task import TrainChunk
 from lrshape.study.time_limit import TimeLimitReached, limited
 from lrshape.training.workload import Workload
 from lrshape.workers.executor import Executor
-from lrshape.workers.registry import make_executor
+from lrshape.workers.executors.inline import Inline
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None
     with contextlib.suppress(TimeLimitReached), limited(seconds / 2):  # a batch may take longer than all
         for _ in range(2):
             start = time.monotonic()
-            _population(spec, executor or make_executor("inline"), began + seconds / 2)
+            _population(spec, executor or Inline(), began + seconds / 2)
             taken = time.monotonic() - start
             if start + taken - began > SHARE * seconds / 2:
                 break  # compiled or not, there is no time for another

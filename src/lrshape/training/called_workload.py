@@ -1,11 +1,18 @@
-"""The base of workloads that are called once for each trial."""
+"""Workloads that are called once for each trial: their base, and how a batch of trials is trained."""
 
 import abc
+from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from lrshape.training.result import full_name
+from lrshape.training.outcome import Outcome, Progress
+from lrshape.training.result import Result, full_name
 from lrshape.training.workload import Workload
+
+LARGEST = float(np.finfo(np.float32).max)
+"""Metrics beyond float32's range count as not finite, as they are where networks train."""
 
 
 class CalledWorkload(Workload):
@@ -36,8 +43,16 @@ class CalledWorkload(Workload):
         """What runs, for messages."""
 
     @abc.abstractmethod
+    def call(self, lrs: NDArray[np.float64], seed: int) -> Result:
+        """Train once.
+
+        Raises:
+            InputError: if the code cannot be found; whatever else goes wrong makes a failed trial.
+        """
+
+    @abc.abstractmethod
     def check(self) -> None:
-        """Find what would go wrong at the first training.
+        """Find what would go wrong at the first trial.
 
         Raises:
             InputError: if something would.
@@ -46,3 +61,33 @@ class CalledWorkload(Workload):
     @abc.abstractmethod
     def digest(self) -> str | None:
         """SHA-256 of the code that is known, None if none is."""
+
+
+def train(
+    workload: CalledWorkload,
+    lrs: NDArray[np.floating],
+    seeds: NDArray[np.integer],
+    report: Callable[[Progress], None] | None = None,
+) -> Outcome:
+    """Call the workload for each row of ``lrs``; whatever goes wrong concerns that trial alone.
+
+    Raises:
+        InputError: if the workload's code cannot be found.
+    """
+    count = len(seeds)
+    metrics = {name: np.full(count, np.inf) for name in workload.metric_names()}
+    status = np.full(count, "ok", dtype="<U8")
+    messages = [""] * count
+    for i in range(count):
+        result = workload.call(lrs[i].astype(np.float64), int(seeds[i]))
+        if result.scores is None:
+            status[i] = "failed"
+            messages[i] = result.message
+        elif all(abs(value) <= LARGEST for value in result.scores.values()):  # false for NaN
+            for name, value in result.scores.items():
+                metrics[name][i] = value
+        else:
+            status[i] = "diverged"
+        if report is not None:
+            report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))
+    return Outcome(metrics, status, np.where(status == "diverged", workload.steps - 1, -1), messages)

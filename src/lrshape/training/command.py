@@ -1,21 +1,19 @@
-"""Run a command once: its schedule and its metrics are files, its end is watched."""
+"""Run a command once: its schedule and its metrics are files, and it runs in a worker process."""
 
 import json
 import os
 import stat
-import subprocess
 import tempfile
-import threading
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.training.result import MESSAGE_LENGTH, Result, failure, scores, storable
-from lrshape.training.workloads.command import CommandWorkload
-from lrshape.workers.guard import guarded
-from lrshape.workers.termination import ended, kill_group
+from lrshape.workers.process import Worker, ended
+from lrshape.workers.worker import packed, run_command
 
 MAX_METRICS = 1_000_000
 """Bytes of a metrics file."""
@@ -23,11 +21,27 @@ MAX_METRICS = 1_000_000
 GRACE = 2.0
 """Seconds that a command has between SIGTERM and SIGKILL, to leave its devices in order."""
 
-_BLOCK = 65536
 
+def call_command(
+    command: Sequence[str],
+    names: Sequence[str],
+    lrs: NDArray[np.float64],
+    seed: int,
+    *,
+    schedule_format: str = "csv",
+    temporary: bool = False,
+    timeout: float | None = None,
+) -> Result:
+    """Run a command with these learning rates, and read what it wrote.
 
-def call(workload: CommandWorkload, lrs: NDArray[np.float64], seed: int) -> Result:
-    """Run the command with these learning rates, and read what it wrote.
+    Args:
+        command: program and arguments, with places to fill, see `CommandWorkload`.
+        names: full names of the metrics.
+        lrs: learning rates (steps,).
+        seed: of the trial.
+        schedule_format: of its file: ``csv``, ``json`` or ``npy``.
+        temporary: whether it runs in a fresh directory instead of the current one.
+        timeout: seconds that it may take; None for no limit.
 
     Returns:
         Its metrics; a failed trial if it could not be started, ended with another exit code than 0, ran
@@ -35,23 +49,23 @@ def call(workload: CommandWorkload, lrs: NDArray[np.float64], seed: int) -> Resu
     """
     with tempfile.TemporaryDirectory(prefix="lrshape-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
-        schedule, metrics = place / f"schedule.{workload.format}", place / "metrics.json"
+        schedule, metrics = place / f"schedule.{schedule_format}", place / "metrics.json"
         _write(schedule, lrs)
-        where = place / "work" if workload.directory == "temporary" else Path.cwd()
+        where = place / "work" if temporary else Path.cwd()
         where.mkdir(exist_ok=True)
         values = {"schedule": schedule, "metrics": metrics, "seed": seed, "steps": len(lrs)}
         try:
-            problem = _run(_filled(workload.command, values), where, workload.timeout)
+            problem = _run(_filled(command, values), where, timeout)
             if problem is not None:
                 return Result(None, storable(problem))
-            return Result(scores(_read(metrics), workload.metric_names(), "the metrics file must hold"))
+            return Result(scores(_read(metrics), names, "the metrics file must hold"))
         except OSError as error:
             return failure(error)
         except (TypeError, ValueError, OverflowError) as error:  # our own messages about the metrics file
             return Result(None, storable(str(error)))
 
 
-def _filled(command: tuple[str, ...], values: dict[str, Any]) -> list[str]:
+def _filled(command: Sequence[str], values: dict[str, Any]) -> list[str]:
     filled = []
     for argument in command:
         for name, value in values.items():
@@ -71,55 +85,33 @@ def _write(path: Path, lrs: NDArray[np.float64]) -> None:
 
 
 def _run(command: list[str], where: Path, timeout: float | None) -> str | None:
-    """Run to the end; return what went wrong, None if nothing did."""
-    process = subprocess.Popen(
-        command,
-        cwd=where,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    tail = _Tail(process.stderr)
-    with guarded(process.pid):
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            code = None
-        finally:  # also after Ctrl-C, and whatever the command left running
-            kill_group(process, GRACE if process.returncode is None else 0.0)
-    if code is None:
-        return f"TimeoutError: not done after {timeout:g} s; killed{tail.quoted()}"
-    return None if code == 0 else ended(code) + tail.quoted()
+    """Run to the end; return what went wrong, None if nothing did.
+
+    Each command has a worker process of its own: what the command left running ends with the worker's group.
+    """
+    worker = Worker(grace=GRACE, keep_stderr=True)
+    try:
+        worker.order(packed(run_command), (command, str(where)), timeout)
+        kind, what = worker.answer()
+    finally:
+        worker.end()
+    if kind == "raised":
+        raise what[0]
+    if kind == "done" and what == 0:
+        return None
+    return (ended(what) if kind == "done" else what.reason) + _quoted(worker.last_stderr())
 
 
-class _Tail(threading.Thread):
-    """Reads a pipe to its end and keeps the last of it."""
-
-    def __init__(self, pipe: IO[bytes]):
-        super().__init__(daemon=True)
-        self._pipe = pipe
-        self._last = b""
-        self.start()
-
-    def run(self) -> None:
-        with self._pipe:
-            while block := os.read(self._pipe.fileno(), _BLOCK):
-                self._last = (self._last + block)[-_BLOCK:]
-
-    def quoted(self) -> str:
-        """``: `` and the last lines, as many as a message has room for; nothing if nothing was written."""
-        self.join(timeout=1)  # a process that left its group may hold the pipe open
-        text = self._last.decode("utf-8", "replace").strip()
-        kept: list[str] = []
-        room = MESSAGE_LENGTH - 100
-        for line in reversed(text.splitlines()):
-            room -= len(line) + 1
-            if room < 0 and kept:
-                break
-            kept.insert(0, line[-(MESSAGE_LENGTH - 100) :])
-        return ": " + "\n".join(kept) if kept else ""
+def _quoted(text: str) -> str:
+    """``: `` and the last lines, as many as a message has room for; nothing if there are none."""
+    kept: list[str] = []
+    room = MESSAGE_LENGTH - 100
+    for line in reversed(text.splitlines()):
+        room -= len(line) + 1
+        if room < 0 and kept:
+            break
+        kept.insert(0, line[-(MESSAGE_LENGTH - 100) :])
+    return ": " + "\n".join(kept) if kept else ""
 
 
 def _read(path: Path) -> Any:

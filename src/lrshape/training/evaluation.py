@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from lrshape.errors import InputError
-from lrshape.training import function, population
+from lrshape.training import called_workload
 from lrshape.training.called_workload import CalledWorkload
-from lrshape.training.memory import halving
 from lrshape.training.outcome import Outcome, Progress
 from lrshape.training.workload import PopulationWorkload, Workload
 
@@ -65,9 +64,12 @@ def evaluate(
     if not (np.isfinite(bases).all() and (bases > 0).all()):
         raise InputError(f"base_lrs must be finite and positive, got {bases.min()} to {bases.max()}")
     if isinstance(workload, CalledWorkload):
-        return function.train(workload, rates, indices, report)
+        return called_workload.train(workload, rates, indices, report)
     if not isinstance(workload, PopulationWorkload):
         raise TypeError(f"{type(workload).__name__} is neither a population workload nor one that is called")
+    from lrshape.training import population  # JAX, which called workloads do without
+    from lrshape.training.memory import halving
+
     outcomes, start, size = [], 0, members or len(rates)
     while start < len(rates):
 

@@ -1,12 +1,9 @@
-"""What one call of a user's training came to. Nothing heavy: worker processes import it, too."""
+"""What one call of a user's training code came to. Light: worker processes import it."""
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Complex, Real
-from typing import Any, NoReturn
-
-from lrshape.workers.surroundings import kept
+from typing import Any
 
 MESSAGE_LENGTH = 500
 
@@ -16,39 +13,12 @@ class Result:
     """A trial that returned its scores, or failed with a message.
 
     Attributes:
-        scores: a number for each metric, which need not be finite; None if the training failed.
+        scores: a number for each metric, which need not be finite; None if the trial failed.
         message: why it failed.
     """
 
     scores: dict[str, float] | None
     message: str = ""
-
-
-def called(function: Callable[..., Any], names: Sequence[str], *arguments: Any) -> Result:
-    """Call a user's function; whatever it raises, but for Ctrl-C, makes a failed trial.
-
-    Args:
-        function: returns a number, or a mapping of metric names to numbers.
-        names: full names of the metrics, the first for a bare number.
-        arguments: of the function.
-    """
-    process = os.getpid()
-    try:
-        with kept():
-            result = Result(scores(function(*arguments), names))
-    except KeyboardInterrupt:
-        if os.getpid() != process:
-            _leave()
-        raise
-    except BaseException as error:  # whatever else the user's code does concerns this training alone
-        result = failure(error)
-    if os.getpid() != process:  # a child that the function forked: the study goes on in its parent alone
-        _leave()
-    return result
-
-
-def _leave() -> NoReturn:
-    os._exit(0)
 
 
 def failure(error: BaseException) -> Result:

@@ -1,9 +1,10 @@
 """What runs the chunks of a study; it knows nothing of what a chunk is."""
 
 import abc
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
+from lrshape.registry import Registry
 from lrshape.settings import Settings
 
 Item = TypeVar("Item")
@@ -73,3 +74,12 @@ class Executor(Settings, abc.ABC):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+EXECUTORS: Registry[Executor] = Registry(
+    "executor", "lrshape.workers.executors", "lrshape.executors", Executor
+)
+"""The executors by name."""
+
+ExecutorChoice = str | Mapping[str, Any] | Executor
+"""A name, a mapping with a ``name`` and settings, or an executor."""

@@ -2,57 +2,15 @@
 
 import abc
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from lrshape.errors import InputError
 from lrshape.workers.executor import Check, Report, Task
+from lrshape.workers.process import PULSE, Answer
 from lrshape.workers.work import Piece, Work
 
-PULSE = 0.2
-"""Seconds between two looks at the time limit, and at workers that end without a word."""
-
-
-@dataclass(frozen=True)
-class News:
-    """A task reports."""
-
-    piece: Piece
-    news: Any
-
-
-@dataclass(frozen=True)
-class Done:
-    """A piece has its result."""
-
-    piece: Piece
-    result: Any
-
-
-@dataclass(frozen=True)
-class Raised:
-    """A task raised, which ends the run."""
-
-    error: BaseException
-
-
-@dataclass(frozen=True)
-class Died:
-    """A worker died while it ran a piece.
-
-    Attributes:
-        piece: what it ran.
-        reason: how it ended, in words.
-        guilty: False if something else than the piece ended it.
-        certain: whether the piece would end the next one, too.
-    """
-
-    piece: Piece
-    reason: str
-    guilty: bool = True
-    certain: bool = False
-
-
-Event = News | Done | Raised | Died
+Event = tuple[Piece, Answer]
+"""A piece, and what the worker that runs it says."""
 
 
 class Pool(abc.ABC):
@@ -76,7 +34,7 @@ class Pool(abc.ABC):
 
     @abc.abstractmethod
     def wait(self, seconds: float) -> list[Event]:
-        """What happened, after waiting for it for some seconds at most.
+        """What the workers say, after waiting for it for some seconds at most.
 
         Raises:
             InputError: if workers cannot start.
@@ -102,17 +60,15 @@ def run(
         while work.unfinished:
             check()
             events = pool.wait(PULSE)
-            for event in events:
-                _heed(event, work)
-            errors = [event.error for event in events if isinstance(event, Raised)]
+            errors = [error for event in events if (error := _heed(event, work)) is not None]
             if not errors:
                 _fill(pool, work)  # before results are stored, so that no worker waits for the disk
             yield from work.completed()
             if errors:
                 raise errors[0]
-            for event in events:  # last, because this may end the run
-                if isinstance(event, News) and event.piece.parent is None:
-                    report(event.piece.item, event.news)
+            for piece, answer in events:  # last, because this may end the run
+                if answer.kind == "news" and piece.parent is None:
+                    report(piece.item, answer.what)
     finally:
         pool.drop()
 
@@ -122,13 +78,19 @@ def _fill(pool: Pool, work: Work) -> None:
         pool.start(piece)
 
 
-def _heed(event: Event, work: Work) -> None:
-    match event:
-        case Done(piece, result):
-            work.done(piece, result)
-        case Died(piece, reason, True, certain):
-            work.died(piece, reason, certain)
-        case Died(piece):
-            work.returned(piece)
-        case _:
-            pass
+def _heed(event: Event, work: Work) -> Exception | None:
+    """Note what happened to a piece; return what ends the run."""
+    piece, (kind, what) = event
+    if kind == "done":
+        work.done(piece, what)
+    elif kind == "died" and what.guilty:
+        work.died(piece, what.reason, what.certain)
+    elif kind == "died":
+        work.returned(piece)
+    elif kind == "refused":
+        return InputError(f"a worker cannot import what it should train: {what}")
+    elif kind == "raised":
+        error, trace = what
+        error.add_note(f"in a worker:\n{trace}")
+        return error
+    return None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrshape.workers.message import sendable
+from lrshape.workers.worker import attempt
 
 
 class Trainer:
@@ -47,13 +47,9 @@ class Trainer:
         try:
             if key != self._key:
                 self._task, self._key = pickle.loads(task), key
-            what = pickle.loads(item)
         except (Exception, SystemExit) as error:
             return "refused", f"{type(error).__name__}: {error}"
-        try:
-            return "done", self._task(what, _silent)
-        except Exception as error:
-            return "raised", sendable(error)
+        return attempt(self._task, item, _silent)
 
 
 def _silent(news: Any) -> None:

@@ -1,58 +1,122 @@
-"""A worker process: it runs a task on the items that it is sent, until its parent has gone.
+"""The child's side of a worker process (`lrshape.workers.process` is the parent's).
 
-It leads a process group of its own, so that Ctrl-C in a terminal reaches the parent alone, which decides.
+It runs a task on the items that it is sent. It leads a process group of its own, so that Ctrl-C in a terminal
+reaches the parent alone, and it kills that group as soon as the parent has gone, however that ended. Nothing
+heavy is imported here: a task that needs it brings it.
 """
 
+import contextlib
 import os
 import pickle
 import queue
+import signal
 import threading
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from lrshape.workers.message import packed, sendable
-from lrshape.workers.termination import end_own_group, volunteer
+from lrshape.errors import InputError
 
 
 def main(descriptor: int, cores: Sequence[int]) -> None:
-    """Serve.
+    """Serve until the parent has gone.
 
     Args:
-        descriptor: of the socket to the parent. Orders come as ``("task", bytes)`` or ``("item", bytes)``;
-            answers are ``ready``, ``refused`` (the task cannot be read here), ``news``, ``done``, ``raised``.
+        descriptor: of the socket to the parent.
         cores: to run on; all that there are if empty.
     """
-    os.set_inheritable(descriptor, False)
+    os.set_inheritable(descriptor, False)  # children of users' code must not hold it open
     if cores:
         os.sched_setaffinity(0, cores)  # before anything heavy counts them and starts its threads
-    volunteer()
+    with contextlib.suppress(OSError):  # where memory ends, this process goes first, and the study stays
+        Path("/proc/self/oom_score_adj").write_text("1000")
     parent = Connection(descriptor)
     orders: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(parent, orders), daemon=True).start()
     task: Any = None
     while True:
         kind, data = orders.get()
-        try:
-            if kind == "task":
+        if kind == "task":
+            try:
                 task = pickle.loads(data)
-                parent.send_bytes(packed(("ready", None)))
-                continue
-        except (Exception, SystemExit) as error:
-            parent.send_bytes(packed(("refused", f"{type(error).__name__}: {error}")))
-            return
-        try:
-            result = task(pickle.loads(data), lambda news: parent.send_bytes(packed(("news", news))))
-            answer = packed(("done", result))
-        except Exception as error:
-            answer = packed(("raised", sendable(error)))
-        parent.send_bytes(answer)
+            except (Exception, SystemExit) as error:
+                _send(parent, "refused", f"{type(error).__name__}: {error}")
+                return
+            _send(parent, "ready", None)
+        else:
+            kind, what = attempt(task, data, lambda news: _send(parent, "news", news))
+            try:
+                _send(parent, kind, what)
+            except InputError as error:  # the result cannot be sent
+                _send(parent, "raised", sendable(error))
 
 
 def _listen(parent: Connection, orders: "queue.SimpleQueue[tuple[str, bytes]]") -> None:
-    """Take orders, and end everything here when the parent ends, however it does."""
+    """Take orders, and end everything here when the parent ends."""
     while True:
         try:
             orders.put(pickle.loads(parent.recv_bytes()))
         except (EOFError, OSError):
-            end_own_group()
+            os.killpg(os.getpgid(0), signal.SIGKILL)
+
+
+def _send(parent: Connection, kind: str, what: Any) -> None:
+    try:
+        data = pickle.dumps((kind, what))  # importing cloudpickle takes longer than all else here
+    except Exception:
+        data = packed((kind, what))
+    parent.send_bytes(data)
+
+
+def attempt(task: Any, item: bytes, report: Callable[[Any], None]) -> tuple[str, Any]:
+    """Run a task on a pickled item: ``("done", result)`` or ``("raised", (error, text))``."""
+    try:
+        return "done", task(pickle.loads(item), report)
+    except Exception as error:
+        return "raised", sendable(error)
+
+
+def run_command(item: tuple[Sequence[str], str], report: Callable[[Any], None]) -> int:
+    """Run a program in this process's group; a task.
+
+    Args:
+        item: the program with its arguments, and the directory that it runs in.
+        report: not used.
+
+    Returns:
+        Its exit code, negative for a signal.
+    """
+    import subprocess
+
+    # Signals go to the group: the program may end itself, and this process then tells how. Unlike SIG_IGN,
+    # the program does not inherit a handler.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+    command, directory = item
+    return subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=False).returncode
+
+
+def packed(value: Any) -> bytes:
+    """Pickled; functions that a worker cannot import, of scripts and notebooks for instance, by value.
+
+    Raises:
+        InputError: if it cannot be.
+    """
+    import cloudpickle
+
+    try:
+        return cloudpickle.dumps(value)
+    except (pickle.PicklingError, TypeError, AttributeError, ValueError) as error:
+        raise InputError(f"this cannot be sent to a worker: {error}") from error
+
+
+def sendable(error: Exception) -> tuple[Exception, str]:
+    """An exception that can be read back elsewhere, and where it was raised, in words."""
+    text = "".join(traceback.format_exception(error))
+    try:
+        pickle.loads(packed(error))  # those with arguments of their own often fail here
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}"), text
+    return error, text

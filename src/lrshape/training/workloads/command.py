@@ -5,10 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, field_validator
+from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.command import call_command
+from lrshape.training.result import Result
 from lrshape.training.workload import WORKLOADS
 
 MAX_CODE = 10_000_000
@@ -52,6 +56,18 @@ class CommandWorkload(CalledWorkload):
     def code(self) -> str:
         """The command."""
         return " ".join(self.command)
+
+    @override
+    def call(self, lrs: np.ndarray, seed: int) -> Result:
+        return call_command(
+            self.command,
+            self.metric_names(),
+            lrs,
+            seed,
+            schedule_format=self.format,
+            temporary=self.directory == "temporary",
+            timeout=self.timeout,
+        )
 
     def check(self) -> None:
         """Look for the program.

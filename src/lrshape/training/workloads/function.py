@@ -10,12 +10,15 @@ from typing import Any, cast
 
 import numpy as np
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.settings import explain
+from lrshape.training import isolation
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.result import Result
+from lrshape.training.user_function import call_function
 from lrshape.training.workload import WORKLOADS
-from lrshape.workers import function_worker as _worker
 
 TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, float]]
 
@@ -67,7 +70,7 @@ class FunctionWorkload(CalledWorkload):
         """
         if not callable(train):
             raise InputError(f"train must be a function of (lrs, seed), got {train!r}")
-        if _worker.importing:
+        if isolation.importing:
             raise InputError(
                 "an isolated train function's script is run again in the worker process: start the search "
                 "below `if __name__ == '__main__':`"
@@ -89,6 +92,13 @@ class FunctionWorkload(CalledWorkload):
     def in_worker(self) -> bool:
         """Whether trials run in a process of their own."""
         return self.isolated or self.timeout is not None
+
+    @override
+    def call(self, lrs: np.ndarray, seed: int) -> Result:
+        if self.in_worker:
+            function = isolation.IsolatedFunction(self.origin(), self.metric_names())
+            return isolation.call_isolated(function, lrs, seed, self.timeout)
+        return call_function(self.resolve(), self.metric_names(), lrs, seed)
 
     def check(self) -> None:
         """Import the function, and find out whether a worker process can import it.

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from lrshape.workers.executor import Check, Executor, Item, Report, Result, Task
-from lrshape.workers.registry import EXECUTORS
+from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 
 
 @EXECUTORS.register("inline")

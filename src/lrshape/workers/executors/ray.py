@@ -18,11 +18,11 @@ from pydantic import Field, PrivateAttr
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
-from lrshape.workers.executor import Check, Executor, Item, Report, Result, Task
-from lrshape.workers.message import packed
-from lrshape.workers.pool import Died, Done, Event, Pool, Raised, run
-from lrshape.workers.registry import EXECUTORS
+from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
+from lrshape.workers.pool import Event, Pool, run
+from lrshape.workers.process import Answer, Death
 from lrshape.workers.work import Piece
+from lrshape.workers.worker import packed
 
 LOOK = 1.0
 """Seconds between two looks at which machines there are."""
@@ -200,27 +200,20 @@ class _Actors(Pool):
                 raise InputError(
                     "Ray's processes on this machine have died; finished trials are kept"
                 ) from None
-            return [] if piece is None else [self._died(actor, piece, error)]
+            return [] if piece is None else [(piece, Answer("died", self._death(actor, error)))]
         actor.answer = actor.piece = None
         if piece is None:
             actor.node = kind
             if what != __version__:
                 raise InputError(f"lrshape is {__version__} here and {what} on Ray's node {actor.node}")
             return []
-        if kind == "done":
-            return [Done(piece, what)]
-        if kind == "refused":
-            raise InputError(f"an actor cannot import what it should train: {what}")
-        error, trace = what
-        error.add_note(f"in an actor of Ray:\n{trace}")
-        return [Raised(error)]
+        return [(piece, Answer(kind, what))]
 
-    def _died(self, actor: _Actor, piece: Piece, error: Exception) -> Died:
-        """Of its own doing, unless its machine has gone, too, or Ray just cannot reach it."""
+    def _death(self, actor: _Actor, error: Exception) -> Death:
+        """Of the piece's doing, unless its machine has gone, too, or Ray just cannot reach it."""
         unreachable = isinstance(error, self._ray.exceptions.ActorUnavailableError)
         text = " ".join(str(error).split())[:300]
-        guilty = not unreachable and actor.node in self._nodes()
-        return Died(piece, f"the actor died: {text}", guilty=guilty)
+        return Death(f"the actor died: {text}", guilty=not unreachable and actor.node in self._nodes())
 
     def _nodes(self) -> dict[str, float]:
         """How many actors each living node has room for, were it empty."""
