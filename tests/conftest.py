@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,9 @@ import pytest
 import lrshape
 from lrshape.shapes.family import FAMILIES
 from lrshape.shapes.schedule import Schedule
+from lrshape.testing.executors import has_ended
+
+collect_ignore = ["plugins"]  # a package that is installed, and no tests
 
 PARTS = ("cifar-10-batches-bin", "wikitext-2")
 
@@ -45,23 +47,10 @@ def real_data():
     return folder
 
 
-def _gone(process, patience=10.0):
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except OSError:
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.fixture
 def gone():
     """Tells whether a process ends within some seconds."""
-    return _gone
+    return has_ended
 
 
 TOLERANCE = 1e-6

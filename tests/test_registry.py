@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from importlib.metadata import EntryPoint
 
 import pytest
 
@@ -24,7 +25,7 @@ def registry(tmp_path, monkeypatch):
     folder = tmp_path / package
     folder.mkdir()
     (folder / "__init__.py").write_text(
-        f"from lrshape.registry import Registry\nKINDS = Registry('kind', '{package}')\n"
+        f"from lrshape.registry import Registry\nKINDS = Registry('kind', '{package}', 'tests.kinds')\n"
     )
     (folder / "second.py").write_text(PLUGIN.format(package=package, name="zebra"))
     (folder / "first.py").write_text(PLUGIN.format(package=package, name="apple"))
@@ -66,6 +67,36 @@ def test_a_plugin_that_cannot_be_imported_is_not_forgotten(registry, tmp_path):
     for _ in range(2):
         with pytest.raises(ModuleNotFoundError):
             list(fresh)
+
+
+def offer(monkeypatch, registry, **modules):
+    """Let another package name these modules or classes as entry points."""
+    found = [EntryPoint(name, value, "tests.kinds") for name, value in modules.items()]
+    monkeypatch.setattr(
+        "lrshape.registry.entry_points", lambda group: found if group == "tests.kinds" else []
+    )
+
+
+def test_other_packages_name_modules_and_classes(registry, monkeypatch, tmp_path):
+    (tmp_path / "others_module.py").write_text(PLUGIN.format(package="plugins_of_this_test", name="pear"))
+    (tmp_path / "others_class.py").write_text("class Fig: pass\n")
+    importlib.invalidate_caches()
+    offer(monkeypatch, registry, pear="others_module", fig="others_class:Fig")
+    assert list(registry) == ["apple", "fig", "pear", "zebra"]
+    assert registry["fig"].name == "fig"
+
+
+def test_a_broken_plugin_of_another_package_costs_one_warning(registry, monkeypatch, tmp_path, caplog):
+    (tmp_path / "others_taken.py").write_text(PLUGIN.format(package="plugins_of_this_test", name="apple"))
+    importlib.invalidate_caches()
+    offer(monkeypatch, registry, pear="no_such_module_anywhere", mine="others_taken")
+    assert list(registry) == list(registry) == ["apple", "zebra"]
+    assert registry["apple"].__module__ == "plugins_of_this_test.first"
+    missing, taken = [record.getMessage() for record in caplog.records]
+    assert missing.startswith("kind 'pear' of no_such_module_anywhere cannot be loaded: No module named")
+    assert "plugins_of_this_test.first.Thing and others_taken.Thing" in taken
+    with pytest.raises(InputError, match="kind 'pear' of no_such_module_anywhere cannot be loaded"):
+        registry["pear"]
 
 
 def test_values_in_messages_are_short_and_on_one_line():

@@ -1,38 +1,66 @@
 """The base of everything that users configure, and how its errors read."""
 
 import difflib
-from collections.abc import Collection, Iterable
-from typing import Any, Literal, get_args, get_origin
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 
 
 class Settings(BaseModel):
-    """A frozen set of named values; unknown names are an error that lists the known ones."""
+    """A frozen set of named values; a wrong value and a name that does not exist are an error each.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    Attributes:
+        also_allowed: keys that users may write beside the fields, and that something reads in advance.
+    """
 
-    @model_validator(mode="before")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    also_allowed: ClassVar[tuple[str, ...]] = ()
+
+    @model_validator(mode="wrap")
     @classmethod
-    def _known_keys_and_numbers(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = [key for key in data if key not in cls.model_fields]
-            if unknown:
-                raise ValueError(unknown_key(unknown[0], cls.model_fields))
-            for key, value in data.items():
-                _check_number(key, value, cls.model_fields[key].annotation)
-        return data
+    def _no_unknown_keys(cls, data: Any, handler: ModelWrapValidatorHandler) -> Any:
+        allowed = (*cls.model_fields, *cls.also_allowed)
+        unknown = [key for key in data if key not in allowed] if isinstance(data, dict) else []
+        if not unknown:
+            return handler(data)
+        mistakes = [_mistake((), unknown_key(key, allowed), key) for key in unknown]
+        try:
+            handler(data)
+        except ValidationError as error:
+            mistakes += [_mistake(item["loc"], _rule(item), item["input"]) for item in error.errors()]
+        raise ValidationError.from_exception_data(cls.__name__, mistakes)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_disguised_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse ``true`` and ``"3"`` where a number is wanted, which pydantic would turn into numbers."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        kinds = (annotation, *get_args(annotation))
+        words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
+        disguised = isinstance(value, bool | str) and type(value) not in kinds and value not in words
+        if disguised and (int in kinds or float in kinds):
+            number = "a number" if float in kinds else "a whole number"
+            raise ValueError(f"must be {' or '.join([number, *words])}, got {shown(value)}")
+        return value
 
 
-def _check_number(name: str, value: Any, annotation: Any) -> None:
-    """Refuse ``true`` and ``"3"`` where a number is wanted, which pydantic would turn into numbers."""
-    kinds = (annotation, *get_args(annotation))
-    words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
-    disguised = isinstance(value, bool | str) and type(value) not in kinds and value not in words
-    if disguised and (int in kinds or float in kinds):
-        raise ValueError(f"{name} must be {' or '.join(['a number', *map(repr, words)])}, got {value!r}")
+def _mistake(loc: tuple[int | str, ...], message: str, given: Any) -> InitErrorDetails:
+    told = PydanticCustomError("value_error", "{message}", {"message": message})
+    return InitErrorDetails(type=told, loc=loc, input=given)
 
 
 def unknown_key(key: Any, allowed: Iterable[str]) -> str:
@@ -40,28 +68,82 @@ def unknown_key(key: Any, allowed: Iterable[str]) -> str:
     names = list(allowed)
     close = difflib.get_close_matches(str(key), names, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"unknown key {key!r}; allowed: {', '.join(names) or 'none'}{hint}"
+    return f"unknown key {shown(key)}; allowed: {', '.join(names) or 'none'}{hint}"
 
 
-def explain(error: ValidationError, prefix: str = "", tags: Collection[str] = ()) -> InputError:
+_RULES = {
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "string_too_short": "must have {min_length} characters or more",
+    "string_too_long": "must have {max_length} characters or fewer",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "mapping_type": "must be a table",
+    "model_type": "must be a table",
+    "too_short": "must have {min_length} entries or more",
+    "too_long": "must have {max_length} entries or fewer",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+}
+"""What pydantic's types of errors mean to somebody who has never heard of it."""
+
+_ALTERNATIVE = re.compile(r"(int|float|str|bool|(literal|list|tuple|dict)\[.*)$")
+"""What pydantic adds to a key, once for each type that a value may have."""
+
+
+def _rule(item: Mapping[str, Any]) -> str:
+    """The rule that a value breaks, and the value."""
+    kind, context = item["type"], item.get("ctx", {})
+    if kind == "value_error":
+        return item["msg"].removeprefix("Value error, ")
+    if kind == "missing":
+        return "must be given"
+    if kind in _RULES:
+        rule = _RULES[kind].format(**context)
+    elif kind == "literal_error":
+        words = re.findall(r"'([^']*)'", context["expected"])
+        rule = f"must be one of {', '.join(words)}" if len(words) > 1 else f"must be {words[0]}"
+    else:
+        rule = item["msg"].replace("Input should be", "must be")
+    return f"{rule}, got {shown(item['input'])}"
+
+
+def explain(error: ValidationError, prefix: str = "") -> InputError:
     """Turn pydantic's error into one line for each mistake: the key, the rule, the value received.
 
     Args:
         error: pydantic's.
         prefix: where the settings are.
-        tags: names of alternatives, which pydantic puts into keys although no user wrote them there.
     """
-    lines = []
+    rules: dict[tuple[int | str, ...], str] = {}
     items = error.errors(include_url=False)
     for item in items:
-        depth = len(item["loc"])
-        if any(other["loc"][:depth] == item["loc"] and len(other["loc"]) > depth for other in items):
-            continue  # a mistake inside this value is told by its own line
-        where = (
-            ".".join([part for part in (prefix, *map(str, item["loc"])) if part and part not in tags])
-            or "spec"
-        )
-        rule = item["msg"].removeprefix("Value error, ")
-        given = "" if item["type"] in ("value_error", "missing") else f", got {item['input']!r:.80}"
-        lines.append(f"{where}: {rule[0].lower()}{rule[1:]}{given}")
+        loc, rule = item["loc"], _rule(item)
+        inside = any(other["loc"][: len(loc)] == loc != other["loc"] for other in items)
+        if inside and item["type"] == "too_short":
+            continue  # pydantic counts the entries that are right
+        if loc and _ALTERNATIVE.match(str(loc[-1])):
+            loc = loc[:-1]
+            if loc in rules:  # must be one thing, got this | must be another, got this
+                rule = f"{rules[loc].rpartition(', got ')[0]} or {rule.removeprefix('must be ')}"
+        elif loc in rules:
+            rule = f"{rules[loc]}\n{rule}"
+        rules[loc] = rule
+    lines = []
+    for loc, told in rules.items():
+        key = ".".join(map(str, loc))
+        where = (f"{prefix} {key}" if prefix.startswith("--") else f"{prefix}.{key}").strip(" .")
+        for line in told.splitlines():
+            rule = line.removeprefix(f"{loc[-1]} ") if loc else line
+            lines.append(f"{where}: {rule}" if where else rule)
     return InputError("\n".join(lines))

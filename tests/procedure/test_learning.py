@@ -142,8 +142,8 @@ def test_optunas_other_samplers_learn(name, batches):
 
 
 def test_an_unknown_sampler_of_optuna_is_an_input_error():
-    with pytest.raises(InputError, match=r"sampler must be one of Optuna's .*; did you mean 'TPESampler'"):
-        SAMPLERS["optuna"](sampler="TPE")
+    with pytest.raises(InputError, match=r"sampler.sampler: must be one of .*; did you mean 'TPESampler'"):
+        SAMPLERS.build({"name": "optuna", "sampler": "TPE"})
 
 
 def test_without_optuna_its_sampler_says_what_to_install(monkeypatch):
@@ -164,8 +164,8 @@ def test_without_optuna_its_sampler_says_what_to_install(monkeypatch):
     ],
 )
 def test_settings_out_of_range_are_input_errors(name, settings):
-    with pytest.raises(InputError, match=f"{next(iter(settings))} must be"):
-        SAMPLERS[name](**settings)
+    with pytest.raises(InputError, match=f"^sampler.{next(iter(settings))}: must be"):
+        SAMPLERS.build({"name": name, **settings})
 
 
 def folded(points):
@@ -182,7 +182,7 @@ def test_the_gp_knows_points_that_are_the_same_to_the_features():
     state = sampler.tell(state, known, 2 + folded(known)[:, 1])  # lowest at 3/8 and, not seen, at 7/8
     far = sampler.recommend(state, 1, lambda points: points[:, 0] > 0.6)
     assert far[0, 0] == pytest.approx(7 / 8, abs=0.02)
-    assert SAMPLERS["gp"]().seeing(folded) == SAMPLERS["gp"]()
+    assert SAMPLERS.document(sampler) == {"name": "gp", "batch_size": 8, "initial": 8}
 
 
 @every_learner

@@ -6,8 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from lrshape.training import optimizers
-from lrshape.training.optimizer_settings import SGD, Adam, AdamW, Momentum
+from lrshape.training.optimizers import SGD, Adam, AdamW, Momentum
 
 STEPS = 20
 LRS = np.linspace(0.1, 0.01, STEPS)
@@ -22,12 +21,12 @@ def start():
 
 
 def ours(settings):
-    transformation = optimizers.directions(settings)
+    transformation = settings.transformation()
     params = start()
     memory = transformation.init(params)
     for step in range(STEPS):
         direction, memory = transformation.update(jax.grad(loss)(params, step), memory, params)
-        params = optimizers.apply(settings, params, direction, jnp.asarray(LRS[step]), jnp.asarray(0.1))
+        params = settings.apply(params, direction, jnp.asarray(LRS[step]), jnp.asarray(0.1))
     return params
 
 
@@ -111,5 +110,5 @@ def test_matches_pytorch(settings, make):
 def test_weight_decay_couplings(coupling, factor):
     settings = SGD(weight_decay=0.2, coupling=coupling)
     params = {"a": jnp.array([3.0])}
-    new = optimizers.apply(settings, params, {"a": jnp.array([1.0])}, jnp.float32(0.05), jnp.float32(0.1))
+    new = settings.apply(params, {"a": jnp.array([1.0])}, jnp.float32(0.05), jnp.float32(0.1))
     np.testing.assert_allclose(new["a"], 3.0 - 0.05 - factor * 3.0, rtol=1e-6)

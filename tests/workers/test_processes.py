@@ -8,6 +8,7 @@ import pytest
 
 import lrshape
 from lrshape.errors import InputError
+from lrshape.testing import tasks
 from lrshape.workers import pool, work
 from lrshape.workers.executors.processes import Processes
 from lrshape.workers.places import THREADS, places, visible_gpus
@@ -65,7 +66,7 @@ def test_memory_of_children_counts():
     assert held(process.pid) == 0
 
 
-def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks, watchful):
+def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(watchful):
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[300]))
     reason = found.pop((300,))[0]
     assert reason.startswith("the training process held 0.")
@@ -73,13 +74,13 @@ def test_what_takes_too_much_memory_has_failed_and_the_others_are_kept(tasks, wa
     assert found == {(1,): [1], (2,): [4], (4,): [16]}
 
 
-def test_a_slow_leak_costs_a_new_worker_and_no_training(tasks, watchful):
+def test_a_slow_leak_costs_a_new_worker_and_no_training(watchful):
     items = [(90,), (91,), (92,), (93,)]
     found = run(Processes(workers=1, memory=0.25), tasks.Squares(takes_memory=[90, 91, 92, 93]), items)
     assert found == {(x,): [x * x] for (x,) in items}
 
 
-def test_workers_that_never_start_are_bad_input(tasks):
+def test_workers_that_never_start_are_bad_input():
     with pytest.raises(InputError, match=r"cannot start: 3 ended .* ended with exit code 7"):
         run(Processes(workers=1), tasks.Deadly())
 
@@ -89,9 +90,9 @@ def test_workers_that_never_start_are_bad_input(tasks):
     [
         (
             {"name": "processes", "workers": 0},
-            "executor.workers: input should be greater than or equal to 1",
+            "executor.workers: must be at least 1",
         ),
-        ({"name": "processes", "memory": -1}, "executor.memory: input should be greater than 0, got -1"),
+        ({"name": "processes", "memory": -1}, "executor.memory: must be greater than 0, got -1"),
         ({"name": "inline", "workers": 2}, "executor: unknown key 'workers'; allowed: none"),
         ({"name": "process"}, "did you mean 'processes'"),
         ({"workers": 2}, "executor: needs a name"),

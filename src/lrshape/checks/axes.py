@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from lrshape.errors import InputError, shown
 from lrshape.study.spec import StudySpec, assign
-from lrshape.training.optimizer_settings import Coupling
+from lrshape.training.optimizers import Coupling
 
 MAX_SETTINGS = 100
 _COUPLINGS = get_args(Coupling)

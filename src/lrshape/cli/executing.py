@@ -7,11 +7,12 @@ import typer
 from lrshape.errors import InputError
 
 ExecutorName = Annotated[
-    str, typer.Option("--executor", metavar="NAME", help="What runs the trials: inline, processes or ray.")
+    str,
+    typer.Option("--executor", metavar="NAME", help="What runs the trials: inline, processes, ray, ..."),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="N", help="Workers of the executor; default: as many as have room."),
+    typer.Option(metavar="N", min=1, help="Workers of the executor; default: as many as have room."),
 ]
 ExecutorSettings = Annotated[
     list[str] | None,
@@ -28,12 +29,15 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
     from lrshape.study.spec import override
     from lrshape.workers.executor import EXECUTORS
 
+    cls = type(EXECUTORS.build(name, "--executor"))
     found: dict[str, Any] = {"name": name}
     for assignment in assignments or []:
         if assignment.partition("=")[0].strip() == "name":
             raise InputError("--executor-set takes settings; --executor names the executor")
         override(found, assignment)
     if workers is not None:
+        if "workers" not in cls.model_fields:
+            raise InputError(f"--workers: the executor {name} has no workers, got {workers}")
         found["workers"] = workers
     EXECUTORS.build(found, "--executor-set")
     return found

@@ -3,7 +3,7 @@
 import abc
 import math
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from lrshape.procedure.shape import ShapeRecord, multipliers
+from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.shapes.space import Dimension
 
@@ -29,6 +30,8 @@ REACH = 10.0
 
 class BaseLRStrategy(Settings, abc.ABC):
     """Proposes base LRs for shapes, in rounds, from the scores so far."""
+
+    name: ClassVar[str]
 
     low: float = Field(gt=0, lt=1e30, description="smallest base LR")
     high: float = Field(gt=0, lt=1e30, description="largest base LR")
@@ -83,10 +86,18 @@ class BaseLRStrategy(Settings, abc.ABC):
         return [base_lr * self.ratio**offset for offset in offsets]
 
 
+STRATEGIES: Registry[BaseLRStrategy] = Registry(
+    "base-LR strategy", "lrshape.procedure.base_lr", "lrshape.base_lr_strategies", BaseLRStrategy, "strategy"
+)
+"""The strategies that a spec's ``base_lr.strategy`` names."""
+
+AnyBaseLR = Annotated[BaseLRStrategy, STRATEGIES]
+
+
+@STRATEGIES.register("grid")
 class GridLR(BaseLRStrategy):
     """The paper's way: a log-spaced grid for every shape, continued wherever the best is at its edge."""
 
-    strategy: Literal["grid"] = "grid"
     points: int = Field(default=10, ge=1, le=1000, description="base LRs in the grid, log-spaced")
 
     @model_validator(mode="after")
@@ -167,10 +178,9 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
         return np.geomspace(self.low, self.high, count).tolist()
 
 
+@STRATEGIES.register("bracket")
 class BracketLR(PredictedLR):
     """A few base LRs around the predicted one, extended wherever the best is at the edge of those tried."""
-
-    strategy: Literal["bracket"] = "bracket"
 
     def propose(
         self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
@@ -179,14 +189,13 @@ class BracketLR(PredictedLR):
         return self.around_prediction(shapes, best)
 
 
+@STRATEGIES.register("joint")
 class JointLR(PredictedLR):
     """The base LR is one more coordinate of the sampler, scaled by the shape's size.
 
     low and high bound the root mean square of the LRs. Shapes that no sampler chose, the baselines, get a
     bracket of base LRs around the predicted one, extended at edges.
     """
-
-    strategy: Literal["joint"] = "joint"
 
     def dimension(self, best: pd.DataFrame) -> Dimension:
         """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best.
@@ -207,12 +216,6 @@ class JointLR(PredictedLR):
         given = given or {}
         chosen = [(shape, given[shape.id]) for shape in _unscored(shapes, best) if shape.id in given]
         return chosen + self.around_prediction([shape for shape in shapes if shape.id not in given], best)
-
-
-AnyBaseLR = Annotated[GridLR | BracketLR | JointLR, Field(discriminator="strategy")]
-"""The strategy that a spec's ``base_lr.strategy`` names."""
-
-STRATEGIES = ("grid", "bracket", "joint")
 
 
 def sizes(shapes: Sequence[ShapeRecord]) -> NDArray[np.float64]:

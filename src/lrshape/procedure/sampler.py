@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError
 from lrshape.registry import Registry
+from lrshape.settings import Settings
 
 State: TypeAlias = dict[str, Any]
 """``sampler``, ``dimensions``, ``seed``, ``asked`` and ``told`` (numbers of points), ``best_point`` and
@@ -42,11 +43,10 @@ class Belief:
     minimum: NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Sampler(ABC):
+class Sampler(Settings, ABC):
     """A way to choose points; lower scores are better.
 
-    A subclass is a frozen dataclass of settings, and implements `start`, `propose` and `learn`; whether it
+    A subclass declares its settings as fields, and implements `start`, `propose` and `learn`; whether it
     wants scores between its points says ``batch``.
 
     Example:
@@ -215,7 +215,6 @@ class History:
     batches: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
 class LearningSampler(Sampler):
     """A sampler whose next points follow from all that it was told; that history is its own state.
 
@@ -267,7 +266,6 @@ class LearningSampler(Sampler):
         return told.points[ordered[np.sort(first)]][:n]
 
 
-@dataclass(frozen=True)
 class SequenceSampler(Sampler):
     """A sampler whose points do not depend on scores: the i-th point is the same however points are asked."""
 
@@ -289,16 +287,6 @@ class SequenceSampler(Sampler):
 def every(points: Points) -> NDArray[np.bool_]:
     """All points, (n,): the widest `Choice`."""
     return np.ones(len(points), bool)
-
-
-def require_whole(name: str, value: object, least: int) -> None:
-    """Check a sampler's setting.
-
-    Raises:
-        InputError: unless it is a whole number of at least ``least``.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{name} must be a whole number of at least {least}, got {value!r}")
 
 
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)

@@ -13,7 +13,7 @@ from lrshape.procedure.sampler import Belief, Points
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_space import ShapeSpace
 from lrshape.procedure.spec import FamilySpec
-from lrshape.study.spec import StudySpec, make_sampler
+from lrshape.study.spec import StudySpec
 
 DRAWS = 64
 """Draws of a belief: from them the gain that is still to be expected is told."""
@@ -35,7 +35,7 @@ class ShapeSearch:
     def __init__(self, spec: StudySpec, families: Sequence[FamilySpec], best: pd.DataFrame):
         self._space = ShapeSpace(families, spec.base_lr.dimension(best))
         name = families[0].name if len(families) == 1 else "all"
-        self._sampler = make_sampler(spec.sampler).seeing(self._space.curves)
+        self._sampler = spec.sampler.seeing(self._space.curves)
         self._state = self._sampler.init(len(self._space), sampler_seed(spec.seed, name))
         self._points: dict[str, NDArray[np.float64]] = {}
         self._names: dict[tuple[str, str, float | None], str] = {}

@@ -95,6 +95,8 @@ class Family(ABC):
     """The formula on one line; u is progress after warmup, t of the whole training."""
     summary: ClassVar[str]
     """The first line of the class's docstring."""
+    reaches_one: ClassVar[bool] = True
+    """Whether the maximum of every shape is 1."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -1,6 +1,6 @@
 """What the phases of a study are about to do, a line each."""
 
-from lrshape.procedure.base_lr import GridLR, JointLR
+from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
 from lrshape.procedure.racing import rungs
 from lrshape.study.spec import StudySpec
 
@@ -23,7 +23,7 @@ def _screen(spec: StudySpec) -> str:
     ends = (
         f", fewer if less than {spec.screen.stop_gain:.1%} is to be gained" if spec.screen.stop_gain else ""
     )
-    how = f"sampler {spec.sampler['name']}, {_base_lrs(spec)}, {_seeds(spec.screen.seeds)}"
+    how = f"sampler {spec.sampler.name}, {_base_lrs(spec)}, {_seeds(spec.screen.seeds)}"
     return f"{shared} {names}{ends}; {how}"
 
 
@@ -33,6 +33,8 @@ def _base_lrs(spec: StudySpec) -> str:
         return f"each at {strategy.points} base LRs"
     if isinstance(strategy, JointLR):
         return "which chooses the base LR, too"
+    if not isinstance(strategy, PredictedLR):
+        return f"base LRs by {strategy.name}"
     return f"each at {strategy.points} base LRs around the predicted one"
 
 

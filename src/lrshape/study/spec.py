@@ -5,14 +5,14 @@ import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, InstanceOf, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from lrshape.errors import InputError
-from lrshape.procedure.base_lr import STRATEGIES, AnyBaseLR, GridLR
+from lrshape.errors import InputError, shown
+from lrshape.procedure.base_lr import AnyBaseLR, GridLR
 from lrshape.procedure.budget import is_planned, planned
-from lrshape.procedure.sampler import SAMPLERS
+from lrshape.procedure.sampler import SAMPLERS, Sampler
 from lrshape.procedure.spec import (
     STANDARD_BASELINES,
     BaselineSpec,
@@ -38,6 +38,8 @@ MAX_TRIALS = 100_000_000
 class StudySpec(Settings):
     """A whole study. Build it with `StudySpec.parse`, which reads mappings as TOML gives them."""
 
+    also_allowed: ClassVar[tuple[str, ...]] = ("trials",)
+
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     seed: int = Field(default=0, ge=0, lt=2**63, description="every random number follows from it")
     metric: str = Field(description="metric to minimise; default: the workload's own")
@@ -55,9 +57,9 @@ class StudySpec(Settings):
         exclude=True,  # it changes no training: a study goes on under another value
         description="stop when a larger share of a run's trials has failed; 1: never",
     )
-    workload: InstanceOf[Workload]
+    workload: Annotated[Workload, WORKLOADS]
     families: tuple[FamilySpec, ...] = Field(min_length=1)
-    sampler: dict[str, Any] = Field(default={"name": "sobol"}, description="name and settings")
+    sampler: Annotated[Sampler, SAMPLERS] = Field(default_factory=lambda: SAMPLERS["sobol"]())
     base_lr: AnyBaseLR
     screen: ScreenSpec = ScreenSpec()
     rescore: RescoreSpec = RescoreSpec()
@@ -71,7 +73,7 @@ class StudySpec(Settings):
     @classmethod
     def _some_chunk_size(cls, value: int | str) -> int | str:
         if isinstance(value, int) and not 1 <= value <= MAX_CHUNK_SIZE:
-            raise ValueError(f"chunk_size must be auto or from 1 to {MAX_CHUNK_SIZE}, got {value}")
+            raise ValueError(f"must be auto or from 1 to {MAX_CHUNK_SIZE}, got {value}")
         return value
 
     @field_validator("families", mode="before")
@@ -80,15 +82,6 @@ class StudySpec(Settings):
         if not isinstance(value, list | tuple):
             return value
         return tuple({"name": item} if isinstance(item, str) else item for item in value)
-
-    @field_validator("sampler", mode="before")
-    @classmethod
-    def _sampler(cls, value: Any) -> Any:
-        given = {"name": value} if isinstance(value, str) else value
-        if not isinstance(given, dict) or "name" not in given:
-            raise ValueError(f"sampler needs a name, one of {', '.join(SAMPLERS)}, got {value!r}")
-        make_sampler(given)
-        return given
 
     @field_validator("baselines", mode="before")
     @classmethod
@@ -112,8 +105,8 @@ class StudySpec(Settings):
         strange = [start.family for start in self.initial_shapes if start.family not in names]
         if strange:
             raise ValueError(f"initial_shapes must be of families {', '.join(names)}, got {strange[0]}")
-        if self.screen.share_families and self.sampler["name"] != "gp":
-            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler['name']}")
+        if self.screen.share_families and self.sampler.name != "gp":
+            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler.name}")
         if isinstance(self.chunk_size, int) and self.chunk_size * self.workload.steps > MAX_RATES:
             raise ValueError(
                 f"chunk_size times workload.steps must be at most {MAX_RATES:,}, "
@@ -144,28 +137,31 @@ class StudySpec(Settings):
         """
         given = dict(document)
         named = given.pop("workload", None)
-        if workload is None:
-            workload = parse_workload(named)
-        elif named is not None:
-            raise InputError(f"workload: train= is the workload already, got {named!r:.80}, too")
+        if workload is not None and named is not None:
+            raise InputError(f"workload: train= is the workload already, got {shown(named)}, too")
         if is_planned(given):
             given = planned(given)
-        metrics = workload.metric_names()
-        given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
+        try:
+            workload = workload or WORKLOADS.build(named)
+        except InputError:  # told below, together with the other mistakes
+            given |= {"workload": named, "metric": given.get("metric", "")}
+            low, high = Workload.base_lrs
+        else:
+            metrics = workload.metric_names()
+            given["workload"] = workload
+            given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
+            low, high = workload.base_lrs
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
-            low, high = workload.base_lrs
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
         try:
-            return cls(**{**given, "workload": workload})
+            return cls(**given)
         except ValidationError as error:
-            raise explain(error, tags=STRATEGIES) from None
+            raise explain(error) from None
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""
-        plain = self.model_dump(mode="json", exclude={"workload"})
-        plain["workload"] = {"name": self.workload.name, **self.workload.model_dump(mode="json")}
-        return plain
+        return self.model_dump(mode="json")
 
     def hash(self) -> str:
         """SHA-256 of the spec, hexadecimal."""
@@ -176,30 +172,6 @@ def spec_hash(document: Any) -> str:
     """SHA-256 of a spec's document, hexadecimal, whatever the order of its keys."""
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
-
-
-def parse_workload(given: Any) -> Workload:
-    """Build a workload from its name, or from a table with its ``name`` and settings."""
-    table = {"name": given} if isinstance(given, str) else given
-    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-        raise InputError(f"workload: needs a name, one of {', '.join(WORKLOADS)}, got {given!r:.80}")
-    try:
-        cls = WORKLOADS[table["name"]]
-        return cls.model_validate({key: value for key, value in table.items() if key != "name"})
-    except ValidationError as error:
-        raise explain(error, "workload") from None
-    except InputError as error:
-        raise InputError(f"workload.name: {error}") from None
-
-
-def make_sampler(given: Mapping[str, Any]) -> Any:
-    """Build a sampler from a table with its ``name`` and settings."""
-    cls = SAMPLERS[given["name"]]
-    settings = {key: value for key, value in given.items() if key != "name"}
-    unknown = [key for key in settings if key not in cls.__dataclass_fields__]
-    if unknown:
-        raise InputError(f"{given['name']}: {unknown_key(unknown[0], cls.__dataclass_fields__)}")
-    return cls(**settings)
 
 
 def read_spec(path: str | Path) -> dict[str, Any]:

@@ -4,12 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lrshape.procedure.base_lr import GridLR
+from lrshape.procedure.base_lr import STRATEGIES, BaseLRStrategy, GridLR
 from lrshape.procedure.budget import TRIALS
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.procedure.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec
 from lrshape.settings import Settings
-from lrshape.study.spec import StudySpec, parse_workload
+from lrshape.study.spec import StudySpec
+from lrshape.training.optimizers import OPTIMIZERS, Optimizer
 from lrshape.training.workload import WORKLOADS, Workload
 
 _PLACEHOLDERS = {
@@ -31,7 +32,7 @@ def commented_spec(name: str) -> str:
         InputError: if there is no such workload.
     """
     WORKLOADS[name]
-    workload = parse_workload({"name": name, **_PLACEHOLDERS.get(name, {})})
+    workload = WORKLOADS.build({"name": name, **_PLACEHOLDERS.get(name, {})})
     spec = StudySpec.parse({"name": name}, workload)
     return "\n".join(_lines(spec, workload)) + "\n"
 
@@ -46,7 +47,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     )
     yield ""
     yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
-    yield "# `lrshape families` lists the families. One can be given in more detail instead:"
+    yield "# `lrshape shapes list` lists the families. One can be given in more detail instead:"
     yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
     yield f"families = {_toml([family.name for family in spec.families])}"
     yield "# A baseline of your own: [baselines.mine]  family = ...  params = {...}  (in place of this list)"
@@ -57,9 +58,10 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield f"name = {_toml(workload.name)}"
     yield from _fields(workload)
     for key, value in _values(workload).items():
-        if isinstance(value, Settings):
+        if isinstance(value, Optimizer):
             yield ""
             yield f"[workload.{key}]"
+            yield f"name = {_toml(value.name)}  # one of {', '.join(OPTIMIZERS)}"
             yield from _fields(value)
     yield ""
     yield "# The range of base LRs; of the root mean square of the LRs, where the sampler chooses them."
@@ -81,12 +83,13 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
 def _section(name: str, model: Settings) -> Iterator[str]:
     yield f"# {(type(model).__doc__ or '').splitlines()[0]}"
     yield f"[{name}]"
+    if isinstance(model, BaseLRStrategy):
+        yield f"strategy = {_toml(model.name)}  # one of {', '.join(STRATEGIES)}"
     yield from _fields(model)
 
 
 def _values(model: Settings) -> Mapping[str, Any]:
-    names = sorted(type(model).model_fields, key=lambda name: name != "name")  # a name comes first
-    return {name: getattr(model, name) for name in names}
+    return {name: getattr(model, name) for name in type(model).model_fields}
 
 
 def _fields(model: Settings, only: tuple[str, ...] | None = None) -> Iterator[str]:

@@ -1,35 +1,37 @@
 """A study in TensorBoard, through the files that tensorboardX writes."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
+from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
-from lrshape.trackers.tracker import Logger, curve, described
+from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result
     from lrshape.study.study import Study
 
 
-class TensorBoard(Logger):
-    """Scalars ``<phase>/best`` etc. over the trials of the phase, ``winner/lr`` over training steps.
+@TRACKERS.register("tensorboard")
+class TensorBoard(Tracker):
+    """Scalars ``<phase>/best`` etc. over the trials of the phase, ``winner/lr`` over training steps."""
 
-    Args:
-        directory: where the event files go; a study that is resumed adds one.
-    """
-
-    def __init__(self, directory: str):
-        super().__init__()
-        self._directory = directory
+    target: str = Field(
+        min_length=1, description="directory of the event files; a study that is resumed adds one"
+    )
+    _writer: Any = PrivateAttr(None)
 
     def begin(self, directory: str) -> None:
         """Make the directory and an event file in it."""
         try:
-            self._writer = SummaryWriter(self._directory)
+            from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
+
+            self._writer = SummaryWriter(self.target)
+        except ImportError:
+            raise InputError("the tracker tensorboard needs: pip install 'lrshape[tensorboard]'") from None
         except OSError as error:
-            raise InputError(f"{self._directory}: cannot be written: {error.strerror or error}") from None
+            raise InputError(f"{self.target}: cannot be written: {error.strerror or error}") from None
 
     def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
         """Log numbers, at once: a search may be killed."""

@@ -1,4 +1,4 @@
-"""What all trackers are told of a study. A tracker that fails is left out; the search goes on."""
+"""What every tracker is: a callback that logs a study. A search goes on without a tracker that fails."""
 
 import abc
 import json
@@ -6,10 +6,14 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 import numpy as np
+from pydantic import Field, PrivateAttr
 
+from lrshape.errors import InputError, shown
+from lrshape.registry import Registry
+from lrshape.settings import Settings
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.callback import Callback, Status
 
@@ -26,12 +30,23 @@ CURVE_POINTS = 1000
 """Steps at which the winner's learning rate is logged, at most."""
 
 
-class Logger(Callback, abc.ABC):
-    """Logs, by phase, how many trials are done and have diverged, the lowest metric, and the winner."""
+class Tracker(Settings, Callback, abc.ABC):
+    """Logs, by phase, how many trials are done and have diverged, the lowest metric, and the winner.
 
-    def __init__(self) -> None:
-        self._last = -math.inf
-        self._works = False
+    A subclass is registered by name and says what its ``target`` is; it may have more settings, which
+    ``TRACKERS.build`` takes. Packages that only it needs are imported in `begin`.
+
+    Attributes:
+        name: the registered name.
+        offline: environment variables that keep it from the network, for tests.
+    """
+
+    name: ClassVar[str]
+    offline: ClassVar[Mapping[str, str]] = {}
+
+    target: str = Field(min_length=1, description="where the log goes")
+    _last: float = PrivateAttr(-math.inf)
+    _works: bool = PrivateAttr(False)
 
     @final
     def started(self, directory: str, stored: int) -> None:
@@ -40,7 +55,10 @@ class Logger(Callback, abc.ABC):
         Raises:
             InputError: if the tracker cannot be started.
         """
-        self.begin(directory)
+        try:
+            self.begin(directory)
+        except ImportError as error:
+            raise InputError(f"the tracker {self.name} needs another package: {error}") from None
         self._works = True
 
     @final
@@ -85,7 +103,7 @@ class Logger(Callback, abc.ABC):
         except Exception as error:  # whatever a tracker raises, the trials matter more
             self._works = False
             reason = " ".join(str(error).split()) or type(error).__name__
-            _log.warning("%s: logging has stopped, the search goes on: %.200s", type(self).__name__, reason)
+            _log.warning("%s: logging has stopped, the search goes on: %.200s", self.name, reason)
 
     @abc.abstractmethod
     def begin(self, directory: str) -> None:
@@ -108,11 +126,31 @@ class Logger(Callback, abc.ABC):
         """Write what is not written yet."""
 
 
+TRACKERS: Registry[Tracker] = Registry("tracker", "lrshape.trackers", "lrshape.trackers", Tracker)
+"""The trackers by name."""
+
+
+def tracker(target: str, prefix: str = "tracker") -> Tracker:
+    """Return a callback that logs a study; to be given to `lrshape.search` as ``callback``.
+
+    Args:
+        target: ``NAME:TARGET``, e.g. ``tensorboard:DIR`` or ``wandb:PROJECT``.
+        prefix: what messages call it, e.g. ``--log-to``.
+
+    Raises:
+        InputError: if there is no such tracker.
+    """
+    name, colon, where = target.partition(":")
+    if not colon or not where:
+        names = ", ".join(TRACKERS)
+        raise InputError(f"{prefix}: must be NAME:TARGET with a name of {names}, got {shown(target)}")
+    return TRACKERS.build({"name": name, "target": where}, prefix)
+
+
 def curve(schedule: Schedule) -> list[tuple[int, float]]:
     """Steps and learning rates of a schedule, at most `CURVE_POINTS`, the first and the last among them."""
     steps = np.unique(np.linspace(0, schedule.steps - 1, min(schedule.steps, CURVE_POINTS)).astype(int))
-    at = schedule.curve()
-    return [(step, at(step)) for step in steps.tolist()]
+    return list(zip(steps.tolist(), schedule(steps).tolist(), strict=True))
 
 
 def described(best: "Result") -> str:

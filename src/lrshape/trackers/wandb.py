@@ -3,14 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import wandb  # pyright: ignore[reportMissingImports] - an extra
+from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
 from lrshape.store import Store
-from lrshape.study.trials_export import flat
-from lrshape.trackers.tracker import Logger, curve, described
+from lrshape.study.trial_files import flat
+from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result
@@ -20,28 +20,31 @@ MAX_ROWS = 10_000
 """Trials of the table, at most: as many as Weights & Biases takes."""
 
 
-class WeightsAndBiases(Logger):
+@TRACKERS.register("wandb")
+class WeightsAndBiases(Tracker):
     """One run a study: its spec as config, ``<phase>/best`` etc., a table of the trials, the winner.
 
     What the environment says holds: ``WANDB_MODE=offline`` writes files alone, into the study's directory.
     A study that is resumed goes on with its run.
-
-    Args:
-        project: the project's name.
     """
 
-    def __init__(self, project: str):
-        super().__init__()
-        self._project = project
+    offline: ClassVar[Mapping[str, str]] = {"WANDB_MODE": "offline"}
+
+    target: str = Field(min_length=1, description="the project's name")
+    _run: Any = PrivateAttr(None)
 
     def begin(self, directory: str) -> None:
         """Start a run."""
+        try:
+            import wandb  # pyright: ignore[reportMissingImports] - an extra
+        except ImportError:
+            raise InputError("the tracker wandb needs: pip install 'lrshape[wandb]'") from None
         document = Store.open(directory).document
         place = Path(directory)
         identity = hashlib.sha256(f"{document['hash']} {place.absolute()}".encode()).hexdigest()[:16]
         try:
             self._run = wandb.init(
-                project=self._project,
+                project=self.target,
                 name=str(document.get("name", "study")),
                 id=identity,
                 resume="allow",
@@ -62,6 +65,8 @@ class WeightsAndBiases(Logger):
 
     def result(self, study: "Study", best: "Result") -> None:
         """Log the winner's learning rates, its numbers as summary, and the table of trials."""
+        import wandb  # pyright: ignore[reportMissingImports] - an extra
+
         for step, lr in curve(study.schedule()):
             self._run.log({"winner/step": step, "winner/lr": lr})
         self._run.summary.update(

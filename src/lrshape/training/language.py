@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from pydantic import Field, model_validator
 
 from lrshape.training import transformer as _transformer
-from lrshape.training.optimizer_settings import AdamW, Optimizer
+from lrshape.training.optimizers import AdamW, AnyOptimizer
 from lrshape.training.workload import Batch, GradientWorkload, Metrics, PyTree
 
 TRAIN_SHARE = 10
@@ -27,7 +27,7 @@ class LanguageWorkload(GradientWorkload):
     inputs and, shifted by one, the targets; 0 is padding.
     """
 
-    optimizer: Optimizer = Field(default_factory=AdamW)
+    optimizer: AnyOptimizer = Field(default_factory=AdamW, description="the update rule")
     length: int = Field(default=256, ge=1, description="tokens a sequence, at most max_len")
     max_len: int = Field(default=256, ge=1, description="learned positions")
     layers: int = Field(default=2, ge=1, le=100, description="transformer blocks")

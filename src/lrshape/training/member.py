@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import jax
 
-from lrshape.training import optimizers
 from lrshape.training.precision import activations
 from lrshape.training.workload import (
     Batch,
@@ -45,7 +44,7 @@ def training(workload: PopulationWorkload) -> Training:
 
 
 def _gradient_training(workload: GradientWorkload) -> Training:
-    transformation = optimizers.directions(workload.optimizer)
+    transformation = workload.optimizer.transformation()
     loss_of = activations(workload, workload.loss)
 
     def init(key: jax.Array, data: PyTree) -> PyTree:
@@ -56,7 +55,7 @@ def _gradient_training(workload: GradientWorkload) -> Training:
         params, memory = state
         loss, gradient = jax.value_and_grad(loss_of)(params, batch, key)
         direction, memory = transformation.update(gradient, memory, params)
-        return (optimizers.apply(workload.optimizer, params, direction, lr, base_lr), memory), loss
+        return (workload.optimizer.apply(params, direction, lr, base_lr), memory), loss
 
     def metrics(state: PyTree, data: PyTree) -> Metrics:
         return workload.metrics(state[0], data)

@@ -20,7 +20,7 @@ from pydantic import Field, field_validator
 from lrshape.errors import InputError
 from lrshape.registry import Registry
 from lrshape.settings import Settings
-from lrshape.training.optimizer_settings import Adam, Optimizer
+from lrshape.training.optimizers import Adam, AnyOptimizer
 
 if TYPE_CHECKING:
     import jax
@@ -148,14 +148,12 @@ class GradientWorkload(PopulationWorkload):
         description="of training: float32; tf32 matrix products (GPUs only); bf16 activations with float32 "
         "weights; auto: tf32 on GPUs, else float32",
     )
-    optimizer: Optimizer = Field(default_factory=Adam)
+    optimizer: AnyOptimizer = Field(default_factory=Adam, description="the update rule")
 
     @field_validator("optimizer", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        """Accept a bare name, and settings without a name for the default optimizer."""
-        if isinstance(value, str):
-            return {"name": value}
+        """Accept settings without a name, for the default optimizer."""
         if isinstance(value, dict):
             default = cls.model_fields["optimizer"].get_default(call_default_factory=True)
             return {"name": default.name, **value}

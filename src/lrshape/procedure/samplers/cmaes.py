@@ -1,21 +1,19 @@
 """CMA-ES, by the cmaes package."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from lrshape.errors import InputError
-from lrshape.procedure.sampler import SAMPLERS, Choice, LearningSampler, Points, require_whole
+from lrshape.procedure.sampler import SAMPLERS, Choice, LearningSampler, Points
 
 WARM = 4
 """Points told in advance, at least, from which a first distribution is estimated."""
 
 
 @SAMPLERS.register("cmaes")
-@dataclass(frozen=True)
 class CMAES(LearningSampler):
     """A normal distribution that moves, generation by generation, to where ranks are best.
 
@@ -25,13 +23,6 @@ class CMAES(LearningSampler):
 
     Source: Hansen, "The CMA evolution strategy: a tutorial" (2016); restarts: Auger & Hansen (2005); warm
     start: Nomura et al. (2021); all as in the ``cmaes`` package.
-
-    Args:
-        batch_size: points of a generation, at least 4.
-        sigma: first standard deviation, as a share of every dimension, in (0, 1].
-
-    Raises:
-        InputError: if a setting is out of range.
 
     Example:
         >>> sampler = CMAES(batch_size=8)
@@ -43,13 +34,10 @@ class CMAES(LearningSampler):
         [[0.3, 0.3]]
     """
 
-    batch_size: int = 16
-    sigma: float = 0.3
-
-    def __post_init__(self) -> None:
-        require_whole("batch_size", self.batch_size, 4)
-        if not 0 < self.sigma <= 1:
-            raise InputError(f"sigma must be in (0, 1], got {self.sigma!r}")
+    batch_size: int = Field(default=16, ge=4, description="points of a generation")
+    sigma: float = Field(
+        default=0.3, gt=0, le=1, description="first standard deviation, as a share of every dimension"
+    )
 
     @property
     def batch(self) -> int:

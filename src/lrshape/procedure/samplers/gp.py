@@ -1,12 +1,11 @@
 """A Gaussian process learns the scores; its posterior draws the next points and names the best one."""
 
-import copy
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr
 from threadpoolctl import threadpool_limits
 
 from lrshape.procedure.gaussian_process import GaussianProcess
@@ -19,7 +18,6 @@ from lrshape.procedure.sampler import (
     LearningSampler,
     Points,
     every,
-    require_whole,
 )
 from lrshape.procedure.sobol_points import sobol_points
 
@@ -35,7 +33,6 @@ def _coordinates(points: Points) -> Points:
 
 
 @SAMPLERS.register("gp")
-@dataclass(frozen=True)
 class GP(LearningSampler):
     """Thompson sampling from a Gaussian process that knows noise and shared seeds.
 
@@ -48,13 +45,6 @@ class GP(LearningSampler):
     Source: Thompson sampling: Kandasamy et al., "Parallelised Bayesian optimisation via Thompson sampling"
     (2018). Written here because the kept libraries have no shift of a batch, or need PyTorch.
 
-    Args:
-        batch_size: points of a batch, at least 2.
-        initial: Sobol' points before the first model, at least 4.
-
-    Raises:
-        InputError: if a setting is out of range.
-
     Example:
         >>> sampler = GP(batch_size=8, initial=8)
         >>> state = sampler.init(dimensions=2, seed=0)
@@ -65,13 +55,9 @@ class GP(LearningSampler):
         [[0.3, 0.3]]
     """
 
-    batch_size: int = 16
-    initial: int = 32
-    _features = staticmethod(_coordinates)  # no setting, hence no annotation
-
-    def __post_init__(self) -> None:
-        require_whole("batch_size", self.batch_size, 2)
-        require_whole("initial", self.initial, 4)
+    batch_size: int = Field(default=16, ge=2, description="points of a batch")
+    initial: int = Field(default=32, ge=4, description="Sobol' points before the first model")
+    _features: Callable[[Points], Points] = PrivateAttr(default_factory=lambda: _coordinates)
 
     @property
     def batch(self) -> int:
@@ -80,8 +66,8 @@ class GP(LearningSampler):
 
     def seeing(self, features: Callable[[Points], Points]) -> "GP":
         """Return the sampler whose model is one of features, not of coordinates."""
-        seen = copy.copy(self)
-        object.__setattr__(seen, "_features", features)
+        seen = self.model_copy()
+        seen._features = features
         return seen
 
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:

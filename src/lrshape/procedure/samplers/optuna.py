@@ -6,13 +6,13 @@ import inspect
 import math
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pydantic import Field, field_validator
 
 from lrshape.errors import InputError, shown
-from lrshape.procedure.sampler import SAMPLERS, LearningSampler, Points, require_whole
+from lrshape.procedure.sampler import SAMPLERS, LearningSampler, Points
 
 OPTIONS = {"TPESampler": {"multivariate": True, "constant_liar": True}}
 """Arguments that differ from Optuna's defaults."""
@@ -22,29 +22,27 @@ UNFIT = ("BruteForceSampler", "QMCSampler")
 
 
 @SAMPLERS.register("optuna")
-@dataclass(frozen=True)
 class Optuna(LearningSampler):
     """A sampler of Optuna. It needs the extra ``lrshape[optuna]``; ``GPSampler`` also needs PyTorch.
 
     The points of a batch know each other as running trials. A score that is not finite is told as the worst
     finite one.
 
-    Args:
-        sampler: the name of a class in ``optuna.samplers``, e.g. ``GPSampler`` or ``CmaEsSampler``.
-        batch_size: points of a batch, at least 1.
-
-    Raises:
-        InputError: if a setting is out of range. Without Optuna the name is checked only when points are
-            asked for, so that a study can be read where Optuna is not installed.
+    Without Optuna the name of its sampler is checked only when points are asked for, so that a study can be
+    read where Optuna is not installed.
     """
 
-    sampler: str = "TPESampler"
-    batch_size: int = 16
+    sampler: str = Field(
+        default="TPESampler", description="a class of optuna.samplers, e.g. GPSampler or CmaEsSampler"
+    )
+    batch_size: int = Field(default=16, ge=1, description="points of a batch")
 
-    def __post_init__(self) -> None:
-        require_whole("batch_size", self.batch_size, 1)
+    @field_validator("sampler")
+    @classmethod
+    def _usable(cls, value: str) -> str:
         if importlib.util.find_spec("optuna"):
-            _class(self.sampler)
+            _class(value)
+        return value
 
     @property
     def batch(self) -> int:

@@ -1,14 +1,11 @@
 """Independent, uniform points."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from lrshape.procedure.sampler import SAMPLERS, Points, SequenceSampler
 
 
 @SAMPLERS.register("random")
-@dataclass(frozen=True)
 class Random(SequenceSampler):
     """Independent, uniform points from the PCG64 generator."""
 

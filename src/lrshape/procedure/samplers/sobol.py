@@ -1,7 +1,5 @@
 """Scrambled Sobol' points."""
 
-from dataclasses import dataclass
-
 from scipy.stats import qmc
 
 from lrshape.errors import InputError
@@ -10,7 +8,6 @@ from lrshape.procedure.sobol_points import sobol_points
 
 
 @SAMPLERS.register("sobol")
-@dataclass(frozen=True)
 class Sobol(SequenceSampler):
     """Scrambled Sobol' points: evenly spread, best so in numbers that are powers of two.
 

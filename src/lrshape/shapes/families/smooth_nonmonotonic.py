@@ -35,6 +35,7 @@ class SmoothNonmonotonic(Family):
     """
 
     formula = "PCHIP through the sorted (0, y_start), (x1, y1), (x2, y2), (x_peak, 1), (1, y_end)"
+    reaches_one = False
     y_start: Numeric = parameter(0.0)
     y_end: Numeric = parameter(0.0)
     x_peak: Numeric = parameter(0.2)

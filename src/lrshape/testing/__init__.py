@@ -1,0 +1,32 @@
+"""Contracts that plug-ins keep, for those who write one: ``check_family(MyFamily)`` in a test of theirs.
+
+``python -m lrshape.testing [NAME...]`` checks whatever is registered, other packages' plug-ins included.
+Nothing here needs pytest.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lrshape.testing.executors import check_executor as check_executor
+    from lrshape.testing.families import check_family as check_family
+    from lrshape.testing.samplers import check_sampler as check_sampler
+    from lrshape.testing.trackers import check_tracker as check_tracker
+    from lrshape.testing.workloads import check_workload as check_workload
+
+_HOME = {
+    "check_executor": "executors",
+    "check_family": "families",
+    "check_sampler": "samplers",
+    "check_tracker": "trackers",
+    "check_workload": "workloads",
+}
+
+__all__ = ["check_executor", "check_family", "check_sampler", "check_tracker", "check_workload"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when used, for worker processes that import the tasks here need none of it.
+    if name in _HOME:
+        return getattr(importlib.import_module(f"lrshape.testing.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'lrshape.testing' has no attribute {name!r}")
