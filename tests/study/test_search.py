@@ -74,7 +74,7 @@ def test_best_is_what_the_trials_say(study):
     assert best.seeds == 8
     assert best.steps == STEPS
     assert {row.name for row in best.baselines} == {"cosine", "constant"}
-    json.dumps(best, allow_nan=False)
+    json.dumps(best.to_dict(), allow_nan=False)
 
 
 def test_the_winner_is_a_schedule_that_was_trained(study):
