@@ -4,11 +4,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parent
 
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if FOLDER in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("frameworks"))
+def pytest_itemcollected(item):
+    if Path(__file__).parent in item.path.parents:
+        item.add_marker(pytest.mark.xdist_group("frameworks"))
