@@ -14,7 +14,7 @@ demo: $(VENV)/lrshape ## search shapes on real data for a few minutes and write 
 	$(BIN)/lrshape demo --out lrshape-demo
 
 test: $(VENV)/test ## run the tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: $(VENV)/test $(VENV)/check ## lint, formatting, types, documented commands
 	$(BIN)/ruff check .
