@@ -130,9 +130,9 @@ def spoiled_rows(table: pd.DataFrame, rng: random.Random) -> pd.DataFrame:
 
 def arguments(rng: random.Random, files: list[str], options: Callable[[str], list[str]]) -> list[str]:
     """A command line: a command, its options and others, files and nonsense."""
-    commands = ("families", "show", "compare", "init", "status", "best", "export", "trials")
-    command = rng.choice((*commands, "search", "sweep", "report", "fit", "", "nonsense"))
-    words = [command] if command else []
+    commands = ("shapes list", "shapes show", "shapes fit", "compare", "init", "status", "best", "export")
+    command = rng.choice((*commands, "trials", "search", "sweep", "report", "store verify", "", "nonsense"))
+    words = command.split()
     for _ in range(rng.randint(0, 5)):
         known = options(command)
         match rng.randrange(4):

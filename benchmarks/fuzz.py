@@ -114,7 +114,7 @@ class Fuzz:
 
         import lrshape
         from lrshape.checks.settings import run_sweep
-        from lrshape.study.trials_export import write_trials
+        from lrshape.study.trial_files import write_trials
 
         good = self.good
         (good / "spec.toml").write_text(toml(SPEC))
@@ -203,9 +203,6 @@ def hurried(seconds: float) -> Any:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-READING = ("status", "best", "trials", "export", "show", "import")
-
-
 def _of_study(rng: random.Random, directory: str = "study") -> list[list[str]]:
     if rng.random() < REPORTS:
         return [["report", directory]]
@@ -222,8 +219,7 @@ def _of_study(rng: random.Random, directory: str = "study") -> list[list[str]]:
             "--out",
             f"out.{'py' if target in ('python', 'torch') else target}",
         ],
-        ["import", directory],
-        ["doctor", directory, *rng.choice(([], ["--repair"], ["--json"]))],
+        ["store", "verify", directory, *rng.choice(([], ["--repair"], ["--json"]))],
     ]
     return rng.sample(all_of_them, 2)
 
@@ -359,7 +355,7 @@ def schedule_file(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     target = rng.choice(("json", "csv", "python", "torch", "npy"))
     out = f"out.{'py' if target in ('python', 'torch') else target}"
     return [
-        ["show", path.name, "--steps", "50"],
+        ["shapes", "show", path.name, "--steps", "50"],
         ["export", path.name, "--to", target, "--out", out, "--steps", "9"],
     ]
 
@@ -391,7 +387,9 @@ def _options(command: str) -> list[str]:
 
     from lrshape.cli import app
 
-    known = main.get_command(app).commands.get(command)  # pyright: ignore[reportAttributeAccessIssue]
+    known: Any = main.get_command(app)
+    for word in command.split():
+        known = known.get_command(None, word) if known else None
     found = [name for parameter in known.params for name in parameter.opts if name[0] == "-"] if known else []
     return [*found, "--help", "--version", "--no-such-option"]
 

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
 
 from lrshape.cli import app
 
@@ -11,8 +13,15 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 
 
-def commands():
-    return [command.name or command.callback.__name__ for command in app.registered_commands]
+def commands(group=None, prefix=""):
+    """Every command, those of groups as ``group command``."""
+    group = group or typer.main.get_command(app)
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
+        if isinstance(command, TyperGroup):
+            yield from commands(command, f"{prefix}{name} ")
+        else:
+            yield f"{prefix}{name}"
 
 
 def test_every_command_is_in_the_readme():
@@ -25,8 +34,11 @@ def test_every_command_is_in_the_readme():
 def test_named_commands_and_targets_exist(document):
     text = document.read_text()
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
-    for command in re.findall(r"(?:^|`)lrshape ([a-z]+)", code, re.MULTILINE):
-        assert command in commands(), command
+    known = set(commands())
+    groups = {command.split()[0] for command in known if " " in command}
+    for first, second in re.findall(r"(?:^|`)lrshape ([a-z]+)(?: ([a-z]+))?", code, re.MULTILINE):
+        command = f"{first} {second}" if first in groups else first
+        assert command in known, command
     targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
     for target in re.findall(r"(?:^|`)make ([a-z]+)", code, re.MULTILINE):
         assert target in targets, target

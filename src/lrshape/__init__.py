@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lrshape._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from lrshape import frameworks as frameworks
+    from lrshape import testing as testing
+    from lrshape import trackers as trackers
     from lrshape.analysis.result import Result as Result
     from lrshape.api import search as search
     from lrshape.checks.check import Check as Check
@@ -16,38 +19,56 @@ if TYPE_CHECKING:
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
+    from lrshape.store import StoreError as StoreError
     from lrshape.study.callback import Callback as Callback
-    from lrshape.study.run import TimeLimitReached as TimeLimitReached
+    from lrshape.study.run import TooManyFailed as TooManyFailed
     from lrshape.study.study import Study as Study
+    from lrshape.study.time_limit import TimeLimitReached as TimeLimitReached
+    from lrshape.training.workload import GradientWorkload as GradientWorkload
+    from lrshape.training.workload import Workload as Workload
 
 _HOMES = {
     "Callback": "lrshape.study.callback",
     "Check": "lrshape.checks.check",
     "Family": "lrshape.shapes.family",
+    "GradientWorkload": "lrshape.training.workload",
     "InputError": "lrshape.errors",
     "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
+    "StoreError": "lrshape.store",
     "Study": "lrshape.study.study",
-    "TimeLimitReached": "lrshape.study.run",
+    "TimeLimitReached": "lrshape.study.time_limit",
+    "TooManyFailed": "lrshape.study.run",
+    "Workload": "lrshape.training.workload",
     "families": "lrshape.shapes.family:FAMILIES",
     "search": "lrshape.api",
 }
+_NAMESPACES = ("frameworks", "testing", "trackers")
 
 __all__ = [
     "Callback",
     "Check",
     "Family",
+    "GradientWorkload",
     "InputError",
     "Result",
     "Schedule",
+    "StoreError",
     "Study",
     "TimeLimitReached",
+    "TooManyFailed",
+    "Workload",
     "families",
+    "frameworks",
     "search",
+    "testing",
+    "trackers",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _NAMESPACES:
+        return importlib.import_module(f"lrshape.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'lrshape' has no attribute {name!r}")
     module, _, attribute = _HOMES[name].partition(":")

@@ -1,12 +1,13 @@
 """The function that runs a study from its spec to its report."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypedDict, Unpack
 
 from lrshape.errors import InputError
 from lrshape.report.write import write_report
+from lrshape.shapes.schedule import StepRule
 from lrshape.store import Location, Url, locate
 from lrshape.study.callback import Callback
 from lrshape.study.pace import set_trials
@@ -16,6 +17,27 @@ from lrshape.study.spec import StudySpec, read_spec
 from lrshape.study.study import Study, open_or_create
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
 from lrshape.workers.executor import EXECUTORS, Executor, ExecutorChoice
+
+
+class SearchSettings(TypedDict, total=False):
+    """Keys of a spec, as `search` takes them; ``lrshape init WORKLOAD`` prints what each of them means."""
+
+    name: str
+    seed: int
+    metric: str
+    step_rule: StepRule
+    chunk_size: int | Literal["auto"]
+    max_failed_fraction: float
+    workload: str | Mapping[str, Any]
+    families: Sequence[str | Mapping[str, Any]]
+    sampler: str | Mapping[str, Any]
+    base_lr: Mapping[str, Any]
+    screen: Mapping[str, Any]
+    rescore: Mapping[str, Any]
+    confirm: Mapping[str, Any]
+    baselines: Sequence[str] | Mapping[str, Mapping[str, Any]]
+    initial_shapes: Sequence[Mapping[str, Any]]
+    trials: int
 
 
 def search(
@@ -30,7 +52,7 @@ def search(
     time_limit: float | None = None,
     executor: ExecutorChoice = "inline",
     callback: Callback | None = None,
-    **settings: Any,
+    **settings: Unpack[SearchSettings],
 ) -> Study:
     """Find the best schedule shape for a workload; run it again with the same arguments to resume.
 
@@ -89,7 +111,7 @@ def _read_spec(
     steps: int | None,
     metrics: tuple[str, ...],
     called: dict[str, Any],
-    settings: dict[str, Any],
+    settings: SearchSettings,
     path: Location,
     time_limit: float | None,
     executor: Executor,

@@ -1,9 +1,14 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from lrshape.cli import app
+from lrshape.cli.stopping import SIGNALS
 
 TRAINING = """
 import time
@@ -44,7 +49,7 @@ confirm = {{seeds = 6}}
 
 
 class Folder:
-    """A directory with a user's training and spec, and the command line run in it as a process."""
+    """A directory with a user's training and spec, and the command line run in it."""
 
     def __init__(self, path: Path, pause: float = 0.0):
         self.path = path
@@ -53,7 +58,24 @@ class Folder:
         (path / "planned.toml").write_text(PLANNED)
         self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
 
+    def run(self, *arguments):
+        """Run a command in this process: exit code, output, errors."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.path)
+            patch.syspath_prepend(self.path)
+            patch.delitem(sys.modules, "my_training", raising=False)  # another folder's
+            handlers = {number: signal.getsignal(number) for number in SIGNALS}
+            try:
+                result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+            finally:
+                for number, handler in handlers.items():
+                    signal.signal(number, handler)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.stdout, result.stderr
+
     def start(self, *arguments, before="pass", **options):
+        """Run a command as a process, which can be sent signals."""
         command = [sys.executable, "-c", f"{before}; from lrshape.cli import main; main()"]
         command += map(str, arguments)
         return subprocess.Popen(
@@ -61,7 +83,8 @@ class Folder:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
         )  # fmt: skip
 
-    def run(self, *arguments):
+    def run_apart(self, *arguments):
+        """Run a command as a process to its end: exit code, output, errors."""
         process = self.start(*arguments)
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err

@@ -1,4 +1,4 @@
-"""The commands as users run them: processes, exit codes, what is printed where."""
+"""The commands as users run them: exit codes, what is printed where."""
 
 import csv
 import json
@@ -11,8 +11,6 @@ import lrshape
 
 COMMANDS = [
     "demo",
-    "families",
-    "show",
     "init",
     "search",
     "sweep",
@@ -21,7 +19,14 @@ COMMANDS = [
     "report",
     "best",
     "export",
+    "compare",
+    "shapes",
+    "store",
+    "trials",
+    "optimum",
+    "check",
 ]
+GROUPS = {"check": ("local", "seeds"), "shapes": ("list", "show", "fit"), "store": ("verify", "merge")}
 
 
 def refused(result, message):
@@ -41,9 +46,19 @@ def test_help_lists_every_command_and_the_exit_codes(folder):
     assert "130" in out
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_help_of_a_group_lists_its_commands(folder, group):
+    code, out, _ = folder.run(group, "--help")
+    assert code == 0
+    for command in GROUPS[group]:
+        assert command in out
+
+
+@pytest.mark.parametrize(
+    "command", [*(set(COMMANDS) - set(GROUPS)), *(f"{g} {c}" for g in GROUPS for c in GROUPS[g])]
+)
 def test_each_command_has_examples(folder, command):
-    code, out, _ = folder.run(command, "--help")
+    code, out, _ = folder.run(*command.split(), "--help")
     assert code == 0
     assert "Examples" in out
     assert f"lrshape {command}" in out
@@ -163,21 +178,23 @@ def test_ranking_by_another_metric(folder):
 
 
 def test_families(folder):
-    code, out, _ = folder.run("families", "--json")
+    code, out, _ = folder.run("shapes", "list", "--json")
     listed = json.loads(out)
     assert code == 0
     assert {"name", "formula", "parameters"} <= set(listed[0])
     assert len(listed) >= 19
-    assert "two_point_spline" in folder.run("families")[1]
+    assert "two_point_spline" in folder.run("shapes", "list")[1]
 
 
 def test_show(folder):
-    code, out, _ = folder.run("show", "rex", "-p", "beta=0.5", "-p", "warmup=0.1")
+    code, out, _ = folder.run("shapes", "show", "rex", "-p", "beta=0.5", "-p", "warmup=0.1")
     assert code == 0
     assert "█" in out
-    shown = json.loads(folder.run("show", "linear", "--steps", 4, "--step-rule", "left", "--json")[1])
+    shown = json.loads(
+        folder.run("shapes", "show", "linear", "--steps", 4, "--step-rule", "left", "--json")[1]
+    )
     np.testing.assert_allclose(shown["multipliers"], lrshape.Schedule("linear", {}, 1.0, 4, "left").values())
-    assert folder.run("show", "wsd", "--png", "wsd.png")[0] == 0
+    assert folder.run("shapes", "show", "wsd", "--png", "wsd.png")[0] == 0
     assert (folder.path / "wsd.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -212,12 +229,12 @@ def test_set_replaces_settings(folder):
         (("search", "spec.toml", "--out", "."), "is not empty and holds no study"),
         (("search", "spec.toml", "--out", "spec.toml"), "spec.toml"),
         (("search", "spec.toml", "--out", "/proc/nothing"), "cannot write"),
-        (("show", "rex", "-p", "beta=99"), "beta must be a number in [0.01, 10], got 99"),
-        (("show", "rex", "-p", "beta"), "-p takes name=value"),
-        (("show", "rexx"), "did you mean 'rex'?"),
-        (("show", "rex", "--steps", "0"), "steps must be"),
-        (("show", "rex", "--step-rule", "centre"), "centre"),
-        (("show", "rex", "--png", "no/such/place.png"), "cannot be written"),
+        (("shapes", "show", "rex", "-p", "beta=99"), "beta must be a number in [0.01, 10], got 99"),
+        (("shapes", "show", "rex", "-p", "beta"), "-p takes name=value"),
+        (("shapes", "show", "rexx"), "did you mean 'rex'?"),
+        (("shapes", "show", "rex", "--steps", "0"), "steps must be"),
+        (("shapes", "show", "rex", "--step-rule", "centre"), "centre"),
+        (("shapes", "show", "rex", "--png", "no/such/place.png"), "cannot be written"),
         (("init", "digits"), "workload must be one of"),
         (("status", "nowhere"), "nowhere"),
         (("best", "."), "no study"),
@@ -252,7 +269,7 @@ def test_all_failed_is_said_plainly_and_has_a_report(folder):
     refused(folder.run("search", "spec.toml", "--out", "study"), "the first with: RuntimeError: no data")
     code, out, _ = folder.run("search", "spec.toml", "--out", "study", "--set", "max_failed_fraction=1.0")
     assert code == 0
-    assert "no training came to a finite final/score:\n0% diverged, 100% failed" in out
+    assert "no trial reached a finite final/score: 0% diverged, 100% failed" in out
     assert "the first with: RuntimeError: no data" in out
     assert "best shape" not in out
     refused(folder.run("export", "study", "--to", "csv"), "there is no winner")

@@ -55,7 +55,7 @@ def test_stopped_and_run_again_it_is_the_same_study(slow, finished, kill, code):
     assert 0 < stored < len(table(finished))
     text = (slow.path / "my_training.py").read_text()
     (slow.path / "my_training.py").write_text(text.replace("sleep(0.05)", "sleep(0.0)"))
-    again, _, err = slow.run("search", "spec.toml", "--out", "study")
+    again, _, err = slow.run_apart("search", "spec.toml", "--out", "study")
     assert again == 0, err
     pd.testing.assert_frame_equal(table(slow), table(finished), check_exact=True)
     assert slow.run("best", "study", "--json")[1] == finished.run("best", "study", "--json")[1]
@@ -191,7 +191,7 @@ def test_two_runs_on_one_directory_share_the_work_and_finish_with_the_same_table
 
 
 def test_time_limit_stops_and_says_how_to_go_on(slow):
-    code, _, err = slow.run("search", "spec.toml", "--out", "study", "--time-limit", "1s")
+    code, _, err = slow.run_apart("search", "spec.toml", "--out", "study", "--time-limit", "1s")
     assert code == 130
     assert "time limit reached" in err
     assert "run the same command to resume" in err

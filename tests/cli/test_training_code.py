@@ -53,7 +53,7 @@ GUARD
 """
 
 
-def test_a_command_is_searched_over_to_a_report(folder):
+def test_a_command_is_searched_over_to_a_report(folder, caplog):
     (folder.path / "program.py").write_text(PROGRAM)
     (folder.path / "command.toml").write_text(SPEC + COMMAND)
     code, out, err = folder.run("search", "command.toml", "--out", "study")
@@ -65,7 +65,7 @@ def test_a_command_is_searched_over_to_a_report(folder):
     (folder.path / "program.py").write_text(PROGRAM + "\n# edited")
     code, _, err = folder.run("search", "command.toml", "--out", "study")
     assert code == 0
-    assert "the code of" in err
+    assert "the code of" in caplog.text
     assert "program.py" in err
 
 

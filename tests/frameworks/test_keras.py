@@ -87,11 +87,11 @@ def test_a_model_is_trained_saved_loaded_and_trained_on(tmp_path):
 
 def test_other_steps_base_lr_and_batch_sizes(same):
     changes = {"base_lr": 0.7, "batch_sizes": [(8, 5), (32, 9)]}
-    curve = REX.curve(**changes)
+    changed = REX.replace(**changes)
     made = REX.to_keras(**changes)
-    same([float(made(step)) for step in range(20)], curve.values())
+    same([float(made(step)) for step in range(20)], changed.values())
     again = ShapeSchedule.from_config(made.get_config())
-    same([float(again(step)) for step in range(20)], curve.values())
+    same([float(again(step)) for step in range(20)], changed.values())
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True])
@@ -101,7 +101,7 @@ def test_bad_accumulation_is_an_input_error(bad):
 
 
 def test_a_wrong_config_is_an_input_error():
-    for config in ({"curve": 3}, {"curve": {"family": "rex"}}):
+    for config in ({"schedule": 3}, {"schedule": {"family": "rex"}}):
         with pytest.raises(InputError, match="a schedule"):
             ShapeSchedule.from_config(config)
 
@@ -110,7 +110,7 @@ def test_with_the_torch_backend():
     """Keras has one backend a process; the optimizer of another one gives the same values."""
     script = """
 import keras, numpy as np
-from lrshape.schedule import Schedule
+from lrshape import Schedule
 schedule = Schedule("rex", {"warmup": 0.1}, 0.1, 24)
 made = schedule.to_keras(gradient_accumulation_steps=2)
 optimizer = keras.optimizers.SGD(made, gradient_accumulation_steps=2)

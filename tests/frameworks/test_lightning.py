@@ -73,4 +73,4 @@ def test_the_trainers_own_number_of_steps(fit, same):
     def configure(module, optimizer):
         return REX.to_lightning(optimizer, steps=int(module.trainer.estimated_stepping_batches), base_lr=0.5)
 
-    same(fit(configure, max_steps=7), REX.curve(steps=7, base_lr=0.5).values())
+    same(fit(configure, max_steps=7), REX.replace(steps=7, base_lr=0.5).values())

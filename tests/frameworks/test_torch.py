@@ -115,7 +115,7 @@ def test_batch_sizes_that_grow(same):
     sizes = [(8, 10), (32, 20)]
     same(
         train(optimizer, REX.to_torch(optimizer, batch_sizes=sizes), 30)[:, 0],
-        REX.curve(batch_sizes=sizes).values(),
+        REX.replace(batch_sizes=sizes).values(),
     )
 
 
@@ -167,7 +167,7 @@ def test_a_changed_schedule_warns_and_goes_on_along_the_new_one(same, caplog, ch
     resumed.load_state_dict(states[1])
     assert message in caplog.text
     assert "From step 10 on training follows the present one" in caplog.text
-    same(train(second, resumed, 30)[:, 0], new.curve(**changes).values()[10:])
+    same(train(second, resumed, 30)[:, 0], new.replace(**changes).values()[10:])
 
 
 def test_the_same_schedule_does_not_warn(caplog):
@@ -258,6 +258,6 @@ def test_following_sets_each_step_of_every_group(schedule):
 
 
 def test_following_stretches_and_checks():
-    assert next(REX.follow(sgd(1.0), steps=7, base_lr=3.0)) == REX.curve(steps=7, base_lr=3.0)(0)
+    assert next(REX.follow(sgd(1.0), steps=7, base_lr=3.0)) == REX.replace(steps=7, base_lr=3.0)(0)
     with pytest.raises(InputError, match=r"must be a torch.optim.Optimizer, got 3"):
         REX.follow(3)

@@ -58,16 +58,16 @@ def test_optimizers(train, same, accumulate):
 
 def test_the_create_scheduler_override_stretches_the_shape(train, same):
     used = train(REX.to_trainer(), max_steps=9, accumulate=2)
-    expected = REX.curve(steps=9).values()
+    expected = REX.replace(steps=9).values()
     for group in used.T:  # with and without weight decay
         same(group, expected)
 
 
 def test_training_arguments_may_keep_the_base_lr(train, same):
     used = train(REX.to_trainer(keep_lr=True), max_steps=6, learning_rate=0.5)
-    same(used[:, 0], REX.curve(steps=6, base_lr=0.5).values())
+    same(used[:, 0], REX.replace(steps=6, base_lr=0.5).values())
     used = train(REX.to_trainer(base_lr=0.25), max_steps=6, learning_rate=0.5)
-    same(used[:, 0], REX.curve(steps=6, base_lr=0.25).values())
+    same(used[:, 0], REX.replace(steps=6, base_lr=0.25).values())
 
 
 @pytest.mark.parametrize("way", ["optimizers", "override"])
@@ -88,10 +88,10 @@ def test_another_horizon_at_a_resume_warns(train, same, caplog, tmp_path):
 
 
 def test_the_file_of_code(train, same):
-    from lrshape.frameworks.standalone import standalone
+    from lrshape.frameworks import EXPORTERS
 
     names = {"__name__": "schedule"}
-    exec(compile(standalone(REX.curve(), "transformers"), "schedule.py", "exec"), names)
-    same(train(names["ShapeTrainer"], max_steps=8)[:, 0], REX.curve(steps=8).values())
+    exec(compile(EXPORTERS["transformers"].content(REX), "schedule.py", "exec"), names)
+    same(train(names["ShapeTrainer"], max_steps=8)[:, 0], REX.replace(steps=8).values())
     made = lambda optimizer: (optimizer, names["make_scheduler"](optimizer))  # noqa: E731
     same(train(schedule=made)[:, 0], REX.values())

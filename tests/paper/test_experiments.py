@@ -27,7 +27,7 @@ def test_every_command_and_spec_is_legal(name, scale):
             assert callable(getattr(curves, step.call))
             continue
         command, *words = step.arguments(scale, "/somewhere")
-        words = words[1:] if command == "check" else words
+        words = words[1:] if command in ("check", "shapes") else words
         options = find_command(step.arguments(scale, "")).make_context(command, list(words)).params
         assert any(word.startswith("/somewhere/") for word in words)
         assert not any("{" in word for word in words)

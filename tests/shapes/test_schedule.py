@@ -15,7 +15,8 @@ from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES, evaluate
 from lrshape.shapes.schedule import FORMAT, Schedule, progress
 
-GOOD = {"format": FORMAT, "family": "rex", "params": {}, "base_lr": 0.1, "steps": 10, "step_rule": "midpoint"}
+GOOD = {"format": FORMAT, "family": "rex", "params": {}, "base_lr": 0.1, "steps": 10,
+        "step_rule": "midpoint", "batch_sizes": None}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -69,6 +70,7 @@ def test_is_a_value():
         ("base_lr", 2),
         ("steps", 9),
         ("step_rule", "left"),
+        ("batch_sizes", [(1, 5), (2, 5)]),
     )
     for key, value in changes:
         changed = {"family": "rex", "params": {"beta": 2}, "base_lr": 1, "steps": 10, key: value}
@@ -79,6 +81,9 @@ def test_is_a_value():
         a.steps = 3
     with pytest.raises(TypeError):
         a.params["beta"] = 3.0
+    ramp = a.replace(batch_sizes=[(1, 5), (2, 5)])
+    assert hash(ramp) != hash(a)
+    assert eval(repr(ramp), {"Schedule": Schedule}) == ramp
     for same in (copy.deepcopy(a), pickle.loads(pickle.dumps(a)), eval(repr(a), {"Schedule": Schedule})):
         assert same == a
     table = Schedule("table", {"values": [0.5, 1.0]}, 1.0, 10)
@@ -149,6 +154,7 @@ def test_the_format_is_written_down():
         "base_lr": 0.1,
         "steps": 3,
         "step_rule": "midpoint",
+        "batch_sizes": None,
     }
 
 

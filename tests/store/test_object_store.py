@@ -115,7 +115,7 @@ def test_of_many_clients_at_once_one_creates(s3):
 
 
 def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
-    """Search, status, doctor, best, export, trials and report, all at one URL."""
+    """Search, status, store verify, best, export, trials and report, all at one URL."""
     finished(user("search", "spec.toml", "--out", "here"))
     process = user("search", "spec.toml", "--out", f"{s3}/there")
     place = place_at(Url(f"{s3}/there"))
@@ -137,7 +137,7 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.chdir(tmp_path)
     assert "complete" in said("status", f"{s3}/there")
-    assert "sound" in said("doctor", f"{s3}/there")
+    assert "sound" in said("store", "verify", f"{s3}/there")
     assert said("best", "here", "--json") == said("best", f"{s3}/there", "--json")
     assert "--out must name a local file" in said("export", f"{s3}/there", "--to", "json", code=2)
     said("export", f"{s3}/there", "--to", "json", "--out", "schedule.json")

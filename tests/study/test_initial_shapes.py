@@ -9,7 +9,7 @@ import pytest
 import lrshape
 from lrshape.errors import InputError
 from lrshape.shapes.schedule import Schedule
-from lrshape.study.initial_shapes import TOP, read_starts
+from lrshape.study.initial_shapes import TOP, read_initial_shapes
 
 FAMILIES = ["rex", "wsd", "cyclic_cosine"]
 
@@ -36,10 +36,10 @@ def test_a_schedule_is_a_start(tmp_path):
     schedule = Schedule("rex", {"beta": 0.5, "warmup": 0.1}, base_lr=0.1, steps=10)
     file = tmp_path / "schedule.json"
     file.write_text(schedule.to_json())
-    (start,) = read_starts(file, ["rex"]).starts
+    (start,) = read_initial_shapes(file, ["rex"]).shapes
     assert start == {"family": "rex", "params": dict(schedule.params), "base_lr": 0.1}
     with pytest.raises(InputError, match="holds no shape of power to start from"):
-        read_starts(file, ["power"])
+        read_initial_shapes(file, ["power"])
 
 
 def test_logged_curves_become_the_nearest_members(tmp_path):
@@ -51,8 +51,8 @@ def test_logged_curves_become_the_nearest_members(tmp_path):
     logged[logged["Step"] % 3 == 0].to_csv(tmp_path / "chart.csv", index=False)
     logged[["swift-1 - lr"]].to_csv(tmp_path / "bare.csv", index=False)
     for name in ("chart.csv", "bare.csv"):
-        found = read_starts(tmp_path / name, ["rex"])
-        (start,) = found.starts
+        found = read_initial_shapes(tmp_path / name, ["rex"])
+        (start,) = found.shapes
         assert start["base_lr"] == pytest.approx(0.02, rel=1e-2)
         assert start["params"]["beta"] == pytest.approx(0.5, rel=0.05)
         assert start["params"]["warmup"] == pytest.approx(0.1, abs=0.005)
@@ -79,7 +79,7 @@ def test_what_is_no_source_is_refused_in_one_line(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     (tmp_path / name).write_bytes(HOSTILE[name])
     with pytest.raises(InputError) as refused:
-        read_starts(name, ["rex"])
+        read_initial_shapes(name, ["rex"])
     assert name in str(refused.value)
     assert len(str(refused.value)) < 500
     assert "\n" not in str(refused.value)
@@ -91,14 +91,14 @@ def test_what_is_no_source_is_refused_in_one_line(tmp_path, monkeypatch, name):
 def test_what_does_not_exist_is_not_made(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=r"no study|No such|no such"):
-        read_starts(source, ["rex"])
+        read_initial_shapes(source, ["rex"])
     assert list(tmp_path.iterdir()) == []
 
 
-def test_starts_are_a_specs(study):
+def test_initial_shapes_are_those_of_a_spec(study):
     from lrshape.procedure.spec import InitialShape
 
-    found = read_starts(study.path, FAMILIES).starts
+    found = read_initial_shapes(study.path, FAMILIES).shapes
     assert len(found) == TOP
     for start in found:
         assert InitialShape.model_validate(json.loads(json.dumps(start))).model_dump() == start

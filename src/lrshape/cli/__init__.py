@@ -1,13 +1,13 @@
 """The ``lrshape`` command."""
 
 from lrshape.cli import check as _check  # noqa: F401 - registers its commands
+from lrshape.cli import compare as _compare  # noqa: F401
 from lrshape.cli import export as _export  # noqa: F401
-from lrshape.cli import fit as _fit  # noqa: F401
 from lrshape.cli import optimum as _optimum  # noqa: F401
 from lrshape.cli import reproduce as _reproduce  # noqa: F401
 from lrshape.cli import shapes as _shapes  # noqa: F401
-from lrshape.cli import storage as _storage  # noqa: F401
-from lrshape.cli import studies as _studies  # noqa: F401
+from lrshape.cli import store as _store  # noqa: F401
+from lrshape.cli import study as _study  # noqa: F401
 from lrshape.cli import sweep as _sweep  # noqa: F401
 from lrshape.cli import trials as _trials  # noqa: F401
 from lrshape.cli.app import app

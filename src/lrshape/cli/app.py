@@ -38,8 +38,8 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Commands in the order of a user's first hour."""
-        order = ["demo", "families", "show", "compare", "init", "search", "sweep", "status", "report", "best"]
-        order += ["export", "trials", "import", "fit", "doctor", "merge"]
+        order = ["demo", "init", "search", "status", "report", "best", "export", "compare", "sweep", "check"]
+        order += ["shapes", "store", "trials", "optimum", "reproduce"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
 
@@ -55,6 +55,13 @@ app = typer.Typer(
     "Exit codes: 0 done; 1 the disk refused a result; 2 bad input; 130 stopped before the end "
     "(Ctrl-C, SIGTERM or --time-limit), run the same command to resume.",
 )
+
+
+def group(name: str, text: str) -> typer.Typer:
+    """Add a group of commands, ``lrshape NAME COMMAND``, with its help."""
+    made = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help=text)
+    app.add_typer(made, name=name)
+    return made
 
 
 _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
-from lrshape.cli.studies import Directory, Json
+from lrshape.cli.study import Directory, Json
 
 if TYPE_CHECKING:
     from lrshape.checks.check import Check, CheckResult

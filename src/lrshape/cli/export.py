@@ -1,19 +1,33 @@
-"""The command export, and how commands find the schedule that an argument names."""
+"""The command export."""
 
+import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from lrshape.cli.app import app, say
-from lrshape.cli.studies import Metric
-from lrshape.errors import InputError
-
-if TYPE_CHECKING:
-    from lrshape.shapes.curve import Curve
+from lrshape.cli.source import schedule_of
+from lrshape.cli.study import Metric
+from lrshape.errors import InputError, shown
 
 
-@app.command()
+class _Export(TyperCommand):
+    """Lists the exporters in the help, and only there: finding them takes imports."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from lrshape.frameworks import EXPORTERS
+
+        lines = [
+            f"- {name}: {(inspect.getdoc(exporter) or '').splitlines()[0]}"
+            for name, exporter in EXPORTERS.items()
+        ]
+        self.help = "\n".join([f"{self.help}\n\nFormats:\n", *lines])
+        super().format_help(ctx, formatter)
+
+
+@app.command(cls=_Export)
 def export(
     source: Annotated[
         str,
@@ -21,10 +35,7 @@ def export(
             metavar="DIR|FILE", help="A study's directory or URL, or a schedule: json, csv, npy, py."
         ),
     ],
-    to: Annotated[
-        str,
-        typer.Option(help="json, csv, npy, python, torch, optax, keras, transformers or lightning."),
-    ],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="One of the formats above.")],
     steps: Annotated[
         int | None, typer.Option(help="Steps of your training; default: the schedule's.")
     ] = None,
@@ -44,9 +55,7 @@ def export(
 ) -> None:
     """Write a study's winner, or any schedule, as a file that your training can read.
 
-    json holds family, parameters and base LR; csv and npy hold one learning rate a step. python is a file
-    with a function lr(step) that needs Python alone; torch, optax, keras, transformers and lightning add to
-    it what the framework takes, and need the framework but not lrshape. Steps are optimizer steps.
+    Files of code need Python and the framework, but not lrshape. Steps are optimizer steps.
 
     Examples:
 
@@ -60,19 +69,41 @@ def export(
 
         lrshape export digits --to npy --metric final/test_error --out lr.npy
     """
-    from lrshape.frameworks.plain import file_name, write_curve
-    from lrshape.shapes.curve import Curve, read_batch_sizes
+    from lrshape.frameworks import EXPORTERS
+    from lrshape.frameworks import export as write
     from lrshape.store import Url, locate
 
-    name = file_name(to)
-    found = curve_of(source, metric)
-    sizes = found.runs if batch_sizes is None and steps is None else None
-    sizes = sizes if batch_sizes is None else read_batch_sizes(batch_sizes)
-    curve = Curve(found.schedule, steps=steps, base_lr=base_lr, batch_sizes=sizes)
-    path = out or _beside(source) / name
+    if to not in EXPORTERS:
+        raise InputError(f"--to must be one of {', '.join(EXPORTERS)}, got {shown(to)}")
+    sizes = None if batch_sizes is None else read_batch_sizes(batch_sizes)
+    schedule = schedule_of(source, metric).replace(steps=steps, base_lr=base_lr, batch_sizes=sizes)
+    path = out or _beside(source) / EXPORTERS[to].file_name()
     if path.exists() and not isinstance(locate(source), Url) and path.samefile(source):
         raise InputError(f"{path}: would be replaced by its own export; name another file with --out")
-    say(f"wrote {write_curve(curve, to, path)}")
+    say(f"wrote {write(schedule, to, path)}")
+
+
+def read_batch_sizes(text: str) -> list[tuple[int, int]]:
+    """Read ``SIZExSTEPS,SIZExSTEPS,...``, or a text file with the batch size of one step a line.
+
+    Raises:
+        InputError: if it is neither.
+
+    Example:
+        >>> read_batch_sizes("256x1000,512x9000")
+        [(256, 1000), (512, 9000)]
+    """
+    path = Path(text)
+    try:
+        if path.is_file():
+            return [(int(line), 1) for line in path.read_text("utf-8").split()]
+        pairs = [part.split("x") for part in text.split(",")]
+        return [(int(size), int(count)) for size, count in pairs]
+    except (ValueError, OSError):
+        raise InputError(
+            "--batch-sizes must be SIZExSTEPS,SIZExSTEPS,... or a file with one whole number a line, "
+            f"got {shown(text)}"
+        ) from None
 
 
 def _beside(source: str) -> Path:
@@ -83,23 +114,3 @@ def _beside(source: str) -> Path:
     if isinstance(found, Url):
         raise InputError(f"--out must name a local file, for the study is at {found}")
     return found if found.is_dir() else found.parent
-
-
-def curve_of(source: str, metric: str | None = None) -> "Curve":
-    """The schedule that an argument names: a study's winner, or what a file holds.
-
-    Raises:
-        InputError: if it is neither, or a metric is named for a file.
-    """
-    from lrshape.store import Url, locate
-
-    found = locate(source)
-    if not isinstance(found, Url) and not found.is_dir() and (found.is_file() or found.suffix):
-        from lrshape.shapes.files import read_curve
-
-        if metric is not None:
-            raise InputError("--metric ranks the shapes of a study: a file holds one schedule")
-        return read_curve(found)
-    from lrshape.study.study import Study
-
-    return Study(source).schedule(metric=metric).curve()

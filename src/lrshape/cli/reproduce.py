@@ -33,9 +33,9 @@ def reproduce(
     """List the paper's experiments, or run one with our own settings.
 
     The paper's numbers and exact settings are not known to lrshape: it prints its own results and writes the
-    spec that it used to DIR/spec.toml. An experiment is a chain of commands, which lrshape prints; running it
-    again resumes it. The time limit is for the whole chain, but `lrshape optimum`, `lrshape fit` and figures
-    are always finished once begun.
+    spec that it used to DIR/spec.toml. An experiment is a chain of commands, which lrshape prints; run it
+    again to resume it. The time limit is for the whole chain, but `lrshape optimum`, `lrshape shapes fit` and
+    figures always run to their end.
 
     Examples:
 

@@ -1,45 +1,32 @@
-"""Commands about shapes: families, show, compare."""
+"""The commands ``lrshape shapes``: list, show, fit."""
 
-import itertools
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from lrshape.cli.app import app, say
-from lrshape.cli.export import curve_of
+from lrshape.cli.app import group, say
+from lrshape.cli.chart import Png, Svg, chart, save_figure
+from lrshape.cli.source import schedule_of
 from lrshape.errors import InputError
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from lrshape.shapes.curve import Curve
-
-StepRule = Annotated[
-    Literal["midpoint", "left", "right"],
-    typer.Option(help="Where a step is read: t = (s + 1/2)/T, s/T or (s + 1)/T."),
-]
-Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a PNG file instead.")]
-Svg = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into an SVG file instead.")]
-
 STEPS = 100
-POINTS = 1000
-"""Figures show at most so many steps of a schedule."""
+
+shapes = group("shapes", "List the families of schedule shapes, show one shape, or fit families to a curve.")
 
 
-@app.command()
-def families(
+@shapes.command("list")
+def list_families(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """List the families of shapes: parameters, ranges, scales, formulas.
 
     Examples:
 
-        lrshape families
+        lrshape shapes list
 
-        lrshape families --json
+        lrshape shapes list --json
     """
     from lrshape.shapes.family import FAMILIES
 
@@ -59,11 +46,11 @@ def families(
         say(f"{family['name']}: {family['summary']}")
         say(f"    m(t) = {family['formula']}")
         for parameter in family["parameters"]:
-            say(f"    {_described(parameter)}")
+            say(f"    {_parameter_line(parameter)}")
         say()
 
 
-def _described(parameter: dict[str, Any]) -> str:
+def _parameter_line(parameter: dict[str, Any]) -> str:
     if "choices" in parameter:
         values = ", ".join(parameter["choices"])
     else:
@@ -73,13 +60,13 @@ def _described(parameter: dict[str, Any]) -> str:
     return f"{parameter['name']:<14}{values}{scale}, default {parameter['default']}{fixed}"
 
 
-@app.command()
+@shapes.command()
 def show(
     shape: Annotated[
         str,
         typer.Argument(
             metavar="FAMILY|FILE",
-            help="Name of a family, see `lrshape families`, or a schedule: json, csv, npy, py.",
+            help="Name of a family, see `lrshape shapes list`, or a schedule: json, csv, npy, py.",
         ),
     ],
     parameter: Annotated[
@@ -98,94 +85,46 @@ def show(
     png: Png = None,
     svg: Svg = None,
 ) -> None:
-    """Draw one shape in the terminal: of a family, or of a file that `lrshape export` wrote.
+    """Draw a family's shape, or the schedule in a file, in the terminal.
 
     Examples:
 
-        lrshape show rex -p beta=0.5 -p warmup=0.1
+        lrshape shapes show rex -p beta=0.5 -p warmup=0.1
 
-        lrshape show wsd -p decay=0.3 --png wsd.png
+        lrshape shapes show wsd -p decay=0.3 --png wsd.png
 
-        lrshape show cosine --steps 10 --json
+        lrshape shapes show cosine --steps 10 --json
 
-        lrshape show digits/schedule.json
+        lrshape shapes show digits/schedule.json
     """
     from lrshape.shapes.schedule import Schedule
 
     if _is_file(shape):
         if parameter or step_rule is not None:
             raise InputError("-p and --step-rule belong to a family; a file has its own")
-        curve = curve_of(shape)
-        curve = curve if steps is None else curve.schedule.curve(steps=steps)
+        schedule = schedule_of(shape).replace(steps=steps)
     else:
         params = dict(_assignment(text) for text in parameter or [])
         steps = STEPS if steps is None else steps
-        curve = Schedule(shape, params, base_lr=1.0, steps=steps, step_rule=step_rule or "midpoint").curve()
-    multipliers = curve.values() / curve.base_lr
+        schedule = Schedule(shape, params, base_lr=1.0, steps=steps, step_rule=step_rule or "midpoint")
+    multipliers = schedule.multipliers()
     if as_json:
-        say(json.dumps({**curve.schedule.to_dict(), "multipliers": multipliers.tolist()}, indent=2))
+        say(json.dumps({**schedule.to_dict(), "multipliers": multipliers.tolist()}, indent=2))
     elif png is not None or svg is not None:
         from lrshape.report.figures.shapes import shape_figure
 
-        if curve.runs is not None:
-            raise InputError("a schedule whose batch size changes is drawn by `lrshape compare`")
-        _save(shape_figure(curve.schedule), png, svg)
+        if schedule.batch_sizes is not None:
+            raise InputError("`lrshape compare` draws schedules whose batch size changes")
+        save_figure(shape_figure(schedule), png, svg)
     else:
-        say("\n".join(_drawing(multipliers)))
+        say("\n".join(chart(multipliers)))
         settings = ", ".join(
             f"{name}={value:g}" if isinstance(value, float) else f"{name}={value!s:.60}"
-            for name, value in curve.schedule.params.items()
+            for name, value in schedule.params.items()
         )
-        say(f"{curve.schedule.family}: {settings}")
+        say(f"{schedule.family}: {settings}")
         if _is_file(shape):
-            say(f"base LR {curve.base_lr:g}, {curve.steps:,} steps, read at {curve.schedule.step_rule}")
-
-
-@app.command()
-def compare(
-    sources: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DIR|FILE]...", help="Studies' directories or URLs, and schedules: json, csv, npy, py."
-        ),
-    ] = None,
-    families: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Families, each at its default parameters.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help=f"Training steps; default: each schedule's own, {STEPS} for families.")
-    ] = None,
-    step_rule: StepRule = "midpoint",
-    png: Png = None,
-    svg: Svg = None,
-) -> None:
-    """Draw schedules side by side: families, schedule files, and the winners of studies.
-
-    Each is drawn relative to its base LR, over training progress.
-
-    Examples:
-
-        lrshape compare --families cosine,wsd,rex,two_point_spline
-
-        lrshape compare digits other-study --png both.png
-
-        lrshape compare digits/schedule.json curve.csv --families cosine --steps 1000 --svg three.svg
-    """
-    from lrshape.shapes.schedule import Schedule
-
-    named = [(source, curve_of(source)) for source in sources or []]
-    named = [(n, c if steps is None or c.runs else c.schedule.curve(steps=steps)) for n, c in named]
-    for family in [name.strip() for name in families.split(",")] if families else []:
-        schedule = Schedule(family, {}, 1.0, STEPS if steps is None else steps, step_rule)
-        named.append((family, schedule.curve()))
-    if not named:
-        raise InputError("name something to compare: directories, files, or --families A,B")
-    if png is not None or svg is not None:
-        _save(_compared(named), png, svg)
-        return
-    across = 2
-    for start in range(0, len(named), across):
-        _print_beside(named[start : start + across])
+            say(f"base LR {schedule.base_lr:g}, {schedule.steps:,} steps, read at {schedule.step_rule}")
 
 
 def _is_file(text: str) -> bool:
@@ -204,67 +143,78 @@ def _assignment(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def _save(figure: "Figure", png: Path | None, svg: Path | None) -> None:
-    """Write a figure into the files that are named, and say so."""
-    for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
-        if path is not None:
-            try:
-                figure.savefig(path, format=kind, dpi=150, metadata=metadata)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written: {error.strerror}") from None
-            say(f"wrote {path}")
+@shapes.command()
+def fit(
+    curve: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CURVE",
+            help="Learning rates: csv (step,lr or one column), npy, json (a list or a schedule), or py.",
+        ),
+    ],
+    family: Annotated[
+        list[str], typer.Option(help="Family to fit; several are compared, the nearest first.")
+    ],
+    step_rule: Annotated[
+        Literal["midpoint", "left", "right"],
+        typer.Option(help="Where a step is read: t = (s + 1/2)/T, s/T (most frameworks) or (s + 1)/T."),
+    ] = "midpoint",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the nearest as a schedule (JSON).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+) -> None:
+    """Fit families to given learning rates by least squares, and tell which one is nearest.
+
+    This identifies the schedule in a paper's figure or in a log. Errors are fractions of the largest learning
+    rate. Each family takes seconds.
+
+    Examples:
+
+        lrshape shapes fit curve.csv --family two_point_spline
+
+        lrshape shapes fit curve.csv --family cosine --family wsd --family rex --step-rule left
+
+        lrshape shapes fit log.npy --family wsd --out wsd.json
+    """
+    from lrshape.frameworks import export
+    from lrshape.procedure.fit import fit_nearest
+    from lrshape.shapes.family import FAMILIES
+    from lrshape.shapes.schedule_file import read_schedule
+
+    for name in family:
+        FAMILIES[name]  # an unknown name shows before anything is computed
+    if out is not None and out.suffix != ".json":
+        raise InputError(f"--out must end with .json, got {out}")
+    fits = fit_nearest(read_schedule(curve).values(), family, step_rule=step_rule)
+    if as_json:
+        say(json.dumps([_fit_document(found) for found in fits], indent=2))
+    else:
+        for found in fits:
+            _print_fit(found)
+    if out is not None:
+        written = export(fits[0].schedule, "json", out)
+        if not as_json:
+            say(f"wrote {written}")
 
 
-def _compared(named: "Sequence[tuple[str, Curve]]") -> "Figure":
-    import numpy as np
-
-    from lrshape.report.figures.compare import Drawn, compare_figure
-
-    drawn = []
-    for name, curve in named:
-        steps = np.unique(np.linspace(0, curve.steps - 1, POINTS).round().astype(int))
-        t = curve.progress(steps)
-        drawn.append(
-            Drawn(_title(name), _note(name, curve), curve.schedule.family, t, curve.schedule.shape(t))
-        )
-    return compare_figure(drawn)
+def _fit_document(found: Any) -> dict[str, Any]:
+    return {
+        "schedule": found.schedule.to_dict(),
+        "relative_rms_error": found.error,
+        "largest_relative_error": found.worst,
+    }
 
 
-def _title(name: str) -> str:
-    return name if len(name) <= 26 else f"...{name[-23:]}"  # the end of a path tells more
+def _print_fit(found: Any) -> None:
+    schedule = found.schedule
+    say(f"{schedule.family}: base LR {schedule.base_lr:.6g}, {schedule.steps:,} steps")
+    for name, value in schedule.params.items():
+        say(f"    {name:<14}{value:.6g}" if isinstance(value, float) else f"    {name:<14}{value}")
+    say(
+        f"    RMS error {_percent(found.error)}, largest {_percent(found.worst)} of the largest learning rate"
+    )
 
 
-def _note(name: str, curve: "Curve") -> str:
-    family = "" if name == curve.schedule.family else f"{curve.schedule.family}, LR {curve.base_lr:.3g}, "
-    return f"{family}{curve.steps:,} steps"
-
-
-def _print_beside(named: "Sequence[tuple[str, Curve]]") -> None:
-    """Charts of half a terminal's width, next to each other."""
-    width, gap = 50, 3
-    blocks = []
-    for name, curve in named:
-        lines = [_title(name), _note(name, curve)[:width], *_drawing(curve.values() / curve.base_lr, 34, 8)]
-        blocks.append([line.ljust(width + gap) for line in lines])
-    for lines in zip(*blocks, strict=True):
-        say("".join(lines).rstrip())
-    say()
-
-
-def _drawing(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
-    """The shape as a chart of block characters, from 0 at the bottom to 1 at the top."""
-    import numpy as np
-
-    count = len(multipliers)
-    columns = min(width, count)
-    edges = np.linspace(0, count, columns + 1).round().astype(int)
-    levels = [multipliers[a:b].mean() * height for a, b in itertools.pairwise(edges)]
-    blocks = " ▁▂▃▄▅▆▇█"
-    lines = []
-    for row in reversed(range(height)):
-        cells = "".join(blocks[int(np.clip(round((level - row) * 8), 0, 8))] for level in levels)
-        label = {height - 1: "1", 0: "0"}.get(row, " ")
-        lines.append(f"{label} │{cells}".rstrip())
-    lines.append(f"  └{'─' * columns}")
-    lines.append(f"   0{'step'.center(columns - 2)}{count}")
-    return lines
+def _percent(value: float) -> str:
+    return "0" if value < 1e-9 else f"{value:.2%}" if value >= 1e-4 else f"{value:.1e}"

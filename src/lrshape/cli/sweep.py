@@ -10,7 +10,7 @@ from lrshape.cli.app import app
 from lrshape.cli.check import print_result
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
-from lrshape.cli.studies import Json
+from lrshape.cli.study import Json
 from lrshape.errors import InputError
 
 _PRESETS = """Presets: `weight-decay` with `:lr`, `:schedule` or `:constant` for how decay couples to the LR

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from lrshape.cli.app import app, say
-from lrshape.cli.studies import Directory, Metric
+from lrshape.cli.study import Directory, Metric
 
 
 @app.command()
@@ -33,7 +33,7 @@ def trials(
     from lrshape.errors import InputError
     from lrshape.store import Url
     from lrshape.study.study import Study
-    from lrshape.study.trials_export import FILES, write_trials
+    from lrshape.study.trial_files import FILES, write_trials
 
     study = Study(directory)
     if out is None and isinstance(study.path, Url):

@@ -1,1 +1,9 @@
-"""Schedules in the formats that other programs read."""
+"""Schedules in the formats that other programs read, one exporter a file.
+
+``EXPORTERS`` has them by name; `export` writes a file, and `Schedule.to` hands a schedule to a framework.
+"""
+
+from lrshape.frameworks.exporter import EXPORTERS, Exporter, export
+from lrshape.frameworks.standalone import CodeExporter
+
+__all__ = ["EXPORTERS", "CodeExporter", "Exporter", "export"]

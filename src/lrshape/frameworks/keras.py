@@ -1,54 +1,60 @@
 """A schedule as a Keras 3 learning-rate schedule."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
-from keras import ops
+from typing_extensions import override
 
-from lrshape.errors import InputError, shown
-from lrshape.frameworks.table import table
-from lrshape.shapes.curve import Curve
+from lrshape.frameworks.exporter import EXPORTERS
+from lrshape.frameworks.standalone import CodeExporter
+from lrshape.shapes.schedule import Schedule
 
-
-@keras.saving.register_keras_serializable(package="lrshape")
-class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rate of each step, for ``keras.optimizers.SGD(learning_rate=...)`` and all others.
-
-    It is saved with a model, and loads with it where lrshape is installed and ``lrshape.frameworks.keras`` is
-    imported. Steps past the end keep the last value.
-
-    Args:
-        curve: a `Curve`, or what its ``to_dict`` returns.
-        gradient_accumulation_steps: of the optimizer. Keras counts batches and not updates when it asks for
-            a learning rate; the schedule divides its count.
-
-    Raises:
-        InputError: if one of them is not legal, or there are too many steps for a table.
-    """
-
-    def __init__(self, curve: Curve | Mapping[str, Any], gradient_accumulation_steps: int | None = None):
-        super().__init__()
-        every = 1 if gradient_accumulation_steps is None else gradient_accumulation_steps
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise InputError(f"gradient_accumulation_steps must be a whole number from 1, got {shown(every)}")
-        self.curve = curve if isinstance(curve, Curve) else Curve.from_dict(curve)
-        self.gradient_accumulation_steps = every
-        self._values = table(self.curve, "keras").astype("float32")
-
-    def __call__(self, step: Any) -> Any:
-        """The learning rate, float32, at the optimizer's count of batches."""
-        index = ops.floor_divide(ops.cast(step, "int32"), self.gradient_accumulation_steps)
-        return ops.take(self._values, ops.clip(index, 0, len(self._values) - 1))
-
-    def get_config(self) -> dict[str, Any]:
-        """Return a JSON object that `from_config` takes."""
-        return {
-            "curve": self.curve.to_dict(),
-            "gradient_accumulation_steps": self.gradient_accumulation_steps,
-        }
+if TYPE_CHECKING:
+    from lrshape.frameworks._keras import ShapeSchedule as ShapeSchedule
 
 
-def to_keras(curve: Curve, gradient_accumulation_steps: int | None = None) -> ShapeSchedule:
+def __getattr__(name: str) -> Any:  # the class needs Keras, which takes seconds to import
+    if name != "ShapeSchedule":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from lrshape.frameworks._keras import ShapeSchedule
+
+    return ShapeSchedule
+
+
+def to_keras(schedule: Schedule, gradient_accumulation_steps: int | None = None) -> "ShapeSchedule":
     """Return a `ShapeSchedule`, which has the same arguments."""
-    return ShapeSchedule(curve, gradient_accumulation_steps)
+    from lrshape.frameworks._keras import ShapeSchedule
+
+    return ShapeSchedule(schedule, gradient_accumulation_steps)
+
+
+_SHAPE_SCHEDULE = '''
+@keras.saving.register_keras_serializable(package="lrshape_file")
+class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of each step; give it the optimizer's gradient_accumulation_steps, if it has any."""
+
+    def __init__(self, steps=STEPS, base_lr=BASE_LR, gradient_accumulation_steps=1):
+        super().__init__()
+        self.settings = {"steps": steps, "base_lr": base_lr}
+        self.every = gradient_accumulation_steps or 1
+        self.values = np.array([lr(step, steps, base_lr) for step in range(steps)], "float32")
+
+    def __call__(self, step):
+        index = ops.floor_divide(ops.cast(step, "int32"), self.every)
+        return ops.take(self.values, ops.clip(index, 0, len(self.values) - 1))
+
+    def get_config(self):
+        return {**self.settings, "gradient_accumulation_steps": self.every}'''
+
+
+@EXPORTERS.register("keras")
+class Keras(CodeExporter):
+    """``lr(step)``, and ``ShapeSchedule`` for Keras 3."""
+
+    bind = staticmethod(to_keras)
+    imports = ("import math", "", "import keras", "import numpy as np", "from keras import ops")
+    usage = "optimizer = keras.optimizers.SGD(ShapeSchedule())"
+
+    @override
+    @classmethod
+    def code(cls) -> str:
+        return _SHAPE_SCHEDULE

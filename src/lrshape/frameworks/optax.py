@@ -3,30 +3,57 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
+from typing_extensions import override
 
+from lrshape.frameworks.exporter import EXPORTERS
+from lrshape.frameworks.standalone import CodeExporter
 from lrshape.frameworks.table import table
-from lrshape.shapes.curve import Curve
+from lrshape.shapes.schedule import Schedule
 
 
-def to_optax(curve: Curve) -> Callable[[Any], Any]:
+def to_optax(schedule: Schedule) -> Callable[[Any], Any]:
     """Return ``count -> learning rate``, for ``optax.sgd(learning_rate=...)`` and all others.
 
     It can be traced: ``count`` may be a traced integer under ``jit``, ``scan`` or ``vmap``. Counts past the
     end keep the last value. The result has JAX's default float type.
 
     Args:
-        curve: what to follow.
+        schedule: what to follow.
 
     Raises:
         InputError: if it has too many steps for a table.
     """
-    return _lookup(table(curve, "optax"))
+    import jax.numpy as jnp
 
+    values = table(schedule, "optax")
 
-def _lookup(values: Any) -> Callable[[Any], Any]:
-    def schedule(count: Any) -> Any:
+    def look_up(count: Any) -> Any:
         index = jnp.clip(jnp.asarray(count), 0, len(values) - 1)
         return jnp.take(jnp.asarray(values), index.astype(int))
 
-    return schedule
+    return look_up
+
+
+_MAKE_SCHEDULE = '''
+def make_schedule(steps=STEPS, base_lr=BASE_LR):
+    """Return count -> learning rate, which can be traced."""
+    values = np.array([lr(step, steps, base_lr) for step in range(steps)])
+
+    def schedule(count):
+        return jnp.take(jnp.asarray(values), jnp.clip(jnp.asarray(count), 0, steps - 1).astype(int))
+
+    return schedule'''
+
+
+@EXPORTERS.register("optax")
+class Optax(CodeExporter):
+    """``lr(step)``, and ``make_schedule()`` for optax."""
+
+    bind = staticmethod(to_optax)
+    imports = ("import math", "", "import jax.numpy as jnp", "import numpy as np")
+    usage = "optimizer = optax.sgd(make_schedule())"
+
+    @override
+    @classmethod
+    def code(cls) -> str:
+        return _MAKE_SCHEDULE

@@ -1,151 +1,105 @@
 """A schedule as a PyTorch scheduler: also the core of those for Lightning and Transformers."""
 
-import logging
-from collections.abc import Callable, Iterator
-from typing import Any
+import ast
+import functools
+from collections.abc import Callable
+from importlib import resources
+from typing import TYPE_CHECKING
 
-import torch
-from torch.optim.lr_scheduler import LRScheduler
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
 
 from lrshape.errors import InputError, shown
-from lrshape.shapes.curve import Curve
+from lrshape.frameworks.exporter import EXPORTERS
+from lrshape.frameworks.standalone import CodeExporter
+from lrshape.frameworks.table import MAX_TABLE
+from lrshape.shapes.schedule import Schedule
 
+if TYPE_CHECKING:
+    import torch
 
-# The class is written into standalone files as it is: it may use nothing but torch, logging and typing.
-# Trainers swallow warnings at a resume (transformers does): a log record reaches the user.
-class ShapeLR(LRScheduler):
-    """Sets every group's learning rate to its base LR times a shape's value at the optimizer's step.
-
-    Steps past the end keep the last value. The state is plain numbers and text, so that it loads with
-    ``torch.load(weights_only=True)``. What the shape is comes from the code and never from a loaded state: a
-    state that was saved with another shape, number of steps or base LR logs a warning, and training goes on
-    from its step along the present one.
-
-    Args:
-        optimizer: any optimizer.
-        shape: ``step -> multiplier`` in [0, 1] for steps 0, 1, ...
-        identity: what the shape is, as JSON; saved with the state, and compared when one is loaded.
-        base_lr: base LR of the group whose learning rate is the largest; the others keep their ratios to
-            it. None keeps the optimizer's own learning rates as base LRs.
-        step: how many optimizer steps are done.
-    """
-
-    def __init__(
-        self,
-        optimizer: torch.optim.Optimizer,
-        shape: Callable[[int], float],
-        identity: dict[str, Any],
-        base_lr: float | None = None,
-        step: int = 0,
-    ) -> None:
-        for group in optimizer.param_groups:
-            group["initial_lr"] = float(group.get("initial_lr", group["lr"]))
-        largest = max(group["initial_lr"] for group in optimizer.param_groups)
-        if base_lr is not None:
-            if not largest > 0:
-                raise ValueError(f"the optimizer needs a learning rate above 0, its largest is {largest}")
-            for group in optimizer.param_groups:
-                group["initial_lr"] = base_lr * (group["initial_lr"] / largest)
-        self.shape = shape
-        self.identity = identity
-        super().__init__(optimizer, last_epoch=step - 1)
-
-    def get_lr(self) -> list[Any]:
-        """The learning rate of each group at the present step."""
-        for group in self.optimizer.param_groups[len(self.base_lrs) :]:  # added since: as it was given
-            self.base_lrs.append(float(group.setdefault("initial_lr", group["lr"])))
-        multiplier = self.shape(self.last_epoch)
-        return [base_lr * multiplier for base_lr in self.base_lrs]
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the state: numbers, text, lists and dictionaries."""
-        return {
-            "last_epoch": self.last_epoch,
-            "_step_count": self._step_count,
-            "_last_lr": [float(lr) for lr in self._last_lr],
-            "base_lrs": [float(lr) for lr in self.base_lrs],
-            "identity": self.identity,
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on at the step of a saved state, and warn if it followed another schedule.
-
-        Load the optimizer's state first, as for every scheduler.
-
-        Raises:
-            ValueError: if it is no state of this class, or of another number of groups.
-        """
-        missing = [
-            key for key in ("last_epoch", "_step_count", "base_lrs", "identity") if key not in state_dict
-        ]
-        if missing:
-            raise ValueError(f"this is no state of a {type(self).__name__}: it has no {missing[0]!r}")
-        own, saved = [float(lr) for lr in self.base_lrs], list(state_dict["base_lrs"])
-        if len(saved) != len(own):
-            raise ValueError(f"the state is of {len(saved)} param groups, the optimizer has {len(own)}")
-        changes = [
-            f"{key} {state_dict['identity'].get(key)!r:.60} -> {self.identity.get(key)!r:.60}"
-            for key in {**state_dict["identity"], **self.identity}
-            if state_dict["identity"].get(key) != self.identity.get(key)
-        ]
-        if any(abs(new - old) > 1e-9 * abs(old) for new, old in zip(own, saved, strict=True)):
-            changes.append(f"base LRs {saved} -> {own}")
-        self.last_epoch = int(state_dict["last_epoch"])
-        self._step_count = int(state_dict["_step_count"])
-        if changes:
-            logging.getLogger(__name__).warning(
-                "the saved schedule was another one: %s. From step %d on training follows the present one",
-                "; ".join(changes),
-                self.last_epoch,
-            )
-        for group, base_lr, lr in zip(self.optimizer.param_groups, own, self.get_lr(), strict=True):
-            group["initial_lr"] = base_lr
-            if isinstance(group["lr"], torch.Tensor):
-                group["lr"].fill_(lr)
-            else:
-                group["lr"] = lr
-        self._last_lr = self.get_lr()
+    from lrshape.frameworks._torch import ShapeLR
 
 
 def to_torch(
-    curve: Curve, optimizer: torch.optim.Optimizer, *, keep_lr: bool = False, step: int = 0
-) -> ShapeLR:
+    schedule: Schedule, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, step: int = 0
+) -> "ShapeLR":
     """Return a scheduler whose ``step()`` is called after each ``optimizer.step()``.
 
     Args:
-        curve: what to follow.
+        schedule: what to follow.
         optimizer: any optimizer.
-        keep_lr: keep the optimizer's own learning rates as base LRs, instead of the curve's.
+        keep_lr: keep the optimizer's own learning rates as base LRs, instead of the schedule's.
         step: how many optimizer steps are done.
 
     Raises:
         InputError: if ``optimizer`` is none, ``step`` is not a whole number from 0, or no group has a
             learning rate above 0.
     """
+    import torch
+
+    from lrshape.frameworks._torch import ShapeLR
+
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
     if isinstance(step, bool) or not isinstance(step, int) or step < 0:
         raise InputError(f"step must be a whole number from 0, got {shown(step)}")
-    identity = curve.to_dict()
+    identity = schedule.to_dict()
     del identity["base_lr"]  # it shows in the base LRs of the groups
     try:
-        return ShapeLR(optimizer, curve.multiplier, identity, None if keep_lr else curve.base_lr, step)
+        return ShapeLR(
+            optimizer, _multiplier(schedule), identity, None if keep_lr else schedule.base_lr, step
+        )
     except ValueError as error:
         raise InputError(str(error)) from None
 
 
-def follow(curve: Curve, optimizer: torch.optim.Optimizer) -> Iterator[float]:
-    """Yield each step's learning rate once the optimizer has it; it keeps the last one at the end.
-
-    Raises:
-        InputError: as `to_torch`.
-    """
-    scheduler = to_torch(curve, optimizer)
-    return _followed(scheduler, curve.steps)
+def _multiplier(schedule: Schedule) -> Callable[[int], float]:
+    """The shape as a function of the step: looked up, unless the table would be too large."""
+    if schedule.steps > MAX_TABLE:
+        return schedule.replace(base_lr=1.0)
+    return functools.partial(_look_up, schedule.multipliers())
 
 
-def _followed(scheduler: ShapeLR, steps: int) -> Iterator[float]:
-    for step in range(steps):
-        yield float(max(scheduler.get_last_lr()))
-        if step < steps - 1:
-            scheduler.step()
+def _look_up(values: NDArray[np.float64], step: int) -> float:
+    return float(values[min(max(step, 0), len(values) - 1)])
+
+
+def scheduler_code() -> str:
+    """Return the text of the scheduler's class, read without importing PyTorch, and of ``make_scheduler``."""
+    text = resources.files("lrshape.frameworks").joinpath("_torch.py").read_text("utf-8")
+    classes = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
+    return f"\n{ast.get_source_segment(text, next(classes))}\n\n{_MAKE_SCHEDULER}"
+
+
+_MAKE_SCHEDULER = '''
+def make_scheduler(optimizer, steps=STEPS, base_lr=BASE_LR, step=0):
+    """Return a scheduler; base_lr=None keeps the optimizer's own learning rates, step is what is done."""
+    identity = {**SCHEDULE, "steps": steps}
+    del identity["base_lr"]
+    return ShapeLR(optimizer, lambda s: multiplier(progress(s, steps)), identity, base_lr, step)'''
+
+SCHEDULER_IMPORTS = (
+    "import logging",
+    "import math",
+    "from collections.abc import Callable",
+    "from typing import Any",
+    "",
+    "import torch",
+    "from torch.optim.lr_scheduler import LRScheduler",
+)
+
+
+@EXPORTERS.register("torch")
+class Torch(CodeExporter):
+    """``lr(step)``, and ``make_scheduler(optimizer)`` for PyTorch."""
+
+    bind = staticmethod(to_torch)
+    imports = SCHEDULER_IMPORTS
+    usage = "scheduler = make_scheduler(optimizer)\n... optimizer.step(); scheduler.step() ..."
+
+    @override
+    @classmethod
+    def code(cls) -> str:
+        return scheduler_code()

@@ -2,30 +2,31 @@
 
 from typing import TYPE_CHECKING, Any
 
-from lrshape.frameworks.torch import ShapeLR, to_torch
-from lrshape.shapes.curve import Curve
+from typing_extensions import override
+
+from lrshape.frameworks.exporter import EXPORTERS
+from lrshape.frameworks.standalone import CodeExporter
+from lrshape.frameworks.torch import SCHEDULER_IMPORTS, scheduler_code, to_torch
 from lrshape.shapes.schedule import Schedule
 
 if TYPE_CHECKING:
     import torch
 
+    from lrshape.frameworks._torch import ShapeLR
+
 
 def to_transformers(
-    curve: Curve, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False
+    schedule: Schedule, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False
 ) -> "tuple[torch.optim.Optimizer, ShapeLR]":
     """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; the arguments are `to_torch`'s.
 
-    The curve's steps must be those of the training: optimizer steps, not batches.
+    The schedule's steps must be those of the training: optimizer steps, not batches.
     """
-    return optimizer, to_torch(curve, optimizer, keep_lr=keep_lr)
+    return optimizer, to_torch(schedule, optimizer, keep_lr=keep_lr)
 
 
 def trainer_class(
-    schedule: Schedule,
-    trainer: type[Any] | None = None,
-    *,
-    base_lr: float | None = None,
-    keep_lr: bool = False,
+    schedule: Schedule, trainer: type[Any] | None = None, *, keep_lr: bool = False
 ) -> type[Any]:
     """Return a subclass of ``Trainer`` whose ``create_scheduler`` follows ``schedule``.
 
@@ -34,7 +35,6 @@ def trainer_class(
     Args:
         schedule: what to follow; its steps do not matter.
         trainer: the class to derive from, default ``transformers.Trainer``.
-        base_lr: another base LR.
         keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
     """
     if trainer is None:
@@ -46,9 +46,35 @@ def trainer_class(
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             """Make the scheduler for so many optimizer steps, once."""
             if self.lr_scheduler is None:
-                curve = Curve(schedule, steps=num_training_steps, base_lr=base_lr)
-                self.lr_scheduler = to_torch(curve, optimizer or self.optimizer, keep_lr=keep_lr)
+                stretched = schedule.replace(steps=num_training_steps)
+                self.lr_scheduler = to_torch(stretched, optimizer or self.optimizer, keep_lr=keep_lr)
                 self._created_lr_scheduler = True
             return self.lr_scheduler
 
     return ShapeTrainer
+
+
+_TRAINER = '''
+class ShapeTrainer(Trainer):
+    """Trainer along the shape, stretched over the steps that it counts."""
+
+    def create_scheduler(self, num_training_steps, optimizer=None):
+        if self.lr_scheduler is None:
+            self.lr_scheduler = make_scheduler(optimizer or self.optimizer, num_training_steps)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler'''
+
+
+@EXPORTERS.register("transformers")
+class Transformers(CodeExporter):
+    """The same as torch, and ``ShapeTrainer`` for Hugging Face's transformers."""
+
+    bind = staticmethod(to_transformers)
+    trainer_class = staticmethod(trainer_class)
+    imports = (*SCHEDULER_IMPORTS, "from transformers import Trainer")
+    usage = "trainer = ShapeTrainer(...)\nor: Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))"
+
+    @override
+    @classmethod
+    def code(cls) -> str:
+        return f"{scheduler_code()}\n\n{_TRAINER}"

@@ -36,7 +36,7 @@ GROUP = 50
 
 
 def optimal_curve(spec: Mapping[str, Any], out: Path) -> list[Path]:
-    """Write the learning rates of ``out/optimum`` as `lrshape fit` and `lrshape compare` read them."""
+    """Write the learning rates of ``out/optimum`` as `lrshape shapes fit` and `lrshape compare` read them."""
     found = json.loads((out / "optimum" / "optimum.json").read_text("utf-8"))
     file = out / "optimum-lrs.json"
     file.write_text(json.dumps(found["optimum"]["lrs"]), "utf-8")

@@ -10,8 +10,8 @@ from threadpoolctl import threadpool_limits
 from lrshape.errors import InputError
 from lrshape.paper.descent import Certificate, Descent, Jaggedness, certify, descend, jaggedness, starts
 from lrshape.paper.dynamics import Array, Dynamics, Recursion, SecondMoments, random_basis
-from lrshape.paper.gaps import FamilyOptimum, best_of_family
 from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
+from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
 from lrshape.procedure.keys import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import FamilySpec, StudySpec

@@ -7,11 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from lrshape.paper.dynamics import Array
 from lrshape.shapes import FAMILIES, evaluate
 from lrshape.shapes.schedule import Schedule, StepRule, progress
 from lrshape.shapes.space import Dimension, Space
+
+Array = NDArray[np.float64]
 
 BASE_LR_RANGE = (1e-4, 1e2)
 """Bounds of the base LR, in units of `Dynamics.lr_scale`."""

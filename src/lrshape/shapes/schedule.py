@@ -1,27 +1,25 @@
-"""A schedule: a shape, a base LR and a number of steps."""
+"""A schedule: a shape, a base LR and a number of steps, and so the learning rate of every step."""
 
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.shapes.batch_sizes import BatchRuns
 from lrshape.shapes.family import FAMILIES, Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import keras
     import torch
-
-    from lrshape.frameworks.keras import ShapeSchedule
-    from lrshape.frameworks.torch import ShapeLR
-    from lrshape.shapes.curve import Curve
 
 StepRule = Literal["midpoint", "left", "right"]
 
@@ -32,7 +30,7 @@ MAX_STEPS = 10**9
 OFFSETS = {"midpoint": 0.5, "left": 0.0, "right": 1.0}
 """Where in a step progress is read, as a fraction of the step."""
 
-_KEYS = ("format", "family", "params", "base_lr", "steps", "step_rule")
+_KEYS = ("format", "family", "params", "base_lr", "steps", "step_rule", "batch_sizes")
 
 
 def progress(steps: int, step_rule: StepRule = "midpoint") -> NDArray[np.float64]:
@@ -55,25 +53,39 @@ def progress(steps: int, step_rule: StepRule = "midpoint") -> NDArray[np.float64
     return (np.arange(steps) + OFFSETS[_checked_step_rule(step_rule)]) / steps
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, init=False, repr=False)
 class Schedule:
-    """A family with its parameters, a base LR and a number of steps: an immutable, hashable value.
+    """A shape, a base LR and a number of steps: an immutable, hashable value that is called on steps.
 
     Args:
-        family: the family's name.
-        params: ``{name: value}``; parameters that are not named take their defaults, so that the attribute
-            ``params`` always has all of them.
+        family: a family's name, or a shape, which is an instance of a family.
+        params: ``{name: value}``; parameters that are not named keep the shape's values, or take the
+            family's defaults.
         base_lr: learning rate where the multiplier is 1, > 0.
-        steps: number of training steps, at least 1.
+        steps: number of optimizer steps, at least 1.
         step_rule: where in a step the shape is read, see `progress`.
+        batch_sizes: for a batch size that changes in training: progress is then the share of all samples (or
+            tokens) seen, and not of all steps. Whole numbers of shape ``(steps,)``, one for each step; or
+            pairs ``(size, steps)`` of shape ``(runs, 2)``, one for each run of equal steps.
+
+    Attributes:
+        family: the family's name.
+        params: all parameters, ``{name: value}``.
+        base_lr, steps, step_rule: as given.
+        batch_sizes: pairs ``(size, steps)``, or None.
+        shape: the shape, an instance of the family.
 
     Raises:
-        InputError: if any of them is not legal.
+        InputError: if any of them is not legal, or ``steps`` is not the number of ``batch_sizes``.
 
     Example:
-        >>> schedule = Schedule("linear", {"floor": 0.5}, base_lr=0.1, steps=2)
+        >>> schedule = Schedule("linear", {}, base_lr=1.0, steps=4, step_rule="left")
+        >>> schedule(1)
+        0.75
         >>> schedule.values().tolist()
-        [0.08750000000000001, 0.0625]
+        [1.0, 0.75, 0.5, 0.25]
+        >>> schedule.replace(batch_sizes=[1, 1, 2, 4]).values().tolist()
+        [1.0, 0.875, 0.75, 0.5]
         >>> Schedule.from_json(schedule.to_json()) == schedule
         True
     """
@@ -82,33 +94,95 @@ class Schedule:
     params: Mapping[str, Any]
     base_lr: float
     steps: int
-    step_rule: StepRule = "midpoint"
+    step_rule: StepRule
+    batch_sizes: tuple[tuple[int, int], ...] | None
+    shape: Family = field(init=False, compare=False)
+    _runs: BatchRuns | None = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.params, Mapping):
-            raise InputError(f"params must map names to values, got {shown(self.params)}")
-        params = FAMILIES[self.family].from_params(self.params).params
-        for name, value in params.items():
+    def __init__(
+        self,
+        family: str | Family,
+        params: Mapping[str, Any],
+        base_lr: float,
+        steps: int,
+        step_rule: StepRule = "midpoint",
+        batch_sizes: ArrayLike | None = None,
+    ):
+        if not isinstance(params, Mapping):
+            raise InputError(f"params must map names to values, got {shown(params)}")
+        if isinstance(family, Family):
+            shape = type(family).from_params({**family.params, **params})
+        else:
+            shape = FAMILIES[family].from_params(params)
+        for name, value in shape.params.items():
             if not isinstance(value, float | int | str | tuple):
                 raise InputError(f"{name} of a schedule must be one value, got an array")
-        if not _is_positive_number(self.base_lr):
-            raise InputError(f"base_lr must be a finite number above 0, got {shown(self.base_lr)}")
-        object.__setattr__(self, "family", str(self.family))
-        object.__setattr__(self, "params", MappingProxyType(params))
-        object.__setattr__(self, "base_lr", float(self.base_lr))
-        object.__setattr__(self, "steps", _checked_steps(self.steps))
-        object.__setattr__(self, "step_rule", _checked_step_rule(self.step_rule))
+        if not _is_positive_number(base_lr):
+            raise InputError(f"base_lr must be a finite number above 0, got {shown(base_lr)}")
+        steps = _checked_steps(steps)
+        runs = None if batch_sizes is None else BatchRuns(batch_sizes)
+        if runs is not None and steps != runs.steps:
+            raise InputError(f"steps must be the number of batch sizes, {runs.steps}, got {steps}")
+        values = {
+            "family": shape.name,
+            "params": MappingProxyType(shape.params),
+            "base_lr": float(base_lr),
+            "steps": steps,
+            "step_rule": _checked_step_rule(step_rule),
+            "batch_sizes": None if runs is None else runs.pairs,
+            "shape": shape,
+            "_runs": runs,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    def _arguments(self) -> dict[str, Any]:
+        return {
+            "family": self.family,
+            "params": dict(self.params),
+            "base_lr": self.base_lr,
+            "steps": self.steps,
+            "step_rule": self.step_rule,
+            "batch_sizes": self.batch_sizes,
+        }
 
     def __hash__(self) -> int:
-        return hash((self.family, tuple(self.params.items()), self.base_lr, self.steps, self.step_rule))
+        return hash(
+            (self.family, self.base_lr, self.steps, self.step_rule, self.batch_sizes, *self.params.items())
+        )
 
     def __repr__(self) -> str:
-        rest = f"base_lr={self.base_lr!r}, steps={self.steps!r}, step_rule={self.step_rule!r}"
-        return f"Schedule({self.family!r}, {dict(self.params)!r}, {rest})"
+        family, params, *_ = (repr(value) for value in self._arguments().values())
+        named = [f"{k}={v!r}" for k, v in self._arguments().items() if k not in ("family", "params")]
+        if self.batch_sizes is None:
+            named.pop()
+        return f"Schedule({family}, {params}, {', '.join(named)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A mapping proxy cannot be pickled or copied.
-        return type(self), (self.family, dict(self.params), self.base_lr, self.steps, self.step_rule)
+        return type(self), tuple(self._arguments().values())  # a mapping proxy cannot be pickled or copied
+
+    def replace(
+        self,
+        *,
+        steps: int | None = None,
+        base_lr: float | None = None,
+        batch_sizes: ArrayLike | None = None,
+    ) -> Self:
+        """Return the schedule with another horizon, base LR or batch sizes; None keeps what it has.
+
+        Args:
+            steps: number of optimizer steps: a shape is a function of progress, and stretches.
+            base_lr: learning rate where the multiplier is 1.
+            batch_sizes: see the class; they also set the number of steps.
+
+        Raises:
+            InputError: if one is not legal, or ``steps`` is not the number of batch sizes.
+        """
+        changes = {"steps": steps, "base_lr": base_lr, "batch_sizes": batch_sizes}
+        changes = {name: value for name, value in changes.items() if value is not None}
+        if batch_sizes is not None and steps is None:
+            changes["steps"] = BatchRuns(batch_sizes).steps
+        return type(self)(**(self._arguments() | changes))
 
     @classmethod
     def from_values(cls, lrs: ArrayLike) -> Self:
@@ -140,39 +214,65 @@ class Schedule:
         values = np.append(rates, rates[-1]) / largest
         return cls("table", {"values": values}, base_lr=largest, steps=rates.size, step_rule="left")
 
-    @property
-    def shape(self) -> Family:
-        """The shape: progress in [0, 1], a number or an array -> multipliers in [0, 1]."""
-        return FAMILIES[self.family].from_params(self.params)
+    def multiplier(self, t: ArrayLike) -> Any:
+        """Return the shape at progress ``t`` in [0, 1], a number or an array: multipliers in [0, 1]."""
+        return self.shape(t)
+
+    def progress(self, steps: ArrayLike) -> NDArray[np.float64]:
+        """Return training progress, in [0, 1], at whole steps from 0 to ``self.steps - 1``."""
+        s, offset = np.asarray(steps), OFFSETS[self.step_rule]
+        return (s + offset) / self.steps if self._runs is None else self._runs.progress(s, offset)
+
+    @overload
+    def __call__(self, step: int) -> float: ...
+    @overload
+    def __call__(self, step: NDArray[np.integer]) -> NDArray[np.float64]: ...
+    def __call__(self, step: int | NDArray[np.integer]) -> float | NDArray[np.float64]:
+        """Return the learning rate at a step, or an array of them at an array of steps.
+
+        Args:
+            step: whole numbers; those before the first or past the last step have its learning rate.
+
+        Raises:
+            InputError: if they are no whole numbers.
+        """
+        given = np.asarray(step)
+        if given.dtype.kind not in "iu":
+            raise InputError(f"a step must be a whole number, got {shown(step)}")
+        lrs = self.base_lr * self.shape(self.progress(np.clip(given, 0, self.steps - 1)))
+        return lrs if given.ndim else float(lrs)
 
     def multipliers(self) -> NDArray[np.float64]:
         """Return the shape at each step, of shape ``(steps,)``, in [0, 1]."""
-        return self.shape(progress(self.steps, self.step_rule))
+        return self.shape(self.progress(np.arange(self.steps)))
 
     def values(self) -> NDArray[np.float64]:
         """Return the learning rate at each step, of shape ``(steps,)``."""
         return self.base_lr * self.multipliers()
 
-    def curve(self, **changes: Any) -> "Curve":
-        """Return the learning rate as a function of the step: ``schedule.curve()(17)``.
+    def to(self, framework: str, *arguments: Any, **options: Any) -> Any:
+        """Return what an exporter makes of the schedule for a program that runs: ``to("torch", optimizer)``.
+
+        The methods ``to_...`` do so with named arguments; this one also reaches exporters of other packages.
 
         Args:
-            changes: any of ``steps`` (another horizon), ``base_lr``, and ``batch_sizes`` where the batch
-                size changes in training; see `lrshape.shapes.curve.Curve`, which says what is refused. All
-                methods ``to_...`` take them too.
+            framework: an exporter's name, see `lrshape.frameworks`.
+            arguments: what it takes.
+            options: what it takes.
+
+        Raises:
+            InputError: if there is no such exporter, or it writes files only.
         """
-        from lrshape.shapes.curve import Curve
+        from lrshape.frameworks.exporter import EXPORTERS
 
-        return Curve(self, **changes)
-
-    def _curve(self, keep_lr: bool, changes: Mapping[str, Any]) -> "Curve":
-        if keep_lr and changes.get("base_lr") is not None:
-            raise InputError("keep_lr keeps the optimizer's learning rates: base_lr cannot go with it")
-        return self.curve(**changes)
+        exporter = EXPORTERS[framework]
+        if exporter.bind is None:
+            raise InputError(f"{framework} is a file: `lrshape export --to {framework}` writes it")
+        return exporter.bind(self, *arguments, **options)
 
     def to_torch(
         self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
-    ) -> "ShapeLR":
+    ) -> "torch.optim.lr_scheduler.LRScheduler":
         """Return a PyTorch scheduler; call its ``step()`` after each ``optimizer.step()``.
 
         Args:
@@ -180,11 +280,9 @@ class Schedule:
                 ratios to it.
             step: how many optimizer steps are done.
             keep_lr: keep the optimizer's own learning rates as base LRs.
-            changes: see `curve`.
+            changes: see `replace`.
         """
-        from lrshape.frameworks.torch import to_torch
-
-        return to_torch(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr, step=step)
+        return self._changed(keep_lr, changes).to("torch", optimizer, keep_lr=keep_lr, step=step)
 
     def follow(self, optimizer: "torch.optim.Optimizer", **changes: Any) -> "Iterator[float]":
         """Yield the learning rate of each step after setting it in a PyTorch optimizer.
@@ -193,36 +291,31 @@ class Schedule:
 
         Args:
             optimizer: see `to_torch`.
-            changes: see `curve`.
+            changes: see `replace`.
         """
-        from lrshape.frameworks.torch import follow
-
-        return follow(self.curve(**changes), optimizer)
+        schedule = self.replace(**changes)
+        return _followed(schedule.to_torch(optimizer), schedule.steps)
 
     def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
-        """Return an optax schedule, which can be traced; for ``changes`` see `curve`."""
-        from lrshape.frameworks.optax import to_optax
+        """Return an optax schedule, which can be traced; for ``changes`` see `replace`."""
+        return self.replace(**changes).to("optax")
 
-        return to_optax(self.curve(**changes))
-
-    def to_keras(self, *, gradient_accumulation_steps: int | None = None, **changes: Any) -> "ShapeSchedule":
+    def to_keras(
+        self, *, gradient_accumulation_steps: int | None = None, **changes: Any
+    ) -> "keras.optimizers.schedules.LearningRateSchedule":
         """Return a Keras 3 ``LearningRateSchedule``, which is saved with a model.
 
         Args:
             gradient_accumulation_steps: what the optimizer has as ``gradient_accumulation_steps``.
-            changes: see `curve`.
+            changes: see `replace`.
         """
-        from lrshape.frameworks.keras import to_keras
-
-        return to_keras(self.curve(**changes), gradient_accumulation_steps)
+        return self.replace(**changes).to("keras", gradient_accumulation_steps)
 
     def to_transformers(
         self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
-    ) -> "tuple[torch.optim.Optimizer, ShapeLR]":
+    ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
         """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
-        from lrshape.frameworks.transformers import to_transformers
-
-        return to_transformers(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
+        return self._changed(keep_lr, changes).to("transformers", optimizer, keep_lr=keep_lr)
 
     def to_trainer(
         self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
@@ -234,24 +327,27 @@ class Schedule:
             base_lr: another base LR.
             keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
         """
-        from lrshape.frameworks.transformers import trainer_class
+        from lrshape.frameworks.exporter import EXPORTERS
 
-        self._curve(keep_lr, {"base_lr": base_lr})  # what is wrong shows here, not when training starts
-        return trainer_class(self, trainer, base_lr=base_lr, keep_lr=keep_lr)
+        exporter: Any = EXPORTERS["transformers"]
+        return exporter.trainer_class(self._changed(keep_lr, {"base_lr": base_lr}), trainer, keep_lr=keep_lr)
 
     def to_lightning(
         self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
     ) -> dict[str, Any]:
         """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
-        from lrshape.frameworks.lightning import to_lightning
+        return self._changed(keep_lr, changes).to("lightning", optimizer, keep_lr=keep_lr)
 
-        return to_lightning(self._curve(keep_lr, changes), optimizer, keep_lr=keep_lr)
+    def _changed(self, keep_lr: bool, changes: Mapping[str, Any]) -> Self:
+        if keep_lr and changes.get("base_lr") is not None:
+            raise InputError("keep_lr keeps the optimizer's learning rates: base_lr cannot go with it")
+        return self.replace(**changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return a JSON object: ``format, family, params, base_lr, steps, step_rule``."""
+        """Return a JSON object: ``format`` and the arguments by name."""
         params = {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()}
-        values = (FORMAT, self.family, params, self.base_lr, self.steps, self.step_rule)
-        return dict(zip(_KEYS, values, strict=True))
+        runs = None if self.batch_sizes is None else [list(run) for run in self.batch_sizes]
+        return {"format": FORMAT, **self._arguments(), "params": params, "batch_sizes": runs}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -292,6 +388,13 @@ class Schedule:
         except (ValueError, RecursionError) as error:  # bad syntax or encoding, a huge integer, deep nesting
             raise InputError(f"a schedule must be valid JSON: {error}") from error
         return cls.from_dict(data)
+
+
+def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> "Iterator[float]":
+    for step in range(steps):
+        yield float(max(scheduler.get_last_lr()))
+        if step < steps - 1:
+            scheduler.step()
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Shapes for a search to start from: of another study, a schedule or a curve."""
+"""Shapes for a search to start from: of another study, a schedule file or a log of learning rates."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -14,33 +14,36 @@ from lrshape.analysis.frames import where
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
+from lrshape.procedure.fit import fit_nearest
 from lrshape.procedure.spec import InitialShape
 from lrshape.settings import explain
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.files import MAX_BYTES, is_number, read_curve
-from lrshape.shapes.logged_curves import Curves, fitted, read_log
+from lrshape.shapes.log_file import Curves, read_log
 from lrshape.shapes.schedule import StepRule
+from lrshape.shapes.schedule_file import MAX_BYTES, is_number, read_schedule
 from lrshape.store import params_of
 from lrshape.study.study import Study
 
 TOP = 8
-"""Shapes that are taken of a study, and curves of a log, at most."""
+"""At most so many shapes are taken from a study, and so many curves from a log."""
 
 
 @dataclass(frozen=True)
-class Starts:
+class InitialShapes:
     """Shapes to start from, the most promising first.
 
     Attributes:
-        starts: as the key ``initial_shapes`` of a spec takes them: ``family, params, base_lr``.
-        notes: lines about which member of a family was taken for which curve.
+        shapes: as the key ``initial_shapes`` of a spec takes them: ``family, params, base_lr``.
+        notes: which member of a family was taken for which curve, one line each.
     """
 
-    starts: list[dict[str, Any]]
+    shapes: list[dict[str, Any]]
     notes: list[str] = field(default_factory=list)
 
 
-def read_starts(source: str | Path, families: Sequence[str], *, step_rule: StepRule = "midpoint") -> Starts:
+def read_initial_shapes(
+    source: str | Path, families: Sequence[str], *, step_rule: StepRule = "midpoint"
+) -> InitialShapes:
     """Find the shapes that a search is to try first.
 
     They only propose: their scores are of other code, seeds or horizons, and never enter a result.
@@ -48,7 +51,7 @@ def read_starts(source: str | Path, families: Sequence[str], *, step_rule: StepR
     Args:
         source: the directory or URL of a study, of whatever workload, horizon or metric, complete or not;
             or a schedule or learning rates, to which the families are fitted: a file that
-            `lrshape.shapes.files.read_curve` reads, or a csv with a column for each logged curve.
+            `lrshape.shapes.schedule_file.read_schedule` reads, or a csv with a column for each logged curve.
         families: names of those that are searched.
         step_rule: where in a step the search reads its shapes.
 
@@ -65,19 +68,19 @@ def read_starts(source: str | Path, families: Sequence[str], *, step_rule: StepR
             found = _of_study(name, families)
     except InputError as error:
         raise InputError(str(error) if name in str(error) else f"{name}: {error}") from None
-    if not found.starts:
+    if not found.shapes:
         raise InputError(f"{name}: holds no shape of {', '.join(families)} to start from")
     return found
 
 
-def _of_study(name: str, families: Sequence[str]) -> Starts:
+def _of_study(name: str, families: Sequence[str]) -> InitialShapes:
     study = Study(name)
     trials = study.store.trials(["screen", "rescore"])
     trials = where(trials, trials["family"].isin(families) & ~is_baseline(trials))
     return _best(trials, study.metric)
 
 
-def _best(trials: pd.DataFrame, metric: str) -> Starts:
+def _best(trials: pd.DataFrame, metric: str) -> InitialShapes:
     """The best shapes, those that were rescored before those that were only screened."""
     table = best_base_lrs(scores(trials, metric))
     legal = table["base_lr"].to_numpy(np.float64) < EXTREME
@@ -85,7 +88,7 @@ def _best(trials: pd.DataFrame, metric: str) -> Starts:
     order = np.lexsort((table["rank"], table["phase"] == "screen"))
     rows = table.iloc[order].drop_duplicates(["family", "params"])[:TOP]
     columns = rows[["family", "params", "base_lr"]].itertuples(index=False)
-    return Starts([_start(name, params_of(params), base_lr) for name, params, base_lr in columns])
+    return InitialShapes([_start(name, params_of(params), base_lr) for name, params, base_lr in columns])
 
 
 def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, Any]:
@@ -96,23 +99,27 @@ def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, 
         raise explain(error, "initial_shapes") from None
 
 
-def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> Starts:
+def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
     if path.suffix == ".csv" and not _is_bare(path):
         return _of_curves(read_log(path), families, step_rule)
-    curve = read_curve(path)
-    schedule = curve.schedule
+    schedule = read_schedule(path)
     if schedule.family == "table" and "table" not in families:
-        return _of_curves({path.name: curve.values()}, families, step_rule)
+        return _of_curves({path.name: schedule.values()}, families, step_rule)
     if schedule.family not in families:
-        return Starts([])
-    return Starts([_start(schedule.family, schedule.params, schedule.base_lr)])
+        return InitialShapes([])
+    return InitialShapes([_start(schedule.family, schedule.params, schedule.base_lr)])
 
 
-def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> Starts:
+def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
     if len(curves) > TOP:
         raise InputError(f"has {len(curves)} curves of learning rates, more than the {TOP} that are taken")
-    fits = fitted(curves, families, step_rule)
-    return Starts(
+    fits = []
+    for name, lrs in curves.items():
+        try:
+            fits.append(fit_nearest(lrs, families, step_rule=step_rule)[0])
+        except InputError as error:
+            raise InputError(f"{name}: {error}") from None
+    return InitialShapes(
         [_start(s.family, s.params, s.base_lr) for s in (one.schedule for one in fits)],
         [
             f"{name}: nearest is {one.schedule.family}, RMS error {one.error:.2%} of its largest value"

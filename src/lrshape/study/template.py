@@ -47,7 +47,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     )
     yield ""
     yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
-    yield "# `lrshape families` lists the families. One can be given in more detail instead:"
+    yield "# `lrshape shapes list` lists the families. One can be given in more detail instead:"
     yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
     yield f"families = {_toml([family.name for family in spec.families])}"
     yield "# A baseline of your own: [baselines.mine]  family = ...  params = {...}  (in place of this list)"

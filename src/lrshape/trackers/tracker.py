@@ -150,8 +150,7 @@ def tracker(target: str, prefix: str = "tracker") -> Tracker:
 def curve(schedule: Schedule) -> list[tuple[int, float]]:
     """Steps and learning rates of a schedule, at most `CURVE_POINTS`, the first and the last among them."""
     steps = np.unique(np.linspace(0, schedule.steps - 1, min(schedule.steps, CURVE_POINTS)).astype(int))
-    at = schedule.curve()
-    return [(step, at(step)) for step in steps.tolist()]
+    return list(zip(steps.tolist(), schedule(steps).tolist(), strict=True))
 
 
 def described(best: "Result") -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
 from lrshape.store import Store
-from lrshape.study.trials_export import flat
+from lrshape.study.trial_files import flat
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
 
 if TYPE_CHECKING:

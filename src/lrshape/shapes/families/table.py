@@ -1,7 +1,9 @@
 """Any list of values."""
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
 from lrshape.errors import InputError
@@ -35,10 +37,14 @@ class Table(Family):
     reaches_one = False
     values: tuple[float, ...] = parameter((1.0, 0.0), scale="list", searched=False, rule=_peaks_at_one)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "_array", np.array(self.values))  # for each call it would take too long
+
     @override
     def multiplier(self, t: Numeric) -> Numeric:
         xp = namespace(t)
-        values = xp.asarray(self.values)
+        values: Any = vars(self)["_array"] if xp is np else xp.asarray(self.values)
         last = len(self.values) - 1
         place = t * last
         left = xp.clip(xp.floor(place), 0, max(last - 1, 0)).astype(int)

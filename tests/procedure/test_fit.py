@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.paper.run import all_families
+from lrshape.procedure.fit import Distance, fit
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.fit import Distance, fit
 from lrshape.shapes.schedule import Schedule
 
 QUICK = ("cosine_floor", "inverse_sqrt", "power", "rex", "wsd")

@@ -1,4 +1,4 @@
-"""Commands about studies on disk: doctor and merge."""
+"""The commands ``lrshape store``: verify and merge."""
 
 import json
 from dataclasses import asdict
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, say
-from lrshape.cli.studies import Directory, Json
+from lrshape.cli.app import group, say
+from lrshape.cli.study import Directory, Json
 
 if TYPE_CHECKING:
     from lrshape.study.verification import Diagnosis
@@ -16,9 +16,11 @@ DAMAGED = 1
 SHOWN = 20
 """Lines about one kind of finding; the rest is counted."""
 
+store = group("store", "Verify the stored trials of a study, or merge studies that ran on several machines.")
 
-@app.command()
-def doctor(
+
+@store.command()
+def verify(
     directory: Directory,
     repair: Annotated[
         bool,
@@ -28,19 +30,19 @@ def doctor(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Read every stored training and say whether all is as it was written, and as the spec plans it.
+    """Verify that every stored trial is as it was written, and as the spec plans it.
 
-    Checked are checksums, columns, that each chunk is this study's, and that it holds the trials that the
-    plan wants. Without --repair nothing is changed. With it, running the study's search again computes what
-    was set aside. Exit code: 0 sound, or repaired; 1 damage found.
+    This checks the checksums and columns of all chunks, that each belongs to this study, and that it holds
+    the trials that the plan asks for. Without --repair nothing changes. After --repair, run the study's
+    search again to compute what was set aside. Exit code: 0 sound, or repaired; 1 damaged.
 
     Examples:
 
-        lrshape doctor digits
+        lrshape store verify digits
 
-        lrshape doctor digits --repair
+        lrshape store verify digits --repair
 
-        lrshape doctor s3://bucket/digits --json
+        lrshape store verify s3://bucket/digits --json
     """
     from lrshape.store import locate
     from lrshape.study.verification import examine
@@ -96,7 +98,7 @@ def _list(title: str, lines: list[str]) -> None:
         say(f"    and {len(lines) - SHOWN:,} more")
 
 
-@app.command()
+@store.command()
 def merge(
     out: Annotated[
         str, typer.Argument(metavar="OUT", help="Directory or URL of the joined study; it may exist.")
@@ -105,21 +107,21 @@ def merge(
         list[str], typer.Argument(metavar="DIR...", help="Studies of one spec; the first one's chunks win.")
     ],
 ) -> None:
-    """Join studies of one spec that were run on different machines into one.
+    """Join studies of one spec that ran on different machines into one.
 
-    Chunks that several have must agree up to their wall time. Where they do not, as between machines of
-    different kinds, the first one's is kept and the difference is told. The studies themselves stay as they
-    are. Run the search with --out OUT to go on, or to make the report.
+    Chunks that several studies have should agree in all but their wall time. Where they do not, as
+    between machines of different kinds, lrshape keeps the first study's chunk and prints the difference. The
+    studies themselves do not change. Run the search with --out OUT to go on, or to write the report.
 
     Examples:
 
-        lrshape merge joined laptop cluster
+        lrshape store merge joined laptop cluster
 
-        lrshape merge joined laptop s3://bucket/digits
+        lrshape store merge joined laptop s3://bucket/digits
     """
     from lrshape.store import merge as join
 
-    store, merged = join(out, directories)
+    joined, merged = join(out, directories)
     for one in merged:
         say(f"{one.path}: {one.taken:,} chunks taken, {one.equal:,} there already")
         _list("there already with other results; the first are kept", one.other_results)
@@ -127,4 +129,4 @@ def merge(
             say(f"    their metrics differ by a relative {one.difference:.2g} at most")
         _list("there already with other trials; the first are kept", one.other_trials)
         _list("damaged, not taken", one.damaged)
-    say(f"{store.path}: {len(store.chunks()):,} chunks; run its search again to go on, or for the report")
+    say(f"{joined.path}: {len(joined.chunks()):,} chunks; run its search again to go on, or for the report")

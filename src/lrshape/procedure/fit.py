@@ -1,5 +1,6 @@
 """The member of a family that is nearest to given learning rates, by least squares on progress."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -8,8 +9,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from lrshape.errors import InputError
-from lrshape.paper.dynamics import Array
-from lrshape.paper.gaps import best_of_family
+from lrshape.procedure.family_optimum import Array, best_of_family
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
 from lrshape.shapes.schedule import Schedule, StepRule, progress
@@ -113,6 +113,12 @@ def fit(
         return first[0][0]
     again = [fitted(fixed, 4 * shapes, 12) for _, fixed in first[:2]]
     return min([first[0][0], *again], key=lambda one: one.error)
+
+
+def fit_nearest(lrs: Array, families: Sequence[str], *, step_rule: StepRule = "midpoint") -> list[Fit]:
+    """Fit several families, see `fit`; the nearest comes first."""
+    fits = [fit(lrs, family, step_rule=step_rule) for family in dict.fromkeys(families)]
+    return sorted(fits, key=lambda one: one.error)
 
 
 def _combinations(space: Space) -> list[dict[str, Any]]:

@@ -5,8 +5,8 @@ import pytest
 
 from lrshape.paper.descent import descend
 from lrshape.paper.dynamics import Recursion
-from lrshape.paper.gaps import best_of_family
 from lrshape.paper.run import all_families
+from lrshape.procedure.family_optimum import best_of_family
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
 from lrshape.shapes.schedule import progress

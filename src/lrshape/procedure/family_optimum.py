@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from lrshape.paper.dynamics import Array
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.shapes.space import Space
 
+Array = NDArray[np.float64]
+
 SCREENED_LRS = np.geomspace(0.03, 10.0, 12)
-"""Base LRs of the screen, in units of `Dynamics.lr_scale`."""
+"""Base LRs of the screen, in units of `Objective.lr_scale`."""
 
 WIDTHS = (0.2, 0.05, 0.01, 0.002)
 """Standard deviations of the shake's samples, in the unit cube."""
@@ -31,8 +33,8 @@ Losses = Callable[[Array], Array]
 """Final losses, shape (n,), of schedules, shape (n, steps), to about single precision; +inf if diverged."""
 
 
-class Metric(Protocol):
-    """What a schedule is optimised against: `Dynamics`, or another smooth function of all learning rates."""
+class Objective(Protocol):
+    """What a schedule is optimised against: a smooth function of all its learning rates."""
 
     @property
     def lr_scale(self) -> float:
@@ -77,7 +79,7 @@ class FamilyOptimum:
 
 def best_of_family(
     family: str,
-    dynamics: Metric,
+    dynamics: Objective,
     losses: Losses,
     steps: int,
     *,
@@ -142,10 +144,10 @@ def _screen(cube: Cube, losses: Losses, shapes: int, count: int, seed: int) -> A
     return np.stack([points[i * len(base_lrs) + table[i].argmin()] for i in order])
 
 
-def _refine(cube: Cube, dynamics: Metric, start: Array) -> tuple[Array, float]:
+def _refine(cube: Cube, dynamics: Objective, start: Array) -> tuple[Array, float]:
     """Go downhill from a point in its smooth coordinates; the end and its final loss."""
 
-    def metric(smooth: Array) -> tuple[float, Array]:
+    def objective(smooth: Array) -> tuple[float, Array]:
         point = start.copy()
         point[cube.smooth] = smooth
         lrs, jacobian = cube.jacobian(point)
@@ -156,7 +158,7 @@ def _refine(cube: Cube, dynamics: Metric, start: Array) -> tuple[Array, float]:
         return value, gradient
 
     result = minimize(
-        metric,
+        objective,
         start[cube.smooth],
         jac=True,
         method="L-BFGS-B",

@@ -10,23 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.shapes.curve import Curve
 from lrshape.shapes.schedule import MAX_STEPS, Schedule
 
 MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000, ".py": 20_000_000}
 """Sizes of files that are read: numbers take more memory as JSON or Python text than as a table."""
 
 
-def read_curve(path: Path) -> Curve:
+def read_schedule(path: Path) -> Schedule:
     """Read a schedule from a file.
 
     Args:
         path: ``.json``, a schedule or a list of learning rates; ``.csv``, a column of learning rates or two
             columns step and lr, with or without a heading; ``.npy``, shape (steps,); or ``.py``, as
-            `write_curve` writes it, whose constant ``SCHEDULE`` is read.
+            `lrshape export` writes it, whose constant ``SCHEDULE`` is read.
 
     Returns:
-        The curve. Learning rates become a ``table``, exact to rounding, whose base LR is the largest.
+        The schedule. Learning rates become a ``table``, exact to rounding, whose base LR is the largest.
 
     Raises:
         InputError: if it cannot be read as that.
@@ -40,8 +39,8 @@ def read_curve(path: Path) -> Curve:
             raise InputError(f"a schedule file has at most {MAX_BYTES[path.suffix]:,} bytes, got {size:,}")
         found = readers[path.suffix](path)
         if isinstance(found, np.ndarray):
-            return Curve(Schedule.from_values(found))
-        return Curve.from_dict(found)
+            return Schedule.from_values(found)
+        return Schedule.from_dict(found)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except OSError as error:

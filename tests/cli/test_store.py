@@ -1,4 +1,4 @@
-"""doctor and merge as a user runs them."""
+"""store verify and store merge as a user runs them."""
 
 import json
 import shutil
@@ -25,36 +25,36 @@ def study(finished, tmp_path, monkeypatch):
     return shutil.copytree(finished.path / "study", tmp_path / "study")
 
 
-def test_doctor_says_what_it_found_and_mends_it(study):
-    assert f"{study}: sound" in said("doctor", study)
+def test_verify_says_what_it_found_and_mends_it(study):
+    assert f"{study}: sound" in said("store", "verify", study)
     file = study / "trials" / "screen-00001.parquet"
     file.write_bytes(file.read_bytes()[:-1])
-    out = said("doctor", study, code=1)
+    out = said("store", "verify", study, code=1)
     assert "damaged: 1\n    screen-00001: its content does not match" in out
     assert "--repair" in out
     assert file.exists()
-    out = said("doctor", study, "--repair")
+    out = said("store", "verify", study, "--repair")
     assert "screen-00001 is set aside" in out
     assert "run the study's search again" in out
-    (found,) = json.loads(said("doctor", study, "--json"))
+    (found,) = json.loads(said("store", "verify", study, "--json"))
     assert (found["sound"], found["health"]["set_aside"]) == (True, 1)
     assert found["health"]["gaps"] == ["screen-00001"]
 
 
-def test_doctor_needs_a_study(tmp_path):
-    assert "there is no study in" in said("doctor", tmp_path, code=2)
-    assert "Protocol not known" in said("doctor", "nothing://a/b", code=2)
+def test_verify_needs_a_study(tmp_path):
+    assert "there is no study in" in said("store", "verify", tmp_path, code=2)
+    assert "Protocol not known" in said("store", "verify", "nothing://a/b", code=2)
 
 
 def test_merge(study, tmp_path):
     other = shutil.copytree(study, tmp_path / "other")
     for path in list((other / "trials").iterdir())[::2]:
         path.unlink()
-    out = said("merge", tmp_path / "joined", other, study)
+    out = said("store", "merge", tmp_path / "joined", other, study)
     assert "there already" in out
     joined, expected = (Store.open(path).trials() for path in (tmp_path / "joined", study))
     pd.testing.assert_frame_equal(joined, expected, check_exact=True)
-    assert "sound" in said("doctor", tmp_path / "joined")
+    assert "sound" in said("store", "verify", tmp_path / "joined")
     document = json.loads((other / "study.json").read_text())
     (other / "study.json").write_text(json.dumps(document | {"hash": "0" * 64}))
-    assert "different specs" in said("merge", tmp_path / "joined", study, other, code=2)
+    assert "different specs" in said("store", "merge", tmp_path / "joined", study, other, code=2)

@@ -110,9 +110,9 @@ def search(
         ),
     ] = None,
 ) -> None:
-    """Run a study. Running it again resumes it: what is finished is never trained again.
+    """Run a study. Run the same command again to resume it: finished trials are kept.
 
-    How to search follows from the number of trials, unless the spec says it.
+    The search settings follow from --trials unless the spec sets them.
 
     Examples:
 
@@ -147,15 +147,15 @@ def search(
 
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
     """The starts of a spec, from what an option names; says to standard error what was understood."""
-    from lrshape.study.initial_shapes import read_starts
+    from lrshape.study.initial_shapes import read_initial_shapes
 
     step_rule = document.get("step_rule", "midpoint")
     if step_rule not in ("midpoint", "left", "right"):
         step_rule = "midpoint"  # told when the spec is read
-    found = read_starts(source, families, step_rule=step_rule)
-    for note in [*found.notes, f"starting from {len(found.starts)} shapes of {source}"]:
+    found = read_initial_shapes(source, families, step_rule=step_rule)
+    for note in [*found.notes, f"starting from {len(found.shapes)} shapes of {source}"]:
         fail(note, prefix="")
-    return found.starts
+    return found.shapes
 
 
 def _search(
@@ -188,7 +188,7 @@ def _search(
 
 @app.command()
 def status(directory: Directory, as_json: Json = False) -> None:
-    """Say how far a study is.
+    """Show a study's progress.
 
     Examples:
 
@@ -216,7 +216,7 @@ def status(directory: Directory, as_json: Json = False) -> None:
 def report(directory: Directory, metric: Metric = None) -> None:
     """Write a study's report again: report.html, figures/ and tables/ in its directory.
 
-    By another metric nothing is trained again, and the report has a name of its own.
+    --metric re-ranks the stored trials; it trains nothing. The report by another metric has its own name.
 
     Examples:
 
@@ -234,8 +234,8 @@ def report(directory: Directory, metric: Metric = None) -> None:
 def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> None:
     """Print the winner and its lead over the baselines, on seeds that no selection has seen.
 
-    By another metric nothing is trained again. If its winner is not what was confirmed, that is said, and its
-    numbers are those of the rescore phase.
+    --metric re-ranks the stored trials; it trains nothing. If the winner by that metric was not confirmed,
+    its numbers are those of the rescore phase, and the output says so.
 
     Examples:
 
@@ -260,7 +260,7 @@ def _print_best(found: "Result") -> None:
 
     diverged, failed = found.diverged_share, found.failed_share
     if math.isclose(diverged + failed, 1):
-        say(f"no trial gave a finite {found.metric}: {diverged:.0%} diverged, {failed:.0%} failed")
+        say(f"no trial reached a finite {found.metric}: {diverged:.0%} diverged, {failed:.0%} failed")
         return
     params = ", ".join(f"{name}={short(value)}" for name, value in found.params.items())
     say(f"\nbest shape: {found.family}({params})")

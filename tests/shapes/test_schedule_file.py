@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrshape.errors import InputError
-from lrshape.frameworks.plain import write_curve
-from lrshape.shapes.files import read_curve
+from lrshape.frameworks import EXPORTERS, export
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule_file import read_schedule
 
 
 @pytest.mark.parametrize("target", ["csv", "npy"])
 def test_learning_rates_come_back(schedule, tmp_path, target):
-    file = write_curve(schedule.curve(), target, tmp_path / f"lr.{target}")
-    np.testing.assert_allclose(read_curve(file).values(), schedule.values(), rtol=1e-9, atol=1e-14)
+    file = export(schedule, target, tmp_path / f"lr.{target}")
+    np.testing.assert_allclose(read_schedule(file).values(), schedule.values(), rtol=1e-9, atol=1e-14)
 
 
 @given(st.lists(st.floats(0, 1e3), min_size=1, max_size=300).filter(any))
@@ -40,13 +40,13 @@ def test_any_learning_rates_become_a_table(lrs):
 def test_csv_as_others_write_it(tmp_path, text, expected):
     file = tmp_path / "lr.csv"
     file.write_text(text)
-    np.testing.assert_allclose(read_curve(file).values(), expected, rtol=1e-12)
+    np.testing.assert_allclose(read_schedule(file).values(), expected, rtol=1e-12)
 
 
 def test_a_json_list(tmp_path):
     file = tmp_path / "lr.json"
     file.write_text("[0.1, 0.2, 0]")
-    np.testing.assert_allclose(read_curve(file).values(), [0.1, 0.2, 0.0], rtol=1e-12)
+    np.testing.assert_allclose(read_schedule(file).values(), [0.1, 0.2, 0.0], rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_wrong_files_are_one_line(tmp_path, monkeypatch, name, content, message)
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
-        read_curve(file)
+        read_schedule(file)
     assert "\n" not in str(caught.value)
     assert name in str(caught.value)
     assert not (tmp_path / "harm").exists()
@@ -101,25 +101,24 @@ def test_wrong_files_are_one_line(tmp_path, monkeypatch, name, content, message)
 def test_arrays_that_are_no_learning_rates(tmp_path, array):
     np.save(tmp_path / "a.npy", array)
     with pytest.raises(InputError, match=r"a.npy: "):
-        read_curve(tmp_path / "a.npy")
+        read_schedule(tmp_path / "a.npy")
 
 
 def test_pickles_are_not_opened(tmp_path):
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="is no schedule"):
-        read_curve(tmp_path / "a.npy")
+        read_schedule(tmp_path / "a.npy")
 
 
-def test_a_table_of_a_python_file_keeps_batch_sizes(tmp_path):
-    curve = Schedule("rex", {}, 0.1, 10).curve(batch_sizes=[(1, 5), (2, 5)])
-    found = read_curve(write_curve(curve, "python", tmp_path / "s.py"))
-    assert found.runs == ((1, 5), (2, 5))
-    with pytest.raises(InputError, match="json holds a shape and no batch sizes"):
-        write_curve(curve, "json", tmp_path / "s.json")
+@pytest.mark.parametrize("target", ["python", "json"])
+def test_files_keep_batch_sizes(tmp_path, target):
+    schedule = Schedule("rex", {}, 0.1, 10).replace(batch_sizes=[(1, 5), (2, 5)])
+    found = read_schedule(export(schedule, target, tmp_path / EXPORTERS[target].file_name()))
+    assert found.batch_sizes == ((1, 5), (2, 5))
 
 
 def test_json_is_what_the_schedule_reads(tmp_path):
     schedule = Schedule("rex", {}, 0.1, 10)
-    text = write_curve(schedule.curve(), "json", tmp_path / "s.json").read_text()
+    text = export(schedule, "json", tmp_path / "s.json").read_text()
     assert Schedule.from_json(text) == schedule
     assert json.loads(text) == schedule.to_dict()

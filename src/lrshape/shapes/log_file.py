@@ -1,17 +1,16 @@
-"""Logged learning rates, one curve or several, as members of families."""
+"""Reading logs of learning rates, of one run or several."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.shapes.files import every_step
-from lrshape.shapes.fit import Fit, fit
-from lrshape.shapes.schedule import StepRule
+from lrshape.shapes.schedule_file import every_step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STEPS = ("step", "_step", "steps", "global_step", "trainer/global_step", "iteration")
 RATES = ("lr", "learning_rate", "learning rate", "learning-rate")
@@ -32,6 +31,8 @@ def read_log(path: Path) -> Curves:
         InputError: if it cannot be read as that, is larger than `MAX_BYTES`, or a curve is longer than a
             schedule may be.
     """
+    import pandas as pd
+
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -48,7 +49,7 @@ def read_log(path: Path) -> Curves:
     return curves
 
 
-def _curves(table: pd.DataFrame) -> Curves:
+def _curves(table: "pd.DataFrame") -> Curves:
     steps = next((name for name in table.columns if name.strip().lower() in STEPS), None)
     if steps is None:
         return {}
@@ -68,26 +69,7 @@ def _curves(table: pd.DataFrame) -> Curves:
 
 def _numbers(column: Any) -> NDArray[np.float64]:
     """A column's numbers, shape (rows,); NaN where it holds none."""
+    import pandas as pd
+
     found: Any = pd.to_numeric(column, errors="coerce")
     return found.to_numpy(np.float64, na_value=np.nan)
-
-
-def fitted(
-    curves: Mapping[str, NDArray[np.float64]], families: Sequence[str], step_rule: StepRule
-) -> list[Fit]:
-    """The nearest member of any of the families for each curve, see `lrshape.shapes.fit.fit`.
-
-    Raises:
-        InputError: if a curve is no schedule, or no family can be fitted.
-    """
-    found = []
-    for name, lrs in curves.items():
-        try:
-            found.append(min((fit(lrs, family, step_rule=step_rule) for family in families), key=_error))
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
-    return found
-
-
-def _error(one: Fit) -> float:
-    return one.error

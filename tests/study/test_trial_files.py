@@ -9,7 +9,7 @@ import pytest
 
 import lrshape
 from lrshape.errors import InputError
-from lrshape.study.trials_export import flat, to_optuna, write_trials
+from lrshape.study.trial_files import flat, to_optuna, write_trials
 
 STATES = {"ok": "COMPLETE", "diverged": "COMPLETE", "failed": "FAIL"}
 

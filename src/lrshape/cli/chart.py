@@ -1,0 +1,46 @@
+"""Schedules as charts of characters, and figures as files."""
+
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lrshape.cli.app import say
+from lrshape.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a PNG file instead.")]
+Svg = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into an SVG file instead.")]
+
+
+def chart(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
+    """Return lines of block characters that draw a shape, from 0 at the bottom to 1 at the top."""
+    import numpy as np
+
+    count = len(multipliers)
+    columns = min(width, count)
+    edges = np.linspace(0, count, columns + 1).round().astype(int)
+    levels = [multipliers[a:b].mean() * height for a, b in itertools.pairwise(edges)]
+    blocks = " ▁▂▃▄▅▆▇█"
+    lines = []
+    for row in reversed(range(height)):
+        cells = "".join(blocks[int(np.clip(round((level - row) * 8), 0, 8))] for level in levels)
+        label = {height - 1: "1", 0: "0"}.get(row, " ")
+        lines.append(f"{label} │{cells}".rstrip())
+    lines.append(f"  └{'─' * columns}")
+    lines.append(f"   0{'step'.center(columns - 2)}{count}")
+    return lines
+
+
+def save_figure(figure: "Figure", png: Path | None, svg: Path | None) -> None:
+    """Write a figure to the files that are named, and print their names."""
+    for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
+        if path is not None:
+            try:
+                figure.savefig(path, format=kind, dpi=150, metadata=metadata)
+            except OSError as error:
+                raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+            say(f"wrote {path}")

@@ -1,0 +1,28 @@
+"""How commands find the schedule that an argument names."""
+
+from typing import TYPE_CHECKING
+
+from lrshape.errors import InputError
+
+if TYPE_CHECKING:
+    from lrshape.shapes.schedule import Schedule
+
+
+def schedule_of(source: str, metric: str | None = None) -> "Schedule":
+    """Return a study's winner, or the schedule in a file.
+
+    Raises:
+        InputError: if the argument is neither, or a metric is named for a file.
+    """
+    from lrshape.store import Url, locate
+
+    found = locate(source)
+    if not isinstance(found, Url) and not found.is_dir() and (found.is_file() or found.suffix):
+        from lrshape.shapes.schedule_file import read_schedule
+
+        if metric is not None:
+            raise InputError("--metric ranks the shapes of a study: a file holds one schedule")
+        return read_schedule(found)
+    from lrshape.study.study import Study
+
+    return Study(source).schedule(metric=metric)

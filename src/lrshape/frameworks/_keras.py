@@ -1,0 +1,51 @@
+"""The Keras 3 learning-rate schedule."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+from keras import ops
+
+from lrshape.errors import InputError, shown
+from lrshape.frameworks.table import table
+from lrshape.shapes.schedule import Schedule
+
+
+@keras.saving.register_keras_serializable(package="lrshape")
+class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rate of each step, for ``keras.optimizers.SGD(learning_rate=...)`` and all others.
+
+    It is saved with a model, and loads with it where lrshape is installed and `ShapeSchedule` was
+    imported before. Steps past the end keep the last value.
+
+    Args:
+        schedule: a `Schedule`, or what its ``to_dict`` returns.
+        gradient_accumulation_steps: of the optimizer. Keras counts batches and not updates when it asks for
+            a learning rate; the schedule divides its count.
+
+    Raises:
+        InputError: if one of them is not legal, or there are too many steps for a table.
+    """
+
+    def __init__(
+        self, schedule: Schedule | Mapping[str, Any], gradient_accumulation_steps: int | None = None
+    ):
+        super().__init__()
+        every = 1 if gradient_accumulation_steps is None else gradient_accumulation_steps
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise InputError(f"gradient_accumulation_steps must be a whole number from 1, got {shown(every)}")
+        self.schedule = schedule if isinstance(schedule, Schedule) else Schedule.from_dict(schedule)
+        self.gradient_accumulation_steps = every
+        self._values = table(self.schedule, "keras").astype("float32")
+
+    def __call__(self, step: Any) -> Any:
+        """The learning rate, float32, at the optimizer's count of batches."""
+        index = ops.floor_divide(ops.cast(step, "int32"), self.gradient_accumulation_steps)
+        return ops.take(self._values, ops.clip(index, 0, len(self._values) - 1))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return a JSON object that `from_config` takes."""
+        return {
+            "schedule": self.schedule.to_dict(),
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
+        }

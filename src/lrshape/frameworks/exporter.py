@@ -1,0 +1,64 @@
+"""What every exporter of schedules is: a file that it writes, and what it hands to a program that runs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from lrshape.errors import InputError
+from lrshape.registry import Registry
+
+if TYPE_CHECKING:  # a schedule imports this file
+    from lrshape.shapes.schedule import Schedule
+
+
+class Exporter(ABC):
+    """A format of schedules, for files, for a framework, or for both.
+
+    A subclass is registered with ``EXPORTERS.register(name)``; its docstring is its help. It implements
+    `content`, and has ``bind`` if its framework takes a schedule in memory too. Nothing heavy is imported
+    before one of them is called.
+    """
+
+    name: ClassVar[str]
+    """What ``lrshape export --to`` calls it."""
+    bind: ClassVar[Callable[..., Any] | None] = None
+    """A schedule and, for some, an optimizer -> what the framework takes; see `Schedule.to`."""
+
+    @classmethod
+    def file_name(cls) -> str:
+        """Return the default name of a file."""
+        return f"schedule.{cls.name}"
+
+    @classmethod
+    @abstractmethod
+    def content(cls, schedule: "Schedule") -> bytes:
+        """Return what a file holds.
+
+        Raises:
+            InputError: if the format cannot hold this schedule.
+        """
+
+
+EXPORTERS: Registry[Exporter] = Registry("exporter", "lrshape.frameworks", "lrshape.exporters", Exporter)
+"""The exporters by name."""
+
+
+def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
+    """Write a schedule to a file, and return its path.
+
+    Args:
+        schedule: what to write.
+        exporter: name of the format.
+        path: the file; replaced if it exists. Missing directories are made.
+
+    Raises:
+        InputError: if there is no such exporter, it cannot hold this schedule, or the file cannot be written.
+    """
+    content, path = EXPORTERS[exporter].content(schedule), Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    return path

@@ -1,0 +1,63 @@
+"""Batch sizes that change in training: progress is then the share of samples seen."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError, shown
+
+_RULE = "batch_sizes must be whole numbers above 0, one a step, or pairs of a size and a number of steps"
+
+
+class BatchRuns:
+    """Runs of optimizer steps whose batches have equal sizes.
+
+    Args:
+        batch_sizes: samples (or tokens) of every step, whole numbers of shape ``(steps,)``; or pairs
+            ``(size, steps)``, shape ``(runs, 2)``.
+
+    Attributes:
+        pairs: ``(size, steps)`` of each run; neighbours have different sizes.
+        steps: number of steps of all runs.
+
+    Raises:
+        InputError: if they are neither.
+    """
+
+    def __init__(self, batch_sizes: Any):
+        self.pairs = _pairs(batch_sizes)
+        self.steps = sum(count for _, count in self.pairs)
+        sizes, counts = np.array(self.pairs, np.float64).T
+        self._sizes = sizes
+        self._starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        self._seen = np.concatenate([[0.0], np.cumsum(sizes * counts)])
+
+    def progress(self, steps: NDArray[np.integer], offset: float) -> NDArray[np.float64]:
+        """Return the share of all samples that is seen at ``steps``, ``offset`` of a batch included."""
+        run = np.searchsorted(self._starts, steps, side="right") - 1
+        within = steps - self._starts[run] + offset
+        return (self._seen[run] + within * self._sizes[run]) / self._seen[-1]
+
+
+def _pairs(batch_sizes: Any) -> tuple[tuple[int, int], ...]:
+    if isinstance(batch_sizes, str | bytes | Mapping) or not isinstance(batch_sizes, Sequence | np.ndarray):
+        raise InputError(f"{_RULE}, got {shown(batch_sizes)}")
+    found: list[tuple[int, int]] = []
+    for item in batch_sizes:
+        pair: tuple[Any, ...] = (
+            tuple(item) if isinstance(item, Sequence | np.ndarray) and len(item) == 2 else (item, 1)
+        )
+        if not all(_is_count(number) for number in pair):
+            raise InputError(f"{_RULE}, got {shown(item)}")
+        found.append((int(pair[0]), int(pair[1])))
+    if not found:
+        raise InputError(f"{_RULE}, got none")
+    return tuple((size, sum(count for _, count in runs)) for size, runs in groupby(found, lambda run: run[0]))
+
+
+def _is_count(number: Any) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool) and 0 < int(number) <= 2**53
