@@ -102,11 +102,11 @@ def test_ctrl_c_stops_and_the_same_command_resumes(copy, arguments):
     ("arguments", "message"),
     [
         (("check", "local", "nowhere"), "nowhere"),
-        (("check", "local", "study", "--top", "0"), "top: must be at least 1, got 0"),
+        (("check", "local", "study", "--top", "0"), "--top must be at least 1, got 0"),
         (("check", "local", "study", "--top", "999"), "top must be at most"),
         (("check", "local", "study", "--time-limit", "soon"), "--time-limit must be a positive time"),
-        (("check", "seeds", "study", "--max", "2"), "max: must be at least 4, got 2"),
-        (("check", "seeds", "study", "--certainty", "1"), "certainty: must be less than 1, got 1.0"),
+        (("check", "seeds", "study", "--max", "2"), "--max must be at least 4, got 2"),
+        (("check", "seeds", "study", "--certainty", "1"), "--certainty must be less than 1, got 1.0"),
         (("check", "seeds", "nowhere"), "nowhere"),
     ],
 )
