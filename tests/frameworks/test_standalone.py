@@ -1,4 +1,4 @@
-"""Files of code: the same values without lrshape, nothing of a schedule's text runs, all frameworks."""
+"""Every registered exporter keeps its contract; files of code in their frameworks."""
 
 import subprocess
 import sys
@@ -10,40 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrshape.errors import InputError
-from lrshape.frameworks import EXPORTERS, CodeExporter, export
+from lrshape.frameworks import EXPORTERS, export
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.family import Family, namespace, parameter
+from lrshape.shapes.family import Family, namespace
 from lrshape.shapes.schedule import Schedule
-from lrshape.shapes.schedule_file import read_schedule
-
-CODE = [name for name, exporter in EXPORTERS.items() if issubclass(exporter, CodeExporter)]
-RAMP = [(8, 10), (16, 20), (64, 15)]
+from lrshape.testing import exporters
+from lrshape.testing.exporters import run
 
 
 def standalone(schedule, target="python"):
     return EXPORTERS[target].content(schedule).decode()
 
 
-def run(text):
-    names = {"__name__": "schedule"}
-    exec(compile(text, "schedule.py", "exec"), names)
-    return names
-
-
-def test_the_file_gives_the_same_values(schedule, same):
-    names = run(standalone(schedule))
-    same([names["lr"](step) for step in range(-0, 45)], schedule.values())
-    assert names["lr"](-5) == names["lr"](0)
-    longer = schedule.replace(steps=97, base_lr=0.3)
-    same([names["lr"](step, 97, 0.3) for step in range(100)], longer.values())
-
-
-def test_the_file_gives_the_same_values_where_batches_grow(schedule, same):
-    schedule = schedule.replace(batch_sizes=RAMP)
-    names = run(standalone(schedule))
-    same([names["lr"](step) for step in range(50)], schedule.values())
-    with pytest.raises(ValueError, match="the batch sizes are of 45 steps, got 46"):
-        names["lr"](0, 46)
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize("name", EXPORTERS)
+@pytest.mark.parametrize("rule", exporters.RULES)
+def test_keeps_the_contract(name, rule):
+    rule(EXPORTERS[name])
 
 
 @settings(deadline=None, max_examples=150)
@@ -82,54 +65,6 @@ def test_the_python_file_runs_without_anything(tmp_path):
     rows = [line.split(",") for line in printed.splitlines()]
     assert [int(step) for step, _ in rows] == list(range(12))
     np.testing.assert_allclose([float(lr) for _, lr in rows], schedule.values(), rtol=1e-12)
-
-
-@pytest.mark.parametrize("target", CODE)
-def test_no_file_imports_lrshape(target):
-    text = standalone(Schedule("rex", {}, 0.1, 10), target)
-    assert "import lrshape" not in text
-    assert "from lrshape" not in text
-
-
-@pytest.mark.parametrize("target", ["json", *CODE])
-def test_code_reads_back_as_the_same_schedule(schedule, tmp_path, target):
-    schedule = schedule.replace(steps=21)
-    file = tmp_path / ("schedule.json" if target == "json" else "schedule.py")
-    assert read_schedule(export(schedule, target, file)) == schedule
-
-
-HOSTILE = "\"\"\"\nraise SystemExit(3)\n'''{0} %s \\ \x00 \u2028"
-
-
-def test_texts_of_a_schedule_are_never_code(tmp_path):
-    known = dict(FAMILIES)
-
-    @FAMILIES.register(HOSTILE)
-    @dataclass(frozen=True, kw_only=True)
-    class Hostile(Family):
-        """Hostile."""
-
-        formula = HOSTILE
-        kind: str = parameter(HOSTILE, scale="choice", choices=(HOSTILE, "other"), searched=False)
-
-        def multiplier(self, t):
-            return namespace(t).sqrt(1.0 - 0.5 * t)
-
-    try:
-        schedule = Schedule(HOSTILE, {}, 0.1, 5)
-        for target in CODE:
-            text = standalone(schedule, target)
-            compile(text, "schedule.py", "exec")
-            file = tmp_path / "schedule.py"
-            file.write_text(text, "utf-8")
-            assert read_schedule(file) == schedule
-        names = run(standalone(schedule))
-        assert names["FORMULA"] == HOSTILE
-        assert names["SCHEDULE"]["family"] == HOSTILE
-        np.testing.assert_allclose([names["lr"](s) for s in range(5)], schedule.values(), rtol=1e-12)
-    finally:
-        FAMILIES._classes.clear()
-        FAMILIES._classes.update(known)
 
 
 def test_a_formula_without_python_text_is_an_input_error():

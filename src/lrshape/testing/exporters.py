@@ -59,7 +59,7 @@ def writes_the_same_bytes(exporter: type[Exporter]) -> None:
 
 
 def is_read_back(exporter: type[Exporter]) -> None:
-    """As the same learning rates, from a format that lrshape reads; from code and JSON as the same schedule."""
+    """In formats that lrshape reads: as the same learning rates, from code and JSON as the same schedule."""
     if (suffix := PurePath(exporter.file_name()).suffix) not in MAX_BYTES:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -103,7 +103,7 @@ def never_makes_text_code(exporter: type[Exporter]) -> None:
 
 
 def says_whether_it_takes_a_schedule_in_memory(exporter: type[Exporter]) -> None:
-    """A program that runs hands a schedule to ``bind``, a function of it and more; else there are files only."""
+    """``bind`` is a function of a schedule and more; without it there are files only."""
     if exporter.bind is None:
         schedule = Schedule("rex", {}, 0.1, STEPS)
         require_refusal(lambda: schedule.to(exporter.name), exporter.name, "is a file")
