@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.frameworks import EXPORTERS, export
@@ -16,6 +14,7 @@ from lrshape.shapes.family import Family, namespace
 from lrshape.shapes.schedule import Schedule
 from lrshape.testing import exporters
 from lrshape.testing.exporters import run
+from lrshape.testing.families import draw
 
 
 def standalone(schedule, target="python"):
@@ -29,31 +28,14 @@ def test_keeps_the_contract(name, rule):
     rule(EXPORTERS[name])
 
 
-@settings(deadline=None, max_examples=150)
-@given(st.data())
-def test_any_legal_parameters(data):
-    family = data.draw(st.sampled_from(list(FAMILIES)))
-    if family == "table":
-        values = data.draw(st.lists(st.floats(0, 1), max_size=6))
-        params = {"values": [*values, 1.0]}
-    else:
-        params = {p.name: data.draw(_legal(p)) for p in FAMILIES[family].parameters()}
-    schedule = Schedule(family, params, 1.0, data.draw(st.integers(1, 60)))
-    names = run(standalone(schedule))
-    found = [names["multiplier"](t) for t in (*np.linspace(0, 1, 64).tolist(), 0.5)]
-    expected = schedule.multiplier(np.array([*np.linspace(0, 1, 64), 0.5]))
-    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
-    np.testing.assert_allclose(
-        [names["lr"](step) for step in range(schedule.steps)], schedule.values(), rtol=1e-6, atol=1e-12
-    )
-
-
-def _legal(p):
-    if p.scale == "choice":
-        return st.sampled_from(p.choices)
-    if p.scale == "integer":
-        return st.integers(int(p.low), int(p.high))
-    return st.one_of(st.sampled_from([p.low, p.high]), st.floats(p.low, p.high))
+@pytest.mark.parametrize("family", FAMILIES)
+def test_any_legal_parameters(family):
+    t = np.linspace(0, 1, 65)
+    for params in draw(FAMILIES[family], 20):
+        schedule = Schedule(family, params, 1.0, 60)
+        multiplier = run(standalone(schedule))["multiplier"]
+        expected = schedule.multiplier(t)
+        np.testing.assert_allclose([multiplier(x) for x in t.tolist()], expected, rtol=1e-6, atol=1e-12)
 
 
 def test_the_python_file_runs_without_anything(tmp_path):
