@@ -218,7 +218,8 @@ def _print_fit(found: Any) -> None:
     for name, value in schedule.params.items():
         say(f"    {name:<14}{value:.6g}" if isinstance(value, float) else f"    {name:<14}{value}")
     say(
-        f"    RMS error {_percent(found.error)}, maximum {_percent(found.worst)}, of the largest learning rate"
+        f"    RMS error {_percent(found.error)}, maximum {_percent(found.worst)}, of the largest learning "
+        "rate"
     )
 
 

@@ -128,6 +128,4 @@ def merge(
             say(f"    largest relative difference of a metric: {one.difference:.2g}")
         _list("already there with other trials, not copied", one.other_trials)
         _list("damaged, not copied", one.damaged)
-    say(
-        f"{joined.path}: {len(joined.chunks()):,} chunks; run its search again to continue or to write the report"
-    )
+    say(f"{joined.path}: {len(joined.chunks()):,} chunks; run its search again for the report")
