@@ -10,7 +10,7 @@ import pandas as pd
 from lrshape.analysis.intervals import penalised
 from lrshape.errors import InputError
 from lrshape.paper.run import OPTIMUM, Found
-from lrshape.store import replace
+from lrshape.store import publish
 from lrshape.study.environment import versions
 
 FILE = "optimum.json"
@@ -155,5 +155,6 @@ def write(found: Found, directory: Path) -> None:
     folder = directory / "tables"
     folder.mkdir(exist_ok=True)
     for name, table in tables(found).items():
-        replace(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
-    replace(directory / FILE, f"{json.dumps(document(found), indent=2, allow_nan=False)}\n".encode())
+        publish(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode(), replace=True)
+    text = f"{json.dumps(document(found), indent=2, allow_nan=False)}\n"
+    publish(directory / FILE, text.encode(), replace=True)

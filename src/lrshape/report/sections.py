@@ -16,7 +16,7 @@ from lrshape.report.drawing import Shown
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
-from lrshape.store import replace
+from lrshape.store import publish
 
 Cell = tuple[str, str]
 """A text, and the small print below it."""
@@ -160,5 +160,5 @@ def write_page(
         script=Markup(script),
         script_source=Markup(interaction.script_source(script)),
     )
-    replace(path, text.encode("utf-8", "replace"))
+    publish(path, text.encode("utf-8", "replace"), replace=True)
     return path
