@@ -34,7 +34,7 @@ class WikitextTransformer(LanguageWorkload):
     vocabulary: int = Field(default=8192, ge=2, le=65_535, description="SentencePiece tokens")
     data_dir: str | None = Field(
         default=None,
-        description="folder with wiki.{train,valid,test}.tokens or .raw, or that above; none: $LRSHAPE_DATA",
+        description="folder with wiki.{train,valid,test}.tokens or .raw, or its parent; none: $LRSHAPE_DATA",
     )
 
     @property
