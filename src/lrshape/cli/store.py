@@ -32,7 +32,7 @@ def verify(
 
     For every chunk, lrshape checks its checksum and columns, that it belongs to this study, and that it holds
     the trials that the spec plans. Without --repair nothing changes. After --repair, run the study's search
-    again to recompute the chunks that were moved. Exit code: 0 intact or repaired; 1 damaged.
+    again to recompute the chunks that were moved. Exit code: 0 sound or repaired; 1 damaged.
 
     Examples:
 
@@ -64,8 +64,8 @@ def _plain(found: "Diagnosis") -> dict[str, Any]:
 
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
-    say(f"{found.path}: {'intact' if found.is_sound else 'damaged'}")
-    say(f"  {health.trials:,} trials in {health.chunks:,} intact chunks")
+    say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
+    say(f"  {health.trials:,} trials in {health.chunks:,} sound chunks")
     if plan is not None:
         ends = f"; the rest cannot be checked: {plan.ends}" if plan.ends else ", which is complete"
         say(f"  {len(plan.fitting):,} chunks match the plan{ends}")

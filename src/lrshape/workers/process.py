@@ -216,7 +216,7 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
 def ended(code: int) -> str:
     """Words for a process that ended by itself, from its exit code."""
     if code >= 0:
-        return f"the training process exited with code {code}"
+        return f"the training process ended with exit code {code}"
     try:
         name = signal.Signals(-code).name
     except ValueError:
