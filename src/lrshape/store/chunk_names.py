@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 PHASES = ("screen", "rescore", "confirm")
 """The phases of a search, in the order in which they run."""
@@ -12,14 +12,14 @@ PHASES = ("screen", "rescore", "confirm")
 _CHUNK = re.compile(r"([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-(\d{5,18})")
 
 
-def phase_codes(phases: pd.Series) -> NDArray[np.int64]:
+def phase_codes(phases: ArrayLike) -> NDArray[np.int64]:
     """The place of each trial's phase: those of a search as they run, then others by name.
 
     Example:
         >>> phase_codes(pd.Series(["seeds", "rescore", "seeds", "local"]))
         array([4, 1, 4, 3])
     """
-    codes, names = pd.factorize(phases)
+    codes, names = pd.factorize(np.asarray(phases, object))
     others = sorted(set(names) - set(PHASES))
     place = {name: i for i, name in enumerate((*PHASES, *others))}
     return np.array([place[name] for name in names], np.int64)[codes]
