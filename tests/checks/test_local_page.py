@@ -64,21 +64,21 @@ def test_verdicts_in_words(verdict, text):
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ([row(), row("warmup", "worse")], "changing one parameter improves the winner by at most 3.0% (95%)"),
+        ([row(), row("warmup", "worse")], "no change to a single parameter improves the winner by more than 3.0% (95%)"),
         (
             [row(verdict="worse")],
-            "changing one parameter does not improve the winner: every other value tried is worse (95%)",
+            "no change to a single parameter improves the winner: every other value tried is worse (95%)",
         ),
         (
             [row(verdict="diverged")],
-            "changing one parameter does not improve the winner: every other value tried is worse",
+            "no change to a single parameter improves the winner: every other value tried is worse",
         ),
         ([row(), row("warmup", "better")], "is not a local optimum: changing warmup improves it by 5.5%"),
         (
             [row(), row("warmup", "unknown", seeds=4)],
-            "seeds are too few to tell whether changing one parameter improves the winner",
+            "seeds are too few to tell whether a change to a single parameter improves the winner",
         ),
-        ([row(own_score=0.0)], "by at most 0.0300 (95%)"),
+        ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
     ],
 )
 def test_the_verdict_over_all_parameters(rows, text):

@@ -156,12 +156,12 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     bound = largest_gain(rows)
     if math.isnan(bound):
         seeds = counted(int(first["seeds"]), "seed")
-        return f"{seeds} are too few to tell whether changing one parameter improves {name}"
+        return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
     if bound <= 0:
-        return f"changing one parameter does not improve {name}: every other value tried is worse (95%)"
+        return f"no change to a single parameter improves {name}: every other value tried is worse (95%)"
     share = relative_to_own(first | {"bound": bound}, "bound")
     amount = percent(share) if math.isfinite(share) else number(bound)
-    return f"changing one parameter improves {name} by at most {amount} (95%)"
+    return f"no change to a single parameter improves {name} by more than {amount} (95%)"
 
 
 def sentence(text: str) -> str:
