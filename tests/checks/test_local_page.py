@@ -64,7 +64,10 @@ def test_verdicts_in_words(verdict, text):
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ([row(), row("warmup", "worse")], "no change to a single parameter improves the winner by more than 3.0% (95%)"),
+        (
+            [row(), row("warmup", "worse")],
+            "no change to a single parameter improves the winner by more than 3.0% (95%)",
+        ),
         (
             [row(verdict="worse")],
             "no change to a single parameter improves the winner: every other value tried is worse (95%)",

@@ -64,7 +64,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
             yield f"name = {_toml(value.name)}  # one of {', '.join(OPTIMIZERS)}"
             yield from _fields(value)
     yield ""
-    yield "# The range of base LRs; of the root mean square of the LRs, where the sampler chooses them."
+    yield "# Range of base LRs (of the root mean square of the LRs if the sampler chooses them, the default)."
     yield "[base_lr]"
     yield from _fields(spec.base_lr, only=("low", "high"))
     yield ""

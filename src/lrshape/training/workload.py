@@ -142,7 +142,7 @@ class GradientWorkload(PopulationWorkload):
     engine hands bfloat16 parameters to ``loss`` where the precision asks for them.
     """
 
-    batch_size: int = Field(default=32, ge=1, description="examples a step")
+    batch_size: int = Field(default=32, ge=1, description="examples per step")
     precision: Literal["auto", "float32", "tf32", "bf16"] = Field(
         default="auto",
         description="training precision: float32; tf32 matrix products (GPUs only); bf16 activations with "

@@ -35,7 +35,7 @@ class Cifar10CNN(GradientWorkload):
     max_members = 64
 
     steps: int = Field(default=2000, ge=1, le=100_000_000, description="training steps")
-    batch_size: int = Field(default=128, ge=1, description="images a step")
+    batch_size: int = Field(default=128, ge=1, description="images per step")
     data_dir: str | None = Field(
         default=None,
         description="folder of the binary version, or its parent; none: $LRSHAPE_DATA, else download it",
