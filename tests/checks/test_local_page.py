@@ -50,10 +50,10 @@ def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
 @pytest.mark.parametrize(
     ("verdict", "text"),
     [
-        ("same", "cannot be told from it: 0.50% better (95% interval −2.0% to 3.0%, p = 0.020)"),
-        ("better", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
-        ("worse", "the best other value, is 5.5% worse (95% interval 1.0% to 10%, p = 0.020)"),
-        ("diverged", "beta: no change improves it: every other value diverged"),
+        ("same", "makes no significant difference: 0.50% better (95% interval −2.0% to 3.0%, p = 0.020)"),
+        ("better", "changing beta from 0.5 to 0.1 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
+        ("worse", "the best other value, makes it 5.5% worse (95% interval 1.0% to 10%, p = 0.020)"),
+        ("diverged", "changing beta does not help: every other value diverged"),
         ("unknown", "is not tested: an interval needs at least 6 seeds"),
     ],
 )
@@ -64,19 +64,22 @@ def test_verdicts_in_words(verdict, text):
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ([row(), row("warmup", "worse")], "no single parameter improves the winner by more than 3.0% (95%)"),
+        (
+            [row(), row("warmup", "worse")],
+            "no change to a single parameter improves the winner by more than 3.0% (95%)",
+        ),
         (
             [row(verdict="worse")],
-            "no single parameter improves the winner: every other value tried is worse (95%)",
+            "no change to a single parameter improves the winner: every other value tried is worse (95%)",
         ),
         (
             [row(verdict="diverged")],
-            "no single parameter improves the winner: every other value tried is worse",
+            "no change to a single parameter improves the winner: every other value tried is worse",
         ),
-        ([row(), row("warmup", "better")], "is not a local optimum: another warmup improves it by 5.5%"),
+        ([row(), row("warmup", "better")], "is not a local optimum: changing warmup improves it by 5.5%"),
         (
             [row(), row("warmup", "unknown", seeds=4)],
-            "seeds cannot tell whether a single parameter improves the winner",
+            "seeds are too few to tell whether a change to a single parameter improves the winner",
         ),
         ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
     ],

@@ -18,7 +18,7 @@ _DECAY, _COUPLING = "workload.optimizer.weight_decay", "workload.optimizer.coupl
 
 PRESETS = {
     "weight-decay[:COUPLING]": (
-        "weight decay; lr (lr*wd*p a step): 0, 0.01, 0.1, 1; schedule (m(t)*wd*p) and constant (wd*p): 0, "
+        "weight decay; lr (lr*wd*p per step): 0, 0.01, 0.1, 1; schedule (m(t)*wd*p) and constant (wd*p): 0, "
         "and 0.1, 1, 10 over the number of steps, to one digit; without COUPLING the spec's own, or lr"
     ),
     "beta1": "Adam's beta1: 0, 0.5, 0.9, 0.98",
@@ -79,7 +79,7 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     if not values or "" in values:
         raise InputError(f"--over {key}: needs values between commas, got {listed!r}")
     if key == "name":
-        raise InputError("--over name: the name says nothing about the training; sweep another key")
+        raise InputError("--over name: the name does not change the training; sweep another setting")
     return key, values
 
 

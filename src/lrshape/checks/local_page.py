@@ -32,15 +32,15 @@ from lrshape.report.words import (
 VERDICTS = {
     "better": "improves",
     "worse": "worsens",
-    "same": "cannot be told",
+    "same": "undecided",
     "diverged": "diverged",
     "unknown": "not tested",
 }
 _HOW = "Each dot is the shape with one parameter changed, at a base LR tuned for it: the median over seeds"
 _MARKS = (
     "The diamond and the vertical line mark the shape's own value, the horizontal line its median; crosses "
-    "mark values at which the median trial diverged. These scores choose the best values, which biases those "
-    "low: the table below has unbiased ones."
+    "mark values at which the median trial diverged. The best values are chosen by these scores, which "
+    "biases them in favour of those values; the table below has unbiased scores."
 )
 
 
@@ -74,8 +74,8 @@ def local_result(
         lede=[
             f"{counted(trials, 'trial')}: {settings['points']} values of every searched parameter on "
             f"{counted(settings['seeds'], 'seed')}, the base LR tuned again at each; then the best value of "
-            f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, which "
-            "have not chosen anything."
+            f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, on "
+            "which nothing was selected."
         ],
         sections=sections,
         method=_method(metric),
@@ -113,17 +113,17 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
     Example:
         >>> verdict_sentence({"parameter": "beta", "value": 0.3, "own_value": 0.5, "own_score": 2.0,
         ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "better"})
-        'beta: 0.3 instead of 0.5 improves it by 5.0% (95% interval 3.0% to 7.0%, p < 0.001)'
+        'changing beta from 0.5 to 0.3 improves it by 5.0% (95% interval 3.0% to 7.0%, p < 0.001)'
     """
     case = row["verdict"]
     name = printable(row["parameter"], 40)
-    change = f"{name}: {value_text(row['value'])} instead of {value_text(row['own_value'])}"
+    change = f"changing {name} from {value_text(row['own_value'])} to {value_text(row['value'])}"
     gain, low, high = (relative_to_own(row, key) for key in ("gain", "gain_low", "gain_high"))
     amount = f"{percent(abs(gain))} {'better' if gain >= 0 else 'worse'}"
     if case == "diverged":
-        return f"{name}: no change improves it: every other value diverged"
+        return f"changing {name} does not help: every other value diverged"
     if case == "unknown":
-        known = f"is {amount}, but that" if math.isfinite(gain) else "has no finite score: this"
+        known = f"makes it {amount}, but this" if math.isfinite(gain) else "gives no finite score; this"
         return f"{change} {known} is not tested: an interval needs at least 6 seeds"
     p = probability(row["p_holm"])
     p = f"p {p if p.startswith('<') else f'= {p}'}"
@@ -132,8 +132,8 @@ def verdict_sentence(row: Mapping[str, Any]) -> str:
         return f"{change} improves it by {percent(gain)} ({spread})"
     if case == "worse":
         spread = f"95% interval {percent(-high)} to {percent(-low)}, {p}"
-        return f"{change}, the best other value, is {amount} ({spread})"
-    return f"{change} cannot be told from it: {amount} ({spread})"
+        return f"{change}, the best other value, makes it {amount} ({spread})"
+    return f"{change} makes no significant difference: {amount} ({spread})"
 
 
 def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
@@ -148,7 +148,7 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
-            f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
+            f"changing {printable(row['parameter'], 40)} improves it by {percent(gain)}"
             for row in better
             for gain in [relative_to_own(row, "gain")]
         ]
@@ -156,12 +156,12 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     bound = largest_gain(rows)
     if math.isnan(bound):
         seeds = counted(int(first["seeds"]), "seed")
-        return f"{seeds} cannot tell whether a single parameter improves {name}"
+        return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
     if bound <= 0:
-        return f"no single parameter improves {name}: every other value tried is worse (95%)"
+        return f"no change to a single parameter improves {name}: every other value tried is worse (95%)"
     share = relative_to_own(first | {"bound": bound}, "bound")
     amount = percent(share) if math.isfinite(share) else number(bound)
-    return f"no single parameter improves {name} by more than {amount} (95%)"
+    return f"no change to a single parameter improves {name} by more than {amount} (95%)"
 
 
 def sentence(text: str) -> str:
@@ -270,7 +270,8 @@ def _edges(points: pd.DataFrame) -> list[str]:
         return []
     places = [f"{r['parameter']} = {value_text(r['value'])}" for r in records(rows)]
     return [
-        f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie beyond."
+        f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie "
+        "beyond it."
     ]
 
 
@@ -297,7 +298,7 @@ def _table(rows: pd.DataFrame) -> Table:
             ]
         )
     return Table(
-        "The best value of each parameter, measured again",
+        "The best value of each parameter, measured on further seeds",
         headings=[
             ("parameter", "own → best other"),
             ("median", "95% interval"),
@@ -315,16 +316,17 @@ def _table(rows: pd.DataFrame) -> Table:
 
 def _method(metric: str) -> list[str]:
     return [
-        "Every searched parameter is changed alone, over evenly spaced values of its search range (even in "
+        "lrshape varies one searched parameter at a time, over evenly spaced values of its search range "
+        "(even in "
         "the logarithm where the search is); the others keep their values.",
-        "The base LR is tuned again at every value, around the shape's own best and further where the best "
-        "lies at an edge: otherwise the check would measure the base LR.",
-        "The best of many noisy scores is biased low. So lrshape trains the best other value of each "
+        "At every value lrshape tunes the base LR again, around the shape's own best and further where "
+        "the best lies at an edge; otherwise the check would measure the effect of the base LR.",
+        "The best of many noisy scores is biased low. Therefore lrshape trains the best other value of each "
         "parameter and the original shape again, all on the same further seeds, so that their differences "
         "are paired.",
         "“Lower by” is the original's median minus the other's, with a 95% percentile bootstrap over seeds; "
         "p-values are two-sided and corrected for all rows of all shapes (Holm). “Improves” or “worsens” "
-        "needs an interval without 0 and a corrected p below 0.05.",
+        "needs an interval that excludes 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",
         f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",

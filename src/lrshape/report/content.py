@@ -89,7 +89,7 @@ def _unfinished(findings: Findings) -> str:
     ]
     if absent:
         parts.append(f"{listing(absent)} {'has' if len(absent) == 1 else 'have'} not run")
-    return listing(parts) or "the confirm phase has not reached the winner"
+    return listing(parts) or "the confirm phase has not trained the winner yet"
 
 
 def _end(row: Row) -> str:
@@ -208,7 +208,7 @@ def winner_use(findings: Findings, directory: str) -> dict[str, Any] | None:
         f"    steps={findings.steps},",
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
         ")",
-        "lrs = schedule.values()  # one learning rate a step",
+        "lrs = schedule.values()  # one learning rate per step",
     ]
     by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
     return {

@@ -114,7 +114,7 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     if case == "same":
         why = "includes 0"
         if best["difference_low"] > 0 or best["difference_high"] < 0:
-            why = "excludes 0, but not once it is corrected for the number of comparisons"
+            why = "excludes 0, but not after correction for the number of comparisons"
         return f"{name} cannot be told apart from {rival}", (
             f"The best searched shape has {score}; {rival} has {measured(best, findings.metric)}. "
             f"The interval of their paired difference, {ends}, "

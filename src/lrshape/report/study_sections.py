@@ -139,9 +139,9 @@ def _metrics(findings: Findings, figures: Figures) -> Section:
         rows=rows,
         texts=[1],
         colours=[row["colour"] if row["first"] else "" for row in found["rows"]],
-        note="Medians; bold where the metric chose the schedule. Only shapes that the study’s own metric had "
-        "chosen were rescored, and only those that it chose again were confirmed: the rescore phase’s "
-        "numbers flatter a winner that those same seeds chose.",
+        note="Medians; bold where the metric selected the schedule. The study’s own metric decided which "
+        "shapes were rescored and confirmed. Scores of the rescore phase are biased in favour of a winner "
+        "that was selected on the same seeds.",
     )
     agree = f"All {counted(len(found['metrics']), 'stored metric')} have the same winner."
     return Section(
@@ -158,8 +158,8 @@ def _families(findings: Findings, figures: Figures) -> Section:
     if not shown and not pairs:
         return Section("The families")
     tried = (
-        f"Shapes tried of each family: {tried_text(findings)}. A family that got few of them may have better "
-        "shapes than were found: what is compared below is the best that this search found of each."
+        f"Shapes tried of each family: {tried_text(findings)}. The report describes each family by its "
+        "best shape, so a family that got few trials may look worse than it is."
     )
     return Section(
         "The families",
@@ -176,7 +176,7 @@ def _pairs(pairs: Mapping[str, Any]) -> Table:
         rows=[
             [(row["name"], row["score"]), *(_pair(cell) for cell in row["cells"])] for row in pairs["rows"]
         ],
-        title="Each family’s best against each other’s",
+        title="The families’ best shapes compared",
         note=pairs["note"],
         colours=[row["colour"] for row in pairs["rows"]],
     )
@@ -231,9 +231,9 @@ def _costs(findings: Findings) -> Section:
 def _method(findings: Findings) -> Section:
     phase = "batch of the screen, and of the other phases" if findings.is_guided else "phase"
     screen = (
-        "The screen was <b>guided</b>: a sampler chose shapes, and where the spec says so base LRs, by the "
-        "scores of those before. Each batch had a fresh seed of its own, which its shapes share. No random "
-        "sample of a family’s shapes comes of that, so that best-of-n curves are not drawn."
+        "The screen was <b>guided</b>: the sampler chose shapes, and base LRs if the spec says so, from "
+        "the scores of earlier ones. Each batch had a fresh seed, shared by its shapes. These shapes are "
+        "not a random sample of a family, so the report draws no best-of-n curves."
         if findings.is_guided
         else "The <b>best of n</b> shapes is a median over all subsets of n screened shapes, without "
         "replacement; its interval is exact for a quantile of the family’s scores."
@@ -254,7 +254,7 @@ def _method(findings: Findings) -> Section:
         "one by more than the margin: it is dropped if the 95% interval of its median minus the best one’s, "
         "raised by the margin, lies above 0, on the seeds of the rescore phase. Each shape is judged by "
         "itself, without a correction for their number. The best one was chosen on the same seeds, which "
-        "flatters it; only one tail of the interval drops a shape, which makes up for that.",
+        "biases the comparison in its favour; to compensate, only one tail of the interval drops a shape.",
         screen,
         "p-values are two-sided and corrected for all comparisons of the phase (Holm). “Better” or “worse” "
         "needs an interval without 0 and a corrected p below 0.05. Each interval holds by itself; the "
