@@ -65,7 +65,7 @@ def test_stopped_it_says_how_to_go_on(folder, how):
         (("sweep", "spec.toml", "--out", "x", "--preset", "beta3"), "--preset must be one of"),
         (("sweep", "spec.toml", "--out", "x", "--preset", "beta1"), "unknown key 'optimizer'"),
         (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--margin", "-1"), "--margin must be"),
-        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0"), "transfer.seeds"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0"), "--seeds must be at least"),
         (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, *FUNCTIONS), "workload.steps is given twice"),
         (("sweep", "spec.toml", "--out", ".", *FUNCTIONS), "holds no sweep"),
         (("reproduce", "cifar", "--out", "x"), "the experiment must be one of"),

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
@@ -17,7 +16,6 @@ from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
 from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
-from lrshape.settings import explain
 from lrshape.store import Store, claim_directory, digest, local, place_at, read_document, store_error
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
@@ -41,10 +39,7 @@ class Sweep:
         self.path = Path(path)
         self.document = _read(self.path)
         self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
-        try:
-            self.how = TransferSpec.model_validate(self.document["transfer"])
-        except ValidationError as error:
-            raise explain(error, f"{self.path / _FILE}: transfer") from None
+        self.how = TransferSpec.read(self.document["transfer"], f"{self.path / _FILE}: transfer")
 
     @property
     def name(self) -> str:
@@ -214,10 +209,7 @@ def _open_or_create(
     spec: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], transfer: Mapping[str, Any], path: Path
 ) -> Sweep:
     settings(spec, axes)
-    try:
-        how = TransferSpec(**transfer).model_dump()
-    except ValidationError as error:
-        raise explain(error, "transfer") from None
+    how = TransferSpec.read(transfer, "transfer").model_dump()
     document = {
         "spec": dict(spec),
         "axes": {key: list(values) for key, values in axes.items()},

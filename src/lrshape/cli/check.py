@@ -83,12 +83,11 @@ def _run(
     executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
-    from lrshape.checks.check import CHECKS
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
-    check = CHECKS.build({"name": kind.name, **values})
+    check = kind.read(values, "--")
     study = Study(directory)
     _announce(study, check.cost(study))
     place = study.directory / check.name

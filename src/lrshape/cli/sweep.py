@@ -59,18 +59,21 @@ def sweep(
 ) -> None:
     """Search under several settings of a workload, and try each best shape under every other setting."""
     from lrshape.checks.settings import run_sweep
+    from lrshape.checks.transfer import TransferSpec
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"--margin must be a fraction of at least 0, got {margin}")
+    transfer = {"seeds": seeds, "tuning_seeds": tuning_seeds}
+    TransferSpec.read(transfer, "--")
     document, axes = _settings_of(spec, settings or [], preset or [], over or [])
     with running(out, "the same command") as progress:
         done = run_sweep(
             document,
             axes,
             out=out,
-            transfer={"seeds": seeds, "tuning_seeds": tuning_seeds},
+            transfer=transfer,
             time_limit=seconds,
             executor=runner,
             callback=progress,

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lrshape.errors import InputError, shown
 from lrshape.procedure.budget import is_planned, plan_search
 from lrshape.procedure.spec import SearchSpec
-from lrshape.settings import explain
 from lrshape.training.workload import WORKLOADS, Workload
 
 MAX_SPEC_BYTES = 1_000_000
@@ -87,10 +86,7 @@ class StudySpec(SearchSpec):
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
-        try:
-            return cls(**given)
-        except ValidationError as error:
-            raise explain(error) from None
+        return cls(**given)
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.settings import explain
 from lrshape.training import isolation
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.result import Result
@@ -76,10 +75,7 @@ class FunctionWorkload(CalledWorkload):
                 "below `if __name__ == '__main__':`"
             )
         module, name = getattr(train, "__module__", "?"), getattr(train, "__qualname__", type(train).__name__)
-        try:
-            workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics, **settings)
-        except ValidationError as error:
-            raise explain(error) from None
+        workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics, **settings)
         workload._train = train
         return workload
 
