@@ -8,8 +8,7 @@ import pytest
 from pydantic import Field
 
 import lrshape
-from lrshape.checks.check import CHECKS, Check, CheckResult
-from lrshape.checks.follow_up import FollowUp
+from lrshape.checks.check import CHECKS, Check, CheckResult, FollowUp
 from lrshape.checks.transfer import Transfer
 from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape import ShapeRecord

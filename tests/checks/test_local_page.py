@@ -4,8 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.checks.local_figure import local_figure
-from lrshape.checks.local_page import local_result, overall_verdict, sorted_shapes, verdict_sentence
+from lrshape.checks.local_page import (
+    local_figure,
+    local_result,
+    overall_verdict,
+    sorted_shapes,
+    verdict_sentence,
+)
 from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"

@@ -6,7 +6,7 @@ import pytest
 from lrshape.analysis import analysis, paired
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.result import Result
-from lrshape.analysis.tables import write_tables
+from lrshape.analysis.tables import write_csv
 from lrshape.report import page
 from lrshape.report.findings import Findings
 
@@ -115,7 +115,7 @@ def test_a_report_computes_each_table_once(studies, document, monkeypatch, tmp_p
     count(paired, "paired_difference")
     monkeypatch.setattr(page, "draw_all", lambda figures, findings, *_: findings.near and {})
     found = Analysis(studies(), METRIC)
-    write_tables(found, tmp_path)
+    write_csv(found.tables(), tmp_path)
     page.write_study_page(Findings(found, 300, "midpoint"), document, tmp_path)
     Result.of(found, steps=300, step_rule="midpoint")
     assert len(counts) > 10

@@ -9,11 +9,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm
-from lrshape.analysis.paired import Key, PairedSamples
+from lrshape.analysis.paired import Key, PairedSamples, verdict
 from lrshape.analysis.scores import best_base_lrs, is_baseline, metric_values, scores
-from lrshape.analysis.verdict import verdict
+from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError
 from lrshape.store import PHASES
 
@@ -170,7 +169,7 @@ class Analysis:
         """The baselines and the best shape of each family in the measuring phase, lowest score first.
 
         These are rows of `compared`, with ``phase``, ``edge`` (see `base_lr_edge`) and ``verdict`` (see
-        `lrshape.analysis.verdict.verdict`; ``winner`` for the winner itself) besides.
+        `lrshape.analysis.paired.verdict`; ``winner`` for the winner itself) besides.
         """
         table = self.compared(self.measuring_phase)
         table = where(table, table["is_baseline"] | table["shape"].isin(self.best_per_family["shape"]))
@@ -275,6 +274,20 @@ class Analysis:
             difference_high=columns[2],
             verdict=["best", *(self._within(margin, key, best) for key in others)],
         )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of a report, by name.
+
+        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+        """
+        return {
+            "trials": self.trials.drop(columns="wall_time"),
+            "scores": self.scores,
+            "shapes": self.shapes,
+            "confirmed": self.confirmed,
+            "families": self.family_pairs("confirm"),
+            "near_optimal": self.near_optimal(),
+        }
 
     def _within(self, margin: float, key: Key, best: Key) -> str:
         """What the seeds say of a shape's values beside the best one's, raised by the margin."""

@@ -8,8 +8,8 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.frames import records, where
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.tables import records, where
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points

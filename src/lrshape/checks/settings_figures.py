@@ -18,6 +18,7 @@ from lrshape.report.plotting import (
     legend_below,
     metric_label,
     new_figure,
+    one_panel,
     point_at_line,
     point_at_rows,
     progress_axes,
@@ -58,9 +59,7 @@ def overlay(findings: SweepFindings) -> "Figure | None":
     if not drawn:
         return None
     t = np.linspace(0.0, 1.0, POINTS)
-    figure = new_figure(3.3)
-    ax = figure.subplots()
-    grid_lines(ax, "y")
+    figure, ax = one_panel()
     # Later curves are thinner, so that equal ones show beneath each other.
     for i, (setting, values) in enumerate(drawn):
         style = findings.styles[setting.slug]

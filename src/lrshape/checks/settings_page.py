@@ -8,15 +8,16 @@ from typing import Any
 
 import pandas as pd
 
+from lrshape.analysis.tables import plain
 from lrshape.checks.check import CheckResult
 from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_scores
-from lrshape.checks.settings_findings import SettingFindings, SweepFindings, headline, warnings
+from lrshape.checks.settings_findings import SettingFindings, SweepFindings, ends, headline, warnings
 from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
 from lrshape.report.drawing import Drawing, Grid, draw_all
 from lrshape.report.interaction import Cards
-from lrshape.report.sections import Code, Section, Table
+from lrshape.report.sections import Cell, Code, Section, Table, table
 from lrshape.report.spec_text import spec_text
-from lrshape.report.words import interval, number, percent, printable, probability, rate
+from lrshape.report.words import interval, number, percent, printable, probability, rate, score_text
 
 MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
 """The figures' names by how the base LR was chosen."""
@@ -78,35 +79,29 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 tables=[settings],
             ),
             *(_transfer_section(findings, choice, table, folder) for choice, table in transfers.items()),
-            Section("The sweep", codes=[Code(_spec(findings))]),
+            Section(
+                "The sweep",
+                codes=[
+                    Code(spec_text({key: findings.document[key] for key in ("axes", "transfer", "spec")}))
+                ],
+            ),
         ],
         method=_method(findings),
-        summary=[settings, *([transfers[TUNED]] if compared else []), *sentences, *warnings(findings)],
         tables={"settings": _settings_frame(findings), "transfer": findings.regrets},
-        data=_data(findings),
+        data=plain(
+            {
+                **{key: findings.document[key] for key in ("axes", "transfer")},
+                "metric": findings.metric,
+                "margin": findings.margin,
+                "answers": {choice: answer(findings.regrets, choice) for choice in CHOICES},
+                "settings": [
+                    {"setting": s.slug, "values": s.values, "best": s.best} for s in findings.settings
+                ],
+                "regrets": findings.regrets,
+            }
+        ),
         cards=_cards(findings),
     )
-
-
-def _data(findings: SweepFindings) -> dict[str, Any]:
-    answers = {choice: answer(findings.regrets, choice) for choice in CHOICES}
-    for found in answers.values():
-        found["largest"] = found["largest"] and _plain(found["largest"])
-    return {
-        "axes": findings.document["axes"],
-        "metric": findings.metric,
-        "margin": findings.margin,
-        "transfer": findings.document["transfer"],
-        "answers": answers,
-        "settings": [
-            {"setting": s.slug, "values": dict(s.values), "best": s.best} for s in findings.settings
-        ],
-        "regrets": [_plain(row) for row in findings.regrets.to_dict("records")],
-    }
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
 def _settings_frame(findings: SweepFindings) -> pd.DataFrame:
@@ -132,72 +127,56 @@ def _settings_frame(findings: SweepFindings) -> pd.DataFrame:
 
 
 def _settings_table(findings: SweepFindings) -> Table:
-    return Table(
+    def shape(setting: SettingFindings) -> Cell:
+        params = [
+            f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in setting.best["params"].items()
+        ]
+        return printable(setting.best["family"], 40), printable(", ".join(params), 200)
+
+    def median(setting: SettingFindings) -> Cell:
+        median, low, high = (setting.best[f"score_{key}"] for key in ("median", "low", "high"))
+        if median is None:
+            return "diverged", ""
+        ends = (math.nan if end is None else end for end in (low, high))
+        return number(median), interval(*ends, lead=median)
+
+    return table(
         "The settings and their best shapes",
-        headings=[
-            ("setting", ""),
-            ("best shape", ""),
-            ("base LR", ""),
-            (f"median {printable(findings.metric, 60)}", "95% interval"),
-        ],
-        rows=[_setting_cells(findings, setting) for setting in findings.settings],
+        findings.settings,
+        {
+            "setting": lambda setting: findings.labels[setting.slug],
+            "best shape": shape,
+            "base LR": lambda setting: rate(setting.best["base_lr"]),
+            (f"median {printable(findings.metric, 60)}", "95% interval"): median,
+        },
         texts=[1],
         links=[f"studies/{setting.slug}/report.html" for setting in findings.settings],
     )
 
 
-def _setting_cells(findings: SweepFindings, setting: SettingFindings) -> list[tuple[str, str]]:
-    best = setting.best
-    median = math.inf if best["score_median"] is None else best["score_median"]
-    low, high = (math.nan if best[k] is None else best[k] for k in ("score_low", "score_high"))
-    params = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in best["params"].items()]
-    return [
-        (findings.labels[setting.slug], ""),
-        (printable(best["family"], 40), printable(", ".join(params), 200)),
-        (rate(best["base_lr"]), ""),
-        (number(median), interval(low, high, lead=median)) if math.isfinite(median) else ("diverged", ""),
-    ]
-
-
 def _pairs_table(findings: SweepFindings, choice: str) -> Table:
-    return Table(
+    pairs = findings.regrets[(findings.regrets["choice"] == choice) & (findings.regrets["verdict"] != "own")]
+    return table(
         f"Regrets, base LR {_CHOSEN[choice][0]}",
-        headings=[
-            ("best shape of", ""),
-            ("used in", ""),
-            ("base LR", ""),
-            ("median", ""),
-            ("regret", "95% interval"),
-            ("p", "Holm"),
-            ("verdict", ""),
-        ],
-        rows=[
-            [
-                (findings.labels[row["shape_of"]], ""),
-                (findings.labels[row["used_in"]], ""),
-                (rate(row["base_lr"]), ""),
-                (number(row["score"]) if math.isfinite(row["score"]) else "diverged", ""),
-                ("–" if math.isnan(row["relative"]) else percent(row["relative"]), _ends(row)),
-                (probability(row["p_holm"]), ""),
-                (_VERDICTS[row["verdict"]], ""),
-            ]
-            for row in findings.regrets.to_dict("records")
-            if row["choice"] == choice and row["verdict"] != "own"
-        ],
+        pairs.to_dict("records"),
+        {
+            "best shape of": lambda row: findings.labels[row["shape_of"]],
+            "used in": lambda row: findings.labels[row["used_in"]],
+            "base LR": lambda row: rate(row["base_lr"]),
+            "median": lambda row: score_text(row["score"]),
+            ("regret", "95% interval"): lambda row: (percent(row["relative"]), ends(row)),
+            ("p", "Holm"): lambda row: probability(row["p_holm"]),
+            "verdict": lambda row: _VERDICTS[row["verdict"]],
+        },
         texts=[1, 6],
     )
 
 
-def _ends(row: Mapping[Any, Any]) -> str:
-    low, high = row["relative_low"], row["relative_high"]
-    return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
-
-
 def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder: Path) -> Section:
     chosen, how = _CHOSEN[choice]
-    shown = findings.winners[:MOST]
-    rows = [[findings.regret(choice, a.slug, b.slug) for b in shown] for a in shown]
-    grid = Grid([f"regret in {s.short}" for s in shown], [[_cell(row) for row in line] for line in rows])
+    winners = findings.winners[:MOST]
+    cells = [[_cell(findings.regret(choice, a.slug, b.slug)) for b in winners] for a in winners]
+    grid = Grid([f"regret in {s.short}" for s in winners], cells)
     drawing = Drawing(
         MATRIX[choice],
         f"Another setting’s best shape, with its base LR {chosen}",
@@ -238,12 +217,8 @@ def _cell(row: Mapping[str, Any]) -> str:
         return "0, its own"
     if math.isnan(row["relative"]):
         return "diverged" if math.isinf(row["regret"]) else "unknown"
-    spread = f" ({_ends(row)})" if math.isfinite(row["relative_low"] + row["relative_high"]) else ""
+    spread = f" ({ends(row)})" if math.isfinite(row["relative_low"] + row["relative_high"]) else ""
     return f"{percent(row['relative'])}{spread}"
-
-
-def _spec(findings: SweepFindings) -> str:
-    return spec_text({key: findings.document[key] for key in ("axes", "transfer", "spec")})
 
 
 def _method(findings: SweepFindings) -> list[str]:

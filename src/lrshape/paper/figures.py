@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrshape.paper.run import OPTIMUM, Found
-from lrshape.paper.words import gap_text
+from lrshape.paper.run import OPTIMUM, Found, gap_text
 from lrshape.report.drawing import Drawing
 from lrshape.report.palette import BASELINE, CATEGORIES, INK, LINE
 from lrshape.report.plotting import (
     common_labels,
     grid_lines,
     legend_below,
-    new_figure,
+    one_panel,
     panel_title,
     panels,
     point_at_line,
@@ -43,9 +42,7 @@ def overlay(found: Found) -> "Figure":
         for index, family in enumerate(found.families[:OVERLAID])
     ]
     drawn += [(f, _COSINE) for f in found.families[OVERLAID:] if f.family == "cosine"]
-    figure = new_figure(3.6)
-    ax = figure.subplots()
-    grid_lines(ax, "y")
+    figure, ax = one_panel(3.6)
     colour, width = (BASELINE.light, 0.8) if found.jaggedness.jagged else (LINE.light, 7.0)
     ax.plot(t, found.best.lrs, color=colour, lw=width, label="the optimum", solid_capstyle="butt")
     point_at_line(ax, t, found.best.lrs, cards.index(OPTIMUM))

@@ -1,13 +1,12 @@
 """What is found, as JSON and as CSV files."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lrshape.analysis.intervals import penalised
+from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
 from lrshape.paper.run import OPTIMUM, Found
 from lrshape.store import replace
@@ -94,7 +93,7 @@ def document(found: Found) -> dict[str, Any]:
     for row, family in zip(families, found.families, strict=True):
         row["schedule"] = family.schedule.to_dict()
         del row["params"], row["base_lr"]
-    return _plain(
+    return plain(
         {
             "format": FORMAT,
             "workload": {"name": workload.name, **workload.model_dump(mode="json")},
@@ -133,27 +132,11 @@ def document(found: Found) -> dict[str, Any]:
     )
 
 
-def _plain(value: Any) -> Any:
-    """JSON types only."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(penalised(value)):
-        return None
-    return value
-
-
 def write(found: Found, directory: Path) -> None:
     """Write ``optimum.json`` and ``tables/*.csv``.
 
     Raises:
         OSError: if they cannot be written.
     """
-    folder = directory / "tables"
-    folder.mkdir(exist_ok=True)
-    for name, table in tables(found).items():
-        replace(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode())
+    write_csv(tables(found), directory / "tables")
     replace(directory / FILE, f"{json.dumps(document(found), indent=2, allow_nan=False)}\n".encode())

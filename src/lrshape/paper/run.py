@@ -13,6 +13,7 @@ from lrshape.paper.dynamics import Array, Dynamics, Recursion, SecondMoments, ra
 from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
 from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
 from lrshape.procedure.keys import FIRST_SEED, sampler_seed, training_seeds
+from lrshape.report.words import percent
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import FamilySpec, StudySpec
 from lrshape.training import evaluate
@@ -92,6 +93,11 @@ class Found:
     def exact_gap(self, name: str) -> float:
         """The same by the exact second moments of one eigenbasis, for the same two schedules."""
         return self.checked[name].exact / self.checked[OPTIMUM].exact - 1
+
+
+def gap_text(gap: float) -> str:
+    """Return a gap as a percentage with two significant digits; below a billionth it is rounding."""
+    return percent(gap, zero=1e-9)
 
 
 def linear_regression(spec: StudySpec) -> LinearRegression:

@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.costs import PhaseCost, failure_messages, phase_costs
-from lrshape.analysis.frames import records, where
-from lrshape.analysis.metrics import winners_by_metric
+from lrshape.analysis.result import winners_by_metric
 from lrshape.analysis.scores import BASELINE, screening_course
+from lrshape.analysis.tables import records, where
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
 from lrshape.report.words import printable
 from lrshape.store import PHASES
@@ -89,7 +89,7 @@ class Findings:
     @cached_property
     def pairs(self) -> Sequence[Row]:
         """Rows of `Analysis.family_pairs`, as measured in the leaders' phase."""
-        return records(self.analysis.family_pairs(self.analysis.measuring_phase))
+        return records(self.analysis.family_pairs(self.phase))
 
     @cached_property
     def near(self) -> Sequence[Row]:
@@ -98,7 +98,7 @@ class Findings:
 
     @cached_property
     def metrics(self) -> Sequence[Row]:
-        """Rows of `lrshape.analysis.metrics.winners_by_metric`; none before a shape has been searched."""
+        """Rows of `lrshape.analysis.result.winners_by_metric`; none before a shape has been searched."""
         return records(winners_by_metric(self.analysis)) if self.winner else ()
 
     @cached_property
@@ -116,6 +116,11 @@ class Findings:
         return BASELINE_STYLE if is_baseline(row["shape"]) else self.styles[row["family"]]
 
     @property
+    def phase(self) -> str:
+        """The phase that measured the leaders."""
+        return self.analysis.measuring_phase
+
+    @property
     def is_guided(self) -> bool:
         """Whether scores decided what was screened next: the shapes of a family are no random sample then."""
         return len({row["seed"] for row in self.course}) > 1
@@ -128,7 +133,7 @@ class Findings:
     @property
     def is_confirmed(self) -> bool:
         """Whether the leaders were measured on seeds that no selection has seen."""
-        return bool(self.leaders) and self.leaders[0]["phase"] == "confirm"
+        return bool(self.leaders) and self.phase == "confirm"
 
     @property
     def has_intervals(self) -> bool:

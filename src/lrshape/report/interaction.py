@@ -1,7 +1,7 @@
 """What a page's script shows of a shape that a reader points at.
 
 The page holds the data as JSON and one script without a library; without JavaScript the figures stay as they
-are. Which element of a figure stands for which shape, the SVG says, see `lrshape.report.svg.inline`.
+are. Which element of a figure stands for which shape, the SVG says, see `lrshape.report.drawing.inline`.
 """
 
 import base64

@@ -3,10 +3,11 @@
 Texts are escaped, unless they are ``markupsafe.Markup``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -72,6 +73,15 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A key number, and a note below it."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and what is below it, in this order; `lrshape.report.drawing.draw_all` makes the figures."""
 
@@ -83,10 +93,32 @@ class Section:
     remarks: Sequence[str] = ()
 
 
-def plain(pairs: Mapping[str, str] | Sequence[Cell]) -> list[list[Cell]]:
-    """Return the rows of a table of names and values."""
-    listed = pairs.items() if isinstance(pairs, Mapping) else pairs
-    return [[(name, ""), (value, "")] for name, value in listed]
+def table(
+    name: str,
+    rows: Iterable[Any],
+    columns: Mapping[str | Cell, Callable[[Any], str | Cell]],
+    **options: Any,
+) -> Table:
+    """Return a table with a row for each of ``rows``.
+
+    Args:
+        name: what a screen reader calls it.
+        rows: what the columns read; any values.
+        columns: for each heading, what returns a row's cell; either is a text or has small print, too.
+        options: of `Table`.
+    """
+    cells = [[_cell(read(row)) for read in columns.values()] for row in rows]
+    return Table(name, [_cell(heading) for heading in columns], cells, **options)
+
+
+def names_and_values(name: str, values: Mapping[str, str], **options: Any) -> Table:
+    """Return a table of names and values, no wider than they are."""
+    rows = [[_cell(key), _cell(value)] for key, value in values.items()]
+    return Table(name, (), rows, texts=[1], plain=True, **options)
+
+
+def _cell(content: str | Cell) -> Cell:
+    return (content, "") if isinstance(content, str) else content
 
 
 def strong(text: str) -> str:
@@ -107,7 +139,7 @@ def write_page(
     title: str,
     lede: Sequence[str],
     sections: Sequence[Section],
-    tiles: Sequence[Mapping[str, str]] = (),
+    tiles: Sequence[Tile] = (),
     notices: Sequence[Notice] = (),
     cards: Cards | None = None,
     folder: str = "figures",
@@ -122,7 +154,7 @@ def write_page(
         title: the result in a few words.
         lede: what the title means, with numbers; a paragraph each.
         sections: what follows.
-        tiles: key numbers: ``name``, ``value``, ``note``.
+        tiles: key numbers.
         notices: what limits the result.
         cards: of the shapes that can be pointed at.
         folder: where the figures' files lie.

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from lrshape.analysis.frames import where
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
