@@ -9,7 +9,6 @@ from lrshape.checks.local_page import (
     local_result,
     overall_verdict,
     sorted_shapes,
-    verdict_sentence,
 )
 from lrshape.report.plotting import SMALL, WIDTH
 
@@ -50,20 +49,6 @@ def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
         "gain": gain, "gain_low": low, "gain_high": high, "p_value": 0.01, "p_holm": 0.02,
         "verdict": verdict,
     } | changes  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("verdict", "text"),
-    [
-        ("same", "cannot be told from it: 0.50% better (95% interval −2.0% to 3.0%, p = 0.020)"),
-        ("better", "beta: 0.1 instead of 0.5 improves it by 5.5% (95% interval 1.0% to 10%, p = 0.020)"),
-        ("worse", "the best other value, is 5.5% worse (95% interval 1.0% to 10%, p = 0.020)"),
-        ("diverged", "beta: no change improves it: every other value diverged"),
-        ("unknown", "is not tested: an interval needs at least 6 seeds"),
-    ],
-)
-def test_verdicts_in_words(verdict, text):
-    assert text in verdict_sentence(row(verdict=verdict))
 
 
 @pytest.mark.parametrize(

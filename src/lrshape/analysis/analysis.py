@@ -114,11 +114,14 @@ class Analysis:
             rows = where(rows, (rows["shape"] == won["shape"]) & (rows["base_lr"] == won["base_lr"]))
         return max(set(rows["phase"]) & set(PHASES), key=PHASES.index)
 
-    def compared(self, phase: str) -> pd.DataFrame:
+    @_once
+    def compared(self, phase: str, reported: bool = False) -> pd.DataFrame:
         """Every shape of a phase, at its best base LR there, with its difference to the winner.
 
         Args:
             phase: only ``confirm`` gives unbiased numbers, since the other phases did the choosing.
+            reported: leave out all but the baselines and the best shapes of families, so that there are
+                fewer tests to correct for.
 
         Returns:
             One row a shape, sorted by rank and shape: ``shape, family, params, base_lr, seeds, score, low,
@@ -129,19 +132,6 @@ class Analysis:
             among the rows, and where nothing can be said (see
             `lrshape.analysis.intervals.paired_difference`), they are NaN.
         """
-        return self._compared(phase, reported=False)
-
-    def reported(self, phase: str) -> pd.DataFrame:
-        """`compared` for the baselines and the best shapes of families alone: fewer tests to correct for."""
-        return self._compared(phase, reported=True)
-
-    @property
-    def confirmed(self) -> pd.DataFrame:
-        """What a study reports: `compared` for the confirm phase; no rows before it has begun."""
-        return self.compared("confirm")
-
-    @_once
-    def _compared(self, phase: str, reported: bool) -> pd.DataFrame:
         rows = where(self.scores, self.scores["phase"] == phase)
         if reported:
             rows = where(rows, is_baseline(rows) | rows["shape"].isin(self.best_per_family["shape"]))
@@ -163,6 +153,11 @@ class Analysis:
             is_winner=is_winner,
             is_baseline=is_baseline(table),
         )
+
+    @property
+    def confirmed(self) -> pd.DataFrame:
+        """What a study reports: `compared` for the confirm phase; no rows before it has begun."""
+        return self.compared("confirm")
 
     @functools.cached_property
     def leaders(self) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """What a study's trials have cost, and how they ended."""
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -9,49 +8,30 @@ import pandas as pd
 from lrshape.store import PHASES
 
 
-@dataclass(frozen=True)
-class PhaseCost:
-    """What one phase has cost so far.
+def phase_costs(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what each phase has cost so far, in the order in which they run.
 
-    Args:
-        name: e.g. ``screen``.
-        shapes: number of distinct shapes.
-        base_lrs: largest number of base LRs that one shape was trained at.
-        seeds: largest number of seeds of one (shape, base LR).
-        trials: number of trials stored.
-        diverged: how many of them diverged.
-        failed: how many of them failed.
-        seconds: compute time of all trials together, in seconds.
+    Returns:
+        Rows ``phase, shapes, base_lrs, seeds, trials, diverged, failed, seconds``: numbers of distinct
+        shapes, of base LRs of one shape and of seeds of one base LR (the largest), of trials and of those
+        that diverged or failed; compute time of all trials together, in seconds.
     """
-
-    name: str
-    shapes: int
-    base_lrs: int
-    seeds: int
-    trials: int
-    diverged: int
-    failed: int
-    seconds: float
-
-
-def phase_costs(trials: pd.DataFrame) -> list[PhaseCost]:
-    """Return the costs of the phases that have trials, in the order in which they run."""
     by_phase = dict(iter(trials.groupby("phase", sort=False)))
     return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
 
 
-def _phase_cost(name: str, rows: Any) -> PhaseCost:
+def _phase_cost(name: str, rows: Any) -> dict[str, Any]:
     statuses = Counter(rows["status"])
-    return PhaseCost(
-        name=name,
-        shapes=rows["shape"].nunique(),
-        base_lrs=int(rows.groupby("shape")["base_lr"].nunique().max()),
-        seeds=int(rows.groupby(["shape", "base_lr"]).size().max()),
-        trials=len(rows),
-        diverged=statuses["diverged"],
-        failed=statuses["failed"],
-        seconds=float(rows["wall_time"].sum()),
-    )
+    return {
+        "phase": name,
+        "shapes": rows["shape"].nunique(),
+        "base_lrs": int(rows.groupby("shape")["base_lr"].nunique().max()),
+        "seeds": int(rows.groupby(["shape", "base_lr"]).size().max()),
+        "trials": len(rows),
+        "diverged": statuses["diverged"],
+        "failed": statuses["failed"],
+        "seconds": float(rows["wall_time"].sum()),
+    }
 
 
 def failure_messages(trials: pd.DataFrame) -> list[tuple[int, str, str]]:

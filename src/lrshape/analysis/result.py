@@ -121,8 +121,7 @@ class Result:
         """
         families, shape = analysis.best_per_family, analysis.winner["shape"]
         phase = analysis.measuring_phase
-        # Not a test for every shape of a screen.
-        table = analysis.confirmed if phase == "confirm" else analysis.reported(phase)
+        table = analysis.compared(phase, phase != "confirm")  # no test for every shape of a screen
         rows = records(table.assign(phase=phase))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]

@@ -14,7 +14,7 @@ from lrshape.errors import InputError
 from lrshape.procedure.phases import Candidate, Phase, trials
 from lrshape.registry import Registry
 from lrshape.settings import Settings
-from lrshape.store import Store, store_error
+from lrshape.store import Store
 from lrshape.study.callback import Callback
 from lrshape.study.plan import Trial
 from lrshape.study.run import Run
@@ -71,24 +71,21 @@ class CheckResult:
             The path of ``report.html``.
 
         Raises:
-            StoreError: if the directory cannot be written.
+            OSError: if the directory cannot be written.
         """
         from lrshape.report.sections import Section, write_page
 
         method = [Section("How it was computed", remarks=self.method)] if self.method else []
-        try:
-            write_csv(self.tables, directory / "tables")
-            return write_page(
-                directory / "report.html",
-                eyebrow=eyebrow,
-                name=name,
-                title=self.title,
-                lede=self.lede,
-                sections=[*self.sections, *method],
-                cards=self.cards,
-            )
-        except OSError as error:
-            raise store_error(error, Path(error.filename2 or error.filename or directory)) from error
+        write_csv(self.tables, directory / "tables")
+        return write_page(
+            directory / "report.html",
+            eyebrow=eyebrow,
+            name=name,
+            title=self.title,
+            lede=self.lede,
+            sections=[*self.sections, *method],
+            cards=self.cards,
+        )
 
 
 class FollowUp(Settings, abc.ABC):
@@ -194,20 +191,17 @@ class Check(FollowUp):
 
         Arguments and errors are those of `train`.
         """
+        from lrshape.report.sections import writing
+
         table = self.train(study, callback=callback, time_limit=time_limit, executor=executor)
         directory = study.directory / self.name
-        try:
-            (directory / "figures").mkdir(parents=True, exist_ok=True)
+        with writing(directory):
             result = self.evaluate(study, table, directory / "figures")
-        except OSError as error:
-            raise store_error(error, Path(error.filename2 or error.filename or directory)) from error
-        stated = {"metric": study.metric, "settings": self.model_dump(mode="json"), "trials": len(table)}
-        result = replace(
-            result,
-            tables={**result.tables, "trials": table.drop(columns="wall_time")},
-            data={**stated, **result.data},
-        )
-        result.write(directory, eyebrow=f"Check: {self.name}", name=str(study.document.get("name", "study")))
+            stated = {"metric": study.metric, "settings": self.model_dump(mode="json"), "trials": len(table)}
+            tables = {**result.tables, "trials": table.drop(columns="wall_time")}
+            result = replace(result, tables=tables, data={**stated, **result.data})
+            name = str(study.document.get("name", "study"))
+            result.write(directory, eyebrow=f"Check: {self.name}", name=name)
         return result
 
 

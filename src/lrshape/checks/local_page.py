@@ -50,13 +50,8 @@ VERDICTS = {
     "worse": "worsens",
     "same": "cannot be told",
     "diverged": "diverged",
-    "unknown": "not tested",
+    "unknown": "not tested: fewer than 6 seeds",
 }
-_ENTRY = (
-    "parameter", "own_value", "value", "base_lr", "edge", "score", "low", "high", "biased_gain", "gain",
-    "gain_low", "gain_high", "p_value", "p_holm", "verdict",
-)  # fmt: skip
-"""What the data state of a parameter, besides a sentence."""
 _HOW = "Each dot is the shape with one parameter changed, at a base LR tuned for it: the median over seeds"
 _MARKS = (
     "The diamond and the vertical line mark the shape's own value, the horizontal line its median; crosses "
@@ -118,35 +113,6 @@ def value_text(value: Any) -> str:
     return rate(value) if isinstance(value, float) else printable(value, 40)
 
 
-def verdict_sentence(row: Row) -> str:
-    """What one row of `lrshape.checks.local_statistics.confirm_points` says.
-
-    Example:
-        >>> verdict_sentence({"parameter": "beta", "value": 0.3, "own_value": 0.5, "own_score": 2.0,
-        ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "better"})
-        'beta: 0.3 instead of 0.5 improves it by 5.0% (95% interval 3.0% to 7.0%, p < 0.001)'
-    """
-    case = row["verdict"]
-    name = printable(row["parameter"], 40)
-    change = f"{name}: {value_text(row['value'])} instead of {value_text(row['own_value'])}"
-    gain, low, high = (relative_to_own(row, key) for key in ("gain", "gain_low", "gain_high"))
-    amount = f"{percent(abs(gain))} {'better' if gain >= 0 else 'worse'}"
-    if case == "diverged":
-        return f"{name}: no change improves it: every other value diverged"
-    if case == "unknown":
-        known = f"is {amount}, but that" if math.isfinite(gain) else "has no finite score: this"
-        return f"{change} {known} is not tested: an interval needs at least 6 seeds"
-    p = probability(row["p_holm"])
-    p = f"p {p if p.startswith('<') else f'= {p}'}"
-    spread = f"95% interval {percent(low)} to {percent(high)}, {p}"
-    if case == "better":
-        return f"{change} improves it by {percent(gain)} ({spread})"
-    if case == "worse":
-        spread = f"95% interval {percent(-high)} to {percent(-low)}, {p}"
-        return f"{change}, the best other value, is {amount} ({spread})"
-    return f"{change} cannot be told from it: {amount} ({spread})"
-
-
 def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     """The verdict over all parameters of one shape, in a sentence.
 
@@ -200,14 +166,7 @@ def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: st
         "largest_gain": bound,
         "largest_gain_relative": relative,
         "verdict": overall_verdict(rows, shape == winner),
-        "parameters": [
-            {
-                **{key: value for key, value in row.items() if key in _ENTRY},
-                "gain_relative": relative_to_own(row, "gain"),
-                "text": verdict_sentence(row),
-            }
-            for row in records(rows)
-        ],
+        "parameters": [{**row, "gain_relative": relative_to_own(row, "gain")} for row in records(rows)],
     }
 
 
@@ -240,7 +199,7 @@ def _section(
         ],
         figures=drawn,
         tables=[_table(rows)],
-        remarks=[sentence(verdict_sentence(row)) for row in records(rows)] + _edges(own_points),
+        remarks=_edges(own_points),
     )
 
 
@@ -369,15 +328,11 @@ def _table(rows: pd.DataFrame) -> Table:
 def _method(metric: str) -> list[str]:
     return [
         "Every searched parameter is changed alone, over evenly spaced values of its search range (even in "
-        "the logarithm where the search is); the others keep their values.",
-        "The base LR is tuned again at every value, around the shape's own best and further where the best "
-        "lies at an edge: otherwise the check would measure the base LR.",
-        "The best of many noisy scores is biased low. So lrshape trains the best other value of each "
-        "parameter and the original shape again, all on the same further seeds, so that their differences "
-        "are paired.",
-        "“Lower by” is the original's median minus the other's, with a 95% percentile bootstrap over seeds; "
-        "p-values are two-sided and corrected for all rows of all shapes (Holm). “Improves” or “worsens” "
-        "needs an interval without 0 and a corrected p below 0.05.",
+        "the logarithm where the search is). The base LR is tuned again at every value, around the shape's "
+        "own best and further where the best lies at an edge: otherwise the check would measure the base LR.",
+        "“Lower by” is the original's median minus the other's over the same further seeds, with a 95% "
+        "percentile bootstrap over seeds; p-values are two-sided and corrected for all rows of all shapes "
+        "(Holm). “Improves” or “worsens” needs an interval without 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",
         f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",

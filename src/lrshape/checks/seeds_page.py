@@ -124,7 +124,8 @@ def agreement_figure(answer: SeedAnswer) -> "Figure":
         else:
             for agreement, (label, colour, marker) in zip(groups, GROUPS, strict=True):
                 seeds, values = agreement.table["seeds"], agreement.table[column]
-                ax.plot(seeds, values, "-", marker=marker, color=colour, ms=4, mec=PAPER.light, mew=0.7, lw=1.5, label=label, zorder=3)  # fmt: skip
+                ax.plot(seeds, values, "-", marker=marker, color=colour, ms=4, mec=PAPER.light, mew=0.7,
+                        lw=1.5, label=label, zorder=3)  # fmt: skip
             ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
     handles, labels = axes[0].get_legend_handles_labels()
     for handle, label, agreement in zip(handles, labels, groups, strict=True):
@@ -253,17 +254,7 @@ def seeds_result(
             "recommended": {"screen": answer.screen_seeds, "rescore": answer.rescore_seeds},
             "used": dict(zip(("screen", "rescore"), used, strict=True)),
             "text": list(advice),
-            "groups": {
-                name: {
-                    "shapes": agreement.shapes,
-                    "reference_seeds": agreement.reference,
-                    "top": agreement.top,
-                    "keep": agreement.keep,
-                    "agreement": plain(agreement.table),
-                    "cross": plain(agreement.cross),
-                }
-                for name, agreement in groups.items()
-            },
+            "groups": {name: plain(vars(agreement)) for name, agreement in groups.items()},
         },
         cards=_cards(answer, shapes, metric),
     )

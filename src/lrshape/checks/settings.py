@@ -18,8 +18,9 @@ from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
 from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
+from lrshape.report.sections import writing
 from lrshape.settings import explain
-from lrshape.store import Store, local, publish, read_document, store_error
+from lrshape.store import Store, local, publish, read_document
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import spec_hash
@@ -129,13 +130,9 @@ class Sweep:
             StoreError: if it cannot be written.
         """
         findings = self.findings(margin)
-        try:
-            (self.path / "figures").mkdir(parents=True, exist_ok=True)
+        with writing(self.path):
             result = sweep_result(findings, self.path / "figures")
-        except OSError as error:
-            file = error.filename2 or error.filename or self.path
-            raise store_error(error, Path(file)) from error
-        result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
+            result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
         return result
 
     def findings(self, margin: float = 0.05) -> SweepFindings:

@@ -17,7 +17,7 @@ from lrshape.report.drawing import Drawing, Grid, draw_all
 from lrshape.report.interaction import Cards
 from lrshape.report.sections import Cell, Code, Section, Table, table
 from lrshape.report.spec_text import spec_text
-from lrshape.report.words import interval, number, percent, printable, probability, rate, score_text
+from lrshape.report.words import interval, number, percent, printable, probability, rate, score_text, short
 
 MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
 """The figures' names by how the base LR was chosen."""
@@ -62,6 +62,7 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
         folder: where figures are drawn; the page is beside it and links ``studies/<slug>/report.html``.
     """
     title, sentences = headline(findings)
+    spec = {key: findings.document[key] for key in ("axes", "transfer", "spec")}
     settings = _settings_table(findings)
     compared = len(findings.winners) > 1
     transfers = {choice: _pairs_table(findings, choice) for choice in CHOICES} if compared else {}
@@ -79,12 +80,7 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 tables=[settings],
             ),
             *(_transfer_section(findings, choice, table, folder) for choice, table in transfers.items()),
-            Section(
-                "The sweep",
-                codes=[
-                    Code(spec_text({key: findings.document[key] for key in ("axes", "transfer", "spec")}))
-                ],
-            ),
+            Section("The sweep", codes=[Code(spec_text(spec))]),
         ],
         method=_method(findings),
         tables={"settings": _settings_frame(findings), "transfer": findings.regrets},
@@ -128,10 +124,9 @@ def _settings_frame(findings: SweepFindings) -> pd.DataFrame:
 
 def _settings_table(findings: SweepFindings) -> Table:
     def shape(setting: SettingFindings) -> Cell:
-        params = [
-            f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in setting.best["params"].items()
-        ]
-        return printable(setting.best["family"], 40), printable(", ".join(params), 200)
+        best = setting.best
+        params = [f"{key} {short(value)}" for key, value in best["params"].items()]
+        return printable(best["family"], 40), printable(", ".join(params), 200)
 
     def median(setting: SettingFindings) -> Cell:
         median, low, high = (setting.best[f"score_{key}"] for key in ("median", "low", "high"))

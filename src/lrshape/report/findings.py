@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.costs import PhaseCost, failure_messages, phase_costs
+from lrshape.analysis.costs import failure_messages, phase_costs
 from lrshape.analysis.result import winners_by_metric
 from lrshape.analysis.scores import BASELINE, screening_course
 from lrshape.analysis.tables import records, where
@@ -60,14 +60,14 @@ class Findings:
         return failure_messages(self.analysis.trials)
 
     @cached_property
-    def phases(self) -> Sequence[PhaseCost]:
-        """In the order in which they ran."""
+    def phases(self) -> Sequence[Row]:
+        """Rows of `lrshape.analysis.costs.phase_costs`."""
         return phase_costs(self.analysis.trials)
 
     @property
     def missing(self) -> list[str]:
         """Phases of the procedure that have not run or are known to lack trials."""
-        stored = {phase.name: phase.trials for phase in self.phases}
+        stored = {row["phase"]: row["trials"] for row in self.phases}
         return [name for name in PHASES if name not in stored or stored[name] < self.planned.get(name, 0)]
 
     @cached_property

@@ -193,11 +193,11 @@ def _reranked(findings: Findings) -> str:
 
 
 def _unfinished(findings: Findings) -> str:
-    present = {phase.name: phase for phase in findings.phases}
+    present = {row["phase"]: row["trials"] for row in findings.phases}
     absent = [name for name in findings.missing if name not in present]
     parts = [
-        f"the {name} phase has {phase.trials:,} of its {findings.planned[name]:,} trials"
-        for name, phase in present.items()
+        f"the {name} phase has {trials:,} of its {findings.planned[name]:,} trials"
+        for name, trials in present.items()
         if name in findings.missing
     ]
     if absent:
@@ -223,7 +223,7 @@ def tiles(findings: Findings) -> list[Tile]:
                 Tile(f"vs {row['label']}", value, _relative_interval(row) or "no interval: too few seeds")
             )
     diverged = percent(findings.statuses.get("diverged", 0) / findings.trials)
-    time = duration(sum(phase.seconds for phase in findings.phases))
+    time = duration(sum(row["seconds"] for row in findings.phases))
     found.append(Tile("trials", f"{findings.trials:,}", f"{diverged} diverged, {time} of compute"))
     return found
 

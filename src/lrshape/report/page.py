@@ -14,10 +14,10 @@ from lrshape.report.figures.heatmap import cells
 from lrshape.report.findings import Findings
 from lrshape.report.headline import headline, notices, tiles
 from lrshape.report.interaction import Cards
-from lrshape.report.sections import write_page
+from lrshape.report.sections import write_page, writing
 from lrshape.report.study_sections import study_sections
 from lrshape.report.words import rate, score_text
-from lrshape.store import Location, Url, store_error
+from lrshape.store import Location, Url
 
 if TYPE_CHECKING:
     from lrshape.study.study import Study
@@ -57,12 +57,9 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
 
 
 def _write(findings: Findings, study: "Study", directory: Path) -> Path:
-    try:
+    with writing(directory):
         write_csv(findings.analysis.tables(), directory / f"tables{suffix(findings)}")
         return write_study_page(findings, study.document, directory)
-    except OSError as error:
-        file = error.filename2 or error.filename or directory  # of a rename, the target
-        raise store_error(error, Path(file)) from error
 
 
 def write_study_page(findings: Findings, document: Mapping[str, Any], directory: str | Path) -> Path:

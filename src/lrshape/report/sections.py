@@ -3,7 +3,8 @@
 Texts are escaped, unless they are ``markupsafe.Markup``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +18,7 @@ from lrshape.report.drawing import Shown
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
-from lrshape.store import replace
+from lrshape.store import replace, store_error
 
 Cell = tuple[str, str]
 """A text, and the small print below it."""
@@ -96,7 +97,7 @@ class Section:
 def table(
     name: str,
     rows: Iterable[Any],
-    columns: Mapping[str | Cell, Callable[[Any], str | Cell]],
+    columns: Mapping[str | Cell, str | Callable[[Any], str | Cell]],
     **options: Any,
 ) -> Table:
     """Return a table with a row for each of ``rows``.
@@ -104,10 +105,11 @@ def table(
     Args:
         name: what a screen reader calls it.
         rows: what the columns read; any values.
-        columns: for each heading, what returns a row's cell; either is a text or has small print, too.
+        columns: for each heading, the key of a row's value, or what returns its cell; headings and cells are
+            texts, or have small print, too.
         options: of `Table`.
     """
-    cells = [[_cell(read(row)) for read in columns.values()] for row in rows]
+    cells = [[_cell(_read(row, read)) for read in columns.values()] for row in rows]
     return Table(name, [_cell(heading) for heading in columns], cells, **options)
 
 
@@ -115,6 +117,12 @@ def names_and_values(name: str, values: Mapping[str, str], **options: Any) -> Ta
     """Return a table of names and values, no wider than they are."""
     rows = [[_cell(key), _cell(value)] for key, value in values.items()]
     return Table(name, (), rows, texts=[1], plain=True, **options)
+
+
+def _read(row: Any, read: str | Callable[[Any], str | Cell]) -> str | Cell:
+    if callable(read):
+        return read(row)
+    return f"{row[read]:,}" if isinstance(row[read], int) else printable(row[read])
 
 
 def _cell(content: str | Cell) -> Cell:
@@ -129,6 +137,16 @@ def strong(text: str) -> str:
 def stacked(*texts: str) -> str:
     """Return texts below each other, leaving out empty ones."""
     return Markup("<br>").join(text for text in texts if text)
+
+
+@contextmanager
+def writing(directory: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a `StoreError` about the file, or about the directory."""
+    try:
+        yield
+    except OSError as error:
+        file = error.filename2 or error.filename or directory  # of a rename, the target
+        raise store_error(error, Path(file)) from error
 
 
 def write_page(

@@ -5,7 +5,6 @@ import math
 import shlex
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from markupsafe import Markup
@@ -196,28 +195,30 @@ def _tried(findings: Findings) -> str:
 
 
 def _costs(findings: Findings) -> Table:
-    phases, planned = findings.phases, findings.planned
-    of = {p.name: f" of {planned[p.name]:,}" for p in phases if p.trials < planned.get(p.name, 0)}
-    made = table(
+    rows = list(findings.phases)
+    if len(rows) > 1:
+        sums = {key: sum(row[key] for row in rows) for key in ("trials", "diverged", "failed", "seconds")}
+        rows.append({"phase": "total", "shapes": "", "base_lrs": "", "seeds": "", **sums})
+
+    def trials(row: Row) -> str:
+        planned = findings.planned.get(row["phase"], 0)
+        return f"{row['trials']:,}" + (f" of {planned:,}" if row["trials"] < planned else "")
+
+    return table(
         "Trials and compute time of each phase",
-        phases,
+        rows,
         {
-            "phase": lambda phase: phase.name,
-            "shapes": lambda phase: f"{phase.shapes:,}",
-            ("base LRs", "a shape"): lambda phase: f"{phase.base_lrs:,}",
-            "seeds": lambda phase: f"{phase.seeds:,}",
-            "trials": lambda phase: f"{phase.trials:,}{of.get(phase.name, '')}",
-            "diverged": lambda phase: f"{phase.diverged:,}",
-            "failed": lambda phase: f"{phase.failed:,}",
-            "compute": lambda phase: duration(phase.seconds),
+            "phase": "phase",
+            "shapes": "shapes",
+            ("base LRs", "a shape"): "base_lrs",
+            "seeds": "seeds",
+            "trials": trials,
+            "diverged": "diverged",
+            "failed": "failed",
+            "compute": lambda row: duration(row["seconds"]),
         },
-        total=len(phases) > 1,
+        total=len(findings.phases) > 1,
     )
-    if not made.total:
-        return made
-    counts = [f"{sum(getattr(p, key) for p in phases):,}" for key in ("trials", "diverged", "failed")]
-    sums = ["total", "", "", "", *counts, duration(sum(p.seconds for p in phases))]
-    return replace(made, rows=[*made.rows, [(text, "") for text in sums]])
 
 
 def _messages(findings: Findings) -> list[Table]:
