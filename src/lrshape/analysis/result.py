@@ -121,7 +121,8 @@ class Result:
         """
         families, shape = analysis.best_per_family, analysis.winner["shape"]
         phase = analysis.measuring_phase
-        table = analysis.compared(phase, phase != "confirm")  # no test for every shape of a screen
+        # No test for every shape of a screen.
+        table = analysis.confirmed if phase == "confirm" else analysis.compared(phase, reported=True)
         rows = records(table.assign(phase=phase))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]

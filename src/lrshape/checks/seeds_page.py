@@ -46,25 +46,19 @@ def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]
         answer: what few seeds tell of many.
         used: ``(screen.seeds, rescore.seeds)`` of the search.
     """
-    sure = share(answer.certainty)
-    margin = share(answer.margin)
     keep = answer.screened.keep
-    kept = f"one of the {keep} best" if keep > 1 else "the best"
-    screen = (
-        f"a chance of {sure} that {kept} of {answer.screened.shapes} screened shapes is within {margin} of "
-        "the best one"
-    )
-    rescore = (
-        f"a chance of {sure} that the shape chosen among the best {answer.top.shapes} is within {margin} of "
-        "the best one"
-    )
+    screened = f"{f'one of the {keep} best' if keep > 1 else 'the best'} of {answer.screened.shapes} screened"
+    chosen = f"the shape chosen among the best {answer.top.shapes}"
     return (
-        _advice("screen", answer.screen_seeds, screen, answer.screened, "kept", used[0]),
-        _advice("rescore", answer.rescore_seeds, rescore, answer.top, "certain", used[1]),
+        _advice(answer, "screen", f"{screened} shapes", answer.screened, "kept", used[0]),
+        _advice(answer, "rescore", chosen, answer.top, "certain", used[1]),
     )
 
 
-def _advice(phase: str, seeds: int | None, chance: str, agreement: Agreement, column: str, used: int) -> str:
+def _advice(answer: SeedAnswer, phase: str, shape: str, agreement: Agreement, column: str, used: int) -> str:
+    seeds = getattr(answer, f"{phase}_seeds")
+    near = f"is within {share(answer.margin)} of the best one"
+    chance = f"a chance of {share(answer.certainty)} that {shape} {near}"
     largest = agreement.table.iloc[-1]
     had = f"this search had {used}"
     if seeds is None:
@@ -291,20 +285,16 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
 def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
     return [
         f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
-        "which the search has used.",
-        "The screened shapes are a sample that is even over the screen's ranks; the best shapes are those "
-        "that the search ranks first.",
+        "which the search has used. The screened shapes are a sample that is even over the screen's ranks; "
+        "the best shapes are those that the search ranks first.",
         f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the reference "
         "are always different ones: if they shared seeds, they would agree by their noise.",
         "Regret is by how much the shape with the best estimate is worse, in the reference, than the "
         "reference's best, as a share of the best score. The reference is noisy, too, and the score of its "
-        "best shape biased low. So regrets are overstated, most where shapes are nearly equal, and the "
-        "recommendation is on the safe side.",
+        "best shape biased low: regrets are overstated, and the recommendation is on the safe side.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
-        "that one of the best few by the estimate, as many as the rescore phase keeps of so many, has at "
-        "most that.",
-        "The recommendation is the smallest number of seeds from which on the chance is as large as wanted. "
-        "It holds for this workload, these shapes, and base LRs that are already known.",
-        f"Scores are medians of {printable(metric, 60)} over seeds; a trial that diverged or failed scores "
-        "+∞.",
+        "that one of the best few by the estimate, as many as the rescore phase keeps, has at most that. The "
+        "recommendation is the smallest number of seeds from which on the chance is as large as wanted, for "
+        "this workload, these shapes, and base LRs that are already known.",
+        f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
     ]

@@ -89,14 +89,6 @@ class Sweep:
         """The metric that is minimised."""
         return self.study(self.settings[0]).metric
 
-    def best(self) -> dict[str, dict[str, Any]]:
-        """The winner of every setting, by its slug; see `Study.best`.
-
-        Raises:
-            InputError: if a study is not complete.
-        """
-        return {setting.slug: self.study(setting).best().to_dict() for setting in self.settings}
-
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""
         own = {shape.setting for shape in self.best_shapes}
@@ -141,7 +133,7 @@ class Sweep:
         Raises:
             InputError: if the sweep is not complete.
         """
-        best = self.best()
+        best = {s.slug: self.study(s).best().to_dict() for s in self.settings}
         transfers = self.transfers()
         return SweepFindings(
             metric=self.metric,

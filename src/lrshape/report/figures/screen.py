@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.analysis.best_of import best_of_n
+from lrshape.analysis.intervals import best_of_n
 from lrshape.report.findings import Findings, Row, is_baseline, label
 from lrshape.report.palette import BASELINE, INK, LINE, MUTED
 from lrshape.report.plotting import (
