@@ -102,6 +102,15 @@ def ends(row: Mapping[str, Any]) -> str:
     return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
 
 
+def cell_text(row: Mapping[str, Any]) -> str:
+    """Return a regret in a word, e.g. ``+12%``, ``own``, ``diverged``."""
+    if row["verdict"] == "own":
+        return "own"
+    if math.isnan(row["relative"]):
+        return "diverged" if math.isinf(row["regret"]) else "–"
+    return ("+" if row["relative"] > 0 else "") + percent(row["relative"])
+
+
 def headline(findings: SweepFindings) -> tuple[str, list[str]]:
     """Whether the setting moves the best shape, by how much, and how sure that is.
 

@@ -2,16 +2,21 @@
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from lrshape.analysis.tables import plain
 from lrshape.checks.check import CheckResult
 from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_scores
-from lrshape.checks.settings_findings import SettingFindings, SweepFindings, ends, headline, warnings
+from lrshape.checks.settings_findings import (
+    SettingFindings,
+    SweepFindings,
+    cell_text,
+    ends,
+    headline,
+    warnings,
+)
 from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
 from lrshape.report.drawing import Drawing, Grid, draw_all
 from lrshape.report.interaction import Cards
@@ -170,7 +175,8 @@ def _pairs_table(findings: SweepFindings, choice: str) -> Table:
 def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder: Path) -> Section:
     chosen, how = _CHOSEN[choice]
     winners = findings.winners[:MOST]
-    cells = [[_cell(findings.regret(choice, a.slug, b.slug)) for b in winners] for a in winners]
+    rows = [[findings.regret(choice, a.slug, b.slug) for b in winners] for a in winners]
+    cells = [[" ".join(filter(None, (cell_text(row), ends(row)))) for row in line] for line in rows]
     grid = Grid([f"regret in {s.short}" for s in winners], cells)
     drawing = Drawing(
         MATRIX[choice],
@@ -207,35 +213,24 @@ def _cards(findings: SweepFindings) -> Cards:
     return cards
 
 
-def _cell(row: Mapping[str, Any]) -> str:
-    if row["verdict"] == "own":
-        return "0, its own"
-    if math.isnan(row["relative"]):
-        return "diverged" if math.isinf(row["regret"]) else "unknown"
-    spread = f" ({ends(row)})" if math.isfinite(row["relative_low"] + row["relative_high"]) else ""
-    return f"{percent(row['relative'])}{spread}"
-
-
 def _method(findings: SweepFindings) -> list[str]:
     how = findings.document["transfer"]
     trials = sum(s.best["trials"] for s in findings.settings)
     transfers = sum(s.transfer_trials for s in findings.settings)
     return [
         f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its "
-        "rescore phase, scored above on seeds that no selection has seen.",
-        f"Every best shape was then trained in every other setting, {transfers:,} trials in all.",
+        "rescore phase, scored above on seeds that no selection has seen. Every best shape was then trained "
+        f"in every other setting, {transfers:,} trials in all.",
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
         f"that is known for the shape there, and more while the best lies on an edge, on "
         f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
-        "shape is tuned in the same way.",
-        "Kept: shape and base LR as they were found, against the own best shape at its own study’s base LR, "
-        "on the same scoring seeds.",
+        "shape is tuned in the same way. Kept: shape and base LR as they were found, against the own best "
+        "shape at its own study’s base LR, on the same scoring seeds.",
         "A regret is a difference of medians over paired seeds with its 95% percentile-bootstrap interval, "
         "shown as a share of the own best shape’s median. It can be negative: a search need not find "
-        "the best.",
-        f"“Above the margin” needs an interval wholly above the margin of {percent(findings.margin)} and a p "
-        "below 0.05 after Holm’s correction for all pairs of a matrix; “within the margin” an interval "
-        "wholly below it. Trials that diverged or failed score +∞ and stay in every median.",
+        "the best. “Above the margin” needs an interval wholly above the margin of "
+        f"{percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a matrix; "
+        "“within the margin” an interval wholly below it. What diverged or failed scores +∞.",
         "A best shape is itself the outcome of a noisy search: that two settings’ best shapes look different "
         "does not show that they differ. The regrets do, where they are sure.",
     ]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
-from lrshape.paper.run import OPTIMUM, Found
+from lrshape.paper.run import OPTIMUM, Checked, Found
 from lrshape.store import replace
 from lrshape.study.environment import versions
 
@@ -57,32 +57,17 @@ def gap_table(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _simulated(checked: Any) -> dict[str, Any]:
-    mean = checked.simulated
-    return {
-        "simulated_mean": mean.mean,
-        "simulated_low": mean.low,
-        "simulated_high": mean.high,
-        "simulated_seeds": mean.seeds,
-        "loss_within_interval": checked.agrees,
-    }
+def _simulated(checked: Checked) -> dict[str, Any]:
+    mean = {f"simulated_{name}": value for name, value in checked.simulated._asdict().items()}
+    return {**mean, "loss_within_interval": checked.agrees}
 
 
 def tables(found: Found) -> dict[str, pd.DataFrame]:
     """``gaps``, ``descents`` and ``schedules``, the learning rates of every step."""
-    descents = pd.DataFrame(
-        {
-            "start": d.start,
-            "loss": d.loss,
-            "above_best": d.loss / found.best.loss - 1,
-            "projected_gradient": d.gradient,
-            "evaluations": d.evaluations,
-        }
-        for d in found.descents
-    )
+    descents = pd.DataFrame({**vars(d), "above_best": d.loss / found.best.loss - 1} for d in found.descents)
     schedules = pd.DataFrame({name: checked.lrs for name, checked in found.checked.items()})
     schedules.insert(0, "step", range(len(schedules)))
-    return {"gaps": gap_table(found), "descents": descents, "schedules": schedules}
+    return {"gaps": gap_table(found), "descents": descents.drop(columns="lrs"), "schedules": schedules}
 
 
 def document(found: Found) -> dict[str, Any]:
@@ -111,18 +96,8 @@ def document(found: Found) -> dict[str, Any]:
                 "spread_over_starts": found.spread,
                 "projected_gradient": best.gradient,
                 "lr_scale": found.lr_scale,
-                "certificate": None
-                if certificate is None
-                else {
-                    "local_minimum": certificate.holds,
-                    "smallest_eigenvalue": certificate.smallest_eigenvalue,
-                    "largest_eigenvalue": certificate.largest_eigenvalue,
-                    "lrs_at_zero": certificate.at_zero,
-                    "smallest_multiplier": certificate.smallest_multiplier,
-                    "possible_improvement": certificate.improvement,
-                },
-                "total_variation": found.jaggedness.variation,
-                "local_maxima": found.jaggedness.maxima,
+                "certificate": certificate and {"local_minimum": certificate.holds, **vars(certificate)},
+                **vars(found.jaggedness),
                 "jagged": found.jaggedness.jagged,
                 "lrs": best.lrs.tolist(),
             },
