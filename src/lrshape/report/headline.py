@@ -1,7 +1,7 @@
 """The result of a study in words, as strong as the numbers and no stronger, its key numbers and limits."""
 
 import math
-from dataclasses import dataclass
+import re
 
 from lrshape.report.findings import Findings, Row
 from lrshape.report.sections import Notice, Tile
@@ -18,19 +18,6 @@ from lrshape.report.words import (
 )
 
 
-@dataclass(frozen=True)
-class Headline:
-    """The first lines of a report.
-
-    Args:
-        title: a few words.
-        sentences: what the title means, with numbers.
-    """
-
-    title: str
-    sentences: tuple[str, ...]
-
-
 def relative(row: Row) -> float:
     """Return by which fraction of a row's own median the winner's is lower; NaN where undefined."""
     score, difference = row["score"], row["difference"]
@@ -39,45 +26,38 @@ def relative(row: Row) -> float:
     )
 
 
-def headline(findings: Findings) -> Headline:
-    """Say what won, by how much and how sure that is; or why nothing did."""
+def headline(findings: Findings) -> tuple[str, list[str]]:
+    """Say what won, by how much and how sure that is; or why nothing did.
+
+    Returns:
+        A title of a few words, and sentences with the numbers.
+    """
     winner = findings.winner
+    metric = printable(findings.metric, 60)
     if not findings.statuses.get("ok"):
-        return _nothing(findings)
+        none = f"None of the {counted(findings.trials, 'trial')} gave a finite {metric}"
+        advice = "Search lower base LRs (base_lr.low and base_lr.high in the spec)."
+        if "failed" in findings.statuses:
+            advice = "The messages of the failures are listed below."
+        title = f"Every trial {' or '.join(sorted(findings.statuses))}"
+        return title, [f"{none}, so no schedule shape can be recommended.", advice]
     if winner is None:
-        return Headline("No searched shape has been trained yet", ("Only baselines have trials so far.",))
+        return "No searched shape has been trained yet", ["Only baselines have trials so far."]
     if math.isinf(winner["score"]):
-        lost = counted(winner["diverged"] + winner["failed"], "trial")
-        return Headline(
-            "No usable winner",
-            (
-                f"The best searched shape, of the family {winner['label']}, has no finite median "
-                f"{printable(findings.metric, 60)}: {lost} of its {winner['seeds']} in the "
-                f"{winner['phase']} phase diverged or failed.",
-            ),
-        )
+        lost = f"{counted(winner['diverged'] + winner['failed'], 'trial')} of its {winner['seeds']}"
+        return "No usable winner", [
+            f"The best searched shape, of the family {winner['label']}, has no finite median {metric}: "
+            f"{lost} in the {winner['phase']} phase diverged or failed."
+        ]
     title, first = _against_baselines(findings, winner)
-    so_far = "So far" if not findings.is_confirmed and (findings.missing or not findings.is_reranked) else ""
-    by = f"By {printable(findings.metric, 60)}" if findings.is_reranked else ""
-    if so_far or by:
-        prefix = f"{so_far}, {by[0].lower()}{by[1:]}" if so_far and by else so_far or by
-        title = f"{prefix}: {title[0].lower() if title.startswith('No ') else title[0]}{title[1:]}"
-    return Headline(title, (first, *_other_families(findings)))
-
-
-def _nothing(findings: Findings) -> Headline:
-    what = " or ".join(sorted(findings.statuses))
-    advice = "Search lower base LRs (base_lr.low and base_lr.high in the spec)."
-    if "failed" in findings.statuses:
-        advice = "The messages of the failures are listed below."
-    return Headline(
-        f"Every trial {what}",
-        (
-            f"None of the {counted(findings.trials, 'trial')} gave a finite "
-            f"{printable(findings.metric, 60)}, so no schedule shape can be recommended.",
-            advice,
-        ),
-    )
+    prefixes = []
+    if not findings.is_confirmed and (findings.missing or not findings.is_reranked):
+        prefixes.append("So far")
+    if findings.is_reranked:
+        prefixes.append(f"{'by' if prefixes else 'By'} {metric}")
+    if prefixes:
+        title = f"{', '.join(prefixes)}: {re.sub('^No ', 'no ', title)}"
+    return title, [first, *_other_families(findings)]
 
 
 def measured(row: Row, metric: str) -> str:

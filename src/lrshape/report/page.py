@@ -82,13 +82,13 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
     ending = suffix(findings)
     folder = directory / f"figures{ending}"
     figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)})
-    first = headline(findings)
+    title, sentences = headline(findings)
     return write_page(
         directory / f"report{ending}.html",
         eyebrow="Learning-rate schedule search",
         name=document.get("name", "study"),
-        title=first.title,
-        lede=[" ".join(first.sentences)],
+        title=title,
+        lede=[" ".join(sentences)],
         notices=notices(findings),
         tiles=tiles(findings),
         sections=study_sections(findings, document, figures, directory.resolve().name),
