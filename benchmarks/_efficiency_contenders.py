@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lrshape.procedure.budget import FAMILIES, planned
+from lrshape.procedure.budget import FAMILIES, plan_search
 
 Document = dict[str, Any]
 
@@ -35,7 +35,7 @@ class Contender:
 
 def _planned(families: tuple[str, ...]) -> Callable[[Document, int], Document]:
     def spec(document: Document, trials: int) -> Document:
-        return planned({**document, "families": list(families), "trials": trials})
+        return plan_search({**document, "families": list(families), "trials": trials})
 
     return spec
 
@@ -44,7 +44,7 @@ def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
     """The default's plan (screen, race, seeds) with another sampler."""
 
     def spec(document: Document, trials: int) -> Document:
-        plan = planned({**document, "families": [FAMILY], "trials": trials})
+        plan = plan_search({**document, "families": [FAMILY], "trials": trials})
         plan["sampler"] = {"name": name, **settings}
         plan["screen"]["stop_gain"] = 0.0
         return plan

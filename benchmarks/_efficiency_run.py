@@ -21,8 +21,8 @@ from _efficiency_workloads import Task
 from lrshape.procedure.keys import FIRST_SEED, training_seeds
 from lrshape.procedure.phases import Phase, rescore, screen
 from lrshape.procedure.shape import ShapeRecord, multipliers
-from lrshape.shapes import FAMILIES
-from lrshape.study.plan import Chunk, Trial
+from lrshape.procedure.trial import Trial
+from lrshape.study.chunk import Chunk
 from lrshape.study.spec import StudySpec
 from lrshape.training import evaluate
 
@@ -117,7 +117,7 @@ def alone(task: Task, budget: int, seed: int) -> tuple[ShapeRecord, float, int]:
         study.tell(trial, min(rows[spec.metric].to_numpy(np.float64)[0], 1e30))
     best = dict(study.best_params)
     base_lr = best.pop("base_lr")
-    return ShapeRecord.of("best", FAMILY, FAMILIES[FAMILY].from_params(best).params), base_lr, budget
+    return ShapeRecord.of("best", FAMILY, best), base_lr, budget
 
 
 def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[ShapeRecord, float]], int]:
@@ -136,7 +136,10 @@ def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[Sha
 def trained(spec: StudySpec, runs: Sequence[Trial], members: int) -> pd.DataFrame:
     """Train; the rows as a study stores them."""
     base_lrs = np.array([run.base_lr for run in runs])
-    rates = multipliers([run.shape for run in runs], spec.workload.steps, spec.step_rule) * base_lrs[:, None]
+    rates = (
+        multipliers([run.shape.family for run in runs], spec.workload.steps, spec.step_rule)
+        * base_lrs[:, None]
+    )
     seeds = training_seeds(spec.seed, [run.seed for run in runs])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow in trials that diverge

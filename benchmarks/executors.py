@@ -17,7 +17,7 @@ import numpy as np
 from _measure import alternate, machine, seconds, spread, table
 
 from lrshape.procedure.screening import screen
-from lrshape.study.plan import Chunk, chunks
+from lrshape.study.chunk import Chunk, cut
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
 from lrshape.training.workloads.function import FunctionWorkload
@@ -56,7 +56,7 @@ def train_torch(lrs: np.ndarray, seed: int) -> float:
 
 def plan(spec: StudySpec, members: int, count: int) -> list[Chunk]:
     """The first chunks of a study's screen."""
-    return chunks("screen", 0, next(screen(spec)), members)[:count]
+    return cut("screen", 0, next(screen(spec)), members)[:count]
 
 
 def run(executor: Executor, spec: StudySpec, members: int, items: list[Chunk]) -> int:

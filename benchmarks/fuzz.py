@@ -254,7 +254,7 @@ def study_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     """A study.json with spoiled values, most with a hash that fits."""
     from _fuzz_mutations import spoiled, spoiled_bytes
 
-    from lrshape.study.spec import spec_hash
+    from lrshape.store import digest
 
     path = fuzz.copy("study") / "study.json"
     if rng.random() < 0.3:
@@ -263,7 +263,7 @@ def study_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     document = json.loads(path.read_text())
     if rng.random() < 0.6:
         document["spec"] = spoiled(document["spec"], rng)
-        document["hash"] = spec_hash(document["spec"])
+        document["hash"] = digest(document)
         _relabel(fuzz, document["hash"])
     else:
         document = spoiled(document, rng)
@@ -274,7 +274,7 @@ def study_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
 def _relabel(fuzz: Fuzz, spec_hash: str) -> None:
     """Make the copied chunks those of another study."""
     from lrshape.store import Store
-    from lrshape.store._chunk import encode
+    from lrshape.store.chunk_file import encode
 
     store = Store.open(fuzz.good / "study")
     for name in store.chunks():
@@ -297,7 +297,7 @@ def chunk_rows(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     from _fuzz_mutations import spoiled_rows
 
     from lrshape.store import Store
-    from lrshape.store._chunk import encode
+    from lrshape.store.chunk_file import encode
 
     fuzz.copy("study")
     store = Store.open(fuzz.good / "study")
@@ -315,7 +315,7 @@ def sweep_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     """A sweep.json with spoiled values and a hash that fits."""
     from _fuzz_mutations import spoiled
 
-    from lrshape.study.spec import spec_hash
+    from lrshape.store import digest
 
     path = fuzz.copy("sweep") / "sweep.json"
     fuzz.copy("spec.toml")
@@ -323,7 +323,7 @@ def sweep_document(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     document.pop("hash")
     document = spoiled(document, rng)
     if isinstance(document, dict):
-        document["hash"] = spec_hash(document)
+        document["hash"] = digest(document)
     path.write_text(json.dumps(document), encoding="utf-8", errors="replace")
     axis = rng.choice(("workload.steps=6,8", "workload.dimension=3,4"))
     return [

@@ -18,11 +18,11 @@ from _measure import machine, table
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from lrshape.procedure.base_lr import scaled
+from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.budget import FAMILIES
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_space import ShapeSpace
-from lrshape.study.plan import Trial
+from lrshape.procedure.trial import Trial
 from lrshape.study.spec import StudySpec
 
 SHARE = 4
@@ -75,12 +75,12 @@ def _scores(document: dict[str, Any], count: int, seeds: int) -> NDArray[np.floa
     spec = StudySpec.parse(document)
     space = ShapeSpace(spec.families, None)
     points = np.random.default_rng(1).random((count, len(space)))
-    shapes = [ShapeRecord.of(f"s-{i}", *made) for i, made in enumerate(space.shapes(points))]
-    sizes = np.geomspace(spec.base_lr.low, spec.base_lr.high, POINTS)
+    shapes = [ShapeRecord(f"s-{i}", shape) for i, shape in enumerate(space.shapes(points))]
+    lr_rms = np.geomspace(spec.base_lr.low, spec.base_lr.high, POINTS)
     runs = [
-        Trial("screen", shape, float(scaled(size, [shape])[0]), seed)
+        Trial("screen", shape, float(base_lrs_at(rms, [shape.family])[0]), seed)
         for shape in shapes
-        for size in sizes
+        for rms in lr_rms
         for seed in range(seeds)
     ]
     scores = trained(spec, runs, 64)[spec.metric].to_numpy(np.float64)

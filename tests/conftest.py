@@ -156,7 +156,7 @@ def _drive(phase, metric):
             {
                 "phase": t.phase,
                 "shape": t.shape.id,
-                "family": t.shape.family,
+                "family": t.shape.family.name,
                 "params": t.shape.params,
                 "base_lr": t.base_lr,
                 "seed": t.seed,

@@ -10,9 +10,9 @@ from lrshape.report.page import write_report
 from lrshape.shapes.schedule import StepRule
 from lrshape.store import Location, Url, locate
 from lrshape.study.callback import Callback
-from lrshape.study.pace import settled
+from lrshape.study.pace import set_trials
+from lrshape.study.plan import Plan
 from lrshape.study.run import Run
-from lrshape.study.size import expected_bytes
 from lrshape.study.spec import StudySpec, read_spec
 from lrshape.study.study import Study, open_or_create
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
@@ -95,11 +95,11 @@ def search(
         parsed = _read_spec(spec, train, steps, metrics, called, settings, path, time_limit, runner)
         study = open_or_create(parsed, path)
         stored = len(study.store.chunks())
-        study.store.require_room(expected_bytes(parsed, study.document["chunk_size"], stored))
+        study.store.require_room(Plan(parsed).bytes(study.chunk_size, stored))
         callback = callback or Callback()
         callback.started(str(study.path), stored)
         left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
-        Run(parsed, study.store, study.document["chunk_size"], runner, callback, left).complete()
+        Run(parsed, study.store, study.chunk_size, runner, callback, left).complete()
     write_report(study)
     callback.finished(study)
     return study
@@ -126,8 +126,8 @@ def _read_spec(
         for name, value in {"steps": steps, **called}.items():
             if value is not None and value is not False:
                 raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
-        return StudySpec.parse(settled(document, path, time_limit, None, executor))
+        return StudySpec.parse(set_trials(document, path, time_limit, None, executor))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
     workload = FunctionWorkload.of(train, steps, metrics, **called)
-    return StudySpec.parse(settled(document, path, time_limit, workload, executor), workload)
+    return StudySpec.parse(set_trials(document, path, time_limit, workload, executor), workload)

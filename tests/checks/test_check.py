@@ -34,6 +34,9 @@ class Rounds(Check):
         yield self.trials([(shape, 0.2) for shape in SHAPES if shape.id == best], self.seeds)
         return []
 
+    def most_trials(self, study):
+        return 15
+
     def cost(self, study):
         return 3 * self.seeds
 
@@ -96,9 +99,9 @@ def test_a_finished_one_trains_nothing(searched, training):
 def test_other_settings_are_refused_with_the_keys_that_changed(searched, training):
     run(searched)
     training.calls.clear()
-    with pytest.raises(lrshape.InputError, match=r"other settings; changed: seeds: 5 -> 6; move them away"):
+    with pytest.raises(lrshape.InputError, match=r"holds another check; changed: seeds: 5 -> 6; use another"):
         run(searched, seeds=6)
-    with pytest.raises(lrshape.InputError, match=r"changed: sample: None -> 3; move"):
+    with pytest.raises(lrshape.InputError, match=r"changed: sample: None -> 3; use"):
         run(searched, sample=3)
     run(searched, digits=4)  # changes no trial
     assert training.calls == []
@@ -110,7 +113,7 @@ def test_another_studys_results_are_refused(searched, training, tmp_path):
     workload = {"name": "function", "function": "followed_training:train", "steps": 3}
     other = lrshape.search(small, workload=workload, out=tmp_path / "other")
     shutil.copytree(searched.path / "rounds", tmp_path / "other" / "rounds")
-    with pytest.raises(lrshape.InputError, match="of another study; move them away"):
+    with pytest.raises(lrshape.InputError, match="another check; changed: of: "):
         run(other)
 
 

@@ -115,7 +115,7 @@ def test_the_same_command_again_trains_nothing_and_writes_the_same(swept):
 @pytest.mark.parametrize(
     ("spec", "axes", "how", "message"),
     [
-        ({"seed": 3}, {}, {}, "changed: spec.seed: None -> 3"),
+        ({"seed": 3}, {}, {}, "changed: seed: None -> 3"),
         ({}, {"screen.seeds": [1, 2]}, {}, "changed: axes.screen.seeds: None -> [1, 2]"),
         ({}, {}, {"seeds": 9}, "changed: transfer.seeds: 8 -> 9"),
     ],
@@ -196,8 +196,9 @@ def drive(phase, score):
     while True:
         rows = [
             {
-                "phase": t.phase, "shape": t.shape.id, "family": t.shape.family, "params": t.shape.params,
-                "base_lr": t.base_lr, "seed": t.seed, "final/score": score(t), "status": "ok",
+                "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name,
+                "params": t.shape.params, "base_lr": t.base_lr, "seed": t.seed,
+                "final/score": score(t), "status": "ok",
             }
             for trials in rounds
             for t in trials
@@ -212,7 +213,9 @@ SHAPE = ShapeRecord.of("best-a", "rex", {"beta": 0.5, "warmup": 0.1})
 
 
 def transfer(shape=SHAPE, around=1.0, kept=(1.0,), **how):
-    tried = TransferredShape(id=shape.id, family=shape.family, params=shape.params, around=around, kept=kept)
+    tried = TransferredShape(
+        id=shape.id, family=shape.family.name, params=shape.params, around=around, kept=kept
+    )
     return Transfer(shapes=(tried,), **how)
 
 
@@ -251,5 +254,5 @@ def test_a_shape_that_is_best_in_two_settings_is_tried_once():
 
 
 def test_a_transfer_with_other_settings_is_refused(swept):
-    with pytest.raises(InputError, match=r"made with other settings; changed: .*seeds: 8 -> 20"):
+    with pytest.raises(InputError, match=r"another check; changed: .*seeds: 8 -> 20"):
         transfer().train(swept.study(swept.settings[0]))

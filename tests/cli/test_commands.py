@@ -55,7 +55,7 @@ def test_the_help_of_a_group_lists_its_commands(folder, group):
 
 
 @pytest.mark.parametrize(
-    "command", [*(set(COMMANDS) - set(GROUPS)), *(f"{g} {c}" for g in GROUPS for c in GROUPS[g])]
+    "command", [*sorted(set(COMMANDS) - set(GROUPS)), *(f"{g} {c}" for g in GROUPS for c in GROUPS[g])]
 )
 def test_each_command_has_examples(folder, command):
     code, out, _ = folder.run(*command.split(), "--help")

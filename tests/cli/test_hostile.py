@@ -10,10 +10,9 @@ from typer.testing import CliRunner
 
 from lrshape.cli import app
 from lrshape.errors import InputError
-from lrshape.store import Store
-from lrshape.store._chunk import encode
+from lrshape.store import Store, digest
+from lrshape.store.chunk_file import encode
 from lrshape.study.initial_shapes import read_initial_shapes
-from lrshape.study.spec import spec_hash
 
 COMMANDS = (
     ("status", "study"),
@@ -44,7 +43,7 @@ def rewrite(study, change):
     document = json.loads((study / "study.json").read_text())
     change(document)
     if isinstance(document.get("spec"), dict):
-        document["hash"] = spec_hash(document["spec"])
+        document["hash"] = digest(document)
     (study / "study.json").write_text(json.dumps(document))
     for name, table in tables.items():
         (study / "trials" / f"{name}.parquet").write_bytes(encode(table, name, document["hash"]))
@@ -248,6 +247,6 @@ def test_a_sweep_whose_document_makes_no_sense(folder, monkeypatch, change):
     document = {"format": 1, "spec": spec, "axes": {"workload.steps": [4, 8]}, "transfer": transfer}
     change(document)
     (folder.path / "sweep").mkdir()
-    (folder.path / "sweep" / "sweep.json").write_text(json.dumps({**document, "hash": spec_hash(document)}))
+    (folder.path / "sweep" / "sweep.json").write_text(json.dumps({**document, "hash": digest(document)}))
     code, _, errors = run("sweep", "spec.toml", "--out", "sweep", "--over", "workload.steps=4,8")
     assert (code, errors.count("\n")) == (2, 1), errors

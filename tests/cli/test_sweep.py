@@ -33,7 +33,7 @@ def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
     assert found["answers"]["re-tuned"]["pairs"] == 2
     # every other command works on its studies
     assert folder.run("best", "s/studies/steps-10", "--json")[0] == 0
-    refused(folder.run(*command, "--set", "seed=4"), "changed: spec.seed: None -> 4")
+    refused(folder.run(*command, "--set", "seed=4"), "changed: seed: None -> 4")
     refused(folder.run("sweep", "spec.toml", "--over", "seed=1,2", "--out", "s"), "changed: axes.")
 
 

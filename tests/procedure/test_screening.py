@@ -1,5 +1,6 @@
 """The screen with samplers that learn, the race and the planned budget, on scores that are given by hand."""
 
+import json
 import zlib
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.procedure import phases
-from lrshape.procedure.base_lr import BracketLR, predicted, sizes
-from lrshape.procedure.racing import rungs, still_racing
+from lrshape.procedure.base_lr import BracketLR, multiplier_rms, predict_base_lrs
+from lrshape.procedure.racing import drop_losers, rungs
 from lrshape.procedure.shape import ShapeRecord, multipliers
 from lrshape.study.spec import StudySpec
 
@@ -24,11 +25,15 @@ def spec_of(**given):
 
 def truth(shape, base_lr):
     """Lowest, 0.01, for the shape that is nearest to a line, at an LR with a root mean square of 0.01."""
-    m = multipliers([shape], 100, "midpoint")[0]
-    size = float(sizes([shape])[0])
+    m = multipliers([shape.family], 100, "midpoint")[0]
+    rms = float(multiplier_rms([shape.family])[0])
     line = 1 - (np.arange(100) + 0.5) / 100
-    away = np.mean((m - line) ** 2) + 0.3 * np.log10(base_lr * size / 0.01) ** 2
+    away = np.mean((m - line) ** 2) + 0.3 * np.log10(base_lr * rms / 0.01) ** 2
     return 0.01 * np.exp(3 * away)
+
+
+def is_own(t):
+    return not t.shape.id.startswith("baseline")
 
 
 def noisy(t):
@@ -40,7 +45,7 @@ def noisy(t):
 def test_a_learning_screen_has_generations_of_fresh_common_seeds(drive):
     spec = spec_of(families=["rex"], trials=128)
     rounds, chosen = drive(phases.screen(spec), noisy)
-    own = [[t for t in r if t.shape.family == "rex" and t.shape.id.startswith("rex")] for r in rounds]
+    own = [[t for t in r if t.shape.family.name == "rex" and t.shape.id.startswith("rex")] for r in rounds]
     sampled = [r for r in own if len(r) == 16]
     assert 3 <= len(sampled) <= 96 // 16
     seeds = [{t.seed for t in r} for r in sampled]
@@ -56,11 +61,11 @@ def test_families_share_a_budget_by_what_they_promise(drive):
     families = ["rex", "power", "wsd", "inverse_sqrt"]
     spec = spec_of(families=families, trials=512)
     rounds, chosen = drive(phases.screen(spec), noisy)
-    counts = pd.Series([t.shape.family for r in rounds for t in r if not t.shape.id.startswith("baseline")])
+    counts = pd.Series([t.shape.family.name for r in rounds for t in r if is_own(t)])
     counts = counts.value_counts()
     assert counts["wsd"] + counts["power"] + counts["rex"] > 10 * counts["inverse_sqrt"]
     assert counts.sum() <= 384 + 4 * 6
-    assert {shape.family for shape, _ in chosen[:4]} == set(families)
+    assert {shape.family.name for shape, _ in chosen[:4]} == set(families)
     assert truth(*chosen[0]) < 0.0105
 
 
@@ -86,7 +91,7 @@ def test_a_family_without_parameters_has_its_one_shape_and_no_more(drive):
         screen={"shapes": 32, "seeds": 1, "share_families": True},
     )
     rounds, _ = drive(phases.screen(spec), noisy)
-    shapes = {t.shape.id: t.shape.family for r in rounds for t in r if not t.shape.id.startswith("baseline")}
+    shapes = {t.shape.id: t.shape.family.name for r in rounds for t in r if is_own(t)}
     assert list(shapes.values()).count("constant") == 1
     assert list(shapes.values()).count("power") >= 32
 
@@ -96,20 +101,20 @@ def test_without_a_winner_the_search_goes_on(drive):
     _, screened = drive(phases.screen(spec), lambda t: np.inf)
     _, rescored = drive(phases.rescore(spec, screened), lambda t: np.inf)
     rounds, _ = drive(phases.confirm(spec, rescored), lambda t: np.inf)
-    assert {t.shape.family for t in rounds[0]} == {*FAMILIES, "linear"}
+    assert {t.shape.family.name for t in rounds[0]} == {*FAMILIES, "linear"}
 
 
 def test_starts_are_tried_first_and_learnt_from(drive):
     start = {"family": "power", "params": {"warmup": 0.0, "exponent": 1.0, "floor": 0.0}, "base_lr": 0.0173}
-    spec = spec_of(families=["power"], trials=64, starts=[start])
+    spec = spec_of(families=["power"], trials=64, initial_shapes=[start])
     rounds, chosen = drive(phases.screen(spec), lambda t: truth(t.shape, t.base_lr))
-    first = next(t for r in rounds for t in r if not t.shape.id.startswith("baseline"))
+    first = next(t for r in rounds for t in r if is_own(t))
     assert first.shape.id == "power-0000"
-    assert first.shape.values() == pytest.approx(start["params"])
+    assert json.loads(first.shape.params) == pytest.approx(start["params"])
     assert first.base_lr == pytest.approx(start["base_lr"])
     assert truth(*chosen[0]) <= truth(first.shape, first.base_lr) * 1.001
-    with pytest.raises(InputError, match="starts must be of families rex, got power"):
-        spec_of(families=["rex"], trials=64, starts=[start])
+    with pytest.raises(InputError, match="initial_shapes must be of families rex, got power"):
+        spec_of(families=["rex"], trials=64, initial_shapes=[start])
 
 
 def test_a_bracket_finds_what_the_grid_finds_with_far_fewer_trials(drive):
@@ -119,7 +124,8 @@ def test_a_bracket_finds_what_the_grid_finds_with_far_fewer_trials(drive):
         spec = spec_of(**common, base_lr={"strategy": strategy})
         rounds[strategy], chosen = drive(phases.screen(spec), lambda t: truth(t.shape, t.base_lr))
         assert all(
-            truth(shape, lr) < 1.25 * truth(shape, 0.01 / float(sizes([shape])[0])) for shape, lr in chosen
+            truth(shape, lr) < 1.25 * truth(shape, 0.01 / float(multiplier_rms([shape.family])[0]))
+            for shape, lr in chosen
         )
     few, many = (sum(len(r) for r in rounds[s]) for s in ("bracket", "grid"))
     assert few < many / 2
@@ -131,8 +137,8 @@ def test_a_prediction_follows_the_size_of_shapes():
         ShapeRecord.of("b", "linear", {"warmup": 0.0, "floor": 0.0}),
     )
     power = ShapeRecord.of("c", "power", {"warmup": 0.0, "exponent": 4.0, "floor": 0.0})
-    assert predicted([linear], [(constant, 0.01)])[0] == pytest.approx(0.01 * 3**0.5, rel=0.01)
-    learnt = predicted([power], [(constant, 0.01), (linear, 0.01)])[0]
+    assert predict_base_lrs([linear.family], [(constant, 0.01)])[0] == pytest.approx(0.01 * 3**0.5, rel=0.01)
+    learnt = predict_base_lrs([power.family], [(constant, 0.01), (linear, 0.01)])[0]
     assert 0.01 < learnt < 0.03
     assert BracketLR(low=0.001, high=1.0).bracket(0.1, 3) == pytest.approx([0.1 / 2**0.5, 0.1, 0.1 * 2**0.5])
 
@@ -144,7 +150,7 @@ def test_a_race_spends_seeds_on_what_may_win_and_keeps_each_familys_best(drive):
     rounds, chosen = drive(phases.rescore(spec, screened), lambda t: noisy(t) * 1.1 ** slow[t.shape.id])
     assert [len({t.seed for t in r}) for r in rounds] == [1, 2, 7]
     assert len(rounds[-1]) < len(rounds[0]) * 7
-    assert {shape.family for shape, _ in chosen} == {"power", "wsd", "linear"}
+    assert {shape.family.name for shape, _ in chosen} == {"power", "wsd", "linear"}
     last = {t.shape.id for t in rounds[-1]}
     assert chosen[0][0].id in last
 
@@ -191,7 +197,7 @@ def test_the_best_is_dropped_no_more_often_than_stated():
             shift + 0.2 * random.standard_normal((10, 10)) + 0.2 * random.standard_normal((10, 1))
         )
         table, candidates = raced(values)
-        dropped += candidates[0] not in still_racing(table, "final/loss", candidates, 0.05)
+        dropped += candidates[0] not in drop_losers(table, "final/loss", candidates, 0.05)
     assert dropped <= 25  # 5% of 300 are 15, with a standard deviation of 4
 
 
@@ -200,12 +206,12 @@ def test_clear_losers_are_dropped_and_divergence_counts_against():
     values[:, 1] *= 2
     values[:, 2] = np.inf
     table, candidates = raced(values)
-    assert still_racing(table, "final/loss", candidates, 0.05) in (
+    assert drop_losers(table, "final/loss", candidates, 0.05) in (
         [candidates[0], candidates[3]],
         [candidates[0]],
     )
-    assert still_racing(*raced(values[:2])[:1], "final/loss", candidates, 0.05) == candidates
-    assert still_racing(*raced(np.full((5, 4), np.inf))[:1], "final/loss", candidates, 0.05) == candidates
+    assert drop_losers(*raced(values[:2])[:1], "final/loss", candidates, 0.05) == candidates
+    assert drop_losers(*raced(np.full((5, 4), np.inf))[:1], "final/loss", candidates, 0.05) == candidates
 
 
 @given(seeds=st.integers(1, 10_000))

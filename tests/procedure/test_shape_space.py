@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrshape.procedure.base_lr import scaled, sizes
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.base_lr import base_lrs_at, multiplier_rms
 from lrshape.procedure.shape_space import BINS, ShapeSpace
 from lrshape.procedure.spec import FamilySpec
 from lrshape.shapes import FAMILIES
@@ -25,9 +24,8 @@ def space_of(*names, base_lr=LR):
 def test_every_point_is_a_legal_shape_with_a_finite_curve(families, seed):
     space = ShapeSpace(families, LR)
     points = np.random.default_rng(seed).random((20, len(space))).round(seed % 3)
-    for (family, params), index in zip(space.shapes(points), space.family(points), strict=True):
-        assert families[index].name == family
-        FAMILIES[family].from_params(params)
+    for shape, index in zip(space.shapes(points), space.family(points), strict=True):
+        assert families[index].name == shape.name
     curves = space.curves(points)
     assert curves.shape == (20, len(BINS))
     assert np.all(np.isfinite(curves))
@@ -36,32 +34,32 @@ def test_every_point_is_a_legal_shape_with_a_finite_curve(families, seed):
 
 def test_a_shape_comes_back_from_its_point():
     space = space_of("two_point_spline", "power", "wsd")
-    shape = ShapeRecord.of("p", "power", {"warmup": 0.1, "exponent": 2.0, "floor": 0.0})
+    shape = FAMILIES["power"](warmup=0.1, exponent=2.0)
     point = space.point(shape, 0.3)
     assert point.shape == (len(space),)
-    ((family, params),) = space.shapes(point[None])
-    assert family == "power"
-    assert params == pytest.approx(shape.values())
-    assert scaled(space.lr_sizes(point[None]), [shape])[0] == pytest.approx(0.3)
+    (back,) = space.shapes(point[None])
+    assert type(back) is type(shape)
+    assert [back.warmup, back.exponent, back.floor] == pytest.approx([0.1, 2.0, 0.0])
+    assert base_lrs_at(space.lr_rms(point[None]), [shape])[0] == pytest.approx(0.3)
 
 
 def test_a_shape_outside_the_ranges_is_moved_into_the_cube():
     space = ShapeSpace([FamilySpec(name="rex", ranges={"beta": (0.1, 1.0)})], LR)
-    point = space.point(ShapeRecord.of("r", "rex", {"warmup": 0.0, "beta": 5.0}), 1e6)
+    point = space.point(FAMILIES["rex"](beta=5.0), 1e6)
     assert point.tolist() == pytest.approx([0.0, 1.0, 1.0])
 
 
 def test_the_same_schedule_of_two_families_or_two_points_is_one_curve():
     space = space_of("power", "wsd", "two_point_spline")
     line = [
-        ShapeRecord.of("a", "power", {"warmup": 0.0, "exponent": 1.0, "floor": 0.0}),
-        ShapeRecord.of("b", "wsd", {"warmup": 0.0, "decay": 1.0, "floor": 0.0}),
+        FAMILIES["power"](exponent=1.0),
+        FAMILIES["wsd"](decay=1.0),
     ]
     straight = {"warmup": 0.0, "y1": 0.6, "delta_x1": 1.0, "delta_x2": 0.5, "delta_y2": 0.5}
     dropped = {"warmup": 0.0, "y1": 1.0, "delta_x1": 0.0, "delta_x2": 1.0, "delta_y2": 0.6}
-    valleys = [ShapeRecord.of("c", "two_point_spline", p) for p in (straight, dropped)]
+    valleys = [FAMILIES["two_point_spline"](**p) for p in (straight, dropped)]
     for pair in (line, valleys):
-        a, b = (space.curves(space.point(shape, 0.1 / sizes([shape])[0])[None]) for shape in pair)
+        a, b = (space.curves(space.point(shape, 0.1 / multiplier_rms([shape])[0])[None]) for shape in pair)
         assert np.abs(a - b).max() < 0.02
 
 
@@ -77,4 +75,4 @@ def test_what_is_fixed_is_not_searched():
     space = ShapeSpace([FamilySpec(name="rex", fixed={"warmup": 0.1}), FamilySpec(name="cosine")], None)
     assert len(space) == 2
     points = np.random.default_rng(0).random((20, 2))
-    assert {p["warmup"] for f, p in space.shapes(points) if f == "rex"} == {0.1}
+    assert {s.warmup for s in space.shapes(points) if s.name == "rex"} == {0.1}

@@ -11,7 +11,7 @@ import pytest
 
 from lrshape.store import Store
 
-DOCUMENT = {"hash": "a" * 64, "spec": {"name": "test"}}
+DOCUMENT = {"spec": {"name": "test"}}
 
 
 def make_table(rows=12, phase="screen", first=0):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lrshape.store import DamagedChunk, Store, _chunk
+from lrshape.store import DamagedChunk, Store, chunk_file
 
 
 @pytest.fixture
@@ -24,16 +24,16 @@ def test_every_truncation_is_detected(store, file):
 
 
 def test_a_flip_of_any_byte_is_detected(table):
-    data = _chunk.encode(table, "screen-00000", "a")
-    _chunk.decode(data, "screen-00000", "a")
+    data = chunk_file.encode(table, "screen-00000", "a")
+    chunk_file.decode(data, "screen-00000", "a")
     for offset in range(len(data)):
         damaged = bytearray(data)
         damaged[offset] ^= 1 << offset % 8
         with pytest.raises(DamagedChunk):
-            _chunk.decode(bytes(damaged), "screen-00000", "a")
+            chunk_file.decode(bytes(damaged), "screen-00000", "a")
 
 
-DATA = _chunk.encode(
+DATA = chunk_file.encode(
     pd.DataFrame(
         {
             "phase": ["screen"], "shape": "s", "family": "f", "params": "{}", "base_lr": 0.1, "seed": 0,
@@ -53,7 +53,7 @@ def test_any_change_is_detected(data):
     changed = DATA[:start] + data.draw(st.binary(max_size=40)) + DATA[stop:]
     if changed != DATA:
         with pytest.raises(DamagedChunk):
-            _chunk.decode(changed, "screen-00000", "a")
+            chunk_file.decode(changed, "screen-00000", "a")
 
 
 def test_garbage_and_plain_parquet_are_no_chunks(store, file, table):
@@ -73,7 +73,7 @@ def test_a_chunk_under_another_name_is_detected(store, file):
 
 
 def test_a_chunk_of_another_study_is_detected(store, file, document, tmp_path):
-    other = Store.create(tmp_path / "other", document | {"hash": "b" * 64})
+    other = Store.create(tmp_path / "other", document | {"spec": {"name": "other"}})
     (other.path / "trials" / file.name).write_bytes(file.read_bytes())
     with pytest.raises(DamagedChunk, match="its study is"):
         other.read("screen-00000")
@@ -81,23 +81,23 @@ def test_a_chunk_of_another_study_is_detected(store, file, document, tmp_path):
 
 def test_a_sealed_file_with_other_columns_is_detected(monkeypatch, table):
     with monkeypatch.context() as patch:
-        patch.setitem(_chunk._AFTER, "wall_time", pa.float32())
-        data = _chunk.encode(table, "screen-00000", "a")
+        patch.setitem(chunk_file._AFTER, "wall_time", pa.float32())
+        data = chunk_file.encode(table, "screen-00000", "a")
     with pytest.raises(DamagedChunk, match="columns"):
-        _chunk.decode(data, "screen-00000", "a")
+        chunk_file.decode(data, "screen-00000", "a")
 
 
 def test_a_sealed_file_of_another_format_is_detected(monkeypatch, table):
     with monkeypatch.context() as patch:
-        patch.setattr(_chunk, "CHUNK_FORMAT", "2")
-        data = _chunk.encode(table, "screen-00000", "a")
+        patch.setattr(chunk_file, "CHUNK_FORMAT", "2")
+        data = chunk_file.encode(table, "screen-00000", "a")
     with pytest.raises(DamagedChunk, match="its format is '2'"):
-        _chunk.decode(data, "screen-00000", "a")
+        chunk_file.decode(data, "screen-00000", "a")
 
 
 def test_texts_that_look_like_the_seal_do_no_harm(table):
     seal = "lrshape.sha256\x18@" + "0" * 64
-    data = _chunk.encode(table.assign(message=seal, shape=seal), "screen-00000", seal)
-    assert _chunk.decode(data, "screen-00000", seal).column("message").to_pylist() == [seal] * len(table)
+    data = chunk_file.encode(table.assign(message=seal, shape=seal), "screen-00000", seal)
+    assert chunk_file.decode(data, "screen-00000", seal).column("message").to_pylist() == [seal] * len(table)
     with pytest.raises(DamagedChunk):
-        _chunk.decode(data.replace(b"diverged", b"Diverged"), "screen-00000", seal)
+        chunk_file.decode(data.replace(b"diverged", b"Diverged"), "screen-00000", seal)

@@ -19,7 +19,8 @@ import lrshape
 from lrshape.cli import app
 from lrshape.errors import InputError
 from lrshape.store import Store, StoreError
-from lrshape.store._place import Url, place_at
+from lrshape.store.place import Url
+from lrshape.store.places import place_at
 
 TRAINING = """
 import time

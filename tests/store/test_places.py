@@ -8,7 +8,7 @@ import pytest
 
 from lrshape.errors import InputError
 from lrshape.store import Store, Url, local, locate, merge, verify
-from lrshape.store._place import place_at
+from lrshape.store.places import place_at
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_what_is_no_study_is_told(folder, document):
 
 def test_another_study_is_refused(there, folder, document):
     with pytest.raises(InputError, match="another study"):
-        Store.create(f"{folder}/study", document | {"hash": "b" * 64})
+        Store.create(f"{folder}/study", document | {"spec": {"name": "other"}})
 
 
 def test_probing_leaves_nothing(there):

@@ -14,8 +14,8 @@ import lrshape
 from lrshape.errors import InputError
 from lrshape.store import Store, StoreError
 from lrshape.study.callback import Callback
+from lrshape.study.plan import Plan
 from lrshape.study.run import Run
-from lrshape.study.size import expected_bytes, expected_trials
 from lrshape.study.spec import StudySpec
 from lrshape.training.workloads.function import FunctionWorkload
 from lrshape.workers.executors.inline import Inline
@@ -53,9 +53,7 @@ def study(spec, tmp_path):
         path = tmp_path / "study"
 
         def create(self, name):
-            return Store.create(
-                tmp_path / name, {"hash": spec.hash(), "chunk_size": 4, "spec": spec.document()}
-            )
+            return Store.create(tmp_path / name, {"chunk_size": 4, "spec": spec.document()})
 
         def run(self, store):
             Run(spec, store, 4, Inline(), Callback()).complete()
@@ -149,7 +147,7 @@ def test_every_chunk_damaged_in_every_way_is_found_and_computed_again(study, exp
     """Each damage is found when the chunk is read; a resume after the last one of each chunk mends it."""
     store = study.create("damaged")
     study.run(store)
-    foreign = Store.create(tmp_path / "foreign", {"hash": "f" * 64})
+    foreign = Store.create(tmp_path / "foreign", {"spec": {}})
     rng = np.random.default_rng(0)
     for name in store.chunks():
         file = store.path / "trials" / f"{name}.parquet"
@@ -172,7 +170,7 @@ def test_a_resume_on_a_damaged_chunk(study, expected, kind, tmp_path, caplog):
     study.run(store)
     file = store.path / "trials" / "screen-00000.parquet"
     data = file.read_bytes()
-    foreign = Store.create(tmp_path / "foreign", {"hash": "f" * 64})
+    foreign = Store.create(tmp_path / "foreign", {"spec": {}})
     foreign.write("screen-00000", store.read("screen-00000"))
     flipped = bytearray(data)
     flipped[len(data) // 3] ^= 4
@@ -203,7 +201,7 @@ def fill(file):
 
 def test_a_disk_that_fills_up(study, expected, spec, tiny_disk):
     """The study stops with the path and the reason; what was finished is there; with room it goes on."""
-    store = Store.create(tiny_disk / "study", {"hash": spec.hash(), "chunk_size": 4, "spec": spec.document()})
+    store = Store.create(tiny_disk / "study", {"chunk_size": 4, "spec": spec.document()})
 
     class Fill(Callback):
         def progress(self, status):
@@ -235,7 +233,7 @@ def test_a_disk_too_small_for_the_plan_is_told_before_anything_is_trained(tiny_d
 
 
 def test_a_disk_that_became_read_only(study, spec, tiny_disk):
-    store = Store.create(tiny_disk / "study", {"hash": spec.hash(), "chunk_size": 4, "spec": spec.document()})
+    store = Store.create(tiny_disk / "study", {"chunk_size": 4, "spec": spec.document()})
     rows = study.run(store)
     remount = ["mount", "-o", "remount,ro", str(tiny_disk)]
     subprocess.run(remount, check=True, capture_output=True)
@@ -249,9 +247,10 @@ def test_a_disk_that_became_read_only(study, spec, tiny_disk):
 def test_the_estimate_is_near_the_truth(study, spec):
     store = study.create("sized")
     rows = study.run(store)
-    assert expected_trials(spec) == rows["phase"].value_counts().to_dict()
+    plan = Plan(spec)
+    assert plan.trials == rows["phase"].value_counts().to_dict()
     size = sum(file.stat().st_size for file in (store.path / "trials").iterdir())
-    assert size < expected_bytes(spec, 4) - expected_bytes(spec, 4, stored=10**6) < 4 * size
+    assert size < plan.bytes(4) - plan.bytes(4, stored=10**6) < 4 * size
 
 
 DYING = """

@@ -7,7 +7,7 @@ import pytest
 
 import lrshape
 from lrshape.procedure.budget import LEAST
-from lrshape.study.pace import affordable, settled
+from lrshape.study.pace import count_affordable, set_trials
 from lrshape.study.spec import StudySpec
 
 PAUSE = 0.02
@@ -34,7 +34,7 @@ def test_more_time_is_more_trials_and_not_more_than_fit(tmp_path):
     from lrshape.training.workloads.function import FunctionWorkload
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
-    few, many = affordable(spec, 10.0), affordable(spec, 40.0)
+    few, many = count_affordable(spec, 10.0), count_affordable(spec, 40.0)
     assert LEAST < few < many < 40.0 / PAUSE
 
 
@@ -42,7 +42,7 @@ def test_too_little_time_is_said(caplog):
     from lrshape.training.workloads.function import FunctionWorkload
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
-    assert affordable(spec, 1.0) == LEAST
+    assert count_affordable(spec, 1.0) == LEAST
     assert "goes on when the same command is run again" in caplog.text
 
 
@@ -73,14 +73,14 @@ def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(endless, 12, ("score",)))
     began = time.monotonic()
     with EXECUTORS.build(executor or "inline") as runner:
-        assert affordable(spec, 2.0, runner) == LEAST
+        assert count_affordable(spec, 2.0, runner) == LEAST
     assert time.monotonic() - began < 10
 
 
 def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
     for document in ({"screen": {"shapes": 3}}, {"trials": 100}, {"sampler": "sobol"}):
-        assert settled(document, tmp_path / "none", 10.0, None) == document
-    assert settled({}, tmp_path / "none", None, None) == {}
+        assert set_trials(document, tmp_path / "none", 10.0, None) == document
+    assert set_trials({}, tmp_path / "none", None, None) == {}
 
 
 @pytest.mark.parametrize("key", ["screen", "base_lr"])

@@ -137,15 +137,14 @@ def test_a_training_function_that_is_gone(searched, monkeypatch):
     assert found.is_sound
 
 
-def test_follow_ups_are_examined_too(searched, training, monkeypatch):
-    from lrshape.checks.seeds import SeedSettings, Wanted, seeds
+def test_checks_are_examined_too(searched, training):
+    from lrshape.checks.seeds import SeedsCheck
 
-    monkeypatch.setattr("lrshape.checks.seeds._write", lambda *_: None)
-    seeds(searched, SeedSettings(max=8, top=2, sample=4), Wanted())
+    SeedsCheck(max=8, top=2, sample=4).train(searched)
     assert [one.path.name for one in examine(searched.path)] == ["study", "seeds"]
     chunk = next((searched.path / "seeds" / "trials").glob("*.parquet"))
     chunk.write_bytes(chunk.read_bytes()[:-1])
-    study, follow_up = examine(searched.path)
+    study, check = examine(searched.path)
     assert study.is_sound
-    assert follow_up.plan is None
-    assert list(follow_up.health.damaged) == [chunk.stem]
+    assert check.plan is None
+    assert list(check.health.damaged) == [chunk.stem]

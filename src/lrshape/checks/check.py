@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from lrshape.analysis.tables import write_csv
-from lrshape.errors import InputError
-from lrshape.procedure.phases import Candidate, Phase, trials
+from lrshape.procedure.screening import Phase
+from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.store import Store
 from lrshape.study.callback import Callback
-from lrshape.study.plan import Trial
 from lrshape.study.run import Run
-from lrshape.study.spec import StudySpec, spec_hash
 from lrshape.study.study import Study, check_workload
 from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
@@ -102,11 +100,15 @@ class FollowUp(Settings, abc.ABC):
 
     @abc.abstractmethod
     def phase(self, study: Study) -> Phase:
-        """Rounds of trials, see `lrshape.procedure.phases`; make them with `trials`.
+        """Rounds of trials, see `lrshape.procedure.screening.Phase`; make them with `trials`.
 
         Raises:
             InputError: if the study does not suit it.
         """
+
+    @abc.abstractmethod
+    def most_trials(self, study: Study) -> int:
+        """How many trials it takes at most: the total of the progress bar, which never grows."""
 
     @classmethod
     def first_seed(cls) -> int:
@@ -146,15 +148,15 @@ class FollowUp(Settings, abc.ABC):
         """
         study.require_complete()
         phase = self.phase(study)
-        spec = StudySpec.parse(study.document["spec"])
         settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))
         document = {"check": self.name, "of": study.document["hash"], "settings": settings}
-        store = _open_or_create(study.directory.absolute() / self.name, document, spec)
+        path = study.directory.absolute() / self.name
+        store = Store.create(path, document, more=lambda: check_workload(study.spec.workload) or {})
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
         with EXECUTORS.build(executor) as runner:
-            run = Run(spec, store, study.document["chunk_size"], runner, callback, time_limit)
-            run.phase(self.name, phase)
+            run = Run(study.spec, store, study.chunk_size, runner, callback, time_limit)
+            run.phase(self.name, phase, self.most_trials(study))
         return store.trials([self.name])
 
 
@@ -203,31 +205,6 @@ class Check(FollowUp):
             name = str(study.document.get("name", "study"))
             result.write(directory, eyebrow=f"Check: {self.name}", name=name)
         return result
-
-
-def _open_or_create(path: Path, stated: dict[str, Any], spec: StudySpec) -> Store:
-    document = {**stated, "hash": spec_hash(stated)}
-    if not Store.exists(path):
-        check_workload(spec.workload)
-        return Store.create(path, document)
-    store = Store.open(path)
-    if store.document["hash"] != document["hash"]:
-        raise InputError(f"{path} holds other results, {_difference(store.document, document)}")
-    store.require_writable()
-    return store
-
-
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Why stored results cannot be gone on with, in words."""
-    if old.get("check") != new["check"] or old.get("of") != new["of"]:
-        return "of another study; move them away"
-    before, now = old.get("settings", {}), new["settings"]
-    changed = [
-        f"{key}: {before.get(key)!r:.60} -> {now.get(key)!r:.60}"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    ]
-    return f"made with other settings; changed: {'; '.join(changed)}; move them away, or use the old settings"
 
 
 CHECKS: Registry[Check] = Registry("check", "lrshape.checks", "lrshape.checks", Check)

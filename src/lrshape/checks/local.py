@@ -1,5 +1,6 @@
 """Is the winner a local optimum? One parameter of the best shapes changed at a time, on fresh seeds."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,11 +16,10 @@ from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import BaseLRStrategy, GridLR
-from lrshape.procedure.phases import Candidate, Phase
+from lrshape.procedure.screening import Phase
 from lrshape.procedure.shape import ShapeRecord
-from lrshape.shapes import FAMILIES
+from lrshape.procedure.trial import Candidate
 from lrshape.shapes.space import Dimension
-from lrshape.store import params_of
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
 
@@ -58,7 +58,7 @@ class LocalCheck(Check):
 
     @override
     def phase(self, study: Study) -> Phase:
-        spec = StudySpec.parse(study.document["spec"])
+        spec = study.spec
         centers = best_shapes(study, self.top)
         fixed = [shape.id for shape, _ in centers if not changed_shapes(spec, shape, self.points)]
         if fixed:
@@ -91,13 +91,19 @@ class LocalCheck(Check):
     @override
     def cost(self, study: Study) -> int:
         """At least so many trials: extended base LRs add to it."""
-        spec = StudySpec.parse(study.document["spec"])
+        return self._count(study, lambda grid: grid.points)
+
+    @override
+    def most_trials(self, study: Study) -> int:
+        return self._count(study, lambda grid: grid.most)
+
+    def _count(self, study: Study, base_lrs: Callable[[GridLR], int]) -> int:
         count = 0
         for shape, base_lr in best_shapes(study, self.top):
-            changed = changed_shapes(spec, shape, self.points)
-            base_lrs = len(spec.base_lr.bracket(base_lr, self.base_lrs))
+            changed = changed_shapes(study.spec, shape, self.points)
+            grid = grid_around(study.spec.base_lr, base_lr, self.base_lrs)
             parameters = {shape.id.rsplit(":", 2)[1] for shape in changed}
-            count += (1 + len(changed)) * base_lrs * self.seeds
+            count += (1 + len(changed)) * base_lrs(grid) * self.seeds
             count += (1 + len(parameters)) * self.confirm_seeds
         return count
 
@@ -133,7 +139,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"
         )
     return [
-        (ShapeRecord(row["shape"], row["family"], row["params"]), float(row["base_lr"]))
+        (ShapeRecord.read(row["shape"], row["family"], row["params"]), float(row["base_lr"]))
         for row in records(finite)[:top]
     ]
 
@@ -153,14 +159,13 @@ def values(dimension: Dimension, own: Any, points: int) -> list[Any]:
 
 def changed_shapes(spec: StudySpec, shape: ShapeRecord, points: int) -> list[ShapeRecord]:
     """The shape with one searched parameter changed, for all of them and their values."""
-    family = next(family for family in spec.families if family.name == shape.family)
-    legal = {p.name: p for p in FAMILIES[shape.family].parameters()}
-    params = params_of(shape.params)
+    family = next(family for family in spec.families if family.name == shape.family.name)
+    params = shape.family.params
     return [
         ShapeRecord.of(
             point_id(shape.id, dimension.name, index),
-            shape.family,
-            params | {dimension.name: legal[dimension.name].validated(value)},
+            shape.family.name,
+            params | {dimension.name: value},
         )
         for dimension in family.space().dimensions
         for index, value in enumerate(values(dimension, params[dimension.name], points))

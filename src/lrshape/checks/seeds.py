@@ -15,8 +15,9 @@ from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
-from lrshape.procedure.phases import Candidate, Phase
+from lrshape.procedure.screening import Phase
 from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import Candidate
 from lrshape.study.study import Study
 
 
@@ -83,7 +84,10 @@ class SeedsCheck(Check):
         table = where(table, ~table["shape"].str.startswith(BASELINE).to_numpy(bool))
         screened, rescored = (
             {
-                row["shape"]: (ShapeRecord(row["shape"], row["family"], row["params"]), float(row["base_lr"]))
+                row["shape"]: (
+                    ShapeRecord.read(row["shape"], row["family"], row["params"]),
+                    float(row["base_lr"]),
+                )
                 for row in records(where(table, table["phase"] == phase))
             }
             for phase in ("screen", "rescore")
@@ -95,7 +99,7 @@ class SeedsCheck(Check):
         places = np.unique(np.round((np.arange(count) + 0.5) * len(best) / count - 0.5).astype(int))
         names = list(best)
         ranking = [*rescored, *(name for name in names if name not in rescored)]
-        share = study.document["spec"]["rescore"]["top"] / len(best)
+        share = study.spec.rescore.top / len(best)
         return SeedPlan(
             screened=[best[names[place]] for place in places],
             top=[best[name] for name in ranking[: self.top]],
@@ -115,6 +119,10 @@ class SeedsCheck(Check):
         return len(self.plan(study).candidates) * self.max
 
     @override
+    def most_trials(self, study: Study) -> int:
+        return self.cost(study)
+
+    @override
     def evaluate(self, study: Study, trials: pd.DataFrame, figures: Path) -> CheckResult:
         plan = self.plan(study)
         answer = seed_answer(
@@ -124,12 +132,11 @@ class SeedsCheck(Check):
             certainty=self.certainty,
             margin=self.margin,
         )
-        spec = study.document["spec"]
         return seeds_result(
             answer,
             figures,
             metric=study.metric,
-            used=(spec["screen"]["seeds"], spec["rescore"]["seeds"]),
+            used=(study.spec.screen.seeds, study.spec.rescore.seeds),
             trials=len(trials),
             shapes={row["shape"]: row for row in records(trials.drop_duplicates("shape"))},
         )

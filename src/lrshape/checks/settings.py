@@ -1,6 +1,5 @@
 """A study for every setting of a workload, and how well their best shapes transfer."""
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,14 +19,12 @@ from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
 from lrshape.report.sections import writing
 from lrshape.settings import explain
-from lrshape.store import Store, local, publish, read_document
+from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
-from lrshape.study.spec import spec_hash
-from lrshape.study.study import Study, differences
+from lrshape.study.study import Study
 from lrshape.workers.executor import ExecutorChoice
 
-FORMAT = 1
 _FILE = "sweep.json"
 
 
@@ -210,53 +207,22 @@ def _open_or_create(
         how = TransferSpec(**transfer).model_dump()
     except ValidationError as error:
         raise explain(error, "transfer") from None
-    stated = {
-        "format": FORMAT,
+    document = {
         "spec": dict(spec),
         "axes": {key: list(values) for key, values in axes.items()},
         "transfer": how,
     }
-    document = {**stated, "hash": spec_hash(stated)}
-    if (path / _FILE).is_file():
-        old = _read(path)
-        keys = ("spec", "axes", "transfer")
-        changed = differences({key: old[key] for key in keys}, {key: document[key] for key in keys})
-        if list(old["axes"]) != list(document["axes"]) and not changed:
-            changed = [f"order of axes: {', '.join(old['axes'])} -> {', '.join(document['axes'])}"]
-        if changed:
-            raise InputError(
-                f"{path} holds another sweep; changed: {'; '.join(changed)}; "
-                "use another directory, or the old settings"
-            )
-        return Sweep(path)
-    _refuse_foreign(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        publish(path / _FILE, f"{json.dumps(document, indent=2)}\n".encode())
-    except OSError as error:
-        raise InputError(f"cannot write a sweep to {path}: {error.strerror or error}") from error
+    claim_directory(place_at(path), _FILE, document, "sweep")
     return Sweep(path)
-
-
-def _refuse_foreign(path: Path) -> None:
-    if path.exists() and not path.is_dir():
-        raise InputError(f"a sweep is a directory, got the file {path}")
-    names = sorted(entry.name for entry in path.iterdir()) if path.is_dir() else []
-    names = [name for name in names if not name.endswith(".tmp")]
-    if names:
-        raise InputError(f"{path} is not empty and holds no sweep: it has {names[0]}")
 
 
 def _read(path: Path) -> dict[str, Any]:
     file = path / _FILE
-    document = read_document(file, "sweep")
-    if document.get("format") != FORMAT:
-        raise InputError(f"{file}: format must be {FORMAT}")
-    stated = {key: value for key, value in document.items() if key != "hash"}
-    if spec_hash(stated) != document.get("hash"):
+    document = read_document(place_at(path), _FILE, "sweep")
+    if digest(document) != document["hash"]:
         raise InputError(f"{file} was edited: it does not have the hash that it states")
-    axes = stated.get("axes")
-    tables = [stated.get("spec"), axes, stated.get("transfer")]
+    axes = document.get("axes")
+    tables = [document.get("spec"), axes, document.get("transfer")]
     if not (isinstance(axes, dict) and all(isinstance(values, list) for values in axes.values())) or not all(
         isinstance(table, dict) for table in tables
     ):

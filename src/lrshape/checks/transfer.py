@@ -12,7 +12,7 @@ from lrshape.checks.check import FollowUp
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
-from lrshape.procedure.phases import Phase
+from lrshape.procedure.screening import Phase
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec
@@ -57,7 +57,7 @@ class TransferredShape(Settings):
     @property
     def record(self) -> ShapeRecord:
         """The shape."""
-        return ShapeRecord(self.id, self.family, self.params)
+        return ShapeRecord.read(self.id, self.family, self.params)
 
 
 class Transfer(FollowUp, TransferSpec):
@@ -70,7 +70,13 @@ class Transfer(FollowUp, TransferSpec):
 
     @override
     def phase(self, study: Study) -> Phase:
-        return self.rounds(StudySpec.parse(study.document["spec"]))
+        return self.rounds(study.spec)
+
+    @override
+    def most_trials(self, study: Study) -> int:
+        base_lrs = self.base_lrs + self.extend
+        scored = sum(1 + len(tried.kept) for tried in self.shapes)
+        return len(self.shapes) * base_lrs * self.tuning_seeds + scored * self.seeds
 
     def rounds(self, spec: StudySpec) -> Phase:
         """Rounds of trials; returns the shapes at their tuned base LR."""
@@ -116,7 +122,7 @@ def best_shape(slug: str, study: Study) -> BestShape | None:
     if best.score_median is None:
         return None
     shape = ShapeRecord.of(slug, best.family, best.params)
-    return BestShape(slug, shape.family, shape.params, best.base_lr)
+    return BestShape(slug, shape.family.name, shape.params, best.base_lr)
 
 
 def transfer_into(study: Study, slug: str, best: Sequence[BestShape], how: TransferSpec) -> Transfer:

@@ -39,6 +39,6 @@ def trials(
     if out is None and isinstance(study.path, Url):
         raise InputError(f"--out must name a local file, for the study is at {study.path}")
     path = out or study.directory / FILES.get(to, to)
-    name = str(study.document["spec"]["name"])  # what was checked
+    name = study.spec.name
     write_trials(study.trials(), to, path, metric=metric or study.metric, name=name)
     say(f"wrote {path}")

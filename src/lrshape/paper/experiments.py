@@ -12,7 +12,7 @@ from typing import Any
 from lrshape.checks.axes import preset_axes, settings
 from lrshape.checks.transfer import TransferSpec
 from lrshape.errors import InputError
-from lrshape.study.size import expected_trials
+from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 
 SCALES = ("smoke", "cpu", "gpu")
@@ -83,7 +83,7 @@ def experiment(name: str) -> Experiment:
 
 
 def cost(experiment: Experiment, scale: str) -> dict[str, Any]:
-    """About what the searches and sweeps of an experiment take at a scale; checks come on top.
+    """What the searches and sweeps of an experiment take at most at a scale; checks come on top.
 
     Returns:
         ``trials``; ``steps`` of all of them; ``seconds`` on two CPU cores, None where that was not
@@ -97,7 +97,7 @@ def cost(experiment: Experiment, scale: str) -> dict[str, Any]:
             studies.append((StudySpec.parse(document), 0))
         elif command == "sweep":
             studies += _swept(document, words)
-    counts = [sum(expected_trials(spec).values()) + transfers for spec, transfers in studies]
+    counts = [sum(Plan(spec).trials.values()) + transfers for spec, transfers in studies]
     steps = sum(count * spec.workload.steps for count, (spec, _) in zip(counts, studies, strict=True))
     seconds = None
     if scale != "gpu" and studies:

@@ -9,7 +9,7 @@ import pandas as pd
 from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
 from lrshape.paper.run import OPTIMUM, Checked, Found
-from lrshape.store import replace
+from lrshape.store import publish
 from lrshape.study.environment import versions
 
 FILE = "optimum.json"
@@ -114,4 +114,5 @@ def write(found: Found, directory: Path) -> None:
         OSError: if they cannot be written.
     """
     write_csv(tables(found), directory / "tables")
-    replace(directory / FILE, f"{json.dumps(document(found), indent=2, allow_nan=False)}\n".encode())
+    text = f"{json.dumps(document(found), indent=2, allow_nan=False)}\n"
+    publish(directory / FILE, text.encode(), replace=True)

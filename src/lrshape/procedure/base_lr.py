@@ -11,18 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
 from lrshape.procedure.shape import ShapeRecord, multipliers
+from lrshape.procedure.trial import Candidate
 from lrshape.registry import Registry
 from lrshape.settings import Settings
+from lrshape.shapes import Family
 from lrshape.shapes.space import Dimension
-
-Candidate = tuple[ShapeRecord, float]
 
 EXTREME = 1e30
 """Base LRs beyond this, or below its inverse, are not extended further: float32 ends there."""
 
-SMALLEST_SIZE = 0.02
+SMALLEST_RMS = 0.02
 """Root mean square below which a shape counts as having this one, so that its base LR stays in bounds."""
-
 
 REACH = 10.0
 """How far from the best LRs of known shapes, as a factor, those of others are looked for."""
@@ -53,6 +52,11 @@ class BaseLRStrategy(Settings, abc.ABC):
     @abc.abstractmethod
     def ratio(self) -> float:
         """Ratio of neighbouring base LRs that are tried for a shape; 1 for a single one."""
+
+    @property
+    @abc.abstractmethod
+    def most(self) -> int:
+        """How many base LRs are tried for a shape at most, unless a sampler chooses its base LR."""
 
     @abc.abstractmethod
     def propose(
@@ -115,6 +119,11 @@ class GridLR(BaseLRStrategy):
         """Ratio of neighbouring points."""
         return (self.high / self.low) ** (1 / (self.points - 1)) if self.points > 1 else 1.0
 
+    @property
+    def most(self) -> int:
+        """The grid and its extension."""
+        return self.points + self.extend if self.points > 1 else 1
+
     def at(self, index: int) -> float:
         """Base LR at a grid index; the grid has indices 0 to points - 1, extensions lie beyond."""
         return self.low * self.ratio**index
@@ -128,7 +137,7 @@ class GridLR(BaseLRStrategy):
             return [(shape, self.at(i)) for shape in new for i in range(self.points)]
         if self.points == 1:
             return []
-        at_edge = _at_edge(shapes, best, self.points + self.extend)
+        at_edge = _at_edge(shapes, best, self.most)
         return [(shape, self._beyond(base_lr, edge)) for shape, base_lr, edge in at_edge]
 
     def _beyond(self, base_lr: float, edge: str) -> float:
@@ -139,8 +148,8 @@ class GridLR(BaseLRStrategy):
 class PredictedLR(BaseLRStrategy, abc.ABC):
     """Strategies that predict a shape's best base LR from the best ones of other shapes.
 
-    log(best base LR) is about linear in log(size), where a shape's size is the root mean square of its
-    multipliers. The line's slope is drawn to -1, which keeps the LRs' own root mean square the same.
+    log(best base LR) is about linear in the log of the root mean square of the shape's multipliers. The
+    line's slope is drawn to -1, which keeps the root mean square of the LRs the same.
     """
 
     step: float = Field(default=2.0, gt=1, le=100, description="ratio of neighbouring base LRs")
@@ -154,6 +163,11 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
         """Ratio of neighbouring base LRs."""
         return self.step
 
+    @property
+    def most(self) -> int:
+        """The larger of bracket and range, and its extension."""
+        return max(self.points, len(self._range())) + self.extend
+
     def around_prediction(self, shapes: Sequence[ShapeRecord], best: pd.DataFrame) -> list[Candidate]:
         """A few base LRs around each shape's predicted one; then on beyond an edge that holds the best."""
         new = _unscored(shapes, best)
@@ -162,14 +176,13 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
             missing = self.pilots - len(known)
             if missing > 0:
                 return [(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
-            centres = predicted(new, known)
+            centres = predict_base_lrs([shape.family for shape in new], known)
             return [
                 (shape, float(centre * self.step ** (i - (self.points - 1) / 2)))
                 for shape, centre in zip(new, centres, strict=True)
                 for i in range(self.points)
             ]
-        most = max(self.points, len(self._range())) + self.extend
-        at_edge = _at_edge(shapes, best, most)
+        at_edge = _at_edge(shapes, best, self.most)
         onward = {"high": self.step, "low": 1 / self.step}
         return [(shape, base_lr * onward[edge]) for shape, base_lr, edge in at_edge]
 
@@ -191,7 +204,7 @@ class BracketLR(PredictedLR):
 
 @STRATEGIES.register("joint")
 class JointLR(PredictedLR):
-    """The base LR is one more coordinate of the sampler, scaled by the shape's size.
+    """The sampler chooses the base LR, too: its last coordinate is the root mean square of the LRs.
 
     low and high bound the root mean square of the LRs. Shapes that no sampler chose, the baselines, get a
     bracket of base LRs around the predicted one, extended at edges.
@@ -204,9 +217,10 @@ class JointLR(PredictedLR):
         """
         low, high = self.low, self.high
         if known := _best_inside(best):
-            lrs = np.array([base_lr for _, base_lr in known]) * sizes([shape for shape, _ in known])
-            low = min(max(low, float(lrs.min()) / REACH), float(lrs.min()) / 2)
-            high = max(min(high, float(lrs.max()) * REACH), float(lrs.max()) * 2)
+            base_lrs = np.array([base_lr for _, base_lr in known])
+            lr_rms = base_lrs * multiplier_rms([shape.family for shape, _ in known])
+            low = min(max(low, float(lr_rms.min()) / REACH), float(lr_rms.min()) / 2)
+            high = max(min(high, float(lr_rms.max()) * REACH), float(lr_rms.max()) * 2)
         return Dimension("base_lr", low, high, "log")
 
     def propose(
@@ -218,25 +232,25 @@ class JointLR(PredictedLR):
         return chosen + self.around_prediction([shape for shape in shapes if shape.id not in given], best)
 
 
-def sizes(shapes: Sequence[ShapeRecord]) -> NDArray[np.float64]:
-    """Root mean squares of shapes' multipliers over training, (shapes,), at least `SMALLEST_SIZE`."""
+def multiplier_rms(shapes: Sequence[Family]) -> NDArray[np.float64]:
+    """Root mean squares of shapes' multipliers over training, (shapes,), at least `SMALLEST_RMS`."""
     values = multipliers(shapes, 200, "midpoint")
-    return np.maximum(np.sqrt(np.mean(values**2, axis=1)), SMALLEST_SIZE)
+    return np.maximum(np.sqrt(np.mean(values**2, axis=1)), SMALLEST_RMS)
 
 
-def predicted(shapes: Sequence[ShapeRecord], known: Sequence[Candidate]) -> NDArray[np.float64]:
+def predict_base_lrs(shapes: Sequence[Family], known: Sequence[Candidate]) -> NDArray[np.float64]:
     """The best base LR of shapes, (shapes,), from some whose best one is known (at least one)."""
-    x = np.log(sizes([shape for shape, _ in known]))
+    x = np.log(multiplier_rms([shape.family for shape, _ in known]))
     y = np.log([base_lr for _, base_lr in known])
     x0, y0 = x.mean(), y.mean()
-    # As if two more shapes, a factor of e apart from the others in size, had a slope of exactly -1.
+    # As if two more shapes, a factor of e apart from the others, had a slope of exactly -1.
     slope = ((x - x0) @ (y - y0) - 2.0) / ((x - x0) @ (x - x0) + 2.0)
-    return np.exp(y0 + slope * (np.log(sizes(shapes)) - x0))
+    return np.exp(y0 + slope * (np.log(multiplier_rms(shapes)) - x0))
 
 
-def scaled(base_lrs: ArrayLike, shapes: Sequence[ShapeRecord]) -> NDArray[np.float64]:
+def base_lrs_at(lr_rms: ArrayLike, shapes: Sequence[Family]) -> NDArray[np.float64]:
     """Base LRs at which shapes' LRs have these root mean squares, (shapes,)."""
-    return np.asarray(base_lrs, np.float64) / sizes(shapes) if shapes else np.zeros(0)
+    return np.asarray(lr_rms, np.float64) / multiplier_rms(shapes) if shapes else np.zeros(0)
 
 
 def _unscored(shapes: Sequence[ShapeRecord], best: pd.DataFrame) -> list[ShapeRecord]:
@@ -252,7 +266,7 @@ def _best_inside(best: pd.DataFrame) -> list[Candidate]:
     inside = finite.iloc[np.flatnonzero((finite["edge"] == "") & (finite["tried"] > 1))]
     rows = inside if len(inside) else finite
     columns = (rows[name] for name in ("shape", "family", "params", "base_lr"))
-    return [(ShapeRecord(s, f, p), float(lr)) for s, f, p, lr in zip(*columns, strict=True)]
+    return [(ShapeRecord.read(s, f, p), float(lr)) for s, f, p, lr in zip(*columns, strict=True)]
 
 
 def _at_edge(

@@ -34,7 +34,7 @@ def family_names(document: Mapping[str, Any]) -> list[str]:
     return [name for name in names if isinstance(name, str)]
 
 
-def planned(document: Mapping[str, Any]) -> dict[str, Any]:
+def plan_search(document: Mapping[str, Any]) -> dict[str, Any]:
     """A spec with its search settings filled in, and without ``trials``.
 
     Three quarters of the trials go to the screen: a Gaussian process over the curves of all families and

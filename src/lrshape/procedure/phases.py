@@ -5,21 +5,19 @@ and it returns what it chose. What it does depends on the spec and the results a
 run again from stored results takes the same course.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
-from lrshape.procedure.base_lr import Candidate
-from lrshape.procedure.racing import rungs, still_racing
-from lrshape.procedure.screening import Phase, baseline_shapes, ranked, screen, trials
+from lrshape.procedure.racing import drop_losers, rungs
+from lrshape.procedure.screening import Phase, rank, screen
 from lrshape.procedure.shape import ShapeRecord
-from lrshape.study.spec import StudySpec
+from lrshape.procedure.spec import SearchSpec
+from lrshape.procedure.trial import Candidate, trials
 
-__all__ = ["Candidate", "Phase", "baseline_shapes", "confirm", "rescore", "screen", "trials"]
 
-
-def rescore(spec: StudySpec, screened: Sequence[Candidate]) -> Phase:
+def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
     """The top shapes, each family's best and the baselines, around their best base LRs, on fresh seeds.
 
     In a race, seeds are spent in rungs, and after each one only what may still win, of all or for its family,
@@ -39,29 +37,37 @@ def rescore(spec: StudySpec, screened: Sequence[Candidate]) -> Phase:
         done = rung
         if spec.rescore.race:
             racing = _may_win(table, spec, racing)
-    return ranked(best_base_lrs(scores(table, spec.metric)), shapes)
+    return rank(best_base_lrs(scores(table, spec.metric)), shapes)
 
 
-def _may_win(table: pd.DataFrame, spec: StudySpec, racing: list[Candidate]) -> list[Candidate]:
+def _may_win(table: pd.DataFrame, spec: SearchSpec, racing: list[Candidate]) -> list[Candidate]:
     """What may still win the study, and the best of each family and baseline."""
     error = spec.rescore.race_alpha / len(rungs(spec.rescore.seeds))
     own = [c for c in racing if not _is_baseline(c[0])]
-    kept = still_racing(table, spec.metric, own, error)
+    kept = drop_losers(table, spec.metric, own, error)
     best = best_base_lrs(scores(table, spec.metric))
-    leaders = ranked(best, [shape for shape, _ in racing])
+    leaders = rank(best, [shape for shape, _ in racing])
     kept += [c for c in _first_of_each_family([c for c in leaders if not _is_baseline(c[0])]) if c in racing]
     for baseline in {shape for shape, _ in racing if _is_baseline(shape)}:
         rates = [c for c in racing if c[0] == baseline]
-        kept += still_racing(table, spec.metric, rates, error)
+        kept += drop_losers(table, spec.metric, rates, error)
     return [c for c in racing if c in set(kept)]
 
 
-def confirm(spec: StudySpec, rescored: Sequence[Candidate]) -> Phase:
+def confirm(spec: SearchSpec, rescored: Sequence[Candidate]) -> Phase:
     """The winner, each family's best and the baselines, at their best base LR, on unseen seeds."""
     own = [c for c in rescored if not _is_baseline(c[0])]
     chosen = _first_of_each_family(own) + _baselines(rescored)
     yield trials("confirm", chosen, spec.confirm.seeds)
     return chosen
+
+
+PHASES: Mapping[str, Callable[[SearchSpec, Sequence[Candidate]], Phase]] = {
+    "screen": lambda spec, _: screen(spec),
+    "rescore": rescore,
+    "confirm": confirm,
+}
+"""The phases of a search as they run; each takes what the one before it chose."""
 
 
 def _is_baseline(shape: ShapeRecord) -> bool:
@@ -75,5 +81,5 @@ def _baselines(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _first_of_each_family(candidates: Sequence[Candidate]) -> list[Candidate]:
     first: dict[str, Candidate] = {}
     for candidate in candidates:
-        first.setdefault(candidate[0].family, candidate)
+        first.setdefault(candidate[0].family.name, candidate)
     return list(first.values())

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from lrshape.analysis.scores import samples_by_seed
-from lrshape.procedure.base_lr import Candidate
+from lrshape.procedure.trial import Candidate
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 """Seeds after which a race drops what cannot win."""
@@ -22,10 +21,10 @@ def rungs(seeds: int) -> list[int]:
     return [rung for rung in RUNGS if rung < seeds] + [seeds]
 
 
-def still_racing(
+def drop_losers(
     trials: pd.DataFrame, metric: str, candidates: list[Candidate], error: float
 ) -> list[Candidate]:
-    """The candidates that may still be the best.
+    """Return the candidates that may still be the best.
 
     A candidate is dropped if a paired one-sided t-test over the common seeds rejects, at the level ``error``
     divided by the number of candidates, that it is as good as the one with the best median. The scores are
@@ -63,6 +62,8 @@ def _comparable(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _p_values(y: NDArray[np.float64], best: int) -> NDArray[np.float64]:
     """One-sided: how likely such a lead of the best one would be between equals, (candidates,)."""
+    from scipy import stats  # slow to import
+
     difference = y - y[:, [best]]
     mean, spread = difference.mean(axis=0), difference.std(axis=0, ddof=1)
     exact = spread <= 1e-12 * np.maximum(np.abs(mean), 1e-300)  # no noise: any lead is one

@@ -16,12 +16,10 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
-from lrshape.procedure.base_lr import Candidate
-from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_search import ShapeSearch
-from lrshape.study.plan import Trial
-from lrshape.study.spec import StudySpec
+from lrshape.procedure.spec import SearchSpec
+from lrshape.procedure.trial import Candidate, Trial, trials
 
 Phase = Generator[list[Trial], pd.DataFrame, list[Candidate]]
 _Step = Generator[list[Trial], pd.DataFrame, None]
@@ -33,7 +31,7 @@ PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
 
 
-def screen(spec: StudySpec) -> Phase:
+def screen(spec: SearchSpec) -> Phase:
     """Every shape that the samplers ask for, and the baselines; returns all at their best base LR, in order.
 
     What learning samplers recommend in the end comes before the shapes with the best scores, which owe them
@@ -42,27 +40,12 @@ def screen(spec: StudySpec) -> Phase:
     return (yield from _Screen(spec).run())
 
 
-def baseline_shapes(spec: StudySpec) -> list[ShapeRecord]:
+def baseline_shapes(spec: SearchSpec) -> list[ShapeRecord]:
     """The baselines as shapes; their ids start with ``baseline-``."""
     return [ShapeRecord.of(f"{BASELINE}{name}", b.family, b.params) for name, b in spec.baselines.items()]
 
 
-def trials(
-    phase: str, candidates: Sequence[Candidate], seeds: int, skip: int = 0, *, first: int | None = None
-) -> list[Trial]:
-    """Every candidate on ``seeds`` seeds of the phase, the same for all, after the first ``skip`` of them.
-
-    A phase that is no search's says which seed index is its ``first``.
-    """
-    first = (FIRST_SEED[phase] if first is None else first) + skip
-    return [
-        Trial(phase, shape, base_lr, seed)
-        for shape, base_lr in candidates
-        for seed in range(first, first + seeds)
-    ]
-
-
-def ranked(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
+def rank(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
     """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
     ordered = best.iloc[np.flatnonzero(best["shape"].isin(list(by_id)))].sort_values(["rank", "shape"])
@@ -70,46 +53,46 @@ def ranked(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]
 
 
 class _Screen:
-    def __init__(self, spec: StudySpec):
+    def __init__(self, spec: SearchSpec):
         self._spec = spec
         self._searches: list[ShapeSearch] = []
         self._shapes: dict[str, ShapeRecord] = {}
         self._best = pd.DataFrame()
         self._seeds_used = 0
-        self._settled = 0
+        self._quiet = 0
 
     def run(self) -> Phase:
         # Baselines first, on the seeds of the first generation: they show about where the best LRs are.
-        yield from self._scored(baseline_shapes(self._spec))
+        yield from self._score(baseline_shapes(self._spec))
         families = self._spec.families
         groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
         starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
         asked = [shape for search in self._searches for shape in search.start(starts)]
-        while not self._is_settled():
+        while not self._has_converged():
             asked += [shape for search in self._searches for shape in search.ask()]
             if not asked:
                 break
-            yield from self._scored(asked)
+            yield from self._score(asked)
             asked = []
             self._seeds_used += self._spec.screen.seeds
-        return (yield from self._recommended())
+        return (yield from self._recommend())
 
-    def _scored(self, asked: Sequence[ShapeRecord]) -> _Step:
+    def _score(self, asked: Sequence[ShapeRecord]) -> _Step:
         """Train shapes at the base LRs that the strategy proposes, and tell the samplers."""
         self._shapes |= {shape.id: shape for shape in asked}
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
         seeds = self._spec.screen.seeds
         while candidates := self._spec.base_lr.propose(asked, self._best, given):
-            yield from self._trained(candidates, seeds)
+            yield from self._train(candidates, seeds)
         for search in self._searches:
             search.tell(self._best)
 
-    def _trained(self, candidates: Sequence[Candidate], seeds: int) -> _Step:
+    def _train(self, candidates: Sequence[Candidate], seeds: int) -> _Step:
         table = yield trials("screen", candidates, seeds, skip=self._seeds_used)
         self._best = best_base_lrs(scores(table, self._spec.metric))
 
-    def _is_settled(self) -> bool:
+    def _has_converged(self) -> bool:
         """Whether for some generations little gain was expected of any search, as a share of the score."""
         if self._spec.screen.stop_gain == 0:
             return False
@@ -120,16 +103,16 @@ class _Screen:
         leader = min(known, key=lambda belief: belief.favourite.mean())
         lowest = np.min([belief.minimum for belief in known], axis=0)
         gain = np.mean(np.maximum(leader.favourite - lowest, 0)) / abs(leader.favourite.mean())
-        self._settled = self._settled + 1 if gain < self._spec.screen.stop_gain else 0
-        return self._settled >= PATIENCE
+        self._quiet = self._quiet + 1 if gain < self._spec.screen.stop_gain else 0
+        return self._quiet >= PATIENCE
 
-    def _recommended(self) -> Phase:
+    def _recommend(self) -> Phase:
         """Train what the samplers recommend and has not been trained; the favourites, then all others."""
         favourites = [shapes for search in self._searches for shapes in search.favourites(FAVOURITES)]
         new = [s for shapes in favourites for s in shapes if s.id not in self._shapes]
         if new:
-            yield from self._scored(new)
-        order = ranked(self._best, list(self._shapes.values()))
+            yield from self._score(new)
+        order = rank(self._best, list(self._shapes.values()))
         place = {shape.id: i for i, (shape, _) in enumerate(order)}
         by_rank = dict(zip((shape.id for shape, _ in order), order, strict=True))
         # Family by family in turn, the better families first: each one's first, each one's second, ...

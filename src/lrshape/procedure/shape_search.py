@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.procedure.base_lr import Candidate, scaled
+from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.keys import sampler_seed
 from lrshape.procedure.sampler import Belief, Points
 from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_space import ShapeSpace
-from lrshape.procedure.spec import FamilySpec
-from lrshape.study.spec import StudySpec
+from lrshape.procedure.spec import FamilySpec, SearchSpec
+from lrshape.procedure.trial import Candidate
+from lrshape.shapes import Family
 
 DRAWS = 64
 """Draws of a belief: from them the gain that is still to be expected is told."""
@@ -23,8 +24,8 @@ class ShapeSearch:
     """A screen's search, or one family's part of it.
 
     Args:
-        spec: the study.
-        families: of the study: one, or all that share the search.
+        spec: of the search.
+        families: of the spec: one, or all that share the search.
         best: what is known before it, as `lrshape.analysis.scores.best_base_lrs` gives it.
 
     Attributes:
@@ -32,13 +33,13 @@ class ShapeSearch:
         given: base LR by shape id, where the sampler chose it.
     """
 
-    def __init__(self, spec: StudySpec, families: Sequence[FamilySpec], best: pd.DataFrame):
+    def __init__(self, spec: SearchSpec, families: Sequence[FamilySpec], best: pd.DataFrame):
         self._space = ShapeSpace(families, spec.base_lr.dimension(best))
         name = families[0].name if len(families) == 1 else "all"
         self._sampler = spec.sampler.seeing(self._space.curves)
         self._state = self._sampler.init(len(self._space), sampler_seed(spec.seed, name))
         self._points: dict[str, NDArray[np.float64]] = {}
-        self._names: dict[tuple[str, str, float | None], str] = {}
+        self._names: dict[tuple[Family, float | None], str] = {}
         self._count: Counter[str] = Counter()
         self._told: set[str] = set()
         self.given: dict[str, float] = {}
@@ -53,15 +54,15 @@ class ShapeSearch:
     def start(self, candidates: Sequence[Candidate]) -> list[ShapeRecord]:
         """Take given shapes of its families into the search; their scores are told like all others."""
         names = {family.name for family in self._space.families}
-        points = [self._space.point(shape, lr) for shape, lr in candidates if shape.family in names]
-        return self._named(np.array(points).reshape(len(points), len(self._space)))
+        points = [self._space.point(s.family, lr) for s, lr in candidates if s.family.name in names]
+        return self._name(np.array(points).reshape(len(points), len(self._space)))
 
     def ask(self) -> list[ShapeRecord]:
         """The next batch of shapes; none when the sampler has no more, or the budget is spent."""
         batch = self._sampler.batch if self.learns else None
         points, self._state = self._sampler.ask(self._state, min(batch or self.budget, self.budget))
         self.budget -= len(points) if self.learns else self.budget
-        return self._named(points)
+        return self._name(points)
 
     def tell(self, best: pd.DataFrame) -> None:
         """Give the sampler the scores that it has not heard; ``best`` has one row a shape."""
@@ -76,33 +77,33 @@ class ShapeSearch:
         """What the sampler recommends of each family, best first; nothing if it does not learn."""
         if not self.learns:
             return []
-        return [self._recommended(index, count) for index in range(len(self._space.families))]
+        return [self._recommend(index, count) for index in range(len(self._space.families))]
 
     def belief(self) -> Belief | None:
         """Draws of the sampler's belief about the scores; None if it has none."""
         return self._sampler.belief(self._state, DRAWS) if self.learns else None
 
-    def _recommended(self, family: int, count: int) -> list[ShapeRecord]:
+    def _recommend(self, family: int, count: int) -> list[ShapeRecord]:
         def is_of_family(points: Points) -> NDArray[np.bool_]:
             return self._space.family(points) == family
 
-        return self._named(self._sampler.recommend(self._state, count, is_of_family))
+        return self._name(self._sampler.recommend(self._state, count, is_of_family))
 
-    def _named(self, points: Points) -> list[ShapeRecord]:
+    def _name(self, points: Points) -> list[ShapeRecord]:
         """Shapes at points, with the next free names; what was named before keeps its name."""
-        made = [ShapeRecord.of("", name, params) for name, params in self._space.shapes(points)]
+        shapes = self._space.shapes(points)
         given = [None] * len(points)
-        if self._space.base_lr is not None:
-            given = scaled(self._space.lr_sizes(points), made).tolist()
-        shapes = []
-        for point, shape, base_lr in zip(points, made, given, strict=True):
-            key = shape.family, shape.params, base_lr
+        if self._space.lr_rms_range is not None:
+            given = base_lrs_at(self._space.lr_rms(points), shapes).tolist()
+        records = []
+        for point, shape, base_lr in zip(points, shapes, given, strict=True):
+            key = shape, base_lr
             name = self._names.get(key) if self.learns else None
             if name is None:
-                name = f"{shape.family}-{self._count[shape.family]:04d}"
-                self._count[shape.family] += 1
+                name = f"{shape.name}-{self._count[shape.name]:04d}"
+                self._count[shape.name] += 1
                 self._names[key], self._points[name] = name, point
                 if base_lr is not None:
                     self.given[name] = base_lr
-            shapes.append(ShapeRecord(name, shape.family, shape.params))
-        return shapes
+            records.append(ShapeRecord(name, shape))
+        return records

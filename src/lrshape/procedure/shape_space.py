@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.procedure.base_lr import SMALLEST_SIZE, sizes
+from lrshape.procedure.base_lr import SMALLEST_RMS, multiplier_rms
 from lrshape.procedure.sampler import Points
-from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.spec import FamilySpec
-from lrshape.shapes import FAMILIES, evaluate
+from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.schedule import progress
 from lrshape.shapes.space import Dimension
 
@@ -31,18 +30,18 @@ class ShapeSpace:
 
     Args:
         families: those searched.
-        base_lr: range of the LRs' root mean square; None if it is not the sampler's concern.
+        lr_rms: range of the LRs' root mean square; None if it is not the sampler's concern.
     """
 
-    def __init__(self, families: Sequence[FamilySpec], base_lr: Dimension | None):
+    def __init__(self, families: Sequence[FamilySpec], lr_rms: Dimension | None):
         self.families = tuple(families)
-        self.base_lr = base_lr
+        self.lr_rms_range = lr_rms
         self._spaces = [family.space() for family in families]
         self._first = 1 if len(families) > 1 else 0
         self._parameters = max(len(space) for space in self._spaces)
 
     def __len__(self) -> int:
-        return self._first + self._parameters + (self.base_lr is not None)
+        return self._first + self._parameters + (self.lr_rms_range is not None)
 
     def family(self, points: Points) -> NDArray[np.int64]:
         """Which family each point is of, (n,)."""
@@ -50,20 +49,19 @@ class ShapeSpace:
             return np.zeros(len(points), np.int64)
         return np.minimum((points[:, 0] * len(self.families)).astype(np.int64), len(self.families) - 1)
 
-    def shapes(self, points: Points) -> list[tuple[str, dict[str, Any]]]:
-        """Name of the family and parameters, of every point."""
-        found: list[tuple[str, dict[str, Any]]] = [("", {})] * len(points)
+    def shapes(self, points: Points) -> list[Family]:
+        """The shape at every point."""
+        found: dict[int, Family] = {}
         for family, rows, columns in self._by_family(points):
-            legal = {p.name: p for p in FAMILIES[family.name].parameters()}
             for i, row in enumerate(rows):
-                own = {name: legal[name].validated(values[i]) for name, values in columns.items()}
-                found[row] = family.name, {**family.fixed, **own}
-        return found
+                own = {name: values[i] for name, values in columns.items()}
+                found[row] = FAMILIES[family.name].from_params({**family.fixed, **own})
+        return [found[row] for row in range(len(points))]
 
-    def lr_sizes(self, points: Points) -> NDArray[np.float64]:
+    def lr_rms(self, points: Points) -> NDArray[np.float64]:
         """Root mean square of the LRs, (n,), where it is a coordinate."""
-        assert self.base_lr is not None
-        return self.base_lr.from_unit(points[:, -1])
+        assert self.lr_rms_range is not None
+        return self.lr_rms_range.from_unit(points[:, -1])
 
     def curves(self, points: Points) -> NDArray[np.float64]:
         """What the scores depend on, (n, len(BINS) - 1, and 1 more where there is a base LR).
@@ -75,20 +73,22 @@ class ShapeSpace:
         values = np.empty((len(points), len(_T)))
         for family, rows, columns in self._by_family(points):
             values[rows] = evaluate(FAMILIES[family.name], {**family.fixed, **columns}, _T)
-        size = np.maximum(np.sqrt(np.mean(values**2, axis=1, keepdims=True)), SMALLEST_SIZE)
+        rms = np.maximum(np.sqrt(np.mean(values**2, axis=1, keepdims=True)), SMALLEST_RMS)
         means = np.add.reduceat(values, _FIRST, axis=1) / _COUNTS
         # A third to bring them to about the unit interval, as coordinates of the cube are.
-        features = np.sqrt(np.maximum(means / size, 0)) * (2 / 3)
-        return features if self.base_lr is None else np.concatenate([features, points[:, -1:]], axis=1)
+        features = np.sqrt(np.maximum(means / rms, 0)) * (2 / 3)
+        return features if self.lr_rms_range is None else np.concatenate([features, points[:, -1:]], axis=1)
 
-    def point(self, shape: ShapeRecord, base_lr: float) -> NDArray[np.float64]:
+    def point(self, shape: Family, base_lr: float) -> NDArray[np.float64]:
         """The point of a shape, moved into the cube where it lies outside the ranges that are searched."""
-        index = [family.name for family in self.families].index(shape.family)
-        values = FAMILIES[shape.family].from_params(shape.values()).params  # with defaults
-        own = [_unit(dimension, values[dimension.name]) for dimension in self._spaces[index].dimensions]
+        index = [family.name for family in self.families].index(shape.name)
+        own = [
+            _unit(dimension, getattr(shape, dimension.name)) for dimension in self._spaces[index].dimensions
+        ]
         family = [(index + 0.5) / len(self.families)] if self._first else []
-        size = [] if self.base_lr is None else [_unit(self.base_lr, base_lr * float(sizes([shape])[0]))]
-        return np.array(family + own + [0.5] * (self._parameters - len(own)) + size)
+        rms = base_lr * float(multiplier_rms([shape])[0])
+        last = [] if self.lr_rms_range is None else [_unit(self.lr_rms_range, rms)]
+        return np.array(family + own + [0.5] * (self._parameters - len(own)) + last)
 
     def _by_family(self, points: Points) -> Iterator[tuple[FamilySpec, NDArray, Mapping[str, NDArray]]]:
         """Each family with its points' rows, and their parameters by name."""

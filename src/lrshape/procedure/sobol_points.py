@@ -1,7 +1,6 @@
 """Scrambled Sobol' points, for the sampler of that name and for first points of others."""
 
 import numpy as np
-from scipy.stats import qmc
 
 from lrshape.errors import InputError
 from lrshape.procedure.sampler import Points
@@ -13,6 +12,8 @@ def sobol_points(dimensions: int, seed: int, start: int, count: int) -> Points:
     Raises:
         InputError: if they are beyond the sequence's end.
     """
+    from scipy.stats import qmc  # slow to import
+
     if dimensions == 0 or count == 0:
         return np.zeros((count, dimensions))
     engine = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed))

@@ -1,14 +1,19 @@
-"""The tables of a spec: families, the phases, baselines and shapes to start from."""
+"""What a spec says about the search: families, sampler, base LRs, the phases, baselines."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from lrshape.procedure.base_lr import AnyBaseLR, GridLR
+from lrshape.procedure.sampler import SAMPLERS, Sampler
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
+from lrshape.shapes.schedule import StepRule
 from lrshape.shapes.space import Dimension, Space
 
 MAX_SHAPES = 1_000_000
+MAX_TRIALS = 100_000_000
+"""Trials of a screen."""
 
 
 class FamilySpec(Settings):
@@ -130,3 +135,63 @@ STANDARD_BASELINES = {
     "cosine": BaselineSpec(family="cosine", params={"warmup": 0.05}),
     "wsd": BaselineSpec(family="wsd", params={"warmup": 0.05, "decay": 0.2, "floor": 0.0, "exponent": 1.0}),
 }
+
+
+class SearchSpec(Settings):
+    """All that the course of a search follows from, besides the scores of its trials."""
+
+    seed: int = Field(default=0, ge=0, lt=2**63, description="every random number follows from it")
+    metric: str = Field(description="metric to minimise; default: the workload's own")
+    step_rule: StepRule = Field(
+        default="midpoint", description="where in a step its shape is read: t = (s + 1/2)/T, s/T or (s + 1)/T"
+    )
+    families: tuple[FamilySpec, ...] = Field(min_length=1)
+    sampler: Annotated[Sampler, SAMPLERS] = Field(default_factory=lambda: SAMPLERS["sobol"]())
+    base_lr: AnyBaseLR
+    screen: ScreenSpec = ScreenSpec()
+    rescore: RescoreSpec = RescoreSpec()
+    confirm: ConfirmSpec = ConfirmSpec()
+    baselines: dict[str, BaselineSpec] = STANDARD_BASELINES
+    initial_shapes: tuple[InitialShape, ...] = Field(
+        default=(), description="shapes that the search tries first"
+    )
+
+    @field_validator("families", mode="before")
+    @classmethod
+    def _bare_names(cls, value: Any) -> Any:
+        if not isinstance(value, list | tuple):
+            return value
+        return tuple({"name": item} if isinstance(item, str) else item for item in value)
+
+    @field_validator("baselines", mode="before")
+    @classmethod
+    def _standard(cls, value: Any) -> Any:
+        """A list picks standard baselines by name; a table gives each its family and params."""
+        if not isinstance(value, list | tuple):
+            return value
+        unknown = [name for name in value if not isinstance(name, str) or name not in STANDARD_BASELINES]
+        if unknown:
+            raise ValueError(unknown_key(unknown[0], STANDARD_BASELINES).replace("key", "baseline", 1))
+        return {name: STANDARD_BASELINES[name] for name in value}
+
+    @model_validator(mode="after")
+    def _is_one_search(self) -> "SearchSpec":
+        names = [family.name for family in self.families]
+        if len(set(names)) != len(names):
+            raise ValueError(f"families must differ, got {', '.join(names)}")
+        strange = [start.family for start in self.initial_shapes if start.family not in names]
+        if strange:
+            raise ValueError(f"initial_shapes must be of families {', '.join(names)}, got {strange[0]}")
+        if self.screen.share_families and self.sampler.name != "gp":
+            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler.name}")
+        shapes = sum(family.shapes or self.screen.shapes for family in self.families)
+        points = self.base_lr.points if isinstance(self.base_lr, GridLR) else 1
+        if shapes * points * self.screen.seeds > MAX_TRIALS:
+            raise ValueError(
+                f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
+                f"{points:,} base LRs on {self.screen.seeds:,} seeds"
+            )
+        bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
+        if bad:
+            raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
+        return self

@@ -18,7 +18,7 @@ from lrshape.report.drawing import Shown
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
-from lrshape.store import replace, store_error
+from lrshape.store import publish, store_error
 
 Cell = tuple[str, str]
 """A text, and the small print below it."""
@@ -210,5 +210,5 @@ def write_page(
         script=Markup(script),
         script_source=Markup(interaction.script_source(script)),
     )
-    replace(path, text.encode("utf-8", "replace"))
+    publish(path, text.encode("utf-8", "replace"), replace=True)
     return path

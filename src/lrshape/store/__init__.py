@@ -1,13 +1,15 @@
 """Where a study's trials are kept: a directory or a URL with files, each written once."""
 
-from lrshape.store._checks import params_of
-from lrshape.store._chunk import DamagedChunk, metric_columns
-from lrshape.store._files import StoreError, publish, read_document, replace, store_error
-from lrshape.store._frame import phase_codes, sort_trials
-from lrshape.store._names import PHASES
-from lrshape.store._place import Location, Url, local, locate
+from lrshape.store.chunk_file import DamagedChunk, metric_columns
+from lrshape.store.chunk_names import PHASES, chunk_name, phase_codes
 from lrshape.store.directory import Store
+from lrshape.store.document import claim_directory, differences, digest, read_document
+from lrshape.store.files import StoreError, publish, store_error
+from lrshape.store.frame import sort_trials
 from lrshape.store.merge import Merged, merge
+from lrshape.store.place import Location, Url, local, locate
+from lrshape.store.places import place_at
+from lrshape.store.rows import params_of
 from lrshape.store.verify import Health, verify
 
 __all__ = [
@@ -19,15 +21,19 @@ __all__ = [
     "Store",
     "StoreError",
     "Url",
+    "chunk_name",
+    "claim_directory",
+    "differences",
+    "digest",
     "local",
     "locate",
     "merge",
     "metric_columns",
     "params_of",
     "phase_codes",
+    "place_at",
     "publish",
     "read_document",
-    "replace",
     "sort_trials",
     "store_error",
     "verify",

@@ -1,25 +1,22 @@
 """A study's directory: ``study.json``, and ``trials/<phase>-<chunk>.parquet``, each written once."""
 
-import json
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from lrshape.errors import InputError
-from lrshape.store import _chunk, _files, _names
-from lrshape.store._chunk import DamagedChunk
-from lrshape.store._files import StoreError
-from lrshape.store._frame import chunk_frame, sorted_frame
-from lrshape.store._place import Location, Place, locate, place_at
-
-FORMAT = 1
-"""The format of a study's directory."""
+from lrshape.store import chunk_file, chunk_names
+from lrshape.store.chunk_file import DamagedChunk
+from lrshape.store.document import claim_directory, digest, read_document
+from lrshape.store.files import StoreError
+from lrshape.store.frame import chunk_frame, sorted_frame
+from lrshape.store.place import Location, locate
+from lrshape.store.places import place_at
 
 DOCUMENT = "study.json"
 TRIALS = "trials"
@@ -50,7 +47,12 @@ class Store:
     def __init__(self, path: str | os.PathLike[str]):
         self.path: Location = locate(path)
         self.place = place_at(self.path)
-        self.document = _read_document(self.place)
+        self.document = read_document(self.place, DOCUMENT, "study")
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether somebody changed what the document states: its hash is of something else."""
+        return digest(self.document) != self.document["hash"]
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> "Store":
@@ -58,34 +60,28 @@ class Store:
         return cls(path)
 
     @classmethod
-    def create(cls, path: str | os.PathLike[str], document: dict[str, Any]) -> "Store":
-        """Make the directory of a study, and its parents.
-
-        If it holds the same study already, as after a lost race with another run, that is opened. A crash
-        at any moment leaves either no study, and `create` works again, or a complete one.
+    def create(
+        cls,
+        path: str | os.PathLike[str],
+        document: Mapping[str, Any],
+        *,
+        more: Callable[[], Mapping[str, Any]] = dict,
+    ) -> "Store":
+        """Make the directory of a study, and its parents, or open it if it holds the same study already.
 
         Args:
-            path: a directory or URL that does not exist or is empty.
-            document: JSON-able, with a string ``hash`` that differs between studies; ``format`` is added.
+            path: a directory or URL that does not exist, is empty, or holds this study.
+            document: JSON-able; ``format`` and ``hash`` are added.
+            more: called before a new directory is made: what its document has besides; what it raises
+                ends this.
 
         Raises:
             InputError: if the place is a file, holds something else, or cannot be written.
         """
-        if not isinstance(document.get("hash"), str):
-            raise InputError(f"a study's document needs a string 'hash', got {document.get('hash')!r}")
         place = place_at(locate(path))
-        if not cls.exists(place.location):
-            try:
-                _refuse_foreign(place)
-                place.prepare(TRIALS)
-                place.publish(DOCUMENT, _text(document))
-            except OSError as error:
-                raise InputError(
-                    f"cannot write a study to {place.location}: {error.strerror or error}"
-                ) from error
+        kind = "check" if "check" in document else "study"
+        claim_directory(place, DOCUMENT, document, kind, folder=TRIALS, more=more)
         store = cls(place.location)
-        if store.document["hash"] != document["hash"]:
-            raise InputError(f"{store.path} holds another study, {store.document['hash']}")
         store.require_writable()
         return store
 
@@ -101,6 +97,11 @@ class Store:
             return place.exists(DOCUMENT)
         except StoreError as error:
             raise InputError(f"cannot read {error}") from error
+
+    def inner(self) -> "list[Store]":
+        """The stores in this one's directory: of its checks."""
+        names = sorted(self.place.names(""))
+        return [Store(self.path / name) for name in names if self.place.exists(f"{name}/{DOCUMENT}")]
 
     def require_writable(self) -> None:
         """Check, by writing, that trials can be stored; to be called before any is trained.
@@ -146,8 +147,8 @@ class Store:
             StoreError: if the disk refuses; the chunk is then absent or whole, never torn.
             ValueError: if the name or the table is not as described.
         """
-        phase, _ = _names.parse(name)
-        data = _chunk.encode(table, name, self.document["hash"])
+        phase, _ = chunk_names.parse(name)
+        data = chunk_file.encode(table, name, self.document["hash"])
         phases = set(table["phase"])
         if phases - {phase}:
             raise ValueError(f"chunk {name} takes trials of its own phase, got {sorted(phases)}")
@@ -165,8 +166,8 @@ class Store:
 
     def table(self, name: str) -> pa.Table:
         """Return a chunk's trials as an Arrow table; raises what `read` does."""
-        _names.parse(name)
-        return _chunk.decode(self.place.read(_file_name(name)), name, self.document["hash"])
+        chunk_names.parse(name)
+        return chunk_file.decode(self.place.read(_file_name(name)), name, self.document["hash"])
 
     def set_aside(self, name: str, reason: str) -> Location:
         """Move a chunk to ``damaged/``, where nothing is overwritten, so that it will be computed again.
@@ -177,7 +178,7 @@ class Store:
         Raises:
             OSError: if it cannot be moved, or is not there.
         """
-        _names.parse(name)
+        chunk_names.parse(name)
         source = _file_name(name)
         count, target = 0, f"{DAMAGED}/{name}{_ENDING}"
         while not self.place.move(source, target):
@@ -195,7 +196,7 @@ class Store:
         """
         names = (name for name in self.place.names(TRIALS) if name.endswith(_ENDING))
         stems = (name.removesuffix(_ENDING) for name in names)
-        return sorted(filter(_names.is_chunk, stems), key=_names.order)
+        return sorted(filter(chunk_names.is_chunk, stems), key=chunk_names.order)
 
     def trials(self, phases: Collection[str] | None = None) -> pd.DataFrame:
         """Return all trials, sorted by phase, shape, base LR and seed; no row depends on the chunks.
@@ -209,7 +210,7 @@ class Store:
         Raises:
             StoreError: if the disk cannot be read.
         """
-        names = [name for name in self.chunks() if phases is None or _names.parse(name)[0] in phases]
+        names = [name for name in self.chunks() if phases is None or chunk_names.parse(name)[0] in phases]
         with ThreadPoolExecutor(self.place.readers) as pool:
             tables = list(pool.map(self._table_if_sound, names))
         return sorted_frame([table for table in tables if table is not None])
@@ -231,40 +232,5 @@ def _file_name(chunk: str) -> str:
     return f"{TRIALS}/{chunk}{_ENDING}"
 
 
-def _text(document: dict[str, Any]) -> bytes:
-    text = json.dumps({"format": FORMAT} | document | {"format": FORMAT}, indent=2, allow_nan=False)
-    return f"{text}\n".encode()
-
-
 def _megabytes(size: int) -> str:
     return f"{size / 1e6:,.0f}" if size >= 1e7 else f"{size / 1e6:,.1f}"
-
-
-def _refuse_foreign(place: Place) -> None:
-    """Raise unless a new study may go here; what a crashed `create` leaves is no obstacle."""
-    if isinstance(place.location, Path) and place.location.is_file():
-        raise InputError(f"a study is a directory, got the file {place.location}")
-    for name in place.names(""):
-        if name == TRIALS and place.is_empty(name):
-            continue
-        if not _files.is_temporary(name) and not place.exists(DOCUMENT):
-            raise InputError(f"{place.location} is not empty and holds no study: it has {name}")
-
-
-def _read_document(place: Place) -> dict[str, Any]:
-    file = str(place.at(DOCUMENT))
-    try:
-        content = place.read(DOCUMENT)
-    except FileNotFoundError:
-        raise InputError(f"there is no study in {place.location}") from None
-    except StoreError as error:
-        if isinstance(error.__cause__, NotADirectoryError):
-            raise InputError(f"there is no study in {place.location}") from None
-        raise InputError(f"cannot read {error}") from error
-    document = _files.parse_document(content, file, "study")
-    version = document.get("format")
-    if type(version) is not int or version != FORMAT:
-        raise InputError(f"{file}: format must be {FORMAT}, got {version!r}")
-    if not isinstance(document.get("hash"), str):
-        raise InputError(f"{file}: hash must be a string, got {document.get('hash')!r}")
-    return document

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.errors import InputError, shown
-from lrshape.store._chunk import DamagedChunk, metric_columns
+from lrshape.store.chunk_file import DamagedChunk, metric_columns
 from lrshape.store.directory import Store
 
 _KEYS = ["phase", "shape", "family", "params", "base_lr", "seed"]
@@ -69,7 +69,7 @@ def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
                     f"{first.path} and {store.path} {problem}: {key} {shown(mine, 30)} and {shown(other, 30)}"
                 )
     if target is None:
-        document = {key: value for key, value in first.document.items() if key != "format"}
+        document = {key: value for key, value in first.document.items() if key not in ("format", "hash")}
         target = Store.create(out, document)
     target.require_writable()
     present = set(target.chunks())

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from lrshape.store import _files, _names
-from lrshape.store._chunk import DamagedChunk
+from lrshape.store import chunk_names, files
+from lrshape.store.chunk_file import DamagedChunk
 from lrshape.store.directory import DAMAGED, TRIALS, Store
 
 
@@ -53,7 +53,7 @@ def verify(store: Store) -> Health:
         health.stale += [prefix + name for name in store.place.stale(folder)]
     known = {f"{name}.parquet" for name in names}
     present = store.place.names(TRIALS)
-    health.foreign = sorted(n for n in present if n not in known and not _files.is_temporary(n))
+    health.foreign = sorted(n for n in present if n not in known and not files.is_temporary(n))
     health.set_aside = len(store.place.names(DAMAGED))
     return health
 
@@ -75,9 +75,9 @@ def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
 
 def _gaps(chunks: set[str]) -> list[str]:
     gaps = []
-    parsed = [_names.parse(name) for name in sorted(chunks, key=_names.order)]
+    parsed = [chunk_names.parse(name) for name in sorted(chunks, key=chunk_names.order)]
     for phase in dict.fromkeys(phase for phase, _ in parsed):
         numbers = {number for p, number in parsed if p == phase}
         missing = set(range(max(numbers, default=-1) + 1)) - numbers if len(numbers) < 10**7 else set()
-        gaps += [f"{phase}-{number:05d}" for number in sorted(missing)[:1000]]
+        gaps += [chunk_names.chunk_name(phase, number) for number in sorted(missing)[:1000]]
     return gaps

@@ -13,12 +13,13 @@ class Status:
 
     Attributes:
         phase: screen, rescore or confirm.
-        planned: trials of the phase that are planned so far; a screen plans more where it extends grids.
+        planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, and
+            to what was trained when the phase ends.
         done: trials of the phase that are stored; a share of the running chunk is added.
         rate: trials a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
         diverged: trials of the phase that diverged or failed.
-        best: lowest metric of any training of the phase, None before the first.
+        best: lowest metric of any trial of the phase, None before the first.
     """
 
     phase: str

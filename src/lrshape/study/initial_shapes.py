@@ -15,13 +15,13 @@ from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
-from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.spec import InitialShape
 from lrshape.settings import explain
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.log_file import Curves, read_log
 from lrshape.shapes.schedule import StepRule
 from lrshape.shapes.schedule_file import MAX_BYTES, is_number, read_schedule
+from lrshape.store import params_of
 from lrshape.study.study import Study
 
 TOP = 8
@@ -88,9 +88,7 @@ def _best(trials: pd.DataFrame, metric: str) -> InitialShapes:
     order = np.lexsort((table["rank"], table["phase"] == "screen"))
     rows = table.iloc[order].drop_duplicates(["family", "params"])[:TOP]
     columns = rows[["family", "params", "base_lr"]].itertuples(index=False)
-    return InitialShapes(
-        [_start(name, ShapeRecord("", name, params).values(), base_lr) for name, params, base_lr in columns]
-    )
+    return InitialShapes([_start(name, params_of(params), base_lr) for name, params, base_lr in columns])
 
 
 def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, Any]:

@@ -11,11 +11,13 @@ import numpy as np
 from lrshape.procedure.budget import BATCH, LEAST, is_planned
 from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import Trial
 from lrshape.store import Location, Store
-from lrshape.study.plan import Trial, chunks
+from lrshape.study.chunk import cut
+from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import TrainChunk
-from lrshape.study.time_limit import TimeLimitReached, limited
+from lrshape.study.time_limit import TimeLimitReached, limit_time
 from lrshape.training.workload import Workload
 from lrshape.workers.executor import Executor
 from lrshape.workers.executors.inline import Inline
@@ -28,11 +30,11 @@ SHARE = 0.8
 MODEL = 0.5
 """Seconds that choosing a batch takes, about."""
 
-SWEEP = 12
+BASELINE = 12
 """Trials in which the base LR of a baseline is found, about."""
 
 
-def settled(
+def set_trials(
     document: Mapping[str, Any],
     path: Location,
     seconds: float | None,
@@ -58,10 +60,12 @@ def settled(
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
     if seconds is None:
         return dict(document)
-    return dict(document) | {"trials": affordable(StudySpec.parse(document, workload), seconds, executor)}
+    return dict(document) | {
+        "trials": count_affordable(StudySpec.parse(document, workload), seconds, executor)
+    }
 
 
-def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:
+def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:
     """How many trials a search may have to end in time, baselines and confirm phase included.
 
     A small population is trained twice, and the second time counted: the first one compiles. Its results
@@ -74,7 +78,7 @@ def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None
     """
     began = time.monotonic()
     taken = seconds
-    with contextlib.suppress(TimeLimitReached), limited(seconds / 2):  # a batch may take longer than all
+    with contextlib.suppress(TimeLimitReached), limit_time(seconds / 2):  # a batch may take longer than all
         for _ in range(2):
             start = time.monotonic()
             _population(spec, executor or Inline(), began + seconds / 2)
@@ -82,8 +86,7 @@ def affordable(spec: StudySpec, seconds: float, executor: Executor | None = None
             if start + taken - began > SHARE * seconds / 2:
                 break  # compiled or not, there is no time for another
     left = SHARE * (seconds - (time.monotonic() - began))
-    others = len(spec.baselines)
-    extra = (len(spec.families) + others) * spec.confirm.seeds + SWEEP * others
+    extra = Plan(spec).trials["confirm"] + BASELINE * len(spec.baselines)
     count = int(left * BATCH / (taken + MODEL)) - extra
     if count < LEAST:
         _log.warning(
@@ -102,8 +105,8 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
             raise TimeLimitReached
 
     base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
-    training = Trial("screen", ShapeRecord.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
+    trial = Trial("screen", ShapeRecord.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
     size = min(BATCH, spec.workload.max_members)
-    items = chunks("screen", 0, [training] * BATCH, size)
+    items = cut("screen", 0, [trial] * BATCH, size)
     for _ in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):
         pass

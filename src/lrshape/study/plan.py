@@ -1,71 +1,142 @@
-"""The trials of a study: what each one is, and how they are cut into chunks."""
+"""What a search will take, from its spec alone: how many trials and bytes, and what each phase does."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
-import pandas as pd
+from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
+from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.racing import rungs
+from lrshape.procedure.screening import FAVOURITES
+from lrshape.procedure.spec import FamilySpec
+from lrshape.procedure.trial import Trial
+from lrshape.study.spec import StudySpec
 
-from lrshape.procedure.shape import ShapeRecord
-from lrshape.training import Outcome
+CHUNK = 4_096
+"""Bytes of a chunk's file besides its trials: Parquet's description of the columns."""
+
+TRIAL = 60
+"""Bytes of a trial besides its metrics: mostly the digits of its parameters."""
+
+METRIC = 6
+"""Bytes of a trial's metric, compressed."""
+
+CSV = 250
+"""Bytes of a trial in the report's tables."""
+
+REPORT = 4_000_000
+"""Bytes of the report's page and figures."""
 
 
 @dataclass(frozen=True)
-class Trial:
-    """One planned training: a shape at a base LR with a seed index, in a phase."""
+class Plan:
+    """How much a search takes at most. Ending early, races and base LRs that need no extension save trials.
 
-    phase: str
-    shape: ShapeRecord
-    base_lr: float
-    seed: int
+    Attributes:
+        spec: of the study.
+    """
 
+    spec: StudySpec
 
-@dataclass(frozen=True)
-class Chunk:
-    """Trials that are run, stored and lost together."""
+    @cached_property
+    def trials(self) -> dict[str, int]:
+        """Trials of each phase, at most; those of the confirm phase are exact."""
+        spec, baselines = self.spec, len(self.spec.baselines)
+        chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
+        shapes = self._shapes + len(spec.initial_shapes)
+        if spec.sampler.batch is not None:
+            shapes += FAVOURITES * len(spec.families)
+        own = shapes * (1 if chosen else spec.base_lr.most)
+        finalists = min(spec.rescore.top, shapes) + len(spec.families) - 1 + baselines
+        around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
+        return {
+            "screen": (own + baselines * spec.base_lr.most) * spec.screen.seeds,
+            "rescore": finalists * around * spec.rescore.seeds,
+            "confirm": (len(spec.families) + baselines) * spec.confirm.seeds,
+        }
 
-    name: str
-    trials: tuple[Trial, ...]
+    @property
+    def _shapes(self) -> int:
+        return sum(map(self._shapes_of, self.spec.families))
 
-    def keys(self) -> pd.DataFrame:
-        """The columns that the plan fixes, one row a trial."""
-        return pd.DataFrame(
-            {
-                "phase": [t.phase for t in self.trials],
-                "shape": [t.shape.id for t in self.trials],
-                "family": [t.shape.family for t in self.trials],
-                "params": [t.shape.params for t in self.trials],
-                "base_lr": np.array([t.base_lr for t in self.trials], np.float64),
-                "seed": np.array([t.seed for t in self.trials], np.int64),
-            }
+    def _shapes_of(self, family: FamilySpec) -> int:
+        is_alone = not self.spec.screen.share_families and not isinstance(self.spec.base_lr, JointLR)
+        return 1 if is_alone and not len(family.space()) else family.shapes or self.spec.screen.shapes
+
+    def left(self, phase: str, trials: Sequence[Trial]) -> int | None:
+        """How many trials may follow a round of a phase at most; None: that round does not tell."""
+        if phase == "rescore":  # what a race has dropped does not come back
+            done = max(trial.seed for trial in trials) + 1 - FIRST_SEED[phase]
+            return len({(t.shape, t.base_lr) for t in trials}) * (self.spec.rescore.seeds - done)
+        return 0 if phase == "confirm" else None
+
+    def bytes(self, chunk_size: int, stored: int = 0) -> int:
+        """About how many bytes a study has still to write, its report included.
+
+        Args:
+            chunk_size: trials in a chunk.
+            stored: chunks that are there already.
+        """
+        chunks = sum(-(-count // chunk_size) for count in self.trials.values())
+        trials = sum(self.trials.values())
+        size = TRIAL + METRIC * len(self.spec.workload.metric_names())
+        left = max(0.0, 1 - stored / max(1, chunks))
+        return int(left * (chunks * CHUNK + trials * size) + trials * CSV + REPORT)
+
+    def seconds(self, steps_per_second: float) -> float:
+        """How long the training takes at most.
+
+        Args:
+            steps_per_second: training steps of all trials together.
+        """
+        return sum(self.trials.values()) * self.spec.workload.steps / steps_per_second
+
+    def describe(self, phase: str) -> str:
+        """One line on what a phase does; empty for phases that are not a search's.
+
+        Example:
+            >>> plan = Plan(StudySpec.parse({"workload": "digits-mlp", "families": ["rex"]}))
+            >>> print(plan.describe("confirm"))
+            the best of each family and 4 baselines on 20 seeds that chose nothing
+        """
+        lines = {"screen": self._screen, "rescore": self._rescore, "confirm": self._confirm}
+        return lines[phase]() if phase in lines else ""
+
+    def _screen(self) -> str:
+        spec = self.spec
+        names = ", ".join(family.name for family in spec.families)
+        shared = "shapes shared by" if spec.screen.share_families else "shapes of"
+        gain = spec.screen.stop_gain
+        ends = f", fewer if less than {gain:.1%} is to be gained" if gain else ""
+        how = f"sampler {spec.sampler.name}, {self._base_lrs()}, {_seeds(spec.screen.seeds)}"
+        return f"{self._shapes:,} {shared} {names}{ends}; {how}"
+
+    def _base_lrs(self) -> str:
+        strategy = self.spec.base_lr
+        if isinstance(strategy, GridLR):
+            return f"each at {strategy.points} base LRs"
+        if isinstance(strategy, JointLR):
+            return "which chooses the base LR, too"
+        if not isinstance(strategy, PredictedLR):
+            return f"base LRs by {strategy.name}"
+        return f"each at {strategy.points} base LRs around the predicted one"
+
+    def _rescore(self) -> str:
+        rescored = self.spec.rescore
+        rates = f" at {rescored.base_lrs} base LRs each" if rescored.base_lrs > 1 else ""
+        how = _seeds(rescored.seeds)
+        if rescored.race:
+            steps = ", ".join(str(rung) for rung in rungs(rescored.seeds))
+            how = f"a race over {steps} seeds, in which only what may still win goes on"
+        return f"the best {rescored.top} shapes{rates}, fresh seeds: {how}"
+
+    def _confirm(self) -> str:
+        spec = self.spec
+        return (
+            f"the best of each family and {len(spec.baselines)} baselines on {_seeds(spec.confirm.seeds)} "
+            "that chose nothing"
         )
 
-    def is_of(self, table: pd.DataFrame) -> bool:
-        """Whether a stored table holds this chunk's trials."""
-        keys = self.keys()
-        return table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys)
 
-    def halves(self) -> "tuple[Chunk, ...]":
-        """The chunk in two; nothing if it is one trial."""
-        middle = len(self.trials) // 2
-        parts = (self.trials[:middle], self.trials[middle:])
-        return tuple(Chunk(self.name, part) for part in parts) if middle else ()
-
-    def table(self, outcome: Outcome, seconds: float) -> pd.DataFrame:
-        """The rows to store: keys, metrics, status; each trial gets an equal share of the time."""
-        table = self.keys()
-        for name, values in outcome.items():
-            table[name] = values
-        table["status"] = outcome.status.astype(object)
-        table["first_bad_step"] = outcome.first_bad_step.astype(np.int64)
-        table["message"] = outcome.message
-        table["wall_time"] = seconds / len(table)
-        return table
-
-
-def chunks(phase: str, first: int, trials: Sequence[Trial], size: int) -> list[Chunk]:
-    """Cut trials into chunks of ``size``, numbered from ``first``."""
-    return [
-        Chunk(f"{phase}-{first + number:05d}", tuple(trials[start : start + size]))
-        for number, start in enumerate(range(0, len(trials), size))
-    ]
+def _seeds(count: int) -> str:
+    return "1 seed" if count == 1 else f"{count:,} seeds"

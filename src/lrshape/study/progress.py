@@ -11,14 +11,26 @@ from lrshape.study.callback import Status
 class Tally:
     """Counts what a phase has done."""
 
-    def __init__(self, phase: str, speed: "Speed"):
-        self._phase, self._speed = phase, speed
+    def __init__(self, phase: str, speed: "Speed", at_most: int | None):
+        self._phase, self._speed, self._at_most = phase, speed, at_most
         self._planned = self._done = self._bad = 0
         self._best: float | None = None
 
-    def plan(self, trials: int) -> None:
-        """More trials are planned."""
+    def plan(self, trials: int, left: int | None) -> None:
+        """A round of trials is planned.
+
+        Args:
+            trials: how many.
+            left: how many may follow at most, None if that is unknown.
+        """
         self._planned += trials
+        if left is not None and self._at_most is not None:
+            self._at_most = min(self._at_most, self._planned + left)
+
+    def finish(self) -> Status:
+        """The phase has ended: no more trials come."""
+        self._at_most = self._planned
+        return self.status()
 
     def add(self, table: pd.DataFrame, metric: str) -> None:
         """A chunk is stored."""
@@ -36,7 +48,7 @@ class Tally:
         """
         return Status(
             phase=self._phase,
-            planned=self._planned,
+            planned=self._planned if self._at_most is None else self._at_most,
             done=min(self._done + running, self._planned),
             rate=self._speed.rate(running),
             diverged=self._bad + bad,

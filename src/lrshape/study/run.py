@@ -7,15 +7,17 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.procedure.phases import Candidate, Phase, confirm, rescore, screen
+from lrshape.procedure.screening import Phase
+from lrshape.procedure.trial import Candidate
 from lrshape.store import DamagedChunk, Store
-from lrshape.study.announcement import announcement
 from lrshape.study.callback import Callback
-from lrshape.study.plan import Chunk, chunks
+from lrshape.study.chunk import Chunk
+from lrshape.study.drive import drive_phase, drive_search, read_chunk, unplanned
+from lrshape.study.plan import Plan
 from lrshape.study.progress import Speed, Tally
 from lrshape.study.spec import StudySpec
 from lrshape.study.task import Running, TrainChunk
-from lrshape.study.time_limit import TimeLimitReached, limited
+from lrshape.study.time_limit import TimeLimitReached, limit_time
 from lrshape.workers.executor import Executor
 
 
@@ -63,41 +65,37 @@ class Run:
             TooManyFailed: if a larger share of this run's trials failed than the spec allows.
             StoreError: if results cannot be written.
         """
-        screened = self.phase("screen", screen(self._spec))
-        rescored = self.phase("rescore", rescore(self._spec, screened))
-        self.phase("confirm", confirm(self._spec, rescored))
+        drive_search(self._spec, self.phase)
 
-    def phase(self, name: str, phase: Phase) -> list[Candidate]:
+    def phase(self, name: str, phase: Phase, at_most: int | None = None) -> list[Candidate]:
         """Run what is missing of one phase, and return what it chose.
+
+        Args:
+            name: of the phase.
+            phase: one of a search, or another one.
+            at_most: how many trials it takes at most, for progress; default: what a search's phase does.
 
         Raises:
             TimeLimitReached: if the time limit came first.
             TooManyFailed: if a larger share of this run's trials failed than the spec allows.
             StoreError: if results cannot be written.
         """
-        self._callback.phase_begins(name, announcement(self._spec, name))
+        plan = Plan(self._spec)
+        self._callback.phase_begins(name, plan.describe(name))
         stored = set(self._store.chunks())
-        tables: list[pd.DataFrame] = []
-        tally = Tally(name, self._speed)
-        number = 0
-        trials = next(phase)
-        while True:
-            tally.plan(len(trials))
-            planned = chunks(name, number, trials, self._chunk_size)
-            number += len(planned)
-            tables += self._round(planned, stored, tally)
-            try:
-                trials = phase.send(pd.concat(tables, ignore_index=True))
-            except StopIteration as end:
-                self._drop_unplanned(name, number)
-                self._callback.phase_done(tally.status())
-                return end.value
+        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most)
 
-    def _drop_unplanned(self, phase: str, planned: int) -> None:
-        """Set aside chunks beyond the plan: results that changed, after damage, can make a phase shorter."""
-        names = [chunk for chunk in self._store.chunks() if chunk.startswith(f"{phase}-")]
-        for chunk in names[planned:]:
+        def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
+            trials = [trial for chunk in chunks for trial in chunk.trials]
+            tally.plan(len(trials), plan.left(name, trials))
+            return self._round(chunks, stored, tally)
+
+        chosen, count = drive_phase(name, phase, self._chunk_size, source)
+        # Results that changed, after damage, can make a phase shorter.
+        for chunk in unplanned(self._store, name, count):
             self._store.set_aside(chunk, "the phase does not plan it any more")
+        self._callback.phase_done(tally.finish())
+        return chosen
 
     def _round(self, planned: Sequence[Chunk], stored: set[str], tally: Tally) -> list[pd.DataFrame]:
         """Rows of all chunks of a round, in the order of the plan."""
@@ -105,9 +103,9 @@ class Run:
         for table in rows.values():
             tally.add(table, self._spec.metric)
         missing = [chunk for chunk in planned if chunk.name not in rows]
-        with limited(self._left()):
-            for chunk, table in self._trained_chunks(missing, rows, tally):
-                table = self._stored(chunk, table)
+        with limit_time(self._left()):
+            for chunk, table in self._train(missing, rows, tally):
+                table = self._keep(chunk, table)
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
                 tally.add(table, self._spec.metric)
@@ -116,7 +114,7 @@ class Run:
                 self._check_time()
         return [rows[chunk.name] for chunk in planned]
 
-    def _stored(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
+    def _keep(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
         """Store rows, and return what is stored: where another run was first, both go on from its rows."""
         if self._store.write(chunk.name, table):
             return table
@@ -124,7 +122,7 @@ class Run:
         theirs = self._read(chunk, {chunk.name})
         return table if theirs is None else theirs
 
-    def _trained_chunks(
+    def _train(
         self, missing: Sequence[Chunk], rows: dict[str, pd.DataFrame], tally: Tally
     ) -> Iterator[tuple[Chunk, pd.DataFrame]]:
         running: dict[str, Running] = {}
@@ -170,16 +168,12 @@ class Run:
         if chunk.name not in stored:
             return None
         try:
-            table = self._store.read(chunk.name)
-            keys = chunk.keys()
-            if not table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys):
-                raise DamagedChunk(chunk.name, "it holds other trials than planned")
+            return read_chunk(self._store, chunk)
         except FileNotFoundError:  # another run has set it aside
             return None
         except DamagedChunk as error:
             self._store.set_aside(chunk.name, error.reason)
             return None
-        return table
 
     def _check_failures(self, table: pd.DataFrame) -> None:
         """Count those of this run alone, so that mended code can go on where it was stopped."""

@@ -1,7 +1,5 @@
 """The spec of a study: what a TOML file or keyword arguments say, checked, with every default filled in."""
 
-import hashlib
-import json
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,20 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from lrshape.errors import InputError, shown
-from lrshape.procedure.base_lr import AnyBaseLR, GridLR
-from lrshape.procedure.budget import is_planned, planned
-from lrshape.procedure.sampler import SAMPLERS, Sampler
-from lrshape.procedure.spec import (
-    STANDARD_BASELINES,
-    BaselineSpec,
-    ConfirmSpec,
-    FamilySpec,
-    InitialShape,
-    RescoreSpec,
-    ScreenSpec,
-)
-from lrshape.settings import Settings, explain, unknown_key
-from lrshape.shapes.schedule import StepRule
+from lrshape.procedure.budget import is_planned, plan_search
+from lrshape.procedure.spec import SearchSpec
+from lrshape.settings import explain
 from lrshape.training.workload import WORKLOADS, Workload
 
 MAX_SPEC_BYTES = 1_000_000
@@ -31,21 +18,13 @@ MAX_CHUNK_SIZE = 1_000_000
 MAX_RATES = 2_000_000_000
 """Learning rates of a chunk: chunk_size times steps."""
 
-MAX_TRIALS = 100_000_000
-"""Trials of a screen."""
 
-
-class StudySpec(Settings):
+class StudySpec(SearchSpec):
     """A whole study. Build it with `StudySpec.parse`, which reads mappings as TOML gives them."""
 
     also_allowed: ClassVar[tuple[str, ...]] = ("trials",)
 
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
-    seed: int = Field(default=0, ge=0, lt=2**63, description="every random number follows from it")
-    metric: str = Field(description="metric to minimise; default: the workload's own")
-    step_rule: StepRule = Field(
-        default="midpoint", description="where in a step its shape is read: t = (s + 1/2)/T, s/T or (s + 1)/T"
-    )
     chunk_size: int | Literal["auto"] = Field(
         default="auto",
         description="trials in a program and a chunk; auto: by memory and workload",
@@ -58,16 +37,6 @@ class StudySpec(Settings):
         description="stop when a larger share of a run's trials has failed; 1: never",
     )
     workload: Annotated[Workload, WORKLOADS]
-    families: tuple[FamilySpec, ...] = Field(min_length=1)
-    sampler: Annotated[Sampler, SAMPLERS] = Field(default_factory=lambda: SAMPLERS["sobol"]())
-    base_lr: AnyBaseLR
-    screen: ScreenSpec = ScreenSpec()
-    rescore: RescoreSpec = RescoreSpec()
-    confirm: ConfirmSpec = ConfirmSpec()
-    baselines: dict[str, BaselineSpec] = STANDARD_BASELINES
-    initial_shapes: tuple[InitialShape, ...] = Field(
-        default=(), description="shapes that the search tries first"
-    )
 
     @field_validator("chunk_size")
     @classmethod
@@ -76,52 +45,16 @@ class StudySpec(Settings):
             raise ValueError(f"must be auto or from 1 to {MAX_CHUNK_SIZE}, got {value}")
         return value
 
-    @field_validator("families", mode="before")
-    @classmethod
-    def _bare_names(cls, value: Any) -> Any:
-        if not isinstance(value, list | tuple):
-            return value
-        return tuple({"name": item} if isinstance(item, str) else item for item in value)
-
-    @field_validator("baselines", mode="before")
-    @classmethod
-    def _standard(cls, value: Any) -> Any:
-        """A list picks standard baselines by name; a table gives each its family and params."""
-        if not isinstance(value, list | tuple):
-            return value
-        unknown = [name for name in value if not isinstance(name, str) or name not in STANDARD_BASELINES]
-        if unknown:
-            raise ValueError(unknown_key(unknown[0], STANDARD_BASELINES).replace("key", "baseline", 1))
-        return {name: STANDARD_BASELINES[name] for name in value}
-
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
         metrics = self.workload.metric_names()
         if self.metric not in metrics:
             raise ValueError(f"metric must be one of {', '.join(metrics)}, got {self.metric!r}")
-        names = [family.name for family in self.families]
-        if len(set(names)) != len(names):
-            raise ValueError(f"families must differ, got {', '.join(names)}")
-        strange = [start.family for start in self.initial_shapes if start.family not in names]
-        if strange:
-            raise ValueError(f"initial_shapes must be of families {', '.join(names)}, got {strange[0]}")
-        if self.screen.share_families and self.sampler.name != "gp":
-            raise ValueError(f"screen.share_families needs the sampler gp, got {self.sampler.name}")
         if isinstance(self.chunk_size, int) and self.chunk_size * self.workload.steps > MAX_RATES:
             raise ValueError(
                 f"chunk_size times workload.steps must be at most {MAX_RATES:,}, "
                 f"got {self.chunk_size:,} times {self.workload.steps:,}"
             )
-        shapes = sum(family.shapes or self.screen.shapes for family in self.families)
-        points = self.base_lr.points if isinstance(self.base_lr, GridLR) else 1
-        if shapes * points * self.screen.seeds > MAX_TRIALS:
-            raise ValueError(
-                f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
-                f"{points:,} base LRs on {self.screen.seeds:,} seeds"
-            )
-        bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
-        if bad:
-            raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
         return self
 
     @classmethod
@@ -140,7 +73,7 @@ class StudySpec(Settings):
         if workload is not None and named is not None:
             raise InputError(f"workload: train= is the workload already, got {shown(named)}, too")
         if is_planned(given):
-            given = planned(given)
+            given = plan_search(given)
         try:
             workload = workload or WORKLOADS.build(named)
         except InputError:  # told below, together with the other mistakes
@@ -161,17 +94,7 @@ class StudySpec(Settings):
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""
-        return self.model_dump(mode="json")
-
-    def hash(self) -> str:
-        """SHA-256 of the spec, hexadecimal."""
-        return spec_hash(self.document())
-
-
-def spec_hash(document: Any) -> str:
-    """SHA-256 of a spec's document, hexadecimal, whatever the order of its keys."""
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+        return {"name": self.name} | self.model_dump(mode="json")
 
 
 def read_spec(path: str | Path) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from lrshape.errors import InputError, shown
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study import environment
-from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec, spec_hash
+from lrshape.study.plan import Plan
+from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.memory import plan_chunk_size
 from lrshape.training.precision import precision
@@ -29,16 +30,21 @@ class Study:
     Args:
         path: directory of an existing study, or its URL, such as ``s3://bucket/study``.
 
+    Attributes:
+        spec: what is searched, and how.
+        chunk_size: trials in a chunk.
+        store: the files.
+
     Raises:
         InputError: if there is none, this version cannot read it, or it was edited.
     """
 
     def __init__(self, path: str | Path):
         self.store = Store.open(path)
-        if spec_hash(self.store.document.get("spec")) != self.store.document["hash"]:
+        if self.store.is_edited:
             raise InputError(f"{self.path}/study.json was edited: its spec does not have the hash it states")
         try:
-            filled = StudySpec.parse(self.store.document["spec"]).document()
+            self.spec = StudySpec.parse(self.store.document["spec"])
         except InputError as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.path}/study.json holds a spec that cannot be read: {reason}") from None
@@ -48,7 +54,7 @@ class Study:
                 f"{self.path}/study.json: chunk_size must be a whole number from 1 to {MAX_CHUNK_SIZE:,}, "
                 f"got {shown(chunk_size)}"
             )
-        self._document = {**self.store.document, "spec": filled}
+        self.chunk_size = chunk_size
         self._analysed: tuple[str, ...] = ()
 
     @property
@@ -72,22 +78,22 @@ class Study:
     @property
     def document(self) -> dict[str, Any]:
         """Content of ``study.json``: the spec, its hash, versions, device, git revision."""
-        return self._document
+        return self.store.document
 
     @property
     def metric(self) -> str:
         """The metric that is minimised."""
-        return self.document["spec"]["metric"]
+        return self.spec.metric
 
     @property
     def steps(self) -> int:
         """Training steps of the workload."""
-        return self.document["spec"]["workload"]["steps"]
+        return self.spec.workload.steps
 
     @property
     def step_rule(self) -> StepRule:
         """Where in a step the shapes are read."""
-        return self.document["spec"]["step_rule"]
+        return self.spec.step_rule
 
     def trials(self) -> pd.DataFrame:
         """All stored trials, one row each; see docs/study.md for the columns."""
@@ -133,9 +139,7 @@ class Study:
 
         What the other phases take depends on results.
         """
-        spec = self.document["spec"]
-        shapes = len(spec["families"]) + len(spec["baselines"])
-        return {"confirm": shapes * spec["confirm"]["seeds"]}
+        return {"confirm": Plan(self.spec).trials["confirm"]}
 
     def analysis(self, metric: str | None = None) -> Analysis:
         """The tables of the trials stored so far, the same object until more are stored.
@@ -188,31 +192,10 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     Raises:
         InputError: if the directory holds another study, or anything else.
     """
-    plain = spec.document()
-    if Store.exists(path):
-        study = Study(path)
-        changed = differences(study.document["spec"], plain)
-        if changed:
-            raise InputError(
-                f"{path} holds a study with another spec; changed: {'; '.join(changed)}; "
-                "use another directory, or the old settings"
-            )
-        study.store.require_writable()
-        if study.document.get("train_digest") != _train_digest(spec.workload):
-            _log.warning(
-                "%s: the code of %s has changed since the study was made; the stored trials are the old "
-                "code's and are kept. For a new search use another directory",
-                path,
-                spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
-            )
-        return study
-    check_workload(spec.workload)
-    Store.create(
-        path,
-        {
-            "name": spec.name,
-            "hash": spec.hash(),
-            "spec": plain,
+
+    def describe_run() -> dict[str, Any]:
+        check_workload(spec.workload)
+        return {
             "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
             "versions": environment.versions(),
             "device": environment.device(),
@@ -220,9 +203,18 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
             "git_revision": environment.git_revision(),
             "train_digest": _train_digest(spec.workload),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-    return Study(path)
+        }
+
+    Store.create(path, {"name": spec.name, "spec": spec.document()}, more=describe_run)
+    study = Study(path)
+    if study.document.get("train_digest") != _train_digest(spec.workload):
+        _log.warning(
+            "%s: the code of %s has changed since the study was made; the stored trials are the old "
+            "code's and are kept. For a new search use another directory",
+            path,
+            spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
+        )
+    return study
 
 
 def check_workload(workload: Workload) -> None:
@@ -238,15 +230,3 @@ def check_workload(workload: Workload) -> None:
 
 def _train_digest(workload: Workload) -> str | None:
     return workload.digest() if isinstance(workload, CalledWorkload) else None
-
-
-def differences(old: Any, new: Any, where: str = "") -> list[str]:
-    """What differs between two JSON documents, as ``key: old -> new``."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = sorted(old.keys() | new.keys())
-        return [
-            line
-            for key in keys
-            for line in differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
-        ]
-    return [] if old == new else [f"{where}: {old!r:.60} -> {new!r:.60}"]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from lrshape.procedure.keys import training_seeds
 from lrshape.procedure.shape import multipliers
-from lrshape.study.plan import Chunk
+from lrshape.study.chunk import Chunk
 from lrshape.study.spec import StudySpec
 from lrshape.training import Outcome, Progress, evaluate
 from lrshape.workers.executor import Task
@@ -51,7 +51,7 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         began = time.perf_counter()
         spec = self.spec
         base_lrs = np.array([t.base_lr for t in item.trials])
-        shapes = [t.shape for t in item.trials]
+        shapes = [t.shape.family for t in item.trials]
         rates = multipliers(shapes, spec.workload.steps, spec.step_rule) * base_lrs[:, None]
         seeds = training_seeds(spec.seed, [t.seed for t in item.trials])
         outcome = evaluate(

@@ -17,7 +17,7 @@ class TimeLimitReached(Exception):  # noqa: N818 - it is no error
 
 
 @contextlib.contextmanager
-def limited(seconds: float | None) -> Iterator[None]:
+def limit_time(seconds: float | None) -> Iterator[None]:
     """Interrupt the block as Ctrl-C would, `PATIENCE` after a time, and raise `TimeLimitReached`.
 
     Only the main thread can be interrupted; in another one, and where SIGINT has no handler of Python's,

@@ -1,27 +1,22 @@
 """Whether a study on disk is what its spec plans: every file read, every chunk held against the plan."""
 
-from collections.abc import Callable, Sequence
+import contextlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
-from lrshape.procedure.phases import Candidate, Phase, confirm, rescore, screen
-from lrshape.store import PHASES, Health, Location, Store, verify
-from lrshape.study.plan import chunks
-from lrshape.study.spec import StudySpec, spec_hash
-
-_PHASES: dict[str, Callable[[StudySpec, Any], Phase]] = {
-    "screen": lambda spec, _: screen(spec),
-    "rescore": rescore,
-    "confirm": confirm,
-}
+from lrshape.procedure.screening import Phase
+from lrshape.procedure.trial import Candidate
+from lrshape.store import DamagedChunk, Health, Location, Store, verify
+from lrshape.study.chunk import Chunk
+from lrshape.study.drive import Misfit, drive_phase, drive_search, read_chunk, unplanned
+from lrshape.study.spec import StudySpec
 
 
 @dataclass
-class Plan:
+class PlanFit:
     """How the sound chunks of a search fit its plan.
 
     Attributes:
@@ -49,7 +44,7 @@ class Diagnosis:
 
     path: Location
     health: Health
-    plan: Plan | None
+    plan: PlanFit | None
     edited: bool
     repaired: list[str] = field(default_factory=list)
 
@@ -74,94 +69,76 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         InputError: if there is no study.
         StoreError: if the disk cannot be read, or written to repair.
     """
-    study = Store.open(path)
-    places = [path / name for name in sorted(study.place.names(""))]
-    inner = [store for place in places if Store.exists(place) for store in [Store.open(place)]]
-    checks = [store for store in inner if "check" in store.document]
-    return [_examined(store, repair) for store in [study, *checks]]
+    store = Store.open(path)
+    return [_examine(each, repair) for each in (store, *store.inner())]
 
 
-def _examined(store: Store, repair: bool) -> Diagnosis:
+def _examine(store: Store, repair: bool) -> Diagnosis:
     health = verify(store)
-    stated = {k: store.document.get(k) for k in ("check", "of", "settings")}
     is_search = "check" not in store.document
-    edited = spec_hash(store.document.get("spec") if is_search else stated) != store.document["hash"]
-    plan = _plan(store, set(health.damaged)) if is_search and not edited else None
-    found = Diagnosis(store.path, health, plan, edited)
+    plan = _plan(store) if is_search and not store.is_edited else None
+    found = Diagnosis(store.path, health, plan, store.is_edited)
     if repair:
         _repair(store, found)
     return found
 
 
-def _plan(store: Store, damaged: set[str]) -> Plan:
+def _plan(store: Store) -> PlanFit:
     made_by = store.document.get("versions", {}).get("lrshape")
     if made_by != __version__:
-        return Plan(ends=f"lrshape {made_by} made it, and its plans may differ from those of {__version__}")
+        return PlanFit(
+            ends=f"lrshape {made_by} made it, and its plans may differ from those of {__version__}"
+        )
     try:
         spec = StudySpec.parse(store.document["spec"])
         chunk_size = int(store.document["chunk_size"])
     except (InputError, KeyError, TypeError, ValueError) as error:
-        return Plan(ends=f"the spec cannot be used here: {error}")
+        return PlanFit(ends=f"the spec cannot be used here: {error}")
     except Exception as error:  # a train function of the user's is imported, and may raise anything
-        return Plan(ends=f"the spec cannot be used here: {type(error).__name__}: {error}")
-    return follow(spec, store, chunk_size, damaged)
+        return PlanFit(ends=f"the spec cannot be used here: {type(error).__name__}: {error}")
+    return follow(spec, store, chunk_size)
 
 
-def follow(spec: StudySpec, store: Store, chunk_size: int, damaged: set[str]) -> Plan:
+class _End(Exception):  # noqa: N818 - it is no error
+    """What is stored does not tell how the plan goes on."""
+
+
+def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
     """Go through the phases with what is stored, as a resume does, and train nothing.
 
-    A round depends on the results of those before it, so that the plan ends with the first chunk that is
-    missing or does not fit: what is stored beyond it cannot be judged.
+    A round depends on the results of those before it, so that the plan ends with the first round of which
+    a chunk is missing, damaged or does not fit: what is stored beyond it cannot be judged.
 
     Args:
         spec: of the study.
         store: where its trials are.
         chunk_size: trials in a chunk.
-        damaged: chunks that cannot be read.
     """
-    plan, chosen = Plan(), ()
-    stored = [chunk for chunk in store.chunks() if chunk not in damaged]
-    for name in PHASES:
-        of_phase = [chunk for chunk in stored if chunk.startswith(f"{name}-")]
-        ended, chosen = _follow_phase(name, _PHASES[name](spec, chosen), of_phase, store, chunk_size, plan)
-        if not ended:
-            break
-    return plan
+    plan = PlanFit()
 
-
-def _follow_phase(
-    name: str, phase: Phase, stored: Sequence[str], store: Store, chunk_size: int, plan: Plan
-) -> tuple[bool, Sequence[Candidate]]:
-    """Whether the phase came to its end, and what it chose."""
-    tables: list[pd.DataFrame] = []
-    number, trials = 0, next(phase)
-    while True:
-        planned = chunks(name, number, trials, chunk_size)
-        number += len(planned)
-        missing = [chunk.name for chunk in planned if chunk.name not in stored]
-        for chunk in planned:
-            if chunk.name in missing:
-                continue
-            table = store.read(chunk.name)
-            if chunk.is_of(table):
+    def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
+        tables = []
+        for chunk in chunks:
+            try:
+                tables.append(read_chunk(store, chunk))
                 plan.fitting.append(chunk.name)
-                tables.append(table)
-            else:
-                plan.misfits[chunk.name] = "it holds other trials than planned"
-        if missing:
-            plan.ends = f"{missing[0]} is not there"
-            return False, ()
-        if plan.misfits:
-            plan.ends = f"{next(iter(plan.misfits))} does not fit"
-            return False, ()
-        try:
-            trials = phase.send(pd.concat(tables, ignore_index=True))
-        except StopIteration as end:
-            unplanned = sorted(
-                set(stored) - {chunk for chunk in plan.fitting if chunk.startswith(f"{name}-")}
-            )
-            plan.misfits |= dict.fromkeys(unplanned, "the phase does not plan it")
-            return True, end.value
+            except Misfit as error:
+                plan.misfits[chunk.name] = error.reason
+                plan.ends = plan.ends or f"{chunk.name} does not fit"
+            except (FileNotFoundError, DamagedChunk):
+                plan.ends = plan.ends or f"{chunk.name} is not there"
+        if plan.ends:
+            raise _End
+        return tables
+
+    def drive(name: str, phase: Phase) -> list[Candidate]:
+        chosen, count = drive_phase(name, phase, chunk_size, source)
+        plan.misfits |= dict.fromkeys(unplanned(store, name, count), "the phase does not plan it")
+        return chosen
+
+    with contextlib.suppress(_End):
+        drive_search(spec, drive)
+    return plan
 
 
 def _repair(store: Store, found: Diagnosis) -> None:

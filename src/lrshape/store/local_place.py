@@ -7,13 +7,13 @@ import shutil
 import time
 from pathlib import Path
 
-from lrshape.store import _files
-from lrshape.store._files import store_error
-from lrshape.store._place import Place
+from lrshape.store import files
+from lrshape.store.files import store_error
+from lrshape.store.place import Place
 
 
 class LocalPlace(Place):
-    """A directory on a disk that this machine mounts; see `_files` for how a file comes to be.
+    """A directory on a disk that this machine mounts; see `lrshape.store.files` for how a file comes to be.
 
     Args:
         location: the directory; it need not exist.
@@ -57,22 +57,22 @@ class LocalPlace(Place):
 
     def publish(self, name: str, data: bytes) -> bool:
         """Make a file by a hard link to a temporary one."""
-        return _files.publish(self._path / name, data)
+        return files.publish(self._path / name, data)
 
     def replace(self, name: str, data: bytes) -> None:
         """Replace a file by renaming a temporary one."""
-        _files.replace(self._path / name, data)
+        files.publish(self._path / name, data, replace=True)
 
     def move(self, name: str, target: str) -> bool:
         """Give a file another name, by a hard link and then without the old name."""
         source, new = self._path / name, self._path / target
         try:
             new.parent.mkdir(exist_ok=True)
-            if not _files.link(source, new):
+            if not files.link(source, new):
                 return False
             source.unlink(missing_ok=True)
-            _files.sync_directory(new.parent)
-            _files.sync_directory(source.parent)
+            files.sync_directory(new.parent)
+            files.sync_directory(source.parent)
         except OSError as error:
             raise store_error(error, source) from error
         return True
@@ -87,7 +87,7 @@ class LocalPlace(Place):
     def prepare(self, folder: str) -> None:
         """Make a folder."""
         (self._path / folder).mkdir(parents=True, exist_ok=True)
-        _files.sync_directory(self._path.parent)
+        files.sync_directory(self._path.parent)
 
     def probe(self, folder: str) -> None:
         """Write a byte into a folder and remove it."""
@@ -108,8 +108,8 @@ class LocalPlace(Place):
         found = []
         with contextlib.suppress(OSError), os.scandir(self._path / folder) as entries:
             for entry in entries:
-                if _files.is_temporary(entry.name):
+                if files.is_temporary(entry.name):
                     with contextlib.suppress(OSError):
-                        if time.time() - entry.stat(follow_symlinks=False).st_mtime > _files.STALE_SECONDS:
+                        if time.time() - entry.stat(follow_symlinks=False).st_mtime > files.STALE_SECONDS:
                             found.append(entry.name)
         return sorted(found)

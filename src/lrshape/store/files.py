@@ -7,14 +7,10 @@ worst.
 
 import contextlib
 import errno
-import json
 import os
 import re
 import secrets
 from pathlib import Path
-from typing import Any
-
-from lrshape.errors import InputError
 
 # A writer holds its temporary file for seconds at most. A day leaves room for suspended machines and for
 # clocks of network disks, so that tidying can never take the file of a live writer.
@@ -45,83 +41,36 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def publish(target: Path, data: bytes) -> bool:
-    """Make ``target`` hold ``data``, unless it exists already.
+def publish(target: Path, data: bytes, *, replace: bool = False) -> bool:
+    """Make ``target`` hold ``data``; a reader sees the whole file or, before, what was there.
+
+    Args:
+        target: the file; its directory exists.
+        data: its content.
+        replace: whether a file that exists is replaced; else it is left alone, whatever it holds.
 
     Returns:
-        Whether this call created the file; one that exists is left alone, whatever it holds.
+        Whether this call wrote the file.
 
     Raises:
-        StoreError: if the disk refuses. The file is then absent, or complete but perhaps not yet durable.
+        StoreError: if the disk refuses. The file is then as it was, or complete but perhaps not yet durable.
     """
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
     try:
-        if target.exists():
+        if not replace and target.exists():
             return False
         try:
             _write(temporary, data)
-            created = link(temporary, target)
+            if replace:
+                temporary.replace(target)
+            written = replace or link(temporary, target)
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         sync_directory(target.parent)
     except OSError as error:
         raise store_error(error, target) from error
-    return created
-
-
-def replace(target: Path, data: bytes) -> None:
-    """Make ``target`` hold ``data``; a reader sees what it held before or all of this.
-
-    Raises:
-        StoreError: if the disk refuses; the old content is then untouched, or the new one is complete.
-    """
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        try:
-            _write(temporary, data)
-            temporary.replace(target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise
-        sync_directory(target.parent)
-    except OSError as error:
-        raise store_error(error, target) from error
-
-
-def read_document(file: Path, kind: str) -> dict[str, Any]:
-    """Return the JSON object that states what a directory holds, e.g. ``study.json``.
-
-    Args:
-        file: where it is.
-        kind: what the directory is, for messages: ``study`` or ``sweep``.
-
-    Raises:
-        InputError: if there is none, or it cannot be read, or it is no JSON object.
-    """
-    try:
-        content = file.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        raise InputError(f"there is no {kind} in {file.parent}") from None
-    except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror or error}") from error
-    return parse_document(content, str(file), kind)
-
-
-def parse_document(content: bytes, file: str, kind: str) -> dict[str, Any]:
-    """Return the JSON object in a file's content.
-
-    Raises:
-        InputError: if it is none.
-    """
-    try:
-        document = json.loads(content.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} must be JSON as a {kind} writes it: {error}") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{file} must hold a JSON object, got {type(document).__name__}")
-    return document
+    return written
 
 
 def link(source: Path, target: Path) -> bool:

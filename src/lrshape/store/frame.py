@@ -5,7 +5,6 @@ categorical. Columns are joined one after another, and what has been joined is g
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from lrshape.store._chunk import metric_columns, schema
-from lrshape.store._names import PHASES
+from lrshape.store.chunk_file import metric_columns, schema
+from lrshape.store.chunk_names import phase_codes
 
 
 def chunk_frame(table: pa.Table) -> pd.DataFrame:
@@ -58,16 +57,11 @@ def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
     return table.iloc[order].reset_index(drop=True)
 
 
-def phase_codes(phases: Any) -> NDArray[np.integer]:
-    """The places of phases in the order in which they run; that of a check comes last."""
-    return pd.Categorical(phases, categories=list(dict.fromkeys([*PHASES, *phases.unique()]))).codes
-
-
 def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.int64] | None:
     """The order of the rows, None if they are in it."""
     phases, names = columns["phase"]
     assert names is not None
-    place = np.array([PHASES.index(name) if name in PHASES else -1 for name in names.to_pylist()], np.int8)
+    place = phase_codes(names.to_pandas())
     keys = (columns["seed"][0], columns["base_lr"][0], columns["shape"][0], place[phases])
     order = np.lexsort(keys)
     return None if np.all(order[1:] > order[:-1]) else order

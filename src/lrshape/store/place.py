@@ -149,18 +149,3 @@ class Place(ABC):
                 continue
             removed.append(name)
         return removed
-
-
-def place_at(location: Location) -> Place:
-    """The place at a location.
-
-    Raises:
-        InputError: if it is a URL that fsspec, or this installation of it, cannot reach.
-    """
-    if isinstance(location, Url):
-        from lrshape.store._remote import RemotePlace
-
-        return RemotePlace(location)
-    from lrshape.store._local import LocalPlace
-
-    return LocalPlace(location)

@@ -13,9 +13,9 @@ from datetime import datetime
 from typing import Any
 
 from lrshape.errors import InputError, shown
-from lrshape.store import _files
-from lrshape.store._files import StoreError
-from lrshape.store._place import Place, Url
+from lrshape.store import files
+from lrshape.store.files import StoreError
+from lrshape.store.place import Place, Url
 
 _CONFLICT = "ConditionalRequestConflict"  # S3: another conditional PUT of the same key is under way
 _TRIES = 5
@@ -54,7 +54,7 @@ class RemotePlace(Place):
 
     def is_empty(self, folder: str) -> bool:
         """Whether no object is in a folder but probes."""
-        return all(_files.is_temporary(name) for name in self.names(folder))
+        return all(files.is_temporary(name) for name in self.names(folder))
 
     def publish(self, name: str, data: bytes) -> bool:
         """Put an object on the condition that there is none."""
@@ -124,8 +124,8 @@ class RemotePlace(Place):
         for entry in self._entries(folder):
             changed = entry.get("LastModified") or entry.get("created") or entry.get("mtime")
             seconds = changed.timestamp() if isinstance(changed, datetime) else changed
-            old = isinstance(seconds, int | float) and time.time() - seconds > _files.STALE_SECONDS
-            if old and _files.is_temporary(_name(entry)):
+            old = isinstance(seconds, int | float) and time.time() - seconds > files.STALE_SECONDS
+            if old and files.is_temporary(_name(entry)):
                 found.append(_name(entry))
         return sorted(found)
 

@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lrshape.store._checks import problem
+from lrshape.store.chunk_names import parse
+from lrshape.store.rows import problem
 
 CHUNK_FORMAT = "1"
 
@@ -123,7 +124,7 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
         raise DamagedChunk(name, f"it is no readable Parquet file: {error}") from error
     if table.schema != schema(metric_columns(table.column_names), folded=True):
         raise DamagedChunk(name, f"its columns are {table.column_names}")
-    if (reason := problem(table, name.partition("-")[0])) is not None:
+    if (reason := problem(table, parse(name)[0])) is not None:
         raise DamagedChunk(name, reason)
     return table
 

@@ -1,0 +1,84 @@
+"""The plan of a search against searches: never less than they take, and never more than it said before."""
+
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lrshape.study.drive import drive_phase, drive_search
+from lrshape.study.plan import Plan
+from lrshape.study.progress import Speed, Tally
+from lrshape.study.spec import StudySpec
+
+START = {"family": "rex", "params": {"beta": 0.3}, "base_lr": 0.01}
+SPECS = st.fixed_dictionaries(
+    {
+        "families": st.sampled_from(
+            [["rex"], ["rex", "linear"], ["rex", {"name": "constant", "fixed": {"warmup": 0.0}}]]
+        ),
+        "sampler": st.sampled_from(["sobol", "random", {"name": "cmaes", "batch_size": 4}]),
+        "base_lr": st.fixed_dictionaries(
+            {"strategy": st.sampled_from(["grid", "bracket", "joint"]), "extend": st.integers(0, 3)}
+        ),
+        "screen": st.fixed_dictionaries({"shapes": st.integers(1, 9), "seeds": st.integers(1, 2)}),
+        "rescore": st.fixed_dictionaries(
+            {
+                "top": st.integers(1, 12),
+                "seeds": st.integers(1, 5),
+                "base_lrs": st.integers(1, 3),
+                "race": st.booleans(),
+            }
+        ),
+        "baselines": st.sampled_from([[], ["cosine"], ["constant", "linear", "cosine", "wsd"]]),
+        "initial_shapes": st.sampled_from([[], [START]]),
+    }
+)
+GUIDED = {"families": ["rex", "wsd"], "trials": 48}
+
+
+@settings(max_examples=30, deadline=None)
+@given(spec=SPECS, steep=st.floats(-2, 2), salt=st.integers(0, 9))
+@example(spec=GUIDED, steep=0.0, salt=0)
+def test_the_total_of_a_phase_never_grows(spec, steep, salt):
+    spec = StudySpec.parse({"workload": "digits-mlp", **spec})
+    plan = Plan(spec)
+
+    def score(trial):
+        """Noise, better towards larger or smaller base LRs; a tenth diverges."""
+        noise = zlib.crc32(f"{salt} {trial.shape.id} {trial.seed}".encode()) / 2**32
+        return np.inf if noise > 0.9 else noise * trial.base_lr**steep
+
+    def drive(name, phase):
+        tally = Tally(name, Speed(), plan.trials[name])
+        totals, done = [plan.trials[name]], 0
+
+        def source(chunks):
+            nonlocal done
+            trials = [trial for chunk in chunks for trial in chunk.trials]
+            done += len(trials)
+            tally.plan(len(trials), plan.left(name, trials))
+            totals.append(tally.status().planned)
+            assert totals[-1] >= done
+            return [
+                c.keys().assign(**{spec.metric: [score(t) for t in c.trials], "status": "ok"}) for c in chunks
+            ]
+
+        chosen, _ = drive_phase(name, phase, 100, source)
+        totals.append(tally.finish().planned)
+        assert totals == sorted(totals, reverse=True)
+        assert totals[-1] == done
+        if name == "confirm":
+            assert totals[0] == done
+        return chosen
+
+    drive_search(spec, drive)
+
+
+def test_a_plan_in_bytes_and_seconds():
+    spec = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"], "trials": 96})
+    plan = Plan(spec)
+    assert plan.bytes(8) > plan.bytes(64) > plan.bytes(64, stored=3)
+    assert plan.seconds(1000.0) == pytest.approx(sum(plan.trials.values()) * spec.workload.steps / 1000)
+    assert plan.describe("local") == ""
