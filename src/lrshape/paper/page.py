@@ -239,22 +239,21 @@ def _descents(found: Found) -> Table:
 
 
 def _method(found: Found) -> Section:
-    minimised = (
-        "What was minimised is the recursion of arXiv:2603.10301, which averages over eigenbases."
-        if found.eigenbasis is None
-        else f"What was minimised is the exact expected loss of SGD in random eigenbasis {found.eigenbasis}; "
-        "families were screened by the recursion and refined by the exact loss."
-    )
+    by = "the recursion of arXiv:2603.10301, which averages over eigenbases"
+    if found.eigenbasis is not None:
+        by = (
+            f"the exact expected loss of SGD in random eigenbasis {found.eigenbasis}; families were screened by "
+            "the recursion and refined by the exact loss"
+        )
     return Section(
         "How it was computed",
         remarks=[
-            f"{minimised} The logarithm of the final loss was minimised over all "
+            f"What was minimised is {by}. The logarithm of the final loss was minimised over all "
             f"{found.spec.workload.steps} learning rates by L-BFGS-B in float64, none of them negative.",
             "A gap is the family’s final loss over the optimum’s, minus 1. Each family’s parameters and base "
             "LR were optimised together: shapes screened at a grid of base LRs, the best refined by their "
-            f"gradients. Shapes have maximum 1 and are read at {found.spec.step_rule}.",
-            f"The gap in eigenbasis {found.check_eigenbasis} compares the same two schedules by the exact "
-            "second moments of SGD on one data set, which no average over eigenbases enters.",
+            f"gradients. Shapes have maximum 1 and are read at {found.spec.step_rule}. The gap in eigenbasis "
+            f"{found.check_eigenbasis} is by the exact second moments of SGD on one data set.",
             f"SGD was simulated with {found.checked[OPTIMUM].simulated.seeds} seeds, the same for all "
             "schedules; the interval is Student’s for the mean.",
         ],

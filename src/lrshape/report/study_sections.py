@@ -255,24 +255,22 @@ def _method(findings: Findings) -> list[str]:
         "replacement; its interval is exact for a quantile of the family’s scores."
     )
     return [
-        "A trial that diverged or failed scores +∞ and stays in every median; none is dropped.",
         "The <b>screen</b> gives every shape its best base LR, the <b>rescore</b> repeats the best of them "
         "on fresh seeds and chooses the winner, and the <b>confirm</b> phase measures it, the best shape of "
         "each family and the baselines on seeds that no selection has seen. The baselines’ base LRs are "
         "searched like all others.",
-        "Scores are medians over seeds. Their 95% intervals lie between two order statistics (the inverted "
-        "sign test): exact for any distribution.",
+        "Scores are medians over seeds; a trial that diverged or failed scores +∞, and none is dropped. "
+        "Their 95% intervals lie between two order statistics (the inverted sign test): exact for any "
+        "distribution.",
         f"All shapes of a {phase} use the same seeds, that is the same initial weights and data order. "
         "Differences are therefore paired: the difference of the medians, with a 95% percentile bootstrap "
-        "over seeds whose tails are widened to those of the t interval, since the plain one is too short for "
-        "few seeds.",
+        "over seeds whose tails are widened to those of the t interval. Each interval holds by itself; "
+        "p-values are two-sided and corrected for all comparisons of the phase (Holm). “Better” or “worse” "
+        "needs an interval without 0 and a corrected p below 0.05.",
         "The <b>near-optimal set</b> keeps every rescored shape that is not shown to be worse than the best "
         "one by more than the margin: it is dropped if the 95% interval of its median minus the best one’s, "
         "raised by the margin, lies above 0, on the seeds of the rescore phase. Each shape is judged by "
-        "itself, without a correction for their number. The best one was chosen on the same seeds, which "
-        "flatters it; only one tail of the interval drops a shape, which makes up for that.",
+        "itself. The best one was chosen on the same seeds, which flatters it; only one tail of the interval "
+        "drops a shape, which makes up for that.",
         screen,
-        "p-values are two-sided and corrected for all comparisons of the phase (Holm). “Better” or “worse” "
-        "needs an interval without 0 and a corrected p below 0.05. Each interval holds by itself; the "
-        "intervals are not corrected.",
     ]
