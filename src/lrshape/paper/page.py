@@ -242,8 +242,8 @@ def _method(found: Found) -> Section:
     by = "the recursion of arXiv:2603.10301, which averages over eigenbases"
     if found.eigenbasis is not None:
         by = (
-            f"the exact expected loss of SGD in random eigenbasis {found.eigenbasis}; families were screened by "
-            "the recursion and refined by the exact loss"
+            f"the exact expected loss of SGD in random eigenbasis {found.eigenbasis}; families were screened "
+            "by the recursion and refined by the exact loss"
         )
     return Section(
         "How it was computed",
