@@ -89,7 +89,7 @@ def test_what_is_infinite_is_null_in_json(smooth):
 def test_the_exact_dynamics_of_an_eigenbasis_can_be_minimised(smooth):
     found = find_optimum(spec(1, ("power",), steps=30), starts_count=2, seeds=200, eigenbasis=3)
     assert found.certificate is None
-    optimum = found.checked[OPTIMUM]
+    optimum = found.checks[OPTIMUM]
     assert optimum.loss == pytest.approx(optimum.exact, rel=1e-9)
     assert found.gap(found.families[0]) > 0
     recursion = find_optimum(spec(1, ("power",), steps=30), starts_count=1, seeds=2)

@@ -36,7 +36,7 @@ _DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
 
 
-def drawn_shapes(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
+def winner_curves(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
     """Return the settings whose best shapes can be drawn, and their multipliers over progress."""
     return [
         (s, values)
@@ -55,7 +55,7 @@ def overlay(findings: SweepFindings) -> "Figure | None":
     Returns:
         The figure; None if no setting has a best shape.
     """
-    drawn = drawn_shapes(findings)
+    drawn = winner_curves(findings)
     if not drawn:
         return None
     t = np.linspace(0.0, 1.0, POINTS)

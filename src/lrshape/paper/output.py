@@ -8,7 +8,7 @@ import pandas as pd
 
 from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
-from lrshape.paper.run import OPTIMUM, Checked, Found
+from lrshape.paper.run import OPTIMUM, OptimumResult, ScheduleCheck
 from lrshape.store import publish
 from lrshape.study.environment import versions
 
@@ -35,19 +35,19 @@ def claim(directory: Path) -> None:
         )
 
 
-def gap_table(found: Found) -> pd.DataFrame:
+def gap_table(found: OptimumResult) -> pd.DataFrame:
     """One row a family, best first: parameters, losses, gaps, checks."""
     rows = []
     for family in found.families:
-        checked = found.checked[family.family]
+        check = found.checks[family.family]
         rows.append(
             {
                 "family": family.family,
                 "gap": found.gap(family),
                 "exact_gap": found.exact_gap(family.family),
                 "loss": family.loss,
-                "exact_loss": checked.exact,
-                **_simulated(checked),
+                "exact_loss": check.exact,
+                **_simulated(check),
                 "base_lr": family.schedule.base_lr,
                 "params": json.dumps(family.schedule.to_dict()["params"]),
                 "at_edge": " ".join(family.edges),
@@ -57,22 +57,22 @@ def gap_table(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _simulated(checked: Checked) -> dict[str, Any]:
-    mean = {f"simulated_{name}": value for name, value in checked.simulated._asdict().items()}
-    return {**mean, "loss_within_interval": checked.agrees}
+def _simulated(check: ScheduleCheck) -> dict[str, Any]:
+    mean = {f"simulated_{name}": value for name, value in check.simulated._asdict().items()}
+    return {**mean, "loss_within_interval": check.agrees}
 
 
-def tables(found: Found) -> dict[str, pd.DataFrame]:
+def tables(found: OptimumResult) -> dict[str, pd.DataFrame]:
     """``gaps``, ``descents`` and ``schedules``, the learning rates of every step."""
     descents = pd.DataFrame({**vars(d), "above_best": d.loss / found.best.loss - 1} for d in found.descents)
-    schedules = pd.DataFrame({name: checked.lrs for name, checked in found.checked.items()})
+    schedules = pd.DataFrame({name: check.lrs for name, check in found.checks.items()})
     schedules.insert(0, "step", range(len(schedules)))
     return {"gaps": gap_table(found), "descents": descents.drop(columns="lrs"), "schedules": schedules}
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(found: OptimumResult) -> dict[str, Any]:
     """The result as a JSON object; what is not finite is null."""
-    best, certificate, optimum = found.best, found.certificate, found.checked[OPTIMUM]
+    best, certificate, optimum = found.best, found.certificate, found.checks[OPTIMUM]
     workload = found.spec.workload
     families = gap_table(found).to_dict("records")
     for row, family in zip(families, found.families, strict=True):
@@ -107,7 +107,7 @@ def document(found: Found) -> dict[str, Any]:
     )
 
 
-def write(found: Found, directory: Path) -> None:
+def write(found: OptimumResult, directory: Path) -> None:
     """Write ``optimum.json`` and ``tables/*.csv``.
 
     Raises:

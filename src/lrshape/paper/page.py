@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from lrshape.paper.figures import FIGURES
-from lrshape.paper.run import OPTIMUM, Found, gap_text
+from lrshape.paper.run import OPTIMUM, OptimumResult, gap_text
 from lrshape.report import sections
 from lrshape.report.drawing import draw_all
 from lrshape.report.interaction import Cards
@@ -17,18 +17,18 @@ CLOSE = 0.01
 """A family within this fraction of the optimum counts as near-optimal."""
 
 
-def title(found: Found) -> str:
+def title(found: OptimumResult) -> str:
     """The finding in one line."""
     first = found.families[0]
     return f"{first.family} comes within {gap_text(found.gap(first))} of the optimum"
 
 
-def summary(found: Found) -> str:
+def summary(found: OptimumResult) -> str:
     """The finding, the optimum's credentials and the checks, a sentence each."""
     return " ".join([f"{title(found)}.", *sentences(found)])
 
 
-def sentences(found: Found) -> list[str]:
+def sentences(found: OptimumResult) -> list[str]:
     """What there is to say besides the title."""
     near = [f for f in found.families if found.gap(f) <= CLOSE]
     said = [
@@ -45,7 +45,7 @@ def sentences(found: Found) -> list[str]:
     return said
 
 
-def certificate(found: Found) -> str:
+def certificate(found: OptimumResult) -> str:
     """Whether the optimum is a strict local minimum, in words."""
     c = found.certificate
     if c is None:
@@ -73,10 +73,10 @@ def certificate(found: Found) -> str:
     )
 
 
-def warnings(found: Found) -> list[Notice]:
+def warnings(found: OptimumResult) -> list[Notice]:
     """What a reader must know before believing the result."""
     said: list[Notice] = []
-    optimum = found.checked[OPTIMUM]
+    optimum = found.checks[OPTIMUM]
     if found.jaggedness.jagged:
         said.append(
             Notice(
@@ -107,15 +107,15 @@ def warnings(found: Found) -> list[Notice]:
                 f"{'does' if len(better) == 1 else 'do'} better than the recursion's optimum.",
             )
         )
-    outside = [name for name, c in found.checked.items() if not c.agrees]
+    outside = [name for name, c in found.checks.items() if not c.agrees]
     if outside:
         shown = listing([*outside[:3], *(["others"] if len(outside) > 3 else [])])
-        ratios = [found.checked[n].loss / found.checked[n].simulated.mean - 1 for n in outside]
+        ratios = [found.checks[n].loss / found.checks[n].simulated.mean - 1 for n in outside]
         middle = sorted(ratios)[len(ratios) // 2]
         said.append(
             Notice(
                 "Outside the simulation's interval",
-                f"The minimised loss of {len(outside)} of {len(found.checked)} schedules ({shown}) lies "
+                f"The minimised loss of {len(outside)} of {len(found.checks)} schedules ({shown}) lies "
                 f"outside the 95% interval of the mean of simulated SGD ({optimum.simulated.seeds} seeds), "
                 f"by the median {percent(abs(middle))} {'below' if middle < 0 else 'above'} that mean. "
                 "All schedules see the same seeds, so they miss together; 1 in 20 misses by chance.",
@@ -127,7 +127,7 @@ def warnings(found: Found) -> list[Notice]:
     return said
 
 
-def write_page(found: Found, directory: Path) -> Path:
+def write_page(found: OptimumResult, directory: Path) -> Path:
     """Write ``optimum.html``, ``figures/*.svg`` and ``figures/*.png``.
 
     Args:
@@ -159,12 +159,12 @@ def write_page(found: Found, directory: Path) -> Path:
     )
 
 
-def _cards(found: Found) -> Cards:
-    """Return a card for the optimum and for each family's best, in the order of ``found.checked``."""
+def _cards(found: OptimumResult) -> Cards:
+    """Return a card for the optimum and for each family's best, in the order of ``found.checks``."""
     cards = Cards("final loss")
     best = found.best.lrs
     families = {family.family: family for family in found.families}
-    for name in found.checked:
+    for name in found.checks:
         if name == OPTIMUM:
             cards.add(
                 "the optimum",
@@ -190,7 +190,7 @@ def _cards(found: Found) -> Cards:
     return cards
 
 
-def gaps_table(found: Found) -> Table:
+def gaps_table(found: OptimumResult) -> Table:
     """Return the gap of every family to the optimum and the checks of both, the optimum first."""
     families = {family.family: family for family in found.families}
     basis = found.check_eigenbasis
@@ -201,12 +201,12 @@ def gaps_table(found: Found) -> Table:
         return number(families[name].schedule.base_lr)
 
     def simulated(name: str) -> tuple[str, str]:
-        mean = found.checked[name].simulated
+        mean = found.checks[name].simulated
         return number(mean.mean, 4), interval(mean.low, mean.high, 4)
 
     return table(
         "Gap of every family to the optimum, and checks",
-        found.checked,
+        found.checks,
         {
             ("schedule", "base LR"): lambda name: (name, peak(name)),
             "gap": lambda name: gap_text(found.gap(families[name])) if name in families else "",
@@ -214,17 +214,17 @@ def gaps_table(found: Found) -> Table:
                 gap_text(found.exact_gap(name)) if name in families else ""
             ),
             ("final loss", f"in eigenbasis {basis}"): lambda name: (
-                number(found.checked[name].loss, 4),
-                number(found.checked[name].exact, 4),
+                number(found.checks[name].loss, 4),
+                number(found.checks[name].exact, 4),
             ),
             ("mean of SGD", "95% interval"): simulated,
-            ("loss", "in it"): lambda name: "yes" if found.checked[name].agrees else "no",
+            ("loss", "in it"): lambda name: "yes" if found.checks[name].agrees else "no",
         },
         bold=[0],
     )
 
 
-def _descents(found: Found) -> Table:
+def _descents(found: OptimumResult) -> Table:
     return table(
         "Descents over all learning rates",
         found.descents,
@@ -238,7 +238,7 @@ def _descents(found: Found) -> Table:
     )
 
 
-def _method(found: Found) -> Section:
+def _method(found: OptimumResult) -> Section:
     by = "the recursion of arXiv:2603.10301, which averages over eigenbases"
     if found.eigenbasis is not None:
         by = (
@@ -254,13 +254,13 @@ def _method(found: Found) -> Section:
             "LR were optimised together: shapes screened at a grid of base LRs, the best refined by their "
             f"gradients. Shapes have maximum 1 and are read at {found.spec.step_rule}. The gap in eigenbasis "
             f"{found.check_eigenbasis} is by the exact second moments of SGD on one data set.",
-            f"SGD was simulated with {found.checked[OPTIMUM].simulated.seeds} seeds, the same for all "
+            f"SGD was simulated with {found.checks[OPTIMUM].simulated.seeds} seeds, the same for all "
             "schedules; the interval is Student’s for the mean.",
         ],
     )
 
 
-def _provenance(found: Found) -> Table:
+def _provenance(found: OptimumResult) -> Table:
     settings = found.spec.workload.model_dump(mode="json", exclude_none=True)
     listed = {key: printable(value) for key, value in settings.items() if key != "dynamics"}
     return names_and_values("Workload and versions", {**listed, **versions()})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from lrshape.analysis.analysis import MARGIN
 from lrshape.analysis.paired import verdict
-from lrshape.report.drawing import Shown
+from lrshape.report.drawing import PageFigure
 from lrshape.report.figures.shapes import IN_THE_SET, winners
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import variable
@@ -92,7 +92,7 @@ def near_text(findings: Findings) -> str:
     return text
 
 
-def metrics_section(findings: Findings, figures: Mapping[str, Shown]) -> Section:
+def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Section:
     """Return the winners measured by every stored metric; an empty section with a single metric."""
     title = "By other metrics"
     names = list(dict.fromkeys(row["metric"] for row in findings.metrics))

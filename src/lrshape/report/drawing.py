@@ -63,7 +63,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageFigure:
     """What a page shows of a figure: inline SVG, and the noun of what can be pointed at, or ""."""
 
     title: str
@@ -75,7 +75,7 @@ class Shown:
 
 def draw_all(
     drawings: Iterable[Drawing], data: Any, folder: Path, grids: Mapping[str, Grid] | None = None
-) -> dict[str, Shown]:
+) -> dict[str, PageFigure]:
     """Write the figures' files and return what the page shows of them, by name.
 
     Args:
@@ -96,7 +96,7 @@ def draw_all(
         caption = drawing.caption if isinstance(drawing.caption, str) else drawing.caption(data)
         text = inline(figure, drawing.name, f"{drawing.title}. {caption}")
         grid = (grids or {}).get(drawing.name)
-        shown[drawing.name] = Shown(drawing.title, caption, Markup(text), noun(text), grid)
+        shown[drawing.name] = PageFigure(drawing.title, caption, Markup(text), noun(text), grid)
     return shown
 
 

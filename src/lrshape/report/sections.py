@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from lrshape._version import __version__
 from lrshape.report import interaction
-from lrshape.report.drawing import Shown
+from lrshape.report.drawing import PageFigure
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
@@ -88,7 +88,7 @@ class Section:
 
     title: str
     sentences: Sequence[str] = ()
-    figures: Mapping[str, Shown] = field(default_factory=dict)
+    figures: Mapping[str, PageFigure] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     codes: Sequence[Code] = ()
     remarks: Sequence[str] = ()

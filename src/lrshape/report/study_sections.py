@@ -10,7 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from lrshape.report.comparisons import metrics_section, near_text, pairs_table
-from lrshape.report.drawing import Shown
+from lrshape.report.drawing import PageFigure
 from lrshape.report.findings import Findings, Row
 from lrshape.report.headline import relative
 from lrshape.report.palette import variable
@@ -46,7 +46,7 @@ _WHY_BASE_LRS = (
 
 
 def study_sections(
-    findings: Findings, document: Mapping[str, Any], figures: Mapping[str, Shown], directory: str
+    findings: Findings, document: Mapping[str, Any], figures: Mapping[str, PageFigure], directory: str
 ) -> list[Section]:
     """Return the sections of a study's report, without those that would be empty.
 
@@ -57,7 +57,7 @@ def study_sections(
         directory: the study's name as a directory, for the command that exports its winner.
     """
 
-    def some(*names: str) -> Mapping[str, Shown]:
+    def some(*names: str) -> Mapping[str, PageFigure]:
         return {name: figures[name] for name in names if name in figures}
 
     use = _use(findings, directory)
