@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from lrshape.analysis.tables import plain
+from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
 from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_scores
 from lrshape.checks.settings_findings import (
@@ -134,11 +134,11 @@ def _settings_table(findings: SweepFindings) -> Table:
         return printable(best["family"], 40), printable(", ".join(params), 200)
 
     def median(setting: SettingFindings) -> Cell:
-        median, low, high = (setting.best[f"score_{key}"] for key in ("median", "low", "high"))
-        if median is None:
+        best = setting.best
+        if best["score_median"] is None:
             return "diverged", ""
-        ends = (math.nan if end is None else end for end in (low, high))
-        return number(median), interval(*ends, lead=median)
+        low, high = (math.nan if best[key] is None else best[key] for key in ("score_low", "score_high"))
+        return number(best["score_median"]), interval(low, high, lead=best["score_median"])
 
     return table(
         "The settings and their best shapes",
@@ -155,10 +155,11 @@ def _settings_table(findings: SweepFindings) -> Table:
 
 
 def _pairs_table(findings: SweepFindings, choice: str) -> Table:
-    pairs = findings.regrets[(findings.regrets["choice"] == choice) & (findings.regrets["verdict"] != "own")]
+    rows = findings.regrets
+    pairs = where(rows, (rows["choice"] == choice) & (rows["verdict"] != "own"))
     return table(
         f"Regrets, base LR {_CHOSEN[choice][0]}",
-        pairs.to_dict("records"),
+        records(pairs),
         {
             "best shape of": lambda row: findings.labels[row["shape_of"]],
             "used in": lambda row: findings.labels[row["used_in"]],

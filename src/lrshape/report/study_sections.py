@@ -225,13 +225,19 @@ def _messages(findings: Findings) -> list[Table]:
     """Return the most frequent messages of trials that did not end well."""
     if not findings.messages:
         return []
-    columns = {
-        "trials": lambda row: f"{row[0]:,}",
-        "status": lambda row: printable(row[1], 20),
-        "message": lambda row: printable(row[2]),
-    }
-    title = "Messages of trials that diverged or failed"
-    return [table("Messages", findings.messages[:MOST_MESSAGES], columns, texts=[1, 2], title=title)]
+    return [
+        table(
+            "Messages",
+            findings.messages[:MOST_MESSAGES],
+            {
+                "trials": lambda row: f"{row[0]:,}",
+                "status": lambda row: printable(row[1], 20),
+                "message": lambda row: printable(row[2]),
+            },
+            texts=[1, 2],
+            title="Messages of trials that diverged or failed",
+        )
+    ]
 
 
 def _provenance(document: Mapping[str, Any]) -> dict[str, str]:
