@@ -276,7 +276,7 @@ def _method(findings: Findings) -> list[str]:
         "The <b>near-optimal set</b> keeps every rescored shape that is not shown to be worse than the best "
         "one by more than the margin: it is dropped if the 95% interval of its median minus the best one’s, "
         "raised by the margin, lies above 0, on the seeds of the rescore phase. Each shape is judged by "
-        "itself. The best one was chosen on the same seeds, which flatters it; only one tail of the interval "
-        "drops a shape, which makes up for that.",
+        "itself, without a correction for their number. The best one was chosen on the same seeds, which "
+        "flatters it; only one tail of the interval drops a shape, which makes up for that.",
         screen,
     ]
