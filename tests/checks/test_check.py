@@ -125,7 +125,7 @@ def test_a_damaged_chunk_is_computed_again(searched, training, caplog):
     victim.write_bytes(victim.read_bytes()[:200])
     pd.testing.assert_frame_equal(run(searched), whole, check_exact=True)
     assert len(training.calls) == lost
-    assert "to be computed again" in caplog.text
+    assert "will be recomputed" in caplog.text
 
 
 def test_the_time_limit_keeps_what_is_done(searched, training):

@@ -54,19 +54,22 @@ def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
 @pytest.mark.parametrize(
     ("rows", "text"),
     [
-        ([row(), row("warmup", "worse")], "no single parameter improves the winner by more than 3.0% (95%)"),
+        (
+            [row(), row("warmup", "worse")],
+            "no change to a single parameter improves the winner by more than 3.0% (95%)",
+        ),
         (
             [row(verdict="worse")],
-            "no single parameter improves the winner: every other value tried is worse (95%)",
+            "no change to a single parameter improves the winner: every other value tried is worse (95%)",
         ),
         (
             [row(verdict="diverged")],
-            "no single parameter improves the winner: every other value tried is worse",
+            "no change to a single parameter improves the winner: every other value tried is worse",
         ),
-        ([row(), row("warmup", "better")], "is not a local optimum: another warmup improves it by 5.5%"),
+        ([row(), row("warmup", "better")], "is not a local optimum: changing warmup improves it by 5.5%"),
         (
             [row(), row("warmup", "unknown", seeds=4)],
-            "seeds cannot tell whether a single parameter improves the winner",
+            "seeds are too few to tell whether a change to a single parameter improves the winner",
         ),
         ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
     ],
@@ -132,7 +135,7 @@ def test_the_page(tmp_path, hostile, check):
     found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="better")], "rex-0002")
     page = check(found.write(tmp_path, eyebrow="Check: local", name="".join(hostile.values())))
     assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
-    assert "The winner is not a local optimum: another beta improves it by 5.5%" in page.text
+    assert "The winner is not a local optimum: changing beta improves it by 5.5%" in page.text
     assert "1,234 trials" in page.text
     assert "The best base LR of beta = 0.01 lies on the edge" in page.text
     assert "with its 95% interval as a band" in page.text

@@ -44,7 +44,7 @@ def test_the_recommendation_in_words():
         "a chance of 95% that one of the 3 best of 9 screened shapes is within 10% of the best one" in screen
     )
     assert f"rescore.seeds = {found.rescore_seeds} is enough" in rescore
-    assert rescore.endswith("this search had 10.")
+    assert rescore.endswith("this search used 10.")
     assert "to choose the best" in title(found)
 
 

@@ -161,7 +161,7 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     needed = [name for name, field in WORKLOADS[workload].model_fields.items() if field.is_required()]
     given = {"name": workload, **{name: getattr(spec.workload, name) for name in needed}}
     assert spec == StudySpec.parse({"workload": given, "name": workload})
-    own = text.partition("To decide how to search yourself")[2].splitlines()[1:]
+    own = text.partition("To control the search yourself")[2].splitlines()[1:]
     paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))
     assert set(paper) == {"sampler", "base_lr", "screen", "rescore"}
     paper |= {"workload": given, "families": ["rex"]}

@@ -71,14 +71,14 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     if not values or "" in values:
         raise InputError(f"--over {key}: needs values between commas, got {listed!r}")
     if key == "name":
-        raise InputError("--over name: the name says nothing about the training; sweep another key")
+        raise InputError("--over name: the name does not change the training; sweep another setting")
     return key, values
 
 
 def preset_axes(name: str, document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """What a preset fixes and what it varies, for a spec.
 
-    ``weight-decay`` varies it by 0, 0.01, 0.1 and 1 if it couples to the LR as ``lr`` (lr*wd*p a step), and
+    ``weight-decay`` varies it by 0, 0.01, 0.1 and 1 if it couples to the LR as ``lr`` (lr*wd*p per step), and
     by 0 and 0.1, 1 and 10 over the number of steps if as ``schedule`` (m(t)*wd*p) or ``constant`` (wd*p);
     ``horizon`` takes a quarter, half, once and twice the spec's steps.
 

@@ -62,7 +62,9 @@ class LocalCheck(Check):
         centers = best_shapes(study, self.top)
         fixed = [shape.id for shape, _ in centers if not changed_shapes(spec, shape, self.points)]
         if fixed:
-            raise InputError(f"{fixed[0]} has no searched parameter, so there is nothing to vary; lower top")
+            raise InputError(
+                f"{fixed[0]} has no searched parameter, so there is nothing to vary; choose a smaller top"
+            )
         return self._rounds(spec, centers)
 
     def _rounds(self, spec: StudySpec, centers: list[Candidate]) -> Phase:
@@ -133,7 +135,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:
-        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is none to vary")
+        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is nothing to vary")
     if top > len(finite):
         raise InputError(
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"

@@ -48,15 +48,15 @@ Row = Mapping[str, Any]
 VERDICTS = {
     "better": "improves",
     "worse": "worsens",
-    "same": "cannot be told",
+    "same": "undecided",
     "diverged": "diverged",
     "unknown": "not tested: fewer than 6 seeds",
 }
 _HOW = "Each dot is the shape with one parameter changed, at a base LR tuned for it: the median over seeds"
 _MARKS = (
     "The diamond and the vertical line mark the shape's own value, the horizontal line its median; crosses "
-    "mark values at which the median trial diverged. These scores choose the best values, which biases those "
-    "low: the table below has unbiased ones."
+    "mark values at which the median trial diverged. The best values are chosen by these scores, which "
+    "biases them in favour of those values; the table below has unbiased scores."
 )
 
 
@@ -90,8 +90,8 @@ def local_result(
         lede=[
             f"{counted(trials, 'trial')}: {settings['points']} values of every searched parameter on "
             f"{counted(settings['seeds'], 'seed')}, the base LR tuned again at each; then the best value of "
-            f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, which "
-            "have not chosen anything."
+            f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, on "
+            "which nothing was selected."
         ],
         sections=sections,
         method=_method(metric),
@@ -125,7 +125,7 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
-            f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
+            f"changing {printable(row['parameter'], 40)} improves it by {percent(gain)}"
             for row in better
             for gain in [relative_to_own(row, "gain")]
         ]
@@ -133,12 +133,12 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     bound = largest_gain(rows)
     if math.isnan(bound):
         seeds = counted(int(first["seeds"]), "seed")
-        return f"{seeds} cannot tell whether a single parameter improves {name}"
+        return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
     if bound <= 0:
-        return f"no single parameter improves {name}: every other value tried is worse (95%)"
+        return f"no change to a single parameter improves {name}: every other value tried is worse (95%)"
     share = relative_to_own(first | {"bound": bound}, "bound")
     amount = percent(share) if math.isfinite(share) else number(bound)
-    return f"no single parameter improves {name} by more than {amount} (95%)"
+    return f"no change to a single parameter improves {name} by more than {amount} (95%)"
 
 
 def sentence(text: str) -> str:
@@ -287,7 +287,8 @@ def _edges(points: pd.DataFrame) -> list[str]:
         return []
     places = [f"{r['parameter']} = {value_text(r['value'])}" for r in records(rows)]
     return [
-        f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie beyond."
+        f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie "
+        "beyond it."
     ]
 
 
@@ -309,7 +310,7 @@ def _table(rows: pd.DataFrame) -> Table:
         return text, percent(relative_to_own(row, "biased_gain"))
 
     return table(
-        "The best value of each parameter, measured again",
+        "The best value of each parameter, measured on further seeds",
         records(rows),
         {
             ("parameter", "own → best other"): change,
@@ -327,12 +328,13 @@ def _table(rows: pd.DataFrame) -> Table:
 
 def _method(metric: str) -> list[str]:
     return [
-        "Every searched parameter is changed alone, over evenly spaced values of its search range (even in "
-        "the logarithm where the search is). The base LR is tuned again at every value, around the shape's "
-        "own best and further where the best lies at an edge: otherwise the check would measure the base LR.",
+        "lrshape varies one searched parameter at a time, over evenly spaced values of its search range "
+        "(even in the logarithm where the search is). At every value it tunes the base LR again, around the "
+        "shape's own best and further where the best lies at an edge; otherwise the check would measure the "
+        "effect of the base LR.",
         "“Lower by” is the original's median minus the other's over the same further seeds, with a 95% "
         "percentile bootstrap over seeds; p-values are two-sided and corrected for all rows of all shapes "
-        "(Holm). “Improves” or “worsens” needs an interval without 0 and a corrected p below 0.05.",
+        "(Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",
         f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",

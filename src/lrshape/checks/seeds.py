@@ -64,11 +64,11 @@ class SeedsCheck(Check):
     max: int = Field(default=100, ge=4, le=10_000, description="seeds per shape")
     top: int = Field(default=12, ge=2, le=10_000, description="best shapes of the search")
     sample: int = Field(
-        default=48, ge=2, le=100_000, description="screened shapes, evenly over the screen's ranks"
+        default=48, ge=2, le=100_000, description="screened shapes, spread evenly over the screen's ranking"
     )
-    certainty: float = Field(default=0.95, gt=0, lt=1, description="wanted chance of a good choice")
+    certainty: float = Field(default=0.95, gt=0, lt=1, description="required probability of a good choice")
     margin: float = Field(
-        default=0.05, ge=0, le=10, description="how much worse than the best is good enough, as a fraction"
+        default=0.05, ge=0, le=10, description="largest acceptable regret, as a fraction of the best score"
     )
 
     def plan(self, study: Study) -> SeedPlan:

@@ -60,11 +60,11 @@ def _advice(answer: SeedAnswer, phase: str, shape: str, agreement: Agreement, co
     near = f"is within {share(answer.margin)} of the best one"
     chance = f"a chance of {share(answer.certainty)} that {shape} {near}"
     largest = agreement.table.iloc[-1]
-    had = f"this search had {used}"
+    had = f"this search used {used}"
     if seeds is None:
         return (
             f"For {chance}, more than {counted(int(largest['seeds']), 'seed')} are needed in the {phase}: "
-            f"with so many the chance is {percent(largest[column])}; {had}. A wider margin needs fewer."
+            f"with that many it is {percent(largest[column])}; {had}. A wider margin needs fewer seeds."
         )
     row = where(agreement.table, agreement.table["seeds"] == seeds).iloc[0]
     return f"For {chance}, {phase}.seeds = {seeds} is enough ({percent(row[column])}); {had}."
@@ -207,18 +207,18 @@ def seeds_result(
     drawings = [
         Drawing(
             "agreement",
-            "What few seeds tell of many others",
+            "How well few seeds predict many others",
             "How well scores on few seeds agree with those on "
             f"{answer.top.reference} others: the correlation of ranks, the share of the best shapes that are "
             "found, and by how much the chosen shape is worse than the best (solid: the mean; "
-            f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
+            f"dashed: at most this much with a probability of {certainty}; dotted: the margin).",
             agreement_figure,
         ),
         Drawing(
             "scatter",
-            "Every shape: few seeds against many others",
-            "One mark a shape. On the line, few seeds give the score that many others give; what "
-            "matters for a choice is not the distance from the line but the order along it.",
+            "Scores of every shape on few seeds and on many others",
+            "Each mark is a shape. On the line, both scores are equal; a good choice depends on the order "
+            "along the line, not on the distance from it.",
             lambda answer: scatter_figure(answer, metric),
         ),
     ]
@@ -234,7 +234,9 @@ def seeds_result(
             Section("Few seeds against many", figures=figures, tables=tables),
             Section(
                 "Few seeds against few",
-                sentences=["Mean Spearman correlation of scores on so many seeds and on so many others."],
+                sentences=[
+                    "Mean Spearman correlation between scores on the given numbers of different seeds."
+                ],
                 tables=[_cross_table(agreement, name) for name, agreement in titled],
             ),
         ],
@@ -285,16 +287,17 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
 def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
     return [
         f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
-        "which the search has used. The screened shapes are a sample that is even over the screen's ranks; "
+        "which the search used. The screened shapes are a sample that is even over the screen's ranks; "
         "the best shapes are those that the search ranks first.",
         f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the reference "
-        "are always different ones: if they shared seeds, they would agree by their noise.",
-        "Regret is by how much the shape with the best estimate is worse, in the reference, than the "
-        "reference's best, as a share of the best score. The reference is noisy, too, and the score of its "
-        "best shape biased low: regrets are overstated, and the recommendation is on the safe side.",
+        "are always different ones: shared seeds would make them agree in their noise.",
+        "Regret is how much worse, in the reference, the shape with the best estimate is than the best "
+        "shape of the reference, as a fraction of the best score. The reference is noisy as well, and the "
+        "score of its best shape is biased in its favour: regrets are overstated, and the recommendation "
+        "errs on the safe side.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
-        "that one of the best few by the estimate, as many as the rescore phase keeps, has at most that. The "
-        "recommendation is the smallest number of seeds from which on the chance is as large as wanted, for "
-        "this workload, these shapes, and base LRs that are already known.",
+        "that one of the best few by the estimate, as many as the rescore phase would keep, has a regret "
+        "within that margin. The recommendation is the smallest number of seeds from which on the chance is "
+        "at least the required one, for this workload, these shapes, and base LRs that are already known.",
         f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
     ]

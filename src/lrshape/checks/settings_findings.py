@@ -132,7 +132,11 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         first = (
             f"With the base LR tuned again, {pair}, has a regret of {regret_text(row)} to that setting's own "
             f"best shape: more than the margin of {margin}, after correction for {compared}. "
-            + (f"{found['costs']} of {compared} cost more." if found["costs"] > 1 else "No other pair does.")
+            + (
+                f"{found['costs']} of {compared} have one above the margin."
+                if found["costs"] > 1
+                else "No other pair has."
+            )
         )
     elif found["moves"] == "no":
         title = f"The best shape does not depend on {what}, within {margin}"
@@ -141,15 +145,17 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
             f"margin of {margin}. The largest is that of {pair}: {regret_text(row)}."
         )
     elif found["moves"] == "undecided":
-        title = f"Whether the best shape depends on {what} cannot be told"
+        title = f"It is undecided whether the best shape depends on {what}"
         first = (
-            f"With the base LR tuned again, no regret is surely above the margin of {margin}, and "
-            f"{found['within']} of {compared} are surely below it. The largest is that of {pair}: "
+            f"With the base LR tuned again, no regret is significantly above the margin of {margin}, and "
+            f"{found['within']} of {compared} are significantly below it. The largest is that of {pair}: "
             f"{regret_text(row)}. More scoring seeds may decide."
         )
     else:
         title = "Too few seeds to tell"
-        first = f"{compared[0].upper()}{compared[1:]} were compared on fewer than 6 seeds: nothing is sure."
+        first = (
+            f"{compared[0].upper()}{compared[1:]} were compared on fewer than 6 seeds, too few for intervals."
+        )
     return title, [first, *_kept(findings), _base_lrs(findings)]
 
 
@@ -161,10 +167,10 @@ def _kept(findings: SweepFindings) -> list[str]:
     pair = f"the best shape of {findings.labels[row['shape_of']]} in {findings.labels[row['used_in']]}"
     if found["moves"] == "yes":
         return [
-            f"With the base LR kept, too, {found['costs']} of {found['pairs']} pairs cost more than the "
-            f"margin; most does {pair}: {regret_text(row)}."
+            f"With the base LR kept as well, {found['costs']} of {found['pairs']} pairs have a regret above "
+            f"the margin; the largest is that of {pair}: {regret_text(row)}."
         ]
-    return [f"With the base LR kept, too, the largest regret is that of {pair}: {regret_text(row)}."]
+    return [f"With the base LR kept as well, the largest regret is that of {pair}: {regret_text(row)}."]
 
 
 def _base_lrs(findings: SweepFindings) -> str:
@@ -172,7 +178,7 @@ def _base_lrs(findings: SweepFindings) -> str:
     low, high = min(rates), max(rates)
     if low == high:
         return f"The best base LR is {rate(low)} everywhere."
-    return f"The best base LRs go from {rate(low)} to {rate(high)}, a factor of {number(high / low, 2)}."
+    return f"The best base LRs range from {rate(low)} to {rate(high)}, a factor of {number(high / low, 2)}."
 
 
 def warnings(findings: SweepFindings) -> list[str]:

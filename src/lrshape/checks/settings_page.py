@@ -29,22 +29,22 @@ MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
 _VERDICTS = {
     "costs": "above the margin",
     "within": "within the margin",
-    "undecided": "cannot be told",
+    "undecided": "undecided",
     "unknown": "too few seeds",
 }
 _CAPTION = (
-    "A row is a setting whose best shape is used, a column the setting that it is used in; a cell is the "
-    "regret to that setting’s own best shape, as a share of its median, with the 95% interval of the paired "
-    "difference. Bold is surely above the margin. "
+    "Rows are the settings in which a shape was found, columns the settings in which it is used. Each "
+    "cell is the regret relative to the column’s own best shape, as a fraction of its median, with the "
+    "95% interval of the paired difference. Bold regrets are significantly above the margin. "
 )
 _CHOSEN = {
-    TUNED: ("tuned again", "All shapes’ base LRs are tuned in the setting in one way, on other seeds."),
-    KEPT: ("kept", "Shape and base LR are those of the setting that they were found in."),
+    TUNED: ("tuned again", "lrshape tunes the base LR of every shape in the same way, on other seeds."),
+    KEPT: ("kept", "Shape and base LR are both those of the row’s setting."),
 }
 _SETTING_FIGURES = (
     Drawing(
         "overlay",
-        "The best shapes, laid over each other",
+        "The best shapes overlaid",
         "Each curve is the LR relative to the base LR over training progress, so that shapes of "
         "different base LRs and horizons can be compared.",
         overlay,
@@ -79,7 +79,7 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 "The best shape of each setting",
                 sentences=[
                     "Each setting links to the report of its own study. Scores are from fresh seeds. "
-                    "Different settings are different problems: compare scores within a setting only.",
+                    "Settings are different problems, so compare scores only within a setting.",
                 ],
                 figures=draw_all(_SETTING_FIGURES, findings, folder),
                 tables=[settings],
@@ -189,8 +189,9 @@ def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder
     return Section(
         f"How well the shapes transfer, base LR {chosen}",
         sentences=[
-            "If a setting changes which shape is best, the best shape of another setting is worse there than "
-            f"its own: it has a regret. The margin is {percent(findings.margin)} of the own best shape’s "
+            "If a setting changes which shape is best, the best shapes of other settings do worse there "
+            f"than its own; the difference is their regret. The margin is {percent(findings.margin)} of "
+            "the own best shape’s "
             "median."
         ],
         figures=figures,
@@ -220,10 +221,10 @@ def _method(findings: SweepFindings) -> list[str]:
     transfers = sum(s.transfer_trials for s in findings.settings)
     return [
         f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its "
-        "rescore phase, scored above on seeds that no selection has seen. Every best shape was then trained "
-        f"in every other setting, {transfers:,} trials in all.",
+        "rescore phase, scored above on seeds that no selection has seen. lrshape then trained every "
+        f"best shape in every other setting: {transfers:,} trials in all.",
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
-        f"that is known for the shape there, and more while the best lies on an edge, on "
+        "one known for the shape in that setting, and more while the best lies on an edge, on "
         f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
         "shape is tuned in the same way. Kept: shape and base LR as they were found, against the own best "
         "shape at its own study’s base LR, on the same scoring seeds.",
@@ -232,6 +233,6 @@ def _method(findings: SweepFindings) -> list[str]:
         "the best. “Above the margin” needs an interval wholly above the margin of "
         f"{percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a matrix; "
         "“within the margin” an interval wholly below it. What diverged or failed scores +∞.",
-        "A best shape is itself the outcome of a noisy search: that two settings’ best shapes look different "
-        "does not show that they differ. The regrets do, where they are sure.",
+        "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
+        "perform differently. Only significant regrets show that they do.",
     ]

@@ -36,7 +36,7 @@ class _CheckGroup(TyperGroup):
 app.add_typer(
     typer.Typer(cls=_CheckGroup, no_args_is_help=True, rich_markup_mode="markdown"),
     name="check",
-    help="Answer a question about a finished study with more trials.",
+    help="Run more trials to answer a question about a finished study.",
 )
 
 
@@ -98,13 +98,13 @@ def _run(
 
 
 def _announce(study: "Study", trials: int) -> None:
-    """Say on standard error what it takes, by the time that the search's trials took."""
+    """Print the check's cost to standard error, estimated from the time of the search's trials."""
     import numpy as np
 
     from lrshape.cli.progress import duration
 
     seconds = np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trials
-    fail(f"about {trials:,} trials, {duration(float(seconds))} at the search's speed", prefix="")
+    fail(f"about {trials:,} trials: {duration(float(seconds))} at the speed of the search", prefix="")
 
 
 def print_result(result: "CheckResult", directory: object, as_json: bool) -> None:

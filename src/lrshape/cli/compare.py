@@ -25,18 +25,20 @@ def compare(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR|FILE]...", help="Studies' directories or URLs, and schedules: json, csv, npy, py."
+            metavar="[DIR|FILE]...",
+            help="Directories or URLs of studies, and schedule files: .json, .csv, .npy, .py.",
         ),
     ] = None,
     families: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Families, each at its default parameters.")
+        str | None, typer.Option(metavar="A,B,...", help="Families to draw with their default parameters.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help=f"Training steps; default: each schedule's own, {STEPS} for families.")
+        int | None,
+        typer.Option(help=f"Number of steps; default: that of each schedule, {STEPS} for families."),
     ] = None,
     step_rule: Annotated[
         Literal["midpoint", "left", "right"],
-        typer.Option(help="Where in a step families are read: t = (s + 1/2)/T, s/T or (s + 1)/T."),
+        typer.Option(help="Where in a step a family is evaluated: t = (s + 1/2)/T, s/T or (s + 1)/T."),
     ] = "midpoint",
     png: Png = None,
     svg: Svg = None,
@@ -60,7 +62,7 @@ def compare(
     for family in [name.strip() for name in families.split(",")] if families else []:
         named.append((family, Schedule(family, {}, 1.0, STEPS if steps is None else steps, step_rule)))
     if not named:
-        raise InputError("name something to compare: directories, files, or --families A,B")
+        raise InputError("nothing to compare: give directories, files, or --families A,B")
     if png is not None or svg is not None:
         save_figure(_figure(named), png, svg)
         return

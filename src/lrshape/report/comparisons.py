@@ -49,7 +49,7 @@ def pairs_table(findings: Findings) -> Table | None:
             [(texts[name], number(scores[name])), *(cells.get((name, other), ("·", "")) for other in names)]
             for name in names
         ],
-        title="Each family’s best against each other’s",
+        title="The families’ best shapes compared",
         note=note,
         colours=[variable(findings.styles[name].colour) for name in names],
     )
@@ -125,9 +125,9 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
         rows=rows,
         texts=[1],
         colours=colours,
-        note="Medians; bold where the metric chose the schedule. Only shapes that the study’s own metric had "
-        "chosen were rescored, and only those that it chose again were confirmed: the rescore phase’s "
-        "numbers flatter a winner that those same seeds chose.",
+        note="Medians; bold where the metric selected the schedule. The study’s own metric decided which "
+        "shapes were rescored and confirmed. Scores of the rescore phase are biased in favour of a winner "
+        "that was selected on the same seeds.",
     )
     agree = f"All {counted(len(names), 'stored metric')} have the same winner."
     return Section(title, [agree] if len(distinct) == 1 else (), figures, [measured])

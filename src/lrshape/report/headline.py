@@ -99,7 +99,7 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     if case == "same":
         why = "includes 0"
         if best["difference_low"] > 0 or best["difference_high"] < 0:
-            why = "excludes 0, but not once it is corrected for the number of comparisons"
+            why = "excludes 0, but not after correction for the number of comparisons"
         return f"{name} cannot be told apart from {rival}", (
             f"The best searched shape has {score}; {rival} has {measured(best, findings.metric)}. "
             f"The interval of their paired difference, {ends}, "
@@ -182,7 +182,7 @@ def _unfinished(findings: Findings) -> str:
     ]
     if absent:
         parts.append(f"{listing(absent)} {'has' if len(absent) == 1 else 'have'} not run")
-    return listing(parts) or "the confirm phase has not reached the winner"
+    return listing(parts) or "the confirm phase has not trained the winner yet"
 
 
 def _end(row: Row) -> str:

@@ -153,7 +153,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         f"    steps={findings.steps},",
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
         ")",
-        "lrs = schedule.values()  # one learning rate a step",
+        "lrs = schedule.values()  # one learning rate per step",
     ]
     codes = [Code("\n".join(lines), "In Python, with your own number of steps:", "Use it")]
     if not findings.missing:
@@ -189,8 +189,8 @@ def _tried(findings: Findings) -> str:
     counts = Counter(row["family"] for row in findings.course)
     tried = listing([f"{printable(name, 40)} {count:,}" for name, count in counts.most_common()])
     return (
-        f"Shapes tried of each family: {tried}. A family that got few of them may have better "
-        "shapes than were found: what is compared below is the best that this search found of each."
+        f"Shapes tried of each family: {tried}. The report describes each family by its "
+        "best shape, so a family that got few trials may look worse than it is."
     )
 
 
@@ -253,9 +253,9 @@ def _provenance(document: Mapping[str, Any]) -> dict[str, str]:
 def _method(findings: Findings) -> list[str]:
     phase = "batch of the screen, and of the other phases" if findings.is_guided else "phase"
     screen = (
-        "The screen was <b>guided</b>: a sampler chose shapes, and where the spec says so base LRs, by the "
-        "scores of those before. Each batch had a fresh seed of its own, which its shapes share. No random "
-        "sample of a family’s shapes comes of that, so that best-of-n curves are not drawn."
+        "The screen was <b>guided</b>: the sampler chose shapes, and base LRs if the spec says so, from "
+        "the scores of earlier ones. Each batch had a fresh seed, shared by its shapes. These shapes are "
+        "not a random sample of a family, so the report draws no best-of-n curves."
         if findings.is_guided
         else "The <b>best of n</b> shapes is a median over all subsets of n screened shapes, without "
         "replacement; its interval is exact for a quantile of the family’s scores."
@@ -277,6 +277,6 @@ def _method(findings: Findings) -> list[str]:
         "one by more than the margin: it is dropped if the 95% interval of its median minus the best one’s, "
         "raised by the margin, lies above 0, on the seeds of the rescore phase. Each shape is judged by "
         "itself, without a correction for their number. The best one was chosen on the same seeds, which "
-        "flatters it; only one tail of the interval drops a shape, which makes up for that.",
+        "biases the comparison in its favour; to compensate, only one tail of the interval drops a shape.",
         screen,
     ]

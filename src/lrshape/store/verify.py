@@ -67,7 +67,7 @@ def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
         except DamagedChunk as damage:
             return name, damage.reason
         except FileNotFoundError:  # another run has set it aside
-            return name, "it has vanished meanwhile"
+            return name, "it has disappeared"
 
     with ThreadPoolExecutor(store.place.readers) as pool:
         yield from pool.map(check, names)

@@ -112,7 +112,7 @@ def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> Initia
 
 def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
     if len(curves) > TOP:
-        raise InputError(f"has {len(curves)} curves of learning rates, more than the {TOP} that are taken")
+        raise InputError(f"has {len(curves)} curves of learning rates; at most {TOP} are allowed")
     fits = []
     for name, lrs in curves.items():
         try:

@@ -27,14 +27,14 @@ class StudySpec(SearchSpec):
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     chunk_size: int | Literal["auto"] = Field(
         default="auto",
-        description="trials in a program and a chunk; auto: by memory and workload",
+        description="trials trained together and stored in one file; auto: chosen by memory and workload",
     )
     max_failed_fraction: float = Field(
         default=0.5,
         ge=0,
         le=1,
         exclude=True,  # it changes no training: a study goes on under another value
-        description="stop when a larger share of a run's trials has failed; 1: never",
+        description="stop the search when a larger fraction of a run's trials fails; 1: never",
     )
     workload: Annotated[Workload, WORKLOADS]
 
@@ -71,7 +71,7 @@ class StudySpec(SearchSpec):
         given = dict(document)
         named = given.pop("workload", None)
         if workload is not None and named is not None:
-            raise InputError(f"workload: train= is the workload already, got {shown(named)}, too")
+            raise InputError(f"workload: cannot be combined with train=, got {shown(named)}")
         if is_planned(given):
             given = plan_search(given)
         try:

@@ -28,7 +28,7 @@ class LanguageWorkload(GradientWorkload):
     """
 
     optimizer: AnyOptimizer = Field(default_factory=AdamW, description="the update rule")
-    length: int = Field(default=256, ge=1, description="tokens a sequence, at most max_len")
+    length: int = Field(default=256, ge=1, description="tokens per sequence, at most max_len")
     max_len: int = Field(default=256, ge=1, description="learned positions")
     layers: int = Field(default=2, ge=1, le=100, description="transformer blocks")
     heads: int = Field(default=4, ge=1, description="attention heads; they divide embed")
@@ -37,13 +37,13 @@ class LanguageWorkload(GradientWorkload):
     train_sequences: int | None = Field(
         default=None,
         ge=1,
-        description="training sequences that are scored: the first so many; none: the first tenth",
+        description="number of training sequences to score, from the first; none: the first tenth",
     )
     valid_sequences: int | None = Field(
-        default=None, ge=1, description="validation sequences that are scored; none: all"
+        default=None, ge=1, description="number of validation sequences to score; none: all"
     )
     dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="share of embeddings and of residual branches that is zeroed"
+        default=0.0, ge=0, lt=1, description="dropout rate of embeddings and residual branches"
     )
 
     @property

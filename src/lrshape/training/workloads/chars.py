@@ -49,8 +49,8 @@ class CharsTransformer(LanguageWorkload):
     max_members = 128
 
     steps: int = Field(default=300, ge=1, le=100_000_000, description="training steps")
-    batch_size: int = Field(default=16, ge=1, description="sequences a step")
-    length: int = Field(default=64, ge=1, description="characters a sequence, at most max_len")
+    batch_size: int = Field(default=16, ge=1, description="sequences per step")
+    length: int = Field(default=64, ge=1, description="characters per sequence, at most max_len")
     max_len: int = Field(default=64, ge=1, description="learned positions")
     embed: int = Field(default=64, ge=1, description="width of the residual stream")
     mlp: int = Field(default=256, ge=1, description="hidden width of the feed-forward layers")

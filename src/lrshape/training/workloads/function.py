@@ -40,7 +40,7 @@ class FunctionWorkload(CalledWorkload):
     function: str = Field(description="module:name of train(lrs, seed) -> float or {metric: number}")
     isolated: bool = Field(
         default=False,
-        description="train in a process of its own, so that no crash ends the study; implied by timeout",
+        description="run each trial in its own process, so that no crash stops the study; implied by timeout",
     )
     _train: TrainFunction | None = PrivateAttr(None)
     _origin: dict[str, str] | None = PrivateAttr(None)
@@ -132,7 +132,7 @@ class FunctionWorkload(CalledWorkload):
             return {"module": spec.name, "name": name}
         if file is None or not Path(file).is_file():
             raise InputError(
-                "isolated and timeout need a train function in a file, got one that was typed in"
+                "isolated and timeout need a train function in a file, got one that was typed interactively"
             )
         return {"script": str(Path(file).absolute()), "name": name}
 

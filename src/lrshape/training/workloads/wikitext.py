@@ -30,11 +30,11 @@ class WikitextTransformer(LanguageWorkload):
     max_members = 64
 
     steps: int = Field(default=2000, ge=1, le=100_000_000, description="training steps")
-    batch_size: int = Field(default=16, ge=1, description="sequences a step")
+    batch_size: int = Field(default=16, ge=1, description="sequences per step")
     vocabulary: int = Field(default=8192, ge=2, le=65_535, description="SentencePiece tokens")
     data_dir: str | None = Field(
         default=None,
-        description="folder with wiki.{train,valid,test}.tokens or .raw, or that above; none: $LRSHAPE_DATA",
+        description="folder with wiki.{train,valid,test}.tokens or .raw, or its parent; none: $LRSHAPE_DATA",
     )
 
     @property
