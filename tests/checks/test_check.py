@@ -45,7 +45,6 @@ class Rounds(Check):
             title="Some score is the lowest",
             sections=[Section("Scores", tables=[table])],
             method=["The minimum is taken."],
-            summary=[f"It is {lowest}.", table],
             data={"lowest": float(lowest)},
         )
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import lrshape
-from lrshape.report.write import write_report
+from lrshape.report.page import write_report
 from lrshape.store import Store
 
 SPEC = {

@@ -9,8 +9,8 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.frames import records, where
-from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import records, where
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
@@ -132,7 +132,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     """
     study.require_complete()
     best = best_base_lrs(scores(study.store.trials(["rescore"]), study.metric))
-    own = where(best, ~best["shape"].str.startswith(BASELINE).to_numpy(bool))
+    own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:
         raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is nothing to vary")

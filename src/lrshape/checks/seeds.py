@@ -9,8 +9,8 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.frames import records, where
-from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import records, where
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
@@ -81,7 +81,7 @@ class SeedsCheck(Check):
         """
         study.require_complete()
         table = best_base_lrs(scores(study.store.trials(["screen", "rescore"]), study.metric))
-        table = where(table, ~table["shape"].str.startswith(BASELINE).to_numpy(bool))
+        table = where(table, ~is_baseline(table))
         screened, rescored = (
             {
                 row["shape"]: (

@@ -16,7 +16,8 @@ from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
 from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
-from lrshape.store import Store, claim_directory, digest, local, place_at, read_document, store_error
+from lrshape.report.sections import writing
+from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.study import Study
@@ -80,14 +81,6 @@ class Sweep:
         """The metric that is minimised."""
         return self.study(self.settings[0]).metric
 
-    def best(self) -> dict[str, dict[str, Any]]:
-        """The winner of every setting, by its slug; see `Study.best`.
-
-        Raises:
-            InputError: if a study is not complete.
-        """
-        return {setting.slug: self.study(setting).best().to_dict() for setting in self.settings}
-
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""
         own = {shape.setting for shape in self.best_shapes}
@@ -121,13 +114,9 @@ class Sweep:
             StoreError: if it cannot be written.
         """
         findings = self.findings(margin)
-        try:
-            (self.path / "figures").mkdir(parents=True, exist_ok=True)
+        with writing(self.path):
             result = sweep_result(findings, self.path / "figures")
-        except OSError as error:
-            file = error.filename2 or error.filename or self.path
-            raise store_error(error, Path(file)) from error
-        result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
+            result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
         return result
 
     def findings(self, margin: float = 0.05) -> SweepFindings:
@@ -136,7 +125,7 @@ class Sweep:
         Raises:
             InputError: if the sweep is not complete.
         """
-        best = self.best()
+        best = {s.slug: self.study(s).best().to_dict() for s in self.settings}
         transfers = self.transfers()
         return SweepFindings(
             metric=self.metric,

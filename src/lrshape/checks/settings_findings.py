@@ -92,13 +92,23 @@ def regret_text(row: Mapping[str, Any]) -> str:
     if math.isnan(row["relative"]):
         spread = interval(row["regret_low"], row["regret_high"], lead=row["regret"] or None)
         return number(row["regret"]) + (f" (95% interval {spread})" if spread else "")
-    spread = _ends(row)
+    spread = ends(row)
     return percent(row["relative"]) + (f" (95% interval {spread})" if spread else "")
 
 
-def _ends(row: Mapping[str, Any]) -> str:
+def ends(row: Mapping[str, Any]) -> str:
+    """Return the ends of a regret's interval; the empty string where there is none."""
     low, high = row["relative_low"], row["relative_high"]
     return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
+
+
+def cell_text(row: Mapping[str, Any]) -> str:
+    """Return a regret in a word, e.g. ``+12%``, ``own``, ``diverged``."""
+    if row["verdict"] == "own":
+        return "own"
+    if math.isnan(row["relative"]):
+        return "diverged" if math.isinf(row["regret"]) else "–"
+    return ("+" if row["relative"] > 0 else "") + percent(row["relative"])
 
 
 def headline(findings: SweepFindings) -> tuple[str, list[str]]:

@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, scores
-from lrshape.checks.follow_up import FollowUp
+from lrshape.checks.check import FollowUp
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME

@@ -111,14 +111,20 @@ def print_result(result: "CheckResult", directory: object, as_json: bool) -> Non
     if as_json:
         say(json.dumps(result.to_dict(), indent=2, allow_nan=False))
         return
-    say(f"{result.title}.")
-    for part in result.summary:
-        say()
-        say(part) if isinstance(part, str) else _print_table(part)
+    say(" ".join([f"{result.title}.", *result.lede]))
+    for section in result.sections:
+        if section.sentences or section.tables or section.remarks:
+            say("\n".join(["", f"{section.title}.", *section.sentences]))
+        for table in section.tables:
+            say()
+            print_table(table)
+        for remark in section.remarks:
+            say(remark)
     say(f"\nreport: {directory}/report.html")
 
 
-def _print_table(table: "Table") -> None:
+def print_table(table: "Table") -> None:
+    """Print a table of a page for people."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as Grid

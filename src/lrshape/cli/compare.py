@@ -74,15 +74,18 @@ def compare(
 def _figure(named: "Sequence[tuple[str, Schedule]]") -> "Figure":
     import numpy as np
 
-    from lrshape.report.figures.compare import Drawn, compare_figure
+    from lrshape.report.figures.shapes import compare_figure
+    from lrshape.report.palette import family_styles
+    from lrshape.report.plotting import Curve
 
-    drawn = []
+    styles = family_styles(schedule.family for _, schedule in named)
+    curves = []
     for name, schedule in named:
         steps = np.unique(np.linspace(0, schedule.steps - 1, POINTS).round().astype(int))
         t = schedule.progress(steps)
-        note = _note(name, schedule)
-        drawn.append(Drawn(_title(name), note, schedule.family, t, schedule.multiplier(t)))
-    return compare_figure(drawn)
+        colour = styles[schedule.family].colour
+        curves.append(Curve(_title(name), _note(name, schedule), colour, t, schedule.multiplier(t)))
+    return compare_figure(curves)
 
 
 def _title(name: str) -> str:

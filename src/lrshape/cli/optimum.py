@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from lrshape.cli.app import app, fail, say
+from lrshape.cli.check import print_table
 
 
 @app.command()
@@ -63,7 +64,7 @@ def _optimum(
     document: dict[str, Any], out: Path, starts: int, families: str | None, seeds: int, eigenbasis: int | None
 ) -> None:
     from lrshape.paper.output import claim, write
-    from lrshape.paper.page import write_page
+    from lrshape.paper.page import gaps_table, summary, warnings, write_page
     from lrshape.paper.run import all_families, find_optimum, linear_regression
     from lrshape.study.spec import StudySpec
 
@@ -85,9 +86,8 @@ def _optimum(
     )
     write(found, out)
     page = write_page(found, out)
-    from lrshape.paper.words import summary, table
-
-    say(summary(found))
-    say()
-    say(table(found))
+    say(f"{summary(found)}\n")
+    print_table(gaps_table(found))
+    for notice in warnings(found):
+        say(f"\n{notice.title}: {notice.text}")
     say(f"\nreport: {page}")

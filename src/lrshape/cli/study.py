@@ -225,7 +225,7 @@ def report(directory: Directory, metric: Metric = None) -> None:
 
         lrshape report digits --metric final/test_error
     """
-    from lrshape.report.write import write_report
+    from lrshape.report.page import write_report
     from lrshape.study.study import Study
 
     say(f"report: {write_report(Study(directory), metric)}")

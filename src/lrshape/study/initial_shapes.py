@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import where
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest

@@ -1,29 +1,11 @@
 """The report's figures: each takes `lrshape.report.findings.Findings` and returns a matplotlib figure."""
 
 from lrshape.report.drawing import Drawing
-from lrshape.report.figures.best_of import best_of
-from lrshape.report.figures.course import course
-from lrshape.report.figures.distribution import distribution
 from lrshape.report.figures.heatmap import heatmap
-from lrshape.report.figures.metrics import metrics
-from lrshape.report.figures.near_optimal import near_optimal
-from lrshape.report.figures.scores import scores
-from lrshape.report.figures.shapes import shapes
-from lrshape.report.figures.sweeps import sweeps
+from lrshape.report.figures.scores import scores, sweeps
+from lrshape.report.figures.screen import best_of, course, distribution
+from lrshape.report.figures.shapes import metrics, near_optimal, shapes
 from lrshape.report.findings import Findings
-
-__all__ = [
-    "FIGURES",
-    "best_of",
-    "course",
-    "distribution",
-    "heatmap",
-    "metrics",
-    "near_optimal",
-    "scores",
-    "shapes",
-    "sweeps",
-]
 
 
 def _scores_caption(findings: Findings) -> str:
