@@ -145,7 +145,7 @@ def test_the_page(tmp_path, hostile, check):
     found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="better")], "rex-0002")
     page = check(found.write(tmp_path, eyebrow="Check: local", name="".join(hostile.values())))
     assert page.text.index("rex-0002, the winner") < page.text.index("rex-0001")
-    assert "The winner is not a local optimum: another beta improves it by 5.5%" in page.text
+    assert "The winner is not a local optimum: changing beta improves it by 5.5%" in page.text
     assert "1,234 trials" in page.text
     assert "The best base LR of beta = 0.01 lies on the edge" in page.text
     assert "with its 95% interval as a band" in page.text

@@ -108,7 +108,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"step_rule": "center"}, "step_rule: must be one of midpoint, left, right, got 'center'"),
         ({"sampler": "sobel"}, r"sampler: must be one of .*got 'sobel'; did you mean 'sobol'\?"),
         ({"sampler": {"name": "sobol", "levels": 3}}, "sampler: unknown key 'levels'; allowed: .*"),
-        ({"base_lr": {"low": 0.1, "high": 0.01}}, "base_lr: low must be less than high .*"),
+        ({"base_lr": {"low": 0.1, "high": 0.01}}, "base_lr: low must be at most high, .*"),
         ({"base_lr": {"points": 0}}, "base_lr.points: must be at least 1, got 0"),
         ({"base_lr": {"low": -1.0}}, "base_lr.low: must be greater than 0, got -1.0"),
         ({"base_lr": {"low": float("nan")}}, "base_lr.low: must be a finite number, got nan"),
@@ -151,7 +151,7 @@ def test_several_mistakes_are_a_line_each():
     assert sorted(line.partition(" ")[0] for line in lines) == [
         *("base_lr.high:", "families:", "screen.seeds:", "screen:", "seed:", "unknown", "workload.steps:")
     ]
-    assert "initial_shapes, trials; did you mean 'families'?" in lines[0]
+    assert "trials; did you mean 'families'?" in lines[0]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
