@@ -102,7 +102,7 @@ def test_brackets_stay_within_a_grid_step(low, factor, points, count, index):
 
 @pytest.mark.parametrize(("low", "high", "points"), [(1.0, 0.1, 3), (1.0, 1.0, 3), (0.1, 1.0, 1)])
 def test_impossible_grids(low, high, points):
-    with pytest.raises(ValueError, match="low must be (at most|less than) high"):
+    with pytest.raises(ValueError, match=r"low must be (at most|less than) high"):
         GridLR(low=low, high=high, points=points)
 
 
