@@ -92,7 +92,7 @@ def test_reproduce_lists_experiments_and_their_costs(folder):
 def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     code, _, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "0.01s")
     assert code == 130, err
-    assert "time limit reached; finished trials are in lr" in err
+    assert "time limit reached; finished trials are stored in lr" in err
     assert not (folder.path / "lr" / "study" / "report.html").exists()
     code, out, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "1h")
     assert code == 0, err

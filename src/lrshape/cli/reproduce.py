@@ -113,7 +113,7 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
     for number, step in enumerate(chosen.steps, 1):
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
-            fail(f"time limit reached; finished trials are in {out}: run {again} to resume", prefix="")
+            fail(f"time limit reached; finished trials are stored in {out}: run {again} to resume", prefix="")
             raise typer.Exit(INTERRUPTED)
         say(f"\n[{number} of {len(chosen.steps)}] {_shown(step, scale, str(out))}")
         if step.run:
