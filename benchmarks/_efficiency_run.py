@@ -18,10 +18,8 @@ import pandas as pd
 from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
 from _efficiency_workloads import Task
 
-from lrshape.procedure.keys import FIRST_SEED, training_seeds
 from lrshape.procedure.phases import Phase, rescore, screen
-from lrshape.procedure.shape import ShapeRecord, multipliers
-from lrshape.procedure.trial import Trial
+from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial, multipliers, training_seeds
 from lrshape.study.chunk import Chunk
 from lrshape.study.spec import StudySpec
 from lrshape.training import evaluate

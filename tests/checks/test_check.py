@@ -11,8 +11,7 @@ import lrshape
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.follow_up import FollowUp
 from lrshape.checks.transfer import Transfer
-from lrshape.procedure.keys import FIRST_SEED
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import FIRST_SEED, ShapeRecord
 from lrshape.report.sections import Section, Table
 from lrshape.store import Store
 

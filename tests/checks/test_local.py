@@ -14,7 +14,7 @@ from lrshape.checks.local import (
     values,
 )
 from lrshape.procedure.base_lr import GridLR
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
 from lrshape.study.spec import StudySpec

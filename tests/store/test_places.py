@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.store import Store, Url, local, locate, merge, verify
+from lrshape.store import Store, Url, local, locate, merge
 from lrshape.store.places import place_at
+from lrshape.study.verification import verify
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
     seed = 7
     rows = study.trials()
     own = rows[(rows.phase == "confirm") & (rows["shape"] == best.shape)].iloc[0]
-    from lrshape.procedure.keys import training_seeds
+    from lrshape.procedure.trial import training_seeds
 
     seed = int(training_seeds(0, [own["seed"]])[0])
     assert train(schedule.values(), seed)["loss"] == own["final/loss"]

@@ -11,9 +11,9 @@ import pytest
 from pydantic import ValidationError
 
 from lrshape.errors import InputError
-from lrshape.training import command, evaluate
-from lrshape.training.command import MAX_METRICS
-from lrshape.training.workloads.command import CommandWorkload
+from lrshape.training import evaluate
+from lrshape.training.workloads import command
+from lrshape.training.workloads.command import MAX_METRICS, CommandWorkload
 
 LRS = np.array([[0.1, 1 / 3, 1e-7], [0.5, 0.25, 0.0]])
 PLACES = ("{schedule}", "{metrics}", "{seed}")

@@ -7,7 +7,6 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from lrshape.analysis.intervals import penalised
 
@@ -57,6 +56,8 @@ def _median_rank(shapes: int, size: int) -> int:
 @lru_cache(maxsize=4096)
 def _quantile_ranks(shapes: int, size: int, confidence: float) -> tuple[int, int]:
     """0-based places of the interval's ends among ``shapes`` sorted scores; -1 where there is none."""
+    from scipy import stats  # slow to import
+
     test = stats.quantile_test(np.arange(shapes), p=-math.expm1(-math.log(2) / size))
     low, high = test.confidence_interval(confidence)
     return (-1 if np.isnan(low) else int(low)), (-1 if np.isnan(high) else int(high))

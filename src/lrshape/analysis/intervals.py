@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from lrshape.errors import InputError
 
@@ -86,6 +84,8 @@ def interval_ranks(n: int, confidence: float = 0.95) -> tuple[int, int]:
     Raises:
         InputError: if ``confidence`` is not in (0, 1).
     """
+    from scipy import stats  # slow to import
+
     _check_confidence(confidence)
     # The interval of the sample 0, 1, ..., n - 1 consists of the positions themselves.
     low, high = stats.quantile_test(np.arange(n)).confidence_interval(confidence)
@@ -171,8 +171,10 @@ def tail_share(n: int, confidence: float = 0.95) -> float:
         >>> [round(tail_share(n), 4) for n in (6, 10, 20, 1000)]
         [0.0024, 0.0086, 0.0159, 0.0248]
     """
+    from scipy import special  # slow to import
+
     _check_confidence(confidence)
-    return float(ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + 0.5 * confidence)))
+    return float(special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, 0.5 + 0.5 * confidence)))
 
 
 def two_sided(share: ArrayLike, n: int) -> Array:
@@ -180,8 +182,10 @@ def two_sided(share: ArrayLike, n: int) -> Array:
 
     The inverse of `tail_share`: ``two_sided(tail_share(n, c), n)`` is ``1 - c``.
     """
+    from scipy import special  # slow to import
+
     beyond = np.minimum(np.asarray(share, np.float64), 0.5)
-    return 2.0 * stdtr(n - 1, ndtri(beyond) / np.sqrt(n / (n - 1)))
+    return 2.0 * special.stdtr(n - 1, special.ndtri(beyond) / np.sqrt(n / (n - 1)))
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:

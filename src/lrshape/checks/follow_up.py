@@ -12,8 +12,9 @@ from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.settings import Settings
 from lrshape.store import Store
 from lrshape.study.callback import Callback
+from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
-from lrshape.study.study import Study, check_workload
+from lrshape.study.study import Study
 from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
 _BLOCK = 1_000_000

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.tables import write_csv
-from lrshape.procedure.keys import training_seeds
+from lrshape.procedure.trial import training_seeds
 from lrshape.report import svg
 from lrshape.report.palette import INK, family_styles
 from lrshape.report.plotting import grid_lines, legend_below, new_figure, scale_axis, styled

@@ -11,7 +11,7 @@ from lrshape.analysis.intervals import penalised
 from lrshape.errors import InputError
 from lrshape.paper.run import OPTIMUM, Found
 from lrshape.store import publish
-from lrshape.study.environment import versions
+from lrshape.study.creation import versions
 
 FILE = "optimum.json"
 FORMAT = 1

@@ -12,7 +12,7 @@ from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES, MUTED
 from lrshape.report.sections import Section, Table, plain
 from lrshape.report.words import number, printable
-from lrshape.study.environment import versions
+from lrshape.study.creation import versions
 
 
 def write_page(found: Found, directory: Path) -> Path:

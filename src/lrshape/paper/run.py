@@ -12,8 +12,8 @@ from lrshape.paper.descent import Certificate, Descent, Jaggedness, certify, des
 from lrshape.paper.dynamics import Array, Dynamics, Recursion, SecondMoments, random_basis
 from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
 from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
-from lrshape.procedure.keys import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.procedure.spec import FamilySpec
+from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
 from lrshape.training import evaluate

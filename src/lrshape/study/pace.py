@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 
 from lrshape.procedure.budget import BATCH, LEAST, is_planned
-from lrshape.procedure.keys import FIRST_SEED
-from lrshape.procedure.shape import ShapeRecord
-from lrshape.procedure.trial import Trial
+from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial
 from lrshape.store import Location, Store
-from lrshape.study.chunk import cut
+from lrshape.study.chunk import TrainChunk, cut
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
-from lrshape.study.task import TrainChunk
 from lrshape.study.time_limit import TimeLimitReached, limit_time
 from lrshape.training.workload import Workload
 from lrshape.workers.executor import Executor
