@@ -8,8 +8,8 @@ import numpy as np
 from _peers import first_less_steady
 from _peers_jax import JaxContender
 
-from lrshape.training import evaluate
 from lrshape.training.devices import mesh
+from lrshape.training.evaluation import evaluate
 from lrshape.training.outcome import Progress
 from lrshape.training.workload import GradientWorkload, Metrics, PyTree
 

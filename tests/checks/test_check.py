@@ -68,7 +68,7 @@ def test_it_trains_what_the_phase_wants_and_stores_it_beside_the_study(searched,
     assert len(table) == len(training.calls) == 15
     assert set(table["phase"]) == {"rounds"}
     assert sorted(set(table["seed"])) == [Rounds.first_seed() + i for i in range(5)]
-    stored = Store.open(searched.path / "rounds")
+    stored = Store(searched.path / "rounds")
     assert len(stored.trials()) == 15
     assert stored.document["of"] == searched.document["hash"]
     pd.testing.assert_frame_equal(searched.trials(), before)
@@ -82,7 +82,7 @@ def test_interrupted_and_run_again_it_trains_nothing_twice(searched, training, t
     training.stop_after = stop_after
     with pytest.raises(KeyboardInterrupt):
         run(searched)
-    kept = len(Store.open(searched.path / "rounds").trials())
+    kept = len(Store(searched.path / "rounds").trials())
     assert kept <= stop_after
     training.calls.clear()
     training.stop_after = None

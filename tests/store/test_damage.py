@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrshape.store import DamagedChunk, Store, chunk_file
+from lrshape.store import table as trial_table
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop
     out = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         search(out, stops)
-    stored = len(Store.open(out).trials())
+    stored = len(Store(out).trials())
     assert stored == stop_after
 
     def counts(lrs, seed):
@@ -248,7 +248,7 @@ def test_an_edited_spec_is_noticed(tmp_path):
 def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
     out = tmp_path / "longer"
     search(out)
-    store = Store.open(out)
+    store = Store(out)
     extra = store.read("confirm-00000")
     store.write("confirm-00099", extra.assign(shape="stale"))
     search(out)

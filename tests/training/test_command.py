@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads import command
 from lrshape.training.workloads.command import MAX_METRICS, CommandWorkload
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate, user_function
+from lrshape.training import user_function
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.function import FunctionWorkload
 
 CODE = """

@@ -12,7 +12,8 @@ import optax
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate, population
+from lrshape.training import population
+from lrshape.training.evaluation import evaluate
 from lrshape.training.programs import loss_limit
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP, digits
 from lrshape.training.workloads.linear_regression import LinearRegression

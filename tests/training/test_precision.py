@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import devices, evaluate
+from lrshape.training import devices
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP
 from lrshape.training.workloads.linear_regression import LinearRegression
 

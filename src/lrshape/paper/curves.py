@@ -20,7 +20,7 @@ from lrshape.report.plotting import grid_lines, legend_below, new_figure, scale_
 from lrshape.report.words import rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.spec import StudySpec
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 SCHEDULES = {

@@ -16,8 +16,8 @@ from lrshape.procedure.spec import FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
-from lrshape.training import evaluate
 from lrshape.training.devices import mesh
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 OPTIMUM = "optimum"

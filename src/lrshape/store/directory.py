@@ -55,11 +55,6 @@ class Store:
         return digest(self.document) != self.document["hash"]
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "Store":
-        """Open the study in a directory; the same as ``Store(path)``."""
-        return cls(path)
-
-    @classmethod
     def create(
         cls,
         path: str | os.PathLike[str],

@@ -10,7 +10,8 @@ import pandas as pd
 from lrshape.procedure.trial import Trial, multipliers, training_seeds
 from lrshape.store import chunk_name
 from lrshape.study.spec import StudySpec
-from lrshape.training import Outcome, Progress, evaluate
+from lrshape.training.evaluation import evaluate
+from lrshape.training.outcome import Outcome, Progress
 from lrshape.workers.executor import Task
 
 

@@ -51,7 +51,7 @@ def set_trials(
     if not is_planned(document) or "trials" in document:
         return dict(document)
     if Store.exists(path):
-        stored = Store.open(path).document["spec"]
+        stored = Store(path).document["spec"]
         base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
         keys = ("sampler", "screen", "rescore", "families")
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}

@@ -31,7 +31,7 @@ class Study:
     """
 
     def __init__(self, path: str | Path):
-        self.store = Store.open(path)
+        self.store = Store(path)
         if self.store.is_edited:
             raise InputError(f"{self.path}/study.json was edited: its spec does not have the hash it states")
         try:

@@ -15,6 +15,7 @@ from lrshape.store import DamagedChunk, Location, Store, chunk_file, files
 from lrshape.store.directory import DAMAGED, TRIALS
 from lrshape.study.chunk import Chunk
 from lrshape.study.drive import Misfit, drive_phase, drive_search, read_chunk, unplanned
+from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 
 
@@ -97,11 +98,13 @@ class PlanFit:
     """How the sound chunks of a search fit its plan.
 
     Attributes:
+        planned: trials that the search takes at most; 0 if its spec cannot be used.
         fitting: chunks that hold what the plan wants.
         misfits: chunks that do not, with the reasons.
         ends: why the plan could not be followed further, or "" if it was followed to the end.
     """
 
+    planned: int = 0
     fitting: list[str] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
     ends: str = ""
@@ -146,7 +149,7 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         InputError: if there is no study.
         StoreError: if the disk cannot be read, or written to repair.
     """
-    store = Store.open(path)
+    store = Store(path)
     return [_examine(each, repair) for each in (store, *store.inner())]
 
 
@@ -191,7 +194,7 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
         store: where its trials are.
         chunk_size: trials in a chunk.
     """
-    plan = PlanFit()
+    plan = PlanFit(sum(Plan(spec).trials.values()))
 
     def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
         tables = []

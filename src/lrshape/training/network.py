@@ -8,7 +8,6 @@ Images are in a (C, H, W, N) layout. On CPUs a convolution is a matrix product o
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
+from lrshape.store import publish
 from lrshape.training.data.download import cache_dir
 
 logger = logging.getLogger("lrshape")
@@ -179,9 +179,7 @@ def _read(file: Path) -> dict[str, str]:
 def _write(file: Path, choices: dict[str, str]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(f".{os.getpid()}.part")
-        part.write_text(json.dumps(choices, indent=1), encoding="utf-8")
-        part.replace(file)
+        publish(file, json.dumps(choices, indent=1).encode(), replace=True)
     except OSError as error:  # the cache only saves a second of measuring
         logger.warning("the choice of convolution cannot be kept in %s: %s", file, error.strerror)
 

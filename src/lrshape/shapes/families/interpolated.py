@@ -1,8 +1,8 @@
 """Families that interpolate between knots whose places are searched."""
 
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from typing_extensions import override
 
@@ -19,6 +19,8 @@ class _TwoPoint(WarmupFamily):
     neither interpolation. The defaults are the straight line from 1 to 0.
     """
 
+    interpolate: ClassVar[Callable[..., Numeric]] = staticmethod(pchip)
+    y_end: ClassVar[Numeric] = 0.0
     y1: Numeric = parameter(2 / 3)
     delta_x1: Numeric = parameter(1 / 3)
     delta_x2: Numeric = parameter(0.5)
@@ -30,15 +32,7 @@ class _TwoPoint(WarmupFamily):
         u1 = self.delta_x1
         u2 = u1 + self.delta_x2 * (1.0 - u1)
         y2 = self.delta_y2 * self.y1
-        return self.through(u, (0.0, u1, u2, 1.0), (1.0, self.y1, y2, self.end(y2)))
-
-    @abstractmethod
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate through the knots."""
-
-    @abstractmethod
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1."""
+        return self.interpolate(u, (0.0, u1, u2, 1.0), (1.0, self.y1, y2, self.y_end * y2))
 
 
 @FAMILIES.register("two_point_linear")
@@ -65,14 +59,7 @@ class TwoPointLinear(_TwoPoint):
     """
 
     formula = "linear interpolation of (warmup, 1), (x1, y1), (x2, y2), (1, 0)"
-
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate linearly through the knots."""
-        return linear(u, xs, ys)
-
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1: 0."""
-        return 0.0
+    interpolate = staticmethod(linear)
 
 
 @FAMILIES.register("two_point_spline")
@@ -99,14 +86,6 @@ class TwoPointSpline(_TwoPoint):
     """
 
     formula = "PCHIP through (warmup, 1), (x1, y1), (x2, y2), (1, 0)"
-
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate by PCHIP through the knots."""
-        return pchip(u, xs, ys)
-
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1: 0."""
-        return 0.0
 
 
 @FAMILIES.register("two_point_spline_floor")
@@ -135,14 +114,6 @@ class TwoPointSplineFloor(_TwoPoint):
 
     formula = "PCHIP through (warmup, 1), (x1, y1), (x2, y2), (1, y_end y2)"
     y_end: Numeric = parameter(0.1)
-
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate by PCHIP through the knots."""
-        return pchip(u, xs, ys)
-
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1."""
-        return self.y_end * y2
 
 
 @FAMILIES.register("smooth_nonmonotonic")

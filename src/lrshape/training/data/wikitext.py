@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.store import publish
 from lrshape.training.data.download import cache_dir
 
 
@@ -216,9 +217,7 @@ def _keep(file: Path, content: bytes) -> None:
     """Write a file of the cache so that it appears whole or not at all."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        part.write_bytes(content)
-        part.replace(file)
+        publish(file, content, replace=True)
     except OSError as error:
         raise InputError(
             f"{file}: cannot be written: {error.strerror}; $LRSHAPE_CACHE names the cache"
