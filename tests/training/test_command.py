@@ -149,7 +149,7 @@ def test_ctrl_c_kills_the_command(tmp_path, monkeypatch, gone):
 def test_the_command_ends_with_a_parent_that_is_killed(tmp_path, gone):
     code = "import os, time; open('command', 'w').write(str(os.getpid())); time.sleep(100)"
     script = (
-        "import sys, numpy as np; from lrshape.training import evaluate\n"
+        "import sys, numpy as np; from lrshape.training.evaluation import evaluate\n"
         "from lrshape.training.workloads.command import CommandWorkload\n"
         f"command = (sys.executable, '-c', {code!r} + '#{{schedule}}{{metrics}}')\n"
         "w = CommandWorkload(command=command, steps=3)\n"
