@@ -95,7 +95,7 @@ def _commands() -> str:
 
 def _gallery() -> str:
     """Every family with its formula, parameters and pictures."""
-    from lrshape.shapes import FAMILIES, families
+    from lrshape.shapes import FAMILIES
 
     parts = [
         "# Families\n",
@@ -103,14 +103,14 @@ def _gallery() -> str:
         f"default parameters; pale, {SHAPES} shapes from the search space. In formulas, u is progress after "
         "warmup.\n",
     ]
-    for name, info in families().items():
+    for name, family in FAMILIES.items():
         rows = "\n".join(
             f"| `{parameter.name}` | {_range(parameter.to_dict())} | {_default(parameter.to_dict())} |"
-            for parameter in info.parameters
+            for parameter in family.parameters()
         )
         parts.append(
-            f"## {name}\n\n{info.summary}\n\n```text\nm = {info.formula}\n```\n\n"
-            f"{_picture(name, FAMILIES[name])}\n\n"
+            f"## {name}\n\n{family.summary}\n\n```text\nm = {family.formula}\n```\n\n"
+            f"{_picture(name, family)}\n\n"
             f"| parameter | range | default |\n| --- | --- | --- |\n{rows}\n"
         )
     return "\n".join(parts)

@@ -12,7 +12,14 @@ import lrshape
 
 PACKAGE = Path(__file__).parent / "plugins" / "lrshape_example"
 SOURCE = Path(lrshape.__file__).parents[1]
-PLUGINS = {"half_sine": "family", "kronecker": "sampler", "parabola": "workload", "lines": "tracker"}
+PLUGINS = {
+    "half_sine": "family",
+    "kronecker": "sampler",
+    "parabola": "workload",
+    "lines": "tracker",
+    "yaml": "exporter",
+    "repeat": "check",
+}
 SPEC = """
 families = ["half_sine"]
 sampler = "kronecker"
@@ -59,10 +66,16 @@ def test_its_plugins_keep_the_contracts(environment, tmp_path):
 
 def test_the_command_line_uses_them(environment, tmp_path):
     (tmp_path / "spec.toml").write_text(SPEC)
-    command = "from lrshape.cli import main; main()"
-    arguments = ("search", "spec.toml", "--out", "study", "--log-to", "lines:log")
-    done = run(environment, tmp_path, "-c", command, *arguments)
-    assert done.returncode == 0, done.stdout + done.stderr
+    for command in (
+        ("search", "spec.toml", "--out", "study", "--log-to", "lines:log"),
+        ("export", "study", "--to", "yaml"),
+        ("check", "repeat", "study", "--seeds", "3"),
+    ):
+        done = run(environment, tmp_path, "-c", "from lrshape.cli import main; main()", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "The winner scores" in done.stdout
+    assert (tmp_path / "study" / "schedule.yaml").read_text().startswith("- 0.")
+    assert (tmp_path / "study" / "repeat" / "report.html").is_file()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert {line["phase"] for line in lines[:-1]} == {"screen", "rescore", "confirm"}
     assert lines[-1]["winner"] in ("half_sine", "constant")

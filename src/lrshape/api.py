@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypedDict, Unpack
 
 from lrshape.errors import InputError
-from lrshape.report.write import write_report
+from lrshape.report.page import write_report
 from lrshape.shapes.schedule import StepRule
 from lrshape.store import Location, Url, locate
 from lrshape.study.callback import Callback

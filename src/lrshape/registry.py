@@ -140,20 +140,18 @@ class Registry(Mapping[str, type[T]]):
 
     def validated(self, given: Any) -> T:
         """Return what `build` does, for validators of pydantic, which explain what is wrong themselves."""
-        if not isinstance(given, str | Mapping):
-            if isinstance(given, self._base):
-                return given
-        elif isinstance(given, str):
-            if given not in self:
-                raise InputError(self._no_entry(given))
-            return self[given].model_validate({})  # pyright: ignore[reportAttributeAccessIssue]
-        elif self._key in given:
-            name = given[self._key]
-            if name not in self:
-                raise InputError(f"{self._key} {self._no_entry(name)}")
-            settings = {key: value for key, value in given.items() if key != self._key}
-            return self[name].model_validate(settings)  # pyright: ignore[reportAttributeAccessIssue]
-        raise InputError(f"needs a {self._key}, one of {', '.join(self)}, got {shown(given)}")
+        key = f"{self._key} "
+        if isinstance(given, str):
+            given, key = {self._key: given}, ""
+        elif isinstance(given, self._base):
+            return given
+        if not isinstance(given, Mapping) or self._key not in given:
+            raise InputError(f"needs a {self._key}, one of {', '.join(self)}, got {shown(given)}")
+        name = given[self._key]
+        if name not in self:
+            raise InputError(f"{key}{self._no_entry(name)}")
+        settings = {key: value for key, value in given.items() if key != self._key}
+        return self[name].model_validate(settings)  # pyright: ignore[reportAttributeAccessIssue]
 
     def document(self, entry: Any) -> dict[str, Any]:
         """Return an entry's name and settings as plain JSON types; `build` reads them back."""

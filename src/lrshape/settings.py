@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -24,11 +24,39 @@ class Settings(BaseModel):
 
     Attributes:
         also_allowed: keys that users may write beside the fields, and that something reads in advance.
+
+    Raises:
+        InputError: one line for each mistake.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     also_allowed: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, /, **given: Any):
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise explain(error) from None
+
+    # Validation of settings within settings does not call it: the keys of what is inside would be lost.
+    __init__.__pydantic_base_init__ = True  # pyright: ignore[reportFunctionMemberAccess]
+
+    @classmethod
+    def read(cls, given: Any, prefix: str) -> Self:
+        """Return the settings that a mapping gives.
+
+        Args:
+            given: values by name.
+            prefix: where users wrote them, see `explain`.
+
+        Raises:
+            InputError: one line for each mistake.
+        """
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise explain(error, prefix) from None
 
     @model_validator(mode="wrap")
     @classmethod
@@ -123,7 +151,8 @@ def explain(error: ValidationError, prefix: str = "") -> InputError:
 
     Args:
         error: pydantic's.
-        prefix: where the settings are.
+        prefix: where the settings are, e.g. ``"transfer"`` or ``"--executor-set"``; ``"--"`` if each of them
+            is an option of its own.
     """
     rules: dict[tuple[int | str, ...], str] = {}
     items = error.errors(include_url=False)
@@ -141,9 +170,15 @@ def explain(error: ValidationError, prefix: str = "") -> InputError:
         rules[loc] = rule
     lines = []
     for loc, told in rules.items():
-        key = ".".join(map(str, loc))
-        where = (f"{prefix} {key}" if prefix.startswith("--") else f"{prefix}.{key}").strip(" .")
-        for line in told.splitlines():
-            rule = line.removeprefix(f"{loc[-1]} ") if loc else line
-            lines.append(f"{where}: {rule}" if where else rule)
+        where = _place(prefix, ".".join(map(str, loc)))
+        named = f"{loc[-1]} " if loc else ""
+        lines += [where + line.removeprefix(named) for line in told.splitlines()]
     return InputError("\n".join(lines))
+
+
+def _place(prefix: str, key: str) -> str:
+    """How a line starts that is about a key."""
+    if prefix == "--":
+        return f"--{key.replace('_', '-')} " if key else ""
+    where = (" " if prefix.startswith("--") else ".").join(part for part in (prefix, key) if part)
+    return f"{where}: " if where else ""

@@ -5,7 +5,7 @@ import pytest
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.intervals import holm, paired_difference, two_sided
-from lrshape.analysis.verdict import verdict
+from lrshape.analysis.paired import verdict
 from lrshape.errors import InputError
 
 INF = math.inf

@@ -5,7 +5,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrshape.analysis.best_of import best_of_n
+from lrshape.analysis.intervals import best_of_n
 
 INF = math.inf
 scores = st.lists(st.one_of(st.integers(0, 9).map(float), st.just(INF)), min_size=1, max_size=9)

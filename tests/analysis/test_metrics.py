@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.metrics import winners_by_metric
-from lrshape.analysis.result import Result
+from lrshape.analysis.result import Result, winners_by_metric
 from lrshape.errors import InputError
 
 OTHER = "final/test_error"

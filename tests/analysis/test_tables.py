@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.tables import write_tables
+from lrshape.analysis.tables import write_csv
 
 
 def cells(file):
@@ -23,7 +23,7 @@ def table(trials_of):
 
 
 def test_the_files_hold_the_tables_digit_for_digit(table, metric, tmp_path):
-    files = write_tables(Analysis(table, metric), tmp_path / "new" / "tables")
+    files = write_csv(Analysis(table, metric).tables(), tmp_path / "new" / "tables")
     names = ["trials", "scores", "shapes", "confirmed", "families", "near_optimal"]
     assert [f.name for f in files] == [f"{name}.csv" for name in names]
     assert sorted(files) == sorted((tmp_path / "new" / "tables").iterdir())
@@ -39,8 +39,8 @@ def test_the_files_hold_the_tables_digit_for_digit(table, metric, tmp_path):
 
 
 def test_the_wall_time_changes_nothing(table, metric, tmp_path):
-    first = write_tables(Analysis(table, metric), tmp_path / "1")
-    second = write_tables(Analysis(table.assign(wall_time=9.0), metric), tmp_path / "2")
+    first = write_csv(Analysis(table, metric).tables(), tmp_path / "1")
+    second = write_csv(Analysis(table.assign(wall_time=9.0), metric).tables(), tmp_path / "2")
     assert [f.read_bytes() for f in first] == [f.read_bytes() for f in second]
 
 
@@ -60,7 +60,7 @@ def test_no_cell_is_a_formula(table, metric, tmp_path):
     ] * 2
     table = table.rename(columns={metric: "=loss"})
     table["=loss"] = -table["=loss"]
-    files = write_tables(Analysis(table, "=loss"), tmp_path)
+    files = write_csv(Analysis(table, "=loss").tables(), tmp_path)
     rows = cells(files[0])
     column = rows[0].index("'=loss")
     assert [float(row[column]) for row in rows[1:]] == table["=loss"].tolist()  # numbers stay numbers
@@ -73,11 +73,11 @@ def test_no_cell_is_a_formula(table, metric, tmp_path):
 
 def test_earlier_files_are_replaced(table, metric, tmp_path):
     (tmp_path / "scores.csv").write_text("old")
-    write_tables(Analysis(table, metric), tmp_path)
+    write_csv(Analysis(table, metric).tables(), tmp_path)
     assert len(list(tmp_path.iterdir())) == 6
     assert len(pd.read_csv(tmp_path / "scores.csv")) == 4
 
 
 def test_a_study_without_trials(table, metric, tmp_path):
-    files = write_tables(Analysis(table[:0], metric), tmp_path)
+    files = write_csv(Analysis(table[:0], metric).tables(), tmp_path)
     assert [len(pd.read_csv(f)) for f in files] == [0] * 6

@@ -1,4 +1,4 @@
-"""What all checks share: running beside a study, resuming, seed ranges, a page."""
+"""Every registered check keeps its contract; what all checks share besides."""
 
 import json
 import shutil
@@ -9,11 +9,9 @@ from pydantic import Field
 
 import lrshape
 from lrshape.checks.check import CHECKS, Check, CheckResult
-from lrshape.checks.follow_up import FollowUp
-from lrshape.checks.transfer import Transfer
-from lrshape.procedure.trial import FIRST_SEED, ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.report.sections import Section, Table
-from lrshape.store import Store
+from lrshape.testing import checks
 
 SHAPES = [ShapeRecord.of(f"linear-{i}", "linear", {"floor": 0.1 * i, "warmup": 0.0}) for i in range(2)]
 
@@ -47,54 +45,22 @@ class Rounds(Check):
             title="Some score is the lowest",
             sections=[Section("Scores", tables=[table])],
             method=["The minimum is taken."],
-            summary=[f"It is {lowest}.", table],
             data={"lowest": float(lowest)},
         )
 
 
+QUICK = {"local": {"points": 2, "seeds": 2, "confirm_seeds": 2}, "seeds": {"max": 4, "top": 2, "sample": 4}}
+KEPT = [Rounds(), *(CHECKS.build({"name": name} | QUICK[name]) for name in CHECKS)]
+
+
+@pytest.mark.parametrize("rule", checks.RULES)
+@pytest.mark.parametrize("check", KEPT, ids=lambda check: check.name)
+def test_keeps_the_contract(check, rule):
+    rule(check)
+
+
 def run(study, **settings):
     return Rounds(**settings).train(study).drop(columns="wall_time")
-
-
-def elsewhere(study, tmp_path):
-    """The study again, without what was trained after it."""
-    shutil.copytree(study.path, tmp_path / "again", ignore=shutil.ignore_patterns("rounds"))
-    return lrshape.Study(tmp_path / "again")
-
-
-def test_it_trains_what_the_phase_wants_and_stores_it_beside_the_study(searched, training):
-    before = searched.trials()
-    table = run(searched)
-    assert len(table) == len(training.calls) == 15
-    assert set(table["phase"]) == {"rounds"}
-    assert sorted(set(table["seed"])) == [Rounds.first_seed() + i for i in range(5)]
-    stored = Store(searched.path / "rounds")
-    assert len(stored.trials()) == 15
-    assert stored.document["of"] == searched.document["hash"]
-    pd.testing.assert_frame_equal(searched.trials(), before)
-    assert searched.is_complete()
-
-
-@pytest.mark.parametrize("stop_after", [0, 1, 6, 10, 13])
-def test_interrupted_and_run_again_it_trains_nothing_twice(searched, training, tmp_path, stop_after):
-    whole = run(elsewhere(searched, tmp_path))
-    training.calls.clear()
-    training.stop_after = stop_after
-    with pytest.raises(KeyboardInterrupt):
-        run(searched)
-    kept = len(Store(searched.path / "rounds").trials())
-    assert kept <= stop_after
-    training.calls.clear()
-    training.stop_after = None
-    pd.testing.assert_frame_equal(run(searched), whole, check_exact=True)
-    assert len(training.calls) == 15 - kept
-
-
-def test_a_finished_one_trains_nothing(searched, training):
-    first = run(searched)
-    training.calls.clear()
-    pd.testing.assert_frame_equal(run(searched), first, check_exact=True)
-    assert training.calls == []
 
 
 def test_other_settings_are_refused_with_the_keys_that_changed(searched, training):
@@ -126,7 +92,7 @@ def test_a_damaged_chunk_is_computed_again(searched, training, caplog):
     victim.write_bytes(victim.read_bytes()[:200])
     pd.testing.assert_frame_equal(run(searched), whole, check_exact=True)
     assert len(training.calls) == lost
-    assert "to be computed again" in caplog.text
+    assert "will be recomputed" in caplog.text
 
 
 def test_the_time_limit_keeps_what_is_done(searched, training):
@@ -153,23 +119,3 @@ def test_it_writes_a_page_and_tables_and_gives_data(searched):
     assert found["metric"] == "final/score"
     assert found["settings"] == {"seeds": 5, "sample": None, "digits": 2}
     assert found["trials"] == 15
-
-
-def test_an_incomplete_study_is_refused(searched):
-    (searched.path / "trials" / "confirm-00001.parquet").unlink()
-    with pytest.raises(lrshape.InputError, match="not complete; run its search again"):
-        run(searched)
-    assert not (searched.path / "rounds").exists()
-
-
-def test_no_two_have_a_seed_in_common():
-    class Other(FollowUp):
-        name = "other"
-
-    kinds = [*CHECKS.values(), Transfer, Rounds, Other]
-    firsts = [*FIRST_SEED.values(), *(kind.first_seed() for kind in kinds)]
-    assert [kind.first_seed() for kind in kinds[:3]] == [3_000_000, 4_000_000, 5_000_000]
-    blocks = sorted(first // 1_000_000 for first in firsts)
-    assert blocks == sorted(set(blocks))
-    assert max(firsts) + 1_000_000 <= 2**32
-    assert min(Rounds.first_seed(), Other.first_seed()) >= 10_000_000

@@ -117,5 +117,5 @@ def test_a_check_from_beginning_to_end(searched, training):
 
 @pytest.mark.parametrize(("key", "value"), [("top", 0), ("points", 1), ("seeds", 0), ("base_lrs", 0)])
 def test_bad_settings(key, value):
-    with pytest.raises(ValueError, match=key):
+    with pytest.raises(lrshape.InputError, match=f"^{key}: must be at least"):
         LocalCheck(**{key: value})

@@ -4,8 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.checks.seeds_figures import agreement_figure, scatter_figure
-from lrshape.checks.seeds_page import agreement_cells, headings, recommendation, seeds_result, title
+from lrshape.checks.seeds_page import (
+    agreement_figure,
+    agreement_table,
+    recommendation,
+    scatter_figure,
+    seeds_result,
+    title,
+)
 from lrshape.checks.seeds_statistics import seed_answer
 from lrshape.report.plotting import SMALL, WIDTH
 
@@ -38,7 +44,7 @@ def test_the_recommendation_in_words():
         "a chance of 95% that one of the 3 best of 9 screened shapes is within 10% of the best one" in screen
     )
     assert f"rescore.seeds = {found.rescore_seeds} is enough" in rescore
-    assert rescore.endswith("this search had 10.")
+    assert rescore.endswith("this search used 10.")
     assert "to choose the best" in title(found)
 
 
@@ -52,9 +58,9 @@ def test_more_than_were_tried_is_said_so():
 def test_cells_fit_their_headings():
     found = answer()
     for agreement, columns in ((found.screened, 8), (found.top, 7)):
-        assert len(headings(found, agreement)) == columns
-        assert {len(row) for row in agreement_cells(agreement)} == {columns}
-    assert [row[0] for row in agreement_cells(found.top)] == ["1", "3", "10", "12"]
+        table = agreement_table(found, agreement, "shapes")
+        assert {len(table.headings), *map(len, table.rows)} == {columns}
+    assert [text for (text, _), *_ in table.rows] == ["1", "3", "10", "12"]
 
 
 @pytest.mark.parametrize("diverged", [0, 3, 8])

@@ -87,7 +87,7 @@ def write(findings, folder):
     [
         ("costs", 0.2, "The best shape depends on weight_decay"),
         ("within", 0.01, "The best shape does not depend on weight_decay, within 5.0%"),
-        ("undecided", 0.06, "Whether the best shape depends on weight_decay cannot be told"),
+        ("undecided", 0.06, "It is undecided whether the best shape depends on weight_decay"),
         ("unknown", 0.1, "Too few seeds to tell"),
     ],
 )
@@ -98,8 +98,8 @@ def test_the_headline_is_as_strong_as_the_regrets(verdict, relative, title):
 def test_the_headline_states_the_largest_regret_with_its_interval():
     text = " ".join(headline(sweep())[1])
     assert "20% (95% interval 19% to 21%)" in text
-    assert "6 of 6 pairs cost more" in text
-    assert "The best base LRs go from 0.01 to 0.04, a factor of 4.0" in text
+    assert "6 of 6 pairs have a regret above the margin" in text
+    assert "The best base LRs range from 0.01 to 0.04, a factor of 4.0" in text
 
 
 def test_regrets_that_are_no_numbers_are_words():

@@ -67,7 +67,7 @@ def test_show_a_file(shapes):
     code, out, err = shapes.run("shapes", "show", "rex.json")
     assert code == 0, err
     assert "rex: warmup=0.1" in out
-    assert "base LR 0.1, 40 steps, read at midpoint" in out
+    assert "base LR 0.1, 40 steps, step rule midpoint" in out
     shown = json.loads(shapes.run("shapes", "show", "rex.json", "--json", "--steps", 20)[1])
     np.testing.assert_allclose(shown["multipliers"], REX.replace(steps=20).values() / 0.1)
     assert shapes.run("shapes", "show", "rex.json", "--svg", "rex.svg", "--png", "rex.png")[0] == 0
@@ -113,15 +113,18 @@ def test_fit(shapes):
         (("export", "rex.json", "--to", "csv", "--batch-sizes", "8"), "--batch-sizes must be SIZExSTEPS"),
         (
             ("export", "rex.json", "--to", "csv", "--metric", "x"),
-            "--metric ranks the shapes of a study",
+            "--metric applies to studies only",
         ),
-        (("export", "rex.json", "--to", "json", "--out", "rex.json"), "would be replaced by its own export"),
+        (
+            ("export", "rex.json", "--to", "json", "--out", "rex.json"),
+            "the export would overwrite its source",
+        ),
         (("export", "rex.json", "--to", "csv", "--out", "/proc/x/y.csv"), "cannot be written"),
         (("export", "spec.toml", "--to", "csv"), "must end with one of .json, .csv, .npy, .py"),
         (("export", "my_training.py", "--to", "csv"), "has no constant SCHEDULE"),
         (("shapes", "show", "none.json"), "none.json: cannot be read"),
-        (("shapes", "show", "rex.json", "-p", "beta=1"), "-p and --step-rule belong to a family"),
-        (("compare",), "name something to compare"),
+        (("shapes", "show", "rex.json", "-p", "beta=1"), "-p and --step-rule apply to families only"),
+        (("compare",), "nothing to compare: give"),
         (("compare", "--families", "cosine,rexx"), "did you mean 'rex'?"),
         (("compare", "--families", "rex", "--svg", "no/such/place.svg"), "cannot be written"),
         (("compare", "nowhere"), "nowhere"),

@@ -50,7 +50,7 @@ def test_stopped_and_run_again_it_is_the_same_study(slow, finished, kill, code):
     assert process.returncode == code
     assert "Traceback" not in err
     if code == 130:
-        assert "run the same command to resume" in err
+        assert "run the same command again to resume" in err
     stored = len(table(slow))
     assert 0 < stored < len(table(finished))
     text = (slow.path / "my_training.py").read_text()
@@ -145,7 +145,10 @@ def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):
     _, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 2
     assert process.returncode == 130
-    assert "stopped at once; finished trials are in study: run the same command to resume" in err
+    assert (
+        "stopped immediately; finished trials are stored in study: run the same command again to resume"
+        in err
+    )
 
 
 def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
@@ -155,7 +158,7 @@ def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
     _, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 10
     assert process.returncode == 130
-    assert "run the same command to resume" in err
+    assert "run the same command again to resume" in err
 
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])
@@ -194,7 +197,7 @@ def test_time_limit_stops_and_says_how_to_go_on(slow):
     code, _, err = slow.run_apart("search", "spec.toml", "--out", "study", "--time-limit", "1s")
     assert code == 130
     assert "time limit reached" in err
-    assert "run the same command to resume" in err
+    assert "run the same command again to resume" in err
     code, _, err = slow.run("best", "study")
     assert code == 2
     assert "not complete" in err

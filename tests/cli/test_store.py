@@ -34,7 +34,7 @@ def test_verify_says_what_it_found_and_mends_it(study):
     assert "--repair" in out
     assert file.exists()
     out = said("store", "verify", study, "--repair")
-    assert "screen-00001 is set aside" in out
+    assert "screen-00001 moved to" in out
     assert "run the study's search again" in out
     (found,) = json.loads(said("store", "verify", study, "--json"))
     assert (found["sound"], found["health"]["set_aside"]) == (True, 1)
@@ -51,7 +51,7 @@ def test_merge(study, tmp_path):
     for path in list((other / "trials").iterdir())[::2]:
         path.unlink()
     out = said("store", "merge", tmp_path / "joined", other, study)
-    assert "there already" in out
+    assert "already there" in out
     joined, expected = (Store(path).trials() for path in (tmp_path / "joined", study))
     pd.testing.assert_frame_equal(joined, expected, check_exact=True)
     assert "sound" in said("store", "verify", tmp_path / "joined")

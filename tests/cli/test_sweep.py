@@ -50,7 +50,7 @@ def test_stopped_it_says_how_to_go_on(folder, how):
     process.send_signal(how)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "finished trials are in s: run the same command to resume" in err
+    assert "finished trials are stored in s: run the same command again to resume" in err
     code, _, err = folder.run("sweep", "spec.toml", *FUNCTIONS, "--out", "s", "--time-limit", "1s")
     assert code == 130
     assert "time limit reached" in err
@@ -65,8 +65,8 @@ def test_stopped_it_says_how_to_go_on(folder, how):
         (("sweep", "spec.toml", "--out", "x", "--preset", "beta3"), "--preset must be one of"),
         (("sweep", "spec.toml", "--out", "x", "--preset", "beta1"), "unknown key 'optimizer'"),
         (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--margin", "-1"), "--margin must be"),
-        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0"), "transfer.seeds"),
-        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, *FUNCTIONS), "workload.steps is swept twice"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0"), "--seeds must be at least"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, *FUNCTIONS), "workload.steps is given twice"),
         (("sweep", "spec.toml", "--out", ".", *FUNCTIONS), "holds no sweep"),
         (("reproduce", "cifar", "--out", "x"), "the experiment must be one of"),
         (("reproduce", "families"), "needs --out DIR"),
@@ -98,9 +98,11 @@ def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     assert code == 0, err
     assert "[1 of 1] lrshape search lr/spec.toml --out lr/study" in out
     assert (folder.path / "lr" / "study" / "report.html").is_file()
-    assert (folder.path / "lr" / "spec.toml").read_text().startswith("# Our settings, not the paper's.")
+    assert (
+        (folder.path / "lr" / "spec.toml").read_text().startswith("# Settings of lrshape, not of the paper.")
+    )
     wrong = folder.run("reproduce", "linear-regression", "--scale", "cpu", "--out", "lr")
-    refused(wrong, "lr/spec.toml is another spec")
+    refused(wrong, "lr/spec.toml belongs to another experiment")
 
 
 def test_a_missing_data_set_is_one_line(folder):

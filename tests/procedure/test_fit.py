@@ -113,7 +113,7 @@ def test_what_is_no_curve_is_an_input_error(bad):
 
 
 def test_families_without_a_formula_or_a_name():
-    with pytest.raises(InputError, match="table is any list of values: there is nothing to fit"):
+    with pytest.raises(InputError, match="table holds any list of values, so there is nothing to fit"):
         fit(np.ones(4), "table")
     with pytest.raises(InputError, match="did you mean 'rex'"):
         fit(np.ones(4), "rexx")

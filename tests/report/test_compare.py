@@ -5,14 +5,15 @@ import io
 import numpy as np
 import pytest
 
-from lrshape.report.figures.compare import Drawn, compare_figure
-from lrshape.report.plotting import styled
+from lrshape.report.figures.shapes import compare_figure
+from lrshape.report.palette import CATEGORIES
+from lrshape.report.plotting import Curve, styled
 from lrshape.shapes.schedule import Schedule, progress
 
 
 def drawn(name, family="rex", steps=50):
     schedule = Schedule(family, {}, 1.0, steps)
-    return Drawn(name, f"{steps} steps", family, progress(steps), schedule.multipliers())
+    return Curve(name, f"{steps} steps", CATEGORIES[0].light, progress(steps), schedule.multipliers())
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 9])

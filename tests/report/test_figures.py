@@ -6,11 +6,10 @@ import pytest
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.report.figures import FIGURES, best_of, heatmap, metrics, near_optimal, scores, shapes, sweeps
-from lrshape.report.figures.distribution import ecdf
 from lrshape.report.figures.heatmap import _runs, cells
-from lrshape.report.figures.near_optimal import band
-from lrshape.report.figures.shapes import curve, shape_figure
-from lrshape.report.figures.sweeps import sweep
+from lrshape.report.figures.scores import sweep
+from lrshape.report.figures.screen import ecdf
+from lrshape.report.figures.shapes import band, curve, shape_figure
 from lrshape.report.findings import Findings
 from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks
 
@@ -238,7 +237,7 @@ def test_log_ticks_are_few_and_inside(low, high, count):
 
 def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib():
     code = (
-        "import sys, lrshape.report.write; assert 'matplotlib' not in sys.modules;"
+        "import sys, lrshape.report.page; assert 'matplotlib' not in sys.modules;"
         "from lrshape.report.plotting import new_figure; new_figure(2).draw_without_rendering();"
         "assert 'matplotlib.pyplot' not in sys.modules"
     )

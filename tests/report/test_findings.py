@@ -6,7 +6,7 @@ import pytest
 from lrshape.analysis import analysis, paired
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.result import Result
-from lrshape.analysis.tables import write_tables
+from lrshape.analysis.tables import write_csv
 from lrshape.report import page
 from lrshape.report.findings import Findings
 
@@ -42,11 +42,11 @@ def test_leaders_are_each_familys_best_and_the_baselines_as_confirmed(studies):
 def test_phases_count_what_was_trained(studies):
     trials = studies(shapes=4, base_lrs=5)
     screen, rescore, confirm = collect(trials).phases
-    assert (screen.name, screen.shapes, screen.base_lrs, screen.seeds) == ("screen", 3 * 4 + 4, 5, 2)
-    assert screen.trials == 16 * 5 * 2
-    assert screen.diverged == (trials[trials["phase"] == "screen"]["status"] == "diverged").sum() > 0
-    assert (confirm.shapes, confirm.seeds, confirm.trials) == (7, 16, 7 * 16)
-    assert rescore.seconds == pytest.approx(0.01 * rescore.trials)
+    expected = {"phase": "screen", "shapes": 3 * 4 + 4, "base_lrs": 5, "seeds": 2, "trials": 16 * 5 * 2}
+    assert expected.items() <= screen.items()
+    assert screen["diverged"] == (trials[trials["phase"] == "screen"]["status"] == "diverged").sum() > 0
+    assert {"shapes": 7, "seeds": 16, "trials": 7 * 16}.items() <= confirm.items()
+    assert rescore["seconds"] == pytest.approx(0.01 * rescore["trials"])
 
 
 def test_a_study_without_confirmation_reports_its_last_phase(studies):
@@ -115,7 +115,7 @@ def test_a_report_computes_each_table_once(studies, document, monkeypatch, tmp_p
     count(paired, "paired_difference")
     monkeypatch.setattr(page, "draw_all", lambda figures, findings, *_: findings.near and {})
     found = Analysis(studies(), METRIC)
-    write_tables(found, tmp_path)
+    write_csv(found.tables(), tmp_path)
     page.write_study_page(Findings(found, 300, "midpoint"), document, tmp_path)
     Result.of(found, steps=300, step_rule="midpoint")
     assert len(counts) > 10

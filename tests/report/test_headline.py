@@ -23,8 +23,8 @@ def changed(found, family, verdict):
 
 
 def say(trials):
-    first = headline(collect(trials))
-    return first.title, " ".join(first.sentences)
+    title, sentences = headline(collect(trials))
+    return title, " ".join(sentences)
 
 
 def test_relative_is_the_share_of_the_rows_own_median():
@@ -64,13 +64,13 @@ def test_a_baseline_that_is_better_is_said_to_be_better(studies):
 
 def test_families_that_cannot_be_told_apart_from_the_winner_are_named(studies):
     found = collect(studies())
-    assert not any("rex" in sentence for sentence in headline(found).sentences)
-    text = " ".join(headline(changed(found, "rex", "same")).sentences)
+    assert not any("rex" in sentence for sentence in headline(found)[1])
+    text = " ".join(headline(changed(found, "rex", "same"))[1])
     assert "cannot be told apart from the best shape of rex." in text
 
 
 def test_another_family_that_did_better_in_the_confirm_phase_is_named(studies):
-    text = " ".join(headline(changed(collect(studies()), "rex", "worse")).sentences)
+    text = " ".join(headline(changed(collect(studies()), "rex", "worse"))[1])
     assert "The best of rex did better here" in text
 
 
@@ -78,7 +78,6 @@ def test_nothing_but_divergence_is_said_plainly(studies):
     title, text = say(studies(status="diverged"))
     assert title == "Every trial diverged"
     assert "no schedule shape can be recommended" in text
-    assert headline(collect(studies(status="diverged"))).bad
 
     title, text = say(studies(status="failed"))
     assert title == "Every trial failed"

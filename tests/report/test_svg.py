@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.report import svg
+from lrshape.report import drawing as svg
 from lrshape.report.figures import FIGURES
 from lrshape.report.findings import Findings
 

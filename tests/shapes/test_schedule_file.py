@@ -13,12 +13,6 @@ from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
 
 
-@pytest.mark.parametrize("target", ["csv", "npy"])
-def test_learning_rates_come_back(schedule, tmp_path, target):
-    file = export(schedule, target, tmp_path / f"lr.{target}")
-    np.testing.assert_allclose(read_schedule(file).values(), schedule.values(), rtol=1e-9, atol=1e-14)
-
-
 @given(st.lists(st.floats(0, 1e3), min_size=1, max_size=300).filter(any))
 def test_any_learning_rates_become_a_table(lrs):
     found = Schedule.from_values(lrs).values()

@@ -63,7 +63,7 @@ def test_infinite_and_unknown_metrics_agree(parts, tmp_path):
 def test_damage_is_not_taken(parts, tmp_path):
     (parts[0].path / "trials" / "screen-00001.parquet").write_bytes(b"PAR1")
     joined, gave = merge(tmp_path / "joined", [part.path for part in parts])
-    assert gave[0].damaged == ["screen-00001: it is cut short, or no chunk of a study"]
+    assert gave[0].damaged == ["screen-00001: it is truncated, or not a chunk of a study"]
     assert gave[1].taken == 2
     assert len(joined.chunks()) == 3
     assert not (parts[0].path / "damaged").exists()

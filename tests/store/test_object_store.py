@@ -139,9 +139,13 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     assert "complete" in said("status", f"{s3}/there")
     assert "sound" in said("store", "verify", f"{s3}/there")
     assert said("best", "here", "--json") == said("best", f"{s3}/there", "--json")
-    assert "--out must name a local file" in said("export", f"{s3}/there", "--to", "json", code=2)
+    assert "--out is required and must be a local file" in said(
+        "export", f"{s3}/there", "--to", "json", code=2
+    )
     said("export", f"{s3}/there", "--to", "json", "--out", "schedule.json")
-    assert "--out must name a local file" in said("trials", f"{s3}/there", "--to", "csv", code=2)
+    assert "--out is required and must be a local file" in said(
+        "trials", f"{s3}/there", "--to", "csv", code=2
+    )
     said("trials", f"{s3}/there", "--to", "csv", "--out", "rows.csv")
     assert len(pd.read_csv(tmp_path / "rows.csv")) == len(table(f"{s3}/there"))
     assert "needs a study in a local directory" in said("coordinate", f"{s3}/there", code=2)
@@ -168,7 +172,7 @@ class Careless(MemoryFileSystem):
 
 def test_a_store_that_ignores_the_condition_is_refused(document):
     fsspec.register_implementation("careless", Careless, clobber=True)
-    with pytest.raises(InputError, match="does not refuse to replace"):
+    with pytest.raises(InputError, match="does not support conditional PUT"):
         Store.create("careless://study", document)
     assert place_at(Url("careless://study")).names("trials") == []
 

@@ -43,7 +43,7 @@ def test_too_little_time_is_said(caplog):
 
     spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
     assert count_affordable(spec, 1.0) == LEAST
-    assert "goes on when the same command is run again" in caplog.text
+    assert "run the same command again to continue it" in caplog.text
 
 
 def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import lrshape
-from lrshape.report.write import write_report
+from lrshape.report.page import write_report
 from lrshape.store import Store
 
 SPEC = {
@@ -151,7 +151,7 @@ def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path, caplog
     again = search(out)
     pd.testing.assert_frame_equal(table(again.path), table(study.path), check_exact=True)
     assert len(list((out / "damaged").iterdir())) == 2
-    assert caplog.text.count("to be computed again") == 2
+    assert caplog.text.count("will be recomputed") == 2
 
 
 @pytest.mark.usefixtures("no_report")
@@ -240,7 +240,7 @@ def test_an_edited_spec_is_noticed(tmp_path):
     search(out)
     file = out / "study.json"
     file.write_text(file.read_text().replace(f'"steps": {STEPS}', f'"steps": {STEPS * 2}'))
-    with pytest.raises(lrshape.InputError, match="was edited: its spec does not have the hash"):
+    with pytest.raises(lrshape.InputError, match="was edited: its spec does not match its hash"):
         lrshape.Study(out)
 
 
@@ -293,7 +293,7 @@ def test_failures_keep_their_message(tmp_path):
         ({"train": 3, "steps": 5}, "train must be a function"),
         ({"train": train}, "train= needs steps="),
         ({"train": train, "steps": 10.5}, "steps: must be a whole number, got 10.5"),
-        ({"train": train, "steps": 5, "workload": "digits-mlp"}, "train= is the workload already"),
+        ({"train": train, "steps": 5, "workload": "digits-mlp"}, "cannot be combined with train="),
         ({"workload": "digits-mlp", "steps": 5}, "steps belongs to train="),
         ({"workload": "digits-mlp", "timeout": 5}, "timeout belongs to train=; set workload.timeout"),
         ({"train": train, "steps": 5, "timeout": 0}, "timeout: .*greater than 0.*got 0"),

@@ -151,7 +151,7 @@ def test_several_mistakes_are_a_line_each():
     assert sorted(line.partition(" ")[0] for line in lines) == [
         *("base_lr.high:", "families:", "screen.seeds:", "screen:", "seed:", "unknown", "workload.steps:")
     ]
-    assert "initial_shapes, trials; did you mean 'families'?" in lines[0]
+    assert "workload, trials; did you mean 'families'?" in lines[0]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)
@@ -161,7 +161,7 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     needed = [name for name, field in WORKLOADS[workload].model_fields.items() if field.is_required()]
     given = {"name": workload, **{name: getattr(spec.workload, name) for name in needed}}
     assert spec == StudySpec.parse({"workload": given, "name": workload})
-    own = text.partition("To decide how to search yourself")[2].splitlines()[1:]
+    own = text.partition("To control the search yourself")[2].splitlines()[1:]
     paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))
     assert set(paper) == {"sampler", "base_lr", "screen", "rescore"}
     paper |= {"workload": given, "families": ["rex"]}

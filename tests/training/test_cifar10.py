@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from lrshape.errors import InputError
 from lrshape.training.workloads.cifar10 import Cifar10CNN
 
 
@@ -53,5 +53,5 @@ def test_metrics_are_those_of_the_first_images(params):
 
 
 def test_images_are_scored_by_the_hundred():
-    with pytest.raises(ValidationError, match="multiple of 400"):
+    with pytest.raises(InputError, match="multiple of 400"):
         Cifar10CNN(train_images=1000)

@@ -8,7 +8,6 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from lrshape.errors import InputError
 from lrshape.training.evaluation import evaluate
@@ -201,7 +200,7 @@ def test_a_program_that_does_not_exist():
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ([], "at least 1 item"),
+        ([], "must have 1 entries or more"),
         (["train", "{schedule}"], r"must contain \{metrics\}"),
         (["train", "{metrics}"], r"must contain \{schedule\}"),
         ([*PLACES], r"must contain \{schedule\}"),
@@ -209,7 +208,7 @@ def test_a_program_that_does_not_exist():
     ],
 )
 def test_commands_that_could_not_work(command, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(InputError, match=message):
         CommandWorkload(command=command, steps=3)
 
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from lrshape.errors import InputError
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads import text as _language
 from lrshape.training.workloads.text import CharsTransformer, WikitextTransformer
@@ -11,9 +11,9 @@ from lrshape.training.workloads.text import CharsTransformer, WikitextTransforme
 
 @pytest.mark.parametrize("cls", [CharsTransformer, WikitextTransformer])
 def test_settings_that_do_not_fit(cls):
-    with pytest.raises(ValidationError, match="heads must divide embed, got 3 heads and embed 64"):
+    with pytest.raises(InputError, match="heads must divide embed, got 3 heads and embed 64"):
         cls(heads=3, embed=64)
-    with pytest.raises(ValidationError, match="length must be at most max_len, 32, got 33"):
+    with pytest.raises(InputError, match="length must be at most max_len, 32, got 33"):
         cls(length=33, max_len=32)
 
 

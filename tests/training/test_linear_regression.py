@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from lrshape.errors import InputError
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
@@ -75,5 +75,5 @@ def test_spectrum_is_given_or_a_power_law_and_sums_to_one():
     ],
 )
 def test_impossible_settings(settings, message):
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(InputError, match=message):
         LinearRegression(**settings)

@@ -81,7 +81,7 @@ def test_a_slow_leak_costs_a_new_worker_and_no_training(watchful):
 
 
 def test_workers_that_never_start_are_bad_input():
-    with pytest.raises(InputError, match=r"cannot start: 3 ended .* ended with exit code 7"):
+    with pytest.raises(InputError, match=r"cannot start: 3 exited .* ended with exit code 7"):
         run(Processes(workers=1), tasks.Deadly())
 
 

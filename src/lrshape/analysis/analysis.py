@@ -9,11 +9,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm
-from lrshape.analysis.paired import Key, PairedSamples
+from lrshape.analysis.paired import Key, PairedSamples, verdict
 from lrshape.analysis.scores import best_base_lrs, is_baseline, metric_values, scores
-from lrshape.analysis.verdict import verdict
+from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError
 from lrshape.store import PHASES
 
@@ -115,11 +114,14 @@ class Analysis:
             rows = where(rows, (rows["shape"] == won["shape"]) & (rows["base_lr"] == won["base_lr"]))
         return max(set(rows["phase"]) & set(PHASES), key=PHASES.index)
 
-    def compared(self, phase: str) -> pd.DataFrame:
+    @_once
+    def compared(self, phase: str, reported: bool = False) -> pd.DataFrame:
         """Every shape of a phase, at its best base LR there, with its difference to the winner.
 
         Args:
             phase: only ``confirm`` gives unbiased numbers, since the other phases did the choosing.
+            reported: leave out all but the baselines and the best shapes of families, so that there are
+                fewer tests to correct for.
 
         Returns:
             One row a shape, sorted by rank and shape: ``shape, family, params, base_lr, seeds, score, low,
@@ -130,19 +132,6 @@ class Analysis:
             among the rows, and where nothing can be said (see
             `lrshape.analysis.intervals.paired_difference`), they are NaN.
         """
-        return self._compared(phase, reported=False)
-
-    def reported(self, phase: str) -> pd.DataFrame:
-        """`compared` for the baselines and the best shapes of families alone: fewer tests to correct for."""
-        return self._compared(phase, reported=True)
-
-    @property
-    def confirmed(self) -> pd.DataFrame:
-        """What a study reports: `compared` for the confirm phase; no rows before it has begun."""
-        return self.compared("confirm")
-
-    @_once
-    def _compared(self, phase: str, reported: bool) -> pd.DataFrame:
         rows = where(self.scores, self.scores["phase"] == phase)
         if reported:
             rows = where(rows, is_baseline(rows) | rows["shape"].isin(self.best_per_family["shape"]))
@@ -165,12 +154,17 @@ class Analysis:
             is_baseline=is_baseline(table),
         )
 
+    @property
+    def confirmed(self) -> pd.DataFrame:
+        """What a study reports: `compared` for the confirm phase; no rows before it has begun."""
+        return self.compared("confirm")
+
     @functools.cached_property
     def leaders(self) -> pd.DataFrame:
         """The baselines and the best shape of each family in the measuring phase, lowest score first.
 
         These are rows of `compared`, with ``phase``, ``edge`` (see `base_lr_edge`) and ``verdict`` (see
-        `lrshape.analysis.verdict.verdict`; ``winner`` for the winner itself) besides.
+        `lrshape.analysis.paired.verdict`; ``winner`` for the winner itself) besides.
         """
         table = self.compared(self.measuring_phase)
         table = where(table, table["is_baseline"] | table["shape"].isin(self.best_per_family["shape"]))
@@ -275,6 +269,20 @@ class Analysis:
             difference_high=columns[2],
             verdict=["best", *(self._within(margin, key, best) for key in others)],
         )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of a report, by name.
+
+        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+        """
+        return {
+            "trials": self.trials.drop(columns="wall_time"),
+            "scores": self.scores,
+            "shapes": self.shapes,
+            "confirmed": self.confirmed,
+            "families": self.family_pairs("confirm"),
+            "near_optimal": self.near_optimal(),
+        }
 
     def _within(self, margin: float, key: Key, best: Key) -> str:
         """What the seeds say of a shape's values beside the best one's, raised by the margin."""

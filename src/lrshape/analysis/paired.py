@@ -1,14 +1,19 @@
-"""Trials of one phase paired by their seeds, and the differences between them."""
+"""Trials of one phase paired by their seeds, the differences between them, and one rule that judges these."""
+
+import math
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import where
 from lrshape.analysis.intervals import Difference, paired_difference
 from lrshape.analysis.scores import values_by_seed
+from lrshape.analysis.tables import where
 
 Key = tuple[str, float]
 """A shape's name and a base LR."""
+Verdict = Literal["better", "worse", "same", "diverged", "unknown"]
+LEVEL = 0.05
 
 
 class PairedSamples:
@@ -48,3 +53,35 @@ class PairedSamples:
                 limit = limit + margin * np.where(np.isfinite(limit), np.abs(limit), 0.0)
             self._differences[key] = paired_difference(own, limit, self._confidence)
         return self._differences[key]
+
+
+def verdict(
+    low: float, high: float, p_value: float = 0.0, *, score: float = 0.0, level: float = LEVEL
+) -> Verdict:
+    """Say which of two is better, where lower values are, from the difference other - own.
+
+    Args:
+        low: lower end of the difference's interval, NaN where there are too few seeds for one.
+        high: upper end.
+        p_value: of the test that the difference is 0, corrected for all tests made; 0 leaves it out.
+        score: the other's median.
+        level: p-values below it are significant.
+
+    Returns:
+        ``better`` or ``worse``: the own one is, since the interval excludes 0 and the test is significant;
+        ``same``: they cannot be told apart; ``diverged``: the other's median is infinite; ``unknown``: there
+        are too few seeds.
+
+    Example:
+        >>> verdict(0.1, 0.3, 0.01), verdict(-0.3, -0.1, 0.01), verdict(-0.1, 0.3, 0.4)
+        ('better', 'worse', 'same')
+    """
+    if math.isinf(score):
+        return "diverged"
+    if math.isnan(low) or math.isnan(high):
+        return "unknown"
+    if p_value < level and low > 0:
+        return "better"
+    if p_value < level and high < 0:
+        return "worse"
+    return "same"

@@ -1,4 +1,4 @@
-"""The result of a study: the winner, and what it gains over the baselines and the other families."""
+"""The result of a study: the winner, what it gains over the others, and who wins by other stored metrics."""
 
 import math
 from collections.abc import Mapping
@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.frames import records, where
 from lrshape.analysis.scores import BASELINE
-from lrshape.store import params_of
+from lrshape.analysis.tables import records, where
+from lrshape.store import PHASES, metric_columns, params_of
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,8 @@ class Result:
         """
         families, shape = analysis.best_per_family, analysis.winner["shape"]
         phase = analysis.measuring_phase
-        # Not a test for every shape of a screen.
-        table = analysis.confirmed if phase == "confirm" else analysis.reported(phase)
+        # No test for every shape of a screen.
+        table = analysis.confirmed if phase == "confirm" else analysis.compared(phase, reported=True)
         rows = records(table.assign(phase=phase))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]
@@ -182,3 +183,37 @@ def _score(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
+
+
+def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
+    """The winner by the analysis's metric and by every other stored metric, each measured by all of them.
+
+    Shapes were rescored because the study's own metric had chosen them, so the winner by another metric is
+    the best of those. Where it was not confirmed at its base LR, its numbers are from seeds that chose it.
+
+    Returns:
+        One row for each (winner, phase that trained it at its base LR, metric): ``shape, family, params,
+        base_lr, chosen_by, phase, seeds, metric, score, low, high``. ``chosen_by`` is a tuple of the metrics
+        by which that shape at that base LR wins. The analysis's winner comes first, of each winner the last
+        phase. Metrics by which every shape diverged have no winner.
+
+    Raises:
+        InputError: if there is no winner yet.
+    """
+    others = [name for name in metric_columns(analysis.trials.columns) if name != analysis.metric]
+    by = {analysis.metric: analysis}
+    by |= {name: Analysis(analysis.trials, name, confidence=analysis.confidence) for name in others}
+    chosen: dict[tuple[str, float], list[str]] = {}
+    for name, one in by.items():
+        if math.isfinite(one.winner["score"]):
+            key = str(one.winner["shape"]), float(one.winner["base_lr"])
+            chosen.setdefault(key, []).append(name)
+    found = []
+    for (shape, base_lr), names in chosen.items():
+        for phase in reversed(PHASES):
+            for name, one in by.items():
+                table = where(one.scores, one.scores["phase"] == phase)
+                rows = records(where(table, (table["shape"] == shape) & (table["base_lr"] == base_lr)))
+                found += [{**row, "metric": name, "chosen_by": tuple(names)} for row in rows]
+    columns = ["shape", "family", "params", "base_lr", "chosen_by", "phase", "seeds", "metric"]
+    return pd.DataFrame(found, columns=[*columns, "score", "low", "high"])

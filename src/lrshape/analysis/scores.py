@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.analysis.frames import where
 from lrshape.analysis.intervals import interval_ranks, middle, penalised
+from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.store import metric_columns, phase_codes
 

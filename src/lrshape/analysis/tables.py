@@ -1,49 +1,55 @@
-"""A study's tables as CSV files, for spreadsheets and other programs."""
+"""Rows of tables, and tables as CSV files for spreadsheets and other programs."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
-from lrshape.analysis.analysis import Analysis
 from lrshape.store import publish
 
 # A spreadsheet takes a cell that starts like this for a formula, or drops the character and looks again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
 
-def write_tables(analysis: Analysis, directory: str | Path) -> list[Path]:
-    """Write the tables ``trials, scores, shapes, confirmed, families, near_optimal`` as ``.csv``.
+def where(table: pd.DataFrame, wanted: ArrayLike) -> pd.DataFrame:
+    """The rows that a boolean of shape ``(rows,)`` marks."""
+    return table.iloc[np.flatnonzero(np.asarray(wanted, bool))]
 
-    ``trials.csv`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dictionaries by column name."""
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+
+
+def plain(value: Any) -> Any:
+    """Return JSON types only: None for a number that is not finite, a list of rows for a table."""
+    if isinstance(value, pd.DataFrame):
+        return plain(records(value))
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list[Path]:
+    """Write tables as ``<name>.csv``.
+
     Numbers are written with all their digits, infinity as ``inf`` and what is not known as an empty cell. A
     text that a spreadsheet would take for a formula gets an apostrophe before it. A carriage return becomes
     a line feed, since Python's writer leaves it unquoted and it would end the row for many readers.
 
     Args:
-        analysis: of a study's trials.
+        tables: by name.
         directory: where to; it is made if need be, and files of these names in it are replaced.
 
     Returns:
-        The files, in the order above.
-
-    Raises:
-        OSError: if they cannot be written.
-    """
-    tables = {
-        "trials": analysis.trials.drop(columns="wall_time"),
-        "scores": analysis.scores,
-        "shapes": analysis.shapes,
-        "confirmed": analysis.confirmed,
-        "families": analysis.family_pairs("confirm"),
-        "near_optimal": analysis.near_optimal(),
-    }
-    return write_csv(tables, directory)
-
-
-def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list[Path]:
-    """Write tables as ``<name>.csv``, in the way that `write_tables` describes.
+        The files, in the order of the tables.
 
     Raises:
         OSError: if they cannot be written.

@@ -16,16 +16,8 @@ MAX_SETTINGS = 100
 _COUPLINGS = get_args(Coupling)
 _DECAY, _COUPLING = "workload.optimizer.weight_decay", "workload.optimizer.coupling"
 
-PRESETS = {
-    "weight-decay[:COUPLING]": (
-        "weight decay; lr (lr*wd*p a step): 0, 0.01, 0.1, 1; schedule (m(t)*wd*p) and constant (wd*p): 0, "
-        "and 0.1, 1, 10 over the number of steps, to one digit; without COUPLING the spec's own, or lr"
-    ),
-    "beta1": "Adam's beta1: 0, 0.5, 0.9, 0.98",
-    "beta2": "Adam's beta2: 0.9, 0.99, 0.999",
-    "horizon": "workload.steps: a quarter, half, once and twice the spec's",
-}
-"""Axes that answer common questions, by name, in words."""
+PRESETS = ("weight-decay[:COUPLING]", "beta1", "beta2", "horizon")
+"""Names of axes that answer common questions, see `preset_axes`."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +71,16 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     if not values or "" in values:
         raise InputError(f"--over {key}: needs values between commas, got {listed!r}")
     if key == "name":
-        raise InputError("--over name: the name says nothing about the training; sweep another key")
+        raise InputError("--over name: the name does not change the training; sweep another setting")
     return key, values
 
 
 def preset_axes(name: str, document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """What a preset fixes and what it varies, for a spec.
+
+    ``weight-decay`` varies it by 0, 0.01, 0.1 and 1 if it couples to the LR as ``lr`` (lr*wd*p per step), and
+    by 0 and 0.1, 1 and 10 over the number of steps if as ``schedule`` (m(t)*wd*p) or ``constant`` (wd*p);
+    ``horizon`` takes a quarter, half, once and twice the spec's steps.
 
     Args:
         name: one of `PRESETS`, where ``weight-decay`` may be followed by ``:lr``, ``:schedule`` or

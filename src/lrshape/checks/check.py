@@ -1,24 +1,35 @@
 """What every check shares: it runs its trials, evaluates them, and writes tables, figures and a page."""
 
 import abc
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
 from lrshape.analysis.tables import write_csv
-from lrshape.checks.follow_up import FollowUp
+from lrshape.procedure.screening import Phase
+from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.registry import Registry
-from lrshape.store import store_error
+from lrshape.settings import Settings
+from lrshape.store import Store
 from lrshape.study.callback import Callback
+from lrshape.study.creation import check_workload
+from lrshape.study.run import Run
 from lrshape.study.study import Study
-from lrshape.workers.executor import ExecutorChoice
+from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
 if TYPE_CHECKING:
     from lrshape.report.interaction import Cards
-    from lrshape.report.sections import Section, Table
+    from lrshape.report.sections import Section
+
+
+_BLOCK = 1_000_000
+"""Seed indices of a follow-up."""
+_OWN_BLOCKS = 10
+"""Blocks kept for lrshape: the phases of a search, its own checks, and what else it trains."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +39,8 @@ class CheckResult:
     Attributes:
         title: the answer in a few words.
         lede: what the title means, with numbers, a sentence each.
-        sections: what the page shows below.
+        sections: what the page, and but for figures and code the terminal, show below.
         method: how it was computed, a sentence each.
-        summary: what the terminal shows besides the title: sentences and tables.
         tables: written as ``tables/<name>.csv``.
         data: plain JSON types; None stands for a number that is not finite.
         cards: of the shapes that can be pointed at on the page.
@@ -40,7 +50,6 @@ class CheckResult:
     lede: Sequence[str] = ()
     sections: "Sequence[Section]" = ()
     method: Sequence[str] = ()
-    summary: "Sequence[str | Table]" = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     cards: "Cards | None" = None
@@ -61,24 +70,95 @@ class CheckResult:
             The path of ``report.html``.
 
         Raises:
-            StoreError: if the directory cannot be written.
+            OSError: if the directory cannot be written.
         """
         from lrshape.report.sections import Section, write_page
 
         method = [Section("How it was computed", remarks=self.method)] if self.method else []
-        try:
-            write_csv(self.tables, directory / "tables")
-            return write_page(
-                directory / "report.html",
-                eyebrow=eyebrow,
-                name=name,
-                title=self.title,
-                lede=self.lede,
-                sections=[*self.sections, *method],
-                cards=self.cards,
-            )
-        except OSError as error:
-            raise store_error(error, Path(error.filename2 or error.filename or directory)) from error
+        write_csv(self.tables, directory / "tables")
+        return write_page(
+            directory / "report.html",
+            eyebrow=eyebrow,
+            name=name,
+            title=self.title,
+            lede=self.lede,
+            sections=[*self.sections, *method],
+            cards=self.cards,
+        )
+
+
+class FollowUp(Settings, abc.ABC):
+    """Trials of a complete study's workload after its search, run and resumed like it.
+
+    Its fields are its settings; its name is that of its phase and of its directory within the study's.
+    """
+
+    name: ClassVar[str]
+    FIRST_SEED: ClassVar[int | None] = None
+    """First of its seed indices; None derives it from the name."""
+    CHANGE_NO_TRIAL: ClassVar[frozenset[str]] = frozenset()
+    """Settings that only the evaluation reads: they may change without another directory."""
+
+    @abc.abstractmethod
+    def phase(self, study: Study) -> Phase:
+        """Rounds of trials, see `lrshape.procedure.screening.Phase`; make them with `trials`.
+
+        Raises:
+            InputError: if the study does not suit it.
+        """
+
+    @abc.abstractmethod
+    def most_trials(self, study: Study) -> int:
+        """How many trials it takes at most: the total of the progress bar, which never grows."""
+
+    @classmethod
+    def first_seed(cls) -> int:
+        """First of its seed indices: no search, and no check of lrshape's own, uses the next million.
+
+        Seeds are taken modulo 2**32, so that the indices of other checks stay below it.
+        """
+        if cls.FIRST_SEED is not None:
+            return cls.FIRST_SEED
+        return _BLOCK * (_OWN_BLOCKS + zlib.crc32(cls.name.encode()) % (2**32 // _BLOCK - _OWN_BLOCKS))
+
+    def trials(self, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Trial]:
+        """Every candidate on ``seeds`` of its own seeds, after the first ``skip`` of them."""
+        return trials(self.name, candidates, seeds, skip, first=self.first_seed())
+
+    def train(
+        self,
+        study: Study,
+        *,
+        callback: Callback | None = None,
+        time_limit: float | None = None,
+        executor: ExecutorChoice = "inline",
+    ) -> pd.DataFrame:
+        """Run the trials that are missing, and return all of them, sorted.
+
+        Args:
+            study: whose workload is trained.
+            callback: hears of progress.
+            time_limit: seconds after which it stops with `TimeLimitReached`.
+            executor: what runs the trials, see `lrshape.search`.
+
+        Raises:
+            InputError: if the study is not complete or does not suit it, or the directory holds trials
+                with other settings, or of another study.
+            TimeLimitReached: if the time limit came first; what is finished is kept.
+            StoreError: if results cannot be written.
+        """
+        study.require_complete()
+        phase = self.phase(study)
+        settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))
+        document = {"check": self.name, "of": study.document["hash"], "settings": settings}
+        path = study.directory.absolute() / self.name
+        store = Store.create(path, document, more=lambda: check_workload(study.spec.workload) or {})
+        callback = callback or Callback()
+        callback.started(str(store.path), len(store.chunks()))
+        with EXECUTORS.build(executor) as runner:
+            run = Run(study.spec, store, study.chunk_size, runner, callback, time_limit)
+            run.phase(self.name, phase, self.most_trials(study))
+        return store.trials([self.name])
 
 
 class Check(FollowUp):
@@ -114,20 +194,17 @@ class Check(FollowUp):
 
         Arguments and errors are those of `train`.
         """
+        from lrshape.report.sections import writing
+
         table = self.train(study, callback=callback, time_limit=time_limit, executor=executor)
         directory = study.directory / self.name
-        try:
-            (directory / "figures").mkdir(parents=True, exist_ok=True)
+        with writing(directory):
             result = self.evaluate(study, table, directory / "figures")
-        except OSError as error:
-            raise store_error(error, Path(error.filename2 or error.filename or directory)) from error
-        stated = {"metric": study.metric, "settings": self.model_dump(mode="json"), "trials": len(table)}
-        result = replace(
-            result,
-            tables={**result.tables, "trials": table.drop(columns="wall_time")},
-            data={**stated, **result.data},
-        )
-        result.write(directory, eyebrow=f"Check: {self.name}", name=str(study.document.get("name", "study")))
+            stated = {"metric": study.metric, "settings": self.model_dump(mode="json"), "trials": len(table)}
+            tables = {**result.tables, "trials": table.drop(columns="wall_time")}
+            result = replace(result, tables=tables, data={**stated, **result.data})
+            name = str(study.document.get("name", "study"))
+            result.write(directory, eyebrow=f"Check: {self.name}", name=name)
         return result
 
 

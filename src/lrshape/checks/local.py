@@ -9,8 +9,8 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.frames import records, where
-from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import records, where
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
@@ -61,7 +61,9 @@ class LocalCheck(Check):
         centers = best_shapes(study, self.top)
         fixed = [shape.id for shape, _ in centers if not changed_shapes(spec, shape, self.points)]
         if fixed:
-            raise InputError(f"{fixed[0]} has no searched parameter, so there is nothing to vary; lower top")
+            raise InputError(
+                f"{fixed[0]} has no searched parameter, so there is nothing to vary; choose a smaller top"
+            )
         return self._rounds(spec, centers)
 
     def _rounds(self, spec: StudySpec, centers: list[Candidate]) -> Phase:
@@ -129,10 +131,10 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     """
     study.require_complete()
     best = best_base_lrs(scores(study.store.trials(["rescore"]), study.metric))
-    own = where(best, ~best["shape"].str.startswith(BASELINE).to_numpy(bool))
+    own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:
-        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is none to vary")
+        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is nothing to vary")
     if top > len(finite):
         raise InputError(
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"

@@ -3,19 +3,30 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import records, where
+from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.local_figure import local_figure
 from lrshape.checks.local_statistics import largest_gain, relative_to_own
 from lrshape.report.drawing import Drawing, draw_all
 from lrshape.report.interaction import Cards
-from lrshape.report.palette import CATEGORIES
-from lrshape.report.sections import Section, Table
+from lrshape.report.palette import CATEGORIES, INK, MUTED, PAPER
+from lrshape.report.plotting import (
+    TEXT,
+    cross_out,
+    grid_lines,
+    metric_label,
+    panel_title,
+    panels,
+    point_at_marks,
+    scale_axis,
+    styled,
+    wide_range,
+)
+from lrshape.report.sections import Cell, Section, Table, table
 from lrshape.report.words import (
     aligned,
     counted,
@@ -29,18 +40,23 @@ from lrshape.report.words import (
     score_text,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = Mapping[str, Any]
+
 VERDICTS = {
     "better": "improves",
     "worse": "worsens",
-    "same": "cannot be told",
+    "same": "undecided",
     "diverged": "diverged",
-    "unknown": "not tested",
+    "unknown": "not tested: fewer than 6 seeds",
 }
 _HOW = "Each dot is the shape with one parameter changed, at a base LR tuned for it: the median over seeds"
 _MARKS = (
     "The diamond and the vertical line mark the shape's own value, the horizontal line its median; crosses "
-    "mark values at which the median trial diverged. These scores choose the best values, which biases those "
-    "low: the table below has unbiased ones."
+    "mark values at which the median trial diverged. The best values are chosen by these scores, which "
+    "biases them in favour of those values; the table below has unbiased scores."
 )
 
 
@@ -74,23 +90,13 @@ def local_result(
         lede=[
             f"{counted(trials, 'trial')}: {settings['points']} values of every searched parameter on "
             f"{counted(settings['seeds'], 'seed')}, the base LR tuned again at each; then the best value of "
-            f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, which "
-            "have not chosen anything."
+            f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, on "
+            "which nothing was selected."
         ],
         sections=sections,
         method=_method(metric),
-        summary=[
-            line
-            for place, (section, entry) in enumerate(zip(sections, entries, strict=True))
-            for line in (
-                f"{section.title}: {entry['params']}, base LR {rate(entry['base_lr'])}",
-                *section.sentences[place == 0 :],  # the first one's verdict is the title
-                *section.tables,
-                *section.remarks,
-            )
-        ],
         tables={"points": points, "confirmed": confirmed},
-        data={"shapes": entries},
+        data={"shapes": plain(entries)},
         cards=cards,
     )
 
@@ -107,35 +113,6 @@ def value_text(value: Any) -> str:
     return rate(value) if isinstance(value, float) else printable(value, 40)
 
 
-def verdict_sentence(row: Mapping[str, Any]) -> str:
-    """What one row of `lrshape.checks.local_statistics.confirm_points` says.
-
-    Example:
-        >>> verdict_sentence({"parameter": "beta", "value": 0.3, "own_value": 0.5, "own_score": 2.0,
-        ...     "gain": 0.1, "gain_low": 0.06, "gain_high": 0.14, "p_holm": 0.0002, "verdict": "better"})
-        'beta: 0.3 instead of 0.5 improves it by 5.0% (95% interval 3.0% to 7.0%, p < 0.001)'
-    """
-    case = row["verdict"]
-    name = printable(row["parameter"], 40)
-    change = f"{name}: {value_text(row['value'])} instead of {value_text(row['own_value'])}"
-    gain, low, high = (relative_to_own(row, key) for key in ("gain", "gain_low", "gain_high"))
-    amount = f"{percent(abs(gain))} {'better' if gain >= 0 else 'worse'}"
-    if case == "diverged":
-        return f"{name}: no change improves it: every other value diverged"
-    if case == "unknown":
-        known = f"is {amount}, but that" if math.isfinite(gain) else "has no finite score: this"
-        return f"{change} {known} is not tested: an interval needs at least 6 seeds"
-    p = probability(row["p_holm"])
-    p = f"p {p if p.startswith('<') else f'= {p}'}"
-    spread = f"95% interval {percent(low)} to {percent(high)}, {p}"
-    if case == "better":
-        return f"{change} improves it by {percent(gain)} ({spread})"
-    if case == "worse":
-        spread = f"95% interval {percent(-high)} to {percent(-low)}, {p}"
-        return f"{change}, the best other value, is {amount} ({spread})"
-    return f"{change} cannot be told from it: {amount} ({spread})"
-
-
 def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     """The verdict over all parameters of one shape, in a sentence.
 
@@ -148,7 +125,7 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
-            f"another {printable(row['parameter'], 40)} improves it by {percent(gain)}"
+            f"changing {printable(row['parameter'], 40)} improves it by {percent(gain)}"
             for row in better
             for gain in [relative_to_own(row, "gain")]
         ]
@@ -156,12 +133,12 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     bound = largest_gain(rows)
     if math.isnan(bound):
         seeds = counted(int(first["seeds"]), "seed")
-        return f"{seeds} cannot tell whether a single parameter improves {name}"
+        return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
     if bound <= 0:
-        return f"no single parameter improves {name}: every other value tried is worse (95%)"
+        return f"no change to a single parameter improves {name}: every other value tried is worse (95%)"
     share = relative_to_own(first | {"bound": bound}, "bound")
     amount = percent(share) if math.isfinite(share) else number(bound)
-    return f"no single parameter improves {name} by more than {amount} (95%)"
+    return f"no change to a single parameter improves {name} by more than {amount} (95%)"
 
 
 def sentence(text: str) -> str:
@@ -170,7 +147,7 @@ def sentence(text: str) -> str:
 
 
 def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: str) -> dict[str, Any]:
-    """The verdicts on one shape as plain data; None stands for no number."""
+    """The verdicts on one shape."""
     rows = where(confirmed, confirmed["shape"] == shape)
     own = where(points, (points["shape"] == shape) & points["own"]).iloc[0]
     first = rows.iloc[0]
@@ -182,30 +159,15 @@ def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: st
         "params": own["params"],
         "base_lr": float(first["own_base_lr"]),
         "seeds": int(first["seeds"]),
-        "score_median": _finite(first["own_score"]),
-        "score_low": _finite(first["own_low"]),
-        "score_high": _finite(first["own_high"]),
+        "score_median": first["own_score"],
+        "score_low": first["own_low"],
+        "score_high": first["own_high"],
         "improves": [r["parameter"] for r in records(rows) if r["verdict"] == "better"],
-        "largest_gain": _finite(bound),
-        "largest_gain_relative": _finite(relative),
+        "largest_gain": bound,
+        "largest_gain_relative": relative,
         "verdict": overall_verdict(rows, shape == winner),
-        "parameters": [_plain(row) for row in records(rows)],
+        "parameters": [{**row, "gain_relative": relative_to_own(row, "gain")} for row in records(rows)],
     }
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    kept = ("parameter", "own_value", "value", "base_lr", "edge", "verdict")
-    numbers = ("score", "low", "high", "biased_gain", "gain", "gain_low", "gain_high", "p_value", "p_holm")
-    return {
-        **{key: row[key] for key in kept},
-        **{key: _finite(row[key]) for key in numbers},
-        "gain_relative": _finite(relative_to_own(row, "gain")),
-        "text": verdict_sentence(row),
-    }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None
 
 
 def _section(
@@ -226,17 +188,72 @@ def _section(
     first = rows.iloc[0]
     lead = first["own_score"]
     spread = interval(first["own_low"], first["own_high"], lead=lead)
-    measured = f"Its median {printable(metric, 60)} is {number(lead)}" + (f" ({spread})" if spread else "")
+    median = f"{number(lead)} ({spread})" if spread else number(lead)
+    params = printable(where(own_points, own_points["own"])["params"].iloc[0], 200)
     return Section(
         f"{printable(shape, 60)}{', the winner' if shape == winner else ''}",
         sentences=[
             sentence(overall_verdict(rows, shape == winner)),
-            f"{measured} over {first['seeds']} fresh seeds.",
+            f"Its median {printable(metric, 60)} is {median} over {first['seeds']} fresh seeds, at the base "
+            f"LR {rate(first['own_base_lr'])}. Its parameters are {params}.",
         ],
         figures=drawn,
         tables=[_table(rows)],
-        remarks=[sentence(verdict_sentence(row)) for row in records(rows)] + _edges(own_points),
+        remarks=_edges(own_points),
     )
+
+
+@styled()
+def local_figure(points: pd.DataFrame, metric: str) -> "Figure | None":
+    """Draw medians with interval bands against parameter values, the shape's own value marked.
+
+    Args:
+        points: those of one shape, as `score_points` returns them, and the
+            index of each one's ``card``.
+        metric: the metric that is minimised.
+
+    Returns:
+        The figure; None if no score is finite.
+    """
+    finite = where(points, np.isfinite(points["score"].to_numpy(np.float64)))
+    parameters = list(dict.fromkeys(points["parameter"]))
+    if finite.empty:
+        return None
+    figure, axes = panels(len(parameters), row_height=2.0, sharex=False)
+    ends = [v for key in ("score", "low", "high") for v in finite[key] if math.isfinite(v)]
+    # One far value must not press all others into a line at the bottom.
+    log = scale_axis(axes[0].yaxis, ends, ticks=5, log=wide_range(ends, 2.5))
+    for ax, parameter in zip(axes, parameters, strict=True):
+        _panel(ax, where(points, points["parameter"] == parameter), parameter)
+    figure.supylabel(metric_label("median", metric, log=log, short=True), fontsize=TEXT, color=MUTED.light)
+    return figure
+
+
+def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
+    values = rows["value"].tolist()
+    if any(isinstance(value, str) for value in values):  # choices lie in a row
+        x = np.arange(len(values), dtype=float)
+        ax.set_xticks(x, [printable(value, 12) for value in values])
+    else:
+        x = np.asarray(values, float)
+        scale_axis(ax.xaxis, list(x), ticks=4)
+    grid_lines(ax, "y")
+    colour = CATEGORIES[0].light
+    score, low, high = (rows[key].to_numpy(np.float64) for key in ("score", "low", "high"))
+    alive = np.isfinite(score)
+    top = ax.get_ylim()[1]
+    ax.fill_between(x, low, np.where(np.isinf(high), top, high), where=alive & ~np.isnan(low),
+                    color=colour, alpha=0.18, lw=0, zorder=2)  # fmt: skip
+    ax.plot(x, np.where(alive, score, np.nan), "-o", color=colour, ms=3.8, mec=PAPER.light, mew=0.7, lw=1.4,
+            zorder=3)  # fmt: skip
+    point_at_marks(ax, x[alive], score[alive], rows["card"].to_numpy()[alive].tolist())
+    cross_out(ax, x[~alive])
+    own = int(np.flatnonzero(rows["own"].to_numpy(bool))[0])
+    ax.axvline(x[own], color=MUTED.light, ls=(0, (1, 1.5)), lw=1.0, zorder=1.8)
+    if alive[own]:
+        ax.axhline(score[own], color=MUTED.light, lw=0.8, ls=(0, (4, 2)), zorder=1.8)
+        ax.plot(x[own], score[own], "D", color=INK.light, ms=5.5, mec=PAPER.light, mew=0.9, zorder=4)
+    panel_title(ax, parameter, f"own value {value_text(values[own])}")
 
 
 def _caption(points: pd.DataFrame) -> str:
@@ -270,44 +287,40 @@ def _edges(points: pd.DataFrame) -> list[str]:
         return []
     places = [f"{r['parameter']} = {value_text(r['value'])}" for r in records(rows)]
     return [
-        f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie beyond."
+        f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie "
+        "beyond it."
     ]
 
 
 def _table(rows: pd.DataFrame) -> Table:
-    cells = []
-    for row in records(rows):
+    def numbers(row: Row, key: str, low: str, high: str) -> Cell:
         lead = row["own_score"]
-        gain, biased = aligned((row["gain"], row["biased_gain"]), lead=lead)
-        cells.append(
-            [
-                (
-                    printable(row["parameter"], 40),
-                    f"{value_text(row['own_value'])} → {value_text(row['value'])}",
-                ),
-                (
-                    "diverged" if math.isinf(row["score"]) else aligned((row["score"],), lead=lead)[0],
-                    interval(row["low"], row["high"], lead=lead),
-                ),
-                (gain, interval(row["gain_low"], row["gain_high"], lead=lead)),
-                (percent(relative_to_own(row, "gain")), ""),
-                (probability(row["p_holm"]), ""),
-                (biased, percent(relative_to_own(row, "biased_gain"))),
-                (VERDICTS[row["verdict"]], ""),
-            ]
-        )
-    return Table(
-        "The best value of each parameter, measured again",
-        headings=[
-            ("parameter", "own → best other"),
-            ("median", "95% interval"),
-            ("lower by", "95% interval"),
-            ("relative", ""),
-            ("p", "Holm"),
-            ("when chosen", "biased"),
-            ("the change", ""),
-        ],
-        rows=cells,
+        return aligned((row[key],), lead=lead)[0], interval(row[low], row[high], lead=lead)
+
+    def change(row: Row) -> Cell:
+        values = f"{value_text(row['own_value'])} → {value_text(row['value'])}"
+        return printable(row["parameter"], 40), values
+
+    def median(row: Row) -> Cell:
+        text, spread = numbers(row, "score", "low", "high")
+        return "diverged" if math.isinf(row["score"]) else text, spread
+
+    def biased(row: Row) -> Cell:
+        text = aligned((row["biased_gain"],), lead=row["own_score"])[0]
+        return text, percent(relative_to_own(row, "biased_gain"))
+
+    return table(
+        "The best value of each parameter, measured on further seeds",
+        records(rows),
+        {
+            ("parameter", "own → best other"): change,
+            ("median", "95% interval"): median,
+            ("lower by", "95% interval"): lambda row: numbers(row, "gain", "gain_low", "gain_high"),
+            "relative": lambda row: percent(relative_to_own(row, "gain")),
+            ("p", "Holm"): lambda row: probability(row["p_holm"]),
+            ("when chosen", "biased"): biased,
+            "the change": lambda row: VERDICTS[row["verdict"]],
+        },
         texts=[6],
         bold=[i for i, verdict in enumerate(rows["verdict"]) if verdict == "better"],
     )
@@ -315,16 +328,13 @@ def _table(rows: pd.DataFrame) -> Table:
 
 def _method(metric: str) -> list[str]:
     return [
-        "Every searched parameter is changed alone, over evenly spaced values of its search range (even in "
-        "the logarithm where the search is); the others keep their values.",
-        "The base LR is tuned again at every value, around the shape's own best and further where the best "
-        "lies at an edge: otherwise the check would measure the base LR.",
-        "The best of many noisy scores is biased low. So lrshape trains the best other value of each "
-        "parameter and the original shape again, all on the same further seeds, so that their differences "
-        "are paired.",
-        "“Lower by” is the original's median minus the other's, with a 95% percentile bootstrap over seeds; "
-        "p-values are two-sided and corrected for all rows of all shapes (Holm). “Improves” or “worsens” "
-        "needs an interval without 0 and a corrected p below 0.05.",
+        "lrshape varies one searched parameter at a time, over evenly spaced values of its search range "
+        "(even in the logarithm where the search is). At every value it tunes the base LR again, around the "
+        "shape's own best and further where the best lies at an edge; otherwise the check would measure the "
+        "effect of the base LR.",
+        "“Lower by” is the original's median minus the other's over the same further seeds, with a 95% "
+        "percentile bootstrap over seeds; p-values are two-sided and corrected for all rows of all shapes "
+        "(Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",
         f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import records, where
 from lrshape.analysis.intervals import holm, paired_difference
+from lrshape.analysis.paired import verdict
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
-from lrshape.analysis.verdict import verdict
+from lrshape.analysis.tables import records, where
 from lrshape.store import params_of
 
 _SEPARATOR = ":"
@@ -121,7 +121,7 @@ def confirm_points(
         own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, biased_gain, gain,
         gain_low, gain_high, p_value, p_holm, verdict``. ``gain`` is the original's median minus the point's,
         ``biased_gain`` the same on the seeds that chose the point; ``p_holm`` is corrected for all rows.
-        ``verdict`` says whether the value is better than the original's, see `lrshape.analysis.verdict`.
+        ``verdict`` says whether the value is better than the original's, see `lrshape.analysis.paired`.
 
     Raises:
         InputError: if the metric is not stored.

@@ -9,8 +9,8 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.frames import records, where
-from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import records, where
 from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
@@ -63,11 +63,11 @@ class SeedsCheck(Check):
     max: int = Field(default=100, ge=4, le=10_000, description="seeds per shape")
     top: int = Field(default=12, ge=2, le=10_000, description="best shapes of the search")
     sample: int = Field(
-        default=48, ge=2, le=100_000, description="screened shapes, evenly over the screen's ranks"
+        default=48, ge=2, le=100_000, description="screened shapes, spread evenly over the screen's ranking"
     )
-    certainty: float = Field(default=0.95, gt=0, lt=1, description="wanted chance of a good choice")
+    certainty: float = Field(default=0.95, gt=0, lt=1, description="required probability of a good choice")
     margin: float = Field(
-        default=0.05, ge=0, le=10, description="how much worse than the best is good enough, as a fraction"
+        default=0.05, ge=0, le=10, description="largest acceptable regret, as a fraction of the best score"
     )
 
     def plan(self, study: Study) -> SeedPlan:
@@ -80,7 +80,7 @@ class SeedsCheck(Check):
         """
         study.require_complete()
         table = best_base_lrs(scores(study.store.trials(["screen", "rescore"]), study.metric))
-        table = where(table, ~table["shape"].str.startswith(BASELINE).to_numpy(bool))
+        table = where(table, ~is_baseline(table))
         screened, rescored = (
             {
                 row["shape"]: (

@@ -1,20 +1,42 @@
 """What the check of seeds found: in words, on its page and as plain data."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
-from lrshape.analysis.frames import records, where
+from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.seeds_figures import GROUPS, agreement_figure, finite_scores, scatter_figure
 from lrshape.checks.seeds_statistics import SHOWN, Agreement, SeedAnswer
 from lrshape.report.drawing import Drawing, draw_all
 from lrshape.report.interaction import Cards
-from lrshape.report.sections import Section, Table
+from lrshape.report.palette import CATEGORIES, LINE, MUTED, PAPER
+from lrshape.report.plotting import (
+    TEXT,
+    grid_lines,
+    legend_below,
+    metric_label,
+    panel_title,
+    panels,
+    point_at_marks,
+    scale_axis,
+    styled,
+)
+from lrshape.report.sections import Cell, Section, Table, table
 from lrshape.report.words import correlation, counted, number, percent, printable, share
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GROUPS = (("screened shapes", CATEGORIES[0].light, "o"), ("the best shapes", CATEGORIES[1].light, "D"))
+_SCORES = ["one", "few", "reference"]
+_PANELS = (
+    ("rank correlation", "Spearman", "spearman"),
+    ("recall of the best", "{top}", "recall"),
+    ("regret of the choice", "mean, and {sure} sure", "regret"),
+)
 
 
 def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]:
@@ -24,31 +46,25 @@ def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]
         answer: what few seeds tell of many.
         used: ``(screen.seeds, rescore.seeds)`` of the search.
     """
-    sure = share(answer.certainty)
-    margin = share(answer.margin)
     keep = answer.screened.keep
-    kept = f"one of the {keep} best" if keep > 1 else "the best"
-    screen = (
-        f"a chance of {sure} that {kept} of {answer.screened.shapes} screened shapes is within {margin} of "
-        "the best one"
-    )
-    rescore = (
-        f"a chance of {sure} that the shape chosen among the best {answer.top.shapes} is within {margin} of "
-        "the best one"
-    )
+    screened = f"{f'one of the {keep} best' if keep > 1 else 'the best'} of {answer.screened.shapes} screened"
+    chosen = f"the shape chosen among the best {answer.top.shapes}"
     return (
-        _advice("screen", answer.screen_seeds, screen, answer.screened, "kept", used[0]),
-        _advice("rescore", answer.rescore_seeds, rescore, answer.top, "certain", used[1]),
+        _advice(answer, "screen", f"{screened} shapes", answer.screened, "kept", used[0]),
+        _advice(answer, "rescore", chosen, answer.top, "certain", used[1]),
     )
 
 
-def _advice(phase: str, seeds: int | None, chance: str, agreement: Agreement, column: str, used: int) -> str:
+def _advice(answer: SeedAnswer, phase: str, shape: str, agreement: Agreement, column: str, used: int) -> str:
+    seeds = getattr(answer, f"{phase}_seeds")
+    near = f"is within {share(answer.margin)} of the best one"
+    chance = f"a chance of {share(answer.certainty)} that {shape} {near}"
     largest = agreement.table.iloc[-1]
-    had = f"this search had {used}"
+    had = f"this search used {used}"
     if seeds is None:
         return (
             f"For {chance}, more than {counted(int(largest['seeds']), 'seed')} are needed in the {phase}: "
-            f"with so many the chance is {percent(largest[column])}; {had}. A wider margin needs fewer."
+            f"with that many it is {percent(largest[column])}; {had}. A wider margin needs fewer seeds."
         )
     row = where(agreement.table, agreement.table["seeds"] == seeds).iloc[0]
     return f"For {chance}, {phase}.seeds = {seeds} is enough ({percent(row[column])}); {had}."
@@ -64,66 +80,108 @@ def title(answer: SeedAnswer) -> str:
     return f"{screen[0].upper()}{screen[1:]} to screen, {rescore} to choose the best"
 
 
-def _data(answer: SeedAnswer, used: tuple[int, int]) -> dict[str, Any]:
-    return {
-        "recommended": {"screen": answer.screen_seeds, "rescore": answer.rescore_seeds},
-        "used": {"screen": used[0], "rescore": used[1]},
-        "text": list(recommendation(answer, used)),
-        "groups": {
-            name: {
-                "shapes": agreement.shapes,
-                "reference_seeds": agreement.reference,
-                "top": agreement.top,
-                "keep": agreement.keep,
-                "agreement": _plain(agreement.table),
-                "cross": _plain(agreement.cross),
-            }
-            for name, agreement in _groups(answer).items()
-        },
-    }
-
-
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {
-            str(key): value if isinstance(value, int) else (float(value) if math.isfinite(value) else None)
-            for key, value in row.items()
-        }
-        for row in records(table)
-    ]
-
-
-def agreement_cells(agreement: Agreement) -> list[list[str]]:
-    """The rows of the table as texts, in the order of `headings`, for a few numbers of seeds."""
+def agreement_table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:
+    """How well few seeds tell what many tell, for a few numbers of seeds."""
     counts = agreement.table["seeds"]
-    shown = where(agreement.table, counts.isin((*SHOWN, int(counts.iloc[-1]))))
-    return [
-        [
-            f"{int(row['seeds']):,}",
-            correlation(row["spearman"]),
-            correlation(row["kendall"]),
-            percent(row["recall"]),
-            percent(row["regret"]),
-            percent(row["regret_certain"]),
-            percent(row["certain"]),
-            *([percent(row["kept"])] if agreement.keep > 1 else []),
-        ]
-        for row in records(shown)
-    ]
+    rows = where(agreement.table, counts.isin((*SHOWN, int(counts.iloc[-1]))))
+    columns: dict[str | Cell, Callable[[Any], str]] = {
+        (name, f"{agreement.shapes} of them; seeds"): lambda row: f"{int(row['seeds']):,}",
+        "Spearman": lambda row: correlation(row["spearman"]),
+        "Kendall": lambda row: correlation(row["kendall"]),
+        ("recall", f"top {agreement.top}"): lambda row: percent(row["recall"]),
+        ("regret", "mean"): lambda row: percent(row["regret"]),
+        ("regret", f"{share(answer.certainty)} sure"): lambda row: percent(row["regret_certain"]),
+        ("choice good", f"within {share(answer.margin)}"): lambda row: percent(row["certain"]),
+    }
+    if agreement.keep > 1:
+        columns["good one kept", f"among {agreement.keep}"] = lambda row: percent(row["kept"])
+    return table(name, records(rows), columns)
 
 
-def headings(answer: SeedAnswer, agreement: Agreement) -> list[tuple[str, str]]:
-    """Column headings and the small print below them."""
-    return [
-        ("seeds", ""),
-        ("Spearman", ""),
-        ("Kendall", ""),
-        ("recall", f"top {agreement.top}"),
-        ("regret", "mean"),
-        ("regret", f"{share(answer.certainty)} sure"),
-        ("choice good", f"within {share(answer.margin)}"),
-        *([("good one kept", f"among {agreement.keep}")] if agreement.keep > 1 else []),
-    ]
+@styled()
+def agreement_figure(answer: SeedAnswer) -> "Figure":
+    """Draw correlation, recall and regret against the number of seeds, for both groups of shapes.
+
+    Args:
+        answer: what to show.
+    """
+    groups = (answer.screened, answer.top)
+    tops = " and ".join(dict.fromkeys(f"top {agreement.top}" for agreement in groups))
+    figure, axes = panels(3, row_height=2.6, sharex=False, sharey=False)
+    for ax, (title, note, column) in zip(axes, _PANELS, strict=True):
+        panel_title(ax, title, note.format(top=tops, sure=share(answer.certainty)))
+        scale_axis(ax.xaxis, answer.screened.table["seeds"].tolist(), ticks=4, log=True)
+        ax.set_xlabel("seeds, log scale")
+        grid_lines(ax, "y")
+        if column == "regret":
+            _regrets(ax, groups, answer.margin)
+        else:
+            for agreement, (label, colour, marker) in zip(groups, GROUPS, strict=True):
+                seeds, values = agreement.table["seeds"], agreement.table[column]
+                ax.plot(seeds, values, "-", marker=marker, color=colour, ms=4, mec=PAPER.light, mew=0.7,
+                        lw=1.5, label=label, zorder=3)  # fmt: skip
+            ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.02)
+    handles, labels = axes[0].get_legend_handles_labels()
+    for handle, label, agreement in zip(handles, labels, groups, strict=True):
+        handle.set_label(f"{label} ({agreement.shapes})")
+    legend_below(figure)
+    return figure
+
+
+def _regrets(ax: Any, groups: Sequence[Agreement], margin: float) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    for agreement, (_, colour, marker) in zip(groups, GROUPS, strict=True):
+        for key, dash in (("regret", "-"), ("regret_certain", (0, (4, 2)))):
+            values = agreement.table[key].to_numpy(np.float64)
+            ax.plot(agreement.table["seeds"], np.where(np.isfinite(values), values, np.nan), ls=dash,
+                    marker=marker if key == "regret" else "", color=colour, ms=4, mec=PAPER.light, mew=0.7,
+                    lw=1.5, zorder=3)  # fmt: skip
+    ax.axhline(margin, color=MUTED.light, lw=1.0, ls=(0, (1, 1.5)), zorder=1.8)
+    ax.set_ylim(bottom=0.0)
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:g}%"))
+
+
+def finite_scores(answer: SeedAnswer) -> pd.DataFrame:
+    """Return the rows of ``answer.scores`` that can be drawn."""
+    return where(answer.scores, np.isfinite(answer.scores[_SCORES].to_numpy(np.float64)).all(axis=1))
+
+
+@styled()
+def scatter_figure(answer: SeedAnswer, metric: str) -> "Figure | None":
+    """Draw every shape's score on one seed and on a few against that on many others.
+
+    A reader can point at the marks; their cards are in the order of `finite_scores`.
+
+    Args:
+        answer: what to show.
+        metric: the metric that is minimised.
+
+    Returns:
+        The figure; None if no shape has finite scores.
+    """
+    finite = finite_scores(answer)
+    if finite.empty:
+        return None
+    values = finite[_SCORES].to_numpy(np.float64).ravel().tolist()
+    figure, axes = panels(2, row_height=3.2)
+    log = scale_axis(axes[0].xaxis, values, ticks=4)
+    scale_axis(axes[0].yaxis, values, ticks=4, log=log)
+    lost = len(answer.scores) - len(finite)
+    for ax, column, count in zip(axes, ("one", "few"), (1, answer.few), strict=True):
+        panel_title(ax, counted(count, "seed"), f"{lost} diverged, not drawn" if lost else "")
+        low, high = ax.get_xlim()
+        ax.plot([low, high], [low, high], color=LINE.light, lw=1.2, zorder=1.5)
+        grid_lines(ax, "y")
+        for in_top, (label, colour, marker) in zip((False, True), GROUPS, strict=True):
+            rows = where(finite, finite["in_top"] == in_top)
+            ax.plot(rows["reference"], rows[column], marker, color=colour, ms=5, mec=PAPER.light,
+                    mew=0.7, label=label, zorder=3 + in_top)  # fmt: skip
+        point_at_marks(ax, finite["reference"], finite[column], range(len(finite)))
+        ax.set_xlabel(metric_label(f"{answer.top.reference} others:", metric, log=log, short=True))
+    figure.supylabel("the same, on few seeds", fontsize=TEXT, color=MUTED.light)
+    legend_below(figure)
+    return figure
 
 
 def seeds_result(
@@ -149,24 +207,25 @@ def seeds_result(
     drawings = [
         Drawing(
             "agreement",
-            "What few seeds tell of many others",
+            "How well few seeds predict many others",
             "How well scores on few seeds agree with those on "
             f"{answer.top.reference} others: the correlation of ranks, the share of the best shapes that are "
             "found, and by how much the chosen shape is worse than the best (solid: the mean; "
-            f"dashed: at most this much with a certainty of {certainty}; dotted: the margin).",
+            f"dashed: at most this much with a probability of {certainty}; dotted: the margin).",
             agreement_figure,
         ),
         Drawing(
             "scatter",
-            "Every shape: few seeds against many others",
-            "One mark a shape. On the line, few seeds give the score that many others give; what "
-            "matters for a choice is not the distance from the line but the order along it.",
+            "Scores of every shape on few seeds and on many others",
+            "Each mark is a shape. On the line, both scores are equal; a good choice depends on the order "
+            "along the line, not on the distance from it.",
             lambda answer: scatter_figure(answer, metric),
         ),
     ]
     figures = draw_all(drawings, answer, folder)
-    groups = (("all screened shapes", answer.screened), ("the best shapes", answer.top))
-    tables = [_table(answer, agreement, name) for name, agreement in groups]
+    groups = {"screened": answer.screened, "top": answer.top}
+    titled = (("all screened shapes", answer.screened), ("the best shapes", answer.top))
+    tables = [agreement_table(answer, agreement, name) for name, agreement in titled]
     advice = recommendation(answer, used)
     return CheckResult(
         title=title(answer),
@@ -175,24 +234,26 @@ def seeds_result(
             Section("Few seeds against many", figures=figures, tables=tables),
             Section(
                 "Few seeds against few",
-                sentences=["Mean Spearman correlation of scores on so many seeds and on so many others."],
-                tables=[_cross_table(agreement, name) for name, agreement in groups],
+                sentences=[
+                    "Mean Spearman correlation between scores on the given numbers of different seeds."
+                ],
+                tables=[_cross_table(agreement, name) for name, agreement in titled],
             ),
         ],
         method=_method(answer, metric, trials),
-        summary=[*tables, *advice],
         tables={
-            "agreement": pd.concat([a.table.assign(group=g) for g, a in _groups(answer).items()]),
-            "cross": pd.concat([a.cross.assign(group=g) for g, a in _groups(answer).items()]),
+            "agreement": pd.concat([a.table.assign(group=g) for g, a in groups.items()]),
+            "cross": pd.concat([a.cross.assign(group=g) for g, a in groups.items()]),
             "scores": answer.scores,
         },
-        data=_data(answer, used),
+        data={
+            "recommended": {"screen": answer.screen_seeds, "rescore": answer.rescore_seeds},
+            "used": dict(zip(("screen", "rescore"), used, strict=True)),
+            "text": list(advice),
+            "groups": {name: plain(vars(agreement)) for name, agreement in groups.items()},
+        },
         cards=_cards(answer, shapes, metric),
     )
-
-
-def _groups(answer: SeedAnswer) -> dict[str, Agreement]:
-    return {"screened": answer.screened, "top": answer.top}
 
 
 def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: str) -> Cards:
@@ -212,15 +273,6 @@ def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: 
     return cards
 
 
-def _table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:
-    first, *others = headings(answer, agreement)
-    return Table(
-        name,
-        [(name, f"{agreement.shapes} of them; seeds"), *others] if first else others,
-        [[(cell, "") for cell in row] for row in agreement_cells(agreement)],
-    )
-
-
 def _cross_table(agreement: Agreement, name: str) -> Table:
     cross = agreement.cross
     counts: Sequence[int] = sorted(set(cross["seeds"]))
@@ -235,20 +287,17 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
 def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
     return [
         f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
-        "which the search has used.",
-        "The screened shapes are a sample that is even over the screen's ranks; the best shapes are those "
-        "that the search ranks first.",
+        "which the search used. The screened shapes are a sample that is even over the screen's ranks; "
+        "the best shapes are those that the search ranks first.",
         f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the reference "
-        "are always different ones: if they shared seeds, they would agree by their noise.",
-        "Regret is by how much the shape with the best estimate is worse, in the reference, than the "
-        "reference's best, as a share of the best score. The reference is noisy, too, and the score of its "
-        "best shape biased low. So regrets are overstated, most where shapes are nearly equal, and the "
-        "recommendation is on the safe side.",
+        "are always different ones: shared seeds would make them agree in their noise.",
+        "Regret is how much worse, in the reference, the shape with the best estimate is than the best "
+        "shape of the reference, as a fraction of the best score. The reference is noisy as well, and the "
+        "score of its best shape is biased in its favour: regrets are overstated, and the recommendation "
+        "errs on the safe side.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
-        "that one of the best few by the estimate, as many as the rescore phase keeps of so many, has at "
-        "most that.",
-        "The recommendation is the smallest number of seeds from which on the chance is as large as wanted. "
-        "It holds for this workload, these shapes, and base LRs that are already known.",
-        f"Scores are medians of {printable(metric, 60)} over seeds; a trial that diverged or failed scores "
-        "+∞.",
+        "that one of the best few by the estimate, as many as the rescore phase would keep, has a regret "
+        "within that margin. The recommendation is the smallest number of seeds from which on the chance is "
+        "at least the required one, for this workload, these shapes, and base LRs that are already known.",
+        f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
     ]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from pydantic import ValidationError
 
 from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
@@ -17,8 +16,8 @@ from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
 from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
-from lrshape.settings import explain
-from lrshape.store import Store, claim_directory, digest, local, place_at, read_document, store_error
+from lrshape.report.sections import writing
+from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.study import Study
@@ -41,10 +40,7 @@ class Sweep:
         self.path = Path(path)
         self.document = _read(self.path)
         self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
-        try:
-            self.how = TransferSpec.model_validate(self.document["transfer"])
-        except ValidationError as error:
-            raise explain(error, f"{self.path / _FILE}: transfer") from None
+        self.how = TransferSpec.read(self.document["transfer"], f"{self.path / _FILE}: transfer")
 
     @property
     def name(self) -> str:
@@ -85,14 +81,6 @@ class Sweep:
         """The metric that is minimised."""
         return self.study(self.settings[0]).metric
 
-    def best(self) -> dict[str, dict[str, Any]]:
-        """The winner of every setting, by its slug; see `Study.best`.
-
-        Raises:
-            InputError: if a study is not complete.
-        """
-        return {setting.slug: self.study(setting).best().to_dict() for setting in self.settings}
-
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""
         own = {shape.setting for shape in self.best_shapes}
@@ -126,13 +114,9 @@ class Sweep:
             StoreError: if it cannot be written.
         """
         findings = self.findings(margin)
-        try:
-            (self.path / "figures").mkdir(parents=True, exist_ok=True)
+        with writing(self.path):
             result = sweep_result(findings, self.path / "figures")
-        except OSError as error:
-            file = error.filename2 or error.filename or self.path
-            raise store_error(error, Path(file)) from error
-        result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
+            result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
         return result
 
     def findings(self, margin: float = 0.05) -> SweepFindings:
@@ -141,7 +125,7 @@ class Sweep:
         Raises:
             InputError: if the sweep is not complete.
         """
-        best = self.best()
+        best = {s.slug: self.study(s).best().to_dict() for s in self.settings}
         transfers = self.transfers()
         return SweepFindings(
             metric=self.metric,
@@ -214,10 +198,7 @@ def _open_or_create(
     spec: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], transfer: Mapping[str, Any], path: Path
 ) -> Sweep:
     settings(spec, axes)
-    try:
-        how = TransferSpec(**transfer).model_dump()
-    except ValidationError as error:
-        raise explain(error, "transfer") from None
+    how = TransferSpec.read(transfer, "transfer").model_dump()
     document = {
         "spec": dict(spec),
         "axes": {key: list(values) for key, values in axes.items()},

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.checks.settings_findings import SettingFindings, SweepFindings
+from lrshape.checks.settings_findings import SettingFindings, SweepFindings, cell_text
 from lrshape.report.figures.shapes import POINTS, curve
 from lrshape.report.palette import BASELINE, MUTED, PAPER
 from lrshape.report.plotting import (
@@ -18,13 +18,14 @@ from lrshape.report.plotting import (
     legend_below,
     metric_label,
     new_figure,
+    one_panel,
     point_at_line,
     point_at_rows,
     progress_axes,
     scale_axis,
     styled,
 )
-from lrshape.report.words import percent, printable
+from lrshape.report.words import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ _DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
 
 
-def drawn_shapes(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
+def winner_curves(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
     """Return the settings whose best shapes can be drawn, and their multipliers over progress."""
     return [
         (s, values)
@@ -54,13 +55,11 @@ def overlay(findings: SweepFindings) -> "Figure | None":
     Returns:
         The figure; None if no setting has a best shape.
     """
-    drawn = drawn_shapes(findings)
+    drawn = winner_curves(findings)
     if not drawn:
         return None
     t = np.linspace(0.0, 1.0, POINTS)
-    figure = new_figure(3.3)
-    ax = figure.subplots()
-    grid_lines(ax, "y")
+    figure, ax = one_panel()
     # Later curves are thinner, so that equal ones show beneath each other.
     for i, (setting, values) in enumerate(drawn):
         style = findings.styles[setting.slug]
@@ -180,7 +179,10 @@ def matrix(findings: SweepFindings, choice: str) -> "Figure | None":
         face = to_hex(colormap(norm(max(value, 0.0)))) if known else _GREY
         ax.add_patch(Rectangle((b - 0.48, a - 0.46), 0.96, 0.92, facecolor=face, lw=0))
         ink = _LIGHT if known and norm(value) < 0.6 else _DARK
-        _annotate(ax, rows[a, b], (b, a), ink, inches=cell, tall=height)
+        text = cell_text(rows[a, b])
+        if len(text) * 0.11 < cell:  # else the tables have it
+            bold = "bold" if rows[a, b]["verdict"] == "costs" else "normal"
+            ax.text(b, a, text, ha="center", va="center", fontweight=bold, color=ink)
     point_at_rows(ax, n, n)
     ax.set_xlim(-0.5, n - 0.5)
     ax.set_ylim(n - 0.5, -0.5)
@@ -194,29 +196,3 @@ def matrix(findings: SweepFindings, choice: str) -> "Figure | None":
     ax.set_xlabel(f"used in {_axis_name(findings)}", fontsize=TEXT)
     ax.set_ylabel(f"best shape of\n{_axis_name(findings)}", fontsize=TEXT)
     return figure
-
-
-def _annotate(ax: Any, row: Any, place: tuple[int, int], ink: str, *, inches: float, tall: float) -> None:
-    """Write the regret into its cell, its interval below it where there is room."""
-    if row["verdict"] == "own":
-        text, size = "own", SMALL
-    elif math.isinf(row["regret"]):
-        text, size = "div." if inches < 0.8 else "diverged", SMALL
-    elif math.isnan(row["relative"]):
-        text, size = "–", SMALL
-    else:
-        value = row["relative"]
-        text, size = ("+" if value > 0 else "") + percent(value), TEXT
-    if len(text) * 0.11 > inches:
-        return  # the tables have it
-    bold = "bold" if row["verdict"] == "costs" else "normal"
-    low, high = row["relative_low"], row["relative_high"]
-    spread = ""
-    if row["verdict"] != "own" and math.isfinite(low) and math.isfinite(high):
-        spread = f"{percent(low)} to {percent(high)}"
-    roomy = bool(spread) and len(spread) * 0.1 < inches and tall > 0.4
-    ax.annotate(text, place, (0, 8 if roomy else 0), textcoords="offset points", ha="center", va="center",
-                fontsize=size, fontweight=bold, color=ink)  # fmt: skip
-    if roomy:
-        ax.annotate(spread, place, (0, -8), textcoords="offset points", ha="center", va="center",
-                    fontsize=SMALL - 0.2, color=ink)  # fmt: skip

@@ -92,13 +92,23 @@ def regret_text(row: Mapping[str, Any]) -> str:
     if math.isnan(row["relative"]):
         spread = interval(row["regret_low"], row["regret_high"], lead=row["regret"] or None)
         return number(row["regret"]) + (f" (95% interval {spread})" if spread else "")
-    spread = _ends(row)
+    spread = ends(row)
     return percent(row["relative"]) + (f" (95% interval {spread})" if spread else "")
 
 
-def _ends(row: Mapping[str, Any]) -> str:
+def ends(row: Mapping[str, Any]) -> str:
+    """Return the ends of a regret's interval; the empty string where there is none."""
     low, high = row["relative_low"], row["relative_high"]
     return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
+
+
+def cell_text(row: Mapping[str, Any]) -> str:
+    """Return a regret in a word, e.g. ``+12%``, ``own``, ``diverged``."""
+    if row["verdict"] == "own":
+        return "own"
+    if math.isnan(row["relative"]):
+        return "diverged" if math.isinf(row["regret"]) else "–"
+    return ("+" if row["relative"] > 0 else "") + percent(row["relative"])
 
 
 def headline(findings: SweepFindings) -> tuple[str, list[str]]:
@@ -122,7 +132,11 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         first = (
             f"With the base LR tuned again, {pair}, has a regret of {regret_text(row)} to that setting's own "
             f"best shape: more than the margin of {margin}, after correction for {compared}. "
-            + (f"{found['costs']} of {compared} cost more." if found["costs"] > 1 else "No other pair does.")
+            + (
+                f"{found['costs']} of {compared} have one above the margin."
+                if found["costs"] > 1
+                else "No other pair has."
+            )
         )
     elif found["moves"] == "no":
         title = f"The best shape does not depend on {what}, within {margin}"
@@ -131,15 +145,17 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
             f"margin of {margin}. The largest is that of {pair}: {regret_text(row)}."
         )
     elif found["moves"] == "undecided":
-        title = f"Whether the best shape depends on {what} cannot be told"
+        title = f"It is undecided whether the best shape depends on {what}"
         first = (
-            f"With the base LR tuned again, no regret is surely above the margin of {margin}, and "
-            f"{found['within']} of {compared} are surely below it. The largest is that of {pair}: "
+            f"With the base LR tuned again, no regret is significantly above the margin of {margin}, and "
+            f"{found['within']} of {compared} are significantly below it. The largest is that of {pair}: "
             f"{regret_text(row)}. More scoring seeds may decide."
         )
     else:
         title = "Too few seeds to tell"
-        first = f"{compared[0].upper()}{compared[1:]} were compared on fewer than 6 seeds: nothing is sure."
+        first = (
+            f"{compared[0].upper()}{compared[1:]} were compared on fewer than 6 seeds, too few for intervals."
+        )
     return title, [first, *_kept(findings), _base_lrs(findings)]
 
 
@@ -151,10 +167,10 @@ def _kept(findings: SweepFindings) -> list[str]:
     pair = f"the best shape of {findings.labels[row['shape_of']]} in {findings.labels[row['used_in']]}"
     if found["moves"] == "yes":
         return [
-            f"With the base LR kept, too, {found['costs']} of {found['pairs']} pairs cost more than the "
-            f"margin; most does {pair}: {regret_text(row)}."
+            f"With the base LR kept as well, {found['costs']} of {found['pairs']} pairs have a regret above "
+            f"the margin; the largest is that of {pair}: {regret_text(row)}."
         ]
-    return [f"With the base LR kept, too, the largest regret is that of {pair}: {regret_text(row)}."]
+    return [f"With the base LR kept as well, the largest regret is that of {pair}: {regret_text(row)}."]
 
 
 def _base_lrs(findings: SweepFindings) -> str:
@@ -162,7 +178,7 @@ def _base_lrs(findings: SweepFindings) -> str:
     low, high = min(rates), max(rates)
     if low == high:
         return f"The best base LR is {rate(low)} everywhere."
-    return f"The best base LRs go from {rate(low)} to {rate(high)}, a factor of {number(high / low, 2)}."
+    return f"The best base LRs range from {rate(low)} to {rate(high)}, a factor of {number(high / low, 2)}."
 
 
 def warnings(findings: SweepFindings) -> list[str]:

@@ -2,43 +2,49 @@
 
 import json
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
 from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_scores
-from lrshape.checks.settings_findings import SettingFindings, SweepFindings, headline, warnings
+from lrshape.checks.settings_findings import (
+    SettingFindings,
+    SweepFindings,
+    cell_text,
+    ends,
+    headline,
+    warnings,
+)
 from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
 from lrshape.report.drawing import Drawing, Grid, draw_all
 from lrshape.report.interaction import Cards
-from lrshape.report.sections import Code, Section, Table
+from lrshape.report.sections import Cell, Code, Section, Table, table
 from lrshape.report.spec_text import spec_text
-from lrshape.report.words import interval, number, percent, printable, probability, rate
+from lrshape.report.words import interval, number, percent, printable, probability, rate, score_text, short
 
 MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
 """The figures' names by how the base LR was chosen."""
 _VERDICTS = {
     "costs": "above the margin",
     "within": "within the margin",
-    "undecided": "cannot be told",
+    "undecided": "undecided",
     "unknown": "too few seeds",
 }
 _CAPTION = (
-    "A row is a setting whose best shape is used, a column the setting that it is used in; a cell is the "
-    "regret to that setting’s own best shape, as a share of its median, with the 95% interval of the paired "
-    "difference. Bold is surely above the margin. "
+    "Rows are the settings in which a shape was found, columns the settings in which it is used. Each "
+    "cell is the regret relative to the column’s own best shape, as a fraction of its median, with the "
+    "95% interval of the paired difference. Bold regrets are significantly above the margin. "
 )
 _CHOSEN = {
-    TUNED: ("tuned again", "All shapes’ base LRs are tuned in the setting in one way, on other seeds."),
-    KEPT: ("kept", "Shape and base LR are those of the setting that they were found in."),
+    TUNED: ("tuned again", "lrshape tunes the base LR of every shape in the same way, on other seeds."),
+    KEPT: ("kept", "Shape and base LR are both those of the row’s setting."),
 }
 _SETTING_FIGURES = (
     Drawing(
         "overlay",
-        "The best shapes, laid over each other",
+        "The best shapes overlaid",
         "Each curve is the LR relative to the base LR over training progress, so that shapes of "
         "different base LRs and horizons can be compared.",
         overlay,
@@ -61,6 +67,7 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
         folder: where figures are drawn; the page is beside it and links ``studies/<slug>/report.html``.
     """
     title, sentences = headline(findings)
+    spec = {key: findings.document[key] for key in ("axes", "transfer", "spec")}
     settings = _settings_table(findings)
     compared = len(findings.winners) > 1
     transfers = {choice: _pairs_table(findings, choice) for choice in CHOICES} if compared else {}
@@ -72,41 +79,30 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 "The best shape of each setting",
                 sentences=[
                     "Each setting links to the report of its own study. Scores are from fresh seeds. "
-                    "Different settings are different problems: compare scores within a setting only.",
+                    "Settings are different problems, so compare scores only within a setting.",
                 ],
                 figures=draw_all(_SETTING_FIGURES, findings, folder),
                 tables=[settings],
             ),
             *(_transfer_section(findings, choice, table, folder) for choice, table in transfers.items()),
-            Section("The sweep", codes=[Code(_spec(findings))]),
+            Section("The sweep", codes=[Code(spec_text(spec))]),
         ],
         method=_method(findings),
-        summary=[settings, *([transfers[TUNED]] if compared else []), *sentences, *warnings(findings)],
         tables={"settings": _settings_frame(findings), "transfer": findings.regrets},
-        data=_data(findings),
+        data=plain(
+            {
+                **{key: findings.document[key] for key in ("axes", "transfer")},
+                "metric": findings.metric,
+                "margin": findings.margin,
+                "answers": {choice: answer(findings.regrets, choice) for choice in CHOICES},
+                "settings": [
+                    {"setting": s.slug, "values": s.values, "best": s.best} for s in findings.settings
+                ],
+                "regrets": findings.regrets,
+            }
+        ),
         cards=_cards(findings),
     )
-
-
-def _data(findings: SweepFindings) -> dict[str, Any]:
-    answers = {choice: answer(findings.regrets, choice) for choice in CHOICES}
-    for found in answers.values():
-        found["largest"] = found["largest"] and _plain(found["largest"])
-    return {
-        "axes": findings.document["axes"],
-        "metric": findings.metric,
-        "margin": findings.margin,
-        "transfer": findings.document["transfer"],
-        "answers": answers,
-        "settings": [
-            {"setting": s.slug, "values": dict(s.values), "best": s.best} for s in findings.settings
-        ],
-        "regrets": [_plain(row) for row in findings.regrets.to_dict("records")],
-    }
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}
 
 
 def _settings_frame(findings: SweepFindings) -> pd.DataFrame:
@@ -132,72 +128,57 @@ def _settings_frame(findings: SweepFindings) -> pd.DataFrame:
 
 
 def _settings_table(findings: SweepFindings) -> Table:
-    return Table(
+    def shape(setting: SettingFindings) -> Cell:
+        best = setting.best
+        params = [f"{key} {short(value)}" for key, value in best["params"].items()]
+        return printable(best["family"], 40), printable(", ".join(params), 200)
+
+    def median(setting: SettingFindings) -> Cell:
+        best = setting.best
+        if best["score_median"] is None:
+            return "diverged", ""
+        low, high = (math.nan if best[key] is None else best[key] for key in ("score_low", "score_high"))
+        return number(best["score_median"]), interval(low, high, lead=best["score_median"])
+
+    return table(
         "The settings and their best shapes",
-        headings=[
-            ("setting", ""),
-            ("best shape", ""),
-            ("base LR", ""),
-            (f"median {printable(findings.metric, 60)}", "95% interval"),
-        ],
-        rows=[_setting_cells(findings, setting) for setting in findings.settings],
+        findings.settings,
+        {
+            "setting": lambda setting: findings.labels[setting.slug],
+            "best shape": shape,
+            "base LR": lambda setting: rate(setting.best["base_lr"]),
+            (f"median {printable(findings.metric, 60)}", "95% interval"): median,
+        },
         texts=[1],
         links=[f"studies/{setting.slug}/report.html" for setting in findings.settings],
     )
 
 
-def _setting_cells(findings: SweepFindings, setting: SettingFindings) -> list[tuple[str, str]]:
-    best = setting.best
-    median = math.inf if best["score_median"] is None else best["score_median"]
-    low, high = (math.nan if best[k] is None else best[k] for k in ("score_low", "score_high"))
-    params = [f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in best["params"].items()]
-    return [
-        (findings.labels[setting.slug], ""),
-        (printable(best["family"], 40), printable(", ".join(params), 200)),
-        (rate(best["base_lr"]), ""),
-        (number(median), interval(low, high, lead=median)) if math.isfinite(median) else ("diverged", ""),
-    ]
-
-
 def _pairs_table(findings: SweepFindings, choice: str) -> Table:
-    return Table(
+    rows = findings.regrets
+    pairs = where(rows, (rows["choice"] == choice) & (rows["verdict"] != "own"))
+    return table(
         f"Regrets, base LR {_CHOSEN[choice][0]}",
-        headings=[
-            ("best shape of", ""),
-            ("used in", ""),
-            ("base LR", ""),
-            ("median", ""),
-            ("regret", "95% interval"),
-            ("p", "Holm"),
-            ("verdict", ""),
-        ],
-        rows=[
-            [
-                (findings.labels[row["shape_of"]], ""),
-                (findings.labels[row["used_in"]], ""),
-                (rate(row["base_lr"]), ""),
-                (number(row["score"]) if math.isfinite(row["score"]) else "diverged", ""),
-                ("–" if math.isnan(row["relative"]) else percent(row["relative"]), _ends(row)),
-                (probability(row["p_holm"]), ""),
-                (_VERDICTS[row["verdict"]], ""),
-            ]
-            for row in findings.regrets.to_dict("records")
-            if row["choice"] == choice and row["verdict"] != "own"
-        ],
+        records(pairs),
+        {
+            "best shape of": lambda row: findings.labels[row["shape_of"]],
+            "used in": lambda row: findings.labels[row["used_in"]],
+            "base LR": lambda row: rate(row["base_lr"]),
+            "median": lambda row: score_text(row["score"]),
+            ("regret", "95% interval"): lambda row: (percent(row["relative"]), ends(row)),
+            ("p", "Holm"): lambda row: probability(row["p_holm"]),
+            "verdict": lambda row: _VERDICTS[row["verdict"]],
+        },
         texts=[1, 6],
     )
 
 
-def _ends(row: Mapping[Any, Any]) -> str:
-    low, high = row["relative_low"], row["relative_high"]
-    return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
-
-
 def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder: Path) -> Section:
     chosen, how = _CHOSEN[choice]
-    shown = findings.winners[:MOST]
-    rows = [[findings.regret(choice, a.slug, b.slug) for b in shown] for a in shown]
-    grid = Grid([f"regret in {s.short}" for s in shown], [[_cell(row) for row in line] for line in rows])
+    winners = findings.winners[:MOST]
+    rows = [[findings.regret(choice, a.slug, b.slug) for b in winners] for a in winners]
+    cells = [[" ".join(filter(None, (cell_text(row), ends(row)))) for row in line] for line in rows]
+    grid = Grid([f"regret in {s.short}" for s in winners], cells)
     drawing = Drawing(
         MATRIX[choice],
         f"Another setting’s best shape, with its base LR {chosen}",
@@ -208,8 +189,9 @@ def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder
     return Section(
         f"How well the shapes transfer, base LR {chosen}",
         sentences=[
-            "If a setting changes which shape is best, the best shape of another setting is worse there than "
-            f"its own: it has a regret. The margin is {percent(findings.margin)} of the own best shape’s "
+            "If a setting changes which shape is best, the best shapes of other settings do worse there "
+            f"than its own; the difference is their regret. The margin is {percent(findings.margin)} of "
+            "the own best shape’s "
             "median."
         ],
         figures=figures,
@@ -233,39 +215,24 @@ def _cards(findings: SweepFindings) -> Cards:
     return cards
 
 
-def _cell(row: Mapping[str, Any]) -> str:
-    if row["verdict"] == "own":
-        return "0, its own"
-    if math.isnan(row["relative"]):
-        return "diverged" if math.isinf(row["regret"]) else "unknown"
-    spread = f" ({_ends(row)})" if math.isfinite(row["relative_low"] + row["relative_high"]) else ""
-    return f"{percent(row['relative'])}{spread}"
-
-
-def _spec(findings: SweepFindings) -> str:
-    return spec_text({key: findings.document[key] for key in ("axes", "transfer", "spec")})
-
-
 def _method(findings: SweepFindings) -> list[str]:
     how = findings.document["transfer"]
     trials = sum(s.best["trials"] for s in findings.settings)
     transfers = sum(s.transfer_trials for s in findings.settings)
     return [
         f"Each setting has a study of its own: {trials:,} trials in all. Its best shape is that of its "
-        "rescore phase, scored above on seeds that no selection has seen.",
-        f"Every best shape was then trained in every other setting, {transfers:,} trials in all.",
+        "rescore phase, scored above on seeds that no selection has seen. lrshape then trained every "
+        f"best shape in every other setting: {transfers:,} trials in all.",
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
-        f"that is known for the shape there, and more while the best lies on an edge, on "
+        "one known for the shape in that setting, and more while the best lies on an edge, on "
         f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
-        "shape is tuned in the same way.",
-        "Kept: shape and base LR as they were found, against the own best shape at its own study’s base LR, "
-        "on the same scoring seeds.",
+        "shape is tuned in the same way. Kept: shape and base LR as they were found, against the own best "
+        "shape at its own study’s base LR, on the same scoring seeds.",
         "A regret is a difference of medians over paired seeds with its 95% percentile-bootstrap interval, "
         "shown as a share of the own best shape’s median. It can be negative: a search need not find "
-        "the best.",
-        f"“Above the margin” needs an interval wholly above the margin of {percent(findings.margin)} and a p "
-        "below 0.05 after Holm’s correction for all pairs of a matrix; “within the margin” an interval "
-        "wholly below it. Trials that diverged or failed score +∞ and stay in every median.",
-        "A best shape is itself the outcome of a noisy search: that two settings’ best shapes look different "
-        "does not show that they differ. The regrets do, where they are sure.",
+        "the best. “Above the margin” needs an interval wholly above the margin of "
+        f"{percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a matrix; "
+        "“within the margin” an interval wholly below it. What diverged or failed scores +∞.",
+        "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
+        "perform differently. Only significant regrets show that they do.",
     ]

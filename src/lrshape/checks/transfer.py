@@ -8,7 +8,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, scores
-from lrshape.checks.follow_up import FollowUp
+from lrshape.checks.check import FollowUp
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
@@ -30,7 +30,7 @@ class TransferSpec(Settings):
         default=5, ge=1, le=99, description="base LRs tried, half a grid step apart, around the best known"
     )
     extend: int = Field(
-        default=4, ge=0, le=99, description="base LRs more where the best lies on the edge of those tried"
+        default=4, ge=0, le=99, description="more base LRs where the best lies on the edge of those tried"
     )
     seeds: int = Field(
         default=20, ge=1, le=10_000, description="seeds that score; at least 6 for an interval"

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.intervals import holm, median_interval, paired_difference
+from lrshape.analysis.paired import LEVEL, verdict
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
-from lrshape.analysis.verdict import LEVEL, verdict
 from lrshape.errors import InputError
 
 KEPT, TUNED = "kept", "re-tuned"

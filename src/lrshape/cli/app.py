@@ -52,8 +52,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find near-optimal learning-rate schedule shapes for a training workload.\n\n"
-    "Exit codes: 0 done; 1 the disk refused a result; 2 bad input; 130 stopped before the end "
-    "(Ctrl-C, SIGTERM or --time-limit), run the same command to resume.",
+    "Exit codes: 0 success; 1 a result could not be stored, or a stored one is damaged; 2 invalid input; "
+    "130 interrupted (Ctrl-C, SIGTERM or --time-limit): run the same command again to resume.",
 )
 
 

@@ -12,8 +12,12 @@ from lrshape.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Png = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into a PNG file instead.")]
-Svg = Annotated[Path | None, typer.Option(metavar="FILE", help="Draw into an SVG file instead.")]
+Png = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write a PNG file instead of drawing in the terminal.")
+]
+Svg = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write an SVG file instead of drawing in the terminal.")
+]
 
 
 def chart(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
@@ -36,7 +40,7 @@ def chart(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
 
 
 def save_figure(figure: "Figure", png: Path | None, svg: Path | None) -> None:
-    """Write a figure to the files that are named, and print their names."""
+    """Write a figure to the given files and print their names."""
     for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
         if path is not None:
             try:

@@ -36,7 +36,7 @@ class _CheckGroup(TyperGroup):
 app.add_typer(
     typer.Typer(cls=_CheckGroup, no_args_is_help=True, rich_markup_mode="markdown"),
     name="check",
-    help="Answer a question about a finished study with more trials.",
+    help="Run more trials to answer a question about a finished study.",
 )
 
 
@@ -83,12 +83,11 @@ def _run(
     executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
-    from lrshape.checks.check import CHECKS
     from lrshape.study.study import Study
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
-    check = CHECKS.build({"name": kind.name, **values})
+    check = kind.read(values, "--")
     study = Study(directory)
     _announce(study, check.cost(study))
     place = study.directory / check.name
@@ -98,13 +97,13 @@ def _run(
 
 
 def _announce(study: "Study", trials: int) -> None:
-    """Say on standard error what it takes, by the time that the search's trials took."""
+    """Print the check's cost to standard error, estimated from the time of the search's trials."""
     import numpy as np
 
     from lrshape.cli.progress import duration
 
     seconds = np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trials
-    fail(f"about {trials:,} trials, {duration(float(seconds))} at the search's speed", prefix="")
+    fail(f"about {trials:,} trials: {duration(float(seconds))} at the speed of the search", prefix="")
 
 
 def print_result(result: "CheckResult", directory: object, as_json: bool) -> None:
@@ -112,14 +111,20 @@ def print_result(result: "CheckResult", directory: object, as_json: bool) -> Non
     if as_json:
         say(json.dumps(result.to_dict(), indent=2, allow_nan=False))
         return
-    say(f"{result.title}.")
-    for part in result.summary:
-        say()
-        say(part) if isinstance(part, str) else _print_table(part)
+    say(" ".join([f"{result.title}.", *result.lede]))
+    for section in result.sections:
+        if section.sentences or section.tables or section.remarks:
+            say("\n".join(["", f"{section.title}.", *section.sentences]))
+        for table in section.tables:
+            say()
+            print_table(table)
+        for remark in section.remarks:
+            say(remark)
     say(f"\nreport: {directory}/report.html")
 
 
-def _print_table(table: "Table") -> None:
+def print_table(table: "Table") -> None:
+    """Print a table of a page for people."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table as Grid

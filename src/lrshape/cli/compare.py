@@ -25,18 +25,20 @@ def compare(
     sources: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DIR|FILE]...", help="Studies' directories or URLs, and schedules: json, csv, npy, py."
+            metavar="[DIR|FILE]...",
+            help="Directories or URLs of studies, and schedule files: .json, .csv, .npy, .py.",
         ),
     ] = None,
     families: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Families, each at its default parameters.")
+        str | None, typer.Option(metavar="A,B,...", help="Families to draw with their default parameters.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help=f"Training steps; default: each schedule's own, {STEPS} for families.")
+        int | None,
+        typer.Option(help=f"Number of steps; default: that of each schedule, {STEPS} for families."),
     ] = None,
     step_rule: Annotated[
         Literal["midpoint", "left", "right"],
-        typer.Option(help="Where in a step families are read: t = (s + 1/2)/T, s/T or (s + 1)/T."),
+        typer.Option(help="Where in a step a family is evaluated: t = (s + 1/2)/T, s/T or (s + 1)/T."),
     ] = "midpoint",
     png: Png = None,
     svg: Svg = None,
@@ -60,7 +62,7 @@ def compare(
     for family in [name.strip() for name in families.split(",")] if families else []:
         named.append((family, Schedule(family, {}, 1.0, STEPS if steps is None else steps, step_rule)))
     if not named:
-        raise InputError("name something to compare: directories, files, or --families A,B")
+        raise InputError("nothing to compare: give directories, files, or --families A,B")
     if png is not None or svg is not None:
         save_figure(_figure(named), png, svg)
         return
@@ -72,15 +74,18 @@ def compare(
 def _figure(named: "Sequence[tuple[str, Schedule]]") -> "Figure":
     import numpy as np
 
-    from lrshape.report.figures.compare import Drawn, compare_figure
+    from lrshape.report.figures.shapes import compare_figure
+    from lrshape.report.palette import family_styles
+    from lrshape.report.plotting import Curve
 
-    drawn = []
+    styles = family_styles(schedule.family for _, schedule in named)
+    curves = []
     for name, schedule in named:
         steps = np.unique(np.linspace(0, schedule.steps - 1, POINTS).round().astype(int))
         t = schedule.progress(steps)
-        note = _note(name, schedule)
-        drawn.append(Drawn(_title(name), note, schedule.family, t, schedule.multiplier(t)))
-    return compare_figure(drawn)
+        colour = styles[schedule.family].colour
+        curves.append(Curve(_title(name), _note(name, schedule), colour, t, schedule.multiplier(t)))
+    return compare_figure(curves)
 
 
 def _title(name: str) -> str:

@@ -8,15 +8,17 @@ from lrshape.errors import InputError
 
 ExecutorName = Annotated[
     str,
-    typer.Option("--executor", metavar="NAME", help="What runs the trials: inline, processes, ray, ..."),
+    typer.Option(
+        "--executor", metavar="NAME", help="Executor that runs the trials: inline, processes, ray, ..."
+    ),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Workers of the executor; default: as many as have room."),
+    typer.Option(metavar="N", min=1, help="Number of workers; default: as many as the hardware allows."),
 ]
 ExecutorSettings = Annotated[
     list[str] | None,
-    typer.Option("--executor-set", metavar="A=B", help="A setting of the executor, e.g. threads=2."),
+    typer.Option("--executor-set", metavar="A=B", help="Set an option of the executor, e.g. threads=2."),
 ]
 
 

@@ -32,30 +32,32 @@ def export(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="DIR|FILE", help="A study's directory or URL, or a schedule: json, csv, npy, py."
+            metavar="DIR|FILE",
+            help="Directory or URL of a study, or a schedule file: .json, .csv, .npy, .py.",
         ),
     ],
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="One of the formats above.")],
+    to: Annotated[str, typer.Option(metavar="FORMAT", help="One of the formats listed above.")],
     steps: Annotated[
-        int | None, typer.Option(help="Steps of your training; default: the schedule's.")
+        int | None, typer.Option(help="Number of optimizer steps of your training; default: the schedule's.")
     ] = None,
-    base_lr: Annotated[float | None, typer.Option(help="Another base LR.")] = None,
+    base_lr: Annotated[float | None, typer.Option(help="Base LR to use instead of the schedule's.")] = None,
     batch_sizes: Annotated[
         str | None,
         typer.Option(
             metavar="RUNS|FILE",
-            help="Where the batch size changes: SIZExSTEPS,SIZExSTEPS,... or a file with one size a line; "
-            "progress is then the share of samples (or tokens) seen.",
+            help="Batch sizes, if they change: SIZExSTEPS,SIZExSTEPS,... or a file with one size per line. "
+            "Progress is then the fraction of samples (or tokens) seen.",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: schedule.FORMAT beside what is exported.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Output file; default: schedule.* in the directory of the source."),
     ] = None,
     metric: Metric = None,
 ) -> None:
-    """Write a study's winner, or any schedule, as a file that your training can read.
+    """Write a study's winner, or any schedule, to a file that your training code can read.
 
-    Files of code need Python and the framework, but not lrshape. Steps are optimizer steps.
+    Exported code needs Python and the framework, but not lrshape.
 
     Examples:
 
@@ -79,7 +81,7 @@ def export(
     schedule = schedule_of(source, metric).replace(steps=steps, base_lr=base_lr, batch_sizes=sizes)
     path = out or _beside(source) / EXPORTERS[to].file_name()
     if path.exists() and not isinstance(locate(source), Url) and path.samefile(source):
-        raise InputError(f"{path}: would be replaced by its own export; name another file with --out")
+        raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
     say(f"wrote {write(schedule, to, path)}")
 
 
@@ -101,7 +103,7 @@ def read_batch_sizes(text: str) -> list[tuple[int, int]]:
         return [(int(size), int(count)) for size, count in pairs]
     except (ValueError, OSError):
         raise InputError(
-            "--batch-sizes must be SIZExSTEPS,SIZExSTEPS,... or a file with one whole number a line, "
+            "--batch-sizes must be SIZExSTEPS,SIZExSTEPS,... or a file with one whole number per line, "
             f"got {shown(text)}"
         ) from None
 
@@ -112,5 +114,5 @@ def _beside(source: str) -> Path:
 
     found = locate(source)
     if isinstance(found, Url):
-        raise InputError(f"--out must name a local file, for the study is at {found}")
+        raise InputError(f"--out is required and must be a local file, because the study is at {found}")
     return found if found.is_dir() else found.parent

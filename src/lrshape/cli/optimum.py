@@ -6,36 +6,39 @@ from typing import Annotated, Any
 import typer
 
 from lrshape.cli.app import app, fail, say
+from lrshape.cli.check import print_table
 
 
 @app.command()
 def optimum(
     spec: Annotated[
-        Path, typer.Argument(metavar="SPEC.toml", help="A spec on the workload linear-regression.")
+        Path, typer.Argument(metavar="SPEC.toml", help="A spec with the workload linear-regression.")
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory for the result.")],
-    starts: Annotated[int, typer.Option(help="Schedules to descend from.")] = 8,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")],
+    starts: Annotated[int, typer.Option(help="Number of schedules to start gradient descent from.")] = 8,
     families: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Only these families; default: the spec's, or all registered ones."),
+        typer.Option(metavar="A,B", help="Families to compare; default: those of the spec, or all."),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Simulated trials by SGD that check each schedule.")] = 400,
+    seeds: Annotated[int, typer.Option(help="Number of SGD simulations that check each schedule.")] = 400,
     eigenbasis: Annotated[
         int | None,
         typer.Option(
             metavar="SEED",
-            help="Minimise the exact dynamics of this random eigenbasis instead of the recursion, which "
-            "averages over them; takes minutes.",
+            help="Minimise the exact loss in this random eigenbasis instead of the recursion, which averages "
+            "over eigenbases; takes minutes.",
         ),
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
     ] = None,
 ) -> None:
-    """Compute the best of all schedules for linear regression, and how near each family comes to it.
+    """Compute the optimal schedule for linear regression, and how close each family comes to it.
 
-    Writes optimum.html, optimum.json, tables/ and figures/. Every family is optimised exactly, parameters and
-    base LR; simulated SGD checks each schedule.
+    lrshape optimises every learning rate of the schedule, and the parameters and base LR of every family, on
+    the exact expected loss; simulated SGD checks each result. It writes optimum.html, optimum.json, tables/
+    and figures/.
 
     Examples:
 
@@ -61,7 +64,7 @@ def _optimum(
     document: dict[str, Any], out: Path, starts: int, families: str | None, seeds: int, eigenbasis: int | None
 ) -> None:
     from lrshape.paper.output import claim, write
-    from lrshape.paper.page import write_page
+    from lrshape.paper.page import gaps_table, summary, warnings, write_page
     from lrshape.paper.run import all_families, find_optimum, linear_regression
     from lrshape.study.spec import StudySpec
 
@@ -83,9 +86,8 @@ def _optimum(
     )
     write(found, out)
     page = write_page(found, out)
-    from lrshape.paper.words import summary, table
-
-    say(summary(found))
-    say()
-    say(table(found))
+    say(f"{summary(found)}\n")
+    print_table(gaps_table(found))
+    for notice in warnings(found):
+        say(f"\n{notice.title}: {notice.text}")
     say(f"\nreport: {page}")

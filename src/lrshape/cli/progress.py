@@ -26,7 +26,7 @@ def described(status: Status) -> str:
         if status.done < status.planned:
             parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
     if status.best is not None:
-        parts.append("none finite yet" if status.best == float("inf") else f"best {status.best:.4g}")
+        parts.append("no finite score yet" if status.best == float("inf") else f"best {status.best:.4g}")
     parts.append(f"{status.diverged:,} diverged or failed")
     return ", ".join(parts)
 
@@ -47,8 +47,8 @@ class Lines(Callback):
         self._last = time.monotonic()
 
     def started(self, directory: str, stored: int) -> None:
-        """Say where the study is, and whether it is resumed."""
-        resumed = f", resuming after {stored:,} chunks of trials" if stored else ""
+        """Print where the study is, and whether it is resumed."""
+        resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self._print(f"study in {directory}{resumed}")
 
     def phase_begins(self, phase: str, announcement: str) -> None:
@@ -91,10 +91,10 @@ class Bar(Callback):
         self._tasks: dict[str, TaskID] = {}
 
     def started(self, directory: str, stored: int) -> None:
-        """Say where the study is, and whether it is resumed, and start drawing, below what ran before."""
+        """Print where the study is, and whether it is resumed, and start a new set of bars."""
         self.stop()
         self._begin()
-        resumed = f", resuming after {stored:,} chunks of trials" if stored else ""
+        resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self._progress.console.print(f"study in {directory}{resumed}", markup=False)
         self._progress.start()
 

@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 @app.command()
 def reproduce(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="The experiment; none: list all.")
+        str | None, typer.Argument(metavar="NAME", help="Name of the experiment; without it, list them all.")
     ] = None,
     scale: Annotated[
-        str, typer.Option(help="smoke (a minute or so), cpu (hours at most on 2 cores) or gpu.")
+        str, typer.Option(help="Size: smoke (about a minute), cpu (up to hours on 2 cores) or gpu.")
     ] = "smoke",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Directory of the experiment; needed to run one.")
+        Path | None, typer.Option(metavar="DIR", help="Output directory; required to run an experiment.")
     ] = None,
     time_limit: TimeLimit = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON for programs.")] = False,
 ) -> None:
-    """List the paper's experiments, or run one with our own settings.
+    """List the experiments of the paper, or rerun one at a scale of your choice.
 
-    The paper's numbers and exact settings are not known to lrshape: it prints its own results and writes the
-    spec that it used to DIR/spec.toml. An experiment is a chain of commands, which lrshape prints; run it
-    again to resume it. The time limit is for the whole chain, but `lrshape optimum`, `lrshape shapes fit` and
-    figures always run to their end.
+    The settings are lrshape's own, because the paper does not state all of its settings; lrshape writes them
+    to DIR/spec.toml. An experiment is a sequence of commands, which lrshape prints as it runs them. Run it
+    again to resume it. --time-limit covers the whole sequence, but does not interrupt `lrshape optimum`,
+    `lrshape shapes fit` or figures.
 
     Examples:
 
@@ -81,8 +81,8 @@ def _list(as_json: bool) -> None:
         say(f"{row['name']}\n  {row['question']}\n  In the paper: {row['paper']}.")
         for scale, found in row["cost"].items():
             say(f"  {scale:<6}{_cost(**found)}")
-    say("\nTimes are estimates for 2 CPU cores; those of gpu were not measured.")
-    say("Settings are ours, not the paper's: DIR/spec.toml has those of an experiment in DIR.")
+    say("\nTimes are estimates for 2 CPU cores; the gpu scale has not been timed.")
+    say("The settings are lrshape's, not the paper's; an experiment writes them to DIR/spec.toml.")
 
 
 def _cost(trials: int, steps: int, seconds: float | None, more: list[str]) -> str:
@@ -124,7 +124,7 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
         with running(out, again):
             for file in getattr(curves, step.call)(document, out, **(getattr(step, scale) or {})):
                 say(f"wrote {file}")
-    say(f"\n{chosen.name} is done ({scale} scale, our own settings). Look at, in {out}:")
+    say(f"\n{chosen.name} is done ({scale} scale). Results in {out}:")
     for step in chosen.steps:
         say(f"  {step.shows}")
 
@@ -158,9 +158,9 @@ def _write_spec(document: dict[str, Any], out: Path) -> None:
         if not document:
             return
         file = out / "spec.toml"
-        text = f"# Our settings, not the paper's.\n{spec_text(document)}\n"
+        text = f"# Settings of lrshape, not of the paper.\n{spec_text(document)}\n"
         if file.exists() and file.read_text("utf-8") != text:
-            raise InputError(f"{file} is another spec: use another directory for another experiment or scale")
+            raise InputError(f"{file} belongs to another experiment or scale; use another directory")
         file.write_text(text, "utf-8")
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None

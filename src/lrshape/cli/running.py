@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from lrshape.study.callback import Callback
 
 TimeLimit = Annotated[
-    str | None, typer.Option(metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m.")
+    str | None,
+    typer.Option(
+        metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m; run the command again to resume."
+    ),
 ]
 
 
@@ -48,17 +51,17 @@ def running(out: object, command: str) -> "Iterator[Callback]":
     from lrshape.store import StoreError
     from lrshape.study.run import TimeLimitReached
 
-    resume = f"finished trials are in {out}: run {command} to resume"
+    resume = f"finished trials are stored in {out}: run {command} again to resume"
     progress = callback()
     try:
-        with stoppable(f"stopped at once; {resume}", INTERRUPTED):
+        with stoppable(f"stopped immediately; {resume}", INTERRUPTED):
             yield progress
     except (KeyboardInterrupt, TimeLimitReached) as stop:
         reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
         fail(f"{reason}; {resume}", prefix="")
         raise typer.Exit(INTERRUPTED) from None
     except StoreError as error:
-        fail(f"{error}; finished trials are safe: run {command} to resume")
+        fail(f"{error}; finished trials are safe: run {command} again to resume")
         raise typer.Exit(DISK_REFUSED) from None
     finally:
         if isinstance(progress, Bar):

@@ -13,14 +13,14 @@ from lrshape.errors import InputError
 
 STEPS = 100
 
-shapes = group("shapes", "List the families of schedule shapes, show one shape, or fit families to a curve.")
+shapes = group("shapes", "List the families of schedule shapes, draw a shape, or fit families to a curve.")
 
 
 @shapes.command("list")
 def list_families(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """List the families of shapes: parameters, ranges, scales, formulas.
+    """List the families of shapes with their formulas, parameters and ranges.
 
     Examples:
 
@@ -66,19 +66,23 @@ def show(
         str,
         typer.Argument(
             metavar="FAMILY|FILE",
-            help="Name of a family, see `lrshape shapes list`, or a schedule: json, csv, npy, py.",
+            help="A family (see `lrshape shapes list`) or a schedule file: .json, .csv, .npy, .py.",
         ),
     ],
     parameter: Annotated[
-        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="One parameter.")
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter of the family; may be repeated."
+        ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help=f"Training steps; default: the file's, or {STEPS}.")
+        int | None, typer.Option(help=f"Number of steps; default: that of the file, or {STEPS}.")
     ] = None,
     step_rule: Annotated[
         Literal["midpoint", "left", "right"] | None,
         typer.Option(
-            help="Where a step is read: t = (s + 1/2)/T (the default), s/T or (s + 1)/T.", show_default=False
+            help="Where in a step the family is evaluated: t = (s + 1/2)/T (the default), s/T or (s + 1)/T.",
+            show_default=False,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the multipliers as JSON.")] = False,
@@ -101,7 +105,7 @@ def show(
 
     if _is_file(shape):
         if parameter or step_rule is not None:
-            raise InputError("-p and --step-rule belong to a family; a file has its own")
+            raise InputError("-p and --step-rule apply to families only; a schedule file sets its own")
         schedule = schedule_of(shape).replace(steps=steps)
     else:
         params = dict(_assignment(text) for text in parameter or [])
@@ -114,7 +118,7 @@ def show(
         from lrshape.report.figures.shapes import shape_figure
 
         if schedule.batch_sizes is not None:
-            raise InputError("`lrshape compare` draws schedules whose batch size changes")
+            raise InputError("a schedule whose batch size changes can only be drawn by `lrshape compare`")
         save_figure(shape_figure(schedule), png, svg)
     else:
         say("\n".join(chart(multipliers)))
@@ -124,7 +128,7 @@ def show(
         )
         say(f"{schedule.family}: {settings}")
         if _is_file(shape):
-            say(f"base LR {schedule.base_lr:g}, {schedule.steps:,} steps, read at {schedule.step_rule}")
+            say(f"base LR {schedule.base_lr:g}, {schedule.steps:,} steps, step rule {schedule.step_rule}")
 
 
 def _is_file(text: str) -> bool:
@@ -149,25 +153,27 @@ def fit(
         Path,
         typer.Argument(
             metavar="CURVE",
-            help="Learning rates: csv (step,lr or one column), npy, json (a list or a schedule), or py.",
+            help="Learning rates: .csv (step,lr or one column), .npy, .json (a list or a schedule), .py.",
         ),
     ],
     family: Annotated[
-        list[str], typer.Option(help="Family to fit; several are compared, the nearest first.")
+        list[str], typer.Option(help="Family to fit; may be repeated. The closest fit comes first.")
     ],
     step_rule: Annotated[
         Literal["midpoint", "left", "right"],
-        typer.Option(help="Where a step is read: t = (s + 1/2)/T, s/T (most frameworks) or (s + 1)/T."),
+        typer.Option(
+            help="Where in a step the curve was evaluated: t = (s + 1/2)/T, s/T (most frameworks), (s + 1)/T."
+        ),
     ] = "midpoint",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the nearest as a schedule (JSON).")
+        Path | None, typer.Option(metavar="FILE", help="Write the closest fit as a schedule (.json).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Fit families to given learning rates by least squares, and tell which one is nearest.
+    """Fit families to given learning rates by least squares, the closest fit first.
 
-    This identifies the schedule in a paper's figure or in a log. Errors are fractions of the largest learning
-    rate. Each family takes seconds.
+    Use this to identify the schedule in a paper's figure or in a log. Errors are fractions of the largest
+    learning rate. Each family takes a few seconds.
 
     Examples:
 
@@ -212,7 +218,8 @@ def _print_fit(found: Any) -> None:
     for name, value in schedule.params.items():
         say(f"    {name:<14}{value:.6g}" if isinstance(value, float) else f"    {name:<14}{value}")
     say(
-        f"    RMS error {_percent(found.error)}, largest {_percent(found.worst)} of the largest learning rate"
+        f"    RMS error {_percent(found.error)}, maximum {_percent(found.worst)}, of the largest learning "
+        "rate"
     )
 
 

@@ -21,7 +21,7 @@ def schedule_of(source: str, metric: str | None = None) -> "Schedule":
         from lrshape.shapes.schedule_file import read_schedule
 
         if metric is not None:
-            raise InputError("--metric ranks the shapes of a study: a file holds one schedule")
+            raise InputError("--metric applies to studies only: a schedule file has nothing to rank")
         return read_schedule(found)
     from lrshape.study.study import Study
 

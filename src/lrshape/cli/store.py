@@ -16,7 +16,7 @@ DAMAGED = 1
 SHOWN = 20
 """Lines about one kind of finding; the rest is counted."""
 
-store = group("store", "Verify the stored trials of a study, or merge studies that ran on several machines.")
+store = group("store", "Verify the stored trials of a study, or merge studies from several machines.")
 
 
 @store.command()
@@ -24,17 +24,15 @@ def verify(
     directory: Directory,
     repair: Annotated[
         bool,
-        typer.Option(
-            "--repair", help="Move what cannot be trusted to DIR/damaged, remove unfinished writes."
-        ),
+        typer.Option("--repair", help="Move damaged chunks to DIR/damaged and delete unfinished writes."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Verify that every stored trial is as it was written, and as the spec plans it.
+    """Check the stored trials of a study for damage.
 
-    This checks the checksums and columns of all chunks, that each belongs to this study, and that it holds
-    the trials that the plan asks for. Without --repair nothing changes. After --repair, run the study's
-    search again to compute what was set aside. Exit code: 0 sound, or repaired; 1 damaged.
+    For every chunk, lrshape checks its checksum and columns, that it belongs to this study, and that it holds
+    the trials that the spec plans. Without --repair nothing changes. After --repair, run the study's search
+    again to recompute the chunks that were moved. Exit code: 0 sound or repaired; 1 damaged.
 
     Examples:
 
@@ -70,24 +68,22 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     at_most = f" of at most {plan.planned:,}" if plan is not None and plan.planned else ""
     say(f"  {health.trials:,} trials{at_most} in {health.chunks:,} sound chunks")
     if plan is not None:
-        ends = f"; it cannot be followed further: {plan.ends}" if plan.ends else ", which is complete"
-        say(f"  {len(plan.fitting):,} chunks fit the plan{ends}")
+        ends = f"; the rest cannot be checked: {plan.ends}" if plan.ends else ", which is complete"
+        say(f"  {len(plan.fitting):,} chunks match the plan{ends}")
     if found.edited:
-        say(
-            "  study.json was edited: its spec does not have the hash that it states; this cannot be repaired"
-        )
+        say("  study.json was edited: its spec does not match its hash; this cannot be repaired")
     _list("damaged", [f"{chunk}: {reason}" for chunk, reason in health.damaged.items()])
     _list("not in the plan", [f"{c}: {reason}" for c, reason in plan.misfits.items()] if plan else [])
-    _list("missing between others", [chunk for chunk in health.gaps if chunk not in health.damaged])
+    _list("missing", [chunk for chunk in health.gaps if chunk not in health.damaged])
     _list("unfinished writes", health.stale)
-    _list("in trials/ and no chunk's", health.foreign)
+    _list("foreign files in trials/", health.foreign)
     if health.set_aside:
-        say(f"  set aside earlier, in damaged/: {health.set_aside:,}")
+        say(f"  moved to damaged/ earlier: {health.set_aside:,}")
     _list("repaired", found.repaired)
     if found.repaired or health.damaged or health.gaps:
-        say("  run the study's search again to compute what is missing")
+        say("  run the study's search again to recompute the missing chunks")
     if not repair and (health.stale or not (found.is_sound or found.edited)):
-        say("  `--repair` sets aside what is damaged or not planned, and removes unfinished writes")
+        say("  `--repair` moves damaged and unplanned chunks to damaged/ and deletes unfinished writes")
 
 
 def _list(title: str, lines: list[str]) -> None:
@@ -102,32 +98,35 @@ def _list(title: str, lines: list[str]) -> None:
 @store.command()
 def merge(
     out: Annotated[
-        str, typer.Argument(metavar="OUT", help="Directory or URL of the joined study; it may exist.")
+        str, typer.Argument(metavar="OUT", help="Directory or URL of the merged study; it may exist.")
     ],
     directories: Annotated[
-        list[str], typer.Argument(metavar="DIR...", help="Studies of one spec; the first one's chunks win.")
+        list[str],
+        typer.Argument(
+            metavar="DIR...", help="Studies with the same spec; where chunks differ, the first study wins."
+        ),
     ],
 ) -> None:
-    """Join studies of one spec that ran on different machines into one.
+    """Merge studies that ran the same spec on different machines.
 
-    Chunks that several studies have should agree in all but their wall time. Where they do not, as
-    between machines of different kinds, lrshape keeps the first study's chunk and prints the difference. The
-    studies themselves do not change. Run the search with --out OUT to go on, or to write the report.
+    Chunks that several studies hold should agree except for their wall time. Where they do not, for example
+    because the machines differ, lrshape keeps the first study's chunk and prints the difference. The source
+    studies do not change. Run the search with --out OUT to continue it or to write the report.
 
     Examples:
 
-        lrshape store merge joined laptop cluster
+        lrshape store merge merged laptop cluster
 
-        lrshape store merge joined laptop s3://bucket/digits
+        lrshape store merge merged laptop s3://bucket/digits
     """
     from lrshape.store import merge as join
 
     joined, merged = join(out, directories)
     for one in merged:
-        say(f"{one.path}: {one.taken:,} chunks taken, {one.equal:,} there already")
-        _list("there already with other results; the first are kept", one.other_results)
+        say(f"{one.path}: {one.taken:,} chunks copied, {one.equal:,} already there")
+        _list("already there with other results, not copied", one.other_results)
         if one.other_results:
-            say(f"    their metrics differ by a relative {one.difference:.2g} at most")
-        _list("there already with other trials; the first are kept", one.other_trials)
-        _list("damaged, not taken", one.damaged)
-    say(f"{joined.path}: {len(joined.chunks()):,} chunks; run its search again to go on, or for the report")
+            say(f"    largest relative difference of a metric: {one.difference:.2g}")
+        _list("already there with other trials, not copied", one.other_trials)
+        _list("damaged, not copied", one.damaged)
+    say(f"{joined.path}: {len(joined.chunks()):,} chunks; run its search again for the report")

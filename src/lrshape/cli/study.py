@@ -36,7 +36,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 def demo(
     out: Out = "lrshape-demo",
 ) -> None:
-    """Search shapes for a small network on real digits: a few minutes, nothing to download.
+    """Run a short search on a small network and the digits data set; nothing is downloaded.
 
     Examples:
 
@@ -53,9 +53,11 @@ def demo(
 @app.command()
 def init(
     workload: Annotated[str, typer.Argument(help="Name of the workload, e.g. digits-mlp or function.")],
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a new file instead.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a new file instead of printing.")
+    ] = None,
 ) -> None:
-    """Print a commented spec for a workload, with every setting and its meaning.
+    """Print a spec for a workload, with every setting and its meaning.
 
     Examples:
 
@@ -79,24 +81,25 @@ def init(
 
 @app.command()
 def search(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The study's spec, see `lrshape init`.")],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The study's spec (see `lrshape init`).")],
     out: Out,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
     ] = None,
     trials: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Trials of the search; baselines and the confirm phase come on top. "
-            "Default: what the spec says, or as many as fit into the time limit, or 256.",
+            help="Number of trials of the search, without baselines and the confirm phase. "
+            "Default: that of the spec; else as many as fit into --time-limit; else 256.",
         ),
     ] = None,
     start_from: Annotated[
         str | None,
         typer.Option(
             metavar="DIR|FILE|URL",
-            help="Try the best shapes of another study first, or a schedule (JSON, CSV, npy, Python).",
+            help="Try the best shapes of another study, or a schedule file, first.",
         ),
     ] = None,
     time_limit: TimeLimit = None,
@@ -105,12 +108,10 @@ def search(
     executor_settings: ExecutorSettings = None,
     log_to: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="tensorboard:DIR|wandb:PROJECT", help="Log to a tracker, too; may be given twice."
-        ),
+        typer.Option(metavar="tensorboard:DIR|wandb:PROJECT", help="Also log to a tracker; may be repeated."),
     ] = None,
 ) -> None:
-    """Run a study. Run the same command again to resume it: finished trials are kept.
+    """Run a study, or resume it: finished trials are kept.
 
     The search settings follow from --trials unless the spec sets them.
 
@@ -146,7 +147,7 @@ def search(
 
 
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
-    """The starts of a spec, from what an option names; says to standard error what was understood."""
+    """The initial shapes that --start-from names; prints to standard error what was read."""
     from lrshape.study.initial_shapes import read_initial_shapes
 
     step_rule = document.get("step_rule", "midpoint")
@@ -182,7 +183,7 @@ def _search(
     _print_best(study.best())
     failures = study.failures()
     if failures:
-        say(f"{len(failures):,} trials failed, the first with: {failures[0]}")
+        say(f"{len(failures):,} trials failed, the first one with: {failures[0]}")
     say(f"\nreport: {locate(out) / 'report.html'}")
 
 
@@ -203,9 +204,9 @@ def status(directory: Directory, as_json: Json = False) -> None:
     if as_json:
         say(json.dumps({"complete": complete, "metric": study.metric, "phases": phases}, indent=2))
         return
-    say(f"{study.path}: {'complete' if complete else 'not complete: run its search again to resume it'}")
+    say(f"{study.path}: {'complete' if complete else 'not complete; run its search again to resume it'}")
     for phase, counts in phases.items():
-        best = "none finite" if counts["best"] is None else f"{counts['best']:.4g}"
+        best = "not finite" if counts["best"] is None else f"{counts['best']:.4g}"
         say(
             f"  {phase:<8} {counts['trials']:>8,} trials of {counts['shapes']:,} shapes, "
             f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, lowest {study.metric} {best}"
@@ -214,9 +215,9 @@ def status(directory: Directory, as_json: Json = False) -> None:
 
 @app.command()
 def report(directory: Directory, metric: Metric = None) -> None:
-    """Write a study's report again: report.html, figures/ and tables/ in its directory.
+    """Write a study's report: report.html, figures/ and tables/ in its directory.
 
-    --metric re-ranks the stored trials; it trains nothing. The report by another metric has its own name.
+    --metric re-ranks the stored trials and writes a separate report; it trains nothing.
 
     Examples:
 
@@ -224,7 +225,7 @@ def report(directory: Directory, metric: Metric = None) -> None:
 
         lrshape report digits --metric final/test_error
     """
-    from lrshape.report.write import write_report
+    from lrshape.report.page import write_report
     from lrshape.study.study import Study
 
     say(f"report: {write_report(Study(directory), metric)}")
@@ -234,8 +235,8 @@ def report(directory: Directory, metric: Metric = None) -> None:
 def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> None:
     """Print the winner and its lead over the baselines, on seeds that no selection has seen.
 
-    --metric re-ranks the stored trials; it trains nothing. If the winner by that metric was not confirmed,
-    its numbers are those of the rescore phase, and the output says so.
+    --metric re-ranks the stored trials; it trains nothing. If the winner by that metric was not
+    confirmed, its scores come from the rescore phase, and the output says so.
 
     Examples:
 
@@ -264,12 +265,15 @@ def _print_best(found: "Result") -> None:
         return
     params = ", ".join(f"{name}={short(value)}" for name, value in found.params.items())
     say(f"\nbest shape: {found.family}({params})")
-    say(f"base LR {short(found.base_lr)}, {found.steps} steps, read at {found.step_rule}")
+    say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
     if found.score_median is None:
-        say(f"but its median {found.metric} is not finite: most of its trials diverged or failed")
+        say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
     unbiased = found.phase == "confirm"
     if not unbiased:
-        say(f"not confirmed: its numbers are from the {found.phase} phase, whose seeds also chose it")
+        say(
+            f"not confirmed: its scores come from the {found.phase} phase, "
+            "which also selected it, and are biased in its favour"
+        )
     seeds = f"{found.seeds} seeds" + (" that no selection has seen" if unbiased else "")
     known = found.score_low is not None or found.score_high is not None
     spread = "95% intervals" if known else "too few seeds for intervals"

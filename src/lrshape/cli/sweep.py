@@ -13,38 +13,43 @@ from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Json
 from lrshape.errors import InputError
 
-_PRESETS = """Presets: `weight-decay` with `:lr`, `:schedule` or `:constant` for how decay couples to the LR
-(lr: 0, 0.01, 0.1, 1; the others: 0 and 0.1, 1, 10 over the number of steps; without it the spec's
-coupling); `beta1` (0, 0.5, 0.9, 0.98); `beta2` (0.9, 0.99, 0.999); `horizon` (workload.steps: a quarter,
-half, once and twice the spec's)."""
+_PRESETS = """Presets: `weight-decay`, optionally with the coupling of decay to the LR: `:lr` (values 0, 0.01,
+0.1, 1), `:schedule` or `:constant` (0, and 0.1, 1, 10 divided by the number of steps); `beta1` (0, 0.5, 0.9,
+0.98); `beta2` (0.9, 0.99, 0.999); `horizon` (1/4, 1/2, 1 and 2 times the spec's workload.steps)."""
 
 
 @app.command(
-    help="Search in every setting of a workload and test whether the setting changes the best shape.\n\n"
-    "lrshape runs a study for every combination of the values, in DIR/studies. It then trains every best "
-    "shape in every other setting, with its base LR kept and tuned again, on fresh seeds. Run the command "
-    "again to resume it.\n\n" + _PRESETS.replace("\n", " ") + "\n\nExamples:\n\n"
+    help="Search under several settings of a workload; test whether they change the best shape.\n\n"
+    "lrshape runs one study per combination of the values, in DIR/studies. It then trains each best shape "
+    "under every other setting on fresh seeds, once with its own base LR and once with the base LR tuned "
+    "again. Run the command again to resume it.\n\n" + _PRESETS.replace("\n", " ") + "\n\nExamples:\n\n"
     "    lrshape sweep digits.toml --over workload.optimizer.weight_decay=0,0.01,0.1 --out decay\n\n"
     "    lrshape sweep digits.toml --preset weight-decay:constant --out decay --time-limit 1h\n\n"
     "    lrshape sweep digits.toml --over workload.steps=100,300 --over workload.batch_size=16,64 --out both"
 )
 def sweep(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The spec, see `lrshape init`.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Directory of the sweep.")],
+    spec: Annotated[
+        Path, typer.Argument(metavar="SPEC.toml", help="The spec of every study (see `lrshape init`).")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")],
     over: Annotated[
         list[str] | None,
-        typer.Option(metavar="A.B=V,V", help="A setting and its values; several give all combinations."),
+        typer.Option(metavar="A.B=V,V", help="A setting and its values; repeat for all combinations."),
     ] = None,
     preset: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Settings and values of a common question.")
+        list[str] | None, typer.Option(metavar="NAME", help="A predefined setting with its values.")
     ] = None,
     settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a setting of the spec.")
+        list[str] | None,
+        typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Fresh seeds that score the transfers.")] = 20,
-    tuning_seeds: Annotated[int, typer.Option(help="Other seeds that tune base LRs for them.")] = 10,
+    seeds: Annotated[int, typer.Option(help="Fresh seeds that score each transferred shape.")] = 20,
+    tuning_seeds: Annotated[int, typer.Option(help="Other seeds that tune its base LR.")] = 10,
     margin: Annotated[
-        float, typer.Option(help="The regret that matters, as a fraction of the own best shape's score.")
+        float,
+        typer.Option(
+            help="Smallest regret that counts, as a fraction of the score of the setting's own best shape."
+        ),
     ] = 0.05,
     time_limit: TimeLimit = None,
     executor: ExecutorName = "inline",
@@ -52,20 +57,23 @@ def sweep(
     executor_settings: ExecutorSettings = None,
     as_json: Json = False,
 ) -> None:
-    """Search in every setting of a workload, and try every best shape in every other setting."""
+    """Search under several settings of a workload, and try each best shape under every other setting."""
     from lrshape.checks.settings import run_sweep
+    from lrshape.checks.transfer import TransferSpec
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"--margin must be a fraction of at least 0, got {margin}")
+    transfer = {"seeds": seeds, "tuning_seeds": tuning_seeds}
+    TransferSpec.read(transfer, "--")
     document, axes = _settings_of(spec, settings or [], preset or [], over or [])
     with running(out, "the same command") as progress:
         done = run_sweep(
             document,
             axes,
             out=out,
-            transfer={"seeds": seeds, "tuning_seeds": tuning_seeds},
+            transfer=transfer,
             time_limit=seconds,
             executor=runner,
             callback=progress,
@@ -98,5 +106,5 @@ def _settings_of(
 def _add(axes: dict[str, list[Any]], more: dict[str, list[Any]]) -> None:
     for key, values in more.items():
         if key in axes:
-            raise InputError(f"{key} is swept twice; give all its values in one --over")
+            raise InputError(f"{key} is given twice; put all its values into one --over")
         axes[key] = values

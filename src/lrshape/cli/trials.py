@@ -12,17 +12,17 @@ from lrshape.cli.study import Directory, Metric
 @app.command()
 def trials(
     directory: Directory,
-    to: Annotated[str, typer.Option(help="csv, parquet or optuna.")],
+    to: Annotated[str, typer.Option(help="Format: csv, parquet or optuna.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Default: trials.csv, .parquet or .log in DIR.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Output file; default: trials.csv, .parquet or .log in DIR."),
     ] = None,
     metric: Metric = None,
 ) -> None:
-    """Write every trial of a study, complete or not, for other tools.
+    """Export every trial of a study for other tools. The study need not be complete.
 
-    csv and parquet have one row a trial, with a column for each parameter of the shapes. optuna is one
-    Optuna study in a file of its journal storage, with a trial for each trial, minimising the study's
-    metric: `JournalStorage(JournalFileBackend(FILE))` reads it, and so does optuna-dashboard.
+    csv and parquet have one row per trial and one column per parameter. optuna writes an Optuna study to a
+    journal file, which `JournalStorage(JournalFileBackend(FILE))` and optuna-dashboard can read.
 
     Examples:
 
@@ -37,7 +37,7 @@ def trials(
 
     study = Study(directory)
     if out is None and isinstance(study.path, Url):
-        raise InputError(f"--out must name a local file, for the study is at {study.path}")
+        raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
     path = out or study.directory / FILES.get(to, to)
     name = study.spec.name
     write_trials(study.trials(), to, path, metric=metric or study.metric, name=name)

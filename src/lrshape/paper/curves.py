@@ -14,9 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.tables import write_csv
 from lrshape.procedure.trial import training_seeds
-from lrshape.report import svg
+from lrshape.report.drawing import save
 from lrshape.report.palette import INK, family_styles
-from lrshape.report.plotting import grid_lines, legend_below, new_figure, scale_axis, styled
+from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
 from lrshape.report.words import rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.spec import StudySpec
@@ -65,7 +65,7 @@ def trajectories(spec: Mapping[str, Any], out: Path, seeds: int = 1000) -> list[
         .assign(schedule=schedule.family, base_lr=schedule.base_lr, seeds=seeds)
         for schedule, mean, half, expected in zip(tuned, means, halves, predicted, strict=True)
     )
-    svg.save(_figure(table), out, "trajectories")
+    save(_figure(table), out, "trajectories")
     files = write_csv({"trajectories": table}, out)
     return [*files, out / "trajectories.svg", out / "trajectories.png"]
 
@@ -109,8 +109,7 @@ def _tuned(recursion: LinearRegression, family: str, params: dict[str, Any], spe
 def _figure(table: pd.DataFrame) -> Any:
     styles = family_styles(SCHEDULES)
     dashed = (0, (4, 2))
-    figure = new_figure(3.8)
-    ax = figure.subplots()
+    figure, ax = one_panel(3.8)
     for name, rows in table.groupby("schedule", sort=False):
         colour = styles[str(name)].colour
         label = f"{name}, base LR {rate(float(rows['base_lr'].iloc[0]))}"
@@ -119,7 +118,6 @@ def _figure(table: pd.DataFrame) -> Any:
         ax.plot(rows["step"], rows["recursion"], color=colour, lw=1.0, ls=dashed, zorder=4)
     ax.plot([], [], color=INK.light, lw=0.8, ls=dashed, label="the recursion")
     scale_axis(ax.yaxis, table["mean"].tolist(), ticks=5, log=True)
-    grid_lines(ax, "y")
     ax.set(xlim=(0, table["step"].max()), xlabel="step", ylabel="mean training loss, log scale")
     legend_below(figure)
     return figure

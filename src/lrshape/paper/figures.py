@@ -1,21 +1,20 @@
 """Figures: the optimal schedule with the best families over it, and each family beside it.
 
-A reader can point at the curves; their cards are in the order of ``found.checked``, the optimum's first.
+A reader can point at the curves; their cards are in the order of ``found.checks``, the optimum's first.
 """
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrshape.paper.run import OPTIMUM, Found
-from lrshape.paper.words import gap_text
+from lrshape.paper.run import OPTIMUM, OptimumResult, gap_text
 from lrshape.report.drawing import Drawing
 from lrshape.report.palette import BASELINE, CATEGORIES, INK, LINE
 from lrshape.report.plotting import (
     common_labels,
     grid_lines,
     legend_below,
-    new_figure,
+    one_panel,
     panel_title,
     panels,
     point_at_line,
@@ -34,23 +33,21 @@ _COSINE = {"color": INK.light, "lw": 1.0, "ls": (0, (6, 1.5, 1.2, 1.5))}
 
 
 @styled()
-def overlay(found: Found) -> "Figure":
+def overlay(found: OptimumResult) -> "Figure":
     """Draw the optimal schedule, the three best families over it, and the usual cosine if it is there."""
     t = progress(found.spec.workload.steps, found.spec.step_rule)
-    cards = list(found.checked)
+    cards = list(found.checks)
     drawn = [
         (family, {"color": CATEGORIES[index].light, "lw": 2.0, "ls": _DASHES[index]})
         for index, family in enumerate(found.families[:OVERLAID])
     ]
     drawn += [(f, _COSINE) for f in found.families[OVERLAID:] if f.family == "cosine"]
-    figure = new_figure(3.6)
-    ax = figure.subplots()
-    grid_lines(ax, "y")
+    figure, ax = one_panel(3.6)
     colour, width = (BASELINE.light, 0.8) if found.jaggedness.jagged else (LINE.light, 7.0)
     ax.plot(t, found.best.lrs, color=colour, lw=width, label="the optimum", solid_capstyle="butt")
     point_at_line(ax, t, found.best.lrs, cards.index(OPTIMUM))
     for family, style in drawn:
-        lrs = found.checked[family.family].lrs
+        lrs = found.checks[family.family].lrs
         ax.plot(t, lrs, label=f"{family.family}, +{gap_text(found.gap(family))}", **style)
         point_at_line(ax, t, lrs, cards.index(family.family))
     ax.set(xlim=(0, 1), xticks=[0, 0.25, 0.5, 0.75, 1], xlabel="training progress", ylabel="learning rate")
@@ -61,22 +58,22 @@ def overlay(found: Found) -> "Figure":
 
 
 @styled()
-def beside(found: Found) -> "Figure":
+def beside(found: OptimumResult) -> "Figure":
     """Draw one panel a family, best first, over the optimal schedule."""
     t = progress(found.spec.workload.steps, found.spec.step_rule)
     colour, width = (BASELINE.light, 0.4) if found.jaggedness.jagged else (LINE.light, 4.0)
-    cards = list(found.checked)
+    cards = list(found.checks)
     figure, axes = panels(len(found.families), row_height=1.4)
     for ax, family in zip(axes, found.families, strict=True):
         grid_lines(ax, "y")
-        lrs = found.checked[family.family].lrs
+        lrs = found.checks[family.family].lrs
         ax.plot(t, found.best.lrs, color=colour, lw=width, zorder=1.5, solid_capstyle="butt")
         ax.plot(t, lrs, color=CATEGORIES[0].light, lw=1.7, zorder=3)
         point_at_line(ax, t, lrs, cards.index(family.family))
         note = f"+{gap_text(found.gap(family))} at LR {rate(family.schedule.base_lr)}"
         panel_title(ax, family.family, note)
     progress_axes(axes[0])
-    axes[0].set_ylim(0, 1.04 * max(float(np.max(c.lrs)) for c in found.checked.values()))
+    axes[0].set_ylim(0, 1.04 * max(float(np.max(c.lrs)) for c in found.checks.values()))
     common_labels(figure, "training progress", "learning rate")
     return figure
 

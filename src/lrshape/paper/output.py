@@ -1,15 +1,14 @@
 """What is found, as JSON and as CSV files."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from lrshape.analysis.intervals import penalised
+from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
-from lrshape.paper.run import OPTIMUM, Found
+from lrshape.paper.run import OPTIMUM, OptimumResult, ScheduleCheck
 from lrshape.store import publish
 from lrshape.study.creation import versions
 
@@ -36,19 +35,19 @@ def claim(directory: Path) -> None:
         )
 
 
-def gap_table(found: Found) -> pd.DataFrame:
+def gap_table(found: OptimumResult) -> pd.DataFrame:
     """One row a family, best first: parameters, losses, gaps, checks."""
     rows = []
     for family in found.families:
-        checked = found.checked[family.family]
+        check = found.checks[family.family]
         rows.append(
             {
                 "family": family.family,
                 "gap": found.gap(family),
                 "exact_gap": found.exact_gap(family.family),
                 "loss": family.loss,
-                "exact_loss": checked.exact,
-                **_simulated(checked),
+                "exact_loss": check.exact,
+                **_simulated(check),
                 "base_lr": family.schedule.base_lr,
                 "params": json.dumps(family.schedule.to_dict()["params"]),
                 "at_edge": " ".join(family.edges),
@@ -58,43 +57,28 @@ def gap_table(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _simulated(checked: Any) -> dict[str, Any]:
-    mean = checked.simulated
-    return {
-        "simulated_mean": mean.mean,
-        "simulated_low": mean.low,
-        "simulated_high": mean.high,
-        "simulated_seeds": mean.seeds,
-        "loss_within_interval": checked.agrees,
-    }
+def _simulated(check: ScheduleCheck) -> dict[str, Any]:
+    mean = {f"simulated_{name}": value for name, value in check.simulated._asdict().items()}
+    return {**mean, "loss_within_interval": check.agrees}
 
 
-def tables(found: Found) -> dict[str, pd.DataFrame]:
+def tables(found: OptimumResult) -> dict[str, pd.DataFrame]:
     """``gaps``, ``descents`` and ``schedules``, the learning rates of every step."""
-    descents = pd.DataFrame(
-        {
-            "start": d.start,
-            "loss": d.loss,
-            "above_best": d.loss / found.best.loss - 1,
-            "projected_gradient": d.gradient,
-            "evaluations": d.evaluations,
-        }
-        for d in found.descents
-    )
-    schedules = pd.DataFrame({name: checked.lrs for name, checked in found.checked.items()})
+    descents = pd.DataFrame({**vars(d), "above_best": d.loss / found.best.loss - 1} for d in found.descents)
+    schedules = pd.DataFrame({name: check.lrs for name, check in found.checks.items()})
     schedules.insert(0, "step", range(len(schedules)))
-    return {"gaps": gap_table(found), "descents": descents, "schedules": schedules}
+    return {"gaps": gap_table(found), "descents": descents.drop(columns="lrs"), "schedules": schedules}
 
 
-def document(found: Found) -> dict[str, Any]:
+def document(found: OptimumResult) -> dict[str, Any]:
     """The result as a JSON object; what is not finite is null."""
-    best, certificate, optimum = found.best, found.certificate, found.checked[OPTIMUM]
+    best, certificate, optimum = found.best, found.certificate, found.checks[OPTIMUM]
     workload = found.spec.workload
     families = gap_table(found).to_dict("records")
     for row, family in zip(families, found.families, strict=True):
         row["schedule"] = family.schedule.to_dict()
         del row["params"], row["base_lr"]
-    return _plain(
+    return plain(
         {
             "format": FORMAT,
             "workload": {"name": workload.name, **workload.model_dump(mode="json")},
@@ -112,18 +96,8 @@ def document(found: Found) -> dict[str, Any]:
                 "spread_over_starts": found.spread,
                 "projected_gradient": best.gradient,
                 "lr_scale": found.lr_scale,
-                "certificate": None
-                if certificate is None
-                else {
-                    "local_minimum": certificate.holds,
-                    "smallest_eigenvalue": certificate.smallest_eigenvalue,
-                    "largest_eigenvalue": certificate.largest_eigenvalue,
-                    "lrs_at_zero": certificate.at_zero,
-                    "smallest_multiplier": certificate.smallest_multiplier,
-                    "possible_improvement": certificate.improvement,
-                },
-                "total_variation": found.jaggedness.variation,
-                "local_maxima": found.jaggedness.maxima,
+                "certificate": certificate and {"local_minimum": certificate.holds, **vars(certificate)},
+                **vars(found.jaggedness),
                 "jagged": found.jaggedness.jagged,
                 "lrs": best.lrs.tolist(),
             },
@@ -133,28 +107,12 @@ def document(found: Found) -> dict[str, Any]:
     )
 
 
-def _plain(value: Any) -> Any:
-    """JSON types only."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(penalised(value)):
-        return None
-    return value
-
-
-def write(found: Found, directory: Path) -> None:
+def write(found: OptimumResult, directory: Path) -> None:
     """Write ``optimum.json`` and ``tables/*.csv``.
 
     Raises:
         OSError: if they cannot be written.
     """
-    folder = directory / "tables"
-    folder.mkdir(exist_ok=True)
-    for name, table in tables(found).items():
-        publish(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n").encode(), replace=True)
+    write_csv(tables(found), directory / "tables")
     text = f"{json.dumps(document(found), indent=2, allow_nan=False)}\n"
     publish(directory / FILE, text.encode(), replace=True)

@@ -14,6 +14,7 @@ from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
 from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
 from lrshape.procedure.spec import FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
+from lrshape.report.words import percent
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
 from lrshape.training.devices import mesh
@@ -29,7 +30,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Checked:
+class ScheduleCheck:
     """One schedule's final loss in three descriptions.
 
     Attributes:
@@ -51,19 +52,19 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Found:
+class OptimumResult:
     """All that there is to report.
 
     Attributes:
         spec: of the workload, the families and the step_rule.
         eigenbasis: seed of the eigenbasis whose exact dynamics was minimised; None for the recursion.
-        check_eigenbasis: seed of the eigenbasis of `Checked.exact`.
+        check_eigenbasis: seed of the eigenbasis of `ScheduleCheck.exact`.
         lr_scale: unit of learning rates in the gradients, see `Dynamics.lr_scale`.
         descents: best first.
         certificate: of the best descent; None where it is too dear.
         jaggedness: of the best descent.
         families: best first.
-        checked: by name, `OPTIMUM` first.
+        checks: by name, `OPTIMUM` first.
     """
 
     spec: StudySpec
@@ -74,7 +75,7 @@ class Found:
     certificate: Certificate | None
     jaggedness: Jaggedness
     families: tuple[FamilyOptimum, ...]
-    checked: dict[str, Checked]
+    checks: dict[str, ScheduleCheck]
 
     @property
     def best(self) -> Descent:
@@ -92,7 +93,12 @@ class Found:
 
     def exact_gap(self, name: str) -> float:
         """The same by the exact second moments of one eigenbasis, for the same two schedules."""
-        return self.checked[name].exact / self.checked[OPTIMUM].exact - 1
+        return self.checks[name].exact / self.checks[OPTIMUM].exact - 1
+
+
+def gap_text(gap: float) -> str:
+    """Return a gap as a percentage with two significant digits; below a billionth it is rounding."""
+    return percent(gap, zero=1e-9)
 
 
 def linear_regression(spec: StudySpec) -> LinearRegression:
@@ -121,7 +127,7 @@ def find_optimum(
     seeds: int = 400,
     eigenbasis: int | None = None,
     report: Report = lambda _: None,
-) -> Found:
+) -> OptimumResult:
     """Minimise over all learning rates and over each family, and check what was found.
 
     Args:
@@ -141,7 +147,9 @@ def find_optimum(
         return _find(spec, starts_count, seeds, eigenbasis, report)
 
 
-def _find(spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None, report: Report) -> Found:
+def _find(
+    spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None, report: Report
+) -> OptimumResult:
     workload = linear_regression(spec)
     for name, value, least in (
         ("starts", starts_count, 1),
@@ -168,11 +176,11 @@ def _find(spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None
     simulated = simulate(workload, schedules, drawn, eigenbasis=eigenbasis)
     report(f"exact second moments of eigenbasis {shown}")
     values = dict(zip(schedules, exact.losses(np.stack(list(schedules.values()))), strict=True))
-    checked = {
-        name: Checked(lrs, losses[name], float(values[name]), mean_interval(simulated[name]))
+    checks = {
+        name: ScheduleCheck(lrs, losses[name], float(values[name]), mean_interval(simulated[name]))
         for name, lrs in schedules.items()
     }
-    return Found(
+    return OptimumResult(
         spec,
         eigenbasis,
         shown,
@@ -181,7 +189,7 @@ def _find(spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None
         certificate,
         jaggedness(best.lrs),
         tuple(families),
-        checked,
+        checks,
     )
 
 

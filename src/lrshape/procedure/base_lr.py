@@ -34,7 +34,10 @@ class BaseLRStrategy(Settings, abc.ABC):
     low: float = Field(gt=0, lt=1e30, description="smallest base LR")
     high: float = Field(gt=0, lt=1e30, description="largest base LR")
     extend: int = Field(
-        default=4, ge=0, le=100, description="points that a best base LR at the edge of those tried may add"
+        default=4,
+        ge=0,
+        le=100,
+        description="points that may be added where the best base LR lies at the edge of those tried",
     )
 
     @model_validator(mode="after")
@@ -42,9 +45,7 @@ class BaseLRStrategy(Settings, abc.ABC):
         if self.low < 1 / EXTREME:
             raise ValueError(f"low must be at least {1 / EXTREME:g}, got {self.low}")
         if self.low > self.high:
-            raise ValueError(
-                f"low must be less than high (or equal), got low = {self.low}, high = {self.high}"
-            )
+            raise ValueError(f"low must be at most high, got low = {self.low}, high = {self.high}")
         return self
 
     @property
@@ -99,7 +100,7 @@ AnyBaseLR = Annotated[BaseLRStrategy, STRATEGIES]
 
 @STRATEGIES.register("grid")
 class GridLR(BaseLRStrategy):
-    """The paper's way: a log-spaced grid for every shape, continued wherever the best is at its edge."""
+    """The paper's way: a log-spaced grid for every shape, extended where the best lies at its edge."""
 
     points: int = Field(default=10, ge=1, le=1000, description="base LRs in the grid, log-spaced")
 
@@ -108,7 +109,7 @@ class GridLR(BaseLRStrategy):
         too_narrow = self.points > 1 and self.ratio < 1 + 1e-9
         if (self.low == self.high) != (self.points == 1) or too_narrow:
             raise ValueError(
-                f"low must be less than high (or equal, with points = 1), "
+                f"low must be less than high (with points = 1: equal), "
                 f"got low = {self.low}, high = {self.high}, points = {self.points}"
             )
         return self
@@ -152,9 +153,12 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
     """
 
     step: float = Field(default=2.0, gt=1, le=100, description="ratio of neighbouring base LRs")
-    points: int = Field(default=3, ge=1, le=99, description="base LRs around the predicted one")
+    points: int = Field(default=3, ge=1, le=99, description="number of base LRs around the predicted one")
     pilots: int = Field(
-        default=4, ge=1, le=1000, description="first shapes, whose base LR is sought in the whole range"
+        default=4,
+        ge=1,
+        le=1000,
+        description="number of first shapes whose base LR is searched in the whole range",
     )
 
     @property

@@ -50,7 +50,7 @@ def plan_search(document: Mapping[str, Any]) -> dict[str, Any]:
     given += ["base_lr.strategy"] if _strategy(plain) is not None else []
     if given:
         keys = ", ".join(SEARCH_KEYS)
-        raise InputError(f"trials decides {keys} and base_lr.strategy; leave out {given[0]}")
+        raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
         raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
     plain.setdefault("families", list(FAMILIES))

@@ -81,7 +81,7 @@ def fit(
     if lrs.ndim != 1 or not np.isfinite(lrs).all() or lrs.min(initial=0.0) < 0 or not lrs.any():
         raise InputError("a fit needs finite learning rates of at least 0, not all 0, of shape (steps,)")
     if any(p.scale == "list" for p in FAMILIES[family].parameters()):
-        raise InputError(f"{family} is any list of values: there is nothing to fit")
+        raise InputError(f"{family} holds any list of values, so there is nothing to fit")
     thinned = min(len(lrs), SEARCHED_STEPS)
     target = np.interp(progress(thinned, step_rule), progress(len(lrs), step_rule), lrs)
     distance = Distance(target)

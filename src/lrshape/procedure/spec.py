@@ -22,7 +22,9 @@ class FamilySpec(Settings):
     name: str
     shapes: int | None = Field(default=None, ge=1, le=MAX_SHAPES, description="default: screen.shapes")
     fixed: dict[str, Any] = Field(default={}, description="values of parameters that are not searched")
-    ranges: dict[str, tuple[float, float]] = Field(default={}, description="(low, high) of what is searched")
+    ranges: dict[str, tuple[float, float]] = Field(
+        default={}, description="(low, high) of searched parameters"
+    )
 
     @model_validator(mode="after")
     def _fits_the_family(self) -> "FamilySpec":
@@ -59,17 +61,18 @@ class ScreenSpec(Settings):
     """Phase 1: sampled shapes at the base LRs of the strategy."""
 
     shapes: int = Field(
-        default=64, ge=1, le=MAX_SHAPES, description="shapes a family; on average, where they share"
+        default=64, ge=1, le=MAX_SHAPES, description="shapes per family; with share_families, on average"
     )
-    seeds: int = Field(default=2, ge=1, le=10_000, description="seeds a shape and base LR")
+    seeds: int = Field(default=2, ge=1, le=10_000, description="seeds per shape and base LR")
     share_families: bool = Field(
-        default=False, description="families share their shapes: the likelier the best, the more (sampler gp)"
+        default=False,
+        description="allocate trials across families by their chance of holding the best shape (sampler gp)",
     )
     stop_gain: float = Field(
         default=0.0,
         ge=0,
         lt=1,
-        description="end when less gain, as a share of the score, is expected (sampler gp); 0: never",
+        description="stop when the expected gain is below this fraction of the score (sampler gp); 0: never",
     )
 
 
@@ -80,25 +83,25 @@ class RescoreSpec(Settings):
         default=12,
         ge=1,
         le=MAX_SHAPES,
-        description="best shapes over all families; each family's best is always added",
+        description="best shapes over all families; the best of each family is always added",
     )
     seeds: int = Field(default=10, ge=1, le=10_000, description="fresh seeds")
     base_lrs: int = Field(
         default=3,
         ge=1,
         le=99,
-        description="base LRs within a grid step around a shape's best; 1: the best",
+        description="base LRs within one grid step of the shape's best; 1: the best only",
     )
     race: bool = Field(
-        default=False, description="after 1, 3, 10, 30, ... seeds go on only with what may still win"
+        default=False, description="after 1, 3, 10, 30, ... seeds, drop the shapes that can no longer win"
     )
     race_alpha: float = Field(
-        default=0.05, gt=0, lt=1, description="chance that a race drops the best of its shapes, at most"
+        default=0.05, gt=0, lt=1, description="largest chance that a race drops its best shape"
     )
 
 
 class ConfirmSpec(Settings):
-    """Phase 3: the winner, each family's best and the baselines, on seeds that chose nothing."""
+    """Phase 3: the winner, each family's best and the baselines, on seeds that no selection has seen."""
 
     seeds: int = Field(default=20, ge=1, le=10_000, description="fresh seeds; at least 6 for a 95% interval")
 
@@ -140,10 +143,11 @@ STANDARD_BASELINES = {
 class SearchSpec(Settings):
     """All that the course of a search follows from, besides the scores of its trials."""
 
-    seed: int = Field(default=0, ge=0, lt=2**63, description="every random number follows from it")
-    metric: str = Field(description="metric to minimise; default: the workload's own")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="seed of all random numbers")
+    metric: str = Field(description="metric to minimise; default: that of the workload")
     step_rule: StepRule = Field(
-        default="midpoint", description="where in a step its shape is read: t = (s + 1/2)/T, s/T or (s + 1)/T"
+        default="midpoint",
+        description="where in a step the shape is evaluated: t = (s + 1/2)/T, s/T or (s + 1)/T",
     )
     families: tuple[FamilySpec, ...] = Field(min_length=1)
     sampler: Annotated[Sampler, SAMPLERS] = Field(default_factory=lambda: SAMPLERS["sobol"]())

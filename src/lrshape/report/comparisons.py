@@ -1,77 +1,74 @@
-"""Families against each other, the near-optimal set and the winners by other metrics, as plain text."""
+"""Families against each other, the near-optimal set, and the winners by other metrics."""
 
 import math
-from typing import Any
+from collections import Counter
+from collections.abc import Mapping
 
 from lrshape.analysis.analysis import MARGIN
-from lrshape.analysis.verdict import verdict
-from lrshape.report.figures.metrics import winners
-from lrshape.report.figures.near_optimal import IN_THE_SET
+from lrshape.analysis.paired import verdict
+from lrshape.report.drawing import PageFigure
+from lrshape.report.figures.shapes import IN_THE_SET, winners
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import variable
+from lrshape.report.sections import Cell, Section, Table, stacked, strong
 from lrshape.report.words import aligned, counted, interval, number, printable, probability, rate
 
 
-def pair_matrix(findings: Findings) -> dict[str, Any] | None:
-    """Return the table of all pairs of families: ``names``, ``rows`` and a ``note``; None without a pair.
+def pairs_table(findings: Findings) -> Table | None:
+    """Return the table of all pairs of families; None without a pair.
 
     A cell is its row's median minus its column's: negative where the row's family is better.
     """
     if not findings.pairs:
         return None
-    order: dict[str, Row] = {}
+    scores = {pair["other_family"]: pair["other_score"] for pair in findings.pairs}
+    scores |= {pair["family"]: pair["score"] for pair in findings.pairs}
+    names = sorted(scores, key=lambda name: (scores[name], name))
+    lead = next((abs(scores[n]) for n in names if math.isfinite(scores[n])), 1.0)
+    cells: dict[tuple[str, str], Cell] = {}
+    different = 0
     for pair in findings.pairs:
-        order.setdefault(pair["family"], {"shape": pair["shape"], "score": pair["score"]})
-        order.setdefault(pair["other_family"], {"shape": pair["other_shape"], "score": pair["other_score"]})
-    names = sorted(order, key=lambda name: (order[name]["score"], name))
-    lead = next((abs(order[n]["score"]) for n in names if math.isfinite(order[n]["score"])), 1.0)
-    cells: dict[tuple[str, str], dict[str, str]] = {}
-    for pair in findings.pairs:
-        low, high = pair["difference_low"], pair["difference_high"]
+        low, high, p = pair["difference_low"], pair["difference_high"], pair["p_holm"]
         first, other = pair["family"], pair["other_family"]
-        cells[other, first] = _cell(pair["difference"], low, high, pair["p_holm"], lead)
-        cells[first, other] = _cell(-pair["difference"], -high, -low, pair["p_holm"], lead)
-    tested = [pair for pair in findings.pairs if not math.isnan(pair["p_holm"])]
-    told = sum(bool(cell["verdict"]) for cell in cells.values()) // 2
-    phase = findings.leaders[0]["phase"] if findings.leaders else "confirm"
-    note = f"{told} of {counted(len(findings.pairs), 'pair')} can be told apart after Holm’s correction "
-    note += f"over all pairs, on the seeds of the {phase} phase."
-    if phase != "confirm":
+        cells[other, first] = _pair_cell(pair["difference"], low, high, p, lead)
+        cells[first, other] = _pair_cell(-pair["difference"], -high, -low, p, lead)
+        different += verdict(low, high, p) in ("better", "worse")
+    note = (
+        f"{different} of {counted(len(findings.pairs), 'pair')} can be told apart after Holm’s correction "
+        f"over all pairs, on the seeds of the {findings.phase} phase."
+    )
+    if findings.phase != "confirm":
         note += " The same seeds also chose the shapes."
-    if not tested:
+    if all(math.isnan(pair["p_holm"]) for pair in findings.pairs):
         note = "There are too few seeds to say which pairs differ."
-    return {
-        "names": [printable(name, 28) for name in names],
-        "rows": [
-            {
-                "name": printable(name, 28),
-                "colour": variable(findings.styles[name].colour),
-                "score": number(order[name]["score"]),
-                "cells": [cells.get((name, other)) for other in names],
-            }
+    texts = {name: printable(name, 28) for name in names}
+    return Table(
+        "Paired differences of all pairs of families",
+        headings=[("family", "median"), *(("minus", texts[name]) for name in names)],
+        rows=[
+            [(texts[name], number(scores[name])), *(cells.get((name, other), ("·", "")) for other in names)]
             for name in names
         ],
-        "note": note,
-    }
+        title="The families’ best shapes compared",
+        note=note,
+        colours=[variable(findings.styles[name].colour) for name in names],
+    )
 
 
-def _cell(difference: float, low: float, high: float, p: float, lead: float) -> dict[str, str]:
+def _pair_cell(difference: float, low: float, high: float, p: float, lead: float) -> Cell:
     case = verdict(-high, -low, p)  # of the row's family: its difference to the column's, turned round
-    plus = "+" if difference > 0 else ""
-    return {
-        "difference": plus + aligned((difference,), lead=lead)[0],
-        "interval": interval(low, high, lead=lead),
-        "p": "" if math.isnan(p) else f"p {probability(p)}",
-        "verdict": case if case in ("better", "worse") else "",
-    }
+    text = f"{'+' if difference > 0 else ''}{aligned((difference,), lead=lead)[0]}"
+    told = [] if math.isnan(p) else [f"p {probability(p)}"]
+    if case in ("better", "worse"):
+        text, told = strong(text), [*told, case]
+    return text, stacked(interval(low, high, lead=lead), ", ".join(told))
 
 
 def near_text(findings: Findings) -> str:
     """Say how many rescored shapes may be within the margin of the best, and of which families."""
     if len(findings.near) < 2:
         return ""
-    count = {verdict: [r for r in findings.near if r["verdict"] == verdict] for verdict in
-             ("inside", "open", "outside", "unknown")}  # fmt: skip
+    count = Counter(row["verdict"] for row in findings.near)
     margin = f"{MARGIN:.0%}"
     total, seeds = len(findings.near), min(row["seeds"] for row in findings.near)
     if count["unknown"]:
@@ -79,56 +76,66 @@ def near_text(findings: Findings) -> str:
             f"{counted(total, 'shape')} were rescored on {counted(seeds, 'seed')}, too few to say "
             f"which of them are within {margin} of the best."
         )
-    best = findings.near[0]
-    kept = [row for row in findings.near if row["verdict"] in IN_THE_SET]
-    families: dict[str, int] = {}
-    for row in kept:
-        families[row["family"]] = families.get(row["family"], 0) + 1
+    members = [row for row in findings.near if row["verdict"] in IN_THE_SET]
+    families = Counter(row["family"] for row in members)
     text = (
-        f"Of {total} rescored shapes, {len(kept)} may be within {margin} of the best, "
-        f"{printable(best['shape'], 40)}, on {counted(seeds, 'seed')}: "
+        f"Of {total} rescored shapes, {len(members)} may be within {margin} of the best, "
+        f"{printable(findings.near[0]['shape'], 40)}, on {counted(seeds, 'seed')}: "
         + ", ".join(f"{n} {printable(family, 28)}" for family, n in families.items())
-        + f". {_are(len(count['outside']), 'None')} shown to be worse by more than that. Of those kept, "
-        f"{_are(len(count['inside']), 'none')} shown to be within it; {len(count['open'])} cannot be "
+        + f". {_are(count['outside'], 'None')} shown to be worse by more than that. Of those kept, "
+        f"{_are(count['inside'], 'none')} shown to be within it; {count['open']} cannot be "
         "decided on so few seeds."
     )
-    lrs = [row["base_lr"] for row in kept]
+    lrs = [row["base_lr"] for row in members]
     if min(lrs) < max(lrs):
         text += f" Their best base LRs run from {rate(min(lrs))} to {rate(max(lrs))}."
     return text
 
 
-def metric_table(findings: Findings) -> dict[str, Any] | None:
-    """Return the winners measured by every metric: ``metrics``, ``rows``; None with a single metric."""
+def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Section:
+    """Return the winners measured by every stored metric; an empty section with a single metric."""
+    title = "By other metrics"
     names = list(dict.fromkeys(row["metric"] for row in findings.metrics))
     if len(names) < 2:
-        return None
-    rows = []
-    for won in winners(findings):
+        return Section(title)
+    distinct = winners(findings)
+    rows: list[list[Cell]] = []
+    colours = []
+    for won in distinct:
         same = [r for r in findings.metrics if (r["shape"], r["base_lr"]) == (won["shape"], won["base_lr"])]
         phases = list(dict.fromkeys(r["phase"] for r in same if r["phase"] != "screen")) or ["screen"]
+        unconfirmed = strong("not confirmed") if phases[0] != "confirm" else ""
+        name, colour = (
+            (printable(won["shape"], 40), rate(won["base_lr"])),
+            findings.styles[won["family"]].colour,
+        )
         for phase in phases:
             by = {r["metric"]: r for r in same if r["phase"] == phase}
-            cells = [
-                {"score": number(by[n]["score"]),
-                 "interval": interval(by[n]["low"], by[n]["high"], lead=by[n]["score"]),
-                 "chosen": n in won["chosen_by"]}
-                for n in names
-            ]  # fmt: skip
-            confirmed = phases[0] == "confirm"
-            rows.append(
-                {
-                    "shape": printable(won["shape"], 40),
-                    "base_lr": rate(won["base_lr"]),
-                    "colour": variable(findings.styles[won["family"]].colour),
-                    "phase": phase,
-                    "seeds": counted(by[names[0]]["seeds"], "seed"),
-                    "flag": "" if confirmed else "not confirmed",
-                    "cells": cells,
-                    "first": phase == phases[0],
-                }
-            )
-    return {"metrics": [printable(n, 40) for n in names], "rows": rows, "agree": len(winners(findings)) == 1}
+            seeds = stacked(counted(by[names[0]]["seeds"], "seed"), unconfirmed)
+            cells = [_metric_cell(by[n], bold=n in won["chosen_by"]) for n in names]
+            rows.append([name if phase == phases[0] else ("", ""), (phase, seeds), *cells])
+            colours.append(colour if phase == phases[0] else "")
+    measured = Table(
+        "The winners by each stored metric, measured by all of them",
+        headings=[
+            ("winner", "base LR"),
+            ("measured in", ""),
+            *((printable(name, 40), "95% interval") for name in names),
+        ],
+        rows=rows,
+        texts=[1],
+        colours=colours,
+        note="Medians; bold where the metric selected the schedule. The study’s own metric decided which "
+        "shapes were rescored and confirmed. Scores of the rescore phase are biased in favour of a winner "
+        "that was selected on the same seeds.",
+    )
+    agree = f"All {counted(len(names), 'stored metric')} have the same winner."
+    return Section(title, [agree] if len(distinct) == 1 else (), figures, [measured])
+
+
+def _metric_cell(row: Row, *, bold: bool) -> Cell:
+    text = number(row["score"])
+    return strong(text) if bold else text, interval(row["low"], row["high"], lead=row["score"])
 
 
 def _are(count: int, nothing: str) -> str:

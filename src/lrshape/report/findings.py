@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
+import pandas as pd
+
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.costs import PhaseCost, failure_messages, phase_costs
-from lrshape.analysis.frames import records, where
-from lrshape.analysis.metrics import winners_by_metric
+from lrshape.analysis.result import winners_by_metric
 from lrshape.analysis.scores import BASELINE, screening_course
+from lrshape.analysis.tables import records, where
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
 from lrshape.report.words import printable
 from lrshape.store import PHASES
@@ -60,14 +61,14 @@ class Findings:
         return failure_messages(self.analysis.trials)
 
     @cached_property
-    def phases(self) -> Sequence[PhaseCost]:
-        """In the order in which they ran."""
+    def phases(self) -> Sequence[Row]:
+        """Rows of `phase_costs`."""
         return phase_costs(self.analysis.trials)
 
     @property
     def missing(self) -> list[str]:
         """Phases of the procedure that have not run or are known to lack trials."""
-        stored = {phase.name: phase.trials for phase in self.phases}
+        stored = {row["phase"]: row["trials"] for row in self.phases}
         return [name for name in PHASES if name not in stored or stored[name] < self.planned.get(name, 0)]
 
     @cached_property
@@ -89,7 +90,7 @@ class Findings:
     @cached_property
     def pairs(self) -> Sequence[Row]:
         """Rows of `Analysis.family_pairs`, as measured in the leaders' phase."""
-        return records(self.analysis.family_pairs(self.analysis.measuring_phase))
+        return records(self.analysis.family_pairs(self.phase))
 
     @cached_property
     def near(self) -> Sequence[Row]:
@@ -98,7 +99,7 @@ class Findings:
 
     @cached_property
     def metrics(self) -> Sequence[Row]:
-        """Rows of `lrshape.analysis.metrics.winners_by_metric`; none before a shape has been searched."""
+        """Rows of `lrshape.analysis.result.winners_by_metric`; none before a shape has been searched."""
         return records(winners_by_metric(self.analysis)) if self.winner else ()
 
     @cached_property
@@ -116,6 +117,11 @@ class Findings:
         return BASELINE_STYLE if is_baseline(row["shape"]) else self.styles[row["family"]]
 
     @property
+    def phase(self) -> str:
+        """The phase that measured the leaders."""
+        return self.analysis.measuring_phase
+
+    @property
     def is_guided(self) -> bool:
         """Whether scores decided what was screened next: the shapes of a family are no random sample then."""
         return len({row["seed"] for row in self.course}) > 1
@@ -128,7 +134,7 @@ class Findings:
     @property
     def is_confirmed(self) -> bool:
         """Whether the leaders were measured on seeds that no selection has seen."""
-        return bool(self.leaders) and self.leaders[0]["phase"] == "confirm"
+        return bool(self.leaders) and self.phase == "confirm"
 
     @property
     def has_intervals(self) -> bool:
@@ -161,3 +167,36 @@ def label(shape: str, family: str) -> str:
     if is_baseline(shape):
         return printable(shape.removeprefix(BASELINE), 24) + " baseline"
     return printable(family, 28)
+
+
+def phase_costs(trials: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what each phase has cost so far, in the order in which they run.
+
+    Returns:
+        Rows ``phase, shapes, base_lrs, seeds, trials, diverged, failed, seconds``: numbers of distinct
+        shapes, of base LRs of one shape and of seeds of one base LR (the largest), of trials and of those
+        that diverged or failed; compute time of all trials together, in seconds.
+    """
+    by_phase = dict(iter(trials.groupby("phase", sort=False)))
+    return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
+
+
+def _phase_cost(name: str, rows: Any) -> dict[str, Any]:
+    statuses = Counter(rows["status"])
+    return {
+        "phase": name,
+        "shapes": rows["shape"].nunique(),
+        "base_lrs": int(rows.groupby("shape")["base_lr"].nunique().max()),
+        "seeds": int(rows.groupby(["shape", "base_lr"]).size().max()),
+        "trials": len(rows),
+        "diverged": statuses["diverged"],
+        "failed": statuses["failed"],
+        "seconds": float(rows["wall_time"].sum()),
+    }
+
+
+def failure_messages(trials: pd.DataFrame) -> list[tuple[int, str, str]]:
+    """Return ``(number of trials, status, message)``, the most frequent messages first."""
+    pairs = zip(trials["status"], trials["message"], strict=True)
+    counts = Counter((status, message) for status, message in pairs if message)
+    return [(count, *key) for key, count in counts.most_common()]

@@ -1,25 +1,21 @@
-"""The result of a study in words, as strong as the numbers and no stronger."""
+"""The result of a study in words, as strong as the numbers and no stronger, its key numbers and limits."""
 
 import math
-from dataclasses import dataclass
+import re
 
 from lrshape.report.findings import Findings, Row
-from lrshape.report.words import aligned, counted, interval, listing, number, percent, printable
-
-
-@dataclass(frozen=True)
-class Headline:
-    """The first lines of a report.
-
-    Args:
-        title: a few words.
-        sentences: what the title means, with numbers.
-        bad: whether the study has no usable result.
-    """
-
-    title: str
-    sentences: tuple[str, ...]
-    bad: bool = False
+from lrshape.report.sections import Notice, Tile
+from lrshape.report.words import (
+    aligned,
+    counted,
+    duration,
+    interval,
+    listing,
+    number,
+    percent,
+    printable,
+    rate,
+)
 
 
 def relative(row: Row) -> float:
@@ -30,49 +26,38 @@ def relative(row: Row) -> float:
     )
 
 
-def headline(findings: Findings) -> Headline:
-    """Say what won, by how much and how sure that is; or why nothing did."""
+def headline(findings: Findings) -> tuple[str, list[str]]:
+    """Say what won, by how much and how sure that is; or why nothing did.
+
+    Returns:
+        A title of a few words, and sentences with the numbers.
+    """
     winner = findings.winner
+    metric = printable(findings.metric, 60)
     if not findings.statuses.get("ok"):
-        return _nothing(findings)
+        none = f"None of the {counted(findings.trials, 'trial')} gave a finite {metric}"
+        advice = "Search lower base LRs (base_lr.low and base_lr.high in the spec)."
+        if "failed" in findings.statuses:
+            advice = "The messages of the failures are listed below."
+        title = f"Every trial {' or '.join(sorted(findings.statuses))}"
+        return title, [f"{none}, so no schedule shape can be recommended.", advice]
     if winner is None:
-        return Headline(
-            "No searched shape has been trained yet", ("Only baselines have trials so far.",), bad=True
-        )
+        return "No searched shape has been trained yet", ["Only baselines have trials so far."]
     if math.isinf(winner["score"]):
-        lost = counted(winner["diverged"] + winner["failed"], "trial")
-        return Headline(
-            "No usable winner",
-            (
-                f"The best searched shape, of the family {winner['label']}, has no finite median "
-                f"{printable(findings.metric, 60)}: {lost} of its {winner['seeds']} in the "
-                f"{winner['phase']} phase diverged or failed.",
-            ),
-            bad=True,
-        )
+        lost = f"{counted(winner['diverged'] + winner['failed'], 'trial')} of its {winner['seeds']}"
+        return "No usable winner", [
+            f"The best searched shape, of the family {winner['label']}, has no finite median {metric}: "
+            f"{lost} in the {winner['phase']} phase diverged or failed."
+        ]
     title, first = _against_baselines(findings, winner)
-    so_far = "So far" if not findings.is_confirmed and (findings.missing or not findings.is_reranked) else ""
-    by = f"By {printable(findings.metric, 60)}" if findings.is_reranked else ""
-    if so_far or by:
-        prefix = f"{so_far}, {by[0].lower()}{by[1:]}" if so_far and by else so_far or by
-        title = f"{prefix}: {title[0].lower() if title.startswith('No ') else title[0]}{title[1:]}"
-    return Headline(title, (first, *_other_families(findings)))
-
-
-def _nothing(findings: Findings) -> Headline:
-    what = " or ".join(sorted(findings.statuses))
-    advice = "Search lower base LRs (base_lr.low and base_lr.high in the spec)."
-    if "failed" in findings.statuses:
-        advice = "The messages of the failures are listed below."
-    return Headline(
-        f"Every trial {what}",
-        (
-            f"None of the {counted(findings.trials, 'trial')} gave a finite "
-            f"{printable(findings.metric, 60)}, so no schedule shape can be recommended.",
-            advice,
-        ),
-        bad=True,
-    )
+    prefixes = []
+    if not findings.is_confirmed and (findings.missing or not findings.is_reranked):
+        prefixes.append("So far")
+    if findings.is_reranked:
+        prefixes.append(f"{'by' if prefixes else 'By'} {metric}")
+    if prefixes:
+        title = f"{', '.join(prefixes)}: {re.sub('^No ', 'no ', title)}"
+    return title, [first, *_other_families(findings)]
 
 
 def measured(row: Row, metric: str) -> str:
@@ -114,7 +99,7 @@ def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
     if case == "same":
         why = "includes 0"
         if best["difference_low"] > 0 or best["difference_high"] < 0:
-            why = "excludes 0, but not once it is corrected for the number of comparisons"
+            why = "excludes 0, but not after correction for the number of comparisons"
         return f"{name} cannot be told apart from {rival}", (
             f"The best searched shape has {score}; {rival} has {measured(best, findings.metric)}. "
             f"The interval of their paired difference, {ends}, "
@@ -143,3 +128,90 @@ def _other_families(findings: Findings) -> list[str]:
             "phases had chosen as the winner."
         )
     return sentences
+
+
+def notices(findings: Findings) -> list[Notice]:
+    """Return what a reader must know before believing the result."""
+    found = []
+    if findings.is_reranked:
+        found.append(Notice("Re-ranked", _reranked(findings)))
+    if findings.missing or not (findings.is_confirmed or findings.is_reranked):
+        text = f"The study is not complete: {_unfinished(findings)}. "
+        if findings.is_confirmed:
+            text += "The numbers will change as the remaining trials come in."
+        else:
+            text += (
+                f"The numbers come from the {findings.phase} phase, which also helped to choose the winner, "
+                "and are biased in its favour; only the confirm phase measures it on fresh seeds."
+            )
+        found.append(Notice("Partial", text))
+    edges = [row for row in findings.leaders if row["edge"] and math.isfinite(row["score"])]
+    if edges:
+        names = listing([f"{row['label']} ({rate(row['base_lr'])}, the {_end(row)})" for row in edges])
+        text = f"The best base LR of {names} lies on the edge of those tried: a better one may lie beyond it."
+        found.append(Notice("Base LR on the edge", text))
+    failed = findings.statuses.get("failed", 0)
+    if failed:
+        text = f"{counted(failed, 'trial')} of {findings.trials:,} failed and count as +∞."
+        found.append(Notice("Failures", f"{text} See the messages below.", bad=True))
+    return found
+
+
+def _reranked(findings: Findings) -> str:
+    metric, own = (printable(name, 60) for name in (findings.metric, findings.study_metric))
+    text = (
+        f"This report ranks the study’s trials by {metric}; the study itself minimised {own}, "
+        "which chose the shapes that were rescored and the base LRs that were confirmed. A search by "
+        f"{metric} may find better ones."
+    )
+    if findings.leaders and not findings.is_confirmed:
+        text += (
+            f" The confirm phase did not train the winner by {metric} at its base LR: all numbers come from "
+            f"the {findings.phase} phase, which also chose it, and are biased in its favour."
+        )
+    return text
+
+
+def _unfinished(findings: Findings) -> str:
+    present = {row["phase"]: row["trials"] for row in findings.phases}
+    absent = [name for name in findings.missing if name not in present]
+    parts = [
+        f"the {name} phase has {trials:,} of its {findings.planned[name]:,} trials"
+        for name, trials in present.items()
+        if name in findings.missing
+    ]
+    if absent:
+        parts.append(f"{listing(absent)} {'has' if len(absent) == 1 else 'have'} not run")
+    return listing(parts) or "the confirm phase has not trained the winner yet"
+
+
+def _end(row: Row) -> str:
+    return "lowest" if row["edge"] == "low" else "highest"
+
+
+def tiles(findings: Findings) -> list[Tile]:
+    """Return the key numbers."""
+    found = []
+    winner = findings.winner
+    if winner is not None and math.isfinite(winner["score"]):
+        spread = interval(winner["low"], winner["high"], lead=winner["score"])
+        note = f"95% interval {spread}" if spread else f"over {counted(winner['seeds'], 'seed')}"
+        found.append(Tile(f"median {printable(findings.metric, 40)}", number(winner["score"]), note))
+        for row in [r for r in findings.baselines if math.isfinite(relative(r))][:2]:
+            value = f"{percent(abs(relative(row)))} {'lower' if relative(row) >= 0 else 'higher'}"
+            found.append(
+                Tile(f"vs {row['label']}", value, _relative_interval(row) or "no interval: too few seeds")
+            )
+    diverged = percent(findings.statuses.get("diverged", 0) / findings.trials)
+    time = duration(sum(row["seconds"] for row in findings.phases))
+    found.append(Tile("trials", f"{findings.trials:,}", f"{diverged} diverged, {time} of compute"))
+    return found
+
+
+def _relative_interval(row: Row) -> str:
+    """Return the interval of `relative`, or of its opposite where that is negative, in percent."""
+    ends = (row["difference_low"] / row["score"], row["difference_high"] / row["score"])
+    if any(math.isnan(end) for end in ends):
+        return ""
+    low, high = ends if row["difference"] >= 0 else (-ends[1], -ends[0])
+    return f"95% interval {percent(low)} to {percent(high)}"

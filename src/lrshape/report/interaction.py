@@ -1,7 +1,7 @@
 """What a page's script shows of a shape that a reader points at.
 
 The page holds the data as JSON and one script without a library; without JavaScript the figures stay as they
-are. Which element of a figure stands for which shape, the SVG says, see `lrshape.report.svg.inline`.
+are. Which element of a figure stands for which shape, the SVG says, see `lrshape.report.drawing.inline`.
 """
 
 import base64
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.drawing import Shown
+from lrshape.report.drawing import PageFigure
 from lrshape.report.figures.shapes import curve
 from lrshape.report.palette import variable
 from lrshape.report.words import printable, rate
@@ -88,7 +88,7 @@ class Cards:
         )
         return len(self._cards) - 1
 
-    def data(self, figures: Mapping[str, Shown]) -> dict[str, Any]:
+    def data(self, figures: Mapping[str, PageFigure]) -> dict[str, Any]:
         """Return what the script needs, as JSON data.
 
         Args:

@@ -1,20 +1,65 @@
-"""The report of a study: one self-contained HTML page, and its figures as files."""
+"""The report of a study: one self-contained HTML page, its figures and its tables, beside the trials."""
 
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from lrshape.report.content import notices, tiles
+from lrshape.analysis.tables import write_csv
+from lrshape.errors import InputError
 from lrshape.report.drawing import Grid, draw_all
 from lrshape.report.figures import FIGURES
 from lrshape.report.figures.heatmap import cells
 from lrshape.report.findings import Findings
-from lrshape.report.headline import headline
+from lrshape.report.headline import headline, notices, tiles
 from lrshape.report.interaction import Cards
-from lrshape.report.sections import Notice, write_page
+from lrshape.report.sections import write_page, writing
 from lrshape.report.study_sections import study_sections
 from lrshape.report.words import rate, score_text
+from lrshape.store import Location, Url
+
+if TYPE_CHECKING:
+    from lrshape.study.study import Study
+
+
+def write_report(study: "Study", metric: str | None = None) -> Location:
+    """Write ``report.html``, ``figures/`` and ``tables/`` into a study's directory.
+
+    For a study at a URL they are made on the local disk and then put beside it.
+
+    Args:
+        study: with at least one trial; the report of a partial study says that it is partial.
+        metric: another stored metric to rank by: the names then end with it, e.g.
+            ``report-final-test_error.html``, and the study's own report stays.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        InputError: if no trial is stored yet, or no such metric is stored.
+        StoreError: if it cannot be written.
+    """
+    analysis = study.analysis(metric)
+    if analysis.trials.empty:
+        raise InputError(f"{study.path}: no trial is stored yet; run its search first")
+    planned = study.planned_trials()
+    findings = Findings(analysis, study.steps, study.step_rule, planned, study_metric=study.metric)
+    if not isinstance(study.path, Url):
+        return _write(findings, study, study.path)
+    with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:
+        made = Path(folder) / study.path.name  # the page names its directory
+        page = _write(findings, study, made)
+        for file in sorted(made.rglob("*")):
+            if file.is_file():
+                study.store.place.replace(file.relative_to(made).as_posix(), file.read_bytes())
+    return study.path / page.name
+
+
+def _write(findings: Findings, study: "Study", directory: Path) -> Path:
+    with writing(directory):
+        write_csv(findings.analysis.tables(), directory / f"tables{suffix(findings)}")
+        return write_study_page(findings, study.document, directory)
 
 
 def write_study_page(findings: Findings, document: Mapping[str, Any], directory: str | Path) -> Path:
@@ -37,14 +82,14 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
     ending = suffix(findings)
     folder = directory / f"figures{ending}"
     figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)})
-    first = headline(findings)
+    title, sentences = headline(findings)
     return write_page(
         directory / f"report{ending}.html",
         eyebrow="Learning-rate schedule search",
         name=document.get("name", "study"),
-        title=first.title,
-        lede=[" ".join(first.sentences)],
-        notices=[Notice(**notice) for notice in notices(findings)],
+        title=title,
+        lede=[" ".join(sentences)],
+        notices=notices(findings),
         tiles=tiles(findings),
         sections=study_sections(findings, document, figures, directory.resolve().name),
         cards=_cards(findings),

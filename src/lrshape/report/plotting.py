@@ -9,9 +9,11 @@ import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lrshape.report.palette import INK, LINE, MUTED, PAPER
 from lrshape.report.words import printable, rate
@@ -61,6 +63,27 @@ STYLE: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Curve:
+    """One curve over training progress, in a panel of its own.
+
+    Attributes:
+        name: its title.
+        note: a few words below the title.
+        colour: hex colour on light paper.
+        t: training progress, shape (points,), rising, in [0, 1].
+        values: the LR there, relative to what the figure says, shape (points,).
+        bold: whether it stands out.
+    """
+
+    name: str
+    note: str
+    colour: str
+    t: NDArray[np.float64]
+    values: NDArray[np.float64]
+    bold: bool = False
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw with the report's style, starting from matplotlib's defaults and not the user's settings.
@@ -85,6 +108,14 @@ def new_figure(height: float) -> Any:
     return figure
 
 
+def one_panel(height: float = 3.3) -> tuple[Any, Any]:
+    """Return a figure with one axes that has faint horizontal lines, and the axes."""
+    figure = new_figure(height)
+    ax = figure.subplots()
+    grid_lines(ax, "y")
+    return figure, ax
+
+
 def wide_range(values: Sequence[float], ratio: float = 5.0) -> bool:
     """Return whether positive values differ by more than ``ratio``, so that a log scale shows them better."""
     finite = [v for v in values if math.isfinite(v)]
@@ -97,7 +128,7 @@ def scale_axis(axis: Any, values: Sequence[float], *, ticks: int = 5, log: bool 
     Returns:
         Whether the scale is logarithmic.
     """
-    from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
     finite = np.asarray([v for v in values if math.isfinite(v)] or [0.0, 1.0])
     log = wide_range(list(finite)) if log is None else log
@@ -112,7 +143,7 @@ def scale_axis(axis: Any, values: Sequence[float], *, ticks: int = 5, log: bool 
         pad = max((high / low) ** 0.06, 1.05)
         low, high = low / pad, high * pad
         set_limits(low, high)
-        axis.set_major_locator(_fixed(nice_log_ticks(low, high, ticks)))
+        axis.set_major_locator(FixedLocator(nice_log_ticks(low, high, ticks)))
         axis.set_minor_locator(NullLocator())
     else:
         pad = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
@@ -121,12 +152,6 @@ def scale_axis(axis: Any, values: Sequence[float], *, ticks: int = 5, log: bool 
     axis.set_major_formatter(FuncFormatter(lambda v, _: rate(v).replace("-", "−") if v else "0"))
     axis.set_minor_formatter(NullFormatter())
     return log
-
-
-def _fixed(positions: list[float]) -> Any:
-    from matplotlib.ticker import FixedLocator
-
-    return FixedLocator(positions)
 
 
 def nice_log_ticks(low: float, high: float, count: int) -> list[float]:
@@ -228,6 +253,37 @@ def legend_below(figure: Any, handles: Sequence[Any] | None = None, **options: A
         labelcolor=INK.light,
         **chosen,
     )
+
+
+def curve_panels(
+    curves: Sequence[Curve], first: Curve | None, *, row_height: float = 1.5, y: str = "LR / base LR"
+) -> tuple[Any, list[Any]]:
+    """Return a figure with a panel for each curve over training progress, and its axes.
+
+    Args:
+        curves: what to draw, at least one.
+        first: the curve that is repeated, pale, behind the others.
+        row_height: of the panels, in inches.
+        y: what the values are.
+    """
+    figure, axes = panels(len(curves), row_height=row_height)
+    for ax, curve in zip(axes, curves, strict=True):
+        grid_lines(ax, "y")
+        if first is not None and curve is not first:
+            ax.plot(first.t, first.values, color=LINE.light, lw=2.6, zorder=1.5, gid="ghost")
+        ax.fill_between(curve.t, curve.values, color=curve.colour, alpha=0.16 if curve.bold else 0.08, lw=0)
+        ax.plot(curve.t, curve.values, color=curve.colour, lw=2.6 if curve.bold else 1.6, zorder=3)
+        panel_title(ax, curve.name, printable(curve.note, 40), bold=curve.bold)
+    progress_axes(axes[0])
+    common_labels(figure, "training progress", y)
+    return figure, axes
+
+
+def cross_out(ax: Any, x: Any) -> None:
+    """Mark by crosses at the top that the median trial diverged at these places, shape (n,)."""
+    if len(x):  # an empty line that is not clipped would lie at the figure's corner, for the layout
+        ax.plot(x, np.full(len(x), 0.965), "x", color=MUTED.light, ms=4.5, mew=1.2,
+                transform=ax.get_xaxis_transform(), clip_on=False, zorder=3)  # fmt: skip
 
 
 def point_at_line(ax: Any, x: Any, y: Any, card: int) -> None:

@@ -3,20 +3,22 @@
 Texts are escaped, unless they are ``markupsafe.Markup``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
 from lrshape._version import __version__
 from lrshape.report import interaction
-from lrshape.report.drawing import Shown
+from lrshape.report.drawing import PageFigure
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
-from lrshape.store import publish
+from lrshape.store import publish, store_error
 
 Cell = tuple[str, str]
 """A text, and the small print below it."""
@@ -72,21 +74,59 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Tile:
+    """A key number, and a note below it."""
+
+    name: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading and what is below it, in this order; `lrshape.report.drawing.draw_all` makes the figures."""
 
     title: str
     sentences: Sequence[str] = ()
-    figures: Mapping[str, Shown] = field(default_factory=dict)
+    figures: Mapping[str, PageFigure] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     codes: Sequence[Code] = ()
     remarks: Sequence[str] = ()
 
 
-def plain(pairs: Mapping[str, str] | Sequence[Cell]) -> list[list[Cell]]:
-    """Return the rows of a table of names and values."""
-    listed = pairs.items() if isinstance(pairs, Mapping) else pairs
-    return [[(name, ""), (value, "")] for name, value in listed]
+def table(
+    name: str,
+    rows: Iterable[Any],
+    columns: Mapping[str | Cell, str | Callable[[Any], str | Cell]],
+    **options: Any,
+) -> Table:
+    """Return a table with a row for each of ``rows``.
+
+    Args:
+        name: what a screen reader calls it.
+        rows: what the columns read; any values.
+        columns: for each heading, the key of a row's value, or what returns its cell; headings and cells are
+            texts, or have small print, too.
+        options: of `Table`.
+    """
+    cells = [[_cell(_read(row, read)) for read in columns.values()] for row in rows]
+    return Table(name, [_cell(heading) for heading in columns], cells, **options)
+
+
+def names_and_values(name: str, values: Mapping[str, str], **options: Any) -> Table:
+    """Return a table of names and values, no wider than they are."""
+    rows = [[_cell(key), _cell(value)] for key, value in values.items()]
+    return Table(name, (), rows, texts=[1], plain=True, **options)
+
+
+def _read(row: Any, read: str | Callable[[Any], str | Cell]) -> str | Cell:
+    if callable(read):
+        return read(row)
+    return f"{row[read]:,}" if isinstance(row[read], int) else printable(row[read])
+
+
+def _cell(content: str | Cell) -> Cell:
+    return (content, "") if isinstance(content, str) else content
 
 
 def strong(text: str) -> str:
@@ -99,6 +139,16 @@ def stacked(*texts: str) -> str:
     return Markup("<br>").join(text for text in texts if text)
 
 
+@contextmanager
+def writing(directory: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a `StoreError` about the file, or about the directory."""
+    try:
+        yield
+    except OSError as error:
+        file = error.filename2 or error.filename or directory  # of a rename, the target
+        raise store_error(error, Path(file)) from error
+
+
 def write_page(
     path: Path,
     *,
@@ -107,7 +157,7 @@ def write_page(
     title: str,
     lede: Sequence[str],
     sections: Sequence[Section],
-    tiles: Sequence[Mapping[str, str]] = (),
+    tiles: Sequence[Tile] = (),
     notices: Sequence[Notice] = (),
     cards: Cards | None = None,
     folder: str = "figures",
@@ -122,7 +172,7 @@ def write_page(
         title: the result in a few words.
         lede: what the title means, with numbers; a paragraph each.
         sections: what follows.
-        tiles: key numbers: ``name``, ``value``, ``note``.
+        tiles: key numbers.
         notices: what limits the result.
         cards: of the shapes that can be pointed at.
         folder: where the figures' files lie.

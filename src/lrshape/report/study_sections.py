@@ -1,32 +1,52 @@
 """The sections of a study's report: which figures, tables and remarks, and in which order."""
 
+import json
+import math
+import shlex
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from lrshape.report.comparisons import metric_table, near_text, pair_matrix
-from lrshape.report.content import (
-    comparison,
-    messages,
-    phase_rows,
-    provenance,
-    seeds_text,
-    tried_text,
-    winner_use,
-)
-from lrshape.report.drawing import Shown
-from lrshape.report.findings import Findings
-from lrshape.report.headline import headline
-from lrshape.report.sections import Code, Section, Table, plain, stacked, strong
+from lrshape.report.comparisons import metrics_section, near_text, pairs_table
+from lrshape.report.drawing import PageFigure
+from lrshape.report.findings import Findings, Row
+from lrshape.report.headline import relative
+from lrshape.report.palette import variable
+from lrshape.report.sections import Code, Section, Table, names_and_values, table
 from lrshape.report.spec_text import spec_text
-from lrshape.report.words import counted, printable
+from lrshape.report.words import (
+    aligned,
+    counted,
+    duration,
+    interval,
+    listing,
+    number,
+    percent,
+    printable,
+    probability,
+    rate,
+)
+from lrshape.store import params_of
 
-Figures = Mapping[str, Shown]
+MOST_MESSAGES = 10
+_VERDICTS = {
+    "winner": "",
+    "better": "better",
+    "worse": "worse",
+    "same": "not told apart",
+    "diverged": "better: it diverged",
+    "unknown": "not tested",
+}
+_WHY_BASE_LRS = (
+    "A shape is judged after its base LR has been optimised for it: at one shared base LR a comparison "
+    "would measure the base LR and not the shape."
+)
 
 
 def study_sections(
-    findings: Findings, document: Mapping[str, Any], figures: Figures, directory: str
+    findings: Findings, document: Mapping[str, Any], figures: Mapping[str, PageFigure], directory: str
 ) -> list[Section]:
     """Return the sections of a study's report, without those that would be empty.
 
@@ -36,228 +56,227 @@ def study_sections(
         figures: by name.
         directory: the study's name as a directory, for the command that exports its winner.
     """
+
+    def some(*names: str) -> Mapping[str, PageFigure]:
+        return {name: figures[name] for name in names if name in figures}
+
+    use = _use(findings, directory)
+    near = near_text(findings)
+    families, pairs = some("course", "distribution", "best_of"), pairs_table(findings)
+    base_lrs = some("sweeps", "heatmap")
     sections = [
-        _comparison(findings, figures),
-        _schedule(findings, figures, directory),
+        Section("How it compares", figures=some("scores"), tables=_comparison(findings)),
+        Section("The schedule" if use else "The shapes", figures=some("shapes"), **use),
+        Section("What else is near-optimal", [near] if near else (), some("near_optimal")),
+        metrics_section(findings, some("metrics")),
         Section(
-            "What else is near-optimal",
-            sentences=[text] if (text := near_text(findings)) else (),
-            figures=_some(figures, "near_optimal"),
+            "The families",
+            sentences=[_tried(findings)] if findings.is_guided and (families or pairs) else (),
+            figures=families,
+            tables=[pairs] if pairs else (),
         ),
-        _metrics(findings, figures),
-        _families(findings, figures),
-        _base_lrs(figures),
-        _costs(findings),
-        _method(findings),
+        Section("The base learning rates", [_WHY_BASE_LRS] if base_lrs else (), base_lrs),
+        Section("What it took", tables=[_costs(findings), *_messages(findings)]),
+        Section("How it was computed", remarks=[Markup(remark) for remark in _method(findings)]),
         Section(
             "The spec and where it ran",
-            tables=[Table("Versions and device", (), plain(provenance(document)), texts=[1], plain=True)],
+            tables=[names_and_values("Versions and device", _provenance(document))],
             codes=[Code(spec_text(document.get("spec", {})))],
         ),
     ]
     return [s for s in sections if s.sentences or s.figures or s.tables or s.remarks]
 
 
-def _some(figures: Figures, *names: str) -> Figures:
-    return {name: figures[name] for name in names if name in figures}
+def _comparison(findings: Findings) -> list[Table]:
+    """Return the table of scores and differences; none if all scores are infinite."""
+    rows = findings.leaders
+    lead = next((abs(row["score"]) for row in rows if math.isfinite(row["score"])), None)
+    if lead is None:
+        return []
+
+    def score(row: Row) -> tuple[str, str]:
+        if math.isinf(row["score"]):
+            return "diverged", ""
+        return aligned((row["score"],), lead=lead)[0], interval(row["low"], row["high"], lead=lead)
+
+    def difference(row: Row) -> tuple[str, str]:
+        text = "" if row["is_winner"] else aligned((row["difference"],), lead=lead)[0]
+        return text, interval(row["difference_low"], row["difference_high"], lead=lead)
+
+    def lower_by(row: Row) -> str:
+        return "" if row["is_winner"] or math.isnan(relative(row)) else percent(relative(row))
+
+    return [
+        table(
+            "Scores and differences to the winner",
+            rows,
+            {
+                ("schedule", "base LR"): lambda row: (row["label"], rate(row["base_lr"])),
+                (f"median {printable(findings.metric, 60)}", "95% interval"): score,
+                ("minus the winner’s", "95% interval"): difference,
+                "lower by": lower_by,
+                ("p", "Holm"): lambda row: "" if math.isnan(row["p_holm"]) else probability(row["p_holm"]),
+                "the winner is": lambda row: _VERDICTS[row["verdict"]],
+            },
+            texts=[5],
+            bold=[i for i, row in enumerate(rows) if row["is_winner"]],
+            colours=[variable(findings.style(row).colour) for row in rows],
+            note=_seeds(findings),
+        )
+    ]
 
 
-def _comparison(findings: Findings, figures: Figures) -> Section:
-    rows = comparison(findings)
-    if not rows:
-        return Section("How it compares")
-    table = Table(
-        "Scores and differences to the winner",
-        headings=[
-            ("schedule", "base LR"),
-            (f"median {printable(findings.metric, 60)}", "95% interval"),
-            ("minus the winner’s", "95% interval"),
-            ("lower by", ""),
-            ("p", "Holm"),
-            ("the winner is", ""),
-        ],
-        rows=[
-            [
-                (row["label"], row["base_lr"]),
-                (row["score"], row["interval"]),
-                (row["difference"], row["difference_interval"]),
-                (row["relative"], ""),
-                (row["p"], ""),
-                (row["verdict_text"], ""),
-            ]
-            for row in rows
-        ],
-        texts=[5],
-        bold=[i for i, row in enumerate(rows) if row["verdict"] == "winner"],
-        colours=[row["colour"] for row in rows],
-        note=seeds_text(findings),
-    )
-    return Section("How it compares", figures=_some(figures, "scores"), tables=[table])
+def _seeds(findings: Findings) -> str:
+    """Say what the table of scores was measured on."""
+    seeds = [row["seeds"] for row in findings.leaders]
+    low, high = min(seeds), max(seeds)
+    count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
+    unseen = ", which no selection has seen" if findings.is_confirmed else ""
+    phase = findings.leaders[0]["phase"]
+    return f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR."
 
 
-def _schedule(findings: Findings, figures: Figures, directory: str) -> Section:
-    found = None if headline(findings).bad else winner_use(findings, directory)
-    shown = _some(figures, "shapes")
-    if found is None:
-        return Section("The shapes", figures=shown)
-    params = Table(
+def _use(findings: Findings, directory: str) -> dict[str, Any]:
+    """Return the winner's parameters, and code and command that use it, as parts of a section."""
+    winner = findings.winner
+    if winner is None or not math.isfinite(winner["score"]):
+        return {}
+    params = params_of(winner["params"])
+    settings = [f"{_literal(key)}: {_literal(value)}," for key, value in params.items()]
+    lines = [
+        "from lrshape import Schedule",
+        "",
+        "schedule = Schedule(",
+        f"    {_literal(winner['family'])},",
+        *(["    {", *(f"        {line}" for line in settings), "    },"] if params else ["    {},"]),
+        f"    base_lr={float(winner['base_lr'])!r},",
+        f"    steps={findings.steps},",
+        *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
+        ")",
+        "lrs = schedule.values()  # one learning rate per step",
+    ]
+    codes = [Code("\n".join(lines), "In Python, with your own number of steps:", "Use it")]
+    if not findings.missing:
+        by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
+        command = f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}"
+        codes.append(Code(command, "Or as a file with one learning rate a step, for any framework:"))
+    values = table(
         "Parameters of the winner",
-        headings=[("parameter", ""), ("value", "")],
-        rows=plain(found["params"] or [("none", "")]),
+        params.items() or [("none", "")],
+        {"parameter": lambda item: printable(item[0], 60), "value": lambda item: _parameter(item[1])},
         texts=[1],
-        title=f"{found['label']}, base LR {found['base_lr']}",
+        title=f"{winner['label']}, base LR {rate(winner['base_lr'])}",
         plain=True,
     )
-    codes = [Code(found["code"], "In Python, with your own number of steps:", "Use it")]
-    if found["command"]:
-        codes.append(Code(found["command"], "Or as a file with one learning rate a step, for any framework:"))
-    return Section("The schedule", figures=shown, tables=[params], codes=codes)
+    return {"tables": [values], "codes": codes}
 
 
-def _metrics(findings: Findings, figures: Figures) -> Section:
-    found = metric_table(findings)
-    if not found:
-        return Section("By other metrics")
-    rows = [
-        [
-            (row["shape"], row["base_lr"]) if row["first"] else ("", ""),
-            (row["phase"], stacked(row["seeds"], strong(row["flag"]) if row["flag"] else "")),
-            *(
-                (strong(cell["score"]) if cell["chosen"] else cell["score"], cell["interval"])
-                for cell in row["cells"]
-            ),
-        ]
-        for row in found["rows"]
-    ]
-    table = Table(
-        "The winners by each stored metric, measured by all of them",
-        headings=[
-            ("winner", "base LR"),
-            ("measured in", ""),
-            *((name, "95% interval") for name in found["metrics"]),
-        ],
-        rows=rows,
-        texts=[1],
-        colours=[row["colour"] if row["first"] else "" for row in found["rows"]],
-        note="Medians; bold where the metric chose the schedule. Only shapes that the study’s own metric had "
-        "chosen were rescored, and only those that it chose again were confirmed: the rescore phase’s "
-        "numbers flatter a winner that those same seeds chose.",
-    )
-    agree = f"All {counted(len(found['metrics']), 'stored metric')} have the same winner."
-    return Section(
-        "By other metrics",
-        sentences=[agree] if found["agree"] else (),
-        figures=_some(figures, "metrics"),
-        tables=[table],
+def _literal(value: Any) -> str:
+    """Return a value from JSON as Python code in printable ASCII."""
+    if isinstance(value, str):
+        quoted = ascii(value)
+        return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted
+    return ascii(value)
+
+
+def _parameter(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else number(value)
+    return printable(json.dumps(value) if isinstance(value, list | dict) else value, 200)
+
+
+def _tried(findings: Findings) -> str:
+    counts = Counter(row["family"] for row in findings.course)
+    tried = listing([f"{printable(name, 40)} {count:,}" for name, count in counts.most_common()])
+    return (
+        f"Shapes tried of each family: {tried}. The report describes each family by its "
+        "best shape, so a family that got few trials may look worse than it is."
     )
 
 
-def _families(findings: Findings, figures: Figures) -> Section:
-    shown = _some(figures, "course", "distribution", "best_of")
-    pairs = pair_matrix(findings)
-    if not shown and not pairs:
-        return Section("The families")
-    tried = (
-        f"Shapes tried of each family: {tried_text(findings)}. A family that got few of them may have better "
-        "shapes than were found: what is compared below is the best that this search found of each."
-    )
-    return Section(
-        "The families",
-        sentences=[tried] if findings.is_guided else (),
-        figures=shown,
-        tables=[_pairs(pairs)] if pairs else (),
-    )
+def _costs(findings: Findings) -> Table:
+    rows = list(findings.phases)
+    if len(rows) > 1:
+        sums = {key: sum(row[key] for row in rows) for key in ("trials", "diverged", "failed", "seconds")}
+        rows.append({"phase": "total", "shapes": "", "base_lrs": "", "seeds": "", **sums})
 
+    def trials(row: Row) -> str:
+        planned = findings.planned.get(row["phase"], 0)
+        return f"{row['trials']:,}" + (f" of {planned:,}" if row["trials"] < planned else "")
 
-def _pairs(pairs: Mapping[str, Any]) -> Table:
-    return Table(
-        "Paired differences of all pairs of families",
-        headings=[("family", "median"), *(("minus", name) for name in pairs["names"])],
-        rows=[
-            [(row["name"], row["score"]), *(_pair(cell) for cell in row["cells"])] for row in pairs["rows"]
-        ],
-        title="Each family’s best against each other’s",
-        note=pairs["note"],
-        colours=[row["colour"] for row in pairs["rows"]],
+    return table(
+        "Trials and compute time of each phase",
+        rows,
+        {
+            "phase": "phase",
+            "shapes": "shapes",
+            ("base LRs", "a shape"): "base_lrs",
+            "seeds": "seeds",
+            "trials": trials,
+            "diverged": "diverged",
+            "failed": "failed",
+            "compute": lambda row: duration(row["seconds"]),
+        },
+        total=len(findings.phases) > 1,
     )
 
 
-def _pair(cell: Mapping[str, str] | None) -> tuple[str, str]:
-    if not cell:
-        return "·", ""
-    told = ", ".join(text for text in (cell["p"], cell["verdict"]) if text)
-    difference = strong(cell["difference"]) if cell["verdict"] else cell["difference"]
-    return difference, stacked(cell["interval"], told)
-
-
-def _base_lrs(figures: Figures) -> Section:
-    shown = _some(figures, "sweeps", "heatmap")
-    why = (
-        "A shape is judged after its base LR has been optimised for it: at one shared base LR a comparison "
-        "would measure the base LR and not the shape."
-    )
-    return Section("The base learning rates", sentences=[why] if shown else (), figures=shown)
-
-
-def _costs(findings: Findings) -> Section:
-    keys = ("name", "shapes", "base_lrs", "seeds", "trials", "diverged", "failed", "seconds")
-    rows = phase_rows(findings)
-    tables = [
-        Table(
-            "Trials and compute time of each phase",
-            headings=[
-                ("phase", ""),
-                ("shapes", ""),
-                ("base LRs", "a shape"),
-                *((name, "") for name in (*keys[3:7], "compute")),
-            ],
-            rows=[[(row[key], "") for key in keys] for row in rows],
-            total=rows[-1]["total"],
+def _messages(findings: Findings) -> list[Table]:
+    """Return the most frequent messages of trials that did not end well."""
+    if not findings.messages:
+        return []
+    return [
+        table(
+            "Messages",
+            findings.messages[:MOST_MESSAGES],
+            {
+                "trials": lambda row: f"{row[0]:,}",
+                "status": lambda row: printable(row[1], 20),
+                "message": lambda row: printable(row[2]),
+            },
+            texts=[1, 2],
+            title="Messages of trials that diverged or failed",
         )
     ]
-    if lost := messages(findings):
-        tables.append(
-            Table(
-                "Messages",
-                headings=[("trials", ""), ("status", ""), ("message", "")],
-                rows=[[(row[key], "") for key in ("count", "status", "message")] for row in lost],
-                texts=[1, 2],
-                title="Messages of trials that diverged or failed",
-            )
-        )
-    return Section("What it took", tables=tables)
 
 
-def _method(findings: Findings) -> Section:
+def _provenance(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return versions, device and revision of a study as names and texts."""
+    keys = {"created": "created", "spec hash": "hash", "git revision": "git_revision"}
+    values = {name: document.get(key) for name, key in keys.items()}
+    for key in ("device", "versions"):
+        value = document.get(key) or ""
+        values[key] = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, Mapping) else value
+    return {name: printable(value, 1000) for name, value in values.items() if value}
+
+
+def _method(findings: Findings) -> list[str]:
     phase = "batch of the screen, and of the other phases" if findings.is_guided else "phase"
     screen = (
-        "The screen was <b>guided</b>: a sampler chose shapes, and where the spec says so base LRs, by the "
-        "scores of those before. Each batch had a fresh seed of its own, which its shapes share. No random "
-        "sample of a family’s shapes comes of that, so that best-of-n curves are not drawn."
+        "The screen was <b>guided</b>: the sampler chose shapes, and base LRs if the spec says so, from "
+        "the scores of earlier ones. Each batch had a fresh seed, shared by its shapes. These shapes are "
+        "not a random sample of a family, so the report draws no best-of-n curves."
         if findings.is_guided
         else "The <b>best of n</b> shapes is a median over all subsets of n screened shapes, without "
         "replacement; its interval is exact for a quantile of the family’s scores."
     )
-    remarks = [
-        "A trial that diverged or failed scores +∞ and stays in every median; none is dropped.",
+    return [
         "The <b>screen</b> gives every shape its best base LR, the <b>rescore</b> repeats the best of them "
         "on fresh seeds and chooses the winner, and the <b>confirm</b> phase measures it, the best shape of "
         "each family and the baselines on seeds that no selection has seen. The baselines’ base LRs are "
         "searched like all others.",
-        "Scores are medians over seeds. Their 95% intervals lie between two order statistics (the inverted "
-        "sign test): exact for any distribution.",
+        "Scores are medians over seeds; a trial that diverged or failed scores +∞, and none is dropped. "
+        "Their 95% intervals lie between two order statistics (the inverted sign test): exact for any "
+        "distribution.",
         f"All shapes of a {phase} use the same seeds, that is the same initial weights and data order. "
         "Differences are therefore paired: the difference of the medians, with a 95% percentile bootstrap "
-        "over seeds whose tails are widened to those of the t interval, since the plain one is too short for "
-        "few seeds.",
+        "over seeds whose tails are widened to those of the t interval. Each interval holds by itself; "
+        "p-values are two-sided and corrected for all comparisons of the phase (Holm). “Better” or “worse” "
+        "needs an interval without 0 and a corrected p below 0.05.",
         "The <b>near-optimal set</b> keeps every rescored shape that is not shown to be worse than the best "
         "one by more than the margin: it is dropped if the 95% interval of its median minus the best one’s, "
         "raised by the margin, lies above 0, on the seeds of the rescore phase. Each shape is judged by "
         "itself, without a correction for their number. The best one was chosen on the same seeds, which "
-        "flatters it; only one tail of the interval drops a shape, which makes up for that.",
+        "biases the comparison in its favour; to compensate, only one tail of the interval drops a shape.",
         screen,
-        "p-values are two-sided and corrected for all comparisons of the phase (Holm). “Better” or “worse” "
-        "needs an interval without 0 and a corrected p below 0.05. Each interval holds by itself; the "
-        "intervals are not corrected.",
     ]
-    return Section("How it was computed", remarks=[Markup(remark) for remark in remarks])

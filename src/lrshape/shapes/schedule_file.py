@@ -155,7 +155,7 @@ def read_log(path: Path) -> Curves:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except (ValueError, OverflowError, MemoryError) as error:  # pandas' own errors are ValueErrors
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: is no log of learning rates: {reason:.120}") from None
+        raise InputError(f"{path}: is not a log of learning rates: {reason:.120}") from None
     curves = _curves(table.rename(columns=str))
     if not curves:
         raise InputError(f"{path}: a log needs a column of steps that rise and a column of learning rates")

@@ -107,7 +107,7 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
         raise DamagedChunk(name, "the file is empty")
     start = _digest_start(data)
     if start < 0:
-        raise DamagedChunk(name, "it is cut short, or no chunk of a study")
+        raise DamagedChunk(name, "it is truncated, or not a chunk of a study")
     if data[start : start + 64] != _digest(data, start):
         raise DamagedChunk(name, "its content does not match its SHA-256 digest")
     strings = [field.name for field in schema(()) if field.type == pa.string()]
@@ -120,10 +120,10 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
                 raise DamagedChunk(name, f"its {label} is {value!r} and should be {expected!r}")
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size + 8 * group.num_rows for group in groups) > LARGEST:
-            raise DamagedChunk(name, f"it unfolds to more than {LARGEST:,} bytes")
+            raise DamagedChunk(name, f"it decompresses to more than {LARGEST:,} bytes")
         table = file.read(use_threads=False).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
-        raise DamagedChunk(name, f"it is no readable Parquet file: {error}") from error
+        raise DamagedChunk(name, f"it is not a readable Parquet file: {error}") from error
     if table.schema != schema(metric_columns(table.column_names), folded=True):
         raise DamagedChunk(name, f"its columns are {table.column_names}")
     if (reason := problem(table, parse(name)[0])) is not None:

@@ -180,7 +180,7 @@ class Store:
             count += 1
             target = f"{DAMAGED}/{name}.{count}{_ENDING}"
         moved = self.place.at(target)
-        _log.warning("%s is set aside as %s, to be computed again: %s", self.place.at(source), moved, reason)
+        _log.warning("%s was moved to %s and will be recomputed: %s", self.place.at(source), moved, reason)
         return moved
 
     def chunks(self) -> list[str]:
@@ -219,7 +219,7 @@ class Store:
             try:
                 self.set_aside(name, damage.reason)
             except OSError as error:  # a study on a read-only medium can be reported all the same
-                _log.warning("%s; it is ignored, and cannot be moved: %s", damage, error.strerror)
+                _log.warning("%s; lrshape ignores it and cannot move it: %s", damage, error.strerror)
             return None
 
 

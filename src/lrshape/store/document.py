@@ -96,7 +96,7 @@ def read_document(place: Place, name: str, kind: str) -> dict[str, Any]:
     try:
         document = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{file} must be JSON as a {kind} writes it: {error}") from error
+        raise InputError(f"{file} is not a valid {kind} document: {error}") from error
     if not isinstance(document, dict):
         raise InputError(f"{file} must hold a JSON object, got {type(document).__name__}")
     version = document.get("format")

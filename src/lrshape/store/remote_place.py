@@ -110,8 +110,8 @@ class RemotePlace(Place):
         finally:
             self.remove(name)
         raise InputError(
-            f"{self.location}: this store does not refuse to replace an object (conditional PUT), so that "
-            "two runs could overwrite each other; use one that does, or a local directory"
+            f"{self.location}: this object store does not support conditional PUT, so two runs could "
+            "overwrite each other; use another store or a local directory"
         )
 
     def free_bytes(self) -> int | None:

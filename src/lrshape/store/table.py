@@ -81,7 +81,7 @@ def problem(table: pa.Table, phase: str) -> str | None:
             return f"its {name} is {shown(strange[0])} and should be one of {', '.join(allowed)}"
     base_lrs = table.column("base_lr").to_numpy()
     if not ((base_lrs > 0) & (base_lrs <= np.finfo(np.float32).max)).all():
-        return "a base LR is no number above 0 that float32 can hold"
+        return "a base LR is not a positive float32 number"
     if (table.column("seed").to_numpy() < 0).any():
         return "a seed is below 0"
     return None

@@ -46,8 +46,8 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     study = Study(path)
     if study.document.get("train_digest") != _train_digest(spec.workload):
         _log.warning(
-            "%s: the code of %s has changed since the study was made; the stored trials are the old "
-            "code's and are kept. For a new search use another directory",
+            "%s: the code of %s has changed since the study began; lrshape keeps the trials of the old "
+            "code. To search anew, use another directory",
             path,
             spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
         )

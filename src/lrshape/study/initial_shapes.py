@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
-from lrshape.analysis.frames import where
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
 from lrshape.procedure.spec import InitialShape
-from lrshape.settings import explain
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.schedule import StepRule
 from lrshape.shapes.schedule_file import MAX_BYTES, Curves, is_number, read_log, read_schedule
@@ -92,10 +90,8 @@ def _best(trials: pd.DataFrame, metric: str) -> InitialShapes:
 
 def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, Any]:
     """A shape as specs have it, with all its parameters."""
-    try:
-        return InitialShape(family=family, params=dict(params), base_lr=base_lr).model_dump()
-    except ValidationError as error:  # a study of somebody who made its rows up
-        raise explain(error, "initial_shapes") from None
+    start = {"family": family, "params": dict(params), "base_lr": base_lr}
+    return InitialShape.read(start, "initial_shapes").model_dump()
 
 
 def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
@@ -111,7 +107,7 @@ def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> Initia
 
 def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
     if len(curves) > TOP:
-        raise InputError(f"has {len(curves)} curves of learning rates, more than the {TOP} that are taken")
+        raise InputError(f"has {len(curves)} curves of learning rates; at most {TOP} are allowed")
     fits = []
     for name, lrs in curves.items():
         try:

@@ -88,7 +88,7 @@ def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None 
     if count < LEAST:
         _log.warning(
             "a time limit of %.0f s fits %d trials at %.3g a second, with baselines and confirm phase %d; "
-            "the search takes %d, and goes on when the same command is run again",
+            "the search needs at least %d; run the same command again to continue it",
             *(seconds, max(0, count), BATCH / taken, max(0, count + extra), LEAST),
         )
     return max(LEAST, count)

@@ -96,7 +96,7 @@ class Plan:
         Example:
             >>> plan = Plan(StudySpec.parse({"workload": "digits-mlp", "families": ["rex"]}))
             >>> print(plan.describe("confirm"))
-            the best of each family and 4 baselines on 20 seeds that chose nothing
+            the best shape of each family and 4 baselines on 20 fresh seeds
         """
         lines = {"screen": self._screen, "rescore": self._rescore, "confirm": self._confirm}
         return lines[phase]() if phase in lines else ""
@@ -104,9 +104,9 @@ class Plan:
     def _screen(self) -> str:
         spec = self.spec
         names = ", ".join(family.name for family in spec.families)
-        shared = "shapes shared by" if spec.screen.share_families else "shapes of"
+        shared = "shapes from" if spec.screen.share_families else "shapes of"
         gain = spec.screen.stop_gain
-        ends = f", fewer if less than {gain:.1%} is to be gained" if gain else ""
+        ends = f", fewer if the expected gain falls below {gain:.1%}" if gain else ""
         how = f"sampler {spec.sampler.name}, {self._base_lrs()}, {_seeds(spec.screen.seeds)}"
         return f"{self._shapes:,} {shared} {names}{ends}; {how}"
 
@@ -115,7 +115,7 @@ class Plan:
         if isinstance(strategy, GridLR):
             return f"each at {strategy.points} base LRs"
         if isinstance(strategy, JointLR):
-            return "which chooses the base LR, too"
+            return "which also chooses the base LRs"
         if not isinstance(strategy, PredictedLR):
             return f"base LRs by {strategy.name}"
         return f"each at {strategy.points} base LRs around the predicted one"
@@ -126,14 +126,14 @@ class Plan:
         how = _seeds(rescored.seeds)
         if rescored.race:
             steps = ", ".join(str(rung) for rung in rungs(rescored.seeds))
-            how = f"a race over {steps} seeds, in which only what may still win goes on"
+            how = f"a race over {steps} seeds that drops shapes that can no longer win"
         return f"the best {rescored.top} shapes{rates}, fresh seeds: {how}"
 
     def _confirm(self) -> str:
         spec = self.spec
         return (
-            f"the best of each family and {len(spec.baselines)} baselines on {_seeds(spec.confirm.seeds)} "
-            "that chose nothing"
+            f"the best shape of each family and {len(spec.baselines)} baselines "
+            f"on {spec.confirm.seeds:,} fresh {'seed' if spec.confirm.seeds == 1 else 'seeds'}"
         )
 
 

@@ -91,7 +91,7 @@ class Run:
         chosen, count = drive_phase(name, phase, self._chunk_size, source)
         # Results that changed, after damage, can make a phase shorter.
         for chunk in unplanned(self._store, name, count):
-            self._store.set_aside(chunk, "the phase does not plan it any more")
+            self._store.set_aside(chunk, "the phase no longer plans it")
         self._callback.phase_done(tally.finish())
         return chosen
 
@@ -180,8 +180,8 @@ class Run:
         if trained >= MIN_JUDGED and failed > self._spec.max_failed_fraction * trained:
             first = " ".join(self._failures[0].split()) or "no message"
             raise TooManyFailed(
-                f"{failed} of the {trained} trials of this run failed, more than "
-                f"max_failed_fraction = {self._spec.max_failed_fraction:g} allows, the first with: {first}; "
+                f"{failed} of the {trained} trials of this run failed, more than max_failed_fraction = "
+                f"{self._spec.max_failed_fraction:g} allows, the first with: {first}; "
                 f"all are kept in {self._store.path}"
             )
 

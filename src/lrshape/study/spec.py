@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from lrshape.errors import InputError, shown
 from lrshape.procedure.budget import is_planned, plan_search
 from lrshape.procedure.spec import SearchSpec
-from lrshape.settings import explain
 from lrshape.training.workload import WORKLOADS, Workload
 
 MAX_SPEC_BYTES = 1_000_000
@@ -27,14 +26,14 @@ class StudySpec(SearchSpec):
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     chunk_size: int | Literal["auto"] = Field(
         default="auto",
-        description="trials in a program and a chunk; auto: by memory and workload",
+        description="trials trained together and stored in one file; auto: chosen by memory and workload",
     )
     max_failed_fraction: float = Field(
         default=0.5,
         ge=0,
         le=1,
         exclude=True,  # it changes no training: a study goes on under another value
-        description="stop when a larger share of a run's trials has failed; 1: never",
+        description="stop the search when a larger fraction of a run's trials fails; 1: never",
     )
     workload: Annotated[Workload, WORKLOADS]
 
@@ -71,7 +70,7 @@ class StudySpec(SearchSpec):
         given = dict(document)
         named = given.pop("workload", None)
         if workload is not None and named is not None:
-            raise InputError(f"workload: train= is the workload already, got {shown(named)}, too")
+            raise InputError(f"workload: cannot be combined with train=, got {shown(named)}")
         if is_planned(given):
             given = plan_search(given)
         try:
@@ -87,10 +86,7 @@ class StudySpec(SearchSpec):
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
-        try:
-            return cls(**given)
-        except ValidationError as error:
-            raise explain(error) from None
+        return cls(**given)
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""

@@ -33,7 +33,7 @@ class Study:
     def __init__(self, path: str | Path):
         self.store = Store(path)
         if self.store.is_edited:
-            raise InputError(f"{self.path}/study.json was edited: its spec does not have the hash it states")
+            raise InputError(f"{self.path}/study.json was edited: its spec does not match its hash")
         try:
             self.spec = StudySpec.parse(self.store.document["spec"])
         except InputError as error:

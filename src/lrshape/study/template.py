@@ -40,19 +40,19 @@ def commented_spec(name: str) -> str:
 def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield f"# Study of learning-rate schedule shapes on {workload.name}. Run it with"
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
-    yield "# All settings have the value shown when they are left out."
+    yield "# Each setting is shown with its default: leave out what you do not change."
     yield ""
     yield from _fields(
         spec, only=("name", "seed", "metric", "step_rule", "chunk_size", "max_failed_fraction")
     )
     yield ""
-    yield f"# {', '.join(workload.metric_names())} are this workload's metrics."
-    yield "# `lrshape shapes list` lists the families. One can be given in more detail instead:"
+    yield f"# Metrics of this workload: {', '.join(workload.metric_names())}."
+    yield "# `lrshape shapes list` lists the families. To narrow one, replace this list by tables such as"
     yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
     yield f"families = {_toml([family.name for family in spec.families])}"
-    yield "# A baseline of your own: [baselines.mine]  family = ...  params = {...}  (in place of this list)"
+    yield "# For baselines of your own, replace this list by: [baselines.mine]  family = ...  params = {...}"
     yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
-    yield f"trials = {TRIALS}  # of the search; baselines and the confirm phase come on top"
+    yield f"trials = {TRIALS}  # trials of the search, without baselines and the confirm phase"
     yield ""
     yield "[workload]"
     yield f"name = {_toml(workload.name)}"
@@ -64,13 +64,13 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
             yield f"name = {_toml(value.name)}  # one of {', '.join(OPTIMIZERS)}"
             yield from _fields(value)
     yield ""
-    yield "# The range of base LRs; of the root mean square of the LRs, where the sampler chooses them."
+    yield "# Range of base LRs (of the root mean square of the LRs if the sampler chooses them, the default)."
     yield "[base_lr]"
     yield from _fields(spec.base_lr, only=("low", "high"))
     yield ""
     yield from _section("confirm", spec.confirm)
     yield ""
-    yield "# To decide how to search yourself, use these in place of trials (this is the paper's way):"
+    yield "# To control the search yourself, set these instead of trials (shown: the paper's procedure):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
     for name, section in (
         ("base_lr", GridLR(low=spec.base_lr.low, high=spec.base_lr.high)),

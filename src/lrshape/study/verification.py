@@ -77,7 +77,7 @@ def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
         except DamagedChunk as damage:
             return name, damage.reason
         except FileNotFoundError:  # another run has set it aside
-            return name, "it has vanished meanwhile"
+            return name, "it has disappeared"
 
     with ThreadPoolExecutor(store.place.readers) as pool:
         yield from pool.map(check, names)
@@ -223,7 +223,7 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
 
 def _repair(store: Store, found: Diagnosis) -> None:
     for chunk, reason in (found.health.damaged | (found.plan.misfits if found.plan else {})).items():
-        found.repaired.append(f"{chunk} is set aside as {store.set_aside(chunk, reason)}")
+        found.repaired.append(f"{chunk} moved to {store.set_aside(chunk, reason)}")
     for name in found.health.stale:
         store.place.remove(name)
-        found.repaired.append(f"{name}, an unfinished write, is removed")
+        found.repaired.append(f"{name}, an unfinished write, deleted")

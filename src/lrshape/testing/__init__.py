@@ -8,21 +8,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lrshape.testing.checks import check_check as check_check
     from lrshape.testing.executors import check_executor as check_executor
+    from lrshape.testing.exporters import check_exporter as check_exporter
     from lrshape.testing.families import check_family as check_family
     from lrshape.testing.samplers import check_sampler as check_sampler
     from lrshape.testing.trackers import check_tracker as check_tracker
     from lrshape.testing.workloads import check_workload as check_workload
 
 _HOME = {
+    "check_check": "checks",
     "check_executor": "executors",
+    "check_exporter": "exporters",
     "check_family": "families",
     "check_sampler": "samplers",
     "check_tracker": "trackers",
     "check_workload": "workloads",
 }
 
-__all__ = ["check_executor", "check_family", "check_sampler", "check_tracker", "check_workload"]
+__all__ = [
+    "check_check",
+    "check_executor",
+    "check_exporter",
+    "check_family",
+    "check_sampler",
+    "check_tracker",
+    "check_workload",
+]
 
 
 def __getattr__(name: str) -> Any:

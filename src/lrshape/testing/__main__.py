@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lrshape import testing
+from lrshape.checks.check import CHECKS
 from lrshape.errors import InputError
+from lrshape.frameworks import EXPORTERS
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.registry import Registry
 from lrshape.shapes.family import FAMILIES
@@ -17,14 +19,18 @@ from lrshape.trackers.tracker import TRACKERS
 from lrshape.training.workload import WORKLOADS
 from lrshape.workers.executor import EXECUTORS
 
+_QUICK_CHECK = {"top": 2, "points": 2, "seeds": 2, "confirm_seeds": 2, "max": 4, "sample": 4}
+
 KINDS: tuple[tuple[Registry[Any], Callable[[Any], None], dict[str, Any] | None], ...] = (
     (FAMILIES, testing.check_family, None),
     (SAMPLERS, testing.check_sampler, {}),
     (WORKLOADS, testing.check_workload, {"steps": 8}),
     (EXECUTORS, testing.check_executor, {"workers": 2}),
     (TRACKERS, testing.check_tracker, {"target": "log"}),
+    (EXPORTERS, testing.check_exporter, None),
+    (CHECKS, testing.check_check, _QUICK_CHECK),
 )
-"""Registries, what checks their entries, and the settings that these get, where they have such."""
+"""Registries, what checks their entries, and settings that these get where they have such; None: classes."""
 
 
 def run(names: list[str]) -> Iterator[tuple[str, str]]:

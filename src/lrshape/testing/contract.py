@@ -30,16 +30,16 @@ def require(condition: Any, message: str) -> None:
         raise AssertionError(message)
 
 
-def require_refusal(call: Callable[[], Any], *words: str) -> None:
-    """Require that a call raises `InputError` with one line that has these words."""
+def require_refusal(call: Callable[[], Any], *words: str, error: type[Exception] = InputError) -> None:
+    """Require that a call raises an error with one line that has these words."""
     try:
         found = call()
-    except InputError as error:
-        missing = [word for word in words if word not in str(error)]
-        require(not missing, f"an InputError must say {missing}, got {str(error)!r}")
-        require("\n" not in str(error), f"an InputError must have one line, got {str(error)!r}")
+    except error as raised:
+        missing = [word for word in words if word not in str(raised)]
+        require(not missing, f"{error.__name__} must say {missing}, got {str(raised)!r}")
+        require("\n" not in str(raised), f"{error.__name__} must have one line, got {str(raised)!r}")
     else:
-        raise AssertionError(f"must be refused with an InputError that says {words}, got {found!r:.200}")
+        raise AssertionError(f"must raise {error.__name__} that says {words}, got {found!r:.200}")
 
 
 def require_described_settings(cls: type[Any]) -> None:

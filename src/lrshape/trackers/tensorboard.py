@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 class TensorBoard(Tracker):
     """Scalars ``<phase>/best`` etc. over the trials of the phase, ``winner/lr`` over training steps."""
 
-    target: str = Field(
-        min_length=1, description="directory of the event files; a study that is resumed adds one"
-    )
+    target: str = Field(min_length=1, description="directory of the event files; a resumed study adds one")
     _writer: Any = PrivateAttr(None)
 
     def begin(self, directory: str) -> None:

@@ -103,7 +103,7 @@ class Tracker(Settings, Callback, abc.ABC):
         except Exception as error:  # whatever a tracker raises, the trials matter more
             self._works = False
             reason = " ".join(str(error).split()) or type(error).__name__
-            _log.warning("%s: logging has stopped, the search goes on: %.200s", self.name, reason)
+            _log.warning("%s: logging stopped, the search continues: %.200s", self.name, reason)
 
     @abc.abstractmethod
     def begin(self, directory: str) -> None:

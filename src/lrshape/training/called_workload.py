@@ -21,10 +21,12 @@ class CalledWorkload(Workload):
     max_members = 1  # a user's training is costly: every finished one is stored at once
 
     metrics: tuple[str, ...] = Field(
-        default=("final/score",), min_length=1, description="names of the metrics that a trial gives"
+        default=("final/score",), min_length=1, description="names of the metrics that a trial returns"
     )
     timeout: float | None = Field(
-        default=None, gt=0, description="seconds after which a trial is killed and has failed; none: never"
+        default=None,
+        gt=0,
+        description="kill a trial after this many seconds and record it as failed; none: no limit",
     )
 
     @field_validator("metrics")

@@ -141,7 +141,7 @@ def halving(train: Callable[[int], T], members: int) -> T:
                 raise InputError(f"one trial alone does not fit into memory: {_first_line(error)}") from None
             message = _first_line(error)
         members = -(-members // 2)  # outside of the handler, which keeps the failed arrays alive
-        logger.warning("out of memory (%s): going on with %d trials in a program", message, members)
+        logger.warning("out of memory (%s): continuing with %d trials at a time", message, members)
 
 
 def _out_of_memory(error: BaseException) -> bool:

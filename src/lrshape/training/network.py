@@ -162,7 +162,7 @@ def _choice(device_kind: str) -> str:
     best = min(times, key=times.__getitem__)
     told = ", ".join(f"{name} {1e3 * seconds:.2f} ms" for name, seconds in times.items())
     logger.warning(
-        "convolutions on %s: %s is used (%s for a gradient of %d members)", key, best, told, TUNING_MEMBERS
+        "convolutions on %s use %s (%s for a gradient of %d members)", key, best, told, TUNING_MEMBERS
     )
     _write(file, {**known, key: best})
     return best
@@ -181,7 +181,7 @@ def _write(file: Path, choices: dict[str, str]) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         publish(file, json.dumps(choices, indent=1).encode(), replace=True)
     except OSError as error:  # the cache only saves a second of measuring
-        logger.warning("the choice of convolution cannot be kept in %s: %s", file, error.strerror)
+        logger.warning("cannot save the choice of convolution to %s: %s", file, error.strerror)
 
 
 def _seconds(name: str) -> float:

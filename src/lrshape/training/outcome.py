@@ -3,16 +3,19 @@
 Nothing heavy is imported: worker processes import this.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Complex, Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-class Outcome(dict[str, NDArray[np.float64]]):
+class Outcome(dict[str, "NDArray[np.float64]"]):
     """``{metric: values (members,)}``, and how each trial ended.
 
     Attributes:

@@ -72,13 +72,13 @@ class PopulationWorkload(Workload):
     divergence_multiple: float = Field(
         default=1000.0,
         gt=1,
-        description="a training loss above this multiple of the first one is a divergence",
+        description="a training loss above this multiple of the first one counts as diverged",
     )
 
     evaluate_every: int | None = Field(
         default=None,
         ge=1,
-        description="score every this many steps too, for best/... metrics and their steps; none: at the end",
+        description="also score every so many steps, for best/... metrics; none: only at the end",
     )
 
     @property
@@ -142,11 +142,11 @@ class GradientWorkload(PopulationWorkload):
     engine hands bfloat16 parameters to ``loss`` where the precision asks for them.
     """
 
-    batch_size: int = Field(default=32, ge=1, description="examples a step")
+    batch_size: int = Field(default=32, ge=1, description="examples per step")
     precision: Literal["auto", "float32", "tf32", "bf16"] = Field(
         default="auto",
-        description="of training: float32; tf32 matrix products (GPUs only); bf16 activations with float32 "
-        "weights; auto: tf32 on GPUs, else float32",
+        description="training precision: float32; tf32 matrix products (GPUs only); bf16 activations with "
+        "float32 weights; auto: tf32 on GPUs, else float32",
     )
     optimizer: AnyOptimizer = Field(default_factory=Adam, description="the update rule")
 

@@ -52,7 +52,7 @@ def test_a_file_is_downloaded_once(server, tmp_path):
 @pytest.mark.parametrize("ranges", [True, False])
 def test_an_interrupted_download_goes_on(server, tmp_path, ranges):
     server.ranges, server.breaks_off = ranges, 5000
-    with pytest.raises(InputError, match=r"ended after 5000 of 1048576 bytes; try again to go on"):
+    with pytest.raises(InputError, match=r"ended after 5000 of 1048576 bytes; try again to continue"):
         fetch(server.url, DIGEST, tmp_path)
     assert not (tmp_path / "data.bin").exists()
     server.breaks_off = None

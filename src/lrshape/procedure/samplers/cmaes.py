@@ -34,9 +34,9 @@ class CMAES(LearningSampler):
         [[0.3, 0.3]]
     """
 
-    batch_size: int = Field(default=16, ge=4, description="points of a generation")
+    batch_size: int = Field(default=16, ge=4, description="points per generation")
     sigma: float = Field(
-        default=0.3, gt=0, le=1, description="first standard deviation, as a share of every dimension"
+        default=0.3, gt=0, le=1, description="initial standard deviation, as a fraction of every dimension"
     )
 
     @property

@@ -54,8 +54,8 @@ class GP(LearningSampler):
         [[0.3, 0.3]]
     """
 
-    batch_size: int = Field(default=16, ge=2, description="points of a batch")
-    initial: int = Field(default=32, ge=4, description="Sobol' points before the first model")
+    batch_size: int = Field(default=16, ge=2, description="points per batch")
+    initial: int = Field(default=32, ge=4, description="Sobol' points before the first model is fitted")
     _features: Callable[[Points], Points] = PrivateAttr(default_factory=lambda: _coordinates)
 
     @property

@@ -25,7 +25,7 @@ UNFIT = ("BruteForceSampler", "QMCSampler")
 class Optuna(LearningSampler):
     """A sampler of Optuna. It needs the extra ``lrshape[optuna]``; ``GPSampler`` also needs PyTorch.
 
-    The points of a batch know each other as running trials. A score that is not finite is told as the worst
+    The points per batch know each other as running trials. A score that is not finite is told as the worst
     finite one.
 
     Without Optuna the name of its sampler is checked only when points are asked for, so that a study can be
@@ -35,7 +35,7 @@ class Optuna(LearningSampler):
     sampler: str = Field(
         default="TPESampler", description="a class of optuna.samplers, e.g. GPSampler or CmaEsSampler"
     )
-    batch_size: int = Field(default=16, ge=1, description="points of a batch")
+    batch_size: int = Field(default=16, ge=1, description="points per batch")
 
     @field_validator("sampler")
     @classmethod

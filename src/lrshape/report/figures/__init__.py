@@ -1,29 +1,11 @@
 """The report's figures: each takes `lrshape.report.findings.Findings` and returns a matplotlib figure."""
 
 from lrshape.report.drawing import Drawing
-from lrshape.report.figures.best_of import best_of
-from lrshape.report.figures.course import course
-from lrshape.report.figures.distribution import distribution
 from lrshape.report.figures.heatmap import heatmap
-from lrshape.report.figures.metrics import metrics
-from lrshape.report.figures.near_optimal import near_optimal
-from lrshape.report.figures.scores import scores
-from lrshape.report.figures.shapes import shapes
-from lrshape.report.figures.sweeps import sweeps
+from lrshape.report.figures.scores import scores, sweeps
+from lrshape.report.figures.screen import best_of, course, distribution
+from lrshape.report.figures.shapes import metrics, near_optimal, shapes
 from lrshape.report.findings import Findings
-
-__all__ = [
-    "FIGURES",
-    "best_of",
-    "course",
-    "distribution",
-    "heatmap",
-    "metrics",
-    "near_optimal",
-    "scores",
-    "shapes",
-    "sweeps",
-]
 
 
 def _scores_caption(findings: Findings) -> str:
@@ -42,7 +24,7 @@ def _near_caption(findings: Findings) -> str:
             "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse "
             "than the best one by more than 5%; thin lines are these shapes in the colours of their "
             "families, the thick line is the best one. Where the band is wide these seeds cannot tell the "
-            "schedules apart; the band’s edges were never trained."
+            "schedules apart; the band’s edges are not schedules that were trained."
         )
     return (
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
@@ -52,7 +34,7 @@ def _near_caption(findings: Findings) -> str:
 FIGURES = (
     Drawing(
         "scores",
-        "What wins, by how much, and how sure that is",
+        "Which shape wins, by how much, and how certain that is",
         _scores_caption,
         scores,
     ),
@@ -79,25 +61,27 @@ FIGURES = (
     ),
     Drawing(
         "course",
-        "How the screen went on",
-        "A dot is a shape, scored in the batch in which it was first tried, in the order of trying; the "
-        "line is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie beyond "
-        "it.",
+        "Progress of the screen",
+        "Each dot is a shape, in the order in which they were first tried, with its first score; the line "
+        "is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie above the "
+        "plotted range.",
         course,
     ),
     Drawing(
         "distribution",
         "How good a random shape of each family is",
         "A line that rises further to the left belongs to a family with better shapes, each judged at its "
-        "own best base LR; a line that ends below 1 has shapes that always diverged.",
+        "own best base LR; a line that ends below 1 belongs to a family with shapes that diverged at "
+        "every base LR.",
         distribution,
     ),
     Drawing(
         "best_of",
-        "How many shapes of a family it takes",
+        "How the best score falls with the number of shapes",
         "The line is the median score of the best of n screened shapes, the band its 95% interval for any n "
-        "shapes of that family. Beyond about a fifth of the screened shapes nothing bounds it from below: "
-        "the band then ends at the best shape seen. All are screen scores, which flatter the best.",
+        "shapes of that family. Beyond about a fifth of the screened shapes the interval has no lower "
+        "bound, so the band ends at the best shape seen. All are scores of the screen, which are biased "
+        "in favour of the best shape.",
         best_of,
     ),
     Drawing(
@@ -111,8 +95,8 @@ FIGURES = (
     Drawing(
         "heatmap",
         "Every screened shape at every base LR",
-        "One row a shape, best on top, dark is good: a dark band that runs straight down means that one base "
-        "LR suits many shapes, a crooked one that each shape needs its own.",
+        "Each row is a shape, the best at the top; dark is good. A dark band that runs straight down "
+        "means that one base LR suits many shapes, a crooked one that each shape needs its own.",
         heatmap,
     ),
 )

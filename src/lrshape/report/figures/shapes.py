@@ -1,24 +1,26 @@
-"""Figure: the best shape of each family and the baselines, over training progress."""
+"""Figures of shapes over training progress: the best ones, those of other metrics, the near-optimal set."""
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.findings import Findings
-from lrshape.report.palette import CATEGORIES, INK, LINE
+from lrshape.report.findings import Findings, Row
+from lrshape.report.palette import CATEGORIES, INK, LINE, MUTED
 from lrshape.report.plotting import (
     TEXT,
-    common_labels,
+    Curve,
+    curve_panels,
     grid_lines,
-    new_figure,
-    panel_title,
+    one_panel,
     panels,
     progress_axes,
+    scale_axis,
     styled,
 )
-from lrshape.report.words import number, printable, rate
+from lrshape.report.words import printable, rate, score_text
 from lrshape.store import params_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 POINTS = 241
 MOST = 16
+IN_THE_SET = ("best", "inside", "open", "unknown")
+"""Verdicts on the shapes of the near-optimal set."""
+_PROGRESS = np.linspace(0.0, 1.0, POINTS)
 
 
 def curve(family: str, params: str) -> NDArray[np.float64] | None:
@@ -44,10 +49,15 @@ def curve(family: str, params: str) -> NDArray[np.float64] | None:
     from lrshape.shapes.family import FAMILIES
 
     try:
-        values = FAMILIES[family].from_params(params_of(params))(np.linspace(0.0, 1.0, POINTS))
+        values = FAMILIES[family].from_params(params_of(params))(_PROGRESS)
     except (ValueError, TypeError):
         return None
     return np.broadcast_to(np.asarray(values, np.float64), (POINTS,))
+
+
+def _with_curves(rows: Iterable[Row]) -> list[tuple[Row, NDArray[np.float64]]]:
+    """Return the rows whose shapes can be drawn, and their multipliers."""
+    return [(row, values) for row in rows if (values := curve(row["family"], row["params"])) is not None]
 
 
 @styled()
@@ -57,27 +67,57 @@ def shapes(findings: Findings) -> "Figure | None":
     Returns:
         The figure; None if there is no shape to draw, or all of them diverged.
     """
-    drawn = [(row, curve(row["family"], row["params"])) for row in findings.leaders]
-    drawn = [(row, values) for row, values in drawn if values is not None][:MOST]
-    if not any(math.isfinite(row["score"]) for row, _ in drawn):
+    rows = _with_curves(findings.leaders)[:MOST]
+    if not any(math.isfinite(row["score"]) for row, _ in rows):
         return None
-    winner = findings.winner
-    ghost = next((v for row, v in drawn if winner and row["shape"] == winner["shape"]), None)
-    t = np.linspace(0.0, 1.0, POINTS)
-    figure, axes = panels(len(drawn), row_height=1.5)
-    for ax, (row, values) in zip(axes, drawn, strict=True):
-        style = findings.style(row)
-        is_winner = winner is not None and row["shape"] == winner["shape"]
-        grid_lines(ax, "y")
-        if ghost is not None and not is_winner:
-            ax.plot(t, ghost, color=LINE.light, lw=2.6, zorder=1.5, gid="ghost")
-        ax.fill_between(t, values, color=style.colour, alpha=0.16 if is_winner else 0.07, lw=0)
-        ax.plot(t, values, color=style.colour, lw=2.6 if is_winner else 1.5, zorder=3)
-        score = "diverged" if math.isinf(row["score"]) else number(row["score"])
-        panel_title(ax, row["label"], f"{score} at LR {rate(row['base_lr'])}", bold=is_winner)
-    progress_axes(axes[0])
-    common_labels(figure, "training progress", "LR / base LR")
+    curves = [
+        Curve(
+            row["label"],
+            f"{score_text(row['score'])} at LR {rate(row['base_lr'])}",
+            findings.style(row).colour,
+            _PROGRESS,
+            values,
+            bold=row["is_winner"],
+        )
+        for row, values in rows
+    ]
+    return curve_panels(curves, next((one for one in curves if one.bold), None))[0]
+
+
+def winners(findings: Findings) -> list[Row]:
+    """Return one row for each distinct winner by a stored metric, the study's own metric's first."""
+    return list({(row["shape"], row["base_lr"]): row for row in reversed(findings.metrics)}.values())[::-1]
+
+
+@styled()
+def metrics(findings: Findings) -> "Figure | None":
+    """Draw one panel for each distinct winner: its LR relative to the metric's winner's base LR.
+
+    Returns:
+        The figure; None if all stored metrics have the same winner, or none can be drawn.
+    """
+    rows = _with_curves(winners(findings))[:MOST]
+    if len(rows) < 2:
+        return None
+    first = rows[0][0]["base_lr"]
+    curves = []
+    for row, values in rows:
+        by, *others = row["chosen_by"]
+        name = f"by {printable(by, 20)}{f' +{len(others)}' if others else ''}"
+        note = f"{printable(row['family'], 20)} at LR {rate(row['base_lr'])}"
+        colour = findings.styles[row["family"]].colour
+        curves.append(Curve(name, note, colour, _PROGRESS, values * row["base_lr"] / first, bold=not curves))
+    figure, axes = curve_panels(curves, curves[0], row_height=1.8, y="LR / the winner’s base LR")
+    top = max(float(one.values.max()) for one in curves)
+    scale_axis(axes[0].yaxis, [0.0, top], ticks=4, log=False)
+    axes[0].set_ylim(0, 1.06 * top)
     return figure
+
+
+@styled()
+def compare_figure(curves: Sequence[Curve]) -> "Figure":
+    """Draw a panel for each curve on common axes; the pale curve repeats the first one."""
+    return curve_panels(curves, curves[0])[0]
 
 
 @styled()
@@ -89,9 +129,7 @@ def shape_figure(schedule: "Schedule") -> "Figure":
     """
     from lrshape.shapes.schedule import progress
 
-    figure = new_figure(3.3)
-    ax = figure.subplots()
-    grid_lines(ax, "y")
+    figure, ax = one_panel()
     t, values = progress(schedule.steps, schedule.step_rule), schedule.multipliers()
     colour = CATEGORIES[0].light
     ax.fill_between(t, values, color=colour, alpha=0.14, lw=0)
@@ -100,3 +138,52 @@ def shape_figure(schedule: "Schedule") -> "Figure":
     ax.set(xlabel="training progress", ylabel="LR / base LR")
     ax.set_title(printable(schedule.family, 60), loc="left", fontsize=TEXT, color=INK.light)
     return figure
+
+
+def band(findings: Findings) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
+    """Return the shapes of the near-optimal set that can be drawn, best first.
+
+    Returns:
+        Multipliers (shapes, 241) at evenly spaced progress; base LRs (shapes,), relative to that of the best;
+        and the families.
+    """
+    rows = [row for row in findings.near if row["verdict"] in IN_THE_SET]
+    members = _with_curves(rows)
+    base_lrs = np.array([row["base_lr"] / rows[0]["base_lr"] for row, _ in members])
+    multipliers = np.array([values for _, values in members]).reshape(-1, POINTS)
+    return multipliers, base_lrs, [row["family"] for row, _ in members]
+
+
+@styled()
+def near_optimal(findings: Findings) -> "Figure | None":
+    """Draw the pointwise envelope of the near-optimal shapes, alone and with their base LRs.
+
+    Both panels run over training progress. The first has each shape relative to its own base LR, the second
+    relative to the winner's base LR, so that it compares the learning rates that were trained with.
+
+    Returns:
+        The figure; None if fewer than two shapes of the set can be drawn.
+    """
+    shapes, base_lrs, families = band(findings)
+    if len(shapes) < 2:
+        return None
+    figure, axes = panels(2, row_height=2.5, sharey=False)
+    _panel(axes[0], findings, shapes, families, "LR / own base LR")
+    _panel(axes[1], findings, shapes * base_lrs[:, None], families, "LR / the winner’s base LR")
+    figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
+    return figure
+
+
+def _panel(ax: Any, findings: Findings, curves: NDArray[np.float64], families: list[str], title: str) -> None:
+    grid_lines(ax, "y")
+    ax.fill_between(
+        _PROGRESS, curves.min(axis=0), curves.max(axis=0), color=LINE.light, alpha=0.6, lw=0, gid="band"
+    )
+    for values, family in zip(curves[1:], families[1:], strict=True):
+        style = findings.styles[family]
+        ax.plot(_PROGRESS, values, color=style.colour, lw=0.8, alpha=0.75, zorder=2)
+    ax.plot(_PROGRESS, curves[0], color=findings.styles[families[0]].colour, lw=2.8, zorder=3, gid="winner")
+    scale_axis(ax.yaxis, [0.0, float(curves.max())], ticks=4, log=False)
+    ax.set(xlim=(0, 1), ylim=(0, 1.05 * curves.max()), xticks=[0, 0.5, 1])
+    ax.set_xticklabels(["0", "0.5", "1"])
+    ax.set_title(title, loc="left", fontsize=TEXT, color=INK.light)

@@ -96,7 +96,7 @@ def _download(url: str, part: Path) -> None:
             out.write(block)
             came += len(block)
         if length is not None and came < int(length):
-            raise OSError(f"the connection ended after {came} of {length} bytes; try again to go on")
+            raise OSError(f"the connection ended after {came} of {length} bytes; try again to continue")
 
 
 def _digest(file: Path, algorithm: str) -> str:

@@ -39,24 +39,24 @@ class Cifar10CNN(GradientWorkload):
     max_members = 64
 
     steps: int = Field(default=2000, ge=1, le=100_000_000, description="training steps")
-    batch_size: int = Field(default=128, ge=1, description="images a step")
+    batch_size: int = Field(default=128, ge=1, description="images per step")
     data_dir: str | None = Field(
         default=None,
-        description="folder of the binary version, or the one above; none: $LRSHAPE_DATA, else a download",
+        description="folder of the binary version, or its parent; none: $LRSHAPE_DATA, else download it",
     )
     train_images: int = Field(
         default=10_000,
         ge=EVALUATION_IMAGES,
         le=50_000,
         multiple_of=EVALUATION_IMAGES,
-        description="training images that the train metrics are computed on: the first so many",
+        description="number of training images for the train metrics, from the first",
     )
     test_images: int = Field(
         default=10_000,
         ge=EVALUATION_IMAGES,
         le=10_000,
         multiple_of=EVALUATION_IMAGES,
-        description="test images that the test metrics are computed on: the first so many",
+        description="number of test images for the test metrics, from the first",
     )
 
     def scores(self) -> tuple[str, ...]:

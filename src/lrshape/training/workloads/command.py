@@ -48,11 +48,12 @@ class CommandWorkload(CalledWorkload):
         description="program and arguments, with {schedule}, {metrics}, {seed} and {steps} in them",
     )
     format: Literal["csv", "json", "npy"] = Field(
-        default="csv", description="of the schedule: csv (columns step and lr), json (a list), npy (float64)"
+        default="csv",
+        description="format of the schedule file: csv (columns step and lr), json (a list), npy (float64)",
     )
     directory: Literal["current", "temporary"] = Field(
         default="current",
-        description="where it runs: the current directory, or a fresh one, deleted afterwards",
+        description="working directory: the current one, or a temporary one",
     )
 
     @field_validator("command")

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from pydantic import Field, PrivateAttr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, field_validator
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.settings import explain
 from lrshape.training import user_function
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.outcome import Result
@@ -39,7 +38,7 @@ class FunctionWorkload(CalledWorkload):
     function: str = Field(description="module:name of train(lrs, seed) -> float or {metric: number}")
     isolated: bool = Field(
         default=False,
-        description="train in a process of its own, so that no crash ends the study; implied by timeout",
+        description="run each trial in its own process, so that no crash stops the study; implied by timeout",
     )
     _train: TrainFunction | None = PrivateAttr(None)
     _origin: dict[str, str] | None = PrivateAttr(None)
@@ -75,10 +74,7 @@ class FunctionWorkload(CalledWorkload):
                 "below `if __name__ == '__main__':`"
             )
         module, name = getattr(train, "__module__", "?"), getattr(train, "__qualname__", type(train).__name__)
-        try:
-            workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics, **settings)
-        except ValidationError as error:
-            raise explain(error) from None
+        workload = cls(function=f"{module}:{name}", steps=steps, metrics=metrics, **settings)
         workload._train = train
         return workload
 
@@ -131,7 +127,7 @@ class FunctionWorkload(CalledWorkload):
             return {"module": spec.name, "name": name}
         if file is None or not Path(file).is_file():
             raise InputError(
-                "isolated and timeout need a train function in a file, got one that was typed in"
+                "isolated and timeout need a train function in a file, got one that was typed interactively"
             )
         return {"script": str(Path(file).absolute()), "name": name}
 

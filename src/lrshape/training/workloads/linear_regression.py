@@ -37,7 +37,7 @@ class LinearRegression(StepWorkload):
 
     steps: int = Field(default=1000, ge=1, le=100_000_000, description="training steps")
     dimension: int = Field(default=100, ge=1, le=100_000, description="D: data points and eigenvalues")
-    batch_size: int = Field(default=4, ge=1, description="B: data points drawn at each step")
+    batch_size: int = Field(default=4, ge=1, description="B: data points drawn per step")
     exponent: float = Field(default=1.0, ge=0, description="eigenvalue i is proportional to i^-exponent")
     eigenvalues: tuple[float, ...] | None = Field(default=None, description="the spectrum: D numbers >= 0")
     dynamics: Literal["recursion", "sgd"] = Field(
@@ -46,7 +46,7 @@ class LinearRegression(StepWorkload):
     divergence_multiple: float = Field(
         default=1e6,
         gt=1,
-        description="a training loss above this multiple of the first one is a divergence",
+        description="a training loss above this multiple of the first one counts as diverged",
     )
 
     @model_validator(mode="after")

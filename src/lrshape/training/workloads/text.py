@@ -40,7 +40,7 @@ class LanguageWorkload(GradientWorkload):
     """
 
     optimizer: AnyOptimizer = Field(default_factory=AdamW, description="the update rule")
-    length: int = Field(default=256, ge=1, description="tokens a sequence, at most max_len")
+    length: int = Field(default=256, ge=1, description="tokens per sequence, at most max_len")
     max_len: int = Field(default=256, ge=1, description="learned positions")
     layers: int = Field(default=2, ge=1, le=100, description="transformer blocks")
     heads: int = Field(default=4, ge=1, description="attention heads; they divide embed")
@@ -49,13 +49,13 @@ class LanguageWorkload(GradientWorkload):
     train_sequences: int | None = Field(
         default=None,
         ge=1,
-        description="training sequences that are scored: the first so many; none: the first tenth",
+        description="number of training sequences to score, from the first; none: the first tenth",
     )
     valid_sequences: int | None = Field(
-        default=None, ge=1, description="validation sequences that are scored; none: all"
+        default=None, ge=1, description="number of validation sequences to score; none: all"
     )
     dropout: float = Field(
-        default=0.0, ge=0, lt=1, description="share of embeddings and of residual branches that is zeroed"
+        default=0.0, ge=0, lt=1, description="dropout rate of embeddings and residual branches"
     )
 
     @property
@@ -164,8 +164,8 @@ class CharsTransformer(LanguageWorkload):
     max_members = 128
 
     steps: int = Field(default=300, ge=1, le=100_000_000, description="training steps")
-    batch_size: int = Field(default=16, ge=1, description="sequences a step")
-    length: int = Field(default=64, ge=1, description="characters a sequence, at most max_len")
+    batch_size: int = Field(default=16, ge=1, description="sequences per step")
+    length: int = Field(default=64, ge=1, description="characters per sequence, at most max_len")
     max_len: int = Field(default=64, ge=1, description="learned positions")
     embed: int = Field(default=64, ge=1, description="width of the residual stream")
     mlp: int = Field(default=256, ge=1, description="hidden width of the feed-forward layers")
@@ -201,11 +201,11 @@ class WikitextTransformer(LanguageWorkload):
     max_members = 64
 
     steps: int = Field(default=2000, ge=1, le=100_000_000, description="training steps")
-    batch_size: int = Field(default=16, ge=1, description="sequences a step")
+    batch_size: int = Field(default=16, ge=1, description="sequences per step")
     vocabulary: int = Field(default=8192, ge=2, le=65_535, description="SentencePiece tokens")
     data_dir: str | None = Field(
         default=None,
-        description="folder with wiki.{train,valid,test}.tokens or .raw, or that above; none: $LRSHAPE_DATA",
+        description="folder with wiki.{train,valid,test}.tokens or .raw, or its parent; none: $LRSHAPE_DATA",
     )
 
     @property

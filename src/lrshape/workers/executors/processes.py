@@ -27,16 +27,19 @@ class Processes(Executor):
     """
 
     workers: int | None = Field(
-        default=None, ge=1, le=1024, description="processes; default: one a GPU, or as many as have cores"
+        default=None,
+        ge=1,
+        le=1024,
+        description="worker processes; default: one per GPU, or as many as the cores allow",
     )
     threads: int | None = Field(
         default=None,
         ge=1,
         le=1024,
-        description="cores of a worker, and threads of its libraries; default: 1, with GPUs an equal share",
+        description="cores per worker, and threads of its libraries; default: 1, with GPUs an equal share",
     )
     memory: float | None = Field(
-        default=None, gt=0, description="GiB that a worker may hold; a trial that takes more has failed"
+        default=None, gt=0, description="memory limit per worker in GiB; a trial that needs more fails"
     )
     _pool: "_Workers | None" = PrivateAttr(None)
 
@@ -44,7 +47,9 @@ class Processes(Executor):
     @classmethod
     def _measurable(cls, value: float | None) -> float | None:
         if value is not None and not can_measure():
-            raise ValueError("memory needs a system that tells what processes hold, as Linux does")
+            raise ValueError(
+                "memory is only supported on systems that report the memory of processes, such as Linux"
+            )
         return value
 
     def run(
@@ -113,7 +118,7 @@ class _Workers(Pool):
         self._failed_starts += 1
         if self._failed_starts >= MAX_FAILED_STARTS:
             raise InputError(
-                f"worker processes cannot start: {self._failed_starts} ended before they could train, "
+                f"worker processes cannot start: {self._failed_starts} exited before their first trial, "
                 f"the last one because {reason}"
             )
 

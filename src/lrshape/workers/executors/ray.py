@@ -41,13 +41,14 @@ class Ray(Executor):
     """
 
     address: str | None = Field(
-        default=None, description="of a cluster, e.g. auto; default: $RAY_ADDRESS, or else this machine alone"
+        default=None,
+        description="address of a cluster, e.g. auto; default: $RAY_ADDRESS, else this machine only",
     )
     workers: int | None = Field(
         default=None, ge=1, le=100_000, description="actors; default: as many as the cluster has room for"
     )
-    cpus: int = Field(default=1, ge=1, le=1024, description="cores of an actor, and threads of its libraries")
-    gpus: float = Field(default=0.0, ge=0, le=64, description="GPUs of an actor")
+    cpus: int = Field(default=1, ge=1, le=1024, description="cores per actor, and threads of its libraries")
+    gpus: float = Field(default=0.0, ge=0, le=64, description="GPUs per actor")
     _pool: "_Actors | None" = PrivateAttr(None)
     _ours: bool = PrivateAttr(False)
 
@@ -197,7 +198,7 @@ class _Actors(Pool):
             self._remove(actor)
             if isinstance(error, self._ray.exceptions.LocalRayletDiedError):
                 raise InputError(
-                    "Ray's processes on this machine have died; finished trials are kept"
+                    "the processes of Ray on this machine died; finished trials are stored"
                 ) from None
             return [] if piece is None else [(piece, Answer("died", self._death(actor, error)))]
         actor.answer = actor.piece = None
@@ -238,7 +239,7 @@ class _Actors(Pool):
         if any(actor.node for actor in self._actors):
             self._alone_since = now
         elif now - self._alone_since > PATIENCE:
-            _log.warning("Ray has no room for an actor yet; the study waits")
+            _log.warning("Ray has no resources for an actor yet; the study waits")
             self._alone_since = now
 
     def _new(self) -> Any:

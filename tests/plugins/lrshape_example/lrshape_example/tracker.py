@@ -24,7 +24,7 @@ class Lines(Tracker):
 
     def result(self, study, best):
         """Append the winner."""
-        self._append({"winner": best["family"]})
+        self._append({"winner": best.family})
 
     def end(self):
         """Nothing is open."""

@@ -1,0 +1,156 @@
+"""What every exporter promises; code that it writes runs here, with its framework."""
+
+import inspect
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from lrshape.errors import InputError
+from lrshape.frameworks import CodeExporter, Exporter
+from lrshape.shapes.family import FAMILIES, Family, Numeric, namespace, parameter
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
+from lrshape.testing.contract import check, require, require_refusal
+from lrshape.testing.families import draw
+
+STEPS = 40
+BATCH_SIZES = ((8, 10), (16, 20), (64, 15))
+
+
+def check_exporter(exporter: type[Exporter]) -> None:
+    """Require that an exporter keeps the contract.
+
+    Raises:
+        AssertionError: at the first rule that it breaks.
+        InputError: if it writes code whose framework is not installed.
+    """
+    check(RULES, exporter)
+
+
+def schedules() -> Iterator[Schedule]:
+    """Schedules of each family, read in each way; one whose batches grow."""
+    for name, family in FAMILIES.items():
+        for params in draw(family, 2):
+            yield Schedule(name, params, 0.05, STEPS)
+    for step_rule in ("left", "right"):
+        yield Schedule("rex", {}, 0.05, STEPS, step_rule)
+    yield Schedule("cosine", {"warmup": 0.1}, 0.05, 45, batch_sizes=BATCH_SIZES)
+
+
+def is_documented(exporter: type[Exporter]) -> None:
+    """A docstring is its help; a file has a name."""
+    require(inspect.getdoc(exporter), "must have a docstring: its first line is the help")
+    name = exporter.file_name()
+    require(PurePath(name).name == name and PurePath(name).suffix, f"a file needs NAME.SUFFIX, got {name!r}")
+
+
+def writes_the_same_bytes(exporter: type[Exporter]) -> None:
+    """Files depend on the schedule alone."""
+    for schedule in schedules():
+        content = exporter.content(schedule)
+        require(isinstance(content, bytes) and content, f"content must be bytes, got {content!r:.80}")
+        require(exporter.content(schedule) == content, "the same schedule must give the same bytes")
+
+
+def is_read_back(exporter: type[Exporter]) -> None:
+    """In formats that lrshape reads: as the same learning rates, from code and JSON as the same schedule."""
+    if (suffix := PurePath(exporter.file_name()).suffix) not in MAX_BYTES:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, exporter.file_name())
+        for schedule in schedules():
+            file.write_bytes(exporter.content(schedule))
+            found = read_schedule(file)
+            if suffix in (".json", ".py"):
+                require(found == schedule, f"must be read back as {schedule}, got {found}")
+            np.testing.assert_allclose(found.values(), schedule.values(), rtol=1e-9, atol=1e-14)
+
+
+def writes_code_that_gives_the_same_values(exporter: type[Exporter]) -> None:
+    """Without lrshape, also past the end and for another number of steps and base LR."""
+    if not issubclass(exporter, CodeExporter):
+        return
+    for schedule in schedules():
+        text = exporter.content(schedule).decode()
+        require("import lrshape" not in text and "from lrshape" not in text, "the file must not need lrshape")
+        lr = run(text)["lr"]
+        values = [*schedule.values(), *[schedule.values()[-1]] * 3]
+        _require_close([lr(step) for step in range(len(values))], values)
+        _require_close([lr(-5)], values[:1])
+        if schedule.batch_sizes is None:
+            longer = schedule.replace(steps=97, base_lr=0.3)
+            _require_close([lr(step, 97, 0.3) for step in range(97)], longer.values())
+        else:
+            require_refusal(lambda lr=lr: lr(0, 46), "of 45 steps, got 46", error=ValueError)
+
+
+def never_makes_text_code(exporter: type[Exporter]) -> None:
+    """Names and texts of a schedule are written as literals, whatever is in them."""
+    schedule = Schedule(Hostile(), {}, 0.1, 5)
+    text = exporter.content(schedule)
+    if issubclass(exporter, CodeExporter):
+        names = run(text.decode())
+        require(names["FORMULA"] == HOSTILE == names["SCHEDULE"]["family"], "texts must be literals")
+        _require_close([names["lr"](step) for step in range(5)], schedule.values())
+    elif exporter.file_name().endswith(".json"):
+        require(json.loads(text)["family"] == HOSTILE, "texts must be JSON")
+
+
+def says_whether_it_takes_a_schedule_in_memory(exporter: type[Exporter]) -> None:
+    """``bind`` is a function of a schedule and more; without it there are files only."""
+    if exporter.bind is None:
+        schedule = Schedule("rex", {}, 0.1, STEPS)
+        require_refusal(lambda: schedule.to(exporter.name), exporter.name, "is a file")
+    else:
+        parameters = list(inspect.signature(exporter.bind).parameters)
+        require(parameters[:1] == ["schedule"], f"bind must take a schedule first, got {parameters}")
+
+
+HOSTILE = "\"\"\"\nraise SystemExit(3)\n'''{0} %s \\ \x00 \u2028"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hostile(Family):
+    """A family whose texts would end a literal that is not written with care."""
+
+    name = HOSTILE
+    formula = HOSTILE
+    kind: str = parameter(HOSTILE, scale="choice", choices=(HOSTILE, "other"), searched=False)
+
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
+        return namespace(t).sqrt(1.0 - 0.5 * t)
+
+
+def run(text: str) -> dict[str, Any]:
+    """Run a file of code, and return its names.
+
+    Raises:
+        InputError: if its framework is not installed.
+    """
+    names: dict[str, Any] = {"__name__": "schedule"}
+    try:
+        exec(compile(text, "schedule.py", "exec"), names)
+    except ModuleNotFoundError as error:
+        raise InputError(f"{error.name} is not installed") from None
+    return names
+
+
+def _require_close(found: Any, expected: Any) -> None:
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-12)
+
+
+RULES = (
+    is_documented,
+    writes_the_same_bytes,
+    is_read_back,
+    writes_code_that_gives_the_same_values,
+    never_makes_text_code,
+    says_whether_it_takes_a_schedule_in_memory,
+)
