@@ -18,13 +18,11 @@ import pandas as pd
 from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
 from _efficiency_workloads import Task
 
-from lrshape.procedure.keys import FIRST_SEED, training_seeds
 from lrshape.procedure.phases import Phase, rescore, screen
-from lrshape.procedure.shape import ShapeRecord, multipliers
-from lrshape.procedure.trial import Trial
+from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial, multipliers, training_seeds
 from lrshape.study.chunk import Chunk
 from lrshape.study.spec import StudySpec
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 
 TRUTH = 10**6  # the study seed of the trials that tell how good a recommendation is; no search has it
 EARLIER = 128

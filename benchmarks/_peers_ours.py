@@ -8,8 +8,8 @@ import numpy as np
 from _peers import first_less_steady
 from _peers_jax import JaxContender
 
-from lrshape.training import evaluate
 from lrshape.training.devices import mesh
+from lrshape.training.evaluation import evaluate
 from lrshape.training.outcome import Progress
 from lrshape.training.workload import GradientWorkload, Metrics, PyTree
 
@@ -69,7 +69,7 @@ def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int
 
 def transformer(members: int, steps: int, batch_size: int, length: int, vocabulary: int) -> Any:
     """The transformer on synthetic tokens, without evaluation."""
-    from lrshape.training.workloads.wikitext import WikitextTransformer
+    from lrshape.training.workloads.text import WikitextTransformer
 
     rng = np.random.default_rng(0)
     tokens = rng.integers(1, vocabulary, (2000, length + 1), np.uint16)

@@ -17,9 +17,8 @@ import numpy as np
 from _measure import alternate, machine, seconds, spread, table
 
 from lrshape.procedure.screening import screen
-from lrshape.study.chunk import Chunk, cut
+from lrshape.study.chunk import Chunk, TrainChunk, cut
 from lrshape.study.spec import StudySpec
-from lrshape.study.task import TrainChunk
 from lrshape.training.workloads.function import FunctionWorkload
 from lrshape.workers.executor import EXECUTORS, Executor
 

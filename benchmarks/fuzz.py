@@ -276,7 +276,7 @@ def _relabel(fuzz: Fuzz, spec_hash: str) -> None:
     from lrshape.store import Store
     from lrshape.store.chunk_file import encode
 
-    store = Store.open(fuzz.good / "study")
+    store = Store(fuzz.good / "study")
     for name in store.chunks():
         data = encode(store.read(name), name, spec_hash)
         (fuzz.case / "study" / "trials" / f"{name}.parquet").write_bytes(data)
@@ -300,7 +300,7 @@ def chunk_rows(fuzz: Fuzz, rng: random.Random) -> list[list[str]]:
     from lrshape.store.chunk_file import encode
 
     fuzz.copy("study")
-    store = Store.open(fuzz.good / "study")
+    store = Store(fuzz.good / "study")
     for name in rng.sample(store.chunks(), rng.randint(1, 3)):
         table = spoiled_rows(store.read(name), rng)
         try:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from _measure import alternate, machine, seconds, spread, table
 
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 WORKLOAD = LinearRegression(steps=1000, dimension=100, batch_size=4)

@@ -61,7 +61,7 @@ def one_thread() -> None:
 
 def ours(members: int) -> float:
     """Model-steps a second of lrshape's engine."""
-    from lrshape.training import evaluate
+    from lrshape.training.evaluation import evaluate
     from lrshape.training.workloads.digits import DigitsMLP
 
     workload = DigitsMLP(steps=STEPS)

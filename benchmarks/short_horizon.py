@@ -20,9 +20,8 @@ from scipy.stats import spearmanr
 
 from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.budget import FAMILIES
-from lrshape.procedure.shape import ShapeRecord
-from lrshape.procedure.shape_space import ShapeSpace
-from lrshape.procedure.trial import Trial
+from lrshape.procedure.shape_search import ShapeSpace
+from lrshape.procedure.trial import ShapeRecord, Trial
 from lrshape.study.spec import StudySpec
 
 SHARE = 4

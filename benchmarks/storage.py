@@ -73,7 +73,7 @@ def read_ours(work: Path, chunks: int) -> dict[str, float]:
     from lrshape.analysis.scores import scores
     from lrshape.store import Store
 
-    store = Store.open(work / "study")
+    store = Store(work / "study")
     found = _read(lambda: store.trials())
     rows = found.pop("result")
     assert len(rows) == chunks * ROWS

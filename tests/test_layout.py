@@ -19,7 +19,7 @@ ALLOWED = {
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,
     "store": BASICS,
-    "training": BASICS | {"workers"},
+    "training": BASICS | {"workers", "store"},
     "analysis": BASICS | {"shapes", "store"},
     "procedure": BASICS | {"shapes", "store", "analysis"},
     "study": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers"},
@@ -102,6 +102,15 @@ def test_no_room_imports_a_private_module_of_another():
         if other in MODULES and room(other) != room(name) and "._" in other.removeprefix("lrshape._version")
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_stored_study_opens_without_what_trains(searched):
+    script = (
+        "import sys; from lrshape.cli import app; app(sys.argv[1:], standalone_mode=False);"
+        "heavy = {'jax', 'matplotlib', 'optax', 'scipy.optimize', 'scipy.stats'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", script, "status", searched.path], check=True, capture_output=True)
 
 
 def test_importing_lrshape_is_light():

@@ -10,11 +10,12 @@ from lrshape.report.page import write_report
 from lrshape.shapes.schedule import StepRule
 from lrshape.store import Location, Url, locate
 from lrshape.study.callback import Callback
+from lrshape.study.creation import open_or_create
 from lrshape.study.pace import set_trials
 from lrshape.study.plan import Plan
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, read_spec
-from lrshape.study.study import Study, open_or_create
+from lrshape.study.study import Study
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
 from lrshape.workers.executor import EXECUTORS, Executor, ExecutorChoice
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 import lrshape
 from lrshape.checks.check import CHECKS, Check, CheckResult
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.report.sections import Section, Table
 from lrshape.testing import checks
 

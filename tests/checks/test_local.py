@@ -14,7 +14,7 @@ from lrshape.checks.local import (
     values,
 )
 from lrshape.procedure.base_lr import GridLR
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
 from lrshape.study.spec import StudySpec
@@ -84,7 +84,7 @@ def test_too_many_shapes_are_refused_before_anything_is_made(searched):
 def test_a_check_from_beginning_to_end(searched, training):
     result = CHECK.run(searched)
     folder = searched.path / "local"
-    table = lrshape.store.Store.open(folder).trials()
+    table = lrshape.store.Store(folder).trials()
     assert CHECK.cost(searched) <= result.data["trials"] == len(table) <= CHECK.most_trials(searched)
     first = LocalCheck.first_seed()
     choosing = table[table["seed"] < first + CONFIRM_AFTER]

@@ -30,7 +30,7 @@ def test_the_plan_is_even_over_the_ranks_and_best_first(searched):
 
 def test_seeds_from_beginning_to_end(searched, training):
     result = CHECK.run(searched)
-    table = lrshape.store.Store.open(searched.path / "seeds").trials()
+    table = lrshape.store.Store(searched.path / "seeds").trials()
     shapes = len(CHECK.plan(searched).candidates)
     assert CHECK.cost(searched) == shapes * 8
     assert len(table) == result.data["trials"] == len(training.calls) == shapes * 8
@@ -55,7 +55,7 @@ def test_seeds_from_beginning_to_end(searched, training):
 
 def test_scores_are_medians_of_the_stored_trials(searched):
     result = CHECK.run(searched)
-    table = lrshape.store.Store.open(searched.path / "seeds").trials()
+    table = lrshape.store.Store(searched.path / "seeds").trials()
     table["shape"] = table["shape"].astype(str)  # a study's texts are categories
     values = table.pivot(index="shape", columns="seed", values="final/score")
     frame = result.tables["scores"].astype({"shape": str}).set_index("shape")

@@ -12,10 +12,10 @@ from lrshape.checks.settings import Sweep, run_sweep
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferredShape, transferred_shapes
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
+from lrshape.study.chunk import TrainChunk
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import StudySpec
-from lrshape.study.task import TrainChunk
 
 TRAINING = """
 def train(lrs, seed):

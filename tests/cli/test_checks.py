@@ -86,14 +86,14 @@ def test_ctrl_c_stops_and_the_same_command_resumes(copy):
     assert process.returncode == 130
     assert "Traceback" not in err
     assert "study/local: run the same command again to resume" in err
-    kept = len(Store.open(directory).trials())
+    kept = len(Store(directory).trials())
     assert kept > 0
     training.write_text(training.read_text().replace("sleep(0.05)", "sleep(0.0)"))
     code, out, err = copy.run(*LOCAL)
     assert code == 0, err
     assert "resuming: " in err
     assert "report: " in out
-    assert len(Store.open(directory).trials()) > kept
+    assert len(Store(directory).trials()) > kept
 
 
 @pytest.mark.parametrize(

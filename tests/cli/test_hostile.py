@@ -38,7 +38,7 @@ def study(finished, tmp_path, monkeypatch):
 
 def rewrite(study, change):
     """Change study.json, with the hash that fits; the chunks become those of the changed study."""
-    store = Store.open(study)
+    store = Store(study)
     tables = {name: store.read(name) for name in store.chunks()}
     document = json.loads((study / "study.json").read_text())
     change(document)
@@ -51,7 +51,7 @@ def rewrite(study, change):
 
 def reseal(study, name, change):
     """Change the rows of a chunk, with the digest that fits."""
-    store = Store.open(study)
+    store = Store(study)
     table = store.read(name)
     change(table)
     (study / "trials" / f"{name}.parquet").write_bytes(encode(table, name, store.document["hash"]))

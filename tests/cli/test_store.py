@@ -52,7 +52,7 @@ def test_merge(study, tmp_path):
         path.unlink()
     out = said("store", "merge", tmp_path / "joined", other, study)
     assert "already there" in out
-    joined, expected = (Store.open(path).trials() for path in (tmp_path / "joined", study))
+    joined, expected = (Store(path).trials() for path in (tmp_path / "joined", study))
     pd.testing.assert_frame_equal(joined, expected, check_exact=True)
     assert "sound" in said("store", "verify", tmp_path / "joined")
     document = json.loads((other / "study.json").read_text())

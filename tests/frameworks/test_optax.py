@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.frameworks.table import MAX_TABLE
+from lrshape.frameworks.exporter import MAX_TABLE
 from lrshape.shapes.schedule import Schedule
 
 

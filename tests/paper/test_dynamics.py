@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.paper.dynamics import Recursion, SecondMoments, random_basis
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 

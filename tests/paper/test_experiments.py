@@ -12,7 +12,7 @@ from lrshape.paper import curves
 from lrshape.paper.experiments import EXPERIMENTS, SCALES, cost, experiment
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 

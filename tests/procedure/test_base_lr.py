@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lrshape.analysis.scores import best_base_lrs
 from lrshape.procedure.base_lr import GridLR, JointLR
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 
 SHAPES = [ShapeRecord.of(name, "rex", {}) for name in ("a", "b")]
 

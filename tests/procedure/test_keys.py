@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrshape.procedure.keys import FIRST_SEED, sampler_seed, training_seeds
+from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
 
 SEEDS = st.integers(0, 2**63 - 1)
 

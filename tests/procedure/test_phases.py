@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from lrshape.procedure import phases
-from lrshape.procedure.keys import FIRST_SEED
 from lrshape.procedure.shape_search import ShapeSearch
+from lrshape.procedure.trial import FIRST_SEED
 from lrshape.study.spec import StudySpec
 
 SPEC = StudySpec.parse(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrshape.procedure.base_lr import base_lrs_at, multiplier_rms
-from lrshape.procedure.shape_space import BINS, ShapeSpace
+from lrshape.procedure.shape_search import BINS, ShapeSpace
 from lrshape.procedure.spec import FamilySpec
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension

@@ -82,7 +82,7 @@ def test_a_crash_at_any_moment_leaves_whole_chunks(store, table, monkeypatch):
             Disk(patch, fails_at, 0, crash=True)
             with pytest.raises(Crash):
                 store.write(name, table)
-        again = Store.open(store.path)
+        again = Store(store.path)
         existed = name in again.chunks()
         complete += existed
         assert again.write(name, table) is not existed
@@ -183,7 +183,7 @@ def test_only_old_temporary_files_are_removed(store):
     day_ago = time.time() - files.STALE_SECONDS - 1
     for file in (old, foreign):
         os.utime(file, (day_ago, day_ago))
-    Store.open(store.path)
+    Store(store.path)
     assert old.exists()  # reading changes nothing
     store.require_writable()
     assert not old.exists()
@@ -227,7 +227,7 @@ def test_kill_9_leaves_whole_chunks(store, table):
                 time.sleep(delay)
             process.send_signal(signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
-        names = Store.open(store.path).chunks()
+        names = Store(store.path).chunks()
         assert len(names) > number + 1
         number = len(names) - 1
         assert names == [f"screen-{i:05d}" for i in range(number + 1)]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lrshape.store import DamagedChunk, Store, chunk_file
+from lrshape.store import table as trial_table
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_a_chunk_of_another_study_is_detected(store, file, document, tmp_path):
 
 def test_a_sealed_file_with_other_columns_is_detected(monkeypatch, table):
     with monkeypatch.context() as patch:
-        patch.setitem(chunk_file._AFTER, "wall_time", pa.float32())
+        patch.setitem(trial_table._AFTER, "wall_time", pa.float32())
         data = chunk_file.encode(table, "screen-00000", "a")
     with pytest.raises(DamagedChunk, match="columns"):
         chunk_file.decode(data, "screen-00000", "a")

@@ -166,7 +166,7 @@ def test_create_opens_the_same_study_and_refuses_another(store, document):
     assert Store.create(store.path, document).document == store.document
     with pytest.raises(InputError, match="another study"):
         Store.create(store.path, document | {"spec": {"name": "other"}})
-    assert Store.open(store.path).document == store.document
+    assert Store(store.path).document == store.document
     assert {**document, "format": 1}.items() <= store.document.items()
 
 
@@ -229,7 +229,7 @@ def test_a_study_that_became_unwritable_is_noticed(store):
 def test_open_refuses_a_document_that_it_cannot_read(store, document, text, rule):
     (store.path / "study.json").write_text(text, "latin-1")
     with pytest.raises(InputError, match=rule) as caught:
-        Store.open(store.path)
+        Store(store.path)
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=rule):
         Store.create(store.path, document)
@@ -239,7 +239,7 @@ def test_open_needs_a_study(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "missing", tmp_path / "file"):
         with pytest.raises(InputError, match="no study in"):
-            Store.open(path)
+            Store(path)
 
 
 def test_read_of_a_missing_chunk(store):

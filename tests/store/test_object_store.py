@@ -79,7 +79,7 @@ def said(*arguments, code=0):
 
 
 def table(path):
-    return Store.open(path).trials().drop(columns="wall_time")
+    return Store(path).trials().drop(columns="wall_time")
 
 
 def test_the_server_refuses_a_second_writer(s3):
@@ -126,8 +126,8 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    stored = Store.open(f"{s3}/there").chunks()
-    assert 5 <= len(stored) < len(Store.open(tmp_path / "here").chunks())
+    stored = Store(f"{s3}/there").chunks()
+    assert 5 <= len(stored) < len(Store(tmp_path / "here").chunks())
     out, _ = finished(user("search", "spec.toml", "--out", f"{s3}/there"))
     assert f"report: {s3}/there/report.html" in out
     assert sorted(place.names("")) == ["figures", "report.html", "study.json", "tables", "trials"]
@@ -182,7 +182,7 @@ def test_a_bucket_that_is_not_there(s3, document):
     with pytest.raises(InputError, match=f"cannot write a study to {missing}: .*bucket does not exist"):
         Store.create(missing, document)
     with pytest.raises(InputError, match="there is no study"):
-        Store.open(missing)
+        Store(missing)
 
 
 class Unreliable(MemoryFileSystem):

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.store import Store, Url, local, locate, merge, verify
+from lrshape.store import Store, Url, local, locate, merge
 from lrshape.store.places import place_at
+from lrshape.study.verification import verify
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_chunks_are_written_once_and_read_back(there, folder, table, make_table,
     assert there.write("screen-00000", table) is True
     assert there.write("screen-00000", make_table(first=100)) is False
     there.write("confirm-00000", make_table(phase="confirm"))
-    again = Store.open(f"{folder}/study")
+    again = Store(f"{folder}/study")
     assert again.document == there.document
     assert again.chunks() == ["screen-00000", "confirm-00000"]
     pd.testing.assert_frame_equal(again.read("screen-00000"), table)
@@ -44,7 +45,7 @@ def test_damage_is_set_aside_and_nothing_overwritten(there, table):
 def test_what_is_no_study_is_told(folder, document):
     assert not Store.exists(f"{folder}/study")
     with pytest.raises(InputError, match=r"there is no study in .*study"):
-        Store.open(f"{folder}/study")
+        Store(f"{folder}/study")
     place_at(locate(f"{folder}/other")).prepare("")
     place_at(locate(f"{folder}/other")).replace("thesis.tex", b"mine")
     with pytest.raises(InputError, match=r"not empty .* thesis\.tex"):
@@ -63,7 +64,7 @@ def test_probing_leaves_nothing(there):
 
 def test_of_many_writers_one_wins(there, folder, table):
     tables = [table.assign(wall_time=float(i)) for i in range(6)]
-    stores = [Store.open(f"{folder}/study") for _ in tables]
+    stores = [Store(f"{folder}/study") for _ in tables]
     won = []
 
     def write(i):

@@ -120,7 +120,7 @@ def test_every_operation_of_every_commit_fails_in_turn(study, expected, monkeypa
             assert isinstance(problem, Dead) or str(store.path / "trials") in str(problem)
         left = store.chunks()
         assert not (store.path / "damaged").exists()
-        again = Store.open(store.path)
+        again = Store(store.path)
         kept = {name: (again.path / "trials" / f"{name}.parquet").read_bytes() for name in left}
         pd.testing.assert_frame_equal(study.run(again), expected, check_exact=True)
         for name, data in kept.items():  # what was there was not written again
@@ -159,7 +159,7 @@ def test_every_chunk_damaged_in_every_way_is_found_and_computed_again(study, exp
                 store.read(name)
         assert len(store.trials()) < len(expected)  # it is set aside, and no wrong number is left
         assert name not in store.chunks()
-        pd.testing.assert_frame_equal(study.run(Store.open(store.path)), expected, check_exact=True)
+        pd.testing.assert_frame_equal(study.run(Store(store.path)), expected, check_exact=True)
         assert file.exists()
     assert len(list((store.path / "damaged").iterdir())) == len(store.chunks())
 
@@ -176,7 +176,7 @@ def test_a_resume_on_a_damaged_chunk(study, expected, kind, tmp_path, caplog):
     flipped[len(data) // 3] ^= 4
     other = (foreign.path / "trials" / file.name).read_bytes()
     file.write_bytes({"cut": data[:-9], "empty": b"", "flipped": bytes(flipped), "foreign": other}[kind])
-    pd.testing.assert_frame_equal(study.run(Store.open(store.path)), expected, check_exact=True)
+    pd.testing.assert_frame_equal(study.run(Store(store.path)), expected, check_exact=True)
     assert "set aside" in caplog.text
 
 
@@ -295,7 +295,7 @@ def test_real_processes_that_die_at_every_operation(study, spec):
     )  # fmt: skip
     deaths = int(done.stdout)
     assert deaths >= 8
-    again = Store.open(store.path)
+    again = Store(store.path)
     there = [name for name in again.chunks() if name.startswith("seeds-")]
     assert f"seeds-{deaths:05d}" in there
     assert 1 < len(there) < deaths  # before the link nothing is there, after it all is

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lrshape.study.callback import Speed, Tally
 from lrshape.study.drive import drive_phase, drive_search
 from lrshape.study.plan import Plan
-from lrshape.study.progress import Speed, Tally
 from lrshape.study.spec import StudySpec
 
 START = {"family": "rex", "params": {"beta": 0.3}, "base_lr": 0.01}

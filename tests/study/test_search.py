@@ -82,7 +82,7 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
     seed = 7
     rows = study.trials()
     own = rows[(rows.phase == "confirm") & (rows["shape"] == best.shape)].iloc[0]
-    from lrshape.procedure.keys import training_seeds
+    from lrshape.procedure.trial import training_seeds
 
     seed = int(training_seeds(0, [own["seed"]])[0])
     assert train(schedule.values(), seed)["loss"] == own["final/loss"]
@@ -127,7 +127,7 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, stop
     out = tmp_path / "stopped"
     with pytest.raises(KeyboardInterrupt):
         search(out, stops)
-    stored = len(Store.open(out).trials())
+    stored = len(Store(out).trials())
     assert stored == stop_after
 
     def counts(lrs, seed):
@@ -248,7 +248,7 @@ def test_an_edited_spec_is_noticed(tmp_path):
 def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
     out = tmp_path / "longer"
     search(out)
-    store = Store.open(out)
+    store = Store(out)
     extra = store.read("confirm-00000")
     store.write("confirm-00099", extra.assign(shape="stale"))
     search(out)

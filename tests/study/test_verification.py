@@ -32,7 +32,7 @@ def run_again(searched, monkeypatch):
 
 
 def rows(path):
-    return Store.open(path).trials().drop(columns="wall_time")
+    return Store(path).trials().drop(columns="wall_time")
 
 
 def test_a_sound_study(searched):
@@ -41,6 +41,7 @@ def test_a_sound_study(searched):
     assert found.plan.fitting == searched.store.chunks()
     assert (found.plan.misfits, found.plan.ends) == ({}, "")
     assert found.health.trials == len(searched.trials())
+    assert found.plan.planned >= found.health.trials
     assert (found.health.gaps, found.health.foreign, found.repaired) == ([], [], [])
 
 

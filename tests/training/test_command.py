@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import command, evaluate
-from lrshape.training.command import MAX_METRICS
-from lrshape.training.workloads.command import CommandWorkload
+from lrshape.training.evaluation import evaluate
+from lrshape.training.workloads import command
+from lrshape.training.workloads.command import MAX_METRICS, CommandWorkload
 
 LRS = np.array([[0.1, 1 / 3, 1e-7], [0.5, 0.25, 0.0]])
 PLACES = ("{schedule}", "{metrics}", "{seed}")
@@ -148,7 +148,7 @@ def test_ctrl_c_kills_the_command(tmp_path, monkeypatch, gone):
 def test_the_command_ends_with_a_parent_that_is_killed(tmp_path, gone):
     code = "import os, time; open('command', 'w').write(str(os.getpid())); time.sleep(100)"
     script = (
-        "import sys, numpy as np; from lrshape.training import evaluate\n"
+        "import sys, numpy as np; from lrshape.training.evaluation import evaluate\n"
         "from lrshape.training.workloads.command import CommandWorkload\n"
         f"command = (sys.executable, '-c', {code!r} + '#{{schedule}}{{metrics}}')\n"
         "w = CommandWorkload(command=command, steps=3)\n"

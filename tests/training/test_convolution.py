@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from lrshape.training import convolution as _convolution
+from lrshape.training import network
 from lrshape.training.network import conv_init
 
 
 @pytest.mark.parametrize("implementation", ["gemm", "lax"])
-def test_convolution_and_its_gradients_are_those_of_jax(implementation):
+def testnetwork_and_its_gradients_are_those_of_jax(implementation):
     params = conv_init(jax.random.key(0), channels=3, filters=5)
     x = jax.random.normal(jax.random.key(1), (3, 6, 8, 2))
     b = jax.random.normal(jax.random.key(2), (5,))
@@ -29,7 +29,7 @@ def test_convolution_and_its_gradients_are_those_of_jax(implementation):
     def summed(f):
         return lambda *arguments: jnp.sum(f(*arguments) * weights)
 
-    ours = _convolution.IMPLEMENTATIONS[implementation]
+    ours = network.IMPLEMENTATIONS[implementation]
     arguments = params["w"], b, x
     np.testing.assert_allclose(ours(*arguments), reference(*arguments), rtol=1e-4, atol=1e-5)
     gradients = [jax.grad(summed(f), argnums=(0, 1, 2))(*arguments) for f in (ours, reference)]
@@ -46,21 +46,21 @@ def test_pooling_and_its_gradient():
             jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
         )
 
-    np.testing.assert_array_equal(_convolution.relu_max_pool2(x), reference(x))
-    ours = jax.grad(lambda x: jnp.sum(_convolution.relu_max_pool2(x) * weights))(x)
+    np.testing.assert_array_equal(network.relu_max_pool2(x), reference(x))
+    ours = jax.grad(lambda x: jnp.sum(network.relu_max_pool2(x) * weights))(x)
     np.testing.assert_array_equal(ours, jax.grad(lambda x: jnp.sum(reference(x) * weights))(x))
 
 
 def test_pooling_hands_nan_on_and_equal_pixels_share_one_gradient():
     x = jnp.ones((1, 2, 2, 1))
-    assert jax.grad(lambda x: _convolution.relu_max_pool2(x).sum())(x).ravel().tolist() == [1, 0, 0, 0]
-    assert np.isnan(_convolution.relu_max_pool2(x.at[0, 1, 1, 0].set(jnp.nan))).all()
+    assert jax.grad(lambda x: network.relu_max_pool2(x).sum())(x).ravel().tolist() == [1, 0, 0, 0]
+    assert np.isnan(network.relu_max_pool2(x.at[0, 1, 1, 0].set(jnp.nan))).all()
 
 
 @pytest.mark.parametrize("count", [1, 16, 17, 48])
 def test_chunks_give_what_the_whole_gives(count):
     images = jax.random.normal(jax.random.key(0), (count, 4))
-    out = _convolution.in_chunks(lambda part: part.T * 2, images)
+    out = network.in_chunks(lambda part: part.T * 2, images)
     np.testing.assert_array_equal(out, images.T * 2)
 
 
@@ -68,33 +68,33 @@ def test_chunks_give_what_the_whole_gives(count):
 def accelerator(monkeypatch, tmp_path):
     """A device that is no CPU, as far as the choice is concerned."""
     monkeypatch.setenv("LRSHAPE_CACHE", str(tmp_path))
-    monkeypatch.setattr(_convolution, "TUNING_MEMBERS", 1)
-    monkeypatch.setattr(_convolution, "TUNING_IMAGES", 2)
-    monkeypatch.setattr(_convolution, "_tuned", {})
-    monkeypatch.setattr(_convolution.jax, "default_backend", lambda: "other")
+    monkeypatch.setattr(network, "TUNING_MEMBERS", 1)
+    monkeypatch.setattr(network, "TUNING_IMAGES", 2)
+    monkeypatch.setattr(network, "_tuned", {})
+    monkeypatch.setattr(network.jax, "default_backend", lambda: "other")
     return tmp_path / "convolution.json"
 
 
 def test_the_choice_is_measured_once_told_and_cached(accelerator, monkeypatch, caplog):
     with caplog.at_level(logging.WARNING):
-        _convolution.tune()
+        network.tune()
     assert "gemm" in caplog.text
     assert "lax" in caplog.text
     (choice,) = json.loads(accelerator.read_text()).values()
-    assert _convolution._chosen() == choice
-    monkeypatch.setattr(_convolution, "_seconds", lambda name: pytest.fail("measured again"))
-    _convolution._tuned.clear()
-    _convolution.tune()
-    assert _convolution._chosen() == choice
+    assert network._chosen() == choice
+    monkeypatch.setattr(network, "_seconds", lambda name: pytest.fail("measured again"))
+    network._tuned.clear()
+    network.tune()
+    assert network._chosen() == choice
 
 
 def test_a_damaged_cache_is_measured_anew(accelerator):
     accelerator.write_text("{")
-    _convolution.tune()
+    network.tune()
     assert json.loads(accelerator.read_text())
 
 
 def test_cpus_have_nothing_to_choose(monkeypatch):
-    monkeypatch.setattr(_convolution, "_seconds", lambda name: pytest.fail("measured"))
-    _convolution.tune()
-    assert _convolution._chosen() == "gemm"
+    monkeypatch.setattr(network, "_seconds", lambda name: pytest.fail("measured"))
+    network.tune()
+    assert network._chosen() == "gemm"

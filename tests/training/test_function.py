@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.function import FunctionWorkload
 
 LRS = np.linspace(0.1, 1.0, 6).reshape(2, 3)

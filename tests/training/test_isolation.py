@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate, isolation
+from lrshape.training import user_function
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.function import FunctionWorkload
 
 CODE = """
@@ -62,7 +63,7 @@ def mischief(tmp_path_factory):
         patch.syspath_prepend(folder)
         patch.chdir(folder)
         yield folder
-    isolation.end_worker()
+    user_function.end_worker()
 
 
 def run(*seeds, **settings):
@@ -84,7 +85,7 @@ def test_the_results_are_those_of_inline_training():
 
 def test_a_worker_process_is_light():
     script = (
-        "import sys, lrshape.training.isolation, lrshape.workers.worker;"
+        "import sys, lrshape.training.user_function, lrshape.workers.worker;"
         "heavy = {'jax', 'numpy', 'pydantic'} & set(sys.modules);"
         "assert not heavy, heavy"
     )
@@ -136,7 +137,7 @@ def test_forking_inline_does_not_double_the_study():
 
 
 def test_megabytes_of_output_do_no_harm(capfd):
-    isolation.end_worker()  # a new process writes to where this one writes now
+    user_function.end_worker()  # a new process writes to where this one writes now
     assert run(8).status.tolist() == ["ok"]
     written = len(capfd.readouterr().out)
     assert written == 200 * 20_001

@@ -4,11 +4,9 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate
-from lrshape.training import language as _language
-from lrshape.training.workloads import chars
-from lrshape.training.workloads.chars import CharsTransformer
-from lrshape.training.workloads.wikitext import WikitextTransformer
+from lrshape.training.evaluation import evaluate
+from lrshape.training.workloads import text as _language
+from lrshape.training.workloads.text import CharsTransformer, WikitextTransformer
 
 
 @pytest.mark.parametrize("cls", [CharsTransformer, WikitextTransformer])
@@ -51,10 +49,10 @@ def test_fewer_sequences_are_scored_if_wanted():
 
 def test_the_text_is_split_and_encoded_whole():
     sets = CharsTransformer().data()
-    alphabet = chars._characters()
+    alphabet = _language._characters()
     for split, part in (
-        ("train", chars.text()[:50]),
-        ("valid", chars.text()[-(len(chars.text()) // 10) :][:50]),
+        ("train", _language.text()[:50]),
+        ("valid", _language.text()[-(len(_language.text()) // 10) :][:50]),
     ):
         assert "".join(alphabet[t - 1] for t in sets[split].ravel()[:50]) == part
     assert max(rows.max() for rows in sets.values()) == CharsTransformer().words - 1

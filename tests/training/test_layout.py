@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from lrshape.training import devices, evaluate, layout, population
+from lrshape.training import devices, layout, population
+from lrshape.training.evaluation import evaluate
 from lrshape.training.layout import Layout
 from lrshape.training.workloads.digits import DigitsMLP
 from lrshape.training.workloads.linear_regression import LinearRegression

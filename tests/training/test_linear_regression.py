@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 

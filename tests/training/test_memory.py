@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate, memory, population
+from lrshape.training import memory, population
+from lrshape.training.evaluation import evaluate
 from lrshape.training.memory import Footprint
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP
 from lrshape.training.workloads.function import FunctionWorkload

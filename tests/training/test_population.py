@@ -12,7 +12,8 @@ import optax
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate, population
+from lrshape.training import population
+from lrshape.training.evaluation import evaluate
 from lrshape.training.programs import loss_limit
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP, digits
 from lrshape.training.workloads.linear_regression import LinearRegression
@@ -64,7 +65,7 @@ def test_members_side_by_side_as_on_an_accelerator_agree(monkeypatch, group):
 
 def test_one_and_two_devices_agree():
     script = (
-        "import json, numpy as np; from lrshape.training import evaluate;"
+        "import json, numpy as np; from lrshape.training.evaluation import evaluate;"
         "from lrshape.training.workloads.digits import DigitsMLP;"
         "w = DigitsMLP(steps=12, hidden=(16,));"
         "lrs = np.geomspace(1e-3, 1e-1, 5)[:, None] * np.ones(12);"

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import evaluate, precision
+from lrshape.training import devices
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP
 from lrshape.training.workloads.linear_regression import LinearRegression
 
@@ -20,10 +21,10 @@ def test_bf16_trains_nearly_as_float32_does(cls):
 
 def test_auto_is_float32_on_a_cpu_and_tf32_on_a_gpu(monkeypatch):
     assert loss(DigitsMLP(steps=12)) == loss(DigitsMLP(steps=12, precision="float32"))
-    monkeypatch.setattr(precision, "is_cpu", lambda: False)
-    assert precision.matmul_precision(DigitsMLP()) == "tensorfloat32"
-    assert precision.matmul_precision(DigitsMLP(precision="float32")) == "float32"
-    assert precision.precision(LinearRegression()) == "float32"
+    monkeypatch.setattr(devices, "is_cpu", lambda: False)
+    assert devices.matmul_precision(DigitsMLP()) == "tensorfloat32"
+    assert devices.matmul_precision(DigitsMLP(precision="float32")) == "float32"
+    assert devices.precision(LinearRegression()) == "float32"
 
 
 def test_tf32_is_refused_where_there_is_none():

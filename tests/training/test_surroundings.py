@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import lrshape
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.function import FunctionWorkload
 
 LRS = np.linspace(0.1, 1.0, 6).reshape(2, 3)

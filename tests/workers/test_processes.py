@@ -9,7 +9,7 @@ import pytest
 import lrshape
 from lrshape.errors import InputError
 from lrshape.testing import tasks
-from lrshape.workers import pool, work
+from lrshape.workers import pool
 from lrshape.workers.executors.processes import Processes
 from lrshape.workers.places import THREADS, places, visible_gpus
 from lrshape.workers.process import held
@@ -107,8 +107,8 @@ def test_wrong_settings(settings, message, tmp_path):
 def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path, monkeypatch):
     """With a closure, which no worker could import: scripts and notebooks have such functions."""
     monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
-    monkeypatch.setattr(work, "BEFORE_SPLIT", 1)  # every death costs a new worker's start
-    monkeypatch.setattr(work, "MAX_DEATHS", 1)
+    monkeypatch.setattr(pool, "BEFORE_SPLIT", 1)  # every death costs a new worker's start
+    monkeypatch.setattr(pool, "MAX_DEATHS", 1)
     calls: list[tuple[int, float]] = []
     deadly: list[tuple[int, float]] = []
 

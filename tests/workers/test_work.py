@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrshape.workers.executor import Task
-from lrshape.workers.work import MAX_DEATHS, Work
+from lrshape.workers.pool import MAX_DEATHS, Work
 
 
 class Double(Task):

@@ -11,8 +11,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from lrshape.errors import InputError
 
@@ -88,6 +86,8 @@ def interval_ranks(n: int, confidence: float = 0.95) -> tuple[int, int]:
     Raises:
         InputError: if ``confidence`` is not in (0, 1).
     """
+    from scipy import stats  # slow to import
+
     _check_confidence(confidence)
     # The interval of the sample 0, 1, ..., n - 1 consists of the positions themselves.
     low, high = stats.quantile_test(np.arange(n)).confidence_interval(confidence)
@@ -173,8 +173,10 @@ def tail_share(n: int, confidence: float = 0.95) -> float:
         >>> [round(tail_share(n), 4) for n in (6, 10, 20, 1000)]
         [0.0024, 0.0086, 0.0159, 0.0248]
     """
+    from scipy import special  # slow to import
+
     _check_confidence(confidence)
-    return float(ndtr(-np.sqrt(n / (n - 1)) * stdtrit(n - 1, 0.5 + 0.5 * confidence)))
+    return float(special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, 0.5 + 0.5 * confidence)))
 
 
 def two_sided(share: ArrayLike, n: int) -> Array:
@@ -182,8 +184,10 @@ def two_sided(share: ArrayLike, n: int) -> Array:
 
     The inverse of `tail_share`: ``two_sided(tail_share(n, c), n)`` is ``1 - c``.
     """
+    from scipy import special  # slow to import
+
     beyond = np.minimum(np.asarray(share, np.float64), 0.5)
-    return 2.0 * stdtr(n - 1, ndtri(beyond) / np.sqrt(n / (n - 1)))
+    return 2.0 * special.stdtr(n - 1, special.ndtri(beyond) / np.sqrt(n / (n - 1)))
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:
@@ -249,6 +253,8 @@ def _median_rank(shapes: int, size: int) -> int:
 @lru_cache(maxsize=4096)
 def _quantile_ranks(shapes: int, size: int, confidence: float) -> tuple[int, int]:
     """0-based places of the interval's ends among ``shapes`` sorted scores; -1 where there is none."""
+    from scipy import stats  # slow to import
+
     test = stats.quantile_test(np.arange(shapes), p=-math.expm1(-math.log(2) / size))
     low, high = test.confidence_interval(confidence)
     return (-1 if np.isnan(low) else int(low)), (-1 if np.isnan(high) else int(high))

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from lrshape.store import publish
+
 # A spreadsheet takes a cell that starts like this for a formula, or drops the character and looks again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n")
 
@@ -57,9 +59,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list
     files = []
     for name, table in tables.items():
         file = directory / f"{name}.csv"
-        unfinished = file.with_suffix(".csv.tmp")
-        harmless(table).to_csv(unfinished, index=False, lineterminator="\n", encoding="utf-8")
-        unfinished.replace(file)
+        publish(file, harmless(table).to_csv(index=False, lineterminator="\n").encode(), replace=True)
         files.append(file)
     return files
 

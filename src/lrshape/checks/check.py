@@ -16,8 +16,9 @@ from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.store import Store
 from lrshape.study.callback import Callback
+from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
-from lrshape.study.study import Study, check_workload
+from lrshape.study.study import Study
 from lrshape.workers.executor import EXECUTORS, ExecutorChoice
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ from lrshape.checks.local_statistics import best_points, confirm_points, point_i
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import BaseLRStrategy, GridLR
 from lrshape.procedure.screening import Phase
-from lrshape.procedure.shape import ShapeRecord
-from lrshape.procedure.trial import Candidate
+from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.shapes.space import Dimension
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study

@@ -16,8 +16,7 @@ from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
 from lrshape.procedure.screening import Phase
-from lrshape.procedure.shape import ShapeRecord
-from lrshape.procedure.trial import Candidate
+from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.study.study import Study
 
 

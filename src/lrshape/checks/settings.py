@@ -85,7 +85,7 @@ class Sweep:
         """The transfer's trials, by the slug of the setting that they ran in."""
         own = {shape.setting for shape in self.best_shapes}
         return {
-            s.slug: Store.open(self.study_path(s) / Transfer.name).trials([Transfer.name])
+            s.slug: Store(self.study_path(s) / Transfer.name).trials([Transfer.name])
             for s in self.settings
             if s.slug in own
         }

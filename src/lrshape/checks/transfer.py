@@ -13,7 +13,7 @@ from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.screening import Phase
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study

@@ -65,7 +65,8 @@ def _plain(found: "Diagnosis") -> dict[str, Any]:
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
     say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
-    say(f"  {health.trials:,} trials in {health.chunks:,} sound chunks")
+    at_most = f" of at most {plan.planned:,}" if plan is not None and plan.planned else ""
+    say(f"  {health.trials:,} trials{at_most} in {health.chunks:,} sound chunks")
     if plan is not None:
         ends = f"; the rest cannot be checked: {plan.ends}" if plan.ends else ", which is complete"
         say(f"  {len(plan.fitting):,} chunks match the plan{ends}")

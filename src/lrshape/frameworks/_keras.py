@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from lrshape.errors import InputError, shown
-from lrshape.frameworks.table import table
+from lrshape.frameworks.exporter import table
 from lrshape.shapes.schedule import Schedule
 
 

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrshape.errors import InputError
 from lrshape.registry import Registry
 
-if TYPE_CHECKING:  # a schedule imports this file
+if TYPE_CHECKING:
     from lrshape.shapes.schedule import Schedule
 
 
@@ -62,3 +65,21 @@ def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from None
     return path
+
+
+MAX_TABLE = 10_000_000
+"""So many float32 numbers are 40 MB in the program's memory. A formula on float32 progress would need none,
+but it is wrong by several percent near the end of a long decay to 0: a table is exact at every step."""
+
+
+def table(schedule: "Schedule", framework: str) -> NDArray[np.float64]:
+    """The learning rate of every step, shape ``(steps,)``.
+
+    Raises:
+        InputError: if there are more than `MAX_TABLE`.
+    """
+    if schedule.steps > MAX_TABLE:
+        raise InputError(
+            f"{framework} takes a schedule of at most {MAX_TABLE:,} steps here, got {schedule.steps:,}"
+        )
+    return schedule.values()

@@ -5,9 +5,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import EXPORTERS
+from lrshape.frameworks.exporter import EXPORTERS, table
 from lrshape.frameworks.standalone import CodeExporter
-from lrshape.frameworks.table import table
 from lrshape.shapes.schedule import Schedule
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import Exporter
+from lrshape.frameworks.exporter import EXPORTERS, Exporter
 from lrshape.frameworks.formula import python_lines
 from lrshape.shapes.schedule import OFFSETS, Schedule
 
@@ -93,3 +93,27 @@ for size, count in BATCH_SIZES:
 def _literal(value: object) -> str:
     """JSON-like data as Python text: ``repr`` of text, numbers, None, lists and dictionaries."""
     return pprint.pformat(value, width=_WIDTH, compact=True, sort_dicts=False)
+
+
+_MAIN = """
+if __name__ == "__main__":
+    for number in range(STEPS):
+        print(f"{number},{lr(number)!r}")"""
+
+
+@EXPORTERS.register("python")
+class Python(CodeExporter):
+    """The function ``lr(step)``, without any import but ``math``."""
+
+    imports = ("import math",)
+    usage = "from schedule import STEPS, lr\nfor step in range(STEPS): ... lr(step) ..."
+
+    @override
+    @classmethod
+    def file_name(cls) -> str:
+        return "schedule.py"
+
+    @override
+    @classmethod
+    def code(cls) -> str:
+        return _MAIN

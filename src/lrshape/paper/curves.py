@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.tables import write_csv
-from lrshape.procedure.keys import training_seeds
+from lrshape.procedure.trial import training_seeds
 from lrshape.report.drawing import save
 from lrshape.report.palette import INK, family_styles
 from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
 from lrshape.report.words import rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.spec import StudySpec
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 SCHEDULES = {

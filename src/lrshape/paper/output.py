@@ -10,7 +10,7 @@ from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
 from lrshape.paper.run import OPTIMUM, OptimumResult, ScheduleCheck
 from lrshape.store import publish
-from lrshape.study.environment import versions
+from lrshape.study.creation import versions
 
 FILE = "optimum.json"
 FORMAT = 1

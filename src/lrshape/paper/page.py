@@ -11,7 +11,7 @@ from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES, MUTED
 from lrshape.report.sections import Notice, Section, Table, names_and_values, table
 from lrshape.report.words import counted, interval, listing, number, percent, printable
-from lrshape.study.environment import versions
+from lrshape.study.creation import versions
 
 CLOSE = 0.01
 """A family within this fraction of the optimum counts as near-optimal."""

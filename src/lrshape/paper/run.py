@@ -12,13 +12,13 @@ from lrshape.paper.descent import Certificate, Descent, Jaggedness, certify, des
 from lrshape.paper.dynamics import Array, Dynamics, Recursion, SecondMoments, random_basis
 from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
 from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
-from lrshape.procedure.keys import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.procedure.spec import FamilySpec
+from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.report.words import percent
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
-from lrshape.training import evaluate
 from lrshape.training.devices import mesh
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 OPTIMUM = "optimum"

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from lrshape.errors import InputError
 from lrshape.paper.dynamics import Array, random_basis
-from lrshape.training import evaluate
+from lrshape.training.evaluation import evaluate
 from lrshape.training.workload import PyTree
 from lrshape.training.workloads.linear_regression import LinearRegression
 

@@ -1,5 +1,1 @@
-"""Samplers: ways to choose points in the unit cube, found by name in ``SAMPLERS``."""
-
-from lrshape.procedure.sampler import SAMPLERS, Sampler, State
-
-__all__ = ["SAMPLERS", "Sampler", "State"]
+"""The search: samplers, base-LR strategies, and the phases screen, rescore and confirm."""

@@ -10,8 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
-from lrshape.procedure.shape import ShapeRecord, multipliers
-from lrshape.procedure.trial import Candidate
+from lrshape.procedure.trial import Candidate, ShapeRecord, multipliers
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.shapes import Family

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.procedure.gaussian_process import GaussianProcess
 from lrshape.procedure.sampler import Choice, Points
+
+if TYPE_CHECKING:  # it imports scipy.optimize
+    from lrshape.procedure.gaussian_process import GaussianProcess
 
 Array = NDArray[np.float64]
 
@@ -28,7 +31,7 @@ class Landscape:
         features: of points.
     """
 
-    process: GaussianProcess
+    process: "GaussianProcess"
     told: Points
     features: Callable[[Points], Points]
 

@@ -269,6 +269,10 @@ class LearningSampler(Sampler):
 class SequenceSampler(Sampler):
     """A sampler whose points do not depend on scores: the i-th point is the same however points are asked."""
 
+    def start(self, dimensions: int, seed: int) -> Any:
+        """Keep nothing: the seed and the number of points asked for say all."""
+        return None
+
     @final
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
         """Return the next points of the sequence."""

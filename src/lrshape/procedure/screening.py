@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
-from lrshape.procedure.shape import ShapeRecord
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.spec import SearchSpec
-from lrshape.procedure.trial import Candidate, Trial, trials
+from lrshape.procedure.trial import Candidate, ShapeRecord, Trial, trials
 
 Phase = Generator[list[Trial], pd.DataFrame, list[Candidate]]
 _Step = Generator[list[Trial], pd.DataFrame, None]

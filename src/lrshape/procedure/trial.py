@@ -1,10 +1,103 @@
-"""One planned training run."""
+"""What a search trains: shapes under their names, trials, and the seeds of all random numbers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
-from lrshape.procedure.keys import FIRST_SEED
-from lrshape.procedure.shape import ShapeRecord
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lrshape.shapes import FAMILIES, Family, evaluate
+from lrshape.shapes.schedule import StepRule, progress
+from lrshape.store import params_of
+
+TRAINING, SAMPLER = 1, 2
+
+FIRST_SEED = {
+    "screen": 0,
+    "rescore": 1_000_000,
+    "confirm": 2_000_000,
+    "optimum": 6_000_000,
+    "pace": 7_000_000,
+}
+"""First seed index of each phase: no phase sees another's seeds, however many each one uses.
+
+Those of checks follow from their classes, see `lrshape.checks.check.Check`: 3 to 5 million are taken.
+"""
+
+
+def training_seeds(study_seed: int, indices: ArrayLike) -> NDArray[np.int64]:
+    """Seeds of trials from their seed indices, in [0, 2**32), all different within a study."""
+    offset = int(np.random.SeedSequence(study_seed, spawn_key=(TRAINING,)).generate_state(1)[0])
+    return (np.asarray(indices, np.int64) + offset) % 2**32
+
+
+def sampler_seed(study_seed: int, family: str) -> int:
+    """Seed of the sampler of a family's shapes: it depends on no other family."""
+    index = zlib.crc32(family.encode())
+    return int(np.random.SeedSequence(study_seed, spawn_key=(SAMPLER, index)).generate_state(1)[0])
+
+
+@dataclass(frozen=True)
+class ShapeRecord:
+    """A shape under its name in a study; records of one study are equal if their names are.
+
+    Attributes:
+        id: e.g. ``rex-0007``, or ``baseline-cosine``.
+        family: the shape.
+    """
+
+    id: str
+    family: Family = field(compare=False)
+
+    @classmethod
+    def of(cls, id: str, family: str, params: Mapping[str, Any]) -> "ShapeRecord":  # noqa: A002
+        """Build from the family's name and parameters."""
+        return cls(id, FAMILIES[family].from_params(params))
+
+    @classmethod
+    def read(cls, id: str, family: str, params: str) -> "ShapeRecord":  # noqa: A002
+        """Build from the columns of a row."""
+        return cls.of(id, family, params_of(params))
+
+    @cached_property
+    def params(self) -> str:
+        """The column ``params`` of a row: a JSON object of the parameters with sorted keys.
+
+        Those that are never searched are left out where they have their default.
+        """
+        values = self.family.params
+        told = {
+            p.name: values[p.name]
+            for p in self.family.parameters()
+            if p.searched or values[p.name] != p.default
+        }
+        return json.dumps(told, sort_keys=True)
+
+
+def multipliers(shapes: Sequence[Family], steps: int, step_rule: StepRule) -> NDArray[np.float64]:
+    """Multipliers of shapes of any families, (shapes, steps); each distinct shape is computed once."""
+    t = progress(steps, step_rule)
+    row_of = {shape: row for row, shape in enumerate(dict.fromkeys(shapes))}
+    rows = np.empty((len(row_of), steps))
+    batches: dict[tuple[Any, ...], list[Family]] = defaultdict(list)
+    for shape in row_of:
+        shared = tuple(getattr(shape, p.name) for p in shape.parameters() if not p.batched)
+        batches[type(shape), shared].append(shape)
+    for (family, _), members in batches.items():
+        params = members[0].params
+        columns = {
+            p.name: np.array([getattr(shape, p.name) for shape in members])
+            for p in family.parameters()
+            if p.batched
+        }
+        rows[[row_of[shape] for shape in members]] = evaluate(family, params | columns, t)
+    return rows[[row_of[shape] for shape in shapes]]
+
 
 Candidate = tuple[ShapeRecord, float]
 """A shape at a base LR."""

@@ -1,16 +1,20 @@
-"""Reading back what was exported, and learning rates from elsewhere. Code is never run."""
+"""Reading back what was exported, and learning rates and logs of them from elsewhere. Code is never run."""
 
 import ast
 import csv
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
 from lrshape.shapes.schedule import MAX_STEPS, Schedule
+
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000, ".py": 20_000_000}
 """Sizes of files that are read: numbers take more memory as JSON or Python text than as a table."""
@@ -119,3 +123,66 @@ def _python(path: Path) -> Any:
         if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["SCHEDULE"]:
             return ast.literal_eval(node.value)
     raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")
+
+
+STEPS = ("step", "_step", "steps", "global_step", "trainer/global_step", "iteration")
+RATES = ("lr", "learning_rate", "learning rate", "learning-rate")
+MAX_LOG_BYTES = 500_000_000
+_SPREAD = ("__MIN", "__MAX")
+"""Endings of columns that Weights & Biases adds to each curve of an exported chart."""
+
+Curves = dict[str, NDArray[np.float64]]
+
+
+def read_log(path: Path) -> Curves:
+    """Read a log: a CSV with a heading, one row a logged step, and a column of learning rates for each run.
+
+    Returns:
+        The learning rates of every step, by the name of their column. Gaps are filled by straight lines.
+
+    Raises:
+        InputError: if it cannot be read as that, is larger than `MAX_LOG_BYTES`, or a curve is longer than a
+            schedule may be.
+    """
+    import pandas as pd
+
+    try:
+        size = path.stat().st_size
+        if size > MAX_LOG_BYTES:
+            raise InputError(f"{path}: a log has at most {MAX_LOG_BYTES:,} bytes, got {size:,}")
+        table = pd.read_csv(path, low_memory=False)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (ValueError, OverflowError, MemoryError) as error:  # pandas' own errors are ValueErrors
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: is not a log of learning rates: {reason:.120}") from None
+    curves = _curves(table.rename(columns=str))
+    if not curves:
+        raise InputError(f"{path}: a log needs a column of steps that rise and a column of learning rates")
+    return curves
+
+
+def _curves(table: "pd.DataFrame") -> Curves:
+    steps = next((name for name in table.columns if name.strip().lower() in STEPS), None)
+    if steps is None:
+        return {}
+    place = _column_numbers(table[steps])
+    if not (np.isfinite(place).all() and (np.diff(place) > 0).all()):
+        return {}
+    found: Curves = {}
+    for name in table.columns:
+        if name == steps or name.endswith(_SPREAD) or not any(word in name.lower() for word in RATES):
+            continue
+        rates = _column_numbers(table[name])
+        logged = ~np.isnan(rates)
+        if logged.sum() > 1:
+            found[name] = every_step(place[logged], rates[logged])
+    return found
+
+
+def _column_numbers(column: Any) -> NDArray[np.float64]:
+    """A column's numbers, shape (rows,); NaN where it holds none."""
+    import pandas as pd
+
+    found: Any = pd.to_numeric(column, errors="coerce")
+    return found.to_numpy(np.float64, na_value=np.nan)

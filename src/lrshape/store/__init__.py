@@ -1,21 +1,17 @@
 """Where a study's trials are kept: a directory or a URL with files, each written once."""
 
-from lrshape.store.chunk_file import DamagedChunk, metric_columns
-from lrshape.store.chunk_names import PHASES, chunk_name, phase_codes
+from lrshape.store.chunk_file import DamagedChunk, chunk_name
 from lrshape.store.directory import Store
 from lrshape.store.document import claim_directory, differences, digest, read_document
 from lrshape.store.files import StoreError, publish, store_error
-from lrshape.store.frame import sort_trials
 from lrshape.store.merge import Merged, merge
 from lrshape.store.place import Location, Url, local, locate
 from lrshape.store.places import place_at
-from lrshape.store.rows import params_of
-from lrshape.store.verify import Health, verify
+from lrshape.store.table import PHASES, metric_columns, params_of, phase_codes, sort_trials
 
 __all__ = [
     "PHASES",
     "DamagedChunk",
-    "Health",
     "Location",
     "Merged",
     "Store",
@@ -36,5 +32,4 @@ __all__ = [
     "read_document",
     "sort_trials",
     "store_error",
-    "verify",
 ]

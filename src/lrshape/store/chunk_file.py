@@ -6,36 +6,50 @@ zeros. It is checked before the file is parsed: no damaged byte reaches the Parq
 
 import hashlib
 import io
-from collections.abc import Iterable
+import re
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lrshape.store.chunk_names import parse
-from lrshape.store.rows import problem
+from lrshape.store.table import PHASES, metric_columns, problem, schema
+
+_CHUNK = re.compile(r"([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-(\d{5,18})")
+
+
+def chunk_name(phase: str, number: int) -> str:
+    """The name of a phase's chunk."""
+    return f"{phase}-{number:05d}"
+
+
+def parse(name: str) -> tuple[str, int]:
+    """Phase and number of a chunk.
+
+    Raises:
+        ValueError: if it is no chunk's name.
+    """
+    match = _CHUNK.fullmatch(name)
+    if match is None:
+        raise ValueError(f"a chunk's name is <phase>-<five digits or more>, got {name!r}")
+    return match[1], int(match[2])
+
+
+def order(name: str) -> tuple[int, str, int, str]:
+    """What chunks are sorted by: the phase, then the number."""
+    phase, number = parse(name)
+    return PHASES.index(phase) if phase in PHASES else len(PHASES), phase, number, name
+
+
+def is_chunk(name: str) -> bool:
+    """Whether this is a chunk's name."""
+    return _CHUNK.fullmatch(name) is not None
+
 
 CHUNK_FORMAT = "1"
 
 LARGEST = 2**31
 """Bytes of columns that a file may unfold to: what claims more was made to fill the memory."""
-
-_BEFORE = {
-    "phase": pa.string(),
-    "shape": pa.string(),
-    "family": pa.string(),
-    "params": pa.string(),
-    "base_lr": pa.float64(),
-    "seed": pa.int64(),
-}
-_AFTER = {
-    "status": pa.string(),
-    "first_bad_step": pa.int64(),
-    "message": pa.string(),
-    "wall_time": pa.float64(),
-}
-_FIXED = _BEFORE | _AFTER
 
 # As Thrift's compact protocol writes the key and the header of its 64-byte value.
 _DIGEST_KEY = "lrshape.sha256"
@@ -50,18 +64,6 @@ class DamagedChunk(Exception):  # noqa: N818 - it names what was found, not what
         super().__init__(f"chunk {name} is damaged: {reason}")
         self.name = name
         self.reason = reason
-
-
-def metric_columns(columns: Iterable[str]) -> list[str]:
-    """The metrics among the columns of a trials table, in their order."""
-    return [column for column in columns if column not in _FIXED]
-
-
-def schema(metrics: Iterable[str], folded: bool = False) -> pa.Schema:
-    """The schema of a trials table with these metrics; folded, equal texts are held once."""
-    fields = _BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER
-    text = pa.dictionary(pa.int32(), pa.string())
-    return pa.schema({k: text if folded and t == pa.string() else t for k, t in fields.items()})
 
 
 def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:

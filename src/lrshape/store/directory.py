@@ -10,13 +10,13 @@ import pandas as pd
 import pyarrow as pa
 
 from lrshape.errors import InputError
-from lrshape.store import chunk_file, chunk_names
+from lrshape.store import chunk_file
 from lrshape.store.chunk_file import DamagedChunk
 from lrshape.store.document import claim_directory, digest, read_document
 from lrshape.store.files import StoreError
-from lrshape.store.frame import chunk_frame, sorted_frame
 from lrshape.store.place import Location, locate
 from lrshape.store.places import place_at
+from lrshape.store.table import chunk_frame, sorted_frame
 
 DOCUMENT = "study.json"
 TRIALS = "trials"
@@ -53,11 +53,6 @@ class Store:
     def is_edited(self) -> bool:
         """Whether somebody changed what the document states: its hash is of something else."""
         return digest(self.document) != self.document["hash"]
-
-    @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "Store":
-        """Open the study in a directory; the same as ``Store(path)``."""
-        return cls(path)
 
     @classmethod
     def create(
@@ -147,7 +142,7 @@ class Store:
             StoreError: if the disk refuses; the chunk is then absent or whole, never torn.
             ValueError: if the name or the table is not as described.
         """
-        phase, _ = chunk_names.parse(name)
+        phase, _ = chunk_file.parse(name)
         data = chunk_file.encode(table, name, self.document["hash"])
         phases = set(table["phase"])
         if phases - {phase}:
@@ -166,7 +161,7 @@ class Store:
 
     def table(self, name: str) -> pa.Table:
         """Return a chunk's trials as an Arrow table; raises what `read` does."""
-        chunk_names.parse(name)
+        chunk_file.parse(name)
         return chunk_file.decode(self.place.read(_file_name(name)), name, self.document["hash"])
 
     def set_aside(self, name: str, reason: str) -> Location:
@@ -178,7 +173,7 @@ class Store:
         Raises:
             OSError: if it cannot be moved, or is not there.
         """
-        chunk_names.parse(name)
+        chunk_file.parse(name)
         source = _file_name(name)
         count, target = 0, f"{DAMAGED}/{name}{_ENDING}"
         while not self.place.move(source, target):
@@ -196,7 +191,7 @@ class Store:
         """
         names = (name for name in self.place.names(TRIALS) if name.endswith(_ENDING))
         stems = (name.removesuffix(_ENDING) for name in names)
-        return sorted(filter(chunk_names.is_chunk, stems), key=chunk_names.order)
+        return sorted(filter(chunk_file.is_chunk, stems), key=chunk_file.order)
 
     def trials(self, phases: Collection[str] | None = None) -> pd.DataFrame:
         """Return all trials, sorted by phase, shape, base LR and seed; no row depends on the chunks.
@@ -210,7 +205,7 @@ class Store:
         Raises:
             StoreError: if the disk cannot be read.
         """
-        names = [name for name in self.chunks() if phases is None or chunk_names.parse(name)[0] in phases]
+        names = [name for name in self.chunks() if phases is None or chunk_file.parse(name)[0] in phases]
         with ThreadPoolExecutor(self.place.readers) as pool:
             tables = list(pool.map(self._table_if_sound, names))
         return sorted_frame([table for table in tables if table is not None])

@@ -58,9 +58,9 @@ def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
         InputError: if a source is no study, or they are no parts of one.
         StoreError: if a disk refuses.
     """
-    stores = [Store.open(source) for source in sources]
+    stores = [Store(source) for source in sources]
     first = stores[0]
-    target = Store.open(out) if Store.exists(out) else None
+    target = Store(out) if Store.exists(out) else None
     for store in [*stores[1:], *([target] if target else [])]:
         for key, problem in _PLAN.items():
             mine, other = first.document.get(key), store.document.get(key)

@@ -1,9 +1,118 @@
-"""The place at a location: a local directory, or one in an object store."""
+"""The place at a location: a local directory, in this file, or one in an object store."""
 
+import contextlib
+import os
+import secrets
+import shutil
+import time
 from pathlib import Path
 
-from lrshape.store.local_place import LocalPlace
+from lrshape.store import files
+from lrshape.store.files import store_error
 from lrshape.store.place import Location, Place
+
+
+class LocalPlace(Place):
+    """A directory on a disk that this machine mounts; see `lrshape.store.files` for how a file comes to be.
+
+    Args:
+        location: the directory; it need not exist.
+    """
+
+    def __init__(self, location: Path):
+        self.location = location
+        self._path = location
+        self.readers = min(8, os.cpu_count() or 1)
+
+    def read(self, name: str) -> bytes:
+        """Return a file's content."""
+        file = self._path / name
+        try:
+            return file.read_bytes()
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise store_error(error, file) from error
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        try:
+            return (self._path / name).is_file()
+        except OSError:
+            return False
+
+    def names(self, folder: str) -> list[str]:
+        """Names of what is in a folder."""
+        try:
+            return os.listdir(self._path / folder)  # noqa: PTH208 - names are wanted, not paths
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise store_error(error, self._path / folder) from error
+
+    def is_empty(self, folder: str) -> bool:
+        """Whether it is an empty folder."""
+        path = self._path / folder
+        return path.is_dir() and not any(path.iterdir())
+
+    def publish(self, name: str, data: bytes) -> bool:
+        """Make a file by a hard link to a temporary one."""
+        return files.publish(self._path / name, data)
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Replace a file by renaming a temporary one."""
+        files.publish(self._path / name, data, replace=True)
+
+    def move(self, name: str, target: str) -> bool:
+        """Give a file another name, by a hard link and then without the old name."""
+        source, new = self._path / name, self._path / target
+        try:
+            new.parent.mkdir(exist_ok=True)
+            if not files.link(source, new):
+                return False
+            source.unlink(missing_ok=True)
+            files.sync_directory(new.parent)
+            files.sync_directory(source.parent)
+        except OSError as error:
+            raise store_error(error, source) from error
+        return True
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        try:
+            (self._path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise store_error(error, self._path / name) from error
+
+    def prepare(self, folder: str) -> None:
+        """Make a folder."""
+        (self._path / folder).mkdir(parents=True, exist_ok=True)
+        files.sync_directory(self._path.parent)
+
+    def probe(self, folder: str) -> None:
+        """Write a byte into a folder and remove it."""
+        probe = self._path / folder / f".probe.{secrets.token_hex(8)}.tmp"
+        (self._path / folder).mkdir(exist_ok=True)
+        probe.write_bytes(b"x")
+        probe.unlink()
+
+    def free_bytes(self) -> int | None:
+        """Room for this user on the disk."""
+        try:
+            return shutil.disk_usage(self._path).free
+        except OSError:
+            return None
+
+    def stale(self, folder: str) -> list[str]:
+        """Unfinished writes that are older than any live writer's."""
+        found = []
+        with contextlib.suppress(OSError), os.scandir(self._path / folder) as entries:
+            for entry in entries:
+                if files.is_temporary(entry.name):
+                    with contextlib.suppress(OSError):
+                        if time.time() - entry.stat(follow_symlinks=False).st_mtime > files.STALE_SECONDS:
+                            found.append(entry.name)
+        return sorted(found)
 
 
 def place_at(location: Location) -> Place:

@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 
 from lrshape.procedure.budget import BATCH, LEAST, is_planned
-from lrshape.procedure.keys import FIRST_SEED
-from lrshape.procedure.shape import ShapeRecord
-from lrshape.procedure.trial import Trial
+from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial
 from lrshape.store import Location, Store
-from lrshape.study.chunk import cut
+from lrshape.study.chunk import TrainChunk, cut
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
-from lrshape.study.task import TrainChunk
 from lrshape.study.time_limit import TimeLimitReached, limit_time
 from lrshape.training.workload import Workload
 from lrshape.workers.executor import Executor
@@ -54,7 +51,7 @@ def set_trials(
     if not is_planned(document) or "trials" in document:
         return dict(document)
     if Store.exists(path):
-        stored = Store.open(path).document["spec"]
+        stored = Store(path).document["spec"]
         base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
         keys = ("sampler", "screen", "rescore", "families")
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
-from lrshape.procedure.keys import FIRST_SEED
-from lrshape.procedure.racing import rungs
+from lrshape.procedure.phases import rungs
 from lrshape.procedure.screening import FAVOURITES
 from lrshape.procedure.spec import FamilySpec
-from lrshape.procedure.trial import Trial
+from lrshape.procedure.trial import FIRST_SEED, Trial
 from lrshape.study.spec import StudySpec
 
 CHUNK = 4_096

@@ -10,13 +10,11 @@ from lrshape.errors import InputError
 from lrshape.procedure.screening import Phase
 from lrshape.procedure.trial import Candidate
 from lrshape.store import DamagedChunk, Store
-from lrshape.study.callback import Callback
-from lrshape.study.chunk import Chunk
+from lrshape.study.callback import Callback, Speed, Tally
+from lrshape.study.chunk import Chunk, Running, TrainChunk
 from lrshape.study.drive import drive_phase, drive_search, read_chunk, unplanned
 from lrshape.study.plan import Plan
-from lrshape.study.progress import Speed, Tally
 from lrshape.study.spec import StudySpec
-from lrshape.study.task import Running, TrainChunk
 from lrshape.study.time_limit import TimeLimitReached, limit_time
 from lrshape.workers.executor import Executor
 

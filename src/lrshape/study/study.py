@@ -1,7 +1,5 @@
 """A study on disk."""
 
-import logging
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +11,8 @@ from lrshape.analysis.result import Result
 from lrshape.errors import InputError, shown
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url
-from lrshape.study import environment
 from lrshape.study.plan import Plan
 from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec
-from lrshape.training.called_workload import CalledWorkload
-from lrshape.training.memory import plan_chunk_size
-from lrshape.training.precision import precision
-from lrshape.training.workload import GradientWorkload, Workload
-
-_log = logging.getLogger(__name__)
 
 
 class Study:
@@ -40,7 +31,7 @@ class Study:
     """
 
     def __init__(self, path: str | Path):
-        self.store = Store.open(path)
+        self.store = Store(path)
         if self.store.is_edited:
             raise InputError(f"{self.path}/study.json was edited: its spec does not match its hash")
         try:
@@ -184,49 +175,3 @@ class Study:
             steps=self.steps if steps is None else steps,
             step_rule=self.step_rule,
         )
-
-
-def open_or_create(spec: StudySpec, path: Location) -> Study:
-    """Open the study of this spec in a directory, or make it.
-
-    Raises:
-        InputError: if the directory holds another study, or anything else.
-    """
-
-    def describe_run() -> dict[str, Any]:
-        check_workload(spec.workload)
-        return {
-            "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
-            "versions": environment.versions(),
-            "device": environment.device(),
-            "precision": precision(spec.workload),
-            "git_revision": environment.git_revision(),
-            "train_digest": _train_digest(spec.workload),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-
-    Store.create(path, {"name": spec.name, "spec": spec.document()}, more=describe_run)
-    study = Study(path)
-    if study.document.get("train_digest") != _train_digest(spec.workload):
-        _log.warning(
-            "%s: the code of %s has changed since the study began; lrshape keeps the trials of the old "
-            "code. To search anew, use another directory",
-            path,
-            spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
-        )
-    return study
-
-
-def check_workload(workload: Workload) -> None:
-    """Find what would go wrong at the first training, before a directory is made."""
-    import jax
-
-    if isinstance(workload, CalledWorkload):
-        workload.check()
-    elif isinstance(workload, GradientWorkload):
-        data = workload.data()
-        jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))
-
-
-def _train_digest(workload: Workload) -> str | None:
-    return workload.digest() if isinstance(workload, CalledWorkload) else None

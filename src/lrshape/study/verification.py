@@ -1,6 +1,8 @@
 """Whether a study on disk is what its spec plans: every file read, every chunk held against the plan."""
 
 import contextlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -9,10 +11,86 @@ from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.procedure.screening import Phase
 from lrshape.procedure.trial import Candidate
-from lrshape.store import DamagedChunk, Health, Location, Store, verify
+from lrshape.store import DamagedChunk, Location, Store, chunk_file, files
+from lrshape.store.directory import DAMAGED, TRIALS
 from lrshape.study.chunk import Chunk
 from lrshape.study.drive import Misfit, drive_phase, drive_search, read_chunk, unplanned
+from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
+
+
+@dataclass
+class Health:
+    """What a study's files are like.
+
+    Attributes:
+        chunks: sound chunks.
+        trials: trials in those.
+        damaged: chunks that cannot be trusted, with the reasons.
+        gaps: chunks that are missing, or damaged, between sound ones.
+        stale: unfinished writes that died, by path within the study.
+        foreign: names in ``trials/`` that are no chunk's.
+        set_aside: files in ``damaged/``.
+    """
+
+    chunks: int = 0
+    trials: int = 0
+    damaged: dict[str, str] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    set_aside: int = 0
+
+
+def verify(store: Store) -> Health:
+    """Check every file: its checksum, that it is this study's and this chunk's, its columns.
+
+    Raises:
+        StoreError: if the disk cannot be read.
+    """
+    health = Health()
+    names = store.chunks()
+    sound: dict[str, int] = {}
+    for name, found in _checked(store, names):
+        if isinstance(found, str):
+            health.damaged[name] = found
+        else:
+            sound[name] = found
+    health.chunks, health.trials = len(sound), sum(sound.values())
+    health.gaps = _gaps(set(sound))
+    for folder in ("", TRIALS):
+        prefix = f"{folder}/" if folder else ""
+        health.stale += [prefix + name for name in store.place.stale(folder)]
+    known = {f"{name}.parquet" for name in names}
+    present = store.place.names(TRIALS)
+    health.foreign = sorted(n for n in present if n not in known and not files.is_temporary(n))
+    health.set_aside = len(store.place.names(DAMAGED))
+    return health
+
+
+def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
+    """Each chunk with its number of trials, or with what is wrong."""
+
+    def check(name: str) -> tuple[str, int | str]:
+        try:
+            return name, store.table(name).num_rows
+        except DamagedChunk as damage:
+            return name, damage.reason
+        except FileNotFoundError:  # another run has set it aside
+            return name, "it has disappeared"
+
+    with ThreadPoolExecutor(store.place.readers) as pool:
+        yield from pool.map(check, names)
+
+
+def _gaps(chunks: set[str]) -> list[str]:
+    gaps = []
+    parsed = [chunk_file.parse(name) for name in sorted(chunks, key=chunk_file.order)]
+    for phase in dict.fromkeys(phase for phase, _ in parsed):
+        numbers = {number for p, number in parsed if p == phase}
+        missing = set(range(max(numbers, default=-1) + 1)) - numbers if len(numbers) < 10**7 else set()
+        gaps += [chunk_file.chunk_name(phase, number) for number in sorted(missing)[:1000]]
+    return gaps
 
 
 @dataclass
@@ -20,11 +98,13 @@ class PlanFit:
     """How the sound chunks of a search fit its plan.
 
     Attributes:
+        planned: trials that the search takes at most; 0 if its spec cannot be used.
         fitting: chunks that hold what the plan wants.
         misfits: chunks that do not, with the reasons.
         ends: why the plan could not be followed further, or "" if it was followed to the end.
     """
 
+    planned: int = 0
     fitting: list[str] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
     ends: str = ""
@@ -69,7 +149,7 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         InputError: if there is no study.
         StoreError: if the disk cannot be read, or written to repair.
     """
-    store = Store.open(path)
+    store = Store(path)
     return [_examine(each, repair) for each in (store, *store.inner())]
 
 
@@ -114,7 +194,7 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
         store: where its trials are.
         chunk_size: trials in a chunk.
     """
-    plan = PlanFit()
+    plan = PlanFit(sum(Plan(spec).trials.values()))
 
     def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
         tables = []

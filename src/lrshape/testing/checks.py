@@ -13,7 +13,7 @@ import pandas as pd
 from lrshape import api
 from lrshape.checks.check import CHECKS, Check
 from lrshape.checks.transfer import Transfer
-from lrshape.procedure.keys import FIRST_SEED
+from lrshape.procedure.trial import FIRST_SEED
 from lrshape.store import Store
 from lrshape.study.study import Study
 from lrshape.testing.contract import check as apply
@@ -130,7 +130,7 @@ def trains_nothing_twice(check: Check) -> None:
 
 def _kept(check: Check, study: Study) -> int:
     directory = study.directory / check.name
-    return len(Store.open(directory).trials()) if Store.exists(directory) else 0
+    return len(Store(directory).trials()) if Store.exists(directory) else 0
 
 
 def writes_a_page_and_gives_data(check: Check) -> None:

@@ -39,7 +39,7 @@ class WeightsAndBiases(Tracker):
             import wandb  # pyright: ignore[reportMissingImports] - an extra
         except ImportError:
             raise InputError("the tracker wandb needs: pip install 'lrshape[wandb]'") from None
-        document = Store.open(directory).document
+        document = Store(directory).document
         place = Path(directory)
         identity = hashlib.sha256(f"{document['hash']} {place.absolute()}".encode()).hexdigest()[:16]
         try:

@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from lrshape.training.outcome import Outcome, Progress
-from lrshape.training.result import Result, full_name
+from lrshape.training.outcome import Outcome, Progress, Result, full_name
 from lrshape.training.workload import Workload
 
 LARGEST = float(np.finfo(np.float32).max)

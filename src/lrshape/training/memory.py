@@ -12,8 +12,8 @@ import jax.numpy as jnp
 
 from lrshape.errors import InputError
 from lrshape.training.devices import is_cpu, mesh
-from lrshape.training.member import training
 from lrshape.training.population import MIN_SEEDS
+from lrshape.training.programs import training
 from lrshape.training.workload import PopulationWorkload, Workload
 
 T = TypeVar("T")

@@ -35,7 +35,7 @@ def train(
     capacity: int,
     report: Callable[[Progress], None] | None = None,
 ) -> Outcome:
-    """Train one program's worth of members, at most ``capacity``; see `lrshape.training.evaluate`."""
+    """Train one program's worth of members, at most ``capacity``; see `evaluate`."""
     workload.tune()
     population = _Population(workload, lrs, seeds, base_lrs, capacity)
     look = -(-workload.steps // COMPACTION_LOOKS)

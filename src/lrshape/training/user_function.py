@@ -1,15 +1,22 @@
-"""Call a user's train function so that nothing it does reaches other trials.
+"""Call a user's train function so that nothing it does reaches other trials, here or in a worker process.
 
-Nothing heavy is imported: worker processes import this.
+Nothing heavy is imported: the worker imports the function with this module.
 """
 
 import contextlib
+import importlib
 import os
+import runpy
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from lrshape.training.result import Result, failure, scores
+from lrshape.errors import InputError
+from lrshape.training.outcome import Result, failure, scores, storable
+from lrshape.workers.process import Worker
+from lrshape.workers.worker import packed
 
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 
@@ -80,3 +87,86 @@ def _put_back(name: str, number: int, spare: int | None) -> None:
     if getattr(getattr(sys, name), "closed", False):
         mode = "r" if name == "stdin" else "w"
         setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace", closefd=False))
+
+
+importing = False
+"""Whether this process imports the user's code for a worker, which must start no search then."""
+
+_kept = threading.local()
+
+
+@dataclass(frozen=True)
+class IsolatedFunction:
+    """A task: call a function with learning rates and a seed. It is sent as its origin, and imported there.
+
+    Attributes:
+        origin: see `FunctionWorkload.origin`.
+        names: full names of the metrics.
+    """
+
+    origin: dict[str, str]
+    names: Sequence[str]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _imported, (self.origin, self.names)
+
+
+def _imported(origin: dict[str, str], names: Sequence[str]) -> Callable[..., Result]:
+    function = _import(origin)
+    return lambda item, report: call_function(function, names, *item)
+
+
+def _import(origin: dict[str, str]) -> Callable[..., Any]:
+    global importing
+    importing = True
+    try:
+        if "script" in origin:
+            sys.argv = [origin["script"]]
+            sys.modules["__main__"].__dict__.update(runpy.run_path(origin["script"], run_name="__lrshape__"))
+            found: Any = sys.modules["__main__"]
+        else:
+            found = importlib.import_module(origin["module"])
+    finally:
+        importing = False
+    for part in origin["name"].split("."):
+        found = getattr(found, part)
+    return found
+
+
+def call_isolated(function: IsolatedFunction, lrs: Any, seed: int, timeout: float | None = None) -> Result:
+    """Train once in this thread's worker process, which is kept for the next call.
+
+    Args:
+        function: what to call.
+        lrs: learning rates, float64 (steps,).
+        seed: of the trial.
+        timeout: seconds that the call may take once the function is imported; None for no limit.
+
+    Returns:
+        What the function returned; a failed trial if the process died or the timeout passed.
+
+    Raises:
+        InputError: if the function cannot be imported in a worker process.
+    """
+    task = packed(function)
+    if getattr(_kept, "task", None) != task or not _kept.worker.alive:
+        end_worker()
+        _kept.worker, _kept.task = Worker(), task
+    try:
+        _kept.worker.order(task, (lrs, seed), timeout)
+        kind, what = _kept.worker.answer()
+    except BaseException:  # Ctrl-C: the trial must not go on
+        end_worker()
+        raise
+    if kind == "refused":
+        raise InputError(f"the worker process cannot import the train function: {what}")
+    if kind == "raised":
+        raise what[0]
+    return what if kind == "done" else Result(None, storable(what.reason))
+
+
+def end_worker() -> None:
+    """Kill this thread's worker process; the next call starts a new one."""
+    if hasattr(_kept, "worker"):
+        _kept.worker.end()
+        del _kept.worker, _kept.task

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lrshape.training.data.sequences import cut
+from lrshape.training.data.wikitext import cut
 
 
 @given(st.integers(2, 200), st.integers(1, 50))

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 from threadpoolctl import threadpool_limits
 
-from lrshape.procedure.gaussian_process import GaussianProcess
 from lrshape.procedure.landscape import Landscape, around
 from lrshape.procedure.sampler import (
     SAMPLERS,
@@ -19,7 +18,7 @@ from lrshape.procedure.sampler import (
     Points,
     every,
 )
-from lrshape.procedure.sobol_points import sobol_points
+from lrshape.procedure.samplers.sobol import sobol_points
 
 MOST = 400
 """Scores that the model knows at most: its cost grows with their cube."""
@@ -119,6 +118,8 @@ class GP(LearningSampler):
         return own | {"log_scales": landscape.process.log_scales.tolist(), "fitted_at": len(told.points)}
 
     def _landscape(self, state: Mapping[str, Any], told: History, iterations: int = 0) -> Landscape:
+        from lrshape.procedure.gaussian_process import GaussianProcess  # scipy.optimize is slow to import
+
         known = _most_telling(told)
         scales = state["own"].get("log_scales")
         # One thread: the same bits whatever the machine, and matrices of this size gain little from more.

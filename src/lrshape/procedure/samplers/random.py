@@ -9,10 +9,6 @@ from lrshape.procedure.sampler import SAMPLERS, Points, SequenceSampler
 class Random(SequenceSampler):
     """Independent, uniform points from the PCG64 generator."""
 
-    def start(self, dimensions: int, seed: int) -> None:
-        """Keep nothing."""
-        return
-
     def sequence(self, dimensions: int, seed: int, start: int, count: int) -> Points:
         """Return points ``start`` to ``start + count``."""
         # A double takes one draw of 64 bits, so that skipping points is skipping draws.

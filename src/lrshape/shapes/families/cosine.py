@@ -1,11 +1,11 @@
-"""Half a cosine from 1 down to a floor, and its power."""
+"""Families of half cosines: one, with restarts, or up and down again."""
 
 import math
 from dataclasses import dataclass
 
 from typing_extensions import override
 
-from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, namespace, parameter, power
+from lrshape.shapes.family import FAMILIES, Family, Numeric, WarmupFamily, namespace, parameter, passed, power
 
 
 def root_of_cosine(u: Numeric) -> Numeric:
@@ -88,3 +88,74 @@ class CosineFloor(WarmupFamily):
     @override
     def after_warmup(self, u: Numeric) -> Numeric:
         return self.floor + (1.0 - self.floor) * root_of_cosine(u) ** 2
+
+
+@FAMILIES.register("cyclic_cosine")
+@dataclass(frozen=True, kw_only=True)
+class CyclicCosine(WarmupFamily):
+    """Equal half cosines, each from a restart down to the floor: m = floor + (1 - floor) restart^k c.
+
+    k = 0, 1, ... counts the cycles done, v in [0, 1] is progress in the present one, c = (1 + cos(pi v))/2.
+    The last cycle ends with training, at the floor.
+
+    Parameters:
+        warmup: fraction of training, in [0, 0.3].
+        cycles: a whole number in [1, 6]; 1 is `CosineFloor`.
+        floor: value at the end of each cycle, in [0, 0.5].
+        restart: by which each restart multiplies the height above the floor, in [0.1, 1].
+
+    Source: Loshchilov & Hutter, "SGDR: stochastic gradient descent with warm restarts" (arXiv:1608.03983),
+    with cycles of equal length.
+
+    Example:
+        >>> CyclicCosine(cycles=2, restart=0.5)([0.0, 0.25, 0.5, 0.75, 1.0]).round(6).tolist()
+        [1.0, 0.5, 0.5, 0.25, 0.0]
+    """
+
+    formula = "floor + (1 - floor) restart^k (1 + cos(pi v))/2, v = cycles u - k"
+    cycles: Numeric = parameter(3, 1, 6, scale="integer")
+    floor: Numeric = parameter(0.0, 0.0, 0.5)
+    restart: Numeric = parameter(1.0, 0.1, 1.0)
+
+    @override
+    def after_warmup(self, u: Numeric) -> Numeric:
+        xp = namespace(u, self.cycles, self.floor, self.restart)
+        total = u * self.cycles
+        done = xp.clip(xp.floor(total), 0.0, self.cycles - 1.0)
+        cosine = xp.sin(math.pi / 2 * (1.0 - (total - done))) ** 2
+        return self.floor + (1.0 - self.floor) * xp.exp(done * xp.log(self.restart)) * cosine
+
+
+@FAMILIES.register("one_cycle")
+@dataclass(frozen=True, kw_only=True)
+class OneCycle(Family):
+    """Half a cosine from ``start`` up to 1 at ``peak``, and half a cosine down to ``end``.
+
+    Up to the peak m = start + (1 - start)(1 - cos(pi t/peak))/2, after it, with v = (t - peak)/(1 - peak),
+    m = end + (1 - end)(1 + cos(pi v))/2. There is no other warmup.
+
+    Parameters:
+        start: value at t = 0, in [0.001, 1], log scale.
+        peak: progress at which m = 1, in [0, 0.6].
+        end: value at t = 1, in [0, 0.5].
+
+    Source: Smith & Topin, "Super-convergence" (arXiv:1708.07120), with cosines for their lines, as PyTorch's
+    ``OneCycleLR`` has it. The defaults are near its.
+
+    Example:
+        >>> OneCycle(start=0.2, peak=0.4)([0.0, 0.2, 0.4, 0.7, 1.0]).round(6).tolist()
+        [0.2, 0.6, 1.0, 0.5, 0.0]
+    """
+
+    formula = "start + (1 - start)(1 - cos(pi t/peak))/2, then end + (1 - end)(1 + cos(pi v))/2"
+    start: Numeric = parameter(0.04, 0.001, 1.0, scale="log")
+    peak: Numeric = parameter(0.3, 0.0, 0.6)
+    end: Numeric = parameter(0.0, 0.0, 0.5)
+
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
+        xp = namespace(t, self.start, self.peak, self.end)
+        rise = xp.sin(math.pi / 2 * passed(t, self.peak)) ** 2
+        fall = xp.sin(math.pi / 2 * xp.clip((1.0 - t) / (1.0 - self.peak), 0.0, 1.0)) ** 2
+        # One of the two factors is always 1.
+        return (self.start + (1.0 - self.start) * rise) * (self.end + (1.0 - self.end) * fall)

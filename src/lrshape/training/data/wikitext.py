@@ -12,8 +12,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.store import publish
 from lrshape.training.data.download import cache_dir
-from lrshape.training.data.sequences import cut
+
+
+def cut(tokens: NDArray[np.uint16], length: int, pad: int = 0) -> NDArray[np.uint16]:
+    """Cut a text into sequences of inputs and, shifted by one, targets.
+
+    Row i holds tokens i * length to i * length + length: ``row[:-1]`` are the inputs, ``row[1:]`` the
+    targets, so that every token but the first is a target once. The last row is filled up with ``pad``.
+
+    Args:
+        tokens: (count,), at least 2.
+        length: tokens a sequence, at least 1.
+        pad: fills the last row up.
+
+    Returns:
+        (sequences, length + 1).
+
+    Example:
+        >>> cut(np.arange(1, 7, dtype=np.uint16), 3).tolist()
+        [[1, 2, 3, 4], [4, 5, 6, 0]]
+    """
+    rows = max(1, -(-(len(tokens) - 1) // length))
+    out = np.full((rows, length + 1), pad, np.uint16)
+    filled = np.full(rows * length + 1, pad, np.uint16)
+    filled[: len(tokens)] = tokens
+    out[:, :-1] = filled[:-1].reshape(rows, length)
+    out[:, -1] = filled[length::length]
+    return out
+
 
 SPLITS = ("train", "valid", "test")
 FOLDERS = ("wikitext-103", "wikitext-103-raw", "wikitext-2", "wikitext-2-raw")
@@ -189,9 +217,7 @@ def _keep(file: Path, content: bytes) -> None:
     """Write a file of the cache so that it appears whole or not at all."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        part.write_bytes(content)
-        part.replace(file)
+        publish(file, content, replace=True)
     except OSError as error:
         raise InputError(
             f"{file}: cannot be written: {error.strerror}; $LRSHAPE_CACHE names the cache"

@@ -1,15 +1,19 @@
 """CIFAR-10 (Krizhevsky, 2009) with the small CNN of arXiv:2603.10301."""
 
-from functools import cache
+from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
+from functools import cache
+from typing import TYPE_CHECKING
+
 import numpy as np
 from pydantic import Field
 
-from lrshape.training.convolution import conv3x3, in_chunks, relu_max_pool2, tune
-from lrshape.training.network import Params, conv_init, cross_entropy, dense_init, error_rate
 from lrshape.training.workload import WORKLOADS, Batch, GradientWorkload, Metrics, PyTree
+
+if TYPE_CHECKING:
+    import jax
+
+    from lrshape.training.network import Params
 
 CLASSES = 10
 EVALUATION_IMAGES = 400
@@ -65,38 +69,54 @@ class Cifar10CNN(GradientWorkload):
 
     def tune(self) -> None:
         """Choose the device's faster convolution."""
-        tune()
+        from lrshape.training import network
+
+        network.tune()
 
     def init(self, key: jax.Array, data: PyTree) -> Params:
         """He-normal weights, zero biases."""
+        import jax
+
+        from lrshape.training import network
+
         keys = jax.random.split(key, 4)
         return {
-            "conv0": conv_init(keys[0], 3, 32),
-            "conv1": conv_init(keys[1], 32, 64),
-            "dense0": dense_init(keys[2], 64 * 8 * 8, 256),
-            "dense1": dense_init(keys[3], 256, CLASSES),
+            "conv0": network.conv_init(keys[0], 3, 32),
+            "conv1": network.conv_init(keys[1], 32, 64),
+            "dense0": network.dense_init(keys[2], 64 * 8 * 8, 256),
+            "dense1": network.dense_init(keys[3], 256, CLASSES),
         }
 
     def logits(self, params: Params, images: jax.Array) -> jax.Array:
         """Class scores, (n, 10), of uint8 images, (n, 3, 32, 32)."""
+        import jax
+
+        from lrshape.training import network
 
         def features(images: jax.Array) -> jax.Array:
             x = images.transpose(1, 2, 3, 0).astype(params["conv0"]["w"].dtype) / 255
             for layer in ("conv0", "conv1"):
-                x = relu_max_pool2(conv3x3(params[layer], x))
+                x = network.relu_max_pool2(network.conv3x3(params[layer], x))
             return x.reshape(-1, x.shape[-1])
 
-        x = in_chunks(features, images).T
+        x = network.in_chunks(features, images).T
         x = jax.nn.relu(x @ params["dense0"]["w"] + params["dense0"]["b"])
         return x @ params["dense1"]["w"] + params["dense1"]["b"]
 
     def loss(self, params: PyTree, batch: Batch, key: jax.Array | None) -> jax.Array:
         """Mean cross-entropy of a batch, in nats."""
+        from lrshape.training import network
+
         images, labels = batch
-        return cross_entropy(self.logits(params, images), labels)
+        return network.cross_entropy(self.logits(params, images), labels)
 
     def metrics(self, state: PyTree, data: PyTree) -> Metrics:
         """Loss and error on both sets."""
+        import jax
+        import jax.numpy as jnp
+
+        from lrshape.training import network
+
         values = {}
         for split, (images, labels) in data.items():
             count = self.train_images if split == "train" else self.test_images
@@ -107,7 +127,7 @@ class Cifar10CNN(GradientWorkload):
 
             def score(chunk: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
                 logits = self.logits(state, chunk[0])
-                return cross_entropy(logits, chunk[1]), error_rate(logits, chunk[1])
+                return network.cross_entropy(logits, chunk[1]), network.error_rate(logits, chunk[1])
 
             losses, errors = jax.lax.map(score, chunks)
             values[f"{split}_loss"], values[f"{split}_error"] = jnp.mean(losses), jnp.mean(errors)

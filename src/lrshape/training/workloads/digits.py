@@ -1,16 +1,21 @@
 """scikit-learn's handwritten digits: 1,797 images of 8 x 8 pixels, embedded in that package."""
 
+from __future__ import annotations
+
 import abc
 from functools import cache
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 from pydantic import Field
 
-from lrshape.training.convolution import conv3x3, relu_max_pool2, tune
-from lrshape.training.network import Params, conv_init, cross_entropy, dense_init, error_rate
 from lrshape.training.workload import WORKLOADS, Batch, GradientWorkload, Metrics, PyTree
+
+if TYPE_CHECKING:
+    import jax
+
+    from lrshape.training.network import Params
 
 TRAIN_EXAMPLES = 1437  # the other 360, a fifth, are the test set
 
@@ -48,16 +53,20 @@ class _Digits(GradientWorkload):
 
     def loss(self, params: PyTree, batch: Batch, key: jax.Array | None) -> jax.Array:
         """Mean cross-entropy of a batch, in nats."""
+        from lrshape.training import network
+
         images, labels = batch
-        return cross_entropy(self.logits(params, images), labels)
+        return network.cross_entropy(self.logits(params, images), labels)
 
     def metrics(self, state: PyTree, data: PyTree) -> Metrics:
         """Loss and error on both sets."""
+        from lrshape.training import network
+
         values = {}
         for split, (images, labels) in data.items():
             logits = self.logits(state, images)
-            values[f"{split}_loss"] = cross_entropy(logits, labels)
-            values[f"{split}_error"] = error_rate(logits, labels)
+            values[f"{split}_loss"] = network.cross_entropy(logits, labels)
+            values[f"{split}_error"] = network.error_rate(logits, labels)
         return values
 
 
@@ -69,12 +78,18 @@ class DigitsMLP(_Digits):
 
     def init(self, key: jax.Array, data: PyTree) -> Params:
         """He-normal weights, zero biases."""
+        import jax
+
+        from lrshape.training import network
+
         sizes = (64, *self.hidden, 10)
         keys = jax.random.split(key, len(sizes) - 1)
-        return {f"dense{i}": dense_init(keys[i], *pair) for i, pair in enumerate(pairwise(sizes))}
+        return {f"dense{i}": network.dense_init(keys[i], *pair) for i, pair in enumerate(pairwise(sizes))}
 
     def logits(self, params: Params, images: jax.Array) -> jax.Array:
         """Class scores."""
+        import jax
+
         x = images
         for i in range(len(params)):
             layer = params[f"dense{i}"]
@@ -92,21 +107,29 @@ class DigitsCNN(_Digits):
 
     def tune(self) -> None:
         """Choose the device's faster convolution."""
-        tune()
+        from lrshape.training import network
+
+        network.tune()
 
     def init(self, key: jax.Array, data: PyTree) -> Params:
         """He-normal weights, zero biases."""
+        import jax
+
+        from lrshape.training import network
+
         first, second = self.filters
         keys = jax.random.split(key, 3)
         return {
-            "conv0": conv_init(keys[0], 1, first),
-            "conv1": conv_init(keys[1], first, second),
-            "dense": dense_init(keys[2], second * 2 * 2, 10),
+            "conv0": network.conv_init(keys[0], 1, first),
+            "conv1": network.conv_init(keys[1], first, second),
+            "dense": network.dense_init(keys[2], second * 2 * 2, 10),
         }
 
     def logits(self, params: Params, images: jax.Array) -> jax.Array:
         """Class scores."""
+        from lrshape.training import network
+
         x = images.T.reshape(1, 8, 8, -1)
         for layer in ("conv0", "conv1"):
-            x = relu_max_pool2(conv3x3(params[layer], x))
+            x = network.relu_max_pool2(network.conv3x3(params[layer], x))
         return x.reshape(-1, x.shape[-1]).T @ params["dense"]["w"] + params["dense"]["b"]

@@ -13,10 +13,9 @@ from pydantic import Field, PrivateAttr, field_validator
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.training import isolation
+from lrshape.training import user_function
 from lrshape.training.called_workload import CalledWorkload
-from lrshape.training.result import Result
-from lrshape.training.user_function import call_function
+from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
 
 TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, float]]
@@ -69,7 +68,7 @@ class FunctionWorkload(CalledWorkload):
         """
         if not callable(train):
             raise InputError(f"train must be a function of (lrs, seed), got {train!r}")
-        if isolation.importing:
+        if user_function.importing:
             raise InputError(
                 "an isolated train function's script is run again in the worker process: start the search "
                 "below `if __name__ == '__main__':`"
@@ -92,9 +91,9 @@ class FunctionWorkload(CalledWorkload):
     @override
     def call(self, lrs: np.ndarray, seed: int) -> Result:
         if self.in_worker:
-            function = isolation.IsolatedFunction(self.origin(), self.metric_names())
-            return isolation.call_isolated(function, lrs, seed, self.timeout)
-        return call_function(self.resolve(), self.metric_names(), lrs, seed)
+            function = user_function.IsolatedFunction(self.origin(), self.metric_names())
+            return user_function.call_isolated(function, lrs, seed, self.timeout)
+        return user_function.call_function(self.resolve(), self.metric_names(), lrs, seed)
 
     def check(self) -> None:
         """Import the function, and find out whether a worker process can import it.

@@ -1,13 +1,16 @@
 """High-dimensional linear regression, trained by SGD: where the truth about schedules can be computed."""
 
-from typing import Any, Literal
+from __future__ import annotations
 
-import jax
-import jax.numpy as jnp
+from typing import TYPE_CHECKING, Any, Literal
+
 import numpy as np
 from pydantic import Field, model_validator
 
 from lrshape.training.workload import WORKLOADS, Batch, Metrics, PyTree, StepWorkload
+
+if TYPE_CHECKING:
+    import jax
 
 
 @WORKLOADS.register("linear-regression")
@@ -47,7 +50,7 @@ class LinearRegression(StepWorkload):
     )
 
     @model_validator(mode="after")
-    def _fits(self) -> "LinearRegression":
+    def _fits(self) -> LinearRegression:
         if self.batch_size > self.dimension:
             raise ValueError(
                 f"batch_size must be at most dimension = {self.dimension} data points, got {self.batch_size}"
@@ -83,6 +86,9 @@ class LinearRegression(StepWorkload):
 
     def init(self, key: jax.Array, data: PyTree) -> PyTree:
         """Give lam p for the recursion, (D,); the error in the parameters and the design matrix for SGD."""
+        import jax
+        import jax.numpy as jnp
+
         spectrum = jnp.asarray(self.spectrum(), jnp.float32)
         if self.broadcasts:
             return spectrum
@@ -93,6 +99,8 @@ class LinearRegression(StepWorkload):
 
     def order(self, key: jax.Array, data: PyTree) -> jax.Array | None:
         """The data points of each step of simulated SGD, (steps, B)."""
+        import jax
+
         if self.broadcasts:
             return None
         keys = jax.random.split(key, self.steps)
@@ -100,6 +108,8 @@ class LinearRegression(StepWorkload):
 
     def step(self, state: PyTree, lr: jax.Array, batch: Batch, key: jax.Array | None) -> tuple[PyTree, Any]:
         """One step of the recursion on lam p, for any number of members on a trailing axis, or of SGD."""
+        import jax.numpy as jnp
+
         loss = self._loss(state)
         if not self.broadcasts:
             rows = state["design"][batch]
@@ -117,6 +127,8 @@ class LinearRegression(StepWorkload):
 
     def _loss(self, state: PyTree) -> jax.Array:
         """mean(lam p) / 2."""
+        import jax.numpy as jnp
+
         if self.broadcasts:
             total = jnp.ones(self.dimension) @ state  # a GEMV: faster than a reduction here
         else:

@@ -10,9 +10,8 @@ from pydantic import Field, PrivateAttr, field_validator
 from lrshape.errors import InputError
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 from lrshape.workers.places import Place, places, visible_gpus
-from lrshape.workers.pool import Event, Pool, run
+from lrshape.workers.pool import Event, Piece, Pool, run
 from lrshape.workers.process import GIB, Worker, can_measure
-from lrshape.workers.work import Piece
 from lrshape.workers.worker import packed
 
 MAX_FAILED_STARTS = 3

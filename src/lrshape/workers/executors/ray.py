@@ -19,9 +19,8 @@ from pydantic import Field, PrivateAttr
 from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
-from lrshape.workers.pool import Event, Pool, run
+from lrshape.workers.pool import Event, Piece, Pool, run
 from lrshape.workers.process import Answer, Death
-from lrshape.workers.work import Piece
 from lrshape.workers.worker import packed
 
 LOOK = 1.0

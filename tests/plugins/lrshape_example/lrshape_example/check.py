@@ -4,7 +4,7 @@ import pandas as pd
 from pydantic import Field
 
 from lrshape.checks.check import CHECKS, Check, CheckResult
-from lrshape.procedure.shape import ShapeRecord
+from lrshape.procedure.trial import ShapeRecord
 
 
 @CHECKS.register("repeat")

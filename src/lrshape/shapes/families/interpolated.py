@@ -1,12 +1,12 @@
-"""Decay through two free points: by straight lines, by a spline, and by a spline to a free end."""
+"""Families that interpolate between knots whose places are searched."""
 
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 from typing_extensions import override
 
-from lrshape.shapes.family import FAMILIES, Numeric, WarmupFamily, parameter
+from lrshape.shapes.family import FAMILIES, Family, Numeric, WarmupFamily, namespace, parameter
 from lrshape.shapes.interpolation import linear, pchip
 
 
@@ -19,6 +19,8 @@ class _TwoPoint(WarmupFamily):
     neither interpolation. The defaults are the straight line from 1 to 0.
     """
 
+    interpolate: ClassVar[Callable[..., Numeric]] = staticmethod(pchip)
+    y_end: ClassVar[Numeric] = 0.0
     y1: Numeric = parameter(2 / 3)
     delta_x1: Numeric = parameter(1 / 3)
     delta_x2: Numeric = parameter(0.5)
@@ -30,15 +32,7 @@ class _TwoPoint(WarmupFamily):
         u1 = self.delta_x1
         u2 = u1 + self.delta_x2 * (1.0 - u1)
         y2 = self.delta_y2 * self.y1
-        return self.through(u, (0.0, u1, u2, 1.0), (1.0, self.y1, y2, self.end(y2)))
-
-    @abstractmethod
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate through the knots."""
-
-    @abstractmethod
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1."""
+        return self.interpolate(u, (0.0, u1, u2, 1.0), (1.0, self.y1, y2, self.y_end * y2))
 
 
 @FAMILIES.register("two_point_linear")
@@ -65,14 +59,7 @@ class TwoPointLinear(_TwoPoint):
     """
 
     formula = "linear interpolation of (warmup, 1), (x1, y1), (x2, y2), (1, 0)"
-
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate linearly through the knots."""
-        return linear(u, xs, ys)
-
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1: 0."""
-        return 0.0
+    interpolate = staticmethod(linear)
 
 
 @FAMILIES.register("two_point_spline")
@@ -99,14 +86,6 @@ class TwoPointSpline(_TwoPoint):
     """
 
     formula = "PCHIP through (warmup, 1), (x1, y1), (x2, y2), (1, 0)"
-
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate by PCHIP through the knots."""
-        return pchip(u, xs, ys)
-
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1: 0."""
-        return 0.0
 
 
 @FAMILIES.register("two_point_spline_floor")
@@ -136,10 +115,52 @@ class TwoPointSplineFloor(_TwoPoint):
     formula = "PCHIP through (warmup, 1), (x1, y1), (x2, y2), (1, y_end y2)"
     y_end: Numeric = parameter(0.1)
 
-    def through(self, u: Numeric, xs: tuple[Numeric, ...], ys: tuple[Numeric, ...]) -> Numeric:
-        """Interpolate by PCHIP through the knots."""
-        return pchip(u, xs, ys)
 
-    def end(self, y2: Numeric) -> Numeric:
-        """Return the value at u = 1."""
-        return self.y_end * y2
+@FAMILIES.register("smooth_nonmonotonic")
+@dataclass(frozen=True, kw_only=True)
+class SmoothNonmonotonic(Family):
+    """PCHIP through the knots (0, y_start), (x1, y1), (x2, y2), (x_peak, 1), (1, y_end), sorted by position.
+
+    With x1 = delta_x1 and x2 = x1 + delta_x2 (1 - x1). There is no warmup: the start may be low instead. The
+    value is 1 at x_peak, and below it elsewhere; where another knot coincides with the peak the curve jumps
+    there, and reaches 1 on one side only.
+
+    Parameters:
+        y_start: value at the start, in [0, 1].
+        y_end: value at the end, in [0, 1].
+        x_peak: progress at which the value is 1, in [0, 1].
+        y1: value at x1, in [0, 1].
+        delta_x1: x1, in [0, 1].
+        y2: value at x2, in [0, 1].
+        delta_x2: x2 as a fraction of the progress after x1, in [0, 1].
+
+    Source: arXiv:2603.10301; PCHIP is that of Fritsch & Butland (1984), as in SciPy.
+
+    Example:
+        >>> shape = SmoothNonmonotonic(y_start=0.1, x_peak=0.2, delta_x1=0.5, y1=0.5, delta_x2=0.5, y2=0.3)
+        >>> shape([0.0, 0.2, 0.5, 0.75, 1.0]).round(6).tolist()
+        [0.1, 1.0, 0.5, 0.3, 0.0]
+    """
+
+    formula = "PCHIP through the sorted (0, y_start), (x1, y1), (x2, y2), (x_peak, 1), (1, y_end)"
+    reaches_one = False
+    y_start: Numeric = parameter(0.0)
+    y_end: Numeric = parameter(0.0)
+    x_peak: Numeric = parameter(0.2)
+    y1: Numeric = parameter(0.75)
+    delta_x1: Numeric = parameter(0.5)
+    y2: Numeric = parameter(0.25)
+    delta_x2: Numeric = parameter(0.5)
+
+    @override
+    def multiplier(self, t: Numeric) -> Numeric:
+        xp = namespace(t, *self.params.values())
+        peak, x1 = self.x_peak, self.delta_x1
+        x2 = x1 + self.delta_x2 * (1.0 - x1)
+        # x1 <= x2 always, so that sorting is only placing the peak; at a tie it comes last.
+        before_both, before_second = peak < x1, peak < x2
+        xs = (0.0, xp.minimum(peak, x1), xp.maximum(x1, xp.minimum(peak, x2)), xp.maximum(peak, x2), 1.0)
+        second = xp.where(before_both, 1.0, self.y1)
+        third = xp.where(before_both, self.y1, xp.where(before_second, 1.0, self.y2))
+        fourth = xp.where(before_second, self.y2, 1.0)
+        return pchip(t, xs, (self.y_start, second, third, fourth, self.y_end))

@@ -1,0 +1,183 @@
+"""The table of trials: its columns, what its rows must be, and how it is joined from those of chunks.
+
+A digest shows that rows are as written, not that they make sense: `problem` looks at that. Texts repeat: they
+are held once each and rows point at them, in Arrow as a dictionary, in pandas as a categorical. Columns are
+joined one after another, and what has been joined is given up at once: ten million rows fit into memory.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike, NDArray
+
+from lrshape.errors import InputError, shown
+
+PHASES = ("screen", "rescore", "confirm")
+"""The phases of a search, in the order in which they run."""
+
+
+_BEFORE = {
+    "phase": pa.string(),
+    "shape": pa.string(),
+    "family": pa.string(),
+    "params": pa.string(),
+    "base_lr": pa.float64(),
+    "seed": pa.int64(),
+}
+_AFTER = {
+    "status": pa.string(),
+    "first_bad_step": pa.int64(),
+    "message": pa.string(),
+    "wall_time": pa.float64(),
+}
+_FIXED = _BEFORE | _AFTER
+
+STATUS = ("ok", "diverged", "failed")
+
+
+def phase_codes(phases: ArrayLike) -> NDArray[np.int64]:
+    """The place of each trial's phase: those of a search as they run, then others by name.
+
+    Example:
+        >>> phase_codes(pd.Series(["seeds", "rescore", "seeds", "local"]))
+        array([4, 1, 4, 3])
+    """
+    codes, names = pd.factorize(np.asarray(phases, object))
+    others = sorted(set(names) - set(PHASES))
+    place = {name: i for i, name in enumerate((*PHASES, *others))}
+    return np.array([place[name] for name in names], np.int64)[codes]
+
+
+def metric_columns(columns: Iterable[str]) -> list[str]:
+    """The metrics among the columns of a trials table, in their order."""
+    return [column for column in columns if column not in _FIXED]
+
+
+def schema(metrics: Iterable[str], folded: bool = False) -> pa.Schema:
+    """The schema of a trials table with these metrics; folded, equal texts are held once."""
+    fields = _BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER
+    text = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema({k: text if folded and t == pa.string() else t for k, t in fields.items()})
+
+
+def problem(table: pa.Table, phase: str) -> str | None:
+    """Say what is wrong with the rows of a chunk; None if nothing is.
+
+    Args:
+        table: of the schema of a trials table.
+        phase: of the chunk.
+    """
+    for name in table.column_names:
+        if table.column(name).null_count:
+            return f"it has no {name} in some row"
+    for name, allowed in (("phase", (phase,)), ("status", STATUS)):
+        strange = [text for text in table.column(name).unique().to_pylist() if text not in allowed]
+        if strange:
+            return f"its {name} is {shown(strange[0])} and should be one of {', '.join(allowed)}"
+    base_lrs = table.column("base_lr").to_numpy()
+    if not ((base_lrs > 0) & (base_lrs <= np.finfo(np.float32).max)).all():
+        return "a base LR is not a positive float32 number"
+    if (table.column("seed").to_numpy() < 0).any():
+        return "a seed is below 0"
+    return None
+
+
+def params_of(text: str) -> dict[str, Any]:
+    """The parameters in the column ``params`` of a row.
+
+    Raises:
+        InputError: if the text is no JSON object of numbers, texts and lists.
+
+    Example:
+        >>> params_of('{"beta": 0.5}')
+        {'beta': 0.5}
+    """
+    try:
+        params = json.loads(text)
+    except (ValueError, RecursionError):
+        params = None
+    if not isinstance(params, dict) or not all(
+        isinstance(value, int | float | str | list) for value in params.values()
+    ):
+        raise InputError(f"a trial's params must be a JSON object of its shape's, got {shown(text)}")
+    return params
+
+
+def chunk_frame(table: pa.Table) -> pd.DataFrame:
+    """The rows of one chunk, in the order in which they were written; texts are texts."""
+    return table.cast(schema(metric_columns(table.column_names))).to_pandas()
+
+
+def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
+    """Join tables and sort their rows by phase (as they are run), shape, base LR and seed.
+
+    A metric that some tables lack is NaN in their rows. Texts are categoricals whose categories are those
+    that occur, sorted: the result depends on the rows alone.
+    """
+    metrics = dict.fromkeys(m for table in tables for m in metric_columns(table.column_names))
+    wanted = schema(metrics, folded=True)
+    joined = pa.concat_tables(tables, promote_options="default") if tables else wanted.empty_table()
+    columns: dict[str, tuple[NDArray, pa.Array | None]] = {}
+    for field in wanted:
+        column = joined.column(field.name)
+        joined = joined.drop_columns([field.name])
+        columns[field.name] = (
+            _unfolded(column) if pa.types.is_dictionary(field.type) else (_plain(column), None)
+        )
+    order = _order(columns)
+    frame = {}
+    for field in wanted:
+        values, texts = columns.pop(field.name)
+        values = values if order is None else values[order]
+        if texts is not None:
+            dtype = pd.CategoricalDtype(pd.Index(texts.to_pandas(), dtype="str"))
+            values = pd.Categorical.from_codes(values, dtype=dtype, validate=False)
+        frame[field.name] = values
+    return pd.DataFrame(frame, copy=False)
+
+
+def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort trials by phase (in the order they are run), shape, base LR and seed."""
+    phase = phase_codes(table["phase"])
+    shape = pd.factorize(table["shape"], sort=True)[0]
+    order = np.lexsort((table["seed"], table["base_lr"], shape, phase))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.int64] | None:
+    """The order of the rows, None if they are in it."""
+    phases, names = columns["phase"]
+    assert names is not None
+    place = phase_codes(names.to_pandas())
+    keys = (columns["seed"][0], columns["base_lr"][0], columns["shape"][0], place[phases])
+    order = np.lexsort(keys)
+    return None if np.all(order[1:] > order[:-1]) else order
+
+
+def _plain(column: pa.ChunkedArray) -> NDArray:
+    return column.to_numpy()
+
+
+def _unfolded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:
+    """Codes of a dictionary column, and its texts in ascending order."""
+    if column.num_chunks == 0:
+        return np.empty(0, np.int32), pa.array([], pa.string())
+    chunks = column.chunks
+    known = pa.concat_arrays([chunk.dictionary for chunk in chunks]).dictionary_encode()
+    texts, ends = known.dictionary, np.cumsum([len(chunk.dictionary) for chunk in chunks])
+    recoded = np.split(known.indices.to_numpy(), ends[:-1])
+    codes = np.concatenate(
+        [new[chunk.indices.to_numpy()] for new, chunk in zip(recoded, chunks, strict=True)]
+    )
+    used = np.zeros(len(texts), bool)
+    used[codes] = True
+    order = pc.call_function("array_sort_indices", [texts]).to_numpy()
+    order = order[used[order]]
+    rank = np.zeros(len(texts), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank[codes], texts.take(pa.array(order))

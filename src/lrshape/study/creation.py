@@ -1,0 +1,112 @@
+"""Open a study's directory, or make it and note what the study runs on: versions, device, code revision."""
+
+import logging
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from lrshape.store import Location, Store
+from lrshape.study.spec import StudySpec
+from lrshape.study.study import Study
+from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.devices import mesh, precision
+from lrshape.training.memory import plan_chunk_size
+from lrshape.training.workload import GradientWorkload, Workload
+
+_log = logging.getLogger(__name__)
+
+PACKAGES = ("lrshape", "jax", "jaxlib", "optax", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn")
+
+
+def open_or_create(spec: StudySpec, path: Location) -> Study:
+    """Open the study of this spec in a directory, or make it.
+
+    Raises:
+        InputError: if the directory holds another study, or anything else.
+    """
+
+    def describe_run() -> dict[str, Any]:
+        check_workload(spec.workload)
+        return {
+            "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
+            "versions": versions(),
+            "device": device(),
+            "precision": precision(spec.workload),
+            "git_revision": git_revision(),
+            "train_digest": _train_digest(spec.workload),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+
+    Store.create(path, {"name": spec.name, "spec": spec.document()}, more=describe_run)
+    study = Study(path)
+    if study.document.get("train_digest") != _train_digest(spec.workload):
+        _log.warning(
+            "%s: the code of %s has changed since the study began; lrshape keeps the trials of the old "
+            "code. To search anew, use another directory",
+            path,
+            spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
+        )
+    return study
+
+
+def check_workload(workload: Workload) -> None:
+    """Find what would go wrong at the first training, before a directory is made."""
+    if isinstance(workload, CalledWorkload):
+        workload.check()
+    elif isinstance(workload, GradientWorkload):
+        data = workload.data()
+        jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))
+
+
+def _train_digest(workload: Workload) -> str | None:
+    return workload.digest() if isinstance(workload, CalledWorkload) else None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that results may depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def device() -> dict[str, Any]:
+    """Kind and number of the devices that JAX trains on, and the machine's processor and system."""
+    devices = list(mesh().devices.flat)
+    return {
+        "kind": devices[0].device_kind,
+        "platform": devices[0].platform,
+        "count": len(devices),
+        "processor": _processor(),
+        "system": f"{platform.system()} {platform.release()}",
+    }
+
+
+def _processor() -> str:
+    file = Path("/proc/cpuinfo")
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def git_revision() -> str | None:
+    """Revision of the current directory's repository, with ``-dirty`` if it has changes; None if none."""
+    try:
+        result = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return result.stdout.strip() or None
