@@ -8,6 +8,7 @@ import typer
 
 from lrshape.cli.app import group, say
 from lrshape.cli.study import Directory, Json
+from lrshape.report.words import counted
 
 if TYPE_CHECKING:
     from lrshape.study.verification import Diagnosis
@@ -66,7 +67,7 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
     say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
     at_most = f" of at most {plan.planned:,}" if plan is not None and plan.planned else ""
-    say(f"  {health.trials:,} trials{at_most} in {health.chunks:,} sound chunks")
+    say(f"  {counted(health.trials, 'trial')}{at_most} in {counted(health.chunks, 'sound chunk')}")
     if plan is not None:
         ends = f"; the rest cannot be checked: {plan.ends}" if plan.ends else ", which is complete"
         say(f"  {len(plan.fitting):,} chunks match the plan{ends}")
