@@ -65,7 +65,7 @@ def _earlier(task: Task, seed: int) -> Document:
     spec = specified(short, CONTENDERS["default-families"], EARLIER, seed + 1000)
     screened, _ = _driven(spec, screen(spec), task.members)
     (shape, base_lr), *_ = _driven(spec, rescore(spec, screened), task.members)[0]
-    return {"family": shape.family, "params": shape.values(), "base_lr": base_lr}
+    return {"family": shape.family.name, "params": shape.family.params, "base_lr": base_lr}
 
 
 def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result:
@@ -81,8 +81,8 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
     seconds = time.perf_counter() - began
     return {
         "trials": spent,
-        "family": shape.family,
-        "params": shape.values(),
+        "family": shape.family.name,
+        "params": shape.family.params,
         "base_lr": base_lr,
         "scores": truth(task, shape, base_lr),
         "seconds": seconds,

@@ -270,7 +270,7 @@ def test_all_failed_is_said_plainly_and_has_a_report(folder):
     code, out, _ = folder.run("search", "spec.toml", "--out", "study", "--set", "max_failed_fraction=1.0")
     assert code == 0
     assert "no trial reached a finite final/score: 0% diverged, 100% failed" in out
-    assert "the first with: RuntimeError: no data" in out
+    assert "the first one with: RuntimeError: no data" in out
     assert "best shape" not in out
     refused(folder.run("export", "study", "--to", "csv"), "there is no winner")
     assert (folder.path / "study" / "report.html").is_file()

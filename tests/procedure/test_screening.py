@@ -234,8 +234,8 @@ def test_a_budget_is_kept(trials, families):
     [
         ({"trials": 47}, "trials must be a whole number from 48"),
         ({"trials": True}, "trials must be a whole number"),
-        ({"trials": 100, "screen": {"shapes": 3}}, "leave out screen"),
-        ({"trials": 100, "base_lr": {"strategy": "grid"}}, "leave out base_lr.strategy"),
+        ({"trials": 100, "screen": {"shapes": 3}}, "remove either trials or screen"),
+        ({"trials": 100, "base_lr": {"strategy": "grid"}}, "remove either trials or base_lr.strategy"),
         (
             {"sampler": "sobol", "screen": {"share_families": True}, "families": ["rex"]},
             "share_families needs the sampler gp",

@@ -148,7 +148,7 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     )
     said("trials", f"{s3}/there", "--to", "csv", "--out", "rows.csv")
     assert len(pd.read_csv(tmp_path / "rows.csv")) == len(table(f"{s3}/there"))
-    assert "needs a study in a local directory" in said("coordinate", f"{s3}/there", code=2)
+    assert "needs a study in a local directory" in said("check", "local", f"{s3}/there", code=2)
     sweep = ("sweep", "spec.toml", "--over", "seed=0,1", "--out", f"{s3}/sweep")
     assert "must be a local directory" in said(*sweep, code=2)
 

@@ -111,8 +111,8 @@ def test_compaction_changes_no_result_of_members_side_by_side(monkeypatch, compa
 
 SCRIPT = """
 import json, numpy as np
-from lrshape.engine import evaluate
-from lrshape.workloads.digits import DigitsMLP
+from lrshape.training.evaluation import evaluate
+from lrshape.training.workloads.digits import DigitsMLP
 workload = DigitsMLP(steps=40, hidden=(16,))
 lrs = np.geomspace(1e-3, 1e-2, 13)[:, None] * np.ones(40)
 lrs[::2] = 1e30

@@ -90,8 +90,8 @@ def test_out_of_memory_is_answered_by_halving_and_told(monkeypatch, caplog, erro
         np.testing.assert_array_equal(outcome[name], expected[name])
     told = [record.getMessage() for record in caplog.records if "out of memory" in record.getMessage()]
     assert [message.rsplit("with ", 1)[1] for message in told] == [
-        "5 trials in a program",
-        "3 trials in a program",
+        "5 trials at a time",
+        "3 trials at a time",
     ]
     assert all("long story" not in message for message in told)
 
