@@ -108,7 +108,7 @@ def test_addresses_that_are_none(text, rule):
 def test_addresses():
     assert locate("a/b") == Path("a/b")
     assert locate("C:/study") == Path("C:/study")
-    assert locate("file:///tmp/my%20study") == Path("/tmp/my study")
+    assert locate("file:///data/my%20study") == Path("/data/my study")
     url = locate("s3://bucket/study/")
     assert isinstance(url, Url)
     assert url == "s3://bucket/study"
