@@ -9,8 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.design import Key
 from lrshape.analysis.intervals import holm
-from lrshape.analysis.paired import Key, PairedSamples, verdict
+from lrshape.analysis.paired import PairedSamples, verdict
 from lrshape.analysis.scores import best_base_lrs, is_baseline, metric_values, scores
 from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError

@@ -6,12 +6,11 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.design import Key
 from lrshape.analysis.intervals import Difference, paired_difference
 from lrshape.analysis.scores import values_by_seed
 from lrshape.analysis.tables import where
 
-Key = tuple[str, float]
-"""A shape's name and a base LR."""
 Verdict = Literal["better", "worse", "same", "diverged", "unknown"]
 LEVEL = 0.05
 

@@ -1,6 +1,7 @@
 """What a spec says about the search: families, sampler, base LRs, the phases, baselines."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -100,10 +101,68 @@ class RescoreSpec(Settings):
     )
 
 
-class ConfirmSpec(Settings):
-    """Phase 3: the winner, each family's best and the baselines, on seeds that no selection has seen."""
+class TuningSpec(Settings):
+    """Phase 3: the base LR of every schedule that will be confirmed, baselines included, by one rule."""
 
-    seeds: int = Field(default=20, ge=1, le=10_000, description="fresh seeds; at least 6 for a 95% interval")
+    base_lrs: int = Field(default=5, ge=3, le=99, description="base LRs of a schedule in each round")
+    seeds: int = Field(default=2, ge=1, le=10_000, description="fresh seeds of each round, the same for all")
+    rounds: int = Field(default=4, ge=0, le=100, description="rounds at most; 0: no tuning")
+    share: float = Field(
+        default=0.25,
+        gt=0,
+        description="tune until a base LR's expected loss is below this share of an interval's half-width",
+    )
+
+
+class ConfirmSpec(Settings):
+    """Phase 4: the winner, each family's best and the baselines, on seeds that no selection has seen."""
+
+    also_allowed: ClassVar[tuple[str, ...]] = ("seeds",)
+
+    least: int = Field(
+        default=10, ge=1, le=10_000, description="fresh seeds of every schedule; at least 6 for an interval"
+    )
+    most: int = Field(
+        default=160,
+        ge=1,
+        le=100_000,
+        description="seeds at most; the phase stops after least, 2 least, 4 least, ... when all is decided",
+    )
+    margin: float | None = Field(
+        default=None,
+        gt=0,
+        description="smallest difference that matters, in units of the metric; "
+        "default: half of the winner's spread over seeds",
+    )
+    families: bool = Field(default=True, description="whether to confirm each family's best shape, too")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fixed(cls, values: Any) -> Any:
+        """``seeds`` is short for as many seeds at least and at most."""
+        if not isinstance(values, Mapping) or "seeds" not in values:
+            return values
+        rest = {key: value for key, value in values.items() if key != "seeds"}
+        return {"least": values["seeds"], "most": values["seeds"], **rest}
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "ConfirmSpec":
+        if self.least > self.most:
+            raise ValueError(f"least must be at most most, got least = {self.least}, most = {self.most}")
+        return self
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """Numbers of seeds after which the phase may stop.
+
+        Example:
+            >>> ConfirmSpec(least=10, most=100).looks
+            (10, 20, 40, 80, 100)
+        """
+        found = [self.least]
+        while found[-1] < self.most:
+            found.append(min(2 * found[-1], self.most))
+        return tuple(found)
 
 
 class BaselineSpec(Settings):
@@ -144,7 +203,15 @@ class SearchSpec(Settings):
     """All that the course of a search follows from, besides the scores of its trials."""
 
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of all random numbers")
-    metric: str = Field(description="metric to minimise; default: that of the workload")
+    metric: str = Field(description="metric that decides; default: that of the workload")
+    direction: Literal["minimize", "maximize"] = Field(
+        default="minimize", description="whether lower or higher values of the metric are better"
+    )
+    metric_scale: Literal["auto", "log", "linear", "logit"] = Field(
+        default="auto",
+        description="scale on which the metric is modelled and compared; auto: log if all values are "
+        "positive, logit for shares (errors, accuracies), else linear",
+    )
     step_rule: StepRule = Field(
         default="midpoint",
         description="where in a step the shape is evaluated: t = (s + 1/2)/T, s/T or (s + 1)/T",
@@ -154,6 +221,7 @@ class SearchSpec(Settings):
     base_lr: AnyBaseLR
     screen: ScreenSpec = ScreenSpec()
     rescore: RescoreSpec = RescoreSpec()
+    tuning: TuningSpec = TuningSpec()
     confirm: ConfirmSpec = ConfirmSpec()
     baselines: dict[str, BaselineSpec] = STANDARD_BASELINES
     initial_shapes: tuple[InitialShape, ...] = Field(

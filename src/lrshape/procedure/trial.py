@@ -23,6 +23,7 @@ FIRST_SEED = {
     "confirm": 2_000_000,
     "optimum": 6_000_000,
     "pace": 7_000_000,
+    "tune": 8_000_000,
 }
 """First seed index of each phase: no phase sees another's seeds, however many each one uses.
 

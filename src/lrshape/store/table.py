@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 
-PHASES = ("screen", "rescore", "confirm")
+PHASES = ("screen", "rescore", "tune", "confirm")
 """The phases of a search, in the order in which they run."""
 
 

@@ -1,0 +1,47 @@
+"""How a study's confirm phase was designed: what its numbers have to be read with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Key = tuple[str, float]
+"""A shape's name and a base LR."""
+
+Scale = Literal["log", "linear", "logit"]
+"""Of a metric: where its noise is about the same for good and bad schedules."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How well the base LR of a schedule is known.
+
+    Attributes:
+        octaves: standard deviation of its best base LR, in octaves (factors of 2).
+        cost: what a better base LR is expected to gain, in the unit of effects, at least 0.
+        edge: ``low`` or ``high`` if the best base LR may lie beyond those tried, else ``""``.
+    """
+
+    octaves: float
+    cost: float
+    edge: Literal["", "low", "high"] = ""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a study has decided before its confirm phase.
+
+    Attributes:
+        looks: numbers of seeds after which the phase may stop, ascending; empty if nothing is planned: all
+            seeds are one look.
+        margin: smallest difference that matters, in units of the metric; None: half of the winner's spread
+            over seeds.
+        scale: of the metric; None: chosen from the scores.
+        winner: shape and base LR that the study chose; None: the rescore phase chooses.
+        tuning: of the schedules that the phase trains; what is missing is taken as tuned.
+    """
+
+    looks: tuple[int, ...] = ()
+    margin: float | None = None
+    scale: Scale | None = None
+    winner: Key | None = None
+    tuning: Mapping[Key, Tuning] = field(default_factory=dict)
