@@ -32,7 +32,12 @@ def described(status: Status) -> str:
 
 
 def pace(rate: float) -> str:
-    """A number of trials a second in words, e.g. ``3.2 trials/s``, ``18 s a trial``."""
+    """A number of trials a second in words.
+
+    Example:
+        >>> pace(3.2), pace(0.31), pace(1 / 18), pace(0.005)
+        ('3.2 trials/s', '3.2 s a trial', '18 s a trial', '3 min 20 s a trial')
+    """
     if rate >= 1:
         return f"{rate:,.1f} trials/s"
     return f"{1 / rate:.2g} s a trial" if rate > 0.1 else f"{duration(1 / rate)} a trial"

@@ -41,6 +41,11 @@ class Claims:
     sign: int = 1
 
     @property
+    def _winners(self) -> list[Row]:
+        """The winner's row, if it is there."""
+        return [row for row in self.rows if row["is_winner"]]
+
+    @property
     def precision(self) -> Precision:
         """Decimals for scores and differences: those of the scores, and more where differences need them."""
         lead = next((abs(r["score"]) for r in self.rows if r["score"] and math.isfinite(r["score"])), None)
@@ -102,10 +107,9 @@ class Claims:
             return ""
         if self.scale != "log":
             return self.precision.text(self.margin)
-        winner = next((row["score"] for row in self.rows if row["is_winner"]), math.nan)
-        units = abs(winner) * math.expm1(self.margin)
-        percents = percent(math.expm1(self.margin))
-        return f"{percents} ({self.precision.text(units)})" if math.isfinite(units) else percents
+        share = math.expm1(self.margin)
+        units = [self.precision.text(abs(one["score"]) * share) for one in self._winners]
+        return f"{percent(share)} ({units[0]})" if units else percent(share)
 
     def verdict(self, row: Row) -> str:
         """Return what the winner is, beside a row; a row's ``verdict`` in words."""
@@ -123,10 +127,9 @@ class Claims:
     def reason(self, row: Row) -> str:
         """Return why there is no verdict on a row, and what would bring one; the empty string if there is."""
         if row["verdict"] == "untuned":
-            winner = next((one for one in self.rows if one["is_winner"]), row)
-            return tuning_fault(row) or _possessive("the winner", tuning_fault(winner))
+            return tuning_fault(row) or _of_winner([tuning_fault(one) for one in self._winners])
         if row["verdict"] == "unknown":
-            return f"an interval needs {LEAST_SEEDS} seeds"
+            return "too few seeds for an interval"
         if row["verdict"] != "open":
             return ""
         if row["effect_low"] == row["effect_high"] == 0:
@@ -144,6 +147,8 @@ class Claims:
         target = abs(row["effect"])
         if self.margin > 0:  # equality is shown by an interval inside the margin
             target = max(target, self.margin - target)
+        # What better base LRs may gain does not count as a difference.
+        target -= max([0.0, *(one["cost"] for one in (row, *self._winners) if one["cost"] > 0)])
         if not (math.isfinite(half) and half > 0 and target > 0):
             return None
         needed = max(row["pairs"] * (_POWER * half / target) ** 2, row["pairs"] + 1)
@@ -191,8 +196,8 @@ def tuning_fault(row: Row) -> str:
     return ""
 
 
-def _possessive(owner: str, fault: str) -> str:
-    return fault.replace("its", f"{owner}’s", 1) if fault else ""
+def _of_winner(faults: Sequence[str]) -> str:
+    return faults[0].replace("its", "the winner’s", 1) if faults else ""
 
 
 def _width(row: Row, of: str) -> float:

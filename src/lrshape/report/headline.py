@@ -109,7 +109,8 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
     if case == "unknown":
         if math.isnan(first["effect"]):
             return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
-        return [f"It is {amount}: an interval needs at least {LEAST_SEEDS}."]
+        needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
+        return [f"It is {amount}: too few seeds for an interval{needs}."]
     if case == "untuned":
         return [f"No verdict against {_names([row])}: {claims.reason(row)}." for row in rows]
     return [_open(findings, row) for row in rows]
@@ -121,7 +122,7 @@ def _open(findings: Findings, row: Row) -> str:
         return f"It cannot be told apart from {name}: their scores are equal on most of the seeds."
     why = ""
     if row["effect_low"] > 0 or row["effect_high"] < 0:
-        why = ", which excludes 0, but not after correction for the number of comparisons"
+        why = ", which excludes 0, but not after correction for comparisons and for better base LRs"
     advice = claims.reason(row)
     return (
         f"It cannot be told apart from {name}: {_amount(findings, row)}{why}{'; ' if advice else ''}{advice}."

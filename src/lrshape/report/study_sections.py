@@ -137,7 +137,8 @@ def _measured_on(findings: Findings) -> str:
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     unseen = ", which no selection has seen" if findings.is_confirmed else ""
     phase = findings.leaders[0]["phase"]
-    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR."
+    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR. "
+    text += "Differences are medians over paired seeds, which need not be the differences of the medians."
     if any(row["octaves"] > 0 for row in findings.leaders):
         text += " ± is the standard deviation of the best base LR; an octave is a factor of 2."
     if margin := findings.claims.margin_text():
@@ -287,8 +288,9 @@ def _method(findings: Findings) -> list[str]:
         "with a baseline is decided. The 5% error is shared over the looks, so an interval holds at "
         "whichever look the phase has stopped. P-values are two-sided, hold at that look too, and are "
         "corrected for all comparisons (Holm); each interval holds by itself.",
-        "<b>Better</b> or <b>worse</b> needs a corrected p below 0.05, <b>equal</b> an effect that is shown "
-        "to be smaller than the margin, the smallest difference that matters. A schedule is <b>not "
+        "<b>Better</b> or <b>worse</b> needs an effect that is larger than what a better base LR is "
+        "expected to gain, with a corrected p below 0.05; <b>equal</b> needs one that is smaller than the "
+        "margin, the smallest difference that matters, whatever better base LRs gain. A schedule is <b>not "
         "judged</b> if the best base LR of it, or of the winner, lies at the edge of those tried, or is "
         "known too coarsely: the comparison could then be one of base LRs.",
         "The <b>near-optimal set</b> keeps every rescored shape that is not shown to be worse than the best "
