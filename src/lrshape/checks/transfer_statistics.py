@@ -1,7 +1,8 @@
 """What it costs to use one setting's best shape in another setting: regrets, their intervals, a verdict.
 
-The regret of a shape in a setting is its median minus that of the setting's own best shape, over the same
-seeds, which neither the search nor the tuning has seen. It can be negative: a search need not find the best.
+The regret of a shape in a setting is the median, over seeds, of its value minus that of the setting's own
+best shape on the same seed. Neither the search nor the tuning has seen these seeds. It can be negative: a
+search need not find the best.
 """
 
 import math
