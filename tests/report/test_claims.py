@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lrshape.report.claims import Claims, base_lr, tuning_fault
+from lrshape.report.claims import Claims, base_lr
 
 NAN = math.nan
 
@@ -110,16 +110,18 @@ def test_a_row_without_a_tuned_base_lr_is_not_judged_and_says_why():
     assert base_lr(edge) == "0.024, at the edge"
     assert base_lr(WINNER) == "0.024, ±0.1 octaves"
     assert claims(edge).verdict(edge) == "not judged"
-    assert tuning_fault(edge) == "its best base LR lies at the edge of those tried (the highest)"
-    assert claims().reason(row("linear", 0.01, verdict="untuned")) == (
-        "its base LR is known to ±0.1 octaves only"
+    assert claims(edge).reason(edge) == "base LR at the edge"
+    assert claims().tuning_fault(edge) == "its best base LR lies at the edge of those tried (the highest)"
+    coarse = row("linear", 0.01, verdict="untuned", octaves=0.5)
+    assert claims().tuning_fault(coarse) == (
+        "the best base LRs are not known well enough (±0.5 and ±0.1 octaves)"
     )
     of_winner = Claims([{**WINNER, "edge": "low"}], "log", NAN)
-    known = row("linear", 0.01, verdict="untuned", octaves=0.0, cost=0.0)
-    assert of_winner.reason(known).startswith("the winner’s best base LR lies at the edge")
+    assert of_winner.reason(coarse) == "the winner’s base LR at the edge"
+    assert of_winner.tuning_fault(coarse).startswith("the winner’s best base LR lies at the edge")
 
 
 def test_the_margin_is_told_in_percent_and_in_units_of_the_metric():
     equal = row("linear", 0.0087, (0.01, -0.01, 0.02), "equal")
-    assert claims(equal, margin=math.log(1.024)).verdict(equal) == "equal within 2.4% (0.00021)"
+    assert claims(equal, margin=math.log(1.024)).reason(equal) == "within 2.4% (0.00021)"
     assert claims().margin_text() == ""

@@ -286,7 +286,7 @@ def _print_comparison(claims: "Claims") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from lrshape.report.claims import base_lr, tuning_fault
+    from lrshape.report.claims import base_lr
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
@@ -306,7 +306,7 @@ def _print_comparison(claims: "Claims") -> None:
         if reason := claims.reason(row):
             notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
         elif row["edge"]:
-            notes.append(f"{row['label']}: {tuning_fault(row)}")
+            notes.append(f"{row['label']}: base LR at the edge of those tried")
     if claims.is_noiseless:
         notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     console = Console(highlight=False, markup=False)

@@ -19,6 +19,13 @@ Row: TypeAlias = Mapping[str, Any]
 
 LEAST_SEEDS = 6
 """With fewer there is no 95% interval of a median."""
+_VERDICTS = {
+    "winner": "",
+    "open": "not told apart",
+    "untuned": "not judged",
+    "diverged": "better: it diverged",
+    "unknown": "not tested",
+}
 _MOST_SEEDS = 1_000_000
 _POWER = (1.96 + 0.84) / 1.96
 """By how much narrower than the effect an interval must be to exclude 0 in four of five studies."""
@@ -113,21 +120,16 @@ class Claims:
 
     def verdict(self, row: Row) -> str:
         """Return what the winner is, beside a row; a row's ``verdict`` in words."""
-        case = row["verdict"]
-        if case == "equal" and self.margin_text():
-            return f"equal within {self.margin_text()}"
-        return {
-            "winner": "",
-            "open": "not told apart",
-            "untuned": "not judged",
-            "diverged": "better: it diverged",
-            "unknown": "not tested",
-        }.get(case, case)
+        return _VERDICTS.get(row["verdict"], row["verdict"])
 
     def reason(self, row: Row) -> str:
-        """Return why there is no verdict on a row, and what would bring one; the empty string if there is."""
+        """Return in a few words what limits a verdict, or what would bring one; else the empty string."""
+        if row["verdict"] == "equal":
+            return f"within {self.margin_text()}" if self.margin_text() else ""
         if row["verdict"] == "untuned":
-            return tuning_fault(row) or _of_winner([tuning_fault(one) for one in self._winners])
+            edges = [one for one in (row, *self._winners) if one["edge"]]
+            whose = "" if not edges or edges[0] is row else "the winner’s "
+            return f"{whose}base LR {'at the edge' if edges else 'not known well enough'}"
         if row["verdict"] == "unknown":
             return "too few seeds for an interval"
         if row["verdict"] != "open":
@@ -136,6 +138,16 @@ class Claims:
             return "equal scores on most seeds"
         seeds = self.seeds_to_decide(row)
         return f"about {counted(seeds, 'seed')} would probably decide" if seeds else ""
+
+    def tuning_fault(self, row: Row) -> str:
+        """Return in a sentence's end why the base LRs of a row and of the winner allow no verdict."""
+        for one, whose in ((row, "its"), *((won, "the winner’s") for won in self._winners)):
+            if one["edge"]:
+                end = "lowest" if one["edge"] == "low" else "highest"
+                return f"{whose} best base LR lies at the edge of those tried (the {end})"
+        known = [f"±{number(one['octaves'], 1)}" for one in (row, *self._winners) if one["octaves"] > 0]
+        precision = f" ({' and '.join(known)} octaves)" if known else ""
+        return f"the best base LRs are not known well enough{precision}"
 
     def seeds_to_decide(self, row: Row) -> int | None:
         """Return with how many seeds a row would be better, worse or equal in about four of five studies.
@@ -184,20 +196,6 @@ def base_lr(row: Row) -> str:
     if row["edge"]:
         return f"{text}, at the edge"
     return f"{text}, ±{number(row['octaves'], 1)} octaves" if row["octaves"] > 0 else text
-
-
-def tuning_fault(row: Row) -> str:
-    """Return what is wrong with the base LR of a row that is not tuned well enough; else nothing."""
-    if row["edge"]:
-        end = "lowest" if row["edge"] == "low" else "highest"
-        return f"its best base LR lies at the edge of those tried (the {end})"
-    if row["cost"] > 0 and row["octaves"] > 0:
-        return f"its base LR is known to ±{number(row['octaves'], 1)} octaves only"
-    return ""
-
-
-def _of_winner(faults: Sequence[str]) -> str:
-    return faults[0].replace("its", "the winner’s", 1) if faults else ""
 
 
 def _width(row: Row, of: str) -> float:

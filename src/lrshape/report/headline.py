@@ -112,7 +112,7 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
         needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
         return [f"It is {amount}: too few seeds for an interval{needs}."]
     if case == "untuned":
-        return [f"No verdict against {_names([row])}: {claims.reason(row)}." for row in rows]
+        return [f"No verdict against {_names([row])}: {claims.tuning_fault(row)}." for row in rows]
     return [_open(findings, row) for row in rows]
 
 
