@@ -161,7 +161,7 @@ def winners_curse() -> list[list[str]]:
     random = np.random.default_rng(3)
     shapes, grid, top = 64, np.arange(-3.5, 4), 12
     found: dict[str, list[np.ndarray]] = {"screen": [], "rescore": [], "confirm": []}
-    covered = dict.fromkeys(("rescore", "confirm"), 0.0)
+    covered: dict[str, float] = dict.fromkeys(("rescore", "confirm"), 0.0)
     every = np.arange(BLOCK)
     for _ in range(STUDIES // BLOCK):
         quality, best_lr = random.normal(0, 1, (shapes, BLOCK)), random.uniform(-1.5, 1.5, (shapes, BLOCK))

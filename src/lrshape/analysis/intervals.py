@@ -166,11 +166,9 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
 
 
 def _centre(values: Array, null: Array, confidence: float) -> Difference:
-    """The median of values, and what their counts at or below it say of the centre.
+    """The median of values, NaN where unknown, and what their counts at or below it say of the centre.
 
-    Args:
-        values: shape ``(n,)``, NaN where unknown.
-        null: shape ``(n + 1,)``, the probability that at most k of the values lie below the centre.
+    ``null`` has the probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
     """
     rank = _end(null, confidence)
     ordered = np.sort(values)  # unknown ones come last
