@@ -103,10 +103,9 @@ class Analysis:
     def best_per_family(self) -> pd.DataFrame:
         """The best shape of each family that is no baseline.
 
-        They are the shapes of the confirm phase if the design has chosen its winner. The other families are
-        represented by their best shape of the rescore phase, or else of the screen; ``phase`` tells which.
-        These are rows of ``shapes``, one a family, the winner first: later phases before earlier ones, then
-        by rank, then by shape.
+        They are those of the confirm phase if the design has chosen its winner, for other families those of
+        the rescore phase, or else of the screen; ``phase`` tells which. These are rows of ``shapes``, one a
+        family, the winner first, then later phases before earlier ones, then by rank, then by shape.
         """
         chosen = self.design.winner
         confirmed = self.shapes["phase"] == "confirm"
@@ -183,10 +182,9 @@ class Analysis:
             then `base_lr_edge`; ``verdict, is_winner, is_baseline``.
 
             ``p_holm`` and ``p_equal`` are corrected for all comparisons of the table. In the confirm phase
-            intervals and p-values of effects hold at whichever planned look it stops; ``low`` and ``high``
-            are the median's own interval, for one look. ``verdict`` is that of
-            `lrshape.analysis.paired.verdict`, or ``winner``, whose effect is 0 without interval or p-value.
-            Without a winner among the rows, and where nothing can be said, numbers are NaN.
+            intervals and p-values hold at whichever planned look it stops, but for ``low`` and ``high``, the
+            median's own at one look. ``verdict`` is that of `lrshape.analysis.paired.verdict`, or ``winner``,
+            whose effect is 0 without interval or p-value. NaN stands for what cannot be said.
         """
         rows = where(self.scores, self.scores["phase"] == phase)
         if reported:
@@ -282,6 +280,7 @@ class Analysis:
             "near_optimal": self.near_optimal(),
         }
 
+    @_once
     def _winner_in(self, phase: str) -> Key | None:
         """The winner at its best base LR of a phase; None if the phase has not trained it."""
         winner = self.best_per_family["shape"].head(1).tolist()
