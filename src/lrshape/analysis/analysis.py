@@ -18,6 +18,7 @@ from lrshape.analysis.comparisons import (
     keys_of,
 )
 from lrshape.analysis.design import Design, Key, Scale
+from lrshape.analysis.direction import Direction, as_losses, as_measured
 from lrshape.analysis.margin import margin_of_effects, margin_of_metric
 from lrshape.analysis.near_optimal import near_optimal
 from lrshape.analysis.paired import Comparison, PairedSamples
@@ -64,7 +65,9 @@ class Analysis:
 
     Args:
         trials: the table of a store, in any order of rows.
-        metric: the metric that is minimised; any that is stored.
+        metric: any that is stored.
+        direction: of the metric; all tables but that of the trials are of losses, see
+            `lrshape.analysis.direction`.
         confidence: of each interval by itself, in (0, 1).
         design: what the study has decided before its confirm phase.
 
@@ -76,23 +79,25 @@ class Analysis:
         self,
         trials: pd.DataFrame,
         metric: str,
+        direction: Direction = "minimize",
         *,
         confidence: float = 0.95,
         design: Design = Design(),  # noqa: B008
     ):
-        losses = metric_values(trials, metric)
         self.trials = trials
         self.metric = metric
+        self.direction: Direction = direction
+        self.losses = as_losses(trials, metric, direction)
         self.confidence = confidence
         self.design = design
-        self.scale: Scale = choose_scale(metric, losses, design.scale)
-        self._samples = PairedSamples(trials, metric, self.scale, confidence, design.looks)
+        self.scale: Scale = choose_scale(metric, metric_values(self.losses, metric), design.scale)
+        self._samples = PairedSamples(self.losses, metric, self.scale, confidence, design.looks)
         self._known: dict[tuple[Any, ...], Any] = {}
 
     @functools.cached_property
     def scores(self) -> pd.DataFrame:
         """See `lrshape.analysis.scores.scores`."""
-        return scores(self.trials, self.metric, self.confidence)
+        return scores(self.losses, self.metric, self.confidence)
 
     @functools.cached_property
     def shapes(self) -> pd.DataFrame:
@@ -267,18 +272,19 @@ class Analysis:
         return near_optimal(self.scores, self._samples, self.scale, margin)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of a report, by name.
+        """The tables of a report, by name, in the metric's own sign.
 
         ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
         """
-        return {
-            "trials": self.trials.drop(columns="wall_time"),
+        losses = {
             "scores": self.scores,
             "shapes": self.shapes,
             "confirmed": self.confirmed,
             "families": self.family_pairs("confirm"),
             "near_optimal": self.near_optimal(),
         }
+        measured = {name: as_measured(table, self.direction) for name, table in losses.items()}
+        return {"trials": self.trials.drop(columns="wall_time"), **measured}
 
     @_once
     def _winner_in(self, phase: str) -> Key | None:

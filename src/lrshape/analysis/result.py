@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.tables import records, where
 from lrshape.store import PHASES, metric_columns, params_of
@@ -91,7 +92,8 @@ class Result:
         cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         steps: training steps of the schedule.
         step_rule: where in a step the shape is read.
-        metric: the metric that is minimised.
+        metric: the metric that ranks.
+        direction: ``minimize`` or ``maximize`` it.
         scale: of the metric: ``log``, ``linear`` or ``logit``; on ``log`` effects are log ratios.
         margin: smallest effect that matters, in the unit of effects; None if unknown.
         phase: in which the numbers were measured: ``confirm``, unless the study is unfinished or re-ranked;
@@ -119,6 +121,7 @@ class Result:
     steps: int
     step_rule: str
     metric: str
+    direction: Direction
     scale: str
     margin: float | None
     phase: str
@@ -150,16 +153,18 @@ class Result:
         phase = analysis.measuring_phase
         # No test for every shape of a screen.
         table = analysis.confirmed if phase == "confirm" else analysis.compared(phase, reported=True)
-        rows = records(table.assign(phase=phase))
+        rows = records(as_measured(table.assign(phase=phase), analysis.direction))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]
         missing = where(families, ~families["shape"].isin(table["shape"]))
+        missing = as_measured(missing, analysis.direction)
         statuses = analysis.trials["status"].to_numpy(object)
         return cls(
             **_schedule(won),
             steps=int(steps),
             step_rule=str(step_rule),
             metric=analysis.metric,
+            direction=analysis.direction,
             scale=analysis.scale,
             margin=_finite(analysis.margin),
             **_score(won),
@@ -238,7 +243,15 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     """
     others = [name for name in metric_columns(analysis.trials.columns) if name != analysis.metric]
     by = {analysis.metric: analysis}
-    by |= {name: Analysis(analysis.trials, name, confidence=analysis.confidence) for name in others}
+    by |= {
+        name: Analysis(
+            analysis.trials,
+            name,
+            direction_of(name, analysis.metric, analysis.direction),
+            confidence=analysis.confidence,
+        )
+        for name in others
+    }
     chosen: dict[tuple[str, float], list[str]] = {}
     for name, one in by.items():
         if math.isfinite(one.winner["score"]):
@@ -248,7 +261,7 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     for (shape, base_lr), names in chosen.items():
         for phase in reversed(PHASES):
             for name, one in by.items():
-                table = where(one.scores, one.scores["phase"] == phase)
+                table = as_measured(where(one.scores, one.scores["phase"] == phase), one.direction)
                 rows = records(where(table, (table["shape"] == shape) & (table["base_lr"] == base_lr)))
                 found += [{**row, "metric": name, "chosen_by": tuple(names)} for row in rows]
     columns = ["shape", "family", "params", "base_lr", "chosen_by", "phase", "seeds", "metric"]

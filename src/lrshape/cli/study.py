@@ -206,11 +206,12 @@ def status(directory: Directory, as_json: Json = False) -> None:
         say(json.dumps({"complete": complete, "metric": study.metric, "phases": phases}, indent=2))
         return
     say(f"{study.path}: {'complete' if complete else 'not complete; run its search again to resume it'}")
+    end = "highest" if study.spec.direction == "maximize" else "lowest"
     for phase, counts in phases.items():
         best = "not finite" if counts["best"] is None else f"{counts['best']:.4g}"
         say(
             f"  {phase:<8} {counts['trials']:>8,} trials of {counts['shapes']:,} shapes, "
-            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, lowest {study.metric} {best}"
+            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, {end} {study.metric} {best}"
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lrshape.analysis.design import Scale
+from lrshape.analysis.direction import sign
 from lrshape.report.words import Precision, counted, number, percent, rate
 
 if TYPE_CHECKING:
@@ -179,6 +180,7 @@ def claims_of(result: "Result") -> Claims:
         [{**winner, "verdict": "winner", "is_winner": True}, *others],
         result.scale,
         math.nan if result.margin is None else result.margin,
+        sign(result.direction),
     )
 
 

@@ -16,21 +16,22 @@ from lrshape.report.words import Precision, counted, interval, number, printable
 def pairs_table(findings: Findings) -> Table | None:
     """Return the table of all pairs of families; None without a pair.
 
-    A cell is its row's median minus its column's: negative where the row's family is better.
+    A cell is the median of the paired differences, its row's minus its column's, in the metric's own sign.
     """
     if not findings.pairs:
         return None
     scores = {pair["other_family"]: pair["other_score"] for pair in findings.pairs}
     scores |= {pair["family"]: pair["score"] for pair in findings.pairs}
-    names = sorted(scores, key=lambda name: (scores[name], name))
+    names = sorted(scores, key=lambda name: (findings.losses(scores[name]), name))
     precision = findings.claims.precision
     cells: dict[tuple[str, str], Cell] = {}
     different = 0
     for pair in findings.pairs:
         low, high, p = pair["difference_low"], pair["difference_high"], pair["p_holm"]
         first, other = pair["family"], pair["other_family"]
-        cells[other, first] = _pair_cell(pair["difference"], low, high, p, precision)
-        cells[first, other] = _pair_cell(-pair["difference"], -high, -low, p, precision)
+        row, column = (other, first) if findings.sign > 0 else (first, other)
+        cells[row, column] = _pair_cell(pair["difference"], low, high, p, precision, findings.sign)
+        cells[column, row] = _pair_cell(-pair["difference"], -high, -low, p, precision, findings.sign)
         different += verdict(low, high, p) in ("better", "worse")
     note = (
         f"{different} of {counted(len(findings.pairs), 'pair')} can be told apart after Holm’s correction "
@@ -57,8 +58,9 @@ def pairs_table(findings: Findings) -> Table | None:
     )
 
 
-def _pair_cell(difference: float, low: float, high: float, p: float, precision: Precision) -> Cell:
-    case = verdict(-high, -low, p)  # of the row's family: its difference to the column's, turned round
+def _pair_cell(difference: float, low: float, high: float, p: float, precision: Precision, sign: int) -> Cell:
+    ends = (-high, -low) if sign > 0 else (low, high)
+    case = verdict(*ends, p)  # of the row's family
     text = f"{'+' if difference > 0 else ''}{precision.text(difference)}"
     told = [] if math.isnan(p) else [f"p {probability(p)}"]
     if case in ("better", "worse"):

@@ -63,8 +63,8 @@ FIGURES = (
         "course",
         "Progress of the screen",
         "Each dot is a shape, in the order in which they were first tried, with its first score; the line "
-        "is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie above the "
-        "plotted range.",
+        "is the best score so far (one seed each, so partly luck). Dots at the edge lie beyond the plotted "
+        "range.",
         course,
     ),
     Drawing(
@@ -77,7 +77,7 @@ FIGURES = (
     ),
     Drawing(
         "best_of",
-        "How the best score falls with the number of shapes",
+        "How the best score improves with the number of shapes",
         "The line is the median score of the best of n screened shapes, the band its 95% interval for any n "
         "shapes of that family. Beyond about a fifth of the screened shapes the interval has no lower "
         "bound, so the band ends at the best shape seen. All are scores of the screen, which are biased "

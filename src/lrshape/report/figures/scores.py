@@ -108,9 +108,13 @@ def _mark(ax: Any, y: int, findings: Findings, row: Row, triple: Any, text: str)
                         va="center", ha="right", fontsize=SMALL, color=MUTED.light)  # fmt: skip
         return
     right = middle
-    if math.isfinite(low):
-        right = high if math.isfinite(high) else ax.get_xlim()[1]
-        ax.plot([low, right], [y, y], color=style.colour, lw=3.4 if row["is_winner"] else 2.0, zorder=3)
+    if not math.isnan(low):
+        left, right = (
+            v if math.isfinite(v) else end for v, end in zip((low, high), ax.get_xlim(), strict=True)
+        )
+        ax.plot([left, right], [y, y], color=style.colour, lw=3.4 if row["is_winner"] else 2.0, zorder=3)
+        if not math.isfinite(low):
+            ax.plot(0, y, "<", transform=edge, color=style.colour, ms=6, clip_on=False, zorder=3)
         if not math.isfinite(high):  # too many diverged trials for an upper end
             ax.plot(1, y, ">", transform=edge, color=style.colour, ms=6, clip_on=False, zorder=3)
     face = PAPER.light if row["is_baseline"] else style.colour
@@ -177,7 +181,7 @@ def _sweep_panel(ax: Any, findings: Findings, row: Row, curve: Sweep) -> None:
             mfc=PAPER.light, mew=1.1, lw=2.2 if row["is_winner"] else 1.3, zorder=3)  # fmt: skip
     cross_out(ax, base_lrs[~alive])
     if alive.any():
-        best = int(np.argmin(scores))
+        best = int(np.argmin(findings.losses(scores)))
         ax.plot(base_lrs[best], scores[best], style.marker, color=style.colour, ms=6.5, mec=PAPER.light,
                 mew=1.0, zorder=4)  # fmt: skip
     # Dotted: where the rescore, on more seeds and base LRs between these, put it.
