@@ -94,12 +94,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
         seeds, top = 2, racing // 2 or 1
     step = 6.0 if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
-    taken = (
-        confirming
-        + racing
-        + (tuned * tuning["base_lrs"] * tuning["seeds"] if tuning["rounds"] else 0)
-        + sweeps
-    )
+    taken = confirming + racing + (tuned * tuning["base_lrs"] * tuning["seeds"] if tuning["rounds"] else 0) + sweeps
     screened = max(families, count - taken)
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
     batch = max(2, min(16 * (1 if screened < 500 else 2 if screened < 2000 else 4), screened // 8))

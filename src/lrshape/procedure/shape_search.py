@@ -19,7 +19,6 @@ from lrshape.procedure.trial import Candidate, ShapeRecord, sampler_seed
 from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.space import Dimension
 
-
 class ShapeSpace:
     """A unit cube whose points are shapes, with a base LR if that is searched too.
 

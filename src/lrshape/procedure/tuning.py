@@ -23,7 +23,9 @@ NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
 
 
-def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame) -> Rounds[Choice]:
+def tune(
+    spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame
+) -> Rounds[Choice]:
     """Tune the finalists and the baselines, and choose the winner by all that is known.
 
     Args:

@@ -17,7 +17,9 @@ Source = Callable[[list[Chunk]], Sequence[pd.DataFrame]]
 """Gives the rows of each chunk of a round; what it raises ends the search."""
 
 
-def drive_search(spec: SearchSpec, drive: Callable[[str, Rounds[Any]], tuple[Any, pd.DataFrame]]) -> None:
+def drive_search(
+    spec: SearchSpec, drive: Callable[[str, Rounds[Any]], tuple[Any, pd.DataFrame]]
+) -> None:
     """Go through all phases, each with what the one before it chose and the trials so far.
 
     Args:

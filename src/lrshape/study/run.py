@@ -66,7 +66,9 @@ class Run:
         """
         drive_search(self._spec, self.phase)
 
-    def phase(self, name: str, phase: Rounds[Any], at_most: int | None = None) -> tuple[Any, pd.DataFrame]:
+    def phase(
+        self, name: str, phase: Rounds[Any], at_most: int | None = None
+    ) -> tuple[Any, pd.DataFrame]:
         """Run what is missing of one phase, and return what it chose, and its trials.
 
         Args:
