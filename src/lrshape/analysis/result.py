@@ -24,6 +24,9 @@ class Contender:
         family: its family.
         params: its parameters.
         base_lr: its best base LR.
+        base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
+        octaves: standard deviation of the best base LR, in octaves; None if unknown.
+        cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         phase: in which the numbers were measured.
         score_median: median of the metric over seeds; None unless finite.
         score_low: lower end of its interval; None unless finite.
@@ -46,8 +49,6 @@ class Contender:
         p_value_holm: of the test that the effect is no larger than what a better base LR may gain, corrected
             for the number of comparisons.
         verdict: of the winner beside it, see `lrshape.analysis.paired.verdict`; ``""`` if not compared.
-        octaves: standard deviation of its best base LR, in octaves; None if unknown.
-        cost: what a better base LR is expected to gain, in the unit of ``effect``; None if unknown.
     """
 
     name: str
@@ -55,6 +56,9 @@ class Contender:
     family: str
     params: dict[str, Any]
     base_lr: float
+    base_lr_edge: str
+    octaves: float | None
+    cost: float | None
     phase: str
     score_median: float | None
     score_low: float | None
@@ -71,8 +75,6 @@ class Contender:
     difference_high: float | None
     p_value_holm: float | None
     verdict: str
-    octaves: float | None
-    cost: float | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,9 @@ class Result:
         family: its family.
         params: its parameters.
         base_lr: its best base LR.
+        base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
+        octaves: standard deviation of the best base LR, in octaves; None if unknown.
+        cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         steps: training steps of the schedule.
         step_rule: where in a step the shape is read.
         metric: the metric that is minimised.
@@ -102,14 +107,15 @@ class Result:
         trials: number of trials of all phases.
         diverged_share: fraction of them that diverged.
         failed_share: fraction of them that failed.
-        base_lr_edge: ``low`` or ``high`` if the best base LR may lie beyond those tried for the shape, else
-            ``""``.
     """
 
     shape: str
     family: str
     params: dict[str, Any]
     base_lr: float
+    base_lr_edge: str
+    octaves: float | None
+    cost: float | None
     steps: int
     step_rule: str
     metric: str
@@ -127,7 +133,6 @@ class Result:
     trials: int
     diverged_share: float
     failed_share: float
-    base_lr_edge: str
 
     @classmethod
     def of(cls, analysis: Analysis, *, steps: int, step_rule: str) -> "Result":
@@ -163,7 +168,6 @@ class Result:
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
             failed_share=float(np.mean(statuses == "failed")),
-            base_lr_edge=str(won["edge"]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,8 +190,6 @@ def _contender(row: Mapping[str, Any]) -> Contender:
         difference_high=_finite(row.get("difference_high")),
         p_value_holm=_finite(row.get("p_holm")),
         verdict=str(row.get("verdict", "")),
-        octaves=_finite(row.get("octaves")),
-        cost=_finite(row.get("cost")),
     )
 
 
@@ -197,6 +199,9 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "family": row["family"],
         "params": params_of(row["params"]),
         "base_lr": float(row["base_lr"]),
+        "base_lr_edge": str(row["edge"]),
+        "octaves": _finite(row.get("octaves")),
+        "cost": _finite(row.get("cost")),
     }
 
 
