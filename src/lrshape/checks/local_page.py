@@ -28,7 +28,7 @@ from lrshape.report.plotting import (
 )
 from lrshape.report.sections import Cell, Section, Table, table
 from lrshape.report.words import (
-    aligned,
+    Precision,
     counted,
     interval,
     listing,
@@ -294,8 +294,9 @@ def _edges(points: pd.DataFrame) -> list[str]:
 
 def _table(rows: pd.DataFrame) -> Table:
     def numbers(row: Row, key: str, low: str, high: str) -> Cell:
-        lead = row["own_score"]
-        return aligned((row[key],), lead=lead)[0], interval(row[low], row[high], lead=lead)
+        step = row["gain_high"] - row["gain_low"]
+        precise = Precision(row["own_score"], step=step if math.isfinite(step) else 0.0)
+        return precise.text(row[key]), precise.interval(row[low], row[high])
 
     def change(row: Row) -> Cell:
         values = f"{value_text(row['own_value'])} → {value_text(row['value'])}"
@@ -306,7 +307,7 @@ def _table(rows: pd.DataFrame) -> Table:
         return "diverged" if math.isinf(row["score"]) else text, spread
 
     def biased(row: Row) -> Cell:
-        text = aligned((row["biased_gain"],), lead=row["own_score"])[0]
+        text, _ = numbers(row, "biased_gain", "gain_low", "gain_high")
         return text, percent(relative_to_own(row, "biased_gain"))
 
     return table(
@@ -332,7 +333,7 @@ def _method(metric: str) -> list[str]:
         "(even in the logarithm where the search is). At every value it tunes the base LR again, around the "
         "shape's own best and further where the best lies at an edge; otherwise the check would measure the "
         "effect of the base LR.",
-        "“Lower by” is the median of the original's loss minus the other's over the same further seeds, "
+        "“Lower by” is the median of the original's score minus the other's over the same further seeds, "
         "with its exact 95% sign interval; p-values are two-sided and corrected for all rows of all shapes "
         "(Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "

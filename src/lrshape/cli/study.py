@@ -13,10 +13,11 @@ from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
-from lrshape.report.words import short
+from lrshape.report.words import ascii_text, short
 
 if TYPE_CHECKING:
-    from lrshape.analysis.result import Contender, Result
+    from lrshape.analysis.result import Result
+    from lrshape.report.claims import Claims
     from lrshape.workers.executor import ExecutorChoice
 
 Directory = Annotated[
@@ -256,8 +257,7 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
 
 
 def _print_best(found: "Result") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from lrshape.report.claims import claims_of
 
     diverged, failed = found.diverged_share, found.failed_share
     if math.isclose(diverged + failed, 1):
@@ -274,27 +274,43 @@ def _print_best(found: "Result") -> None:
             f"not confirmed: its scores come from the {found.phase} phase, "
             "which also selected it, and are biased in its favour"
         )
-    seeds = f"{found.seeds} seeds" + (" that no selection has seen" if unbiased else "")
+    unseen = ", on seeds that no selection has seen" if unbiased else ""
     known = found.score_low is not None or found.score_high is not None
-    spread = "95% intervals" if known else "too few seeds for intervals"
-    say(f"{found.metric}, median over {seeds}, {spread}:\n")
+    spread = "with 95% intervals" if known else "too few seeds for intervals"
+    say(f"{found.metric}, medians over seeds{unseen}, {spread}:\n")
+    _print_comparison(claims_of(found))
+
+
+def _print_comparison(claims: "Claims") -> None:
+    """A table of the schedules, and below it why some have no verdict."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lrshape.report.claims import base_lr
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    for heading in ("", "base LR", "median", "", "minus the winner's", ""):
+    for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
         table.add_column(heading, no_wrap=True)
-    table.add_row(f"{found.family} *", *_score_cells(found))
-    named = [(row.family, row) for row in found.families]
-    named += [(f"{row.name} (baseline)", row) for row in found.baselines]
-    for name, row in named:
-        difference = _interval(row.difference_low, row.difference_high)
-        table.add_row(name, *_score_cells(row), short(row.difference), difference)
+    notes = []
+    for row in claims.rows:
+        amount = ("", "") if row["is_winner"] else claims.gain(row)
+        cells = [
+            row["label"],
+            base_lr(row),
+            *claims.score(row),
+            *amount,
+            str(row["seeds"]),
+            claims.verdict(row),
+        ]
+        table.add_row(*(ascii_text(cell) for cell in cells))
+        if reason := claims.reason(row):
+            notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
+        elif row["edge"]:
+            notes.append(f"{row['label']}: base LR at the edge of those tried")
+    if claims.is_noiseless:
+        notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     console = Console(highlight=False, markup=False)
-    console.width = max(console.width, 110)  # a line that a terminal wraps is clearer than cut cells
+    console.width = max(console.width, 160)  # a line that a terminal wraps is clearer than cut cells
     console.print(table)
-
-
-def _score_cells(row: "Result | Contender") -> list[str]:
-    return [short(row.base_lr), short(row.score_median), _interval(row.score_low, row.score_high)]
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None and high is None else f"[{short(low)}, {short(high)}]"
+    for note in notes:
+        say(ascii_text(note))

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
@@ -13,12 +13,10 @@ from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.result import winners_by_metric
 from lrshape.analysis.scores import BASELINE, screening_course
 from lrshape.analysis.tables import records, where
+from lrshape.report.claims import Claims, Row
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
 from lrshape.report.words import printable
 from lrshape.store import PHASES
-
-Row: TypeAlias = Mapping[str, Any]
-"""One row of a table, by column."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +84,11 @@ class Findings:
         """Rows of `Analysis.leaders`, each with its ``label``, its name for readers."""
         rows = records(self.analysis.leaders)
         return [{**row, "label": label(row["shape"], row["family"])} for row in rows]
+
+    @cached_property
+    def claims(self) -> Claims:
+        """The leaders' differences to the winner, in words."""
+        return Claims(self.leaders, self.analysis.scale, self.analysis.margin)
 
     @cached_property
     def pairs(self) -> Sequence[Row]:

@@ -11,9 +11,9 @@ from lrshape.report.findings import Findings
 def _scores_caption(findings: Findings) -> str:
     if findings.has_intervals:
         return (
-            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar "
-            "of the paired difference crosses the line at zero, that shape cannot be told apart from the "
-            "winner."
+            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines. The second "
+            "plot has the median paired differences: a bar that crosses the line at zero does not show "
+            "which of the two is better."
         )
     return "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals."
 
@@ -22,9 +22,9 @@ def _near_caption(findings: Findings) -> str:
     if findings.has_near_intervals:
         return (
             "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse "
-            "than the best one by more than 5%; thin lines are these shapes in the colours of their "
-            "families, the thick line is the best one. Where the band is wide these seeds cannot tell the "
-            "schedules apart; the band’s edges are not schedules that were trained."
+            "than the best one by more than half of its spread over seeds; thin lines are these shapes in "
+            "the colours of their families, the thick line is the best one. Where the band is wide these "
+            "seeds cannot tell the schedules apart; the band’s edges are not schedules that were trained."
         )
     return (
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
