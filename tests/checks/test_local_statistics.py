@@ -132,5 +132,5 @@ def test_confirming_removes_the_bias_of_the_best_of_many():
         biased.append(row["biased_gain"])
         confirmed.append(row["gain"])
     error = np.std(confirmed) / np.sqrt(len(confirmed))
-    assert np.mean(biased) > 3 * error  # the noise that all share chooses in part, and pairing removes it
-    assert abs(np.mean(confirmed)) < 2 * error < 0.01
+    assert np.mean(biased) > 0.01  # less than what all share of the noise, which pairing removes
+    assert abs(np.mean(confirmed)) < 2 * error < 0.015

@@ -28,8 +28,7 @@ from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError
 from lrshape.store import PHASES, phase_codes
 
-CHOOSING = ("screen", "rescore")
-"""The phases that choose shapes; the others tune and measure what was chosen."""
+CHOOSING = ("screen", "rescore")  # the other phases tune and measure what these have chosen
 _NAMED = ["family", "shape", "score"]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -109,8 +108,8 @@ class Analysis:
         """The best shape of each family that is no baseline.
 
         They are those of the confirm phase if the design has chosen its winner, for other families those of
-        the rescore phase, or else of the screen; ``phase`` tells which. These are rows of ``shapes``, one a
-        family, the winner first, then later phases before earlier ones, then by rank, then by shape.
+        the rescore phase, or else of the screen. These are rows of ``shapes``, one a family, the winner
+        first, then later phases before earlier ones, then by rank and shape.
         """
         chosen = self.design.winner
         confirmed = self.shapes["phase"] == "confirm"
@@ -122,7 +121,7 @@ class Analysis:
             is_chosen = (confirmed & (self.shapes["shape"] == chosen[0])).to_numpy(bool)
         wanted &= is_chosen | ~is_baseline(self.shapes)
         later = -phase_codes(self.shapes["phase"])
-        names = pd.factorize(self.shapes["shape"], sort=True)[0]
+        names = self.shapes["shape"].to_numpy(str)
         order = np.lexsort((names, self.shapes["rank"], later, ~is_chosen))
         table = self.shapes.iloc[order[wanted.to_numpy(bool)[order]]]
         return table.drop_duplicates("family").reset_index(drop=True)
@@ -131,7 +130,7 @@ class Analysis:
     def winner(self) -> dict[str, Any]:
         """The best shape that is no baseline, at its best base LR; the first row of ``best_per_family``.
 
-        If every trial diverged it is the first shape by name, and its ``score`` is +inf.
+        If every trial diverged it is the first one by name, and its ``score`` is +inf.
 
         Raises:
             InputError: if no such shape has been screened or rescored.
@@ -274,7 +273,7 @@ class Analysis:
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables of a report, by name, in the metric's own sign.
 
-        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of a study.
         """
         losses = {
             "scores": self.scores,

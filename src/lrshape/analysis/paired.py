@@ -107,8 +107,8 @@ class PairedSamples:
             seeds = a.index.intersection(b.index).sort_values()
             looks = self._looks if phase == "confirm" else ()
             self._comparisons[key] = self._compare(
-                a[seeds].to_numpy(np.float64),
-                b[seeds].to_numpy(np.float64),
+                np.asarray(a[seeds], np.float64),
+                np.asarray(b[seeds], np.float64),
                 share_of_error(len(seeds), looks),
                 costs,
                 margin,

@@ -92,8 +92,8 @@ def search(
         int | None,
         typer.Option(
             metavar="N",
-            help="Number of trials of the search, without baselines and the confirm phase. "
-            "Default: that of the spec; else as many as fit into --time-limit; else 256.",
+            help="Number of trials in all, baselines and the confirm phase included; at least 24. "
+            "Default: that of the spec; else as many as fit into --time-limit; else 512.",
         ),
     ] = None,
     start_from: Annotated[

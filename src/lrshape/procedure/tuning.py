@@ -44,6 +44,10 @@ def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame)
     return tuner.choose(finalists)
 
 
+UNTRIED = 0.5
+"""Octaves beyond the base LRs of the screen that may be confirmed where no round tunes."""
+
+
 class _Tuner:
     def __init__(self, spec: SearchSpec, history: pd.DataFrame):
         self._spec = spec
@@ -83,7 +87,7 @@ class _Tuner:
 
     def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
         if self._model is not None:
-            return self._model.profile(shape, tried, random)
+            return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
         lowest = float(tried["base_lr"].min())  # everything diverged
         return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
 

@@ -84,9 +84,7 @@ class Findings:
     def missing(self) -> list[str]:
         """Phases of the procedure that have not run or are known to lack trials."""
         stored = {row["phase"]: row["trials"] for row in self.phases}
-        if "confirm" in stored:  # tuning takes no trials where the base LRs are known well enough
-            stored.setdefault("tune", 0)
-        return [name for name in PHASES if name not in stored or stored[name] < self.planned.get(name, 0)]
+        return [name for name in PHASES if stored.get(name, 0) < self.planned.get(name, 1)]
 
     @cached_property
     def scores(self) -> Sequence[Row]:

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.design import Design
 from lrshape.analysis.result import Result
 from lrshape.errors import InputError, shown
+from lrshape.procedure.choice import Choice
+from lrshape.procedure.phases import is_confirmed
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study.plan import Plan
@@ -91,13 +94,22 @@ class Study:
         return self.store.trials()
 
     def is_complete(self) -> bool:
-        """Whether the last phase has trained all that it takes, and no chunk of any phase is missing."""
+        """Whether the confirm phase has trained all that it takes, and no chunk of any phase is missing."""
+        choice = self.choice()
         names = self.store.chunks()
         for phase in PHASES:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
-            if not numbers or numbers != list(range(len(numbers))):
+            if numbers != list(range(len(numbers))):
                 return False
-        return len(self.store.trials(["confirm"])) == self.planned_trials()["confirm"]
+        return choice is not None and is_confirmed(self.spec, choice, self.store.trials())
+
+    def choice(self) -> Choice | None:
+        """What the study has chosen to confirm; None before it has."""
+        document = self.store.read_choice()
+        try:
+            return None if document is None else Choice.read(document)
+        except (KeyError, TypeError, ValueError, InputError):
+            return None
 
     def require_complete(self) -> None:
         """Raise `InputError` unless the study is complete."""
@@ -126,11 +138,17 @@ class Study:
         return trials.loc[trials["status"] == "failed", "message"].tolist()
 
     def planned_trials(self) -> dict[str, int]:
-        """How many trials the confirm phase takes, by phase: one shape of each family and every baseline.
-
-        What the other phases take depends on results.
-        """
-        return {"confirm": Plan(self.spec).trials["confirm"]}
+        """How many trials each phase takes: exact for those that are over, at most for the others."""
+        stored = self.store.trials()["phase"].value_counts()
+        counts = {phase: int(stored.get(phase, 0)) for phase in PHASES}
+        if self.is_complete():
+            return counts
+        begun = [place for place, phase in enumerate(PHASES) if counts[phase]]
+        most = Plan(self.spec).trials
+        return {
+            phase: counts[phase] if place < max(begun, default=0) else most[phase]
+            for place, phase in enumerate(PHASES)
+        }
 
     def analysis(self, metric: str | None = None) -> Analysis:
         """The tables of the trials stored so far, the same object until more are stored.
@@ -143,7 +161,9 @@ class Study:
         """
         key = (metric or self.metric, *self.store.chunks())
         if key != self._analysed:
-            self._analysis, self._analysed = Analysis(self.trials(), key[0]), key
+            choice = self.choice() if key[0] == self.metric else None
+            design = Design() if choice is None else choice.design(self.spec)
+            self._analysis, self._analysed = Analysis(self.trials(), key[0], design=design), key
         return self._analysis
 
     def best(self, metric: str | None = None) -> Result:

@@ -194,7 +194,7 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
         store: where its trials are.
         chunk_size: trials in a chunk.
     """
-    plan = PlanFit(sum(Plan(spec).trials.values()))
+    plan = PlanFit(Plan(spec).total)
 
     def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
         tables = []
