@@ -8,6 +8,7 @@ import pandas as pd
 from _worlds import World
 from threadpoolctl import threadpool_limits
 
+from lrshape.analysis.design import Design
 from lrshape.procedure.phases import PHASES
 from lrshape.procedure.screening import Phase
 from lrshape.procedure.trial import Candidate, Trial, multipliers, training_seeds
@@ -73,3 +74,10 @@ def trained(world: World, spec: StudySpec, trials: Sequence[Trial]) -> pd.DataFr
 
 def _untrained(lrs: np.ndarray, seed: int) -> float:
     raise AssertionError("the world's own loss is called instead")
+
+
+def design_of(spec: StudySpec, chosen: Sequence[Candidate]) -> Design:
+    """How the confirm phase of a search was designed, from its spec and what the tune phase chose."""
+    return Design(
+        looks=spec.confirm.looks, margin=spec.confirm.margin, winner=(chosen[0][0].id, chosen[0][1])
+    )

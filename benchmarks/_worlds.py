@@ -1,4 +1,4 @@
-"""Synthetic workloads whose truth is known: what every schedule scores without noise, and the noise of its seeds.
+"""Synthetic workloads of known truth: the score of every schedule without noise, and the noise of its seeds.
 
 A trial costs microseconds: its score is a closed form of its learning rates, times or plus noise that is
 hashed from its seed and its learning rates.
@@ -7,7 +7,6 @@ hashed from its seed and its learning rates.
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -137,15 +136,15 @@ class Valley:
     depth: float = 6.0
     lowest: float = float(np.log(0.01))
     cap: float = np.inf
-    ideal: Floats = field(init=False, repr=False)
+    roots: Floats = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         shape = FAMILIES[self.family].from_params(self.params)
-        object.__setattr__(self, "ideal", np.sqrt(shape(progress(STEPS))))
+        object.__setattr__(self, "roots", np.sqrt(shape(progress(STEPS))))
 
     def __call__(self, lrs: Floats) -> Floats:
         """Log scores, (n,)."""
-        distance = np.mean((np.sqrt(lrs / self.lr) - self.ideal) ** 2, axis=1)
+        distance = np.mean((np.sqrt(lrs / self.lr) - self.roots) ** 2, axis=1)
         log = self.lowest + self.depth * distance
         return np.where((log > DIVERGED) | (lrs.max(axis=1) > self.cap * self.lr), np.inf, log)
 
@@ -175,7 +174,10 @@ SPLINE = (
     {"y1": 0.6, "delta_x1": 0.25, "delta_x2": 0.5, "delta_y2": 0.3, "warmup": 0.15},
 )
 
-_Maker = Callable[[str, float], World]
+Ideal = tuple[str, Mapping[str, float]]
+"""A family and its parameters."""
+
+Maker = Callable[[str, float], World]
 """Makes the world of a name with a best base LR."""
 
 BASE_LRS = {"low": 1e-3, "high": 10.0}
@@ -188,10 +190,8 @@ def _world(
     return World(name, STEPS, true, loss, best, spec, **other)
 
 
-def _log_scale(
-    ideal: tuple[str, Mapping[str, float]], noise: Noise, depth: float = 6.0, cap: float = np.inf
-) -> _Maker:
-    """Noise multiplies the score."""
+def log_scale(ideal: Ideal, noise: Noise, depth: float = 6.0, cap: float = np.inf) -> Maker:
+    """Worlds whose scores noise multiplies; 0.01 is the best one."""
 
     def make(name: str, lr: float) -> World:
         log = Valley(*ideal, lr, depth, cap=cap)
@@ -205,10 +205,8 @@ def _log_scale(
     return make
 
 
-def _linear_scale(
-    ideal: tuple[str, Mapping[str, float]], lowest: float, noise: Noise, depth: float
-) -> _Maker:
-    """Noise is added to a score that is ``lowest`` at best, and may be negative."""
+def linear_scale(ideal: tuple[str, Mapping[str, float]], lowest: float, noise: Noise, depth: float) -> Maker:
+    """Worlds to whose scores noise is added; ``lowest`` is the best one, and may be negative."""
 
     def make(name: str, lr: float) -> World:
         true = Valley(*ideal, lr, depth, lowest)
@@ -252,19 +250,19 @@ def _quadratic(name: str, lr: float) -> World:
     )
 
 
-WORLDS: Mapping[str, _Maker] = {
-    "linear": _log_scale(LINEAR, Noise()),
-    "sharp": _log_scale(LINEAR, Noise(0.10, 0.05), depth=20.0),
-    "cosine-sharp": _log_scale(COSINE, Noise(0.10, 0.05), depth=20.0),
-    "flat": _log_scale(LINEAR, Noise(), depth=0.3),
-    "spline": _log_scale(SPLINE, Noise()),
-    "heavy": _log_scale(LINEAR, Noise(0.10, 0.10, "t2")),
-    "skew": _log_scale(LINEAR, Noise(0.10, 0.30, "skewed")),
-    "noisy": _log_scale(REX, Noise(0.30, 0.50)),
+WORLDS: Mapping[str, Maker] = {
+    "linear": log_scale(LINEAR, Noise()),
+    "sharp": log_scale(LINEAR, Noise(0.10, 0.05), depth=20.0),
+    "cosine-sharp": log_scale(COSINE, Noise(0.10, 0.05), depth=20.0),
+    "flat": log_scale(LINEAR, Noise(), depth=0.3),
+    "spline": log_scale(SPLINE, Noise()),
+    "heavy": log_scale(LINEAR, Noise(0.10, 0.10, "t2")),
+    "skew": log_scale(LINEAR, Noise(0.10, 0.30, "skewed")),
+    "noisy": log_scale(REX, Noise(0.30, 0.50)),
     "accuracy": _accuracy,
-    "negative": _linear_scale(REX, -0.3, Noise(0.05, 0.03), depth=2.0),
+    "negative": linear_scale(REX, -0.3, Noise(0.05, 0.03), depth=2.0),
     "lm": _language_model,
-    "cap": _log_scale(LINEAR, Noise(), cap=1.05),
+    "cap": log_scale(LINEAR, Noise(), cap=1.05),
     "quad": _quadratic,
 }
 """What is trained, by name; each takes its name and its best base LR."""
