@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from _world_search import design_of, run_search
+from _world_search import run_search
 from _worlds import Floats, World, world
+from numpy.typing import ArrayLike
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.tables import records
@@ -31,11 +32,12 @@ def searched(name: str, trials: int, settings: Mapping[str, Any], k: int) -> Res
     Returns:
         Plain JSON: what was claimed of the winner and of every other row of the confirm phase, and the truth.
         Scores without noise: ``true`` at the base LR that the search chose, ``tuned`` at the schedule's best.
+        ``margin`` and effects are on the scale of the search's metric.
     """
     chosen_world, began = world(name, k), time.process_time()
-    table, spec, chosen = run_search(chosen_world, {"seed": k, "trials": trials, **settings})
+    table, spec, choice = run_search(chosen_world, {"seed": k, "trials": trials, **settings})
     seconds = time.process_time() - began
-    analysis = Analysis(table, spec.metric, design=design_of(spec, chosen))
+    analysis = Analysis(table, spec.metric, design=choice.design(spec))
     rows = [_Row(chosen_world, spec.step_rule, row) for row in records(analysis.compared("confirm"))]
     winner = next(row for row in rows if row.said["is_winner"])
     phases = table["phase"].value_counts()
@@ -47,11 +49,7 @@ def searched(name: str, trials: int, settings: Mapping[str, Any], k: int) -> Res
         "margin": analysis.margin,
         "regret": winner.regret(),
         "winner": winner.result() | {"median": float(np.median(winner.values))},
-        "others": [
-            row.result() | {"true_effect": _effect(winner.values, row.values, analysis.scale)}
-            for row in rows
-            if row is not winner
-        ],
+        "others": [row.result() | _effects(analysis.scale, winner, row) for row in rows if row is not winner],
     }
 
 
@@ -83,12 +81,15 @@ class _Row:
         """How much worse it truly is than the best schedule of all."""
         return self._world.gap(self.true, self._world.best)
 
+    @cached_property
+    def tuned(self) -> float:
+        """The score without noise at its best base LR."""
+        return min(self.true, best_base_lr(self._world, self._multiplier, self.said["base_lr"])[1])
+
     def result(self) -> Result:
         """What is said and what is true."""
-        true = self.true
-        tuned = best_base_lr(self._world, self._multiplier, self.said["base_lr"])[1]
-        loss = self._world.gap(true, tuned)
-        return {key: self.said[key] for key in KEPT} | {"true": true, "tuned": min(true, tuned), "loss": loss}
+        loss = self._world.gap(self.true, self.tuned)
+        return {key: self.said[key] for key in KEPT} | {"true": self.true, "tuned": self.tuned, "loss": loss}
 
 
 def best_base_lr(world: World, multiplier: Floats, around: float) -> tuple[float, float]:
@@ -107,8 +108,15 @@ def best_base_lr(world: World, multiplier: Floats, around: float) -> tuple[float
     return best, value
 
 
-def _effect(winner: Floats, other: Floats, scale: str) -> float:
-    """The median effect over seeds: log ratio or difference, positive where the winner is better."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        effects = np.log(other / winner) if scale == "log" else other - winner
-    return float(np.median(effects))
+def _effects(scale: str, winner: "_Row", other: "_Row") -> Result:
+    """True effects, positive where the winner is better: at the confirmed base LRs, and at the best ones."""
+
+    def effect(own: ArrayLike, other: ArrayLike) -> float:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            effects = np.log(np.divide(other, own)) if scale == "log" else np.subtract(other, own)
+        return float(np.median(effects))
+
+    return {
+        "true_effect": effect(winner.values, other.values),
+        "tuned_effect": effect(winner.tuned, other.tuned),
+    }

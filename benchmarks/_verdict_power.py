@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from _verdict_measures import best_base_lr
-from _world_search import design_of, driven, specified
+from _world_search import driven, specified
 from _worlds import LINEAR, REX, STEPS, Noise, World, log_scale
+from lrshape.procedure.choice import Choice, Tuned
 from scipy import stats
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.design import Tuning
 from lrshape.analysis.tables import records, where
 from lrshape.procedure.phases import confirm
 from lrshape.procedure.trial import ShapeRecord, multipliers
@@ -63,17 +66,19 @@ def fought(name: str, settings: Mapping[str, Any], k: int) -> dict[str, Any]:
     """Decide a contest by the confirm phase on the ``k``-th study's seeds: the verdict and the seeds used."""
     contest = CONTESTS[name]
     world = contest.world()
-    document: dict[str, Any] = {"seed": k, "baselines": ["linear"], **settings}
+    plan = {"seed": k, "trials": 10_000, "baselines": ["linear"], "confirm": {"least": 10, "most": 160}}
     if contest.margin is not None:
-        document["confirm"] = {**document.get("confirm", {}), "margin": contest.margin * world.best}
-    spec = specified(world, document)
+        plan["confirm"]["margin"] = contest.margin * world.best
+    spec = specified(world, plan | settings)
     linear_lr, _ = best_base_lr(world, _multiplier(LINEAR), 1.0)
-    chosen = [
-        (ShapeRecord.of("rex-0000", *REX), 1.0),
-        (ShapeRecord.of("baseline-linear", *LINEAR), linear_lr),
-    ]
-    chosen, table = driven(world, spec, confirm(spec, chosen))
-    compared = Analysis(table, spec.metric, design=design_of(spec, chosen)).compared("confirm")
+    choice = Choice(
+        [
+            Tuned(ShapeRecord.of("rex-0000", *REX), 1.0, Tuning(0.0, 0.0)),
+            Tuned(ShapeRecord.of("baseline-linear", *LINEAR), linear_lr, Tuning(0.0, 0.0)),
+        ]
+    )
+    table = driven(world, spec, "confirm", confirm(spec, choice, pd.DataFrame())).table
+    compared = Analysis(table, spec.metric, design=choice.design(spec)).compared("confirm")
     (row,) = records(where(compared, compared["is_baseline"]))
     return {"k": k, "verdict": row["verdict"], "seeds": row["seeds"]}
 

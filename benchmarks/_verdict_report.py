@@ -106,9 +106,7 @@ def false_worse(result: Result) -> bool:
 
 def false_equal(result: Result) -> bool:
     """Whether it claims to equal a baseline within the margin, which both tuned are not."""
-    return _claims_wrongly(
-        result, "equal", lambda row, winner: abs(row["tuned"] - winner["tuned"]) > result["margin"]
-    )
+    return _claims_wrongly(result, "equal", lambda row, _: abs(row["tuned_effect"]) > result["margin"])
 
 
 def _claims_wrongly(result: Result, verdict: str, is_wrong: Callable[[Result, Result], bool]) -> bool:
