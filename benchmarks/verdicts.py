@@ -5,7 +5,8 @@
 
 Every search has a world and a study seed of its own. Results are lines of JSON in the work directory, a file
 for each world and number of trials, so that an interrupted run goes on where it was. The tables are made of
-all results that are there; ``--report`` makes them without searching.
+all results that are there; ``--report`` makes them without searching. Searches with other settings
+(``--set``) need a work directory of their own.
 """
 
 import argparse
