@@ -31,12 +31,23 @@ class Contender:
         seeds: number of trials.
         diverged: how many of them diverged.
         failed: how many of them failed.
-        difference: its median minus the winner's, over the seeds that both have: positive where the winner
-            is better. None unless finite; ``diverged`` tells why. None, too, for a family that was not
-            measured in the winner's phase: its numbers are of its own phase.
+        pairs: number of seeds that it has in common with the winner; 0 for a family that was not measured in
+            the winner's phase: its numbers are of its own phase, and the following are None.
+        effect: how much better the winner is, the median over the common seeds: of the log ratios if the
+            result's ``scale`` is ``log``, else of the differences in units of the metric. None unless finite;
+            ``diverged`` tells why.
+        effect_low: lower end of its interval, which holds at whatever look the phase stopped; None unless
+            finite.
+        effect_high: upper end.
+        difference: the median of the paired differences, its score minus the winner's, in units of the
+            metric: positive where the winner is better. None unless finite.
         difference_low: lower end of its interval; None unless finite.
         difference_high: upper end.
-        p_value_holm: of the test that the difference is 0, corrected for the number of comparisons.
+        p_value_holm: of the test that the effect is no larger than what a better base LR may gain, corrected
+            for the number of comparisons.
+        verdict: of the winner beside it, see `lrshape.analysis.paired.verdict`; ``""`` if not compared.
+        octaves: standard deviation of its best base LR, in octaves; None if unknown.
+        cost: what a better base LR is expected to gain, in the unit of ``effect``; None if unknown.
     """
 
     name: str
@@ -51,10 +62,17 @@ class Contender:
     seeds: int
     diverged: int
     failed: int
+    pairs: int
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
     difference: float | None
     difference_low: float | None
     difference_high: float | None
     p_value_holm: float | None
+    verdict: str
+    octaves: float | None
+    cost: float | None
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,8 @@ class Result:
         steps: training steps of the schedule.
         step_rule: where in a step the shape is read.
         metric: the metric that is minimised.
+        scale: of the metric: ``log``, ``linear`` or ``logit``; on ``log`` effects are log ratios.
+        margin: smallest effect that matters, in the unit of effects; None if unknown.
         phase: in which the numbers were measured: ``confirm``, unless the study is unfinished or re-ranked;
             only then are they free of the selection's bias.
         score_median: median of the metric over seeds.
@@ -82,8 +102,8 @@ class Result:
         trials: number of trials of all phases.
         diverged_share: fraction of them that diverged.
         failed_share: fraction of them that failed.
-        base_lr_edge: ``low`` or ``high`` if the base LR is the smallest or largest tried for the shape
-            before the confirm phase, else ``""``.
+        base_lr_edge: ``low`` or ``high`` if the best base LR may lie beyond those tried for the shape, else
+            ``""``.
     """
 
     shape: str
@@ -93,6 +113,8 @@ class Result:
     steps: int
     step_rule: str
     metric: str
+    scale: str
+    margin: float | None
     phase: str
     score_median: float | None
     score_low: float | None
@@ -133,13 +155,15 @@ class Result:
             steps=int(steps),
             step_rule=str(step_rule),
             metric=analysis.metric,
+            scale=analysis.scale,
+            margin=_finite(analysis.margin),
             **_score(won),
             baselines=tuple(_contender(row) for row in rows if row["is_baseline"]),
             families=tuple(_contender(row) for row in others + records(missing)),
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
             failed_share=float(np.mean(statuses == "failed")),
-            base_lr_edge=analysis.base_lr_edge(shape, won["base_lr"]),
+            base_lr_edge=str(won["edge"]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,10 +177,17 @@ def _contender(row: Mapping[str, Any]) -> Contender:
         name=row["shape"].removeprefix(BASELINE),
         **_schedule(row),
         **_score(row),
+        pairs=int(row.get("pairs", 0)),
+        effect=_finite(row.get("effect")),
+        effect_low=_finite(row.get("effect_low")),
+        effect_high=_finite(row.get("effect_high")),
         difference=_finite(row.get("difference")),
         difference_low=_finite(row.get("difference_low")),
         difference_high=_finite(row.get("difference_high")),
         p_value_holm=_finite(row.get("p_holm")),
+        verdict=str(row.get("verdict", "")),
+        octaves=_finite(row.get("octaves")),
+        cost=_finite(row.get("cost")),
     )
 
 

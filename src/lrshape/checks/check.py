@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from lrshape.analysis.tables import write_csv
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.registry import Registry
 from lrshape.settings import Settings
@@ -101,7 +101,7 @@ class FollowUp(Settings, abc.ABC):
 
     @abc.abstractmethod
     def phase(self, study: Study) -> Phase:
-        """Rounds of trials, see `lrshape.procedure.screening.Phase`; make them with `trials`.
+        """Rounds of trials, see `lrshape.procedure.rounds.Phase`; make them with `trials`.
 
         Raises:
             InputError: if the study does not suit it.

@@ -48,7 +48,7 @@ Row = Mapping[str, Any]
 VERDICTS = {
     "better": "improves",
     "worse": "worsens",
-    "same": "undecided",
+    "open": "undecided",
     "diverged": "diverged",
     "unknown": "not tested: fewer than 6 seeds",
 }
@@ -332,8 +332,8 @@ def _method(metric: str) -> list[str]:
         "(even in the logarithm where the search is). At every value it tunes the base LR again, around the "
         "shape's own best and further where the best lies at an edge; otherwise the check would measure the "
         "effect of the base LR.",
-        "“Lower by” is the original's median minus the other's over the same further seeds, with a 95% "
-        "percentile bootstrap over seeds; p-values are two-sided and corrected for all rows of all shapes "
+        "“Lower by” is the median of the original's loss minus the other's over the same further seeds, "
+        "with its exact 95% sign interval; p-values are two-sided and corrected for all rows of all shapes "
         "(Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",

@@ -15,7 +15,7 @@ from lrshape.checks.check import CHECKS, Check, CheckResult
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.study.study import Study
 

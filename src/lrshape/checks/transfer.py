@@ -12,7 +12,7 @@ from lrshape.checks.check import FollowUp
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec

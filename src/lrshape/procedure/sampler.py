@@ -41,6 +41,7 @@ class Belief:
 
     favourite: NDArray[np.float64]
     minimum: NDArray[np.float64]
+    noise: float = 0.0
 
 
 class Sampler(Settings, ABC):
@@ -140,7 +141,7 @@ class Sampler(Settings, ABC):
             new |= {"best_point": p[best].tolist(), "best_score": float(score[best])}
         return new
 
-    def seeing(self, features: Callable[[Points], Points]) -> "Sampler":
+    def seeing(self, features: Callable[[Points], Points], scale=None) -> "Sampler":
         """Return this sampler, for a caller who knows what the scores depend on.
 
         Args:

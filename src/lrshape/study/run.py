@@ -3,12 +3,13 @@
 import random
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.procedure.screening import Phase
-from lrshape.procedure.trial import Candidate
+from lrshape.procedure.choice import Choice
+from lrshape.procedure.rounds import Rounds
 from lrshape.store import DamagedChunk, Store
 from lrshape.study.callback import Callback, Speed, Tally
 from lrshape.study.chunk import Chunk, Running, TrainChunk
@@ -65,8 +66,10 @@ class Run:
         """
         drive_search(self._spec, self.phase)
 
-    def phase(self, name: str, phase: Phase, at_most: int | None = None) -> list[Candidate]:
-        """Run what is missing of one phase, and return what it chose.
+    def phase(
+        self, name: str, phase: Rounds[Any], at_most: int | None = None
+    ) -> tuple[Any, pd.DataFrame]:
+        """Run what is missing of one phase, and return what it chose, and its trials.
 
         Args:
             name: of the phase.
@@ -88,12 +91,14 @@ class Run:
             tally.plan(len(trials), plan.left(name, trials))
             return self._round(chunks, stored, tally)
 
-        chosen, count = drive_phase(name, phase, self._chunk_size, source)
+        driven = drive_phase(name, phase, self._chunk_size, source)
         # Results that changed, after damage, can make a phase shorter.
-        for chunk in unplanned(self._store, name, count):
+        for chunk in unplanned(self._store, name, driven.chunks):
             self._store.set_aside(chunk, "the phase no longer plans it")
         self._callback.phase_done(tally.finish())
-        return chosen
+        if isinstance(driven.chosen, Choice):
+            self._store.write_choice(driven.chosen.document())
+        return driven.chosen, driven.table
 
     def _round(self, planned: Sequence[Chunk], stored: set[str], tally: Tally) -> list[pd.DataFrame]:
         """Rows of all chunks of a round, in the order of the plan."""

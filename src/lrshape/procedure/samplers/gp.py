@@ -63,7 +63,7 @@ class GP(LearningSampler):
         """As many as share a seed and a model."""
         return self.batch_size
 
-    def seeing(self, features: Callable[[Points], Points]) -> "GP":
+    def seeing(self, features: Callable[[Points], Points], scale=None) -> "GP":
         """Return the sampler whose model is one of features, not of coordinates."""
         seen = self.model_copy()
         seen._features = features
@@ -104,9 +104,7 @@ class GP(LearningSampler):
         landscape = self._landscape(state, told)
         random = self.random(state, 2**32 - 2, len(told.points))
         drawn = _draws(*landscape.posterior(landscape.pool(random, every)), n, random)
-        if _positive(told.scores):
-            drawn = np.exp(drawn)
-        return Belief(drawn[:, 0], drawn.min(axis=1))
+        return Belief(drawn[:, 0], drawn.min(axis=1), landscape.process.unit * float(np.exp(.5*landscape.process.log_scales[-2])))
 
     def reflect(self, state: Mapping[str, Any]) -> Any:
         """Fit the length scales again, if the history has grown enough."""
