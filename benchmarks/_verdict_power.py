@@ -69,7 +69,7 @@ def fought(name: str, settings: Mapping[str, Any], k: int) -> dict[str, Any]:
     plan = {"seed": k, "trials": 10_000, "baselines": ["linear"], "confirm": {"least": 10, "most": 160}}
     if contest.margin is not None:
         plan["confirm"]["margin"] = contest.margin * world.best
-    spec = specified(world, plan | settings)
+    spec = specified(world, {**plan, **settings})
     linear_lr, _ = best_base_lr(world, _multiplier(LINEAR), 1.0)
     choice = Choice(
         [
