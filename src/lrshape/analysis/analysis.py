@@ -18,6 +18,7 @@ from lrshape.analysis.comparisons import (
     keys_of,
 )
 from lrshape.analysis.design import Design, Key, Scale
+from lrshape.analysis.direction import Direction, as_losses, as_measured
 from lrshape.analysis.margin import margin_of_effects, margin_of_metric
 from lrshape.analysis.near_optimal import near_optimal
 from lrshape.analysis.paired import Comparison, PairedSamples
@@ -27,8 +28,7 @@ from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError
 from lrshape.store import PHASES, phase_codes
 
-CHOOSING = ("screen", "rescore")
-"""The phases that choose shapes; the others tune and measure what was chosen."""
+CHOOSING = ("screen", "rescore")  # the other phases tune and measure what these have chosen
 _NAMED = ["family", "shape", "score"]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -64,7 +64,9 @@ class Analysis:
 
     Args:
         trials: the table of a store, in any order of rows.
-        metric: the metric that is minimised; any that is stored.
+        metric: any that is stored.
+        direction: of the metric; all tables but that of the trials are of losses, see
+            `lrshape.analysis.direction`.
         confidence: of each interval by itself, in (0, 1).
         design: what the study has decided before its confirm phase.
 
@@ -76,23 +78,25 @@ class Analysis:
         self,
         trials: pd.DataFrame,
         metric: str,
+        direction: Direction = "minimize",
         *,
         confidence: float = 0.95,
         design: Design = Design(),  # noqa: B008
     ):
-        losses = metric_values(trials, metric)
         self.trials = trials
         self.metric = metric
+        self.direction: Direction = direction
+        self.losses = as_losses(trials, metric, direction)
         self.confidence = confidence
         self.design = design
-        self.scale: Scale = choose_scale(metric, losses, design.scale)
-        self._samples = PairedSamples(trials, metric, self.scale, confidence, design.looks)
+        self.scale: Scale = choose_scale(metric, metric_values(self.losses, metric), design.scale)
+        self._samples = PairedSamples(self.losses, metric, self.scale, confidence, design.looks)
         self._known: dict[tuple[Any, ...], Any] = {}
 
     @functools.cached_property
     def scores(self) -> pd.DataFrame:
         """See `lrshape.analysis.scores.scores`."""
-        return scores(self.trials, self.metric, self.confidence)
+        return scores(self.losses, self.metric, self.confidence)
 
     @functools.cached_property
     def shapes(self) -> pd.DataFrame:
@@ -103,10 +107,9 @@ class Analysis:
     def best_per_family(self) -> pd.DataFrame:
         """The best shape of each family that is no baseline.
 
-        They are the shapes of the confirm phase if the design has chosen its winner. The other families are
-        represented by their best shape of the rescore phase, or else of the screen; ``phase`` tells which.
-        These are rows of ``shapes``, one a family, the winner first: later phases before earlier ones, then
-        by rank, then by shape.
+        They are those of the confirm phase if the design has chosen its winner, for other families those of
+        the rescore phase, or else of the screen. These are rows of ``shapes``, one a family, the winner
+        first, then later phases before earlier ones, then by rank and shape.
         """
         chosen = self.design.winner
         confirmed = self.shapes["phase"] == "confirm"
@@ -118,7 +121,7 @@ class Analysis:
             is_chosen = (confirmed & (self.shapes["shape"] == chosen[0])).to_numpy(bool)
         wanted &= is_chosen | ~is_baseline(self.shapes)
         later = -phase_codes(self.shapes["phase"])
-        names = pd.factorize(self.shapes["shape"], sort=True)[0]
+        names = self.shapes["shape"].to_numpy(str)
         order = np.lexsort((names, self.shapes["rank"], later, ~is_chosen))
         table = self.shapes.iloc[order[wanted.to_numpy(bool)[order]]]
         return table.drop_duplicates("family").reset_index(drop=True)
@@ -127,7 +130,7 @@ class Analysis:
     def winner(self) -> dict[str, Any]:
         """The best shape that is no baseline, at its best base LR; the first row of ``best_per_family``.
 
-        If every trial diverged it is the first shape by name, and its ``score`` is +inf.
+        If every trial diverged it is the first one by name, and its ``score`` is +inf.
 
         Raises:
             InputError: if no such shape has been screened or rescored.
@@ -183,10 +186,9 @@ class Analysis:
             then `base_lr_edge`; ``verdict, is_winner, is_baseline``.
 
             ``p_holm`` and ``p_equal`` are corrected for all comparisons of the table. In the confirm phase
-            intervals and p-values of effects hold at whichever planned look it stops; ``low`` and ``high``
-            are the median's own interval, for one look. ``verdict`` is that of
-            `lrshape.analysis.paired.verdict`, or ``winner``, whose effect is 0 without interval or p-value.
-            Without a winner among the rows, and where nothing can be said, numbers are NaN.
+            intervals and p-values hold at whichever planned look it stops, but for ``low`` and ``high``, the
+            median's own at one look. ``verdict`` is that of `lrshape.analysis.paired.verdict`, or ``winner``,
+            whose effect is 0 without interval or p-value. NaN stands for what cannot be said.
         """
         rows = where(self.scores, self.scores["phase"] == phase)
         if reported:
@@ -269,19 +271,21 @@ class Analysis:
         return near_optimal(self.scores, self._samples, self.scale, margin)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of a report, by name.
+        """The tables of a report, by name, in the metric's own sign.
 
-        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of a study.
         """
-        return {
-            "trials": self.trials.drop(columns="wall_time"),
+        losses = {
             "scores": self.scores,
             "shapes": self.shapes,
             "confirmed": self.confirmed,
             "families": self.family_pairs("confirm"),
             "near_optimal": self.near_optimal(),
         }
+        measured = {name: as_measured(table, self.direction) for name, table in losses.items()}
+        return {"trials": self.trials.drop(columns="wall_time"), **measured}
 
+    @_once
     def _winner_in(self, phase: str) -> Key | None:
         """The winner at its best base LR of a phase; None if the phase has not trained it."""
         winner = self.best_per_family["shape"].head(1).tolist()

@@ -123,10 +123,9 @@ def subtract(a: Array, b: Array) -> Array:
 def sign_interval(differences: ArrayLike, confidence: float = 0.95) -> Difference:
     """The median of a sample of differences, with its exact interval and the sign test that it is 0.
 
-    Nothing is assumed of the distribution but that the differences are independent. The interval is the set
-    of medians that the test does not reject, so that it excludes 0 exactly if the p-value is at most
-    1 - confidence. What is tied with the tested median counts against either side, and so does NaN, a
-    difference that is unknown; the estimate is the median of those that are known.
+    It assumes only that the differences are independent. The interval is the set of medians that the test
+    does not reject, so that it excludes 0 exactly if the p-value is at most 1 - confidence. What is tied with
+    the tested median counts against either side, and so does an unknown difference, NaN.
 
     Args:
         differences: shape ``(n,)``; infinite ones are known.
@@ -167,23 +166,22 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
 
 
 def _centre(values: Array, null: Array, confidence: float) -> Difference:
-    """The median of values, and what their counts at or below it say of the centre.
+    """The median of values, NaN where unknown, and what their counts at or below it say of the centre.
 
-    Args:
-        values: shape ``(n,)``, NaN where unknown.
-        null: shape ``(n + 1,)``, the probability that at most k of the values lie below the centre.
-        confidence: in (0, 1).
+    ``null`` has the probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
     """
     rank = _end(null, confidence)
-    known = values[~np.isnan(values)]
+    ordered = np.sort(values)  # unknown ones come last
+    known = ordered[: np.sum(~np.isnan(ordered))]
+    unknown = len(values) - len(known)
     with np.errstate(invalid="ignore"):  # of -inf and +inf the middle is unknown
         estimate = float(medians(known)) if len(known) else np.nan
     if rank < 0 or not len(known):
         return Difference(estimate, np.nan, np.nan, np.nan)
-    unknown = np.isnan(values)
-    low = np.sort(np.where(unknown, -np.inf, values))[rank]
-    high = np.sort(np.where(unknown, np.inf, values))[-1 - rank]
-    return Difference(estimate, float(low), float(high), min(1.0, 2.0 * min(_tails(values, null, 0.0))))
+    # An unknown value may lie anywhere: below all others for the lower end, above them for the upper one.
+    low = -np.inf if rank < unknown else float(known[rank - unknown])
+    high = np.inf if rank < unknown else float(known[len(values) - 1 - rank])
+    return Difference(estimate, low, high, min(1.0, 2.0 * min(_tails(values, null, 0.0))))
 
 
 def _tails(values: Array, null: Array, at: float) -> tuple[float, float]:

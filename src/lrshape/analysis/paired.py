@@ -79,7 +79,9 @@ class PairedSamples:
         if phase not in self._values:
             of_phase = where(self._trials, self._trials["phase"] == phase)
             self._values[phase] = values_by_seed(of_phase, self._metric)
-        return self._values[phase].loc[key]
+        sample = self._values[phase].loc[key]
+        assert isinstance(sample, pd.Series)  # the seeds are left of the index
+        return sample
 
     def compare(
         self,
@@ -103,9 +105,14 @@ class PairedSamples:
         if key not in self._comparisons:
             a, b = (self.values(phase, name) for name in (own, other))
             seeds = a.index.intersection(b.index).sort_values()
-            pair = [v[seeds].to_numpy(np.float64) for v in (a, b)]
             looks = self._looks if phase == "confirm" else ()
-            self._comparisons[key] = self._compare(*pair, share_of_error(len(seeds), looks), costs, margin)
+            self._comparisons[key] = self._compare(
+                np.asarray(a[seeds], np.float64),
+                np.asarray(b[seeds], np.float64),
+                share_of_error(len(seeds), looks),
+                costs,
+                margin,
+            )
         return self._comparisons[key]
 
     def _compare(

@@ -163,7 +163,7 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
     a, b = np.asarray(sample[seeds], np.float64), np.asarray(reference[seeds], np.float64)
     score, against = median_interval(a, confidence), median_interval(b, confidence)
     regret = paired_difference(a, b, confidence)
-    # The margin is added to every value of b, and so to its median: b + margin |b| grows with b.
+    # The margin is that of each pair: b + margin |b| grows with b.
     beyond = paired_difference(a, b + margin * np.abs(b), confidence)
     unit = against.estimate if math.isfinite(against.estimate) and against.estimate > 0 else math.nan
     named = {"better": "above", "worse": "within", "open": "undecided", "unknown": "unknown"}

@@ -22,13 +22,25 @@ def described(status: Status) -> str:
     """Speed, best so far, diverged trials, and time left of the phase, in words."""
     parts = []
     if status.rate is not None:
-        parts.append(f"{status.rate:,.1f} trials/s")
+        parts.append(pace(status.rate))
         if status.done < status.planned:
             parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
     if status.best is not None:
         parts.append("no finite score yet" if status.best == float("inf") else f"best {status.best:.4g}")
     parts.append(f"{status.diverged:,} diverged or failed")
     return ", ".join(parts)
+
+
+def pace(rate: float) -> str:
+    """A number of trials a second in words.
+
+    Example:
+        >>> pace(3.2), pace(0.31), pace(1 / 18), pace(0.005)
+        ('3.2 trials/s', '3.2 s a trial', '18 s a trial', '3 min 20 s a trial')
+    """
+    if rate >= 1:
+        return f"{rate:,.1f} trials/s"
+    return f"{1 / rate:.2g} s a trial" if rate > 0.1 else f"{duration(1 / rate)} a trial"
 
 
 def duration(seconds: float) -> str:

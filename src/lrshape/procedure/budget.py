@@ -21,6 +21,9 @@ FEW_FAMILIES = ("rex",)
 FEW = 96
 """Trials below which only the most necessary is done."""
 
+MANY = 1000
+"""Trials from which the best shape of every family is confirmed, not the winner alone."""
+
 TRIALS = 512
 LEAST = 24
 
@@ -70,55 +73,60 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
         raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
-    plain.setdefault("families", list(FAMILIES if count >= FEW else FEW_FAMILIES))
-    names = ["linear"] if count < FEW else ["linear", "wsd"] if count < 2 * FEW else list(BASELINES)
-    plain.setdefault("baselines", names)
+    plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
+    few = ["linear"] if count < FEW else ["linear", "wsd"]
+    plain.setdefault("baselines", few if count < 2 * FEW else list(BASELINES))
     return plain | _shared_out(count, span, plain)
 
 
 def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, Any]:
     families, baselines = len(family_names(plain)) or 1, len(_names(plain["baselines"]))
-    is_few = count < FEW
-    all_families = count >= 1000 and families > 1
-    confirmed = (families if all_families else 1) + baselines
+    is_few, every_family = count < FEW, count >= MANY and families > 1
+    base_lr, confirm = plain.get("base_lr", {}), plain.get("confirm", {})
+
+    own = families if every_family else 1
     least = 6 if is_few else 10
-    confirming = max(least * confirmed, min(int(CONFIRMING * count), 160 * (2 + baselines)))
-    # Half of the schedules is expected to be decided at the first look.
-    more = (confirming - least * confirmed) // (1 + max(1, (baselines + 1) // 2))
-    tuning = {"base_lrs": 3 if is_few else 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
-    tuned = (families if all_families else 2) + baselines
-    racing = int(RACING * count) if count >= 2 * LEAST else 0
-    seeds = 10 if racing < 360 else 30
-    top = min(12, max(2, racing // seeds))
-    if is_few:
-        seeds, top = 2, racing // 2 or 1
+    first_look = least * (own + baselines)
+    confirming = max(first_look, min(int(CONFIRMING * count), 160 * (2 + baselines)))
+    # The first look is expected to decide half of the comparisons.
+    more = (confirming - first_look) // (1 + max(1, (baselines + 1) // 2))
+
+    racing = int(RACING * count)
+    raced = 3 if is_few else 10 if racing < 360 else 30
+    top = min(12, racing // raced)
+    if top < 2:  # a race of one
+        racing = raced = top = 1
+    tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
+    tuned = max(2, own) + baselines
+    round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
     step = 6.0 if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
-    taken = confirming + racing + (tuned * tuning["base_lrs"] * tuning["seeds"] if tuning["rounds"] else 0) + sweeps
-    screened = max(families, count - taken)
+
+    screened = max(families, count - confirming - racing - round_of_tuning - sweeps)
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
     batch = max(2, min(16 * (1 if screened < 500 else 2 if screened < 2000 else 4), screened // 8))
-    base_lr = plain.get("base_lr", {})
+    strategy = {"strategy": "joint", "step": step, "pilots": 1, "extend": WIDENING}
+    looks = {"least": least, "most": max(least, min(160, least + more)), "families": every_family}
     return {
         "max_trials": count,
         "sampler": {"name": "gp", "batch_size": batch, "initial": max(4, 2 * batch)},
-        "base_lr": {"strategy": "joint", "step": step, "pilots": 1, "extend": WIDENING, **base_lr}
-        if isinstance(base_lr, Mapping)
-        else base_lr,
+        "base_lr": {**strategy, **base_lr} if isinstance(base_lr, Mapping) else base_lr,
         "screen": {
             "shapes": max(1, screened // families),
             "seeds": 1,
             "share_families": families > 1,
             "stop_gain": "auto",
         },
-        "rescore": {"top": top, "seeds": seeds, "base_lrs": 1, "race": True},
-        "tuning": tuning,
-        "confirm": {
-            "least": least,
-            "most": max(least, min(160, least + more)),
-            "families": all_families,
-            **(plain["confirm"] if isinstance(plain.get("confirm"), Mapping) else {}),
+        "rescore": {
+            "top": top,
+            "seeds": raced,
+            "base_lrs": 1,
+            "race": True,
         },
+        "tuning": tuning,
+        "confirm": {**({} if "seeds" in confirm else looks), **confirm}
+        if isinstance(confirm, Mapping)
+        else confirm,
     }
 
 

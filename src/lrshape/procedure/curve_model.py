@@ -39,7 +39,7 @@ class Profile:
     """What the model says of one shape's base LRs.
 
     Attributes:
-        base_lr: the best one by the posterior mean, of those between ones that were tried and did not diverge.
+        base_lr: the best one by the posterior mean, between ones that were tried and did not diverge.
         score: posterior mean there, on the metric's scale.
         tuning: how well it is known.
         favourite: the best one by the posterior mean, up to an octave beyond those.
@@ -86,13 +86,16 @@ class CurveModel:
         """Standard deviation of a score's own noise, on the metric's scale."""
         return float(self._process.unit * np.exp(0.5 * self._process.log_scales[-2]))
 
-    def profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
+    def profile(
+        self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator, reach: float = 0.0
+    ) -> Profile:
         """Find the best base LR of a shape.
 
         Args:
             shape: any, with trials or without.
             tried: ``base_lr`` and ``diverged`` of those that were tried for it, ascending; at least one.
             random: for draws from the posterior.
+            reach: octaves beyond those tried that may be trusted untried.
         """
         rates = tried["base_lr"].to_numpy(np.float64)
         bad = tried["diverged"].to_numpy(bool)
@@ -102,6 +105,7 @@ class CurveModel:
         low, high = math.log2(rates[~bad].min()), math.log2(rates[~bad].max())
         above = rates[bad & (rates > 2**high)]
         limit = math.log2(above.min()) if len(above) else math.inf
+        low, high = low - reach, max(high, min(high + reach, limit - STEP))
         inside = np.linspace(low, high, max(2, round((high - low) / STEP) + 1)) if high > low else [low]
         outside = [low - STEP * (i + 1) for i in range(BEYOND)]
         outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]

@@ -13,7 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import BASELINE, best_base_lrs, samples_by_seed, scores
+from lrshape.analysis.tables import where
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.rounds import Phase, Rounds
 from lrshape.procedure.screening import rank, screen
@@ -88,7 +90,8 @@ def _p_values(y: NDArray[np.float64], best: int) -> NDArray[np.float64]:
 def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
     """The top shapes, and each family's best if that will be confirmed, around their best base LRs.
 
-    They get fresh seeds. In a race, these are spent in rungs, and after each one only what may still win goes on. Baselines are not chosen, so they wait for the tune phase.
+    They get fresh seeds. In a race, these are spent in rungs, and after each one only what may still win
+    goes on. Baselines are not chosen, so they wait for the tune phase.
     """
     own = [c for c in screened if not _is_baseline(c[0])]
     chosen = own[: spec.rescore.top] + (_first_of_each_family(own) if spec.confirm.families else [])
@@ -137,6 +140,31 @@ def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[C
             break
         rows = [choice.winner.candidate, *rows]
     return choice
+
+
+def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame) -> bool:
+    """Whether the confirm phase has all the trials that it takes.
+
+    Args:
+        spec: of the search.
+        choice: what it confirms.
+        trials: of all phases, in any order of rows.
+    """
+    is_own = (trials["phase"] == "confirm").to_numpy(bool)
+    own = as_losses(where(trials, is_own), spec.metric, spec.direction)
+    stored = {key: row for row, key in enumerate(zip(own["shape"], own["base_lr"], own["seed"], strict=True))}
+    phase = confirm(spec, choice, where(trials, ~is_own))
+    rows: list[int] = []
+    try:
+        asked = next(phase)
+        while True:
+            keys = [(trial.shape.id, trial.base_lr, trial.seed) for trial in asked]
+            if not all(key in stored for key in keys):
+                return False
+            rows += [stored[key] for key in keys]
+            asked = phase.send(own.iloc[rows])
+    except StopIteration:
+        return True
 
 
 def _left(spec: SearchSpec, history: pd.DataFrame) -> int | None:

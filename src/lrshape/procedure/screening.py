@@ -26,10 +26,15 @@ from lrshape.procedure.trial import Candidate, ShapeRecord, trials
 _Step = Rounds[None]
 
 FAVOURITES = 6
-"""Shapes of each family that its sampler recommends in the end."""
+"""Shapes that a sampler recommends in the end, at most."""
 
 PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
+
+
+def favourites(spec: SearchSpec) -> int:
+    """How many shapes a sampler recommends in the end: of each family, or of all if one wins in the end."""
+    return FAVOURITES if spec.confirm.families else min(FAVOURITES, spec.rescore.top)
 
 
 def screen(spec: SearchSpec) -> Phase:
@@ -117,14 +122,15 @@ class _Screen:
 
     def _recommend(self) -> Phase:
         """Train what the samplers recommend and has not been trained; the favourites, then all others."""
-        favourites = [shapes for search in self._searches for shapes in search.favourites(FAVOURITES)]
-        new = [s for shapes in favourites for s in shapes if s.id not in self._shapes]
+        count, by_family = favourites(self._spec), self._spec.confirm.families
+        recommended = [shapes for search in self._searches for shapes in search.favourites(count, by_family)]
+        new = [s for shapes in recommended for s in shapes if s.id not in self._shapes]
         if new:
             yield from self._score(new)
         order = rank(self._best, list(self._shapes.values()))
         place = {shape.id: i for i, (shape, _) in enumerate(order)}
         by_rank = dict(zip((shape.id for shape, _ in order), order, strict=True))
         # Family by family in turn, the better families first: each one's first, each one's second, ...
-        favourites.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))
-        turns = [s.id for s in chain.from_iterable(zip_longest(*favourites)) if s is not None]
+        recommended.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))
+        turns = [s.id for s in chain.from_iterable(zip_longest(*recommended)) if s is not None]
         return [by_rank[name] for name in dict.fromkeys(turns + list(by_rank))]

@@ -19,6 +19,7 @@ from lrshape.procedure.trial import Candidate, ShapeRecord, sampler_seed
 from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.space import Dimension
 
+
 class ShapeSpace:
     """A unit cube whose points are shapes, with a base LR if that is searched too.
 
@@ -153,10 +154,12 @@ class ShapeSearch:
             self._state = self._sampler.tell(self._state, points, [scores[name] for name in new])
         self._told.update(new)
 
-    def favourites(self, count: int) -> list[list[ShapeRecord]]:
-        """What the sampler recommends of each family, best first; nothing if it does not learn."""
+    def favourites(self, count: int, by_family: bool) -> list[list[ShapeRecord]]:
+        """What the sampler recommends, of each family or of all, best first; nothing if it does not learn."""
         if not self.learns:
             return []
+        if not by_family:
+            return [self._name(self._sampler.recommend(self._state, count))]
         return [self._recommend(index, count) for index in range(len(self._space.families))]
 
     def belief(self) -> Belief | None:

@@ -23,9 +23,7 @@ NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
 
 
-def tune(
-    spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame
-) -> Rounds[Choice]:
+def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame) -> Rounds[Choice]:
     """Tune the finalists and the baselines, and choose the winner by all that is known.
 
     Args:
@@ -44,6 +42,10 @@ def tune(
         table = yield trials("tune", around, spec.tuning.seeds, skip=number * spec.tuning.seeds)
         tuner.learn(table)
     return tuner.choose(finalists)
+
+
+UNTRIED = 0.5
+"""Octaves beyond the base LRs of the screen that may be confirmed where no round tunes."""
 
 
 class _Tuner:
@@ -85,7 +87,7 @@ class _Tuner:
 
     def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
         if self._model is not None:
-            return self._model.profile(shape, tried, random)
+            return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
         lowest = float(tried["base_lr"].min())  # everything diverged
         return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
 

@@ -66,9 +66,7 @@ class Run:
         """
         drive_search(self._spec, self.phase)
 
-    def phase(
-        self, name: str, phase: Rounds[Any], at_most: int | None = None
-    ) -> tuple[Any, pd.DataFrame]:
+    def phase(self, name: str, phase: Rounds[Any], at_most: int | None = None) -> tuple[Any, pd.DataFrame]:
         """Run what is missing of one phase, and return what it chose, and its trials.
 
         Args:
@@ -91,7 +89,7 @@ class Run:
             tally.plan(len(trials), plan.left(name, trials))
             return self._round(chunks, stored, tally)
 
-        driven = drive_phase(name, phase, self._chunk_size, source)
+        driven = drive_phase(self._spec, name, phase, self._chunk_size, source)
         # Results that changed, after damage, can make a phase shorter.
         for chunk in unplanned(self._store, name, driven.chunks):
             self._store.set_aside(chunk, "the phase no longer plans it")
@@ -104,14 +102,14 @@ class Run:
         """Rows of all chunks of a round, in the order of the plan."""
         rows = {chunk.name: table for chunk in planned if (table := self._read(chunk, stored)) is not None}
         for table in rows.values():
-            tally.add(table, self._spec.metric)
+            tally.add(table, self._spec.metric, self._spec.direction)
         missing = [chunk for chunk in planned if chunk.name not in rows]
         with limit_time(self._left()):
             for chunk, table in self._train(missing, rows, tally):
                 table = self._keep(chunk, table)
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
-                tally.add(table, self._spec.metric)
+                tally.add(table, self._spec.metric, self._spec.direction)
                 self._callback.progress(tally.status())
                 self._check_failures(table)
                 self._check_time()
@@ -164,7 +162,7 @@ class Run:
             else:
                 self._shared = True
                 rows[chunk.name] = table
-                tally.add(table, self._spec.metric)
+                tally.add(table, self._spec.metric, self._spec.direction)
 
     def _read(self, chunk: Chunk, stored: set[str]) -> pd.DataFrame | None:
         """A stored chunk, or None if it is absent, or damaged and now set aside."""

@@ -104,7 +104,11 @@ class GP(LearningSampler):
         landscape = self._landscape(state, told)
         random = self.random(state, 2**32 - 2, len(told.points))
         drawn = _draws(*landscape.posterior(landscape.pool(random, every)), n, random)
-        return Belief(drawn[:, 0], drawn.min(axis=1), landscape.process.unit * float(np.exp(.5*landscape.process.log_scales[-2])))
+        return Belief(
+            drawn[:, 0],
+            drawn.min(axis=1),
+            landscape.process.unit * float(np.exp(0.5 * landscape.process.log_scales[-2])),
+        )
 
     def reflect(self, state: Mapping[str, Any]) -> Any:
         """Fit the length scales again, if the history has grown enough."""
