@@ -9,12 +9,12 @@ import pandas as pd
 from _verdict_measures import best_base_lr
 from _world_search import driven, specified
 from _worlds import LINEAR, REX, STEPS, Noise, World, log_scale
-from lrshape.procedure.choice import Choice, Tuned
 from scipy import stats
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.design import Tuning
 from lrshape.analysis.tables import records, where
+from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.phases import confirm
 from lrshape.procedure.trial import ShapeRecord, multipliers
 
@@ -90,7 +90,8 @@ def oracle_power(contest: Contest, seeds: int) -> float:
     drawn = np.arange(2**33, 2**33 + STUDIES * seeds)
     rex, linear = world.loss(_multiplier(REX), drawn), world.loss(linear_lr * _multiplier(LINEAR), drawn)
     ratios = np.log(linear / rex).reshape(STUDIES, seeds)
-    return float(np.mean(stats.ttest_1samp(ratios, 0.0, axis=1).pvalue < LEVEL))
+    _, p_values = stats.ttest_1samp(ratios, 0.0, axis=1)
+    return float(np.mean(p_values < LEVEL))
 
 
 def _multiplier(shape: tuple[str, Mapping[str, float]]) -> np.ndarray:

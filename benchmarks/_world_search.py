@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 from _worlds import World
-from lrshape.procedure.choice import Choice
-from lrshape.procedure.rounds import Rounds
 from threadpoolctl import threadpool_limits
 
+from lrshape.procedure.choice import Choice
+from lrshape.procedure.rounds import Rounds
 from lrshape.procedure.trial import multipliers, training_seeds
 from lrshape.study.chunk import Chunk
 from lrshape.study.drive import Driven, drive_phase, drive_search
@@ -52,7 +52,7 @@ def driven(world: World, spec: StudySpec, name: str, phase: Rounds[_Chosen]) -> 
     def source(chunks: Sequence[Chunk]) -> list[pd.DataFrame]:
         return [_trained(world, spec, chunk) for chunk in chunks]
 
-    return drive_phase(name, phase, CHUNK_SIZE, source)
+    return drive_phase(spec, name, phase, CHUNK_SIZE, source)
 
 
 def _trained(world: World, spec: StudySpec, chunk: Chunk) -> pd.DataFrame:
