@@ -33,6 +33,11 @@ def as_losses(trials: pd.DataFrame, metric: str, direction: Direction) -> pd.Dat
     return trials.assign(**{metric: 0.0 - trials[metric].to_numpy(np.float64)})
 
 
+def measured(loss: float, direction: Direction) -> float:
+    """Return a loss in the metric's own sign; +inf, of a trial that diverged, stays."""
+    return loss if loss == np.inf else sign(direction) * loss
+
+
 def as_measured(table: pd.DataFrame, direction: Direction) -> pd.DataFrame:
     """Return a table of losses in the metric's own sign, as the training returned it.
 

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import BASELINE, best_base_lrs, samples_by_seed, scores
 from lrshape.analysis.tables import where
 from lrshape.procedure.choice import Choice
@@ -150,7 +151,7 @@ def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame) -> bool
         trials: of all phases, in any order of rows.
     """
     is_own = (trials["phase"] == "confirm").to_numpy(bool)
-    own = where(trials, is_own)
+    own = as_losses(where(trials, is_own), spec.metric, spec.direction)
     stored = {key: row for row, key in enumerate(zip(own["shape"], own["base_lr"], own["seed"], strict=True))}
     phase = confirm(spec, choice, where(trials, ~is_own))
     rows: list[int] = []

@@ -5,6 +5,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 
+from lrshape.analysis.direction import as_losses
 from lrshape.procedure.phases import PHASES
 from lrshape.procedure.rounds import Rounds
 from lrshape.procedure.spec import SearchSpec
@@ -37,7 +38,7 @@ class Driven(NamedTuple, Generic[_Chosen]):
 
     Attributes:
         chosen: what it returned.
-        table: its trials.
+        table: its trials, their metric as a loss.
         chunks: how many chunks it has; their names are `cut`'s.
     """
 
@@ -46,8 +47,10 @@ class Driven(NamedTuple, Generic[_Chosen]):
     chunks: int
 
 
-def drive_phase(name: str, phase: Rounds[_Chosen], chunk_size: int, source: Source) -> Driven[_Chosen]:
-    """Give a phase the results of its rounds until it ends."""
+def drive_phase(
+    spec: SearchSpec, name: str, phase: Rounds[_Chosen], chunk_size: int, source: Source
+) -> Driven[_Chosen]:
+    """Give a phase the results of its rounds, as losses, until it ends."""
     tables: list[pd.DataFrame] = []
     count = 0
     try:
@@ -56,10 +59,14 @@ def drive_phase(name: str, phase: Rounds[_Chosen], chunk_size: int, source: Sour
             chunks = cut(name, count, trials, chunk_size)
             count += len(chunks)
             tables += source(chunks)
-            trials = phase.send(pd.concat(tables, ignore_index=True))
+            trials = phase.send(_losses(spec, tables))
     except StopIteration as end:
-        table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-        return Driven(end.value, table, count)
+        return Driven(end.value, _losses(spec, tables), count)
+
+
+def _losses(spec: SearchSpec, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return as_losses(table, spec.metric, spec.direction)
 
 
 class Misfit(DamagedChunk):

@@ -53,6 +53,7 @@ class Run:
         self._executor, self._callback = executor, callback
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
         self._speed = Speed()
+        self._trials = 0
         self._failures: list[str] = []
         self._shared = False  # whether another run has been seen on the same directory
 
@@ -82,17 +83,19 @@ class Run:
         plan = Plan(self._spec)
         self._callback.phase_begins(name, plan.describe(name))
         stored = set(self._store.chunks())
-        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most)
+        after = 0 if at_most is not None else plan.after(name, self._trials)
+        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most, after)
 
         def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
             trials = [trial for chunk in chunks for trial in chunk.trials]
             tally.plan(len(trials), plan.left(name, trials))
             return self._round(chunks, stored, tally)
 
-        driven = drive_phase(name, phase, self._chunk_size, source)
+        driven = drive_phase(self._spec, name, phase, self._chunk_size, source)
         # Results that changed, after damage, can make a phase shorter.
         for chunk in unplanned(self._store, name, driven.chunks):
             self._store.set_aside(chunk, "the phase no longer plans it")
+        self._trials += len(driven.table)
         self._callback.phase_done(tally.finish())
         if isinstance(driven.chosen, Choice):
             self._store.write_choice(driven.chosen.document())
@@ -102,14 +105,14 @@ class Run:
         """Rows of all chunks of a round, in the order of the plan."""
         rows = {chunk.name: table for chunk in planned if (table := self._read(chunk, stored)) is not None}
         for table in rows.values():
-            tally.add(table, self._spec.metric)
+            tally.add(table, self._spec.metric, self._spec.direction)
         missing = [chunk for chunk in planned if chunk.name not in rows]
         with limit_time(self._left()):
             for chunk, table in self._train(missing, rows, tally):
                 table = self._keep(chunk, table)
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
-                tally.add(table, self._spec.metric)
+                tally.add(table, self._spec.metric, self._spec.direction)
                 self._callback.progress(tally.status())
                 self._check_failures(table)
                 self._check_time()
@@ -162,7 +165,7 @@ class Run:
             else:
                 self._shared = True
                 rows[chunk.name] = table
-                tally.add(table, self._spec.metric)
+                tally.add(table, self._spec.metric, self._spec.direction)
 
     def _read(self, chunk: Chunk, stored: set[str]) -> pd.DataFrame | None:
         """A stored chunk, or None if it is absent, or damaged and now set aside."""

@@ -8,7 +8,9 @@ import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.design import Design
+from lrshape.analysis.direction import as_losses, direction_of, measured
 from lrshape.analysis.result import Result
+from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
@@ -76,7 +78,7 @@ class Study:
 
     @property
     def metric(self) -> str:
-        """The metric that is minimised."""
+        """The metric that decides."""
         return self.spec.metric
 
     @property
@@ -117,15 +119,18 @@ class Study:
             raise InputError(f"{self.path}: the study is not complete; run its search again to resume it")
 
     def progress(self) -> dict[str, dict[str, Any]]:
-        """What is stored, by phase: trials, shapes, diverged, failed, lowest metric, seconds."""
+        """What is stored, by phase: trials, shapes, diverged, failed, best metric, seconds."""
         trials = self.trials()
+        losses = metric_values(as_losses(trials, self.metric, self.spec.direction), self.metric)
         return {
             phase: {
                 "trials": len(rows),
                 "shapes": len(set(rows["shape"])),
                 "diverged": int(np.sum(rows["status"] == "diverged")),
                 "failed": int(np.sum(rows["status"] == "failed")),
-                "best": None if np.isinf(lowest := float(np.min(rows[self.metric]))) else lowest,
+                "best": None
+                if np.isinf(lowest := losses[trials["phase"] == phase].min())
+                else measured(float(lowest), self.spec.direction),
                 "seconds": float(np.sum(rows["wall_time"])),
             }
             for phase in PHASES
@@ -163,7 +168,9 @@ class Study:
         if key != self._analysed:
             choice = self.choice() if key[0] == self.metric else None
             design = Design() if choice is None else choice.design(self.spec)
-            self._analysis, self._analysed = Analysis(self.trials(), key[0], design=design), key
+            direction = direction_of(key[0], self.metric, self.spec.direction)
+            self._analysis = Analysis(self.trials(), key[0], design=design, direction=direction)
+            self._analysed = key
         return self._analysis
 
     def best(self, metric: str | None = None) -> Result:

@@ -212,7 +212,7 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
         return tables
 
     def drive(name: str, phase: Rounds[Any]) -> tuple[Any, pd.DataFrame]:
-        driven = drive_phase(name, phase, chunk_size, source)
+        driven = drive_phase(spec, name, phase, chunk_size, source)
         plan.misfits |= dict.fromkeys(unplanned(store, name, driven.chunks), "the phase does not plan it")
         return driven.chosen, driven.table
 
