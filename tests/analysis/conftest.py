@@ -23,7 +23,7 @@ def trials_of():
             METRIC: [],
         }
         for (phase, shape, base_lr), sample in values.items():
-            first = {"screen": 0, "rescore": 1_000_000, "confirm": 2_000_000}[phase]
+            first = {"screen": 0, "rescore": 1_000_000, "tune": 1_500_000, "confirm": 2_000_000}[phase]
             for i, value in enumerate(sample):
                 family = shape.removeprefix("baseline-").partition("-")[0]
                 row = (

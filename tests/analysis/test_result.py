@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.intervals import two_sided
 from lrshape.analysis.result import Result
 from lrshape.errors import InputError
 
@@ -29,9 +28,14 @@ def test_the_answer(study, trials_of, metric):
         "family": "rex",
         "params": {"warmup": 0.5},
         "base_lr": 0.2,
+        "octaves": None,
+        "cost": None,
         "steps": 300,
         "step_rule": "midpoint",
         "metric": metric,
+        "direction": "minimize",
+        "scale": "log",
+        "margin": pytest.approx(0.1, rel=0.1),
         "phase": "confirm",
         "score_median": pytest.approx(1.2 + np.median(NOISE)),
         "score_low": pytest.approx(1.2 + np.sort(NOISE)[5]),
@@ -42,20 +46,25 @@ def test_the_answer(study, trials_of, metric):
         "trials": 160,
         "failed_share": 0.0,
         "base_lr_edge": "",
+        "octaves": None,
+        "cost": None,
     }
     assert answer.diverged_share == 25 / 160
     cosine, constant = answer.baselines
     assert (cosine.name, cosine.shape, cosine.family) == ("cosine", "baseline-cosine", "cosine")
     assert cosine.difference == pytest.approx(0.8)
     assert cosine.difference_low == pytest.approx(0.8)
-    assert cosine.p_value_holm == pytest.approx(4 * two_sided(1 / 10_001, 20))
+    assert cosine.p_value_holm == pytest.approx(4 * 2**-19)
+    assert 0 < cosine.effect_low < cosine.effect == pytest.approx(np.log(2.0 / 1.2), rel=0.05)
+    assert (cosine.verdict, cosine.pairs, cosine.octaves, cosine.cost) == ("better", 20, None, None)
     assert (constant.name, constant.diverged, constant.seeds) == ("constant", 15, 20)
     assert constant.score_median is None
-    assert constant.difference is None
+    assert (constant.difference, constant.effect, constant.verdict) == (None, None, "diverged")
     wsd, sqrt = answer.families
     assert (wsd.name, wsd.phase) == ("wsd-0", "confirm")
     assert wsd.difference == pytest.approx(0.2)
     assert (sqrt.name, sqrt.phase, sqrt.difference) == ("sqrt-3", "screen", None)
+    assert (sqrt.pairs, sqrt.effect, sqrt.verdict) == (0, None, "")
     assert sqrt.score_median == pytest.approx(3.05)
 
 
@@ -63,7 +72,7 @@ def test_an_unfinished_study_tests_only_what_it_reports(trials_of, metric):
     shapes = {f"rex-{i}": 1.0 + 0.1 * i for i in range(9)} | {"wsd-0": 2.0, "baseline-cosine": 3.0}
     study = {("screen", shape, 0.1): value + NOISE for shape, value in shapes.items()}
     answer = result(trials_of(study), metric)
-    assert answer.baselines[0].p_value_holm == pytest.approx(2 * two_sided(1 / 10_001, 20))
+    assert answer.baselines[0].p_value_holm == pytest.approx(2 * 2**-19)
 
 
 @pytest.mark.parametrize("last", ["screen", "rescore"])

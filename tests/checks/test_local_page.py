@@ -15,7 +15,7 @@ from lrshape.report.plotting import SMALL, WIDTH
 METRIC = "final/train_loss"
 SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
 LOW_HIGH = {
-    "same": (-0.02, 0.03),
+    "open": (-0.02, 0.03),
     "better": (0.01, 0.1),
     "worse": (-0.1, -0.01),
     "diverged": (-np.inf, -np.inf),
@@ -39,7 +39,7 @@ def points(shape="rex-0001", values=VALUES, parameters=("beta",)):
     )  # fmt: skip
 
 
-def row(parameter="beta", verdict="same", shape="rex-0001", **changes):
+def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
     low, high = LOW_HIGH.get(verdict, (np.nan, np.nan))
     gain = 0.5 * (low + high) if verdict in LOW_HIGH else 0.01
     return {

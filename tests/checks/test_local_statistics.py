@@ -68,9 +68,8 @@ def test_points_are_judged_at_their_own_best_base_lr():
         sample = table[(table["shape"] == row["point"]) & (table["base_lr"] == row["base_lr"])][METRIC]
         assert row["score"] == pytest.approx(np.median(sample))
         assert row["low"] <= row["score"] <= row["high"]
-    assert points["gain"].tolist() == pytest.approx(
-        (points["score"][1] - points["score"]).where(~points["own"], 0.0).tolist()
-    )
+        own = table[(table["shape"] == "rex-0001") & (table["base_lr"] == 0.1)][METRIC]
+        assert row["gain"] == pytest.approx(np.median(own.to_numpy() - sample.to_numpy()))
     assert (points["gain_low"][2] > 0.1) & (points["gain_high"][2] < 0.3)
     assert np.isinf(points["score"].iloc[5])
 
@@ -105,7 +104,7 @@ def test_the_verdict_comes_from_the_confirming_seeds_alone():
 
 def test_what_cannot_be_told_apart():
     rows = confirm([1.0, 1.0, 1.0])
-    assert rows["verdict"].tolist() == ["same", "same"]
+    assert rows["verdict"].tolist() == ["open", "open"]
     assert (rows["gain_low"] <= 0.01).all()
     assert 0 < largest_gain(rows) < 0.05
 
@@ -133,5 +132,5 @@ def test_confirming_removes_the_bias_of_the_best_of_many():
         biased.append(row["biased_gain"])
         confirmed.append(row["gain"])
     error = np.std(confirmed) / np.sqrt(len(confirmed))
-    assert np.mean(biased) > 0.04
-    assert abs(np.mean(confirmed)) < 3 * error < 0.04
+    assert np.mean(biased) > 0.01  # less than what all share of the noise, which pairing removes
+    assert abs(np.mean(confirmed)) < 2 * error < 0.015

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.procedure import phases
-from lrshape.procedure.base_lr import BracketLR, multiplier_rms, predict_base_lrs
+from lrshape.procedure.base_lr import BracketLR, predict_base_lrs
+from lrshape.procedure.curves import multiplier_rms
 from lrshape.procedure.phases import drop_losers, rungs
 from lrshape.procedure.trial import ShapeRecord, multipliers
 from lrshape.study.spec import StudySpec

@@ -35,7 +35,7 @@ CASES = {
         {"families": ("rex",), "shapes": 1, "base_lrs": 1, "baselines": (), "seeds": (1, 1, 1)},
         {"scores", "shapes", "distribution", "heatmap"},
     ),
-    "many": ({"families": FAMILIES, "shapes": 30}, ALL),
+    "many": ({"families": FAMILIES, "shapes": 30}, ALL - {"near_optimal"}),
     "no screen": ({"phases": ("confirm",)}, {"scores", "shapes"}),
     "unknown families": ({"families": ("<b>bold</b>", "$x$ 学习率")}, ALL - {"near_optimal"}),
     "two winners": ({}, {*ALL, "metrics"}),

@@ -52,12 +52,12 @@ def test_phases_count_what_was_trained(studies):
 def test_a_study_without_confirmation_reports_its_last_phase(studies):
     found = collect(studies(phases=("screen", "rescore")))
     assert not found.is_confirmed
-    assert found.missing == ["confirm"]
+    assert found.missing == ["tune", "confirm"]
     assert {row["phase"] for row in found.leaders} == {"rescore"}
     assert found.has_intervals
 
     found = collect(studies(phases=("screen",)))
-    assert found.missing == ["rescore", "confirm"]
+    assert found.missing == ["rescore", "tune", "confirm"]
     assert {row["phase"] for row in found.leaders} == {"screen"}
     assert not found.has_intervals
 

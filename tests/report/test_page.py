@@ -141,7 +141,7 @@ def test_failures_are_listed_with_their_messages(studies, write, tmp_path):
 def test_a_partial_study_says_what_is_missing(studies, write, tmp_path):
     page = check(write(studies(phases=("screen",)), tmp_path))
     assert "So far:" in page.text
-    assert "rescore and confirm have not run" in page.text
+    assert "rescore, tune and confirm have not run" in page.text
     assert "biased in its favour" in page.text
     assert "lrshape export" not in page.text
 
@@ -241,15 +241,30 @@ def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, w
 
 def test_few_rescore_seeds_rule_no_shape_out_however_many_confirm(studies, write, tmp_path):
     page = check(write(studies(seeds=(1, 4, 16)), tmp_path))
-    assert "too few to say which of them are within 5% of the best" in page.text
+    assert "too few to say which of them are as good as the best" in page.text
     assert "there are too few seeds to rule any out" in page.text
     assert "bars their 95% intervals" in page.text
 
 
 def test_the_near_optimal_set_and_the_pairs_are_told(studies, write, tmp_path):
     page = check(write(studies(), tmp_path))
-    assert re.search(r"Of \d+ rescored shapes, \d+ may be within 5% of the best", page.text)
+    assert re.search(r"Of \d+ rescored shapes, \d+ may be as good as the best", page.text)
     assert "3 of 3 pairs can be told apart after Holm’s correction" in page.text
+
+
+def test_a_shape_that_left_the_race_early_is_counted_apart(studies, write, tmp_path):
+    trials = studies()
+    dropped = (trials["phase"] == "rescore") & (trials["shape"] == "rex-0000")
+    late = trials["seed"] >= trials.loc[dropped, "seed"].min() + 3
+    page = check(write(trials[~(dropped & late)], tmp_path))
+    assert "may be as good as the best" in page.text
+    assert "1 shape left the race with too few seeds to say." in page.text
+
+
+def test_what_assumes_symmetry_has_a_table_of_its_own(studies, write, tmp_path):
+    page = check(write(studies(), tmp_path))
+    assert "which assume that the differences between pairs are distributed symmetrically" in page.text
+    assert "correlation" in page.text
 
 
 def poisoned(studies, text):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lrshape.report.words import (
-    aligned,
+    Precision,
     counted,
     duration,
     interval,
@@ -40,16 +40,24 @@ def test_numbers_that_are_not_finite_have_signs_of_their_own(value, text):
 
 
 @given(st.floats(1e-4, 1e5), st.lists(st.floats(-10, 10), max_size=4))
-def test_aligned_numbers_have_the_same_decimals(lead, factors):
-    texts = aligned((lead, *(f * lead for f in factors)))
+def test_numbers_that_belong_together_have_the_same_decimals(lead, factors):
+    texts = [Precision(lead).text(value) for value in (lead, *(f * lead for f in factors))]
     assert len({len(text.partition(".")[2]) for text in texts}) == 1
     for text, factor in zip(texts[1:], factors, strict=True):
         assert read(text) == pytest.approx(factor * lead, abs=0.0051 * lead)
 
 
-def test_aligned_lets_other_scales_and_infinities_have_their_own_format():
-    assert aligned((0.00517, 2.3, math.inf)) == ("0.00517", "2.30", "∞")
-    assert aligned((math.inf, math.nan)) == ("∞", "–")
+def test_other_scales_and_infinities_have_their_own_format():
+    assert [Precision(0.00517).text(v) for v in (0.00517, 2.3, math.inf)] == ["0.00517", "2.30", "∞"]
+    assert [Precision(None).text(v) for v in (math.inf, math.nan)] == ["∞", "–"]
+
+
+@pytest.mark.parametrize("lead", [5000.123, 5.000123e7, 5.000123e-9, -0.78])
+def test_a_difference_shows_however_large_the_scores_are(lead):
+    step = 3e-5 * abs(lead)
+    precise = Precision(lead, step=step)
+    assert read(precise.text(lead + step)) - read(precise.text(lead)) == pytest.approx(step, rel=0.2)
+    assert len(Precision(lead, step=1e-30).text(lead)) < 25
 
 
 def test_an_interval_is_empty_where_it_is_undefined():

@@ -8,18 +8,28 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from lrshape.analysis.design import Key
-from lrshape.analysis.intervals import holm
-from lrshape.analysis.paired import PairedSamples, verdict
+from lrshape.analysis.comparisons import (
+    compare_with_winner,
+    comparison_columns,
+    costs_of,
+    is_at_edge,
+    keys_of,
+)
+from lrshape.analysis.design import Design, Key, Scale
+from lrshape.analysis.direction import Direction, as_losses, as_measured
+from lrshape.analysis.margin import margin_of_effects, margin_of_metric
+from lrshape.analysis.near_optimal import near_optimal
+from lrshape.analysis.paired import Comparison, PairedSamples
+from lrshape.analysis.scale import choose_scale
 from lrshape.analysis.scores import best_base_lrs, is_baseline, metric_values, scores
 from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError
-from lrshape.store import PHASES
+from lrshape.store import PHASES, phase_codes
 
-MARGIN = 0.05
-"""By how much a near-optimal shape may be worse than the best, as a fraction."""
-
+CHOOSING = ("screen", "rescore")  # the other phases tune and measure what these have chosen
+_NAMED = ["family", "shape", "score"]
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
@@ -44,31 +54,49 @@ class Analysis:
 
     Who asks twice gets the same table, so nobody may change it.
 
-    The rescore phase chooses the winner (the screen does while there is no rescore phase yet), and the
-    confirm phase measures it on seeds that no selection has seen. It stays the winner even if another shape
-    does better there. A trial that diverged or failed scores +inf, everywhere.
+    The design says which shape a study has chosen. Without that the rescore phase chooses the winner (the
+    screen does while there is no rescore phase yet). The confirm phase measures it on seeds that no selection
+    has seen; it stays the winner even if another shape does better there. A trial that diverged or failed
+    scores +inf, everywhere.
+
+    Effects compare two schedules, other - own, so that they are positive where the own one is better: medians
+    over seeds of log ratios if ``scale`` is ``log``, else of differences in units of the metric.
 
     Args:
         trials: the table of a store, in any order of rows.
-        metric: the metric that is minimised; any that is stored.
+        metric: any that is stored.
+        direction: of the metric; all tables but that of the trials are of losses, see
+            `lrshape.analysis.direction`.
         confidence: of each interval by itself, in (0, 1).
+        design: what the study has decided before its confirm phase.
 
     Raises:
         InputError: if the metric is not stored.
     """
 
-    def __init__(self, trials: pd.DataFrame, metric: str, *, confidence: float = 0.95):
-        metric_values(trials.head(0), metric)
+    def __init__(
+        self,
+        trials: pd.DataFrame,
+        metric: str,
+        direction: Direction = "minimize",
+        *,
+        confidence: float = 0.95,
+        design: Design = Design(),  # noqa: B008
+    ):
         self.trials = trials
         self.metric = metric
+        self.direction: Direction = direction
+        self.losses = as_losses(trials, metric, direction)
         self.confidence = confidence
-        self._samples = PairedSamples(trials, metric, confidence)
+        self.design = design
+        self.scale: Scale = choose_scale(metric, metric_values(self.losses, metric), design.scale)
+        self._samples = PairedSamples(self.losses, metric, self.scale, confidence, design.looks)
         self._known: dict[tuple[Any, ...], Any] = {}
 
     @functools.cached_property
     def scores(self) -> pd.DataFrame:
         """See `lrshape.analysis.scores.scores`."""
-        return scores(self.trials, self.metric, self.confidence)
+        return scores(self.losses, self.metric, self.confidence)
 
     @functools.cached_property
     def shapes(self) -> pd.DataFrame:
@@ -77,22 +105,32 @@ class Analysis:
 
     @functools.cached_property
     def best_per_family(self) -> pd.DataFrame:
-        """The best shape of each family that is no baseline, by the rescore phase.
+        """The best shape of each family that is no baseline.
 
-        A family without a shape there is represented by its best one of the screen; ``phase`` tells which.
-        These are rows of ``shapes``, one a family, the winner first: rescored families before the others,
-        then by rank, then by shape.
+        They are those of the confirm phase if the design has chosen its winner, for other families those of
+        the rescore phase, or else of the screen. These are rows of ``shapes``, one a family, the winner
+        first, then later phases before earlier ones, then by rank and shape.
         """
-        table = where(self.shapes, ~is_baseline(self.shapes) & (self.shapes["phase"] != "confirm"))
-        later = -pd.Categorical(table["phase"], categories=PHASES).codes.astype(np.int64)
-        order = np.lexsort((pd.factorize(table["shape"], sort=True)[0], table["rank"], later))
-        return table.iloc[order].drop_duplicates("family").reset_index(drop=True)
+        chosen = self.design.winner
+        confirmed = self.shapes["phase"] == "confirm"
+        keys = set(keys_of(where(self.shapes, confirmed)))
+        is_chosen = np.zeros(len(self.shapes), bool)
+        wanted = self.shapes["phase"].isin(CHOOSING)
+        if chosen in keys:
+            wanted |= confirmed
+            is_chosen = (confirmed & (self.shapes["shape"] == chosen[0])).to_numpy(bool)
+        wanted &= is_chosen | ~is_baseline(self.shapes)
+        later = -phase_codes(self.shapes["phase"])
+        names = self.shapes["shape"].to_numpy(str)
+        order = np.lexsort((names, self.shapes["rank"], later, ~is_chosen))
+        table = self.shapes.iloc[order[wanted.to_numpy(bool)[order]]]
+        return table.drop_duplicates("family").reset_index(drop=True)
 
     @property
     def winner(self) -> dict[str, Any]:
         """The best shape that is no baseline, at its best base LR; the first row of ``best_per_family``.
 
-        If every trial diverged it is the first shape by name, and its ``score`` is +inf.
+        If every trial diverged it is the first one by name, and its ``score`` is +inf.
 
         Raises:
             InputError: if no such shape has been screened or rescored.
@@ -103,7 +141,7 @@ class Analysis:
 
     @functools.cached_property
     def measuring_phase(self) -> str:
-        """The last phase that has trained the winner at the base LR that it won with.
+        """The last phase but tuning that has trained the winner at the base LR that it won with.
 
         After re-ranking by another metric this may not be ``confirm``: that phase trained what the study's
         own metric had chosen, perhaps the same shape at another base LR. Without a winner it is the last
@@ -113,11 +151,25 @@ class Analysis:
         if len(self.best_per_family):
             won = self.winner
             rows = where(rows, (rows["shape"] == won["shape"]) & (rows["base_lr"] == won["base_lr"]))
-        return max(set(rows["phase"]) & set(PHASES), key=PHASES.index)
+        return max(set(rows["phase"]) & {*CHOOSING, "confirm"}, key=PHASES.index, default=CHOOSING[0])
+
+    @property
+    def margin(self) -> float:
+        """The smallest effect that matters, in the unit of effects; NaN if unknown.
+
+        It is the design's, or half of the winner's spread over the seeds of the measuring phase.
+        """
+        return self._margin(self.measuring_phase)
+
+    @property
+    def metric_margin(self) -> float:
+        """``margin`` in units of the metric, from the winner's median on; NaN if unknown."""
+        own = self._winners_losses(self.measuring_phase)
+        return margin_of_metric(self.margin, own, self.scale) if len(own) else math.nan
 
     @_once
     def compared(self, phase: str, reported: bool = False) -> pd.DataFrame:
-        """Every shape of a phase, at its best base LR there, with its difference to the winner.
+        """Every shape of a phase, at its best base LR there, compared with the winner.
 
         Args:
             phase: only ``confirm`` gives unbiased numbers, since the other phases did the choosing.
@@ -126,34 +178,31 @@ class Analysis:
 
         Returns:
             One row a shape, sorted by rank and shape: ``shape, family, params, base_lr, seeds, score, low,
-            high, diverged, failed, rank, difference, difference_low, difference_high, p_value, p_holm,
-            is_winner, is_baseline``. ``difference`` is the shape's median minus the winner's over the seeds
-            that both have: positive where the winner is better. ``p_holm`` is corrected for all comparisons
-            of the table. The winner's own difference is 0 without interval or p-value; without a winner
-            among the rows, and where nothing can be said (see
-            `lrshape.analysis.intervals.paired_difference`), they are NaN.
+            high, diverged, failed, rank, pairs``, the number of seeds in common with the winner; ``effect,
+            effect_low, effect_high, difference, difference_low, difference_high, p_value, p_holm, p_equal,
+            symmetric_effect, symmetric_low, symmetric_high, symmetric_p, correlation``, see
+            `lrshape.analysis.paired.Comparison`, positive where the winner is better; ``octaves, cost,
+            edge``, see `lrshape.analysis.design.Tuning`, NaN and NaN where the design does not know them and
+            then `base_lr_edge`; ``verdict, is_winner, is_baseline``.
+
+            ``p_holm`` and ``p_equal`` are corrected for all comparisons of the table. In the confirm phase
+            intervals and p-values hold at whichever planned look it stops, but for ``low`` and ``high``, the
+            median's own at one look. ``verdict`` is that of `lrshape.analysis.paired.verdict`, or ``winner``,
+            whose effect is 0 without interval or p-value. NaN stands for what cannot be said.
         """
         rows = where(self.scores, self.scores["phase"] == phase)
         if reported:
             rows = where(rows, is_baseline(rows) | rows["shape"].isin(self.best_per_family["shape"]))
         table = best_base_lrs(rows).drop(columns=["phase", "edge", "tried"])
-        is_winner = table["shape"].isin(self.best_per_family["shape"].head(1).tolist()).to_numpy(bool)
-        keys = _keys(table)
-        differences = np.full((len(table), 4), np.nan)
-        for place in np.flatnonzero(is_winner):  # one, or none
-            for other, key in enumerate(keys):
-                if other != place:
-                    differences[other] = self._samples.difference(phase, key, keys[place])
-            differences[place] = [0.0, np.nan, np.nan, np.nan]
-        return table.assign(
-            difference=differences[:, 0],
-            difference_low=differences[:, 1],
-            difference_high=differences[:, 2],
-            p_value=differences[:, 3],
-            p_holm=holm(differences[:, 3]),
-            is_winner=is_winner,
-            is_baseline=is_baseline(table),
-        )
+        edges = [self.base_lr_edge(*key) for key in keys_of(table)]
+        won, margin = self._winner_in(phase), self._margin(phase)
+        return compare_with_winner(table, phase, won, self._samples, self.design, margin, edges)
+
+    def undecided(self, phase: str = "confirm") -> list[Key]:
+        """The baselines of a phase whose verdict more seeds may decide: neither at an edge nor diverged."""
+        won, table = self._winner_in(phase), self.compared(phase)
+        rows = where(table, table["is_baseline"] & table["verdict"].isin(["open", "unknown", "untuned"]))
+        return [key for key in keys_of(rows) if not (won and is_at_edge(self.design, won, key))]
 
     @property
     def confirmed(self) -> pd.DataFrame:
@@ -164,26 +213,14 @@ class Analysis:
     def leaders(self) -> pd.DataFrame:
         """The baselines and the best shape of each family in the measuring phase, lowest score first.
 
-        These are rows of `compared`, with ``phase``, ``edge`` (see `base_lr_edge`) and ``verdict`` (see
-        `lrshape.analysis.paired.verdict`; ``winner`` for the winner itself) besides.
+        These are rows of `compared`, with ``phase`` besides.
         """
         table = self.compared(self.measuring_phase)
         table = where(table, table["is_baseline"] | table["shape"].isin(self.best_per_family["shape"]))
-        rows = records(table.assign(phase=self.measuring_phase))
-        table = table.assign(
-            phase=self.measuring_phase,
-            edge=[self.base_lr_edge(row["shape"], row["base_lr"]) for row in rows],
-            verdict=[
-                "winner"
-                if row["is_winner"]
-                else verdict(row["difference_low"], row["difference_high"], row["p_holm"], score=row["score"])
-                for row in rows
-            ],
-        )
         order = np.lexsort(
             (table["shape"].to_numpy(str), ~table["is_baseline"], ~table["is_winner"], table["score"])
         )
-        return table.iloc[order]
+        return table.assign(phase=self.measuring_phase).iloc[order]
 
     def base_lr_edge(self, shape: str, base_lr: float) -> str:
         """Whether a base LR is the smallest or largest tried for a shape before the confirm phase.
@@ -191,11 +228,17 @@ class Analysis:
         Returns:
             ``low``, ``high``, or ``""``, also where fewer than two were tried.
         """
-        of_shape = (self.scores["shape"] == shape) & (self.scores["phase"] != "confirm")
-        tried = set(where(self.scores, of_shape)["base_lr"])
-        if len(tried) < 2:
+        least, most = self._tried.get(shape, (base_lr, base_lr))
+        if least == most:
             return ""
-        return "low" if base_lr <= min(tried) else "high" if base_lr >= max(tried) else ""
+        return "low" if base_lr <= least else "high" if base_lr >= most else ""
+
+    @functools.cached_property
+    def _tried(self) -> dict[str, tuple[float, float]]:
+        """The smallest and largest base LR tried for each shape before the confirm phase."""
+        before = where(self.scores, self.scores["phase"] != "confirm")
+        ends = before.groupby(before["shape"].astype(str))["base_lr"].agg(["min", "max"])
+        return dict(zip(ends.index, zip(ends["min"], ends["max"], strict=True), strict=True))
 
     @_once
     def family_pairs(self, phase: str) -> pd.DataFrame:
@@ -206,94 +249,58 @@ class Analysis:
 
         Returns:
             One row for each pair of families whose best shape was trained in the phase, better ones first:
-            ``family, shape, score, other_family, other_shape, other_score, difference, difference_low,
-            difference_high, p_value, p_holm``. ``difference`` is the other's median minus the first's, over
-            the seeds that both have; ``p_holm`` is corrected for all pairs.
+            ``family, shape, score, other_family, other_shape, other_score``, and the columns of
+            `lrshape.analysis.comparisons.comparison_columns`: other - first, over the seeds that both have,
+            with p-values that are corrected for all pairs.
         """
         of_phase = self.scores["phase"] == phase
         table = where(self.scores, of_phase & self.scores["shape"].isin(self.best_per_family["shape"]))
         table = best_base_lrs(table)
-        keys, rows = _keys(table), records(table)
-        found = []
-        for i, j in combinations(range(len(rows)), 2):
-            named = [rows[place][column] for place in (i, j) for column in ("family", "shape", "score")]
-            found.append((*named, *self._samples.difference(phase, keys[j], keys[i])))
-        columns = ["family", "shape", "score", "other_family", "other_shape", "other_score"]
-        tested = ["difference", "difference_low", "difference_high", "p_value"]
-        pairs = pd.DataFrame(found, columns=[*columns, *tested])
-        return pairs.assign(p_holm=holm(pairs["p_value"].to_numpy(np.float64)))
+        pairs = [*combinations(zip(keys_of(table), records(table), strict=True), 2)]
+        named = [
+            (*(first[column] for column in _NAMED), *(other[column] for column in _NAMED))
+            for (_, first), (_, other) in pairs
+        ]
+        columns = [*_NAMED, *(f"other_{column}" for column in _NAMED)]
+        comparisons = [self._compare(phase, first, other) for (first, _), (other, _) in pairs]
+        return pd.DataFrame(named, columns=columns).assign(**comparison_columns(comparisons))
 
     @_once
-    def near_optimal(self, margin: float = MARGIN) -> pd.DataFrame:
-        """The rescored shapes, and which of them may be within a margin of the best one.
-
-        A shape is *outside* if it is shown to be worse than the best by more than the margin: the interval
-        of median(shape) - (1 + margin) median(best), paired over the seeds of the phase, lies above 0. It is
-        *inside* if that interval lies at or below 0. Else it is *open*; the near-optimal set is the best,
-        those inside and those that are open.
-
-        This is a statement about each shape by itself, as a confidence set is: it is not corrected for the
-        number of shapes. The best is chosen by the very seeds that it is compared on, and so looks better
-        than it is, which puts others outside too readily; that only one tail of the interval does so makes
-        up for it. In the worst case, no margin and all shapes equal, a shape is put outside in 3 to 4% of
-        studies with 10 or more seeds and 12 shapes, and in 5 to 7% with 50 shapes (docs/statistics.md).
-        *Inside* is a statement about the reference, which may not be the true best.
-
-        Args:
-            margin: fraction of the best shape's median, at least 0.
-
-        Returns:
-            One row a shape that is no baseline, at its best base LR of the phase, best first: ``shape,
-            family, params, base_lr, seeds, score, low, high, rank, difference, difference_low,
-            difference_high, verdict``. ``difference`` is the shape's median minus the best one's and its
-            interval has no margin; ``verdict`` is ``best``, ``inside``, ``open``, ``outside``, or
-            ``unknown`` where there are too few seeds for any interval. No rows if the best is infinite, or
-            no shape was rescored.
-
-        Raises:
-            InputError: if the margin is negative.
-        """
-        if not margin >= 0:
-            raise InputError(f"margin must be at least 0, got {margin}")
-        rows = where(self.scores, (self.scores["phase"] == "rescore") & ~is_baseline(self.scores))
-        table = best_base_lrs(rows).drop(columns=["phase", "edge", "tried", "diverged", "failed"])
-        if table.empty or math.isinf(table["score"].iloc[0]):
-            empty = dict.fromkeys(("difference", "difference_low", "difference_high"), pd.Series(dtype=float))
-            return table.iloc[:0].assign(**empty, verdict=pd.Series(dtype=object))
-        best, *others = _keys(table)
-        differences = [(0.0, math.nan, math.nan)]
-        differences += [self._samples.difference("rescore", key, best)[:3] for key in others]
-        columns = np.array(differences).T
-        return table.assign(
-            difference=columns[0],
-            difference_low=columns[1],
-            difference_high=columns[2],
-            verdict=["best", *(self._within(margin, key, best) for key in others)],
-        )
+    def near_optimal(self, margin: float | None = None) -> pd.DataFrame:
+        """See `lrshape.analysis.near_optimal.near_optimal`."""
+        return near_optimal(self.scores, self._samples, self.scale, margin)
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """The tables of a report, by name.
+        """The tables of a report, by name, in the metric's own sign.
 
-        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of one study.
+        ``trials`` lacks the wall time, and so is the same, byte for byte, for every run of a study.
         """
-        return {
-            "trials": self.trials.drop(columns="wall_time"),
+        losses = {
             "scores": self.scores,
             "shapes": self.shapes,
             "confirmed": self.confirmed,
             "families": self.family_pairs("confirm"),
             "near_optimal": self.near_optimal(),
         }
+        measured = {name: as_measured(table, self.direction) for name, table in losses.items()}
+        return {"trials": self.trials.drop(columns="wall_time"), **measured}
 
-    def _within(self, margin: float, key: Key, best: Key) -> str:
-        """What the seeds say of a shape's values beside the best one's, raised by the margin."""
-        beyond = self._samples.difference("rescore", key, best, margin)
-        if beyond.high <= 0:  # at the margin is within it
-            return "inside"
-        case = verdict(beyond.low, beyond.high)
-        return {"better": "outside", "same": "open"}.get(case, case)
+    @_once
+    def _winner_in(self, phase: str) -> Key | None:
+        """The winner at its best base LR of a phase; None if the phase has not trained it."""
+        winner = self.best_per_family["shape"].head(1).tolist()
+        rows = where(self.shapes, (self.shapes["phase"] == phase) & self.shapes["shape"].isin(winner))
+        return next(iter(keys_of(rows)), None)
 
+    def _winners_losses(self, phase: str) -> NDArray[np.float64]:
+        won = self._winner_in(phase)
+        return self._samples.values(phase, won).to_numpy(np.float64) if won else np.empty(0)
 
-def _keys(table: pd.DataFrame) -> list[Key]:
-    """Each row's shape and base LR."""
-    return [(row["shape"], float(row["base_lr"])) for row in records(table)]
+    @_once
+    def _margin(self, phase: str) -> float:
+        own = self._winners_losses(phase)
+        return margin_of_effects(self.design.margin, own, self.scale) if len(own) else math.nan
+
+    def _compare(self, phase: str, own: Key, other: Key) -> Comparison:
+        costs = costs_of(self.design, own, other)
+        return self._samples.compare(phase, own, other, costs=costs, margin=self._margin(phase))

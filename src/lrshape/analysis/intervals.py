@@ -1,4 +1,4 @@
-"""Medians over seeds, paired differences and the best of n shapes, each with its interval.
+"""Medians over seeds, paired differences and the best of n shapes, each with its exact interval.
 
 A value that is not finite counts as +inf, the worst score: it is never dropped and never averaged.
 """
@@ -6,6 +6,7 @@ A value that is not finite counts as +inf, the worst score: it is never dropped 
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -29,9 +30,9 @@ class Interval(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """A difference of two medians over the same seeds, its interval and two-sided p-value.
+    """The centre of paired differences, its interval, and the two-sided p-value of the test that it is 0.
 
-    NaN stands for what cannot be said: all four where both medians are infinite, ``low``, ``high`` and
+    NaN stands for what cannot be said: all four where no difference is known, ``low``, ``high`` and
     ``p_value`` where there are too few seeds.
     """
 
@@ -86,108 +87,128 @@ def interval_ranks(n: int, confidence: float = 0.95) -> tuple[int, int]:
     Raises:
         InputError: if ``confidence`` is not in (0, 1).
     """
-    from scipy import stats  # slow to import
-
-    _check_confidence(confidence)
-    # The interval of the sample 0, 1, ..., n - 1 consists of the positions themselves.
-    low, high = stats.quantile_test(np.arange(n)).confidence_interval(confidence)
-    return (-1, -1) if np.isnan(low) or np.isnan(high) else (int(low), int(high))
+    rank = _end(_sign_null(n), confidence)
+    return (-1, -1) if rank < 0 else (rank, n - 1 - rank)
 
 
-def paired_difference(
-    a: ArrayLike, b: ArrayLike, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0
-) -> Difference:
-    """Difference of medians, median(a) - median(b), where a[i] and b[i] come from the same seed.
+def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Difference:
+    """The median of the paired differences a[i] - b[i], where a[i] and b[i] come from the same seed.
 
-    Expanded percentile bootstrap over seeds: both samples are resampled together, so that what seeds do to
-    both cancels (Efron & Tibshirani 1993, chapter 13), and the tails that are cut off are those of
-    `tail_share`, since the plain percentile interval is too short for few seeds (Hesterberg 2015, section
-    5.3). The p-value inverts the interval: it is the smallest 1 - confidence whose interval excludes 0,
-    with one added to the count of resamples beyond 0, hence never 0. (Not BCa: its jackknife is
-    inconsistent for medians. `scipy.stats.bootstrap` gives NaN and a warning when infinities meet.)
-
-    A resample in which both medians are infinite could have any difference: it counts on either side, and
-    where more than the tails are such, the interval is the whole line. The ends of the interval are
-    resampled values, not interpolated ones. docs/statistics.md has the measured coverage: at least nominal
-    from 6 seeds on. With fewer seeds than `median_interval` needs nothing is said.
+    See `sign_interval`. Where both are infinite the difference is unknown.
 
     Args:
         a: shape ``(seeds,)``.
         b: shape ``(seeds,)``, the same seeds in the same order.
         confidence: in (0, 1).
-        resamples: how many, at least 1.
-        seed: of the resampling; the same seed gives the same result.
 
     Raises:
-        InputError: if the shapes differ or an argument is out of range.
+        InputError: if the shapes differ or the confidence is out of range.
 
     Example:
-        >>> paired_difference([2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).low
-        1.0
+        >>> paired_difference([2.0, 3.0, 4.0, 5.0, 6.0, 7.0], [1.0, 2.0, 3.0, 4.0, 5.0, 6.5])
+        Difference(estimate=1.0, low=0.5, high=1.0, p_value=0.03125)
     """
-    _check_confidence(confidence)
     a, b = penalised(a), penalised(b)
     if a.ndim != 1 or a.shape != b.shape:
         raise InputError(f"paired samples must have one shape (seeds,), got {a.shape} and {b.shape}")
-    if resamples < 1:
-        raise InputError(f"resamples must be at least 1, got {resamples}")
-    n = len(a)
-    if n == 0:
-        return Difference(np.nan, np.nan, np.nan, np.nan)
-    estimate = float(_subtract(medians(a[None]), medians(b[None]))[0])
-    if np.isnan(estimate) or interval_ranks(n, confidence)[0] < 0:
-        return Difference(estimate, np.nan, np.nan, np.nan)
-    differences = resampled_differences(a, b, resamples, seed)
-    smallest, largest = (np.where(np.isnan(differences), end, differences) for end in (-np.inf, np.inf))
-    cut = int(np.floor(tail_share(n, confidence) * resamples))
-    low = float(np.partition(smallest, cut)[cut])
-    high = float(np.partition(largest, resamples - 1 - cut)[resamples - 1 - cut])
-    beyond = (min(np.sum(smallest <= 0), np.sum(largest >= 0)) + 1) / (resamples + 1)
-    return Difference(estimate, low, high, float(two_sided(beyond, n)))
+    return sign_interval(subtract(a, b), confidence)
 
 
-def resampled_differences(a: Array, b: Array, resamples: int, seed: int = 0) -> Array:
-    """Differences of medians in bootstrap resamples of the seeds, the same resamples for every study.
+def subtract(a: Array, b: Array) -> Array:
+    """Differences a - b; NaN, unknown, where both are infinite."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return a - b
+
+
+def sign_interval(differences: ArrayLike, confidence: float = 0.95) -> Difference:
+    """The median of a sample of differences, with its exact interval and the sign test that it is 0.
+
+    It assumes only that the differences are independent. The interval is the set of medians that the test
+    does not reject, so that it excludes 0 exactly if the p-value is at most 1 - confidence. What is tied with
+    the tested median counts against either side, and so does an unknown difference, NaN.
 
     Args:
-        a: shape ``(..., seeds)``, +inf for what is not finite.
-        b: the same shape.
-        resamples: how many.
-        seed: of the resampling.
-
-    Returns:
-        Shape ``(..., resamples)``; NaN where both medians are infinite.
+        differences: shape ``(n,)``; infinite ones are known.
+        confidence: in (0, 1).
     """
-    rows = _resampled_rows(a.shape[-1], resamples, seed)
-    return _subtract(medians(a[..., rows]), medians(b[..., rows]))
+    values = np.asarray(differences, np.float64)
+    return _centre(values, _sign_null(len(values)), confidence)
 
 
-def tail_share(n: int, confidence: float = 0.95) -> float:
-    """Share of the resamples of ``n`` values that an interval leaves out at each end.
+def sign_tails(differences: ArrayLike, at: float) -> tuple[float, float]:
+    """One-sided p-values of the sign test: small if the median is above the value, small if it is below.
 
-    Phi(-sqrt(n/(n - 1)) t), t the quantile of Student's t with n - 1 degrees of freedom: a percentile
-    interval that is as wide as the t interval where that is exact (Hesterberg 2015, "What Teachers Should
-    Know About the Bootstrap", The American Statistician 69, section 5.3). It tends to (1 - confidence)/2.
-
-    Example:
-        >>> [round(tail_share(n), 4) for n in (6, 10, 20, 1000)]
-        [0.0024, 0.0086, 0.0159, 0.0248]
+    Args:
+        differences: shape ``(n,)``; NaN counts against either.
+        at: the value; at 0 twice the smaller p-value is that of `sign_interval`.
     """
-    from scipy import special  # slow to import
+    values = np.asarray(differences, np.float64)
+    return _tails(values, _sign_null(len(values)), at)
 
+
+def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Difference:
+    """The pseudo-median of differences, which equals the median if they are distributed symmetrically.
+
+    The median of the means of all pairs (Walsh averages), with the interval and p-value of Wilcoxon's
+    signed-rank test, exact for any n; ties and unknown means count against either side. Narrower than
+    `sign_interval` under symmetry; without it the test rejects equal medians far too often, the more so the
+    more seeds there are. Source: Hodges & Lehmann (1963).
+
+    Args:
+        differences: shape ``(n,)``; NaN is unknown.
+        confidence: in (0, 1).
+    """
+    values = np.asarray(differences, np.float64)
+    first, second = np.triu_indices(len(values))
+    with np.errstate(invalid="ignore", over="ignore"):
+        means = 0.5 * values[first] + 0.5 * values[second]
+    return _centre(means, _signed_rank_null(len(values)), confidence)
+
+
+def _centre(values: Array, null: Array, confidence: float) -> Difference:
+    """The median of values, NaN where unknown, and what their counts at or below it say of the centre.
+
+    ``null`` has the probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
+    """
+    rank = _end(null, confidence)
+    ordered = np.sort(values)  # unknown ones come last
+    known = ordered[: np.sum(~np.isnan(ordered))]
+    unknown = len(values) - len(known)
+    with np.errstate(invalid="ignore"):  # of -inf and +inf the middle is unknown
+        estimate = float(medians(known)) if len(known) else np.nan
+    if rank < 0 or not len(known):
+        return Difference(estimate, np.nan, np.nan, np.nan)
+    # An unknown value may lie anywhere: below all others for the lower end, above them for the upper one.
+    low = -np.inf if rank < unknown else float(known[rank - unknown])
+    high = np.inf if rank < unknown else float(known[len(values) - 1 - rank])
+    return Difference(estimate, low, high, min(1.0, 2.0 * min(_tails(values, null, 0.0))))
+
+
+def _tails(values: Array, null: Array, at: float) -> tuple[float, float]:
+    """One-sided p-values for centres above and below ``at``, see `sign_tails`."""
+    return float(null[np.sum(~(values > at))]), float(null[np.sum(~(values < at))])
+
+
+def _end(null: Array, confidence: float) -> int:
+    """0-based rank of the interval's lower end; -1 if none has the confidence."""
     _check_confidence(confidence)
-    return float(special.ndtr(-np.sqrt(n / (n - 1)) * special.stdtrit(n - 1, 0.5 + 0.5 * confidence)))
+    return int(np.searchsorted(null, 0.5 * (1 - confidence), side="right")) - 1
 
 
-def two_sided(share: ArrayLike, n: int) -> Array:
-    """The p-value, in (0, 1], of a difference with ``share`` of its resamples of ``n`` values beyond 0.
+@lru_cache(maxsize=1024)
+def _sign_null(n: int) -> Array:
+    """P(at most k of n values lie below their median), for k = 0, ..., n."""
+    subsets = accumulate(math.comb(n, k) for k in range(n + 1))
+    return np.array([count / 2**n for count in subsets])
 
-    The inverse of `tail_share`: ``two_sided(tail_share(n, c), n)`` is ``1 - c``.
-    """
-    from scipy import special  # slow to import
 
-    beyond = np.minimum(np.asarray(share, np.float64), 0.5)
-    return 2.0 * special.stdtr(n - 1, special.ndtri(beyond) / np.sqrt(n / (n - 1)))
+@lru_cache(maxsize=64)
+def _signed_rank_null(n: int) -> Array:
+    """P(at most k of the n (n + 1)/2 Walsh averages lie below the centre), for all k."""
+    mass = np.ones(1)
+    for rank in range(1, n + 1):  # each rank is on either side with the probability 1/2
+        mass = 0.5 * (np.pad(mass, (0, rank)) + np.pad(mass, (rank, 0)))
+    return np.minimum(np.cumsum(mass), 1.0)
 
 
 def holm(p_values: Sequence[float] | Array) -> Array:
@@ -260,13 +281,6 @@ def _quantile_ranks(shapes: int, size: int, confidence: float) -> tuple[int, int
     return (-1 if np.isnan(low) else int(low)), (-1 if np.isnan(high) else int(high))
 
 
-@lru_cache(maxsize=4)
-def _resampled_rows(n: int, resamples: int, seed: int) -> NDArray[np.int64]:
-    rows = np.random.default_rng(seed).integers(0, n, (resamples, n))
-    rows.flags.writeable = False  # it is shared by all who ask for it
-    return rows
-
-
 def medians(samples: Array) -> Array:
     """Medians along the last axis; `numpy.median` overflows, with a warning, on values that are finite.
 
@@ -277,12 +291,6 @@ def medians(samples: Array) -> Array:
     low, high = (n - 1) // 2, n // 2
     ordered = np.partition(samples, (low, high), axis=-1)
     return middle(ordered[..., low], ordered[..., high])
-
-
-def _subtract(a: Array, b: Array) -> Array:
-    """Difference a - b; NaN where both are infinite."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return a - b
 
 
 def _check_confidence(confidence: float) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.tables import records, where
 from lrshape.store import PHASES, metric_columns, params_of
@@ -24,6 +25,9 @@ class Contender:
         family: its family.
         params: its parameters.
         base_lr: its best base LR.
+        base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
+        octaves: standard deviation of the best base LR, in octaves; None if unknown.
+        cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         phase: in which the numbers were measured.
         score_median: median of the metric over seeds; None unless finite.
         score_low: lower end of its interval; None unless finite.
@@ -31,12 +35,21 @@ class Contender:
         seeds: number of trials.
         diverged: how many of them diverged.
         failed: how many of them failed.
-        difference: its median minus the winner's, over the seeds that both have: positive where the winner
-            is better. None unless finite; ``diverged`` tells why. None, too, for a family that was not
-            measured in the winner's phase: its numbers are of its own phase.
+        pairs: number of seeds that it has in common with the winner; 0 for a family that was not measured in
+            the winner's phase: its numbers are of its own phase, and the following are None.
+        effect: how much better the winner is, the median over the common seeds: of the log ratios if the
+            result's ``scale`` is ``log``, else of the differences in units of the metric. None unless finite;
+            ``diverged`` tells why.
+        effect_low: lower end of its interval, which holds at whatever look the phase stopped; None unless
+            finite.
+        effect_high: upper end.
+        difference: the median of the paired differences, its score minus the winner's, in units of the
+            metric: positive where the winner is better. None unless finite.
         difference_low: lower end of its interval; None unless finite.
         difference_high: upper end.
-        p_value_holm: of the test that the difference is 0, corrected for the number of comparisons.
+        p_value_holm: of the test that the effect is no larger than what a better base LR may gain, corrected
+            for the number of comparisons.
+        verdict: of the winner beside it, see `lrshape.analysis.paired.verdict`; ``""`` if not compared.
     """
 
     name: str
@@ -44,6 +57,9 @@ class Contender:
     family: str
     params: dict[str, Any]
     base_lr: float
+    base_lr_edge: str
+    octaves: float | None
+    cost: float | None
     phase: str
     score_median: float | None
     score_low: float | None
@@ -51,10 +67,15 @@ class Contender:
     seeds: int
     diverged: int
     failed: int
+    pairs: int
+    effect: float | None
+    effect_low: float | None
+    effect_high: float | None
     difference: float | None
     difference_low: float | None
     difference_high: float | None
     p_value_holm: float | None
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -66,9 +87,15 @@ class Result:
         family: its family.
         params: its parameters.
         base_lr: its best base LR.
+        base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
+        octaves: standard deviation of the best base LR, in octaves; None if unknown.
+        cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         steps: training steps of the schedule.
         step_rule: where in a step the shape is read.
-        metric: the metric that is minimised.
+        metric: the metric that ranks.
+        direction: ``minimize`` or ``maximize`` it.
+        scale: of the metric: ``log``, ``linear`` or ``logit``; on ``log`` effects are log ratios.
+        margin: smallest effect that matters, in the unit of effects; None if unknown.
         phase: in which the numbers were measured: ``confirm``, unless the study is unfinished or re-ranked;
             only then are they free of the selection's bias.
         score_median: median of the metric over seeds.
@@ -82,17 +109,21 @@ class Result:
         trials: number of trials of all phases.
         diverged_share: fraction of them that diverged.
         failed_share: fraction of them that failed.
-        base_lr_edge: ``low`` or ``high`` if the base LR is the smallest or largest tried for the shape
-            before the confirm phase, else ``""``.
     """
 
     shape: str
     family: str
     params: dict[str, Any]
     base_lr: float
+    base_lr_edge: str
+    octaves: float | None
+    cost: float | None
     steps: int
     step_rule: str
     metric: str
+    direction: Direction
+    scale: str
+    margin: float | None
     phase: str
     score_median: float | None
     score_low: float | None
@@ -105,7 +136,6 @@ class Result:
     trials: int
     diverged_share: float
     failed_share: float
-    base_lr_edge: str
 
     @classmethod
     def of(cls, analysis: Analysis, *, steps: int, step_rule: str) -> "Result":
@@ -123,23 +153,26 @@ class Result:
         phase = analysis.measuring_phase
         # No test for every shape of a screen.
         table = analysis.confirmed if phase == "confirm" else analysis.compared(phase, reported=True)
-        rows = records(table.assign(phase=phase))
+        rows = records(as_measured(table.assign(phase=phase), analysis.direction))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]
         missing = where(families, ~families["shape"].isin(table["shape"]))
+        missing = as_measured(missing, analysis.direction)
         statuses = analysis.trials["status"].to_numpy(object)
         return cls(
             **_schedule(won),
             steps=int(steps),
             step_rule=str(step_rule),
             metric=analysis.metric,
+            direction=analysis.direction,
+            scale=analysis.scale,
+            margin=_finite(analysis.margin),
             **_score(won),
             baselines=tuple(_contender(row) for row in rows if row["is_baseline"]),
             families=tuple(_contender(row) for row in others + records(missing)),
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
             failed_share=float(np.mean(statuses == "failed")),
-            base_lr_edge=analysis.base_lr_edge(shape, won["base_lr"]),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -153,10 +186,15 @@ def _contender(row: Mapping[str, Any]) -> Contender:
         name=row["shape"].removeprefix(BASELINE),
         **_schedule(row),
         **_score(row),
+        pairs=int(row.get("pairs", 0)),
+        effect=_finite(row.get("effect")),
+        effect_low=_finite(row.get("effect_low")),
+        effect_high=_finite(row.get("effect_high")),
         difference=_finite(row.get("difference")),
         difference_low=_finite(row.get("difference_low")),
         difference_high=_finite(row.get("difference_high")),
         p_value_holm=_finite(row.get("p_holm")),
+        verdict=str(row.get("verdict", "")),
     )
 
 
@@ -166,6 +204,9 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "family": row["family"],
         "params": params_of(row["params"]),
         "base_lr": float(row["base_lr"]),
+        "base_lr_edge": str(row["edge"]),
+        "octaves": _finite(row.get("octaves")),
+        "cost": _finite(row.get("cost")),
     }
 
 
@@ -202,7 +243,15 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     """
     others = [name for name in metric_columns(analysis.trials.columns) if name != analysis.metric]
     by = {analysis.metric: analysis}
-    by |= {name: Analysis(analysis.trials, name, confidence=analysis.confidence) for name in others}
+    by |= {
+        name: Analysis(
+            analysis.trials,
+            name,
+            direction_of(name, analysis.metric, analysis.direction),
+            confidence=analysis.confidence,
+        )
+        for name in others
+    }
     chosen: dict[tuple[str, float], list[str]] = {}
     for name, one in by.items():
         if math.isfinite(one.winner["score"]):
@@ -212,7 +261,7 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     for (shape, base_lr), names in chosen.items():
         for phase in reversed(PHASES):
             for name, one in by.items():
-                table = where(one.scores, one.scores["phase"] == phase)
+                table = as_measured(where(one.scores, one.scores["phase"] == phase), one.direction)
                 rows = records(where(table, (table["shape"] == shape) & (table["base_lr"] == base_lr)))
                 found += [{**row, "metric": name, "chosen_by": tuple(names)} for row in rows]
     columns = ["shape", "family", "params", "base_lr", "chosen_by", "phase", "seeds", "metric"]

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import write_csv
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.registry import Registry
 from lrshape.settings import Settings
@@ -101,7 +102,7 @@ class FollowUp(Settings, abc.ABC):
 
     @abc.abstractmethod
     def phase(self, study: Study) -> Phase:
-        """Rounds of trials, see `lrshape.procedure.screening.Phase`; make them with `trials`.
+        """Rounds of trials, see `lrshape.procedure.rounds.Phase`; make them with `trials`.
 
         Raises:
             InputError: if the study does not suit it.
@@ -178,7 +179,7 @@ class Check(FollowUp):
 
         Args:
             study: the study, complete.
-            trials: all of the check's, sorted.
+            trials: all of the check's, sorted, the metric lower where it is better.
             figures: where figures are drawn, see `lrshape.report.drawing.draw_all`.
         """
 
@@ -199,13 +200,19 @@ class Check(FollowUp):
         table = self.train(study, callback=callback, time_limit=time_limit, executor=executor)
         directory = study.directory / self.name
         with writing(directory):
-            result = self.evaluate(study, table, directory / "figures")
+            losses = as_losses(table, study.metric, study.spec.direction)
+            result = self.evaluate(study, losses, directory / "figures")
             stated = {"metric": study.metric, "settings": self.model_dump(mode="json"), "trials": len(table)}
             tables = {**result.tables, "trials": table.drop(columns="wall_time")}
             result = replace(result, tables=tables, data={**stated, **result.data})
             name = str(study.document.get("name", "study"))
             result.write(directory, eyebrow=f"Check: {self.name}", name=name)
         return result
+
+
+def stored_losses(study: Study, phases: Sequence[str]) -> pd.DataFrame:
+    """The stored trials of some phases of a study, their metric lower where it is better."""
+    return as_losses(study.store.trials(phases), study.metric, study.spec.direction)
 
 
 CHECKS: Registry[Check] = Registry("check", "lrshape.checks", "lrshape.checks", Check)

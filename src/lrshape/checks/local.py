@@ -11,12 +11,12 @@ from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult
+from lrshape.checks.check import CHECKS, Check, CheckResult, stored_losses
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import BaseLRStrategy, GridLR
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.shapes.space import Dimension
 from lrshape.study.spec import StudySpec
@@ -118,6 +118,7 @@ class LocalCheck(Check):
             figures,
             winner=best_shapes(study, 1)[0][0].id,
             metric=study.metric,
+            direction=study.spec.direction,
             settings=self.model_dump(),
             trials=len(trials),
         )
@@ -130,7 +131,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
         InputError: if the study is not complete, has not rescored so many, or they have no finite score.
     """
     study.require_complete()
-    best = best_base_lrs(scores(study.store.trials(["rescore"]), study.metric))
+    best = best_base_lrs(scores(stored_losses(study, ["rescore"]), study.metric))
     own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:

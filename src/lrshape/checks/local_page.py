@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.direction import Direction, as_measured
 from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
 from lrshape.checks.local_statistics import largest_gain, relative_to_own
@@ -28,7 +29,7 @@ from lrshape.report.plotting import (
 )
 from lrshape.report.sections import Cell, Section, Table, table
 from lrshape.report.words import (
-    aligned,
+    Precision,
     counted,
     interval,
     listing,
@@ -48,7 +49,7 @@ Row = Mapping[str, Any]
 VERDICTS = {
     "better": "improves",
     "worse": "worsens",
-    "same": "undecided",
+    "open": "undecided",
     "diverged": "diverged",
     "unknown": "not tested: fewer than 6 seeds",
 }
@@ -69,6 +70,7 @@ def local_result(
     metric: str,
     settings: Mapping[str, Any],
     trials: int,
+    direction: Direction = "minimize",
 ) -> CheckResult:
     """The result of a local check.
 
@@ -77,12 +79,14 @@ def local_result(
         confirmed: as `lrshape.checks.local_statistics.confirm_points` returns it.
         figures: where figures are drawn.
         winner: name of the study's winner.
-        metric: the metric that is minimised.
+        metric: the metric that decides.
         settings: of the check.
         trials: how many were made.
+        direction: of the metric.
     """
     cards = Cards(f"median {metric}")
     shapes = sorted_shapes(confirmed, winner)
+    points, confirmed = (as_measured(table, direction) for table in (points, confirmed))
     sections = [_section(points, confirmed, shape, winner, metric, figures, cards) for shape in shapes]
     entries = [_entry(points, confirmed, shape, winner) for shape in shapes]
     return CheckResult(
@@ -241,8 +245,8 @@ def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
     colour = CATEGORIES[0].light
     score, low, high = (rows[key].to_numpy(np.float64) for key in ("score", "low", "high"))
     alive = np.isfinite(score)
-    top = ax.get_ylim()[1]
-    ax.fill_between(x, low, np.where(np.isinf(high), top, high), where=alive & ~np.isnan(low),
+    bottom, top = ax.get_ylim()
+    ax.fill_between(x, np.maximum(low, bottom), np.minimum(high, top), where=alive & ~np.isnan(low),
                     color=colour, alpha=0.18, lw=0, zorder=2)  # fmt: skip
     ax.plot(x, np.where(alive, score, np.nan), "-o", color=colour, ms=3.8, mec=PAPER.light, mew=0.7, lw=1.4,
             zorder=3)  # fmt: skip
@@ -294,8 +298,9 @@ def _edges(points: pd.DataFrame) -> list[str]:
 
 def _table(rows: pd.DataFrame) -> Table:
     def numbers(row: Row, key: str, low: str, high: str) -> Cell:
-        lead = row["own_score"]
-        return aligned((row[key],), lead=lead)[0], interval(row[low], row[high], lead=lead)
+        step = row["gain_high"] - row["gain_low"]
+        precise = Precision(row["own_score"], step=step if math.isfinite(step) else 0.0)
+        return precise.text(row[key]), precise.interval(row[low], row[high])
 
     def change(row: Row) -> Cell:
         values = f"{value_text(row['own_value'])} → {value_text(row['value'])}"
@@ -306,7 +311,7 @@ def _table(rows: pd.DataFrame) -> Table:
         return "diverged" if math.isinf(row["score"]) else text, spread
 
     def biased(row: Row) -> Cell:
-        text = aligned((row["biased_gain"],), lead=row["own_score"])[0]
+        text, _ = numbers(row, "biased_gain", "gain_low", "gain_high")
         return text, percent(relative_to_own(row, "biased_gain"))
 
     return table(
@@ -315,7 +320,7 @@ def _table(rows: pd.DataFrame) -> Table:
         {
             ("parameter", "own → best other"): change,
             ("median", "95% interval"): median,
-            ("lower by", "95% interval"): lambda row: numbers(row, "gain", "gain_low", "gain_high"),
+            ("better by", "95% interval"): lambda row: numbers(row, "gain", "gain_low", "gain_high"),
             "relative": lambda row: percent(relative_to_own(row, "gain")),
             ("p", "Holm"): lambda row: probability(row["p_holm"]),
             ("when chosen", "biased"): biased,
@@ -332,8 +337,8 @@ def _method(metric: str) -> list[str]:
         "(even in the logarithm where the search is). At every value it tunes the base LR again, around the "
         "shape's own best and further where the best lies at an edge; otherwise the check would measure the "
         "effect of the base LR.",
-        "“Lower by” is the original's median minus the other's over the same further seeds, with a 95% "
-        "percentile bootstrap over seeds; p-values are two-sided and corrected for all rows of all shapes "
+        "“Better by” is the median of the original's score minus the other's over the same further seeds, "
+        "with its exact 95% sign interval; p-values are two-sided and corrected for all rows of all shapes "
         "(Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",

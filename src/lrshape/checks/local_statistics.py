@@ -48,9 +48,9 @@ def score_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) ->
         Rows sorted by shape, parameter and value: ``shape`` (the original one), ``parameter``, ``value``,
         ``own`` (whether it is the shape's own value), ``point`` (the name in the trials), ``family``,
         ``params``, ``base_lr``, ``edge``, ``seeds``, ``score``, ``low``, ``high``, ``diverged``, ``failed``,
-        and ``gain``, ``gain_low``, ``gain_high``: the original's median minus the point's over
-        the same seeds, positive where the point is better. The gain of the best of many points is biased
-        high.
+        and ``gain``, ``gain_low``, ``gain_high``: the median over the same seeds of the original's
+        value minus the point's, positive where the point is better. The gain of the best of many points is
+        biased high.
 
     Raises:
         InputError: if the metric is not stored.
@@ -119,8 +119,9 @@ def confirm_points(
     Returns:
         One row a shape and parameter, sorted by them: ``shape, family, parameter, own_value, value,
         own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, biased_gain, gain,
-        gain_low, gain_high, p_value, p_holm, verdict``. ``gain`` is the original's median minus the point's,
-        ``biased_gain`` the same on the seeds that chose the point; ``p_holm`` is corrected for all rows.
+        gain_low, gain_high, p_value, p_holm, verdict``. ``gain`` is the median over the seeds of the
+        original's value minus the point's, ``biased_gain`` the same on the seeds that chose the point;
+        ``p_holm`` is corrected for all rows.
         ``verdict`` says whether the value is better than the original's, see `lrshape.analysis.paired`.
 
     Raises:

@@ -1,6 +1,6 @@
 """How many seeds does a study need? Shapes of its search trained again on many seeds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,13 +9,14 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
+from lrshape.analysis.direction import as_measured
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult
+from lrshape.checks.check import CHECKS, Check, CheckResult, stored_losses
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.study.study import Study
 
@@ -79,7 +80,7 @@ class SeedsCheck(Check):
             InputError: if the study is not complete, or has screened fewer than 2 shapes.
         """
         study.require_complete()
-        table = best_base_lrs(scores(study.store.trials(["screen", "rescore"]), study.metric))
+        table = best_base_lrs(scores(stored_losses(study, ["screen", "rescore"]), study.metric))
         table = where(table, ~is_baseline(table))
         screened, rescored = (
             {
@@ -132,7 +133,7 @@ class SeedsCheck(Check):
             margin=self.margin,
         )
         return seeds_result(
-            answer,
+            replace(answer, scores=as_measured(answer.scores, study.spec.direction)),
             figures,
             metric=study.metric,
             used=(study.spec.screen.seeds, study.spec.rescore.seeds),

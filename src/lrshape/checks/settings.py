@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from lrshape.analysis.direction import Direction, as_losses, as_measured
 from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
 from lrshape.checks.check import CheckResult
@@ -78,8 +79,13 @@ class Sweep:
 
     @property
     def metric(self) -> str:
-        """The metric that is minimised."""
+        """The metric that decides."""
         return self.study(self.settings[0]).metric
+
+    @property
+    def direction(self) -> Direction:
+        """Of the metric."""
+        return self.study(self.settings[0]).spec.direction
 
     def transfers(self) -> dict[str, pd.DataFrame]:
         """The transfer's trials, by the slug of the setting that they ran in."""
@@ -98,13 +104,11 @@ class Sweep:
         """
         if not self.is_complete():
             raise InputError(f"{self.path}: the sweep is not complete; run its command again to resume it")
-        return regrets(
-            self.transfers(),
-            self.best_shapes,
-            self.metric,
-            first_scoring_seed=FIRST_SCORING_SEED,
-            margin=margin,
+        losses = {s: as_losses(t, self.metric, self.direction) for s, t in self.transfers().items()}
+        found = regrets(
+            losses, self.best_shapes, self.metric, first_scoring_seed=FIRST_SCORING_SEED, margin=margin
         )
+        return as_measured(found, self.direction)
 
     def report(self, margin: float = 0.05) -> CheckResult:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the sweep's directory.

@@ -228,7 +228,7 @@ def _method(findings: SweepFindings) -> list[str]:
         f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
         "shape is tuned in the same way. Kept: shape and base LR as they were found, against the own best "
         "shape at its own study’s base LR, on the same scoring seeds.",
-        "A regret is a difference of medians over paired seeds with its 95% percentile-bootstrap interval, "
+        "A regret is the median difference over paired seeds with its exact 95% sign interval, "
         "shown as a share of the own best shape’s median. It can be negative: a search need not find "
         "the best. “Above the margin” needs an interval wholly above the margin of "
         f"{percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a matrix; "

@@ -8,11 +8,11 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, scores
-from lrshape.checks.check import FollowUp
+from lrshape.checks.check import FollowUp, stored_losses
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec
@@ -140,7 +140,7 @@ def transfer_into(study: Study, slug: str, best: Sequence[BestShape], how: Trans
     own = next((shape for shape in best if shape.setting == slug), None)
     if own is None:
         raise InputError(f"{study.path}: no shape has a finite {study.metric}, so none can be compared")
-    searched = best_base_lrs(scores(study.store.trials(["screen", "rescore"]), study.metric))
+    searched = best_base_lrs(scores(stored_losses(study, ["screen", "rescore"]), study.metric))
     return Transfer(shapes=transferred_shapes(best, own, searched), **how.model_dump())
 
 

@@ -1,7 +1,8 @@
 """What it costs to use one setting's best shape in another setting: regrets, their intervals, a verdict.
 
-The regret of a shape in a setting is its median minus that of the setting's own best shape, over the same
-seeds, which neither the search nor the tuning has seen. It can be negative: a search need not find the best.
+The regret of a shape in a setting is the median, over seeds, of its value minus that of the setting's own
+best shape on the same seed. Neither the search nor the tuning has seen these seeds. It can be negative: a
+search need not find the best.
 """
 
 import math
@@ -162,10 +163,10 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
     a, b = np.asarray(sample[seeds], np.float64), np.asarray(reference[seeds], np.float64)
     score, against = median_interval(a, confidence), median_interval(b, confidence)
     regret = paired_difference(a, b, confidence)
-    # The margin is added to every value of b, and so to its median: b + margin |b| grows with b.
+    # The margin is that of each pair: b + margin |b| grows with b.
     beyond = paired_difference(a, b + margin * np.abs(b), confidence)
     unit = against.estimate if math.isfinite(against.estimate) and against.estimate > 0 else math.nan
-    named = {"better": "above", "worse": "within", "same": "undecided", "unknown": "unknown"}
+    named = {"better": "above", "worse": "within", "open": "undecided", "unknown": "unknown"}
     case = "within" if beyond.high == 0 else named[verdict(beyond.low, beyond.high)]
     return {
         "seeds": len(seeds),

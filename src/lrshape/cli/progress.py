@@ -22,13 +22,28 @@ def described(status: Status) -> str:
     """Speed, best so far, diverged trials, and time left of the phase, in words."""
     parts = []
     if status.rate is not None:
-        parts.append(f"{status.rate:,.1f} trials/s")
-        if status.done < status.planned:
-            parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
+        parts.append(pace(status.rate))
+        left = status.planned - status.done
+        if left > 0:
+            parts.append(f"{duration(left / status.rate)} left")
+        if status.after:
+            parts.append(f"at most {duration((left + status.after) / status.rate)} left of the study")
     if status.best is not None:
         parts.append("no finite score yet" if status.best == float("inf") else f"best {status.best:.4g}")
     parts.append(f"{status.diverged:,} diverged or failed")
     return ", ".join(parts)
+
+
+def pace(rate: float) -> str:
+    """A number of trials a second in words.
+
+    Example:
+        >>> pace(3.2), pace(0.31), pace(1 / 18), pace(0.005)
+        ('3.2 trials/s', '3.2 s a trial', '18 s a trial', '3 min 20 s a trial')
+    """
+    if rate >= 1:
+        return f"{rate:,.1f} trials/s"
+    return f"{1 / rate:.2g} s a trial" if rate > 0.1 else f"{duration(1 / rate)} a trial"
 
 
 def duration(seconds: float) -> str:
@@ -50,6 +65,10 @@ class Lines(Callback):
         """Print where the study is, and whether it is resumed."""
         resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self._print(f"study in {directory}{resumed}")
+
+    def announced(self, plan: str) -> None:
+        """Print the plan."""
+        self._print(plan)
 
     def phase_begins(self, phase: str, announcement: str) -> None:
         """Print what the phase does."""
@@ -97,6 +116,10 @@ class Bar(Callback):
         resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self._progress.console.print(f"study in {directory}{resumed}", markup=False)
         self._progress.start()
+
+    def announced(self, plan: str) -> None:
+        """Print the plan, above the bars."""
+        self._progress.console.print(plan, markup=False)
 
     def phase_begins(self, phase: str, announcement: str) -> None:
         """Print what the phase does, above the bars."""

@@ -13,10 +13,11 @@ from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
-from lrshape.report.words import short
+from lrshape.report.words import ascii_text, short
 
 if TYPE_CHECKING:
-    from lrshape.analysis.result import Contender, Result
+    from lrshape.analysis.result import Result
+    from lrshape.report.claims import Claims
     from lrshape.workers.executor import ExecutorChoice
 
 Directory = Annotated[
@@ -91,8 +92,8 @@ def search(
         int | None,
         typer.Option(
             metavar="N",
-            help="Number of trials of the search, without baselines and the confirm phase. "
-            "Default: that of the spec; else as many as fit into --time-limit; else 256.",
+            help="Number of trials in all, baselines and the confirm phase included; at least 24. "
+            "Default: that of the spec; else as many as fit into --time-limit; else 512.",
         ),
     ] = None,
     start_from: Annotated[
@@ -205,11 +206,12 @@ def status(directory: Directory, as_json: Json = False) -> None:
         say(json.dumps({"complete": complete, "metric": study.metric, "phases": phases}, indent=2))
         return
     say(f"{study.path}: {'complete' if complete else 'not complete; run its search again to resume it'}")
+    end = "highest" if study.spec.direction == "maximize" else "lowest"
     for phase, counts in phases.items():
         best = "not finite" if counts["best"] is None else f"{counts['best']:.4g}"
         say(
             f"  {phase:<8} {counts['trials']:>8,} trials of {counts['shapes']:,} shapes, "
-            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, lowest {study.metric} {best}"
+            f"{counts['diverged']:,} diverged, {counts['failed']:,} failed, {end} {study.metric} {best}"
         )
 
 
@@ -256,8 +258,7 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
 
 
 def _print_best(found: "Result") -> None:
-    from rich.console import Console
-    from rich.table import Table
+    from lrshape.report.claims import claims_of
 
     diverged, failed = found.diverged_share, found.failed_share
     if math.isclose(diverged + failed, 1):
@@ -274,27 +275,43 @@ def _print_best(found: "Result") -> None:
             f"not confirmed: its scores come from the {found.phase} phase, "
             "which also selected it, and are biased in its favour"
         )
-    seeds = f"{found.seeds} seeds" + (" that no selection has seen" if unbiased else "")
+    unseen = ", on seeds that no selection has seen" if unbiased else ""
     known = found.score_low is not None or found.score_high is not None
-    spread = "95% intervals" if known else "too few seeds for intervals"
-    say(f"{found.metric}, median over {seeds}, {spread}:\n")
+    spread = "with 95% intervals" if known else "too few seeds for intervals"
+    say(f"{found.metric}, medians over seeds{unseen}, {spread}:\n")
+    _print_comparison(claims_of(found))
+
+
+def _print_comparison(claims: "Claims") -> None:
+    """A table of the schedules, and below it why some have no verdict."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lrshape.report.claims import base_lr
+
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    for heading in ("", "base LR", "median", "", "minus the winner's", ""):
+    for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
         table.add_column(heading, no_wrap=True)
-    table.add_row(f"{found.family} *", *_score_cells(found))
-    named = [(row.family, row) for row in found.families]
-    named += [(f"{row.name} (baseline)", row) for row in found.baselines]
-    for name, row in named:
-        difference = _interval(row.difference_low, row.difference_high)
-        table.add_row(name, *_score_cells(row), short(row.difference), difference)
+    notes = []
+    for row in claims.rows:
+        amount = ("", "") if row["is_winner"] else claims.gain(row)
+        cells = [
+            row["label"],
+            base_lr(row),
+            *claims.score(row),
+            *amount,
+            str(row["seeds"]),
+            claims.verdict(row),
+        ]
+        table.add_row(*(ascii_text(cell) for cell in cells))
+        if reason := claims.reason(row):
+            notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
+        elif row["edge"]:
+            notes.append(f"{row['label']}: base LR at the edge of those tried")
+    if claims.is_noiseless:
+        notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     console = Console(highlight=False, markup=False)
-    console.width = max(console.width, 110)  # a line that a terminal wraps is clearer than cut cells
+    console.width = max(console.width, 160)  # a line that a terminal wraps is clearer than cut cells
     console.print(table)
-
-
-def _score_cells(row: "Result | Contender") -> list[str]:
-    return [short(row.base_lr), short(row.score_median), _interval(row.score_low, row.score_high)]
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None and high is None else f"[{short(low)}, {short(high)}]"
+    for note in notes:
+        say(ascii_text(note))

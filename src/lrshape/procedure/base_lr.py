@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
-from lrshape.procedure.trial import Candidate, ShapeRecord, multipliers
+from lrshape.procedure.curves import multiplier_rms
+from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.shapes import Family
@@ -18,9 +19,6 @@ from lrshape.shapes.space import Dimension
 
 EXTREME = 1e30
 """Base LRs beyond this, or below its inverse, are not extended further: float32 ends there."""
-
-SMALLEST_RMS = 0.02
-"""Root mean square below which a shape counts as having this one, so that its base LR stays in bounds."""
 
 REACH = 10.0
 """How far from the best LRs of known shapes, as a factor, those of others are looked for."""
@@ -31,8 +29,8 @@ class BaseLRStrategy(Settings, abc.ABC):
 
     name: ClassVar[str]
 
-    low: float = Field(gt=0, lt=1e30, description="smallest base LR")
-    high: float = Field(gt=0, lt=1e30, description="largest base LR")
+    low: float = Field(gt=0, lt=1e30, description="smallest base LR of the first ones that are tried")
+    high: float = Field(gt=0, lt=1e30, description="largest base LR of the first ones")
     extend: int = Field(
         default=4,
         ge=0,
@@ -209,21 +207,17 @@ class BracketLR(PredictedLR):
 class JointLR(PredictedLR):
     """The sampler chooses the base LR, too: its last coordinate is the root mean square of the LRs.
 
-    low and high bound the root mean square of the LRs. Shapes that no sampler chose, the baselines, get a
-    bracket of base LRs around the predicted one, extended at edges.
+    Shapes that no sampler chose, the baselines, get a bracket of base LRs around the predicted one, extended
+    at edges.
     """
 
     def dimension(self, best: pd.DataFrame) -> Dimension:
-        """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best.
-
-        If those are best near an end of the range, or beyond, it goes on to twice as far.
-        """
+        """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best."""
         low, high = self.low, self.high
         if known := _best_inside(best):
             base_lrs = np.array([base_lr for _, base_lr in known])
             lr_rms = base_lrs * multiplier_rms([shape.family for shape, _ in known])
-            low = min(max(low, float(lr_rms.min()) / REACH), float(lr_rms.min()) / 2)
-            high = max(min(high, float(lr_rms.max()) * REACH), float(lr_rms.max()) * 2)
+            low, high = float(lr_rms.min()) / REACH, float(lr_rms.max()) * REACH
         return Dimension("base_lr", low, high, "log")
 
     def propose(
@@ -233,12 +227,6 @@ class JointLR(PredictedLR):
         given = given or {}
         chosen = [(shape, given[shape.id]) for shape in _unscored(shapes, best) if shape.id in given]
         return chosen + self.around_prediction([shape for shape in shapes if shape.id not in given], best)
-
-
-def multiplier_rms(shapes: Sequence[Family]) -> NDArray[np.float64]:
-    """Root mean squares of shapes' multipliers over training, (shapes,), at least `SMALLEST_RMS`."""
-    values = multipliers(shapes, 200, "midpoint")
-    return np.maximum(np.sqrt(np.mean(values**2, axis=1)), SMALLEST_RMS)
 
 
 def predict_base_lrs(shapes: Sequence[Family], known: Sequence[Candidate]) -> NDArray[np.float64]:

@@ -1,9 +1,12 @@
 """Search settings from a number of trials: what a spec that names none gets."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from lrshape.errors import InputError
+
+BASELINES = ("constant", "linear", "cosine", "wsd")
 
 SEARCH_KEYS = ("sampler", "screen", "rescore")
 """Keys of a spec that say how to search; a spec with any of them is taken as it stands."""
@@ -12,11 +15,27 @@ FAMILIES = ("two_point_spline", "rex", "wsd", "power")
 """Families of a spec that names none: one that comes near any decaying shape, and three common ones with few
 parameters, which a small budget searches better."""
 
-TRIALS = 256
-LEAST = 48
-BATCH = 16
-STOP_GAIN = 0.005
-"""The screen ends early when less gain than this share of the score is expected."""
+FEW_FAMILIES = ("rex",)
+"""The same for fewer than `FEW` trials."""
+
+FEW = 96
+"""Trials below which only the most necessary is done."""
+
+MANY = 1000
+"""Trials from which the best shape of every family is confirmed, not the winner alone."""
+
+TRIALS = 512
+LEAST = 24
+
+CONFIRMING = 0.35
+"""Share of the trials that is kept for the confirm phase."""
+
+RACING = 0.15
+"""Share of the trials that races the best shapes of the screen, see docs/search.md for how it was chosen."""
+
+
+WIDENING = 24
+"""Base LRs by which the range widens at most, until the best one of a baseline is inside."""
 
 
 def is_planned(document: Mapping[str, Any]) -> bool:
@@ -28,18 +47,19 @@ def is_planned(document: Mapping[str, Any]) -> bool:
 
 def family_names(document: Mapping[str, Any]) -> list[str]:
     """Names of the families that a spec searches, as far as they can be read from it."""
-    given = document.get("families", FAMILIES)
-    entries = given if isinstance(given, list | tuple) else []
-    names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries]
-    return [name for name in names if isinstance(name, str)]
+    return _names(document.get("families", FAMILIES))
 
 
-def plan_search(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A spec with its search settings filled in, and without ``trials``.
+def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, Any]:
+    """A spec with its search settings filled in, and ``max_trials`` in place of ``trials``.
 
-    Three quarters of the trials go to the screen: a Gaussian process over the curves of all families and
-    the base LR, 16 trials a batch, one seed. The rest goes to a race
-    of the best shapes. Baselines and the confirm phase come on top.
+    The trials are shared out among the screen (a Gaussian process over the curves of all families and the
+    base LR, one seed a batch), a race of its best shapes, the tuning of base LRs, and the confirm phase.
+    With few of them there are fewer families, baselines and seeds, unless the spec names them.
+
+    Args:
+        document: the spec.
+        span: ratio of the largest to the smallest of the first base LRs.
 
     Raises:
         InputError: if ``trials`` is given together with settings that it would decide, or is too small.
@@ -53,24 +73,67 @@ def plan_search(document: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
         raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
-    plain.setdefault("families", list(FAMILIES))
-    number = max(1, len(family_names(plain)))
+    plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
+    few = ["linear"] if count < FEW else ["linear", "wsd"]
+    plain.setdefault("baselines", few if count < 2 * FEW else list(BASELINES))
+    return plain | _shared_out(count, span, plain)
+
+
+def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, Any]:
+    families, baselines = len(family_names(plain)) or 1, len(_names(plain["baselines"]))
+    is_few, every_family = count < FEW, count >= MANY and families > 1
+    base_lr, confirm = plain.get("base_lr", {}), plain.get("confirm", {})
+
+    own = families if every_family else 1
+    least = 6 if is_few else 10
+    first_look = least * (own + baselines)
+    confirming = max(first_look, min(int(CONFIRMING * count), 160 * (2 + baselines)))
+    # The first look is expected to decide half of the comparisons.
+    more = (confirming - first_look) // (1 + max(1, (baselines + 1) // 2))
+
+    racing = int(RACING * count)
+    raced = 3 if is_few else 10 if racing < 360 else 30
+    top = min(12, racing // raced)
+    if top < 2:  # a race of one
+        racing = raced = top = 1
+    tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
+    tuned = max(2, own) + baselines
+    round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
+    step = 6.0 if is_few else 3.0
+    sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
+
+    screened = max(families, count - confirming - racing - round_of_tuning - sweeps)
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
-    batch = BATCH * (1 if count < 640 else 2 if count < 2560 else 4)
-    racing = count // 4
-    seeds = 10 if racing < 360 else 30
-    base_lr = plain.get("base_lr", {})
-    return plain | {
-        "sampler": {"name": "gp", "batch_size": batch, "initial": 2 * batch},
-        "base_lr": {"strategy": "joint", **base_lr} if isinstance(base_lr, Mapping) else base_lr,
+    batch = max(2, min(16 * (1 if screened < 500 else 2 if screened < 2000 else 4), screened // 8))
+    strategy = {"strategy": "joint", "step": step, "pilots": 1, "extend": WIDENING}
+    looks = {"least": least, "most": max(least, min(160, least + more)), "families": every_family}
+    return {
+        "max_trials": count,
+        "sampler": {"name": "gp", "batch_size": batch, "initial": max(4, 2 * batch)},
+        "base_lr": {**strategy, **base_lr} if isinstance(base_lr, Mapping) else base_lr,
         "screen": {
-            "shapes": max(1, (count - racing) // number),
+            "shapes": max(1, screened // families),
             "seeds": 1,
-            "share_families": number > 1,
-            "stop_gain": STOP_GAIN,
+            "share_families": families > 1,
+            "stop_gain": "auto",
         },
-        "rescore": {"top": min(12, max(2, racing // seeds)), "seeds": seeds, "base_lrs": 1, "race": True},
+        "rescore": {
+            "top": top,
+            "seeds": raced,
+            "base_lrs": 1,
+            "race": True,
+        },
+        "tuning": tuning,
+        "confirm": {**({} if "seeds" in confirm else looks), **confirm}
+        if isinstance(confirm, Mapping)
+        else confirm,
     }
+
+
+def _names(entries: Any) -> list[str]:
+    entries = entries if isinstance(entries, list | tuple | Mapping) else []
+    names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _strategy(document: Mapping[str, Any]) -> Any:

@@ -6,15 +6,22 @@ run again from stored results takes the same course.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import BASELINE, best_base_lrs, samples_by_seed, scores
-from lrshape.procedure.screening import Phase, rank, screen
+from lrshape.analysis.tables import where
+from lrshape.procedure.choice import Choice
+from lrshape.procedure.rounds import Phase, Rounds
+from lrshape.procedure.screening import rank, screen
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+from lrshape.procedure.tuning import tune
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
 """Seeds after which a race drops what cannot win."""
@@ -81,13 +88,13 @@ def _p_values(y: NDArray[np.float64], best: int) -> NDArray[np.float64]:
 
 
 def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
-    """The top shapes, each family's best and the baselines, around their best base LRs, on fresh seeds.
+    """The top shapes, and each family's best if that will be confirmed, around their best base LRs.
 
-    In a race, seeds are spent in rungs, and after each one only what may still win, of all or for its family,
-    goes on.
+    They get fresh seeds. In a race, these are spent in rungs, and after each one only what may still win
+    goes on. Baselines are not chosen, so they wait for the tune phase.
     """
     own = [c for c in screened if not _is_baseline(c[0])]
-    chosen = own[: spec.rescore.top] + _first_of_each_family(own) + _baselines(screened)
+    chosen = own[: spec.rescore.top] + (_first_of_each_family(own) if spec.confirm.families else [])
     racing = [
         (shape, base_lr)
         for shape, best in dict.fromkeys(chosen)
@@ -100,37 +107,78 @@ def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
         done = rung
         if spec.rescore.race:
             racing = _may_win(table, spec, racing)
-    return rank(best_base_lrs(scores(table, spec.metric)), shapes)
+    return rank(best_base_lrs(scores(table, spec.metric)), shapes) + _baselines(screened)
 
 
 def _may_win(table: pd.DataFrame, spec: SearchSpec, racing: list[Candidate]) -> list[Candidate]:
-    """What may still win the study, and the best of each family and baseline."""
+    """What may still win the study, and the best of each family if that will be confirmed."""
     error = spec.rescore.race_alpha / len(rungs(spec.rescore.seeds))
-    own = [c for c in racing if not _is_baseline(c[0])]
-    kept = drop_losers(table, spec.metric, own, error)
-    best = best_base_lrs(scores(table, spec.metric))
-    leaders = rank(best, [shape for shape, _ in racing])
-    kept += [c for c in _first_of_each_family([c for c in leaders if not _is_baseline(c[0])]) if c in racing]
-    for baseline in {shape for shape, _ in racing if _is_baseline(shape)}:
-        rates = [c for c in racing if c[0] == baseline]
-        kept += drop_losers(table, spec.metric, rates, error)
-    return [c for c in racing if c in set(kept)]
+    kept = set(drop_losers(table, spec.metric, racing, error))
+    if spec.confirm.families:
+        best = best_base_lrs(scores(table, spec.metric))
+        kept |= set(_first_of_each_family(rank(best, [shape for shape, _ in racing])))
+    return [c for c in racing if c in kept]
 
 
-def confirm(spec: SearchSpec, rescored: Sequence[Candidate]) -> Phase:
-    """The winner, each family's best and the baselines, at their best base LR, on unseen seeds."""
-    own = [c for c in rescored if not _is_baseline(c[0])]
-    chosen = _first_of_each_family(own) + _baselines(rescored)
-    yield trials("confirm", chosen, spec.confirm.seeds)
-    return chosen
+def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[Choice]:
+    """The winner, each family's best and the baselines on unseen seeds, until the baselines are decided.
+
+    After each look only the winner and what more seeds may still decide go on.
+    """
+    rows = [tuned.candidate for tuned in choice.schedules]
+    design, left, done = choice.design(spec), _left(spec, history), 0
+    for look in spec.confirm.looks:
+        seeds = look - done if left is None else min(look - done, left // len(rows))
+        if seeds < 1:
+            break
+        table = yield trials("confirm", rows, seeds, skip=done)
+        done += seeds
+        left = None if left is None else left - seeds * len(rows)
+        undecided = set(Analysis(table, spec.metric, design=design).undecided())
+        rows = [row for row in rows if (row[0].id, row[1]) in undecided]
+        if not rows or done < look:
+            break
+        rows = [choice.winner.candidate, *rows]
+    return choice
 
 
-PHASES: Mapping[str, Callable[[SearchSpec, Sequence[Candidate]], Phase]] = {
-    "screen": lambda spec, _: screen(spec),
-    "rescore": rescore,
+def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame) -> bool:
+    """Whether the confirm phase has all the trials that it takes.
+
+    Args:
+        spec: of the search.
+        choice: what it confirms.
+        trials: of all phases, in any order of rows.
+    """
+    is_own = (trials["phase"] == "confirm").to_numpy(bool)
+    own = as_losses(where(trials, is_own), spec.metric, spec.direction)
+    stored = {key: row for row, key in enumerate(zip(own["shape"], own["base_lr"], own["seed"], strict=True))}
+    phase = confirm(spec, choice, where(trials, ~is_own))
+    rows: list[int] = []
+    try:
+        asked = next(phase)
+        while True:
+            keys = [(trial.shape.id, trial.base_lr, trial.seed) for trial in asked]
+            if not all(key in stored for key in keys):
+                return False
+            rows += [stored[key] for key in keys]
+            asked = phase.send(own.iloc[rows])
+    except StopIteration:
+        return True
+
+
+def _left(spec: SearchSpec, history: pd.DataFrame) -> int | None:
+    """How many trials may still be run; None: as many as it takes."""
+    return None if spec.max_trials is None else max(0, spec.max_trials - len(history))
+
+
+PHASES: Mapping[str, Callable[[SearchSpec, Any, pd.DataFrame], Rounds[Any]]] = {
+    "screen": lambda spec, _, __: screen(spec),
+    "rescore": lambda spec, screened, _: rescore(spec, screened),
+    "tune": tune,
     "confirm": confirm,
 }
-"""The phases of a search as they run; each takes what the one before it chose."""
+"""The phases of a search as they run; each takes what the one before it chose, and all trials before it."""
 
 
 def _is_baseline(shape: ShapeRecord) -> bool:

@@ -301,5 +301,18 @@ def every(points: Points) -> NDArray[np.bool_]:
     return np.ones(len(points), bool)
 
 
+def learnable(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores that a smooth function can follow, (n,): the worse half moved nearer, all finite.
+
+    How bad a bad point is matters little. At least one score must be finite.
+    """
+    finite = np.isfinite(scores)
+    y = np.where(finite, scores, scores[finite].max())
+    middle = np.median(y)
+    better, worse = y[y <= middle], y > middle
+    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
+    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
+
+
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)
 """The samplers by name."""

@@ -9,25 +9,32 @@ All trials of a generation share its seeds, so that what is compared is paired; 
 ones, so that no shape is chosen for a lucky seed alone.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from itertools import chain, zip_longest
 
 import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
+from lrshape.procedure.rounds import Phase, Rounds
+from lrshape.procedure.sampler import Belief
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.spec import SearchSpec
-from lrshape.procedure.trial import Candidate, ShapeRecord, Trial, trials
+from lrshape.procedure.trial import Candidate, ShapeRecord, trials
 
-Phase = Generator[list[Trial], pd.DataFrame, list[Candidate]]
-_Step = Generator[list[Trial], pd.DataFrame, None]
+_Step = Rounds[None]
 
 FAVOURITES = 6
-"""Shapes of each family that its sampler recommends in the end."""
+"""Shapes that a sampler recommends in the end, at most."""
 
 PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
+
+
+def favourites(spec: SearchSpec) -> int:
+    """How many shapes a sampler recommends in the end: of each family, or of all if one wins in the end."""
+    return FAVOURITES if spec.confirm.families else min(FAVOURITES, spec.rescore.top)
 
 
 def screen(spec: SearchSpec) -> Phase:
@@ -92,7 +99,7 @@ class _Screen:
         self._best = best_base_lrs(scores(table, self._spec.metric))
 
     def _has_converged(self) -> bool:
-        """Whether for some generations little gain was expected of any search, as a share of the score."""
+        """Whether for some generations little gain was expected of any search."""
         if self._spec.screen.stop_gain == 0:
             return False
         beliefs = [search.belief() for search in self._searches]
@@ -101,20 +108,29 @@ class _Screen:
             return False
         leader = min(known, key=lambda belief: belief.favourite.mean())
         lowest = np.min([belief.minimum for belief in known], axis=0)
-        gain = np.mean(np.maximum(leader.favourite - lowest, 0)) / abs(leader.favourite.mean())
-        self._quiet = self._quiet + 1 if gain < self._spec.screen.stop_gain else 0
+        gain = np.mean(np.maximum(leader.favourite - lowest, 0))
+        self._quiet = self._quiet + 1 if gain < self._resolution(leader) else 0
         return self._quiet >= PATIENCE
+
+    def _resolution(self, belief: Belief) -> float:
+        """The gain that is too small to matter, on the metric's scale."""
+        stop_gain = self._spec.screen.stop_gain
+        if stop_gain == "auto":
+            return standard_error(belief.noise, self._spec.confirm.most)
+        scale = scale_of(self._spec, self._best["score"].to_numpy(np.float64))
+        return stop_gain * unit_on_scale(float(belief.favourite.mean()), scale)
 
     def _recommend(self) -> Phase:
         """Train what the samplers recommend and has not been trained; the favourites, then all others."""
-        favourites = [shapes for search in self._searches for shapes in search.favourites(FAVOURITES)]
-        new = [s for shapes in favourites for s in shapes if s.id not in self._shapes]
+        count, by_family = favourites(self._spec), self._spec.confirm.families
+        recommended = [shapes for search in self._searches for shapes in search.favourites(count, by_family)]
+        new = [s for shapes in recommended for s in shapes if s.id not in self._shapes]
         if new:
             yield from self._score(new)
         order = rank(self._best, list(self._shapes.values()))
         place = {shape.id: i for i, (shape, _) in enumerate(order)}
         by_rank = dict(zip((shape.id for shape, _ in order), order, strict=True))
         # Family by family in turn, the better families first: each one's first, each one's second, ...
-        favourites.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))
-        turns = [s.id for s in chain.from_iterable(zip_longest(*favourites)) if s is not None]
+        recommended.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))
+        turns = [s.id for s in chain.from_iterable(zip_longest(*recommended)) if s is not None]
         return [by_rank[name] for name in dict.fromkeys(turns + list(by_rank))]

@@ -3,26 +3,21 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.procedure.base_lr import SMALLEST_RMS, base_lrs_at, multiplier_rms
+from lrshape.procedure.base_lr import base_lrs_at
+from lrshape.procedure.curves import PROGRESS, curve_features, multiplier_rms
+from lrshape.procedure.resolution import scaled
 from lrshape.procedure.sampler import Belief, Points
 from lrshape.procedure.spec import FamilySpec, SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, sampler_seed
 from lrshape.shapes import FAMILIES, Family, evaluate
-from lrshape.shapes.schedule import progress
 from lrshape.shapes.space import Dimension
-
-BINS = (0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0)
-"""Ends of the parts of training over which a curve is averaged: short ones where schedules differ quickly."""
-
-_T = progress(200, "midpoint")
-_FIRST = np.searchsorted(_T, BINS[:-1])
-_COUNTS = np.diff(np.append(_FIRST, len(_T)))
 
 
 class ShapeSpace:
@@ -67,19 +62,11 @@ class ShapeSpace:
         return self.lr_rms_range.from_unit(points[:, -1])
 
     def curves(self, points: Points) -> NDArray[np.float64]:
-        """What the scores depend on, (n, len(BINS) - 1, and 1 more where there is a base LR).
-
-        Square roots of the LR's means over parts of training, in units of the LR's root mean square: where an
-        LR is small its changes matter more. Points that make the same schedule, of one family or of two, have
-        the same row, so that a model knows about one what it has learnt about the other.
-        """
-        values = np.empty((len(points), len(_T)))
+        """What the scores depend on: `curve_features`, and the LRs' size where it is a coordinate."""
+        values = np.empty((len(points), len(PROGRESS)))
         for family, rows, columns in self._by_family(points):
-            values[rows] = evaluate(FAMILIES[family.name], {**family.fixed, **columns}, _T)
-        rms = np.maximum(np.sqrt(np.mean(values**2, axis=1, keepdims=True)), SMALLEST_RMS)
-        means = np.add.reduceat(values, _FIRST, axis=1) / _COUNTS
-        # A third to bring them to about the unit interval, as coordinates of the cube are.
-        features = np.sqrt(np.maximum(means / rms, 0)) * (2 / 3)
+            values[rows] = evaluate(FAMILIES[family.name], {**family.fixed, **columns}, PROGRESS)
+        features = curve_features(values)
         return features if self.lr_rms_range is None else np.concatenate([features, points[:, -1:]], axis=1)
 
     def point(self, shape: Family, base_lr: float) -> NDArray[np.float64]:
@@ -130,7 +117,7 @@ class ShapeSearch:
     def __init__(self, spec: SearchSpec, families: Sequence[FamilySpec], best: pd.DataFrame):
         self._space = ShapeSpace(families, spec.base_lr.dimension(best))
         name = families[0].name if len(families) == 1 else "all"
-        self._sampler = spec.sampler.seeing(self._space.curves)
+        self._sampler = spec.sampler.seeing(self._space.curves, partial(scaled, spec))
         self._state = self._sampler.init(len(self._space), sampler_seed(spec.seed, name))
         self._points: dict[str, NDArray[np.float64]] = {}
         self._names: dict[tuple[Family, float | None], str] = {}
@@ -167,10 +154,12 @@ class ShapeSearch:
             self._state = self._sampler.tell(self._state, points, [scores[name] for name in new])
         self._told.update(new)
 
-    def favourites(self, count: int) -> list[list[ShapeRecord]]:
-        """What the sampler recommends of each family, best first; nothing if it does not learn."""
+    def favourites(self, count: int, by_family: bool) -> list[list[ShapeRecord]]:
+        """What the sampler recommends, of each family or of all, best first; nothing if it does not learn."""
         if not self.learns:
             return []
+        if not by_family:
+            return [self._name(self._sampler.recommend(self._state, count))]
         return [self._recommend(index, count) for index in range(len(self._space.families))]
 
     def belief(self) -> Belief | None:

@@ -69,11 +69,10 @@ class ScreenSpec(Settings):
         default=False,
         description="allocate trials across families by their chance of holding the best shape (sampler gp)",
     )
-    stop_gain: float = Field(
+    stop_gain: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
         default=0.0,
-        ge=0,
-        lt=1,
-        description="stop when the expected gain is below this fraction of the score (sampler gp); 0: never",
+        description="stop when the expected gain is below this, in units of the metric (sampler gp); "
+        "auto: below the standard error of a difference in the confirm phase; 0: never",
     )
 
 
@@ -221,6 +220,12 @@ class SearchSpec(Settings):
     base_lr: AnyBaseLR
     screen: ScreenSpec = ScreenSpec()
     rescore: RescoreSpec = RescoreSpec()
+    max_trials: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_TRIALS,
+        description="trials in all; the confirm phase ends when they are used up; default: no limit",
+    )
     tuning: TuningSpec = TuningSpec()
     confirm: ConfirmSpec = ConfirmSpec()
     baselines: dict[str, BaselineSpec] = STANDARD_BASELINES

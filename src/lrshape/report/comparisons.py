@@ -4,34 +4,34 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
-from lrshape.analysis.analysis import MARGIN
 from lrshape.analysis.paired import verdict
 from lrshape.report.drawing import PageFigure
 from lrshape.report.figures.shapes import IN_THE_SET, winners
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import variable
 from lrshape.report.sections import Cell, Section, Table, stacked, strong
-from lrshape.report.words import aligned, counted, interval, number, printable, probability, rate
+from lrshape.report.words import Precision, counted, interval, number, printable, probability, rate
 
 
 def pairs_table(findings: Findings) -> Table | None:
     """Return the table of all pairs of families; None without a pair.
 
-    A cell is its row's median minus its column's: negative where the row's family is better.
+    A cell is the median of the paired differences, its row's minus its column's, in the metric's own sign.
     """
     if not findings.pairs:
         return None
     scores = {pair["other_family"]: pair["other_score"] for pair in findings.pairs}
     scores |= {pair["family"]: pair["score"] for pair in findings.pairs}
-    names = sorted(scores, key=lambda name: (scores[name], name))
-    lead = next((abs(scores[n]) for n in names if math.isfinite(scores[n])), 1.0)
+    names = sorted(scores, key=lambda name: (findings.losses(scores[name]), name))
+    precision = findings.claims.precision
     cells: dict[tuple[str, str], Cell] = {}
     different = 0
     for pair in findings.pairs:
         low, high, p = pair["difference_low"], pair["difference_high"], pair["p_holm"]
         first, other = pair["family"], pair["other_family"]
-        cells[other, first] = _pair_cell(pair["difference"], low, high, p, lead)
-        cells[first, other] = _pair_cell(-pair["difference"], -high, -low, p, lead)
+        row, column = (other, first) if findings.sign > 0 else (first, other)
+        cells[row, column] = _pair_cell(pair["difference"], low, high, p, precision, findings.sign)
+        cells[column, row] = _pair_cell(-pair["difference"], -high, -low, p, precision, findings.sign)
         different += verdict(low, high, p) in ("better", "worse")
     note = (
         f"{different} of {counted(len(findings.pairs), 'pair')} can be told apart after Holm’s correction "
@@ -46,7 +46,10 @@ def pairs_table(findings: Findings) -> Table | None:
         "Paired differences of all pairs of families",
         headings=[("family", "median"), *(("minus", texts[name]) for name in names)],
         rows=[
-            [(texts[name], number(scores[name])), *(cells.get((name, other), ("·", "")) for other in names)]
+            [
+                (texts[name], precision.text(scores[name])),
+                *(cells.get((name, other), ("·", "")) for other in names),
+            ]
             for name in names
         ],
         title="The families’ best shapes compared",
@@ -55,13 +58,14 @@ def pairs_table(findings: Findings) -> Table | None:
     )
 
 
-def _pair_cell(difference: float, low: float, high: float, p: float, lead: float) -> Cell:
-    case = verdict(-high, -low, p)  # of the row's family: its difference to the column's, turned round
-    text = f"{'+' if difference > 0 else ''}{aligned((difference,), lead=lead)[0]}"
+def _pair_cell(difference: float, low: float, high: float, p: float, precision: Precision, sign: int) -> Cell:
+    ends = (-high, -low) if sign > 0 else (low, high)
+    case = verdict(*ends, p)  # of the row's family
+    text = f"{'+' if difference > 0 else ''}{precision.text(difference)}"
     told = [] if math.isnan(p) else [f"p {probability(p)}"]
     if case in ("better", "worse"):
         text, told = strong(text), [*told, case]
-    return text, stacked(interval(low, high, lead=lead), ", ".join(told))
+    return text, stacked(precision.interval(low, high), ", ".join(told))
 
 
 def near_text(findings: Findings) -> str:
@@ -69,23 +73,28 @@ def near_text(findings: Findings) -> str:
     if len(findings.near) < 2:
         return ""
     count = Counter(row["verdict"] for row in findings.near)
-    margin = f"{MARGIN:.0%}"
-    total, seeds = len(findings.near), min(row["seeds"] for row in findings.near)
-    if count["unknown"]:
+    total, few = len(findings.near), count["unknown"]
+    if few == total - count["best"]:
+        seeds = counted(min(row["seeds"] for row in findings.near), "seed")
         return (
-            f"{counted(total, 'shape')} were rescored on {counted(seeds, 'seed')}, too few to say "
-            f"which of them are within {margin} of the best."
+            f"{counted(total, 'shape')} were rescored on {seeds}, too few to say which of them are as good "
+            "as the best."
         )
-    members = [row for row in findings.near if row["verdict"] in IN_THE_SET]
+    known = [row for row in findings.near if row["verdict"] != "unknown"]
+    members = [row for row in known if row["verdict"] in IN_THE_SET]
     families = Counter(row["family"] for row in members)
+    low, high = (end(row["seeds"] for row in known) for end in (min, max))
     text = (
-        f"Of {total} rescored shapes, {len(members)} may be within {margin} of the best, "
-        f"{printable(findings.near[0]['shape'], 40)}, on {counted(seeds, 'seed')}: "
+        f"Of {total} rescored shapes, {len(members)} may be as good as the best, "
+        f"{printable(findings.near[0]['shape'], 40)}, on {f'{low} to ' if low < high else ''}"
+        f"{counted(high, 'seed')}: "
         + ", ".join(f"{n} {printable(family, 28)}" for family, n in families.items())
-        + f". {_are(count['outside'], 'None')} shown to be worse by more than that. Of those kept, "
-        f"{_are(count['inside'], 'none')} shown to be within it; {count['open']} cannot be "
+        + f". {_are(count['outside'], 'None')} shown to be worse by more than half of its spread over seeds. "
+        f"Of those kept, {_are(count['inside'], 'none')} shown to be within that; {count['open']} cannot be "
         "decided on so few seeds."
     )
+    if few:
+        text += f" {counted(few, 'shape')} left the race with too few seeds to say."
     lrs = [row["base_lr"] for row in members]
     if min(lrs) < max(lrs):
         text += f" Their best base LRs run from {rate(min(lrs))} to {rate(max(lrs))}."

@@ -5,20 +5,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.direction import as_measured, sign
 from lrshape.analysis.result import winners_by_metric
 from lrshape.analysis.scores import BASELINE, screening_course
 from lrshape.analysis.tables import records, where
+from lrshape.report.claims import Claims, Row
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
 from lrshape.report.words import printable
 from lrshape.store import PHASES
-
-Row: TypeAlias = Mapping[str, Any]
-"""One row of a table, by column."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Findings:
         steps: number of steps of a trial.
         step_rule: where in a step the shape is read.
         planned: ``{phase: trials}`` of the complete study, as far as known; tells a partial one exactly.
-        study_metric: the metric that the study itself minimised; another one than the analysis's if its
+        study_metric: the metric that the study itself searched by; another one than the analysis's if its
             trials are re-ranked.
     """
 
@@ -42,13 +43,27 @@ class Findings:
 
     @property
     def metric(self) -> str:
-        """The metric that is minimised."""
+        """The metric that ranks."""
         return self.analysis.metric
 
     @property
     def trials(self) -> int:
         """Number of trials."""
         return len(self.analysis.trials)
+
+    @property
+    def sign(self) -> int:
+        """1 if lower values of the metric are better, -1 if higher ones are."""
+        return sign(self.analysis.direction)
+
+    def losses(self, scores: ArrayLike) -> NDArray[np.float64]:
+        """Return scores of these rows as losses, lower where they are better and +inf if diverged."""
+        values = np.asarray(scores, np.float64)
+        return np.where(np.isposinf(values), values, self.sign * values)
+
+    def _rows(self, table: pd.DataFrame) -> list[dict[str, Any]]:
+        """The rows of a table of losses, in the metric's own sign."""
+        return records(as_measured(table, self.analysis.direction))
 
     @cached_property
     def statuses(self) -> Mapping[str, int]:
@@ -69,33 +84,38 @@ class Findings:
     def missing(self) -> list[str]:
         """Phases of the procedure that have not run or are known to lack trials."""
         stored = {row["phase"]: row["trials"] for row in self.phases}
-        return [name for name in PHASES if name not in stored or stored[name] < self.planned.get(name, 0)]
+        return [name for name in PHASES if stored.get(name, 0) < self.planned.get(name, 1)]
 
     @cached_property
     def scores(self) -> Sequence[Row]:
         """Rows of `Analysis.scores`, of all phases."""
-        return records(self.analysis.scores)
+        return self._rows(self.analysis.scores)
 
     @cached_property
     def screen(self) -> Sequence[Row]:
         """Rows of `Analysis.shapes` of the screen, best first; may be empty."""
-        return records(where(self.analysis.shapes, self.analysis.shapes["phase"] == "screen"))
+        return self._rows(where(self.analysis.shapes, self.analysis.shapes["phase"] == "screen"))
 
     @cached_property
     def leaders(self) -> Sequence[Row]:
         """Rows of `Analysis.leaders`, each with its ``label``, its name for readers."""
-        rows = records(self.analysis.leaders)
+        rows = self._rows(self.analysis.leaders)
         return [{**row, "label": label(row["shape"], row["family"])} for row in rows]
+
+    @cached_property
+    def claims(self) -> Claims:
+        """The leaders' differences to the winner, in words."""
+        return Claims(self.leaders, self.analysis.scale, self.analysis.margin, self.sign)
 
     @cached_property
     def pairs(self) -> Sequence[Row]:
         """Rows of `Analysis.family_pairs`, as measured in the leaders' phase."""
-        return records(self.analysis.family_pairs(self.phase))
+        return self._rows(self.analysis.family_pairs(self.phase))
 
     @cached_property
     def near(self) -> Sequence[Row]:
         """Rows of `Analysis.near_optimal`, best first."""
-        return records(self.analysis.near_optimal())
+        return self._rows(self.analysis.near_optimal())
 
     @cached_property
     def metrics(self) -> Sequence[Row]:
@@ -105,7 +125,7 @@ class Findings:
     @cached_property
     def course(self) -> Sequence[Row]:
         """Rows of `lrshape.analysis.scores.screening_course`."""
-        return records(screening_course(self.analysis.trials, self.metric))
+        return self._rows(screening_course(self.analysis.losses, self.metric))
 
     @cached_property
     def styles(self) -> Mapping[str, Style]:

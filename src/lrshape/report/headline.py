@@ -3,27 +3,17 @@
 import math
 import re
 
+from lrshape.report.claims import LEAST_SEEDS
 from lrshape.report.findings import Findings, Row
 from lrshape.report.sections import Notice, Tile
 from lrshape.report.words import (
-    aligned,
     counted,
     duration,
-    interval,
     listing,
-    number,
     percent,
     printable,
     rate,
 )
-
-
-def relative(row: Row) -> float:
-    """Return by which fraction of a row's own median the winner's is lower; NaN where undefined."""
-    score, difference = row["score"], row["difference"]
-    return (
-        difference / score if math.isfinite(difference) and math.isfinite(score) and score > 0 else math.nan
-    )
 
 
 def headline(findings: Findings) -> tuple[str, list[str]]:
@@ -49,7 +39,7 @@ def headline(findings: Findings) -> tuple[str, list[str]]:
             f"The best searched shape, of the family {winner['label']}, has no finite median {metric}: "
             f"{lost} in the {winner['phase']} phase diverged or failed."
         ]
-    title, first = _against_baselines(findings, winner)
+    title, sentences = _against_baselines(findings, winner)
     prefixes = []
     if not findings.is_confirmed and (findings.missing or not findings.is_reranked):
         prefixes.append("So far")
@@ -57,66 +47,113 @@ def headline(findings: Findings) -> tuple[str, list[str]]:
         prefixes.append(f"{'by' if prefixes else 'By'} {metric}")
     if prefixes:
         title = f"{', '.join(prefixes)}: {re.sub('^No ', 'no ', title)}"
-    return title, [first, *_other_families(findings)]
+    return title, [*sentences, *_other_families(findings)]
 
 
-def measured(row: Row, metric: str) -> str:
+def measured(row: Row, findings: Findings) -> str:
     """Return a row's score in words, e.g. ``median final/train_loss 0.010 (95% interval 0.009 to 0.011)``."""
-    spread = interval(row["low"], row["high"], lead=row["score"])
-    text = f"median {printable(metric, 60)} {number(row['score'])}"
+    precision = findings.claims.precision
+    spread = precision.interval(row["low"], row["high"])
+    text = f"median {printable(findings.metric, 60)} {precision.text(row['score'])}"
     return text + (f" (95% interval {spread})" if spread else "")
 
 
-def _against_baselines(findings: Findings, winner: Row) -> tuple[str, str]:
+def _against_baselines(findings: Findings, winner: Row) -> tuple[str, list[str]]:
+    """Say what is shown beside the baselines: a title, and sentences with the numbers."""
     name = winner["label"]
-    score = measured(winner, findings.metric)
-    alive = [row for row in findings.baselines if math.isfinite(row["score"])]
+    score = f"The best searched shape, of the family {name}, has {measured(winner, findings)}."
     if not findings.baselines:
-        return (
-            f"{name} is the best searched family",
-            f"Its best shape has {score}; no baseline was trained in this phase.",
-        )
+        return f"{name} is the best searched family", [f"{score} No baseline was trained in this phase."]
+    by = {case: [r for r in findings.baselines if r["verdict"] == case] for case in VERDICTS}
+    alive = [row for row in findings.baselines if row["verdict"] != "diverged"]
+    sentences = [score, *(s for case in VERDICTS if by[case] for s in _sentences(findings, case, by[case]))]
     if not alive:
-        return f"{name} wins", f"Its best shape has {score}; every baseline diverged or failed."
-    best = alive[0]
-    rival = f"the {best['label']}"
-    lead = "the best of the baselines" if len(findings.baselines) > 1 else "the only baseline"
-    unit = winner["score"]  # differences get the decimals of the scores
-    difference = aligned((best["difference"],), lead=unit)[0]
-    ends = interval(best["difference_low"], best["difference_high"], lead=unit)
-    spread = f"95% interval {ends}"
-    case = best["verdict"]
+        return f"{name} wins", sentences
+    if by["worse"]:
+        return f"No searched shape beats {_names(by['worse'])}", sentences
+    if len(by["better"]) == len(alive):
+        return f"{name} wins", sentences
+    if len(by["unknown"]) == len(alive) and not math.isnan(alive[0]["effect"]):
+        return f"{name} {'leads' if alive[0]['effect'] > 0 else 'does not lead'}", sentences
+    undecided = by["untuned"] + by["unknown"]
+    parts = [
+        f"is better than {_names(by['better'])}" if by["better"] else "",
+        f"equals {_names(by['equal'])}" if by["equal"] else "",
+        f"cannot be told apart from {_names(by['open'])}" if by["open"] else "",
+    ]
+    claims = [f"{'it' if place else name} {part}" for place, part in enumerate(filter(None, parts))]
+    if undecided:
+        claims.append(f"{'no' if claims else 'No'} verdict against {_names(undecided)}")
+    return "; ".join(claims), sentences
+
+
+VERDICTS = ("worse", "better", "equal", "open", "untuned", "unknown", "diverged")
+"""Of baselines, in the order in which they are told."""
+
+
+def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
+    """Say what is known of the baselines with one verdict."""
+    claims, first, names = findings.claims, rows[0], _names(rows)
+    amount = _amount(findings, first, _bare(first) if len(rows) > 1 else "")
+    are = "is" if len(rows) == 1 else "are"
     if case == "better":
-        return f"{name} wins", (
-            f"Its best shape has {score}, {percent(relative(best))} lower than {rival}, {lead} "
-            f"(difference {difference}, {spread})."
-        )
+        return [f"It is better than {names}: {amount}."]
     if case == "worse":
-        return f"No searched shape beats {rival}", (
-            f"The best searched shape, of the family {name}, has {score}; {rival} has "
-            f"{measured(best, findings.metric)} (difference {difference}, {spread})."
-        )
-    if case == "same":
-        why = "includes 0"
-        if best["difference_low"] > 0 or best["difference_high"] < 0:
-            why = "excludes 0, but not after correction for the number of comparisons"
-        return f"{name} cannot be told apart from {rival}", (
-            f"The best searched shape has {score}; {rival} has {measured(best, findings.metric)}. "
-            f"The interval of their paired difference, {ends}, "
-            f"{why}: more seeds may decide."
-        )
-    side = "lower than" if best["difference"] > 0 else "higher than" if best["difference"] < 0 else "equal to"
-    amount = f"{percent(abs(relative(best)))} {side}" if best["difference"] and best["score"] > 0 else side
-    return f"{name} leads" if best["difference"] > 0 else f"{name} does not lead", (
-        f"Its best shape has {score}, {amount} {rival}, {lead}; with {counted(winner['seeds'], 'seed')} "
-        "there is no interval, which needs at least 6."
+        return [f"{names[:1].upper()}{names[1:]} {are} better: the searched shape is {amount}."]
+    if case == "equal":
+        within = claims.margin_text()
+        matters = f" within {within}, the smallest difference that matters" if within else ""
+        return [f"It equals {names}{matters}."]
+    if case == "diverged":
+        return [f"{names[:1].upper()}{names[1:]} diverged or failed on at least half of {_its(rows)} seeds."]
+    if case == "unknown":
+        if math.isnan(first["effect"]):
+            return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
+        needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
+        return [f"It is {amount}: too few seeds for an interval{needs}."]
+    if case == "untuned":
+        return [f"No verdict against {_names([row])}: {claims.tuning_fault(row)}." for row in rows]
+    return [_open(findings, row) for row in rows]
+
+
+def _open(findings: Findings, row: Row) -> str:
+    claims, name = findings.claims, _names([row])
+    if row["effect_low"] == row["effect_high"] == 0:
+        return f"It cannot be told apart from {name}: their scores are equal on most of the seeds."
+    why = ""
+    if row["effect_low"] > 0 or row["effect_high"] < 0:
+        why = ", which excludes 0, but not after correction for comparisons and for better base LRs"
+    advice = claims.reason(row)
+    return (
+        f"It cannot be told apart from {name}: {_amount(findings, row)}{why}{'; ' if advice else ''}{advice}."
     )
+
+
+def _amount(findings: Findings, row: Row, other: str = "") -> str:
+    """Return e.g. ``13% lower than linear in the median over 20 seeds (95% interval 10% to 16%)``."""
+    spread = findings.claims.spread(row)
+    ends = f" (95% interval {spread})" if spread else ""
+    than = f" {'than' if row['effect'] else 'to'} {other}" if other else ""
+    return f"{findings.claims.amount(row)}{than} in the median over {counted(row['pairs'], 'seed')}{ends}"
+
+
+def _its(rows: list[Row]) -> str:
+    return "its" if len(rows) == 1 else "their"
+
+
+def _bare(row: Row) -> str:
+    return row["label"].removesuffix(" baseline")
+
+
+def _names(rows: list[Row]) -> str:
+    """Return e.g. ``the linear baseline``, ``the linear and cosine baselines``."""
+    return f"the {listing([_bare(row) for row in rows])} baseline{'s' if len(rows) > 1 else ''}"
 
 
 def _other_families(findings: Findings) -> list[str]:
     """Say which other families' best shapes the winner cannot be told apart from, or did better."""
     others = [r for r in findings.leaders if not r["is_winner"] and not r["is_baseline"]]
-    same = [row["label"] for row in others if row["verdict"] == "same"]
+    same = [row["label"] for row in others if row["verdict"] in ("open", "equal")]
     worse = [row["label"] for row in others if row["verdict"] == "worse"]
     sentences = []
     if same:
@@ -145,6 +182,13 @@ def notices(findings: Findings) -> list[Notice]:
                 "and are biased in its favour; only the confirm phase measures it on fresh seeds."
             )
         found.append(Notice("Partial", text))
+    if findings.claims.is_noiseless:
+        text = (
+            f"Every schedule has the same {printable(findings.metric, 60)} on all, or almost all, of its "
+            "seeds: the training ignores the seed, or the metric is too coarse. More seeds add nothing, and "
+            "intervals and p-values, which take seeds for independent evidence, mean little."
+        )
+        found.append(Notice("Equal scores over seeds", text))
     edges = [row for row in findings.leaders if row["edge"] and math.isfinite(row["score"])]
     if edges:
         names = listing([f"{row['label']} ({rate(row['base_lr'])}, the {_end(row)})" for row in edges])
@@ -160,8 +204,8 @@ def notices(findings: Findings) -> list[Notice]:
 def _reranked(findings: Findings) -> str:
     metric, own = (printable(name, 60) for name in (findings.metric, findings.study_metric))
     text = (
-        f"This report ranks the study’s trials by {metric}; the study itself minimised {own}, "
-        "which chose the shapes that were rescored and the base LRs that were confirmed. A search by "
+        f"This report ranks the study’s trials by {metric}; the study itself was searched by "
+        f"{own}, which chose the shapes that were rescored and the base LRs that were confirmed. A search by "
         f"{metric} may find better ones."
     )
     if findings.leaders and not findings.is_confirmed:
@@ -194,24 +238,15 @@ def tiles(findings: Findings) -> list[Tile]:
     found = []
     winner = findings.winner
     if winner is not None and math.isfinite(winner["score"]):
-        spread = interval(winner["low"], winner["high"], lead=winner["score"])
+        precision = findings.claims.precision
+        spread = precision.interval(winner["low"], winner["high"])
         note = f"95% interval {spread}" if spread else f"over {counted(winner['seeds'], 'seed')}"
-        found.append(Tile(f"median {printable(findings.metric, 40)}", number(winner["score"]), note))
-        for row in [r for r in findings.baselines if math.isfinite(relative(r))][:2]:
-            value = f"{percent(abs(relative(row)))} {'lower' if relative(row) >= 0 else 'higher'}"
-            found.append(
-                Tile(f"vs {row['label']}", value, _relative_interval(row) or "no interval: too few seeds")
-            )
+        found.append(Tile(f"median {printable(findings.metric, 40)}", precision.text(winner["score"]), note))
+        for row in [r for r in findings.baselines if math.isfinite(r["effect"])][:2]:
+            spread = findings.claims.spread(row)
+            note = f"95% interval {spread}" if spread else "no interval: too few seeds"
+            found.append(Tile(f"vs {row['label']}", findings.claims.amount(row), note))
     diverged = percent(findings.statuses.get("diverged", 0) / findings.trials)
     time = duration(sum(row["seconds"] for row in findings.phases))
     found.append(Tile("trials", f"{findings.trials:,}", f"{diverged} diverged, {time} of compute"))
     return found
-
-
-def _relative_interval(row: Row) -> str:
-    """Return the interval of `relative`, or of its opposite where that is negative, in percent."""
-    ends = (row["difference_low"] / row["score"], row["difference_high"] / row["score"])
-    if any(math.isnan(end) for end in ends):
-        return ""
-    low, high = ends if row["difference"] >= 0 else (-ends[1], -ends[0])
-    return f"95% interval {percent(low)} to {percent(high)}"

@@ -9,21 +9,19 @@ from typing import Any
 
 from markupsafe import Markup
 
+from lrshape.report.claims import base_lr
 from lrshape.report.comparisons import metrics_section, near_text, pairs_table
 from lrshape.report.drawing import PageFigure
 from lrshape.report.findings import Findings, Row
-from lrshape.report.headline import relative
 from lrshape.report.palette import variable
 from lrshape.report.sections import Code, Section, Table, names_and_values, table
 from lrshape.report.spec_text import spec_text
 from lrshape.report.words import (
-    aligned,
+    correlation,
     counted,
     duration,
-    interval,
     listing,
     number,
-    percent,
     printable,
     probability,
     rate,
@@ -31,14 +29,6 @@ from lrshape.report.words import (
 from lrshape.store import params_of
 
 MOST_MESSAGES = 10
-_VERDICTS = {
-    "winner": "",
-    "better": "better",
-    "worse": "worse",
-    "same": "not told apart",
-    "diverged": "better: it diverged",
-    "unknown": "not tested",
-}
 _WHY_BASE_LRS = (
     "A shape is judged after its base LR has been optimised for it: at one shared base LR a comparison "
     "would measure the base LR and not the shape."
@@ -88,52 +78,72 @@ def study_sections(
 
 
 def _comparison(findings: Findings) -> list[Table]:
-    """Return the table of scores and differences; none if all scores are infinite."""
+    """Return the tables of scores and of differences to the winner; none if all scores are infinite."""
     rows = findings.leaders
-    lead = next((abs(row["score"]) for row in rows if math.isfinite(row["score"])), None)
-    if lead is None:
+    if not any(math.isfinite(row["score"]) for row in rows):
         return []
+    claims = findings.claims
 
-    def score(row: Row) -> tuple[str, str]:
-        if math.isinf(row["score"]):
-            return "diverged", ""
-        return aligned((row["score"],), lead=lead)[0], interval(row["low"], row["high"], lead=lead)
+    def test(row: Row, key: str) -> str:
+        return "" if math.isnan(row[key]) else probability(row[key])
 
-    def difference(row: Row) -> tuple[str, str]:
-        text = "" if row["is_winner"] else aligned((row["difference"],), lead=lead)[0]
-        return text, interval(row["difference_low"], row["difference_high"], lead=lead)
+    lower = f"winner {claims.side(1)} by"
+    measured = table(
+        "Scores and differences to the winner",
+        rows,
+        {
+            ("schedule", "base LR"): lambda row: (row["label"], base_lr(row)),
+            (f"median {printable(findings.metric, 60)}", "95% interval"): claims.score,
+            "seeds": "seeds",
+            (lower, "95% interval"): lambda row: ("", "") if row["is_winner"] else claims.gain(row),
+            ("p", "Holm"): lambda row: test(row, "p_holm"),
+            "the winner is": lambda row: (claims.verdict(row), claims.reason(row)),
+        },
+        texts=[5],
+        bold=[i for i, row in enumerate(rows) if row["is_winner"]],
+        colours=[variable(findings.style(row).colour) for row in rows],
+        note=_measured_on(findings),
+    )
+    others = [row for row in rows if not row["is_winner"] and math.isfinite(row["symmetric_effect"])]
+    if not findings.has_intervals or not others:
+        return [measured]
+    symmetric = table(
+        "Differences to the winner if they are symmetric",
+        others,
+        {
+            "schedule": "label",
+            (lower, "95% interval"): lambda row: claims.gain(row, "symmetric_effect"),
+            "p": lambda row: test(row, "symmetric_p"),
+            "correlation": lambda row: (
+                "" if math.isnan(row["correlation"]) else correlation(row["correlation"])
+            ),
+            "pairs": "pairs",
+        },
+        colours=[variable(findings.style(row).colour) for row in others],
+        title="If differences are symmetric",
+        note="The Hodges–Lehmann estimate and the signed-rank test, which assume that the differences "
+        "between pairs are distributed symmetrically. They are sharper than the numbers above where that is "
+        "true, and wrong where it is not, so no verdict uses them, and they are corrected neither for looks "
+        "nor for comparisons. The correlation is that of the two scores of a pair over seeds: the closer to "
+        "1, the more noise pairing cancels.",
+    )
+    return [measured, symmetric]
 
-    def lower_by(row: Row) -> str:
-        return "" if row["is_winner"] or math.isnan(relative(row)) else percent(relative(row))
 
-    return [
-        table(
-            "Scores and differences to the winner",
-            rows,
-            {
-                ("schedule", "base LR"): lambda row: (row["label"], rate(row["base_lr"])),
-                (f"median {printable(findings.metric, 60)}", "95% interval"): score,
-                ("minus the winner’s", "95% interval"): difference,
-                "lower by": lower_by,
-                ("p", "Holm"): lambda row: "" if math.isnan(row["p_holm"]) else probability(row["p_holm"]),
-                "the winner is": lambda row: _VERDICTS[row["verdict"]],
-            },
-            texts=[5],
-            bold=[i for i, row in enumerate(rows) if row["is_winner"]],
-            colours=[variable(findings.style(row).colour) for row in rows],
-            note=_seeds(findings),
-        )
-    ]
-
-
-def _seeds(findings: Findings) -> str:
+def _measured_on(findings: Findings) -> str:
     """Say what the table of scores was measured on."""
     seeds = [row["seeds"] for row in findings.leaders]
     low, high = min(seeds), max(seeds)
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     unseen = ", which no selection has seen" if findings.is_confirmed else ""
     phase = findings.leaders[0]["phase"]
-    return f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR."
+    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR. "
+    text += "Differences are medians over paired seeds, which need not be the differences of the medians."
+    if any(row["octaves"] > 0 for row in findings.leaders):
+        text += " ± is the standard deviation of the best base LR; an octave is a factor of 2."
+    if margin := findings.claims.margin_text():
+        text += f" The smallest difference that matters is {margin}."
+    return text
 
 
 def _use(findings: Findings, directory: str) -> dict[str, Any]:
@@ -260,23 +270,33 @@ def _method(findings: Findings) -> list[str]:
         else "The <b>best of n</b> shapes is a median over all subsets of n screened shapes, without "
         "replacement; its interval is exact for a quantile of the family’s scores."
     )
+    unit = "log ratio of the two scores, told in percent" if findings.claims.scale == "log" else "difference"
     return [
-        "The <b>screen</b> gives every shape its best base LR, the <b>rescore</b> repeats the best of them "
-        "on fresh seeds and chooses the winner, and the <b>confirm</b> phase measures it, the best shape of "
-        "each family and the baselines on seeds that no selection has seen. The baselines’ base LRs are "
-        "searched like all others.",
+        "The <b>screen</b> tries shapes and base LRs, the <b>rescore</b> repeats the best of them on fresh "
+        "seeds, the <b>tune</b> phase refines the base LR of every schedule that will be confirmed, "
+        "baselines included, by one rule and on the same seeds, and the <b>confirm</b> phase measures them "
+        "on seeds that no selection has seen.",
         "Scores are medians over seeds; a trial that diverged or failed scores +∞, and none is dropped. "
         "Their 95% intervals lie between two order statistics (the inverted sign test): exact for any "
         "distribution.",
         f"All shapes of a {phase} use the same seeds, that is the same initial weights and data order. "
-        "Differences are therefore paired: the difference of the medians, with a 95% percentile bootstrap "
-        "over seeds whose tails are widened to those of the t interval. Each interval holds by itself; "
-        "p-values are two-sided and corrected for all comparisons of the phase (Holm). “Better” or “worse” "
-        "needs an interval without 0 and a corrected p below 0.05.",
+        "Differences are therefore paired by seed. What is compared is the <b>median</b> over pairs of the "
+        f"{unit}, with its sign test and the interval that this test gives: exact for any distribution of "
+        "the noise, diverged trials included.",
+        "The confirm phase <b>looks</b> at its results after a planned number of seeds, and after twice as "
+        "many each time, gives more seeds only to rows without a verdict, and stops when every comparison "
+        "with a baseline is decided. The 5% error is shared over the looks, so an interval holds at "
+        "whichever look the phase has stopped. P-values are two-sided, hold at that look too, and are "
+        "corrected for all comparisons (Holm); each interval holds by itself.",
+        "<b>Better</b> or <b>worse</b> needs an effect that is larger than what a better base LR is "
+        "expected to gain, with a corrected p below 0.05; <b>equal</b> needs one that is smaller than the "
+        "margin, the smallest difference that matters, whatever better base LRs gain. A schedule is <b>not "
+        "judged</b> if the best base LR of it, or of the winner, lies at the edge of those tried, or is "
+        "known too coarsely: the comparison could then be one of base LRs.",
         "The <b>near-optimal set</b> keeps every rescored shape that is not shown to be worse than the best "
-        "one by more than the margin: it is dropped if the 95% interval of its median minus the best one’s, "
-        "raised by the margin, lies above 0, on the seeds of the rescore phase. Each shape is judged by "
-        "itself, without a correction for their number. The best one was chosen on the same seeds, which "
-        "biases the comparison in its favour; to compensate, only one tail of the interval drops a shape.",
+        "one by more than half of that one’s spread over seeds, on the seeds of the rescore phase. Each "
+        "shape is judged by itself, without a correction for their number. The best one was chosen on the "
+        "same seeds, which biases the comparison in its favour; to compensate, only one tail of the "
+        "interval drops a shape.",
         screen,
     ]

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
 MINUS = "−"
@@ -46,8 +47,20 @@ def short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
+def ascii_text(text: str) -> str:
+    """Return a formatted number or sentence as a terminal of any encoding shows it.
+
+    Example:
+        >>> ascii_text("−0.5, ±0.1, ∞")
+        '-0.5, +-0.1, inf'
+    """
+    for sign, plain in ((MINUS, "-"), ("±", "+-"), ("∞", "inf"), ("–", "-"), ("’", "'")):
+        text = text.replace(sign, plain)
+    return text
+
+
 def correlation(value: float) -> str:
-    """Format a correlation with two decimals, and with a third where it would look like 1.
+    """Format a correlation with two decimals, a third where it would look like 1; ``–`` where undefined.
 
     Example:
         >>> [correlation(v) for v in (0.8512, -0.004, 0.9973, 1.0)]
@@ -59,49 +72,60 @@ def correlation(value: float) -> str:
     return text.replace("-0.00", "0.00").replace("-", MINUS)
 
 
-def aligned(values: tuple[float, ...], digits: int = 3, lead: float | None = None) -> tuple[str, ...]:
-    """Format numbers that belong together with the same decimals: those that one of them needs.
+@dataclass(frozen=True)
+class Precision:
+    """With how many decimals numbers that belong together are printed: those that the leading one needs.
 
     Args:
-        values: what to format.
-        digits: significant digits of the number that leads.
-        lead: the number that leads; without it the first finite one that is not 0. Numbers a hundred times
-            larger get their own format.
+        lead: the number that leads; None or 0: each number gets its own format. Numbers a hundred times
+            larger get their own format, too.
+        digits: significant digits of ``lead``.
+        step: a difference that must show: it gets at least two digits, however large the numbers are.
 
     Example:
-        >>> aligned((0.00903, 0.008612, 0.0101, 2.3456))
-        ('0.00903', '0.00861', '0.01010', '2.35')
+        >>> [Precision(0.00903).text(v) for v in (0.00903, 0.008612, 0.0101, 2.3456)]
+        ['0.00903', '0.00861', '0.01010', '2.35']
+        >>> [Precision(5000.123, step=0.177).text(v) for v in (5000.123, 5000.3, 0.177)]
+        ['5000.12', '5000.30', '0.18']
     """
-    finite = [abs(v) for v in values if math.isfinite(v) and v != 0]
-    lead = lead or (finite[0] if finite else None)
-    if lead is None or not 1e-4 <= lead < 1e6:
-        return tuple(number(v, digits) for v in values)
-    decimals = max(0, digits - 1 - math.floor(math.log10(lead)))
-    step = Decimal(1).scaleb(-decimals)
 
-    def fixed(value: float) -> str:
-        if not math.isfinite(value) or abs(value) > 100 * lead:
-            return number(value, digits)
-        text = format(abs(Decimal(value)).quantize(step, ROUND_HALF_EVEN), "f")
+    lead: float | None
+    digits: int = 3
+    step: float = 0.0
+
+    def text(self, value: float) -> str:
+        """Format one number."""
+        lead = abs(self.lead or 0.0)
+        if not lead or not math.isfinite(value) or abs(value) > 100 * lead:
+            return number(value, self.digits)
+        size = math.floor(math.log10(lead))
+        decimals = self.digits - 1 - size
+        if self.step:  # at most the digits of a double
+            decimals = min(max(decimals, 1 - math.floor(math.log10(self.step))), 14 - size)
+        if not 1e-4 <= lead < 1e6:
+            own = math.floor(math.log10(abs(value))) if value else 0
+            return number(value, max(self.digits, 1 + own + decimals))
+        decimals = max(0, decimals)
+        text = format(abs(Decimal(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN), "f")
         return (MINUS if value < 0 and float(text) != 0 else "") + text
 
-    return tuple(fixed(v) for v in values)
+    def interval(self, low: float, high: float) -> str:
+        """Format an interval, e.g. ``0.00861 to 0.00962``; the empty string where it is undefined (NaN)."""
+        if math.isnan(low) or math.isnan(high):
+            return ""
+        return f"{self.text(low)} to {self.text(high)}" if low != high else self.text(low)
 
 
-def interval(low: float, high: float, digits: int = 3, lead: float | None = None) -> str:
+def interval(low: float, high: float, lead: float | None = None) -> str:
     """Format an interval, e.g. ``0.00861 to 0.00962``; the empty string where it is undefined.
 
     Args:
         low: lower end, NaN where undefined.
         high: upper end, NaN where undefined.
-        digits: significant digits of ``lead``.
-        lead: the number whose decimals the ends get, see `aligned`; without it the larger end.
+        lead: the number whose decimals the ends get, see `Precision`; without it the larger end.
     """
-    if math.isnan(low) or math.isnan(high):
-        return ""
-    larger, smaller = (low, high) if abs(low) >= abs(high) and math.isfinite(low) else (high, low)
-    texts = dict(zip((larger, smaller), aligned((larger, smaller), digits, lead), strict=True))
-    return f"{texts[low]} to {texts[high]}" if low != high else texts[low]
+    ends = [abs(end) for end in (low, high) if math.isfinite(end)]
+    return Precision(lead or max(ends, default=None)).interval(low, high)
 
 
 def percent(fraction: float, zero: float = 0.0) -> str:

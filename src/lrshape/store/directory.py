@@ -1,5 +1,6 @@
 """A study's directory: ``study.json``, and ``trials/<phase>-<chunk>.parquet``, each written once."""
 
+import json
 import logging
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -19,6 +20,7 @@ from lrshape.store.places import place_at
 from lrshape.store.table import chunk_frame, sorted_frame
 
 DOCUMENT = "study.json"
+CHOICE = "choice.json"
 TRIALS = "trials"
 DAMAGED = "damaged"
 
@@ -148,6 +150,31 @@ class Store:
         if phases - {phase}:
             raise ValueError(f"chunk {name} takes trials of its own phase, got {sorted(phases)}")
         return self.place.publish(_file_name(name), data)
+
+    def write_choice(self, choice: Mapping[str, Any]) -> None:
+        """Note what a search has chosen to confirm, in place of an earlier note.
+
+        Args:
+            choice: JSON-able.
+
+        Raises:
+            StoreError: if the disk refuses.
+        """
+        text = json.dumps(choice, indent=2, allow_nan=False)
+        if self.read_choice() != choice:
+            self.place.replace(CHOICE, f"{text}\n".encode())
+
+    def read_choice(self) -> dict[str, Any] | None:
+        """Return what the search has chosen to confirm; None before it has, or if the note is damaged.
+
+        Raises:
+            StoreError: if the disk cannot be read.
+        """
+        try:
+            choice = json.loads(self.place.read(CHOICE))
+        except (FileNotFoundError, ValueError):
+            return None
+        return choice if isinstance(choice, dict) else None
 
     def read(self, name: str) -> pd.DataFrame:
         """Return a chunk's trials, as they were written.

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.direction import Direction, as_losses, measured
+from lrshape.analysis.scores import metric_values
+
 if TYPE_CHECKING:
     from lrshape.study.study import Study
 
@@ -16,18 +19,20 @@ class Status:
     """Where a running study is; counts are trials.
 
     Attributes:
-        phase: screen, rescore or confirm.
+        phase: screen, rescore, tune or confirm.
         planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, and
             to what was trained when the phase ends.
+        after: trials that the phases after it take at most.
         done: trials of the phase that are stored; a share of the running chunk is added.
         rate: trials a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
         diverged: trials of the phase that diverged or failed.
-        best: lowest metric of any trial of the phase, None before the first.
+        best: best metric of any trial of the phase, +inf if none is finite; None before the first.
     """
 
     phase: str
     planned: int
+    after: int
     done: float
     rate: float | None
     diverged: int
@@ -39,6 +44,9 @@ class Callback:
 
     def started(self, directory: str, stored: int) -> None:
         """A run begins; ``stored`` chunks of trials are there from earlier runs."""
+
+    def announced(self, plan: str) -> None:
+        """Before the first trial: ``plan`` says in a line how many trials the study and its phases take."""
 
     def phase_begins(self, phase: str, announcement: str) -> None:
         """A phase begins; ``announcement`` says in a line what it does, or is empty."""
@@ -68,6 +76,11 @@ class Callbacks(Callback):
         for callback in self._callbacks:
             callback.started(directory, stored)
 
+    def announced(self, plan: str) -> None:
+        """The plan is known."""
+        for callback in self._callbacks:
+            callback.announced(plan)
+
     def phase_begins(self, phase: str, announcement: str) -> None:
         """A phase begins."""
         for callback in self._callbacks:
@@ -92,10 +105,11 @@ class Callbacks(Callback):
 class Tally:
     """Counts what a phase has done."""
 
-    def __init__(self, phase: str, speed: "Speed", at_most: int | None):
-        self._phase, self._speed, self._at_most = phase, speed, at_most
+    def __init__(self, phase: str, speed: "Speed", at_most: int | None, after: int = 0):
+        self._phase, self._speed, self._at_most, self._after = phase, speed, at_most, after
         self._planned = self._done = self._bad = 0
-        self._best: float | None = None
+        self._lowest: float | None = None
+        self._direction: Direction = "minimize"
 
     def plan(self, trials: int, left: int | None) -> None:
         """A round of trials is planned.
@@ -113,12 +127,13 @@ class Tally:
         self._at_most = self._planned
         return self.status()
 
-    def add(self, table: pd.DataFrame, metric: str) -> None:
+    def add(self, table: pd.DataFrame, metric: str, direction: Direction = "minimize") -> None:
         """A chunk is stored."""
         self._done += len(table)
         self._bad += int(np.sum(table["status"] != "ok"))
-        lowest = float(np.min(table[metric]))
-        self._best = lowest if self._best is None else min(self._best, lowest)
+        lowest = float(np.min(metric_values(as_losses(table, metric, direction), metric)))
+        self._lowest = lowest if self._lowest is None else min(self._lowest, lowest)
+        self._direction = direction
 
     def status(self, running: float = 0.0, bad: int = 0) -> Status:
         """Where the phase is.
@@ -130,10 +145,11 @@ class Tally:
         return Status(
             phase=self._phase,
             planned=self._planned if self._at_most is None else self._at_most,
+            after=self._after,
             done=min(self._done + running, self._planned),
             rate=self._speed.rate(running),
             diverged=self._bad + bad,
-            best=self._best,
+            best=None if self._lowest is None else measured(self._lowest, self._direction),
         )
 
 

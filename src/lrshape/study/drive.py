@@ -1,48 +1,72 @@
 """Drive the phases of a search over a source of results: stored ones, or trained where they are missing."""
 
 from collections.abc import Callable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import pandas as pd
 
+from lrshape.analysis.direction import as_losses
 from lrshape.procedure.phases import PHASES
-from lrshape.procedure.screening import Phase
+from lrshape.procedure.rounds import Rounds
 from lrshape.procedure.spec import SearchSpec
-from lrshape.procedure.trial import Candidate
 from lrshape.store import DamagedChunk, Store, chunk_name
 from lrshape.study.chunk import Chunk, cut
+
+_Chosen = TypeVar("_Chosen")
 
 Source = Callable[[list[Chunk]], Sequence[pd.DataFrame]]
 """Gives the rows of each chunk of a round; what it raises ends the search."""
 
 
-def drive_search(spec: SearchSpec, drive: Callable[[str, Phase], list[Candidate]]) -> None:
-    """Go through all phases, each with what the one before it chose.
+def drive_search(spec: SearchSpec, drive: Callable[[str, Rounds[Any]], tuple[Any, pd.DataFrame]]) -> None:
+    """Go through all phases, each with what the one before it chose and the trials so far.
 
     Args:
         spec: of the search.
-        drive: takes a phase, by its name, to its end, and returns what it chose.
+        drive: takes a phase, by its name, to its end, and returns what it chose and its trials.
     """
-    chosen: list[Candidate] = []
-    for name, make in PHASES.items():
-        chosen = drive(name, make(spec, chosen))
-
-
-def drive_phase(name: str, phase: Phase, chunk_size: int, source: Source) -> tuple[list[Candidate], int]:
-    """Give a phase the results of its rounds until it ends.
-
-    Returns:
-        What it chose, and how many chunks it has; the names of those are `cut`'s.
-    """
+    chosen: Any = []
     tables: list[pd.DataFrame] = []
-    count, trials = 0, next(phase)
-    while True:
-        chunks = cut(name, count, trials, chunk_size)
-        count += len(chunks)
-        tables += source(chunks)
-        try:
-            trials = phase.send(pd.concat(tables, ignore_index=True))
-        except StopIteration as end:
-            return end.value, count
+    for name, make in PHASES.items():
+        history = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        chosen, table = drive(name, make(spec, chosen, history))
+        tables.append(table)
+
+
+class Driven(NamedTuple, Generic[_Chosen]):
+    """A phase that has ended.
+
+    Attributes:
+        chosen: what it returned.
+        table: its trials, their metric as a loss.
+        chunks: how many chunks it has; their names are `cut`'s.
+    """
+
+    chosen: _Chosen
+    table: pd.DataFrame
+    chunks: int
+
+
+def drive_phase(
+    spec: SearchSpec, name: str, phase: Rounds[_Chosen], chunk_size: int, source: Source
+) -> Driven[_Chosen]:
+    """Give a phase the results of its rounds, as losses, until it ends."""
+    tables: list[pd.DataFrame] = []
+    count = 0
+    try:
+        trials = next(phase)
+        while True:
+            chunks = cut(name, count, trials, chunk_size)
+            count += len(chunks)
+            tables += source(chunks)
+            trials = phase.send(_losses(spec, tables))
+    except StopIteration as end:
+        return Driven(end.value, _losses(spec, tables), count)
+
+
+def _losses(spec: SearchSpec, tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    return as_losses(table, spec.metric, spec.direction)
 
 
 class Misfit(DamagedChunk):

@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.procedure.budget import BATCH, LEAST, is_planned
+from lrshape.procedure.budget import LEAST, is_planned
 from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial
 from lrshape.store import Location, Store
 from lrshape.study.chunk import TrainChunk, cut
-from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 from lrshape.study.time_limit import TimeLimitReached, limit_time
 from lrshape.training.workload import Workload
@@ -27,8 +26,8 @@ SHARE = 0.8
 MODEL = 0.5
 """Seconds that choosing a batch takes, about."""
 
-BASELINE = 12
-"""Trials in which the base LR of a baseline is found, about."""
+BATCH = 16
+"""Trials that are timed."""
 
 
 def set_trials(
@@ -53,7 +52,7 @@ def set_trials(
     if Store.exists(path):
         stored = Store(path).document["spec"]
         base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
-        keys = ("sampler", "screen", "rescore", "families")
+        keys = ("sampler", "screen", "rescore", "tuning", "confirm", "families", "baselines", "max_trials")
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
     if seconds is None:
         return dict(document)
@@ -63,7 +62,7 @@ def set_trials(
 
 
 def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:
-    """How many trials a search may have to end in time, baselines and confirm phase included.
+    """How many trials a search may have to end in time.
 
     A small population is trained twice, and the second time counted: the first one compiles. Its results
     are not used.
@@ -83,13 +82,12 @@ def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None 
             if start + taken - began > SHARE * seconds / 2:
                 break  # compiled or not, there is no time for another
     left = SHARE * (seconds - (time.monotonic() - began))
-    extra = Plan(spec).trials["confirm"] + BASELINE * len(spec.baselines)
-    count = int(left * BATCH / (taken + MODEL)) - extra
+    count = int(left * BATCH / (taken + MODEL))
     if count < LEAST:
         _log.warning(
-            "a time limit of %.0f s fits %d trials at %.3g a second, with baselines and confirm phase %d; "
-            "the search needs at least %d; run the same command again to continue it",
-            *(seconds, max(0, count), BATCH / taken, max(0, count + extra), LEAST),
+            "a time limit of %.0f s fits %d trials at %.3g a second; the search needs at least %d; "
+            "run the same command again to continue it",
+            *(seconds, max(0, count), BATCH / taken, LEAST),
         )
     return max(LEAST, count)
 

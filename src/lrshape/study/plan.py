@@ -6,7 +6,7 @@ from functools import cached_property
 
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
 from lrshape.procedure.phases import rungs
-from lrshape.procedure.screening import FAVOURITES
+from lrshape.procedure.screening import favourites
 from lrshape.procedure.spec import FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, Trial
 from lrshape.study.spec import StudySpec
@@ -39,20 +39,41 @@ class Plan:
 
     @cached_property
     def trials(self) -> dict[str, int]:
-        """Trials of each phase, at most; those of the confirm phase are exact."""
+        """Trials of each phase, at most."""
+        return self._trials(self.spec.base_lr.extend)
+
+    def _trials(self, extend: int) -> dict[str, int]:
+        """Trials of each phase, if the base LRs of each shape are extended as often as that."""
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
         shapes = self._shapes + len(spec.initial_shapes)
         if spec.sampler.batch is not None:
-            shapes += FAVOURITES * len(spec.families)
-        own = shapes * (1 if chosen else spec.base_lr.most)
-        finalists = min(spec.rescore.top, shapes) + len(spec.families) - 1 + baselines
+            shapes += favourites(spec) * (len(spec.families) if spec.confirm.families else 1)
+        base_lrs = spec.base_lr.most - spec.base_lr.extend + extend
+        own, swept = shapes * (1 if chosen else base_lrs), baselines * base_lrs
+        if isinstance(spec.base_lr, PredictedLR):
+            others = max(0, baselines - spec.base_lr.pilots)
+            swept = (baselines - others) * base_lrs + others * (spec.base_lr.points + extend)
+        every_family = len(spec.families) if spec.confirm.families else 0
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
-        return {
-            "screen": (own + baselines * spec.base_lr.most) * spec.screen.seeds,
-            "rescore": finalists * around * spec.rescore.seeds,
-            "confirm": (len(spec.families) + baselines) * spec.confirm.seeds,
+        rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
+        tuned = (every_family or min(2, shapes)) + baselines
+        tuning = spec.tuning
+        trials = {
+            "screen": (own + swept) * spec.screen.seeds,
+            "rescore": rescored * around * spec.rescore.seeds,
+            "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds,
+            "confirm": (1 + baselines) * spec.confirm.most + max(0, every_family - 1) * spec.confirm.least,
         }
+        if spec.max_trials is not None:
+            trials = {phase: min(count, spec.max_trials) for phase, count in trials.items()}
+        return trials
+
+    @property
+    def total(self) -> int:
+        """Trials in all, at most."""
+        total = sum(self.trials.values())
+        return total if self.spec.max_trials is None else min(total, self.spec.max_trials)
 
     @property
     def _shapes(self) -> int:
@@ -64,10 +85,12 @@ class Plan:
 
     def left(self, phase: str, trials: Sequence[Trial]) -> int | None:
         """How many trials may follow a round of a phase at most; None: that round does not tell."""
-        if phase == "rescore":  # what a race has dropped does not come back
-            done = max(trial.seed for trial in trials) + 1 - FIRST_SEED[phase]
-            return len({(t.shape, t.base_lr) for t in trials}) * (self.spec.rescore.seeds - done)
-        return 0 if phase == "confirm" else None
+        if phase not in ("rescore", "confirm"):
+            return None
+        # What a race has dropped, or a look has decided, does not come back.
+        seeds = self.spec.rescore.seeds if phase == "rescore" else self.spec.confirm.most
+        done = max(trial.seed for trial in trials) + 1 - FIRST_SEED[phase]
+        return len({(t.shape, t.base_lr) for t in trials}) * (seeds - done)
 
     def bytes(self, chunk_size: int, stored: int = 0) -> int:
         """About how many bytes a study has still to write, its report included.
@@ -77,7 +100,7 @@ class Plan:
             stored: chunks that are there already.
         """
         chunks = sum(-(-count // chunk_size) for count in self.trials.values())
-        trials = sum(self.trials.values())
+        trials = self.total
         size = TRIAL + METRIC * len(self.spec.workload.metric_names())
         left = max(0.0, 1 - stored / max(1, chunks))
         return int(left * (chunks * CHUNK + trials * size) + trials * CSV + REPORT)
@@ -88,25 +111,53 @@ class Plan:
         Args:
             steps_per_second: training steps of all trials together.
         """
-        return sum(self.trials.values()) * self.spec.workload.steps / steps_per_second
+        return self.total * self.spec.workload.steps / steps_per_second
 
     def describe(self, phase: str) -> str:
         """One line on what a phase does; empty for phases that are not a search's.
 
         Example:
-            >>> plan = Plan(StudySpec.parse({"workload": "digits-mlp", "families": ["rex"]}))
+            >>> plan = Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256}))
             >>> print(plan.describe("confirm"))
-            the best shape of each family and 4 baselines on 20 fresh seeds
+            the winner and 4 baselines on 10 to 24 fresh seeds, until each comparison is decided
         """
-        lines = {"screen": self._screen, "rescore": self._rescore, "confirm": self._confirm}
+        lines = {
+            "screen": self._screen,
+            "rescore": self._rescore,
+            "tune": self._tune,
+            "confirm": self._confirm,
+        }
         return lines[phase]() if phase in lines else ""
+
+    def after(self, phase: str, done: int) -> int:
+        """Trials that the phases after one take at most.
+
+        Args:
+            phase: of a search.
+            done: trials of the phases before it.
+        """
+        names = list(self.trials)
+        count = sum(self.trials[name] for name in names[names.index(phase) + 1 :])
+        limit = self.spec.max_trials
+        return count if limit is None else max(0, min(count, limit - done - self.trials[phase]))
+
+    def announce(self) -> str:
+        """How many trials each phase takes, in a line.
+
+        Example:
+            >>> print(Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256})).announce())
+        """
+        usual = self._trials(0)
+        parts = [f"{phase} up to {count:,}" for phase, count in usual.items() if count]
+        return f"at most {self.total:,} trials: {', '.join(parts)}"
 
     def _screen(self) -> str:
         spec = self.spec
         names = ", ".join(family.name for family in spec.families)
         shared = "shapes from" if spec.screen.share_families else "shapes of"
         gain = spec.screen.stop_gain
-        ends = f", fewer if the expected gain falls below {gain:.1%}" if gain else ""
+        limit = "what the confirm phase can resolve" if gain == "auto" else f"{gain:g}"
+        ends = f", fewer if the expected gain falls below {limit}" if gain else ""
         how = f"sampler {spec.sampler.name}, {self._base_lrs()}, {_seeds(spec.screen.seeds)}"
         return f"{self._shapes:,} {shared} {names}{ends}; {how}"
 
@@ -129,12 +180,29 @@ class Plan:
             how = f"a race over {steps} seeds that drops shapes that can no longer win"
         return f"the best {rescored.top} shapes{rates}, fresh seeds: {how}"
 
-    def _confirm(self) -> str:
-        spec = self.spec
+    def _tune(self) -> str:
+        spec, tuning = self.spec, self.spec.tuning
+        if not tuning.rounds:
+            return ""
+        own = "the best shape of each family" if spec.confirm.families else "the best 2 shapes"
         return (
-            f"the best shape of each family and {len(spec.baselines)} baselines "
-            f"on {spec.confirm.seeds:,} fresh {'seed' if spec.confirm.seeds == 1 else 'seeds'}"
+            f"{own} and {_baselines(spec)}, each at {tuning.base_lrs} base LRs on {_seeds(tuning.seeds)} "
+            "a round, until a better base LR can gain little"
         )
+
+    def _confirm(self) -> str:
+        spec, confirm = self.spec, self.spec.confirm
+        own = "the best shape of each family" if spec.confirm.families else "the winner"
+        seeds = (
+            f"{confirm.least:,} to {confirm.most:,}" if confirm.least < confirm.most else f"{confirm.most:,}"
+        )
+        until = ", until each comparison is decided" if confirm.least < confirm.most else ""
+        return f"{own} and {_baselines(spec)} on {seeds} fresh {'seed' if seeds == '1' else 'seeds'}{until}"
+
+
+def _baselines(spec: StudySpec) -> str:
+    count = len(spec.baselines)
+    return f"{count} baseline{'' if count == 1 else 's'}"
 
 
 def _seeds(count: int) -> str:

@@ -3,12 +3,13 @@
 import random
 import time
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 
 from lrshape.errors import InputError
-from lrshape.procedure.screening import Phase
-from lrshape.procedure.trial import Candidate
+from lrshape.procedure.choice import Choice
+from lrshape.procedure.rounds import Rounds
 from lrshape.store import DamagedChunk, Store
 from lrshape.study.callback import Callback, Speed, Tally
 from lrshape.study.chunk import Chunk, Running, TrainChunk
@@ -52,6 +53,7 @@ class Run:
         self._executor, self._callback = executor, callback
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
         self._speed = Speed()
+        self._trials = 0
         self._failures: list[str] = []
         self._shared = False  # whether another run has been seen on the same directory
 
@@ -65,8 +67,8 @@ class Run:
         """
         drive_search(self._spec, self.phase)
 
-    def phase(self, name: str, phase: Phase, at_most: int | None = None) -> list[Candidate]:
-        """Run what is missing of one phase, and return what it chose.
+    def phase(self, name: str, phase: Rounds[Any], at_most: int | None = None) -> tuple[Any, pd.DataFrame]:
+        """Run what is missing of one phase, and return what it chose, and its trials.
 
         Args:
             name: of the phase.
@@ -81,32 +83,36 @@ class Run:
         plan = Plan(self._spec)
         self._callback.phase_begins(name, plan.describe(name))
         stored = set(self._store.chunks())
-        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most)
+        after = 0 if at_most is not None else plan.after(name, self._trials)
+        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most, after)
 
         def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
             trials = [trial for chunk in chunks for trial in chunk.trials]
             tally.plan(len(trials), plan.left(name, trials))
             return self._round(chunks, stored, tally)
 
-        chosen, count = drive_phase(name, phase, self._chunk_size, source)
+        driven = drive_phase(self._spec, name, phase, self._chunk_size, source)
         # Results that changed, after damage, can make a phase shorter.
-        for chunk in unplanned(self._store, name, count):
+        for chunk in unplanned(self._store, name, driven.chunks):
             self._store.set_aside(chunk, "the phase no longer plans it")
+        self._trials += len(driven.table)
         self._callback.phase_done(tally.finish())
-        return chosen
+        if isinstance(driven.chosen, Choice):
+            self._store.write_choice(driven.chosen.document())
+        return driven.chosen, driven.table
 
     def _round(self, planned: Sequence[Chunk], stored: set[str], tally: Tally) -> list[pd.DataFrame]:
         """Rows of all chunks of a round, in the order of the plan."""
         rows = {chunk.name: table for chunk in planned if (table := self._read(chunk, stored)) is not None}
         for table in rows.values():
-            tally.add(table, self._spec.metric)
+            tally.add(table, self._spec.metric, self._spec.direction)
         missing = [chunk for chunk in planned if chunk.name not in rows]
         with limit_time(self._left()):
             for chunk, table in self._train(missing, rows, tally):
                 table = self._keep(chunk, table)
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
-                tally.add(table, self._spec.metric)
+                tally.add(table, self._spec.metric, self._spec.direction)
                 self._callback.progress(tally.status())
                 self._check_failures(table)
                 self._check_time()
@@ -159,7 +165,7 @@ class Run:
             else:
                 self._shared = True
                 rows[chunk.name] = table
-                tally.add(table, self._spec.metric)
+                tally.add(table, self._spec.metric, self._spec.direction)
 
     def _read(self, chunk: Chunk, stored: set[str]) -> pd.DataFrame | None:
         """A stored chunk, or None if it is absent, or damaged and now set aside."""

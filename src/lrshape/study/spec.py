@@ -71,8 +71,6 @@ class StudySpec(SearchSpec):
         named = given.pop("workload", None)
         if workload is not None and named is not None:
             raise InputError(f"workload: cannot be combined with train=, got {shown(named)}")
-        if is_planned(given):
-            given = plan_search(given)
         try:
             workload = workload or WORKLOADS.build(named)
         except InputError:  # told below, together with the other mistakes
@@ -83,6 +81,9 @@ class StudySpec(SearchSpec):
             given["workload"] = workload
             given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
             low, high = workload.base_lrs
+        base_lr = given.get("base_lr", {})
+        if is_planned(given):
+            given = plan_search(given, _span(base_lr, low, high))
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
@@ -152,3 +153,12 @@ def assign(document: dict[str, Any], key: str, value: Any) -> None:
         table[part] = inner
         table = inner
     table[parts[-1]] = value
+
+
+def _span(base_lr: Any, low: float, high: float) -> float:
+    """Ratio of the ends of the range of base LRs, 1 where they cannot be read: that is told elsewhere."""
+    ends = {"low": low, "high": high, **(base_lr if isinstance(base_lr, Mapping) else {})}
+    try:
+        return max(1.0, float(ends["high"]) / float(ends["low"]))
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 1.0

@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.design import Design
+from lrshape.analysis.direction import as_losses, direction_of, measured
 from lrshape.analysis.result import Result
+from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
+from lrshape.procedure.choice import Choice
+from lrshape.procedure.phases import is_confirmed
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study.plan import Plan
@@ -73,7 +78,7 @@ class Study:
 
     @property
     def metric(self) -> str:
-        """The metric that is minimised."""
+        """The metric that decides."""
         return self.spec.metric
 
     @property
@@ -91,13 +96,22 @@ class Study:
         return self.store.trials()
 
     def is_complete(self) -> bool:
-        """Whether the last phase has trained all that it takes, and no chunk of any phase is missing."""
+        """Whether the confirm phase has trained all that it takes, and no chunk of any phase is missing."""
+        choice = self.choice()
         names = self.store.chunks()
         for phase in PHASES:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
-            if not numbers or numbers != list(range(len(numbers))):
+            if numbers != list(range(len(numbers))):
                 return False
-        return len(self.store.trials(["confirm"])) == self.planned_trials()["confirm"]
+        return choice is not None and is_confirmed(self.spec, choice, self.store.trials())
+
+    def choice(self) -> Choice | None:
+        """What the study has chosen to confirm; None before it has."""
+        document = self.store.read_choice()
+        try:
+            return None if document is None else Choice.read(document)
+        except (KeyError, TypeError, ValueError, InputError):
+            return None
 
     def require_complete(self) -> None:
         """Raise `InputError` unless the study is complete."""
@@ -105,15 +119,18 @@ class Study:
             raise InputError(f"{self.path}: the study is not complete; run its search again to resume it")
 
     def progress(self) -> dict[str, dict[str, Any]]:
-        """What is stored, by phase: trials, shapes, diverged, failed, lowest metric, seconds."""
+        """What is stored, by phase: trials, shapes, diverged, failed, best metric, seconds."""
         trials = self.trials()
+        losses = metric_values(as_losses(trials, self.metric, self.spec.direction), self.metric)
         return {
             phase: {
                 "trials": len(rows),
                 "shapes": len(set(rows["shape"])),
                 "diverged": int(np.sum(rows["status"] == "diverged")),
                 "failed": int(np.sum(rows["status"] == "failed")),
-                "best": None if np.isinf(lowest := float(np.min(rows[self.metric]))) else lowest,
+                "best": None
+                if np.isinf(lowest := losses[trials["phase"] == phase].min())
+                else measured(float(lowest), self.spec.direction),
                 "seconds": float(np.sum(rows["wall_time"])),
             }
             for phase in PHASES
@@ -126,11 +143,17 @@ class Study:
         return trials.loc[trials["status"] == "failed", "message"].tolist()
 
     def planned_trials(self) -> dict[str, int]:
-        """How many trials the confirm phase takes, by phase: one shape of each family and every baseline.
-
-        What the other phases take depends on results.
-        """
-        return {"confirm": Plan(self.spec).trials["confirm"]}
+        """How many trials each phase takes: exact for those that are over, at most for the others."""
+        stored = self.store.trials()["phase"].value_counts()
+        counts = {phase: int(stored.get(phase, 0)) for phase in PHASES}
+        if self.is_complete():
+            return counts
+        begun = [place for place, phase in enumerate(PHASES) if counts[phase]]
+        most = Plan(self.spec).trials
+        return {
+            phase: counts[phase] if place < max(begun, default=0) else most[phase]
+            for place, phase in enumerate(PHASES)
+        }
 
     def analysis(self, metric: str | None = None) -> Analysis:
         """The tables of the trials stored so far, the same object until more are stored.
@@ -143,7 +166,11 @@ class Study:
         """
         key = (metric or self.metric, *self.store.chunks())
         if key != self._analysed:
-            self._analysis, self._analysed = Analysis(self.trials(), key[0]), key
+            choice = self.choice() if key[0] == self.metric else None
+            design = Design() if choice is None else choice.design(self.spec)
+            direction = direction_of(key[0], self.metric, self.spec.direction)
+            self._analysis = Analysis(self.trials(), key[0], design=design, direction=direction)
+            self._analysed = key
         return self._analysis
 
     def best(self, metric: str | None = None) -> Result:

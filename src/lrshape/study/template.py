@@ -7,7 +7,7 @@ from typing import Any
 from lrshape.procedure.base_lr import STRATEGIES, BaseLRStrategy, GridLR
 from lrshape.procedure.budget import TRIALS
 from lrshape.procedure.sampler import SAMPLERS
-from lrshape.procedure.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec
+from lrshape.procedure.spec import STANDARD_BASELINES, ConfirmSpec, RescoreSpec, ScreenSpec, TuningSpec
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec
 from lrshape.training.optimizers import OPTIMIZERS, Optimizer
@@ -52,7 +52,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield f"families = {_toml([family.name for family in spec.families])}"
     yield "# For baselines of your own, replace this list by: [baselines.mine]  family = ...  params = {...}"
     yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
-    yield f"trials = {TRIALS}  # trials of the search, without baselines and the confirm phase"
+    yield f"trials = {TRIALS}  # trials in all, baselines and the confirm phase included"
     yield ""
     yield "[workload]"
     yield f"name = {_toml(workload.name)}"
@@ -64,11 +64,9 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
             yield f"name = {_toml(value.name)}  # one of {', '.join(OPTIMIZERS)}"
             yield from _fields(value)
     yield ""
-    yield "# Range of base LRs (of the root mean square of the LRs if the sampler chooses them, the default)."
+    yield "# First base LRs that are tried; the range widens until the best one is inside."
     yield "[base_lr]"
     yield from _fields(spec.base_lr, only=("low", "high"))
-    yield ""
-    yield from _section("confirm", spec.confirm)
     yield ""
     yield "# To control the search yourself, set these instead of trials (shown: the paper's procedure):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
@@ -76,6 +74,8 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
         ("base_lr", GridLR(low=spec.base_lr.low, high=spec.base_lr.high)),
         ("screen", ScreenSpec()),
         ("rescore", RescoreSpec()),
+        ("tuning", TuningSpec()),
+        ("confirm", ConfirmSpec()),
     ):
         yield from (f"# {line}" if line else "#" for line in ("", *_section(name, section)))
 

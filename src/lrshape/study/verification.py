@@ -4,13 +4,13 @@ import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
-from lrshape.procedure.screening import Phase
-from lrshape.procedure.trial import Candidate
+from lrshape.procedure.rounds import Rounds
 from lrshape.store import DamagedChunk, Location, Store, chunk_file, files
 from lrshape.store.directory import DAMAGED, TRIALS
 from lrshape.study.chunk import Chunk
@@ -194,7 +194,7 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
         store: where its trials are.
         chunk_size: trials in a chunk.
     """
-    plan = PlanFit(sum(Plan(spec).trials.values()))
+    plan = PlanFit(Plan(spec).total)
 
     def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
         tables = []
@@ -211,10 +211,10 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
             raise _End
         return tables
 
-    def drive(name: str, phase: Phase) -> list[Candidate]:
-        chosen, count = drive_phase(name, phase, chunk_size, source)
-        plan.misfits |= dict.fromkeys(unplanned(store, name, count), "the phase does not plan it")
-        return chosen
+    def drive(name: str, phase: Rounds[Any]) -> tuple[Any, pd.DataFrame]:
+        driven = drive_phase(spec, name, phase, chunk_size, source)
+        plan.misfits |= dict.fromkeys(unplanned(store, name, driven.chunks), "the phase does not plan it")
+        return driven.chosen, driven.table
 
     with contextlib.suppress(_End):
         drive_search(spec, drive)

@@ -17,6 +17,7 @@ from lrshape.procedure.sampler import (
     LearningSampler,
     Points,
     Scale,
+    learnable,
 )
 from lrshape.procedure.samplers.sobol import sobol_points
 
@@ -140,7 +141,7 @@ class GP(LearningSampler):
 
         own, scales = state["own"], state["own"].get("log_scales")
         known = _evenly(_known(own), MOST)
-        seen = told.points[known], _learnable(self._scale(told.scores[known])), told.batches[known]
+        seen = told.points[known], learnable(self._scale(told.scores[known])), told.batches[known]
         key = [state["seed"], *(array.tobytes() for array in seen)]
         if self._latest is not None and self._latest[0] == [*key, scales] and not iterations:
             return self._latest[1]
@@ -183,13 +184,3 @@ def _logarithms_if_positive(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     if (scores > 0).all():
         return np.log(scores, where=np.isfinite(scores), out=scores.copy())
     return scores
-
-
-def _learnable(y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values that a smooth function can follow: the worse half moved nearer, all finite."""
-    finite = np.isfinite(y)
-    y = np.where(finite, y, y[finite].max())
-    middle = np.median(y)
-    better, worse = y[y <= middle], y > middle
-    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
-    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)

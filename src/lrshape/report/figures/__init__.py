@@ -11,9 +11,9 @@ from lrshape.report.findings import Findings
 def _scores_caption(findings: Findings) -> str:
     if findings.has_intervals:
         return (
-            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines; where a bar "
-            "of the paired difference crosses the line at zero, that shape cannot be told apart from the "
-            "winner."
+            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines. The second "
+            "plot has the median paired differences: a bar that crosses the line at zero does not show "
+            "which of the two is better."
         )
     return "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals."
 
@@ -22,9 +22,9 @@ def _near_caption(findings: Findings) -> str:
     if findings.has_near_intervals:
         return (
             "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse "
-            "than the best one by more than 5%; thin lines are these shapes in the colours of their "
-            "families, the thick line is the best one. Where the band is wide these seeds cannot tell the "
-            "schedules apart; the band’s edges are not schedules that were trained."
+            "than the best one by more than half of its spread over seeds; thin lines are these shapes in "
+            "the colours of their families, the thick line is the best one. Where the band is wide these "
+            "seeds cannot tell the schedules apart; the band’s edges are not schedules that were trained."
         )
     return (
         "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
@@ -63,8 +63,8 @@ FIGURES = (
         "course",
         "Progress of the screen",
         "Each dot is a shape, in the order in which they were first tried, with its first score; the line "
-        "is the lowest score so far (one seed each, so partly luck). Dots at the upper edge lie above the "
-        "plotted range.",
+        "is the best score so far (one seed each, so partly luck). Dots at the edge lie beyond the plotted "
+        "range.",
         course,
     ),
     Drawing(
@@ -77,7 +77,7 @@ FIGURES = (
     ),
     Drawing(
         "best_of",
-        "How the best score falls with the number of shapes",
+        "How the best score improves with the number of shapes",
         "The line is the median score of the best of n screened shapes, the band its 95% interval for any n "
         "shapes of that family. Beyond about a fifth of the screened shapes the interval has no lower "
         "bound, so the band ends at the best shape seen. All are scores of the screen, which are biased "

@@ -63,8 +63,8 @@ def heatmap(findings: Findings) -> "Figure | None":
     body = max(1.0, 0.21 * len(rows)) if labelled else 4.6
     figure = new_figure(body + 1.3)
     strip, ax = figure.subplots(1, 2, sharey=True, width_ratios=(0.3, 10))
-    _image(figure, ax, values, findings.metric)
-    _marks(ax, rows, values, body)
+    _image(figure, ax, values, findings)
+    _marks(ax, rows, values, findings.losses(values), body)
     _strip(strip, findings, rows, labelled)
     point_at_rows(ax, *values.shape)
     ax.tick_params(left=False, labelleft=False)
@@ -76,13 +76,13 @@ def heatmap(findings: Findings) -> "Figure | None":
     return figure
 
 
-def _image(figure: Any, ax: Any, values: NDArray[np.float64], metric: str) -> None:
+def _image(figure: Any, ax: Any, values: NDArray[np.float64], findings: Findings) -> None:
     from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LogNorm, Normalize, to_rgba
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-    colormap = colormaps["viridis"]
+    colormap = colormaps["viridis" if findings.sign > 0 else "viridis_r"]  # dark is good
     finite = values[np.isfinite(values)]
     pixels = np.zeros((*values.shape, 4))
     pixels[np.isposinf(values)] = to_rgba(_DIVERGED)
@@ -98,7 +98,7 @@ def _image(figure: Any, ax: Any, values: NDArray[np.float64], metric: str) -> No
         bar.ax.xaxis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 5)) if log else MaxNLocator(4))
         bar.ax.xaxis.set_minor_locator(NullLocator())
         bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: rate(v)))
-        bar.set_label(metric_label("screen", metric, log=log), color=MUTED.light)
+        bar.set_label(metric_label("screen", findings.metric, log=log), color=MUTED.light)
     # Without interpolation the SVG holds one pixel a cell, however many shapes there are.
     ax.imshow(pixels, aspect="auto", interpolation="none")
     ax.set_xticks(np.arange(values.shape[1] - 1) + 0.5, minor=True)
@@ -108,7 +108,9 @@ def _image(figure: Any, ax: Any, values: NDArray[np.float64], metric: str) -> No
         ax.grid(which="minor", axis="y", color=PAPER.light, lw=1.0)
 
 
-def _marks(ax: Any, rows: list[Row], values: NDArray[np.float64], body: float) -> None:
+def _marks(
+    ax: Any, rows: list[Row], values: NDArray[np.float64], losses: NDArray[np.float64], body: float
+) -> None:
     """Cross out or hatch diverged cells, and put a dot on the best base LR of each row."""
     from matplotlib.patches import Rectangle
 
@@ -122,7 +124,7 @@ def _marks(ax: Any, rows: list[Row], values: NDArray[np.float64], body: float) -
             ax.add_patch(Rectangle(corner, 1, after - first, **_HATCHED))
     alive = np.isfinite(values).any(axis=1)
     if alive.any():
-        best = np.nanargmin(np.where(np.isfinite(values), values, np.inf)[alive], axis=1)
+        best = np.argmin(np.where(np.isfinite(losses), losses, np.inf)[alive], axis=1)
         ax.plot(best, np.flatnonzero(alive), "o", mfc="#fffffe", mec="#1b2228", ms=max(1.6, 0.85 * points),
                 mew=min(0.8, 0.12 * points), gid="best")  # fmt: skip
 

@@ -22,7 +22,7 @@ from lrshape.report.plotting import (
     scale_axis,
     styled,
 )
-from lrshape.report.words import aligned, rate
+from lrshape.report.words import rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -77,8 +77,7 @@ def _medians(ax: Any, findings: Findings, rows: Sequence[Row]) -> None:
     winner = findings.winner
     if winner is not None and math.isfinite(winner["low"]) and math.isfinite(winner["high"]):
         ax.axvspan(winner["low"], winner["high"], color=SHADE.light, lw=0, zorder=0)
-    first = next((abs(row["score"]) for row in rows if math.isfinite(row["score"])), None)
-    texts = aligned(tuple(row["score"] for row in rows), lead=first)
+    texts = [findings.claims.precision.text(row["score"]) for row in rows]
     for y, (row, text) in enumerate(zip(rows, texts, strict=True)):
         _mark(ax, y, findings, row, (row["score"], row["low"], row["high"]), text)
 
@@ -89,7 +88,7 @@ def _differences(ax: Any, findings: Findings, rows: Sequence[Row]) -> None:
     grid_lines(ax, "x")
     ax.spines["left"].set_visible(False)
     ax.axvline(0, color=INK.light, lw=1.0, zorder=2)
-    ax.set_xlabel("difference to the winner, paired seeds")
+    ax.set_xlabel("median paired difference to the winner")
     for y, row in enumerate(rows):
         if row["is_winner"]:
             ax.annotate("winner", (0, y), (5, 0), textcoords="offset points", va="center", color=MUTED.light)
@@ -109,10 +108,14 @@ def _mark(ax: Any, y: int, findings: Findings, row: Row, triple: Any, text: str)
                         va="center", ha="right", fontsize=SMALL, color=MUTED.light)  # fmt: skip
         return
     right = middle
-    if math.isfinite(low):
-        right = high if math.isfinite(high) else ax.get_xlim()[1]
-        ax.plot([low, right], [y, y], color=style.colour, lw=3.4 if row["is_winner"] else 2.0, zorder=3)
-        if not math.isfinite(high):  # more than half of the resampled medians diverged: no upper end
+    if not math.isnan(low):
+        left, right = (
+            v if math.isfinite(v) else end for v, end in zip((low, high), ax.get_xlim(), strict=True)
+        )
+        ax.plot([left, right], [y, y], color=style.colour, lw=3.4 if row["is_winner"] else 2.0, zorder=3)
+        if not math.isfinite(low):
+            ax.plot(0, y, "<", transform=edge, color=style.colour, ms=6, clip_on=False, zorder=3)
+        if not math.isfinite(high):  # too many diverged trials for an upper end
             ax.plot(1, y, ">", transform=edge, color=style.colour, ms=6, clip_on=False, zorder=3)
     face = PAPER.light if row["is_baseline"] else style.colour
     edge_colour = style.colour if row["is_baseline"] else PAPER.light
@@ -178,7 +181,7 @@ def _sweep_panel(ax: Any, findings: Findings, row: Row, curve: Sweep) -> None:
             mfc=PAPER.light, mew=1.1, lw=2.2 if row["is_winner"] else 1.3, zorder=3)  # fmt: skip
     cross_out(ax, base_lrs[~alive])
     if alive.any():
-        best = int(np.argmin(scores))
+        best = int(np.argmin(findings.losses(scores)))
         ax.plot(base_lrs[best], scores[best], style.marker, color=style.colour, ms=6.5, mec=PAPER.light,
                 mew=1.0, zorder=4)  # fmt: skip
     # Dotted: where the rescore, on more seeds and base LRs between these, put it.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.analysis.direction import as_measured
 from lrshape.analysis.intervals import best_of_n
 from lrshape.report.findings import Findings, Row, is_baseline, label
 from lrshape.report.palette import BASELINE, INK, LINE, MUTED
@@ -34,8 +35,12 @@ def ecdf(findings: Findings) -> dict[str, tuple[list[Row], NDArray[np.float64]]]
     for row in findings.screen:  # sorted by score
         if not is_baseline(row["shape"]):
             families.setdefault(row["family"], []).append(row)
-    order = sorted(families, key=lambda name: (families[name][(len(families[name]) - 1) // 2]["score"], name))
+    order = sorted(families, key=lambda name: (findings.losses(_median(families[name])), name))
     return {name: (rows := families[name], np.arange(1, len(rows) + 1) / len(rows)) for name in order}
+
+
+def _median(rows: list[Row]) -> float:
+    return rows[(len(rows) - 1) // 2]["score"]
 
 
 @styled()
@@ -57,6 +62,8 @@ def distribution(findings: Findings) -> "Figure | None":
     figure = new_figure(3.3)
     ax = figure.subplots()
     log = scale_axis(ax.xaxis, finite, ticks=5)
+    if findings.sign < 0:  # good on the left
+        ax.invert_xaxis()
     left, right = ax.get_xlim()
     for family, (rows, fractions) in families.items():
         values = np.array([row["score"] for row in rows])
@@ -85,7 +92,7 @@ def _best_baseline(ax: Any, findings: Findings) -> None:
     best = next((row for row in findings.screen if is_baseline(row["shape"])), None)
     if best is None or not math.isfinite(best["score"]):
         return
-    low, high = ax.get_xlim()
+    low, high = sorted(ax.get_xlim())
     if not low < best["score"] < high:
         return
     ax.axvline(best["score"], color=BASELINE.light, ls=(0, (4, 1.6)), lw=1.2, zorder=1.8)
@@ -118,18 +125,21 @@ def best_of(findings: Findings) -> "Figure | None":
     values = {name: v for name, v in values.items() if len(v) > 1 and np.isfinite(v).any()}
     if not values or findings.is_guided:
         return None
-    tables = {name: best_of_n(v, sizes(len(v))) for name, v in values.items()}
+    tables = {name: best_of_n(findings.losses(v), sizes(len(v))) for name, v in values.items()}
+    tables = {name: as_measured(table, findings.analysis.direction) for name, table in tables.items()}
     shown = [s for t in tables.values() for s in t[["score", "low", "high"]].to_numpy().ravel()]
     figure, ax = one_panel()
     log = scale_axis(ax.yaxis, shown, ticks=5)
     _count_axis(ax, max(len(v) for v in values.values()))
-    top = ax.get_ylim()[1]
+    good, bad = ("low", "high") if findings.sign > 0 else ("high", "low")
+    worst = ax.get_ylim()[1 if findings.sign > 0 else 0]
     for name, table in tables.items():
         style = findings.styles[name]
         n, score = table["size"].to_numpy(), table["score"].to_numpy()
-        low = np.where(np.isnan(table["low"]), values[name].min(), table["low"].to_numpy())
-        high = np.where(np.isfinite(table["high"]), table["high"].to_numpy(), top)
-        ax.fill_between(n, low, high, color=style.colour, alpha=0.13 * style.tint, lw=0)
+        best = values[name][np.argmin(findings.losses(values[name]))]
+        near = np.where(np.isnan(table[good]), best, table[good].to_numpy())
+        far = np.where(np.isfinite(table[bad]), table[bad].to_numpy(), worst)
+        ax.fill_between(n, near, far, color=style.colour, alpha=0.13 * style.tint, lw=0)
         ax.plot(n, np.where(np.isfinite(score), score, np.nan), color=style.colour, ls=style.dash,
                 marker=style.marker, ms=3.2, lw=1.8, label=printable(name, 28), zorder=3)  # fmt: skip
     ax.set_xlabel("number of shapes screened, n")
@@ -159,25 +169,28 @@ def course(findings: Findings) -> "Figure | None":
         The figure; None if no scores guided the screen, or none is finite.
     """
     scores = np.array([row["score"] for row in findings.course], np.float64)
-    finite = scores[np.isfinite(scores)]
-    if not findings.is_guided or len(finite) == 0:
+    alive = np.isfinite(scores)
+    if not findings.is_guided or not alive.any():
         return None
     number = np.arange(1, len(scores) + 1)
     families = np.array([row["family"] for row in findings.course], object)
     figure, ax = one_panel()
     # Shapes that are far off would press the others together.
-    highest = np.quantile(finite, 0.95)
-    log = scale_axis(ax.yaxis, finite[finite <= highest].tolist(), ticks=5)
-    top = ax.get_ylim()[1]
-    shown = np.where(np.isfinite(scores), np.minimum(scores, top), top)
+    losses = findings.losses(scores)
+    near = losses <= np.quantile(losses[alive], 0.95)
+    log = scale_axis(ax.yaxis, scores[near].tolist(), ticks=5)
+    low, high = ax.get_ylim()
+    worst = high if findings.sign > 0 else low
+    shown = np.where(alive, np.clip(scores, low, high), worst)
     for name, style in findings.styles.items():
         own = families == name
         if own.any():
             ax.plot(number[own], shown[own], ls="", marker=style.marker, ms=3.6, mew=0, alpha=0.75,
                     color=style.colour, label=printable(name, 28), zorder=3)  # fmt: skip
-    best = np.minimum.accumulate(np.where(np.isfinite(scores), scores, math.inf))
-    ax.plot(number, np.where(np.isfinite(best), np.minimum(best, top), np.nan), color=INK.light,
-            lw=1.2, drawstyle="steps-post", label="lowest so far", zorder=2)  # fmt: skip
+    best = findings.sign * np.minimum.accumulate(losses)
+    label = f"{'lowest' if findings.sign > 0 else 'highest'} so far"
+    ax.plot(number, np.where(np.isfinite(best), np.clip(best, low, high), np.nan), color=INK.light,
+            lw=1.2, drawstyle="steps-post", label=label, zorder=2)  # fmt: skip
     ax.set_xlabel("shapes tried")
     ax.set_ylabel(metric_label("screen", findings.metric, log=log, short=True))
     legend_below(figure)

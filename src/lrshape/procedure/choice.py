@@ -1,0 +1,105 @@
+"""What a search has chosen to confirm, and how well the base LRs of that are known."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lrshape.analysis.design import Design, Tuning
+from lrshape.analysis.scores import BASELINE
+from lrshape.procedure.spec import SearchSpec
+from lrshape.procedure.trial import Candidate, ShapeRecord
+from lrshape.store import params_of
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """A shape at its tuned base LR.
+
+    Attributes:
+        shape: the shape.
+        base_lr: the best base LR known.
+        tuning: how well it is known.
+    """
+
+    shape: ShapeRecord
+    base_lr: float
+    tuning: Tuning
+
+    @property
+    def candidate(self) -> Candidate:
+        """Shape and base LR alone."""
+        return self.shape, self.base_lr
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline."""
+        return self.shape.id.startswith(BASELINE)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The schedules that the confirm phase trains.
+
+    Attributes:
+        schedules: the searched ones, the winner first, then the baselines.
+    """
+
+    schedules: Sequence[Tuned]
+
+    @property
+    def winner(self) -> Tuned:
+        """The first one that is no baseline; without such, the first."""
+        return next((tuned for tuned in self.schedules if not tuned.is_baseline), self.schedules[0])
+
+    def design(self, spec: SearchSpec) -> Design:
+        """What the analysis of the confirm phase must know."""
+        return Design(
+            looks=spec.confirm.looks,
+            margin=spec.confirm.margin,
+            scale=None if spec.metric_scale == "auto" else spec.metric_scale,
+            winner=(self.winner.shape.id, self.winner.base_lr),
+            tuning={(tuned.shape.id, tuned.base_lr): tuned.tuning for tuned in self.schedules},
+        )
+
+    def document(self) -> dict[str, Any]:
+        """Plain JSON types; `read` reads them back."""
+        return {
+            "schedules": [
+                {
+                    "shape": tuned.shape.id,
+                    "family": tuned.shape.family.name,
+                    "params": tuned.shape.params,
+                    "base_lr": tuned.base_lr,
+                    "octaves": _finite(tuned.tuning.octaves),
+                    "cost": _finite(tuned.tuning.cost),
+                    "edge": tuned.tuning.edge,
+                }
+                for tuned in self.schedules
+            ]
+        }
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> "Choice":
+        """The choice that `document` gives.
+
+        Raises:
+            KeyError, TypeError, ValueError, InputError: if it is none.
+        """
+        return cls(
+            [
+                Tuned(
+                    ShapeRecord.of(row["shape"], row["family"], params_of(row["params"])),
+                    float(row["base_lr"]),
+                    Tuning(_number(row["octaves"]), _number(row["cost"]), row["edge"]),
+                )
+                for row in document["schedules"]
+            ]
+        )
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None
+
+
+def _number(value: float | None) -> float:
+    return float("inf") if value is None else float(value)

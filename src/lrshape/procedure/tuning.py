@@ -1,0 +1,117 @@
+"""The tune phase: base LRs of all schedules that will be confirmed, baselines included, by one rule.
+
+All get trials at base LRs around their best one, on the same fresh seeds, until a better base LR is expected
+to gain little beside what the confirm phase can resolve. Only then is a comparison one of shapes.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from lrshape.analysis.design import Tuning
+from lrshape.analysis.scores import BASELINE, metric_values
+from lrshape.procedure.choice import Choice, Tuned
+from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
+from lrshape.procedure.resolution import scale_of, standard_error
+from lrshape.procedure.rounds import Rounds
+from lrshape.procedure.spec import SearchSpec
+from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+
+NARROWEST, WIDEST = 0.25, 1.0
+"""How far from the best the base LRs of a round reach, in octaves."""
+
+
+def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame) -> Rounds[Choice]:
+    """Tune the finalists and the baselines, and choose the winner by all that is known.
+
+    Args:
+        spec: of the search.
+        rescored: what the rescore phase returns.
+        history: the trials of the phases before.
+    """
+    tuner = _Tuner(spec, history)
+    finalists = tuner.finalists(rescored)
+    for number in range(spec.tuning.rounds):
+        profiles = tuner.profiles(finalists)
+        wanting = [s for s in finalists if number == 0 or not tuner.is_tuned(profiles[s])]
+        if not wanting:
+            break
+        around = [(s, lr) for s in wanting for lr in _around(profiles[s], spec.tuning.base_lrs)]
+        table = yield trials("tune", around, spec.tuning.seeds, skip=number * spec.tuning.seeds)
+        tuner.learn(table)
+    return tuner.choose(finalists)
+
+
+UNTRIED = 0.5
+"""Octaves beyond the base LRs of the screen that may be confirmed where no round tunes."""
+
+
+class _Tuner:
+    def __init__(self, spec: SearchSpec, history: pd.DataFrame):
+        self._spec = spec
+        self._history = history
+        self._model: CurveModel | None = None
+        self._known = history
+        self._scale = scale_of(spec, metric_values(history, spec.metric))
+        self._learn()
+
+    def learn(self, table: pd.DataFrame) -> None:
+        """Take the phase's own trials in."""
+        self._known = pd.concat([self._history, table], ignore_index=True)
+        self._learn()
+
+    def _learn(self) -> None:
+        finite = np.isfinite(metric_values(self._known, self._spec.metric)).sum()
+        self._model = CurveModel(self._known, self._spec.metric, self._scale) if finite >= 4 else None
+
+    def finalists(self, rescored: Sequence[Candidate]) -> list[ShapeRecord]:
+        """The best shape of each family, or the best two of all, and the baselines."""
+        own = list(dict.fromkeys(shape for shape, _ in rescored if not shape.id.startswith(BASELINE)))
+        baselines = [shape for shape, _ in rescored if shape.id.startswith(BASELINE)]
+        profiles = self.profiles(own)
+        own.sort(key=lambda shape: profiles[shape].score)  # stable: of equals the better rescored one
+        if not self._spec.confirm.families:
+            return [*own[:2], *dict.fromkeys(baselines)]
+        firsts: dict[str, ShapeRecord] = {}
+        for shape in own:
+            firsts.setdefault(shape.family.name, shape)
+        return [*firsts.values(), *dict.fromkeys(baselines)]
+
+    def profiles(self, shapes: Sequence[ShapeRecord]) -> dict[ShapeRecord, Profile]:
+        """What is known of each shape's base LRs."""
+        tried = tried_base_lrs(self._known, self._spec.metric, [shape.id for shape in shapes])
+        random = np.random.default_rng(self._spec.seed)
+        return {shape: self._profile(shape, tried[shape.id], random) for shape in shapes}
+
+    def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
+        if self._model is not None:
+            return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
+        lowest = float(tried["base_lr"].min())  # everything diverged
+        return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
+
+    def is_tuned(self, profile: Profile) -> bool:
+        """Whether a better base LR would gain little beside what the confirm phase can resolve."""
+        if self._model is None or profile.tuning.edge:
+            return False
+        half_width = 1.96 * standard_error(self._model.noise, self._spec.confirm.most)
+        return profile.tuning.cost < self._spec.tuning.share * half_width
+
+    def choose(self, shapes: Sequence[ShapeRecord]) -> Choice:
+        """The searched shapes, the best one first, and the baselines, at their best base LRs."""
+        profiles = self.profiles(shapes)
+        tuned = [Tuned(shape, profiles[shape].base_lr, profiles[shape].tuning) for shape in shapes]
+        own = [one for one in tuned if not one.is_baseline]
+        own.sort(key=lambda one: profiles[one.shape].score)
+        if not self._spec.confirm.families:
+            own = own[:1]
+        return Choice([*own, *(one for one in tuned if one.is_baseline)])
+
+
+def _around(profile: Profile, count: int) -> list[float]:
+    """Base LRs of a round: as far around the best as it is unsure, below what diverges."""
+    reach = min(max(2 * profile.tuning.octaves, NARROWEST), WIDEST)
+    centre = math.log2(profile.favourite)
+    top = min(centre + reach, math.log2(profile.limit) - NARROWEST / 4)
+    return [float(2**x) for x in np.linspace(min(centre, top) - reach, top, count)]

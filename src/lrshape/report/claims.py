@@ -1,0 +1,206 @@
+"""What a comparison with the winner shows, in words that claim no more: amounts, verdicts, seeds needed.
+
+Rows are those of `lrshape.analysis.analysis.Analysis.compared`; what is not known in them is NaN.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from lrshape.analysis.design import Scale
+from lrshape.analysis.direction import sign
+from lrshape.report.words import Precision, counted, number, percent, rate
+
+if TYPE_CHECKING:
+    from lrshape.analysis.result import Contender, Result
+
+Row: TypeAlias = Mapping[str, Any]
+"""One row of a table, by column."""
+
+LEAST_SEEDS = 6
+"""With fewer there is no 95% interval of a median."""
+_VERDICTS = {
+    "winner": "",
+    "open": "not told apart",
+    "untuned": "not judged",
+    "diverged": "better: it diverged",
+    "unknown": "not tested",
+}
+_MOST_SEEDS = 1_000_000
+_POWER = (1.96 + 0.84) / 1.96
+"""By how much narrower than the effect an interval must be to exclude 0 in four of five studies."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The comparisons of a study's schedules with its winner, in words.
+
+    Args:
+        rows: the winner's row, and those that are compared with it.
+        scale: the unit of effects: on ``log`` they are log ratios, and told in percent.
+        margin: the smallest difference that matters, in the unit of effects; NaN if there is none.
+        sign: 1 if lower values of the metric are better, -1 if higher ones are.
+    """
+
+    rows: Sequence[Row]
+    scale: Scale
+    margin: float
+    sign: int = 1
+
+    @property
+    def _winners(self) -> list[Row]:
+        """The winner's row, if it is there."""
+        return [row for row in self.rows if row["is_winner"]]
+
+    @property
+    def precision(self) -> Precision:
+        """Decimals for scores and differences: those of the scores, and more where differences need them."""
+        lead = next((abs(r["score"]) for r in self.rows if r["score"] and math.isfinite(r["score"])), None)
+        others = [row for row in self.rows if not row["is_winner"]]
+        steps = [max(abs(row["difference"]), _width(row, "difference")) for row in others]
+        steps = [step for step in steps if math.isfinite(step) and step > 0]
+        return Precision(lead, step=min(steps or [w for r in self.rows if (w := _width(r, ""))], default=0.0))
+
+    @property
+    def is_noiseless(self) -> bool:
+        """Whether all schedules have the same score on all, or almost all, of their seeds."""
+        known = [row for row in self.rows if math.isfinite(row["low"]) and math.isfinite(row["high"])]
+        return bool(known) and all(row["low"] == row["high"] for row in known)
+
+    def score(self, row: Row) -> tuple[str, str]:
+        """Return a row's median, ``diverged`` where it is infinite, and the interval of it."""
+        if math.isinf(row["score"]):
+            return "diverged", ""
+        return self.precision.text(row["score"]), self.precision.interval(row["low"], row["high"])
+
+    def side(self, effect: float) -> str:
+        """Return where the winner's metric lies: ``lower`` or ``higher`` than the other's."""
+        return "lower" if (effect >= 0) == (self.sign > 0) else "higher"
+
+    def amount(self, row: Row) -> str:
+        """Return how the winner's metric lies to a row's: ``13% lower``, ``0.021 higher``, ``equal``."""
+        effect = row["effect"]
+        if math.isnan(effect):
+            return ""
+        return f"{self._size(effect, effect >= 0)} {self.side(effect)}" if effect else "equal"
+
+    def spread(self, row: Row, of: str = "effect") -> str:
+        """Return the interval of `amount`, e.g. ``10% to 16%``; the empty string if there is none."""
+        low, high, upright = row[f"{of}_low"], row[f"{of}_high"], not row["effect"] < 0
+        if math.isnan(low) or math.isnan(high):
+            return ""
+        ends = [self._size(end, upright) for end in ((low, high) if upright else (high, low))]
+        return " to ".join(dict.fromkeys(ends))
+
+    def gain(self, row: Row, of: str = "effect") -> tuple[str, str]:
+        """Return by how much the winner is better, below 0 where it is worse, and the interval of that."""
+        if math.isnan(row[of]):
+            return "", ""
+        low, high = (row[f"{of.removesuffix('_effect')}_{end}"] for end in ("low", "high"))
+        ends = "" if math.isnan(low) or math.isnan(high) else f"{self._size(low)} to {self._size(high)}"
+        return self._size(row[of]), ends
+
+    def _size(self, effect: float, upright: bool = True) -> str:
+        """Format by how much the winner is better; the other way round if not ``upright``."""
+        if self.scale != "log":
+            return self.precision.text(effect if upright else -effect)
+        ratio = math.exp(min(-self.sign * effect, 700.0))  # the winner's score as a multiple of the other's
+        gain = self.sign * (1 - ratio)
+        return percent(gain if upright else -gain)
+
+    def margin_text(self) -> str:
+        """Return the margin, in percent where effects are; the empty string without one."""
+        if not self.margin > 0:
+            return ""
+        if self.scale != "log":
+            return self.precision.text(self.margin)
+        share = math.expm1(self.margin)
+        units = [self.precision.text(abs(one["score"]) * share) for one in self._winners]
+        return f"{percent(share)} ({units[0]})" if units else percent(share)
+
+    def verdict(self, row: Row) -> str:
+        """Return what the winner is, beside a row; a row's ``verdict`` in words."""
+        return _VERDICTS.get(row["verdict"], row["verdict"])
+
+    def reason(self, row: Row) -> str:
+        """Return in a few words what limits a verdict, or what would bring one; else the empty string."""
+        if row["verdict"] == "equal":
+            return f"within {self.margin_text()}" if self.margin_text() else ""
+        if row["verdict"] == "untuned":
+            edges = [one for one in (row, *self._winners) if one["edge"]]
+            whose = "" if not edges or edges[0] is row else "the winner’s "
+            return f"{whose}base LR {'at the edge' if edges else 'not known well enough'}"
+        if row["verdict"] == "unknown":
+            return "too few seeds for an interval"
+        if row["verdict"] != "open":
+            return ""
+        if row["effect_low"] == row["effect_high"] == 0:
+            return "equal scores on most seeds"
+        seeds = self.seeds_to_decide(row)
+        return f"about {counted(seeds, 'seed')} would probably decide" if seeds else ""
+
+    def tuning_fault(self, row: Row) -> str:
+        """Return in a sentence's end why the base LRs of a row and of the winner allow no verdict."""
+        for one, whose in ((row, "its"), *((won, "the winner’s") for won in self._winners)):
+            if one["edge"]:
+                end = "lowest" if one["edge"] == "low" else "highest"
+                return f"{whose} best base LR lies at the edge of those tried (the {end})"
+        known = [f"±{number(one['octaves'], 1)}" for one in (row, *self._winners) if one["octaves"] > 0]
+        precision = f" ({' and '.join(known)} octaves)" if known else ""
+        return f"the best base LRs are not known well enough{precision}"
+
+    def seeds_to_decide(self, row: Row) -> int | None:
+        """Return with how many seeds a row would be better, worse or equal in about four of five studies.
+
+        It is rough: it takes the effect for what was measured, and the interval to shrink with the root of
+        the number of seeds. It is rounded up to one digit; None where nothing can be said.
+        """
+        half = _width(row, "effect") / 2
+        target = abs(row["effect"])
+        if self.margin > 0:  # equality is shown by an interval inside the margin
+            target = max(target, self.margin - target)
+        # What better base LRs may gain does not count as a difference.
+        target -= max([0.0, *(one["cost"] for one in (row, *self._winners) if one["cost"] > 0)])
+        if not (math.isfinite(half) and half > 0 and target > 0):
+            return None
+        needed = max(row["pairs"] * (_POWER * half / target) ** 2, row["pairs"] + 1)
+        if needed > _MOST_SEEDS:
+            return None
+        digit = 10 ** math.floor(math.log10(needed))
+        return int(math.ceil(needed / digit) * digit)
+
+
+def claims_of(result: "Result") -> Claims:
+    """Return the comparisons of a study's result: the winner's row, then families and baselines."""
+    others = [_row(one, one.family) for one in result.families]
+    others += [_row(one, f"{one.name} (baseline)") for one in result.baselines]
+    winner = {**dict.fromkeys(others[0] if others else (), math.nan), **_row(result, f"{result.family} *")}
+    return Claims(
+        [{**winner, "verdict": "winner", "is_winner": True}, *others],
+        result.scale,
+        math.nan if result.margin is None else result.margin,
+        sign(result.direction),
+    )
+
+
+def _row(one: "Result | Contender", label: str) -> dict[str, Any]:
+    """Return one schedule of a result as a row; None is NaN in it, and an infinite score again infinite."""
+    row = {key: math.nan if value is None else value for key, value in asdict(one).items()}
+    score = math.inf if one.score_median is None else one.score_median
+    ends = {"low": row["score_low"], "high": row["score_high"]}
+    return {**row, **ends, "score": score, "edge": one.base_lr_edge, "label": label, "is_winner": False}
+
+
+def base_lr(row: Row) -> str:
+    """Return a row's base LR and how well it is known, e.g. ``0.024, ±0.1 octaves``."""
+    text = rate(row["base_lr"])
+    if row["edge"]:
+        return f"{text}, at the edge"
+    return f"{text}, ±{number(row['octaves'], 1)} octaves" if row["octaves"] > 0 else text
+
+
+def _width(row: Row, of: str) -> float:
+    """The width of an interval; 0 where it is not known or has no end."""
+    low, high = (row[f"{of}_{end}" if of else end] for end in ("low", "high"))
+    return high - low if math.isfinite(low) and math.isfinite(high) else 0.0
