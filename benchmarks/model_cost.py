@@ -9,7 +9,7 @@ import sys
 import time
 
 import numpy as np
-from _measure import table
+from _measure import machine, table
 
 from lrshape.procedure.sampler import SAMPLERS
 
@@ -54,10 +54,8 @@ def main() -> None:
         shares = [f"{100 * spent / (trials * each):.1f}%" for each in TRIAL_SECONDS]
         rows.append([f"{trials:,}", f"{spent:.1f}", *shares])
     headings = [f"of {each:g} s a trial" for each in TRIAL_SECONDS]
-    sys.stdout.write("## What the model of a search costs\n\n")
-    sys.stdout.write(
-        f"Sampler `gp` in {DIMENSIONS} dimensions, batches of 16, one thread: CPU time of all that it does.\n\n"
-    )
+    about = f"Sampler `gp` in {DIMENSIONS} dimensions, batches of 16, one thread: CPU time of all it does."
+    sys.stdout.write(f"## What the model of a search costs\n\n{machine()}\n\n{about}\n\n")
     sys.stdout.write(table(["trials", "CPU, s", *headings], rows) + "\n")
 
 
