@@ -88,7 +88,8 @@ class Landscape:
         points = np.concatenate([best, *near, scattered[: POOL // 8], anywhere])
         mean, covariance = self.process.posterior(self.features(points))
         smallest = 1e-6 * max(float(np.diag(covariance).max()), 1e-300)
-        return Rivals(points, mean, np.linalg.cholesky(covariance + smallest * np.eye(len(mean))))
+        factor = np.linalg.cholesky(covariance + smallest * np.eye(len(mean)))
+        return Rivals(points, mean, np.asarray(factor, np.float64))
 
     @cached_property
     def _told_by_mean(self) -> Points:

@@ -141,7 +141,7 @@ class GP(LearningSampler):
 
         own, scales = state["own"], state["own"].get("log_scales")
         known = _evenly(_known(own), MOST)
-        seen = told.points[known], learnable(self._scale(told.scores[known])), told.batches[known]
+        seen = told.points[known], learnable(self._scale(told.scores)[known]), told.batches[known]
         key = [state["seed"], *(array.tobytes() for array in seen)]
         if self._latest is not None and self._latest[0] == [*key, scales] and not iterations:
             return self._latest[1]
@@ -149,7 +149,7 @@ class GP(LearningSampler):
         start = None if scales is None else np.array(scales)
         process = GaussianProcess.fitted(self._features(points), scores, batches, start, iterations)
         found = Landscape(process, points, self._features, (state["seed"], len(told.points)))
-        self._latest = [*key, process.log_scales.tolist()], found
+        self._latest = [*key, process.log_scales.tolist() if iterations else scales], found
         return found
 
 
