@@ -46,8 +46,6 @@ def test_the_answer(study, trials_of, metric):
         "trials": 160,
         "failed_share": 0.0,
         "base_lr_edge": "",
-        "octaves": None,
-        "cost": None,
     }
     assert answer.diverged_share == 25 / 160
     cosine, constant = answer.baselines
