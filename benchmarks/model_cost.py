@@ -55,7 +55,7 @@ def main() -> None:
         rows.append([f"{trials:,}", f"{spent:.1f}", *shares])
     headings = [f"of {each:g} s a trial" for each in TRIAL_SECONDS]
     about = f"Sampler `gp` in {DIMENSIONS} dimensions, batches of 16, one thread: CPU time of all it does."
-    sys.stdout.write(f"## What the model of a search costs\n\n{machine()}\n\n{about}\n\n")
+    sys.stdout.write(f"## What the model of a search costs\n\n{machine()}.\n\n{about}\n\n")
     sys.stdout.write(table(["trials", "CPU, s", *headings], rows) + "\n")
 
 
