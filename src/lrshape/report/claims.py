@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lrshape.analysis.design import Scale
+from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.analysis.direction import sign
 from lrshape.report.words import Precision, counted, number, percent, rate
 
@@ -27,9 +28,6 @@ _VERDICTS = {
     "diverged": "better: it diverged",
     "unknown": "not tested",
 }
-_MOST_SEEDS = 1_000_000
-_POWER = (1.96 + 0.84) / 1.96
-"""By how much narrower than the effect an interval must be to exclude 0 in four of five studies."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class Claims:
             return ""
         if row["effect_low"] == row["effect_high"] == 0:
             return "equal scores on most seeds"
-        seeds = self.seeds_to_decide(row)
+        seeds = next((seeds_to_decide(row, won, self.margin) for won in self._winners), None)
         return f"about {counted(seeds, 'seed')} would probably decide" if seeds else ""
 
     def tuning_fault(self, row: Row) -> str:
@@ -149,26 +147,6 @@ class Claims:
         known = [f"±{number(one['octaves'], 1)}" for one in (row, *self._winners) if one["octaves"] > 0]
         precision = f" ({' and '.join(known)} octaves)" if known else ""
         return f"the best base LRs are not known well enough{precision}"
-
-    def seeds_to_decide(self, row: Row) -> int | None:
-        """Return with how many seeds a row would be better, worse or equal in about four of five studies.
-
-        It is rough: it takes the effect for what was measured, and the interval to shrink with the root of
-        the number of seeds. It is rounded up to one digit; None where nothing can be said.
-        """
-        half = _width(row, "effect") / 2
-        target = abs(row["effect"])
-        if self.margin > 0:  # equality is shown by an interval inside the margin
-            target = max(target, self.margin - target)
-        # What better base LRs may gain does not count as a difference.
-        target -= max([0.0, *(one["cost"] for one in (row, *self._winners) if one["cost"] > 0)])
-        if not (math.isfinite(half) and half > 0 and target > 0):
-            return None
-        needed = max(row["pairs"] * (_POWER * half / target) ** 2, row["pairs"] + 1)
-        if needed > _MOST_SEEDS:
-            return None
-        digit = 10 ** math.floor(math.log10(needed))
-        return int(math.ceil(needed / digit) * digit)
 
 
 def claims_of(result: "Result") -> Claims:
