@@ -22,6 +22,7 @@ BENCHMARKS = (
     "search_efficiency.py",
     "short_horizon.py",
     "storage.py",
+    "verdicts.py",
 )
 HEADING = (
     "# Benchmark results\n\n"

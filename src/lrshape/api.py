@@ -189,6 +189,7 @@ def _run(
         study.store.require_room(Plan(parsed).bytes(study.chunk_size, stored))
         callback = callback or Callback()
         callback.started(str(study.path), stored)
+        callback.announced(Plan(parsed).announce())
         left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - began))
         Run(parsed, study.store, study.chunk_size, runner, callback, left).complete()
     write_report(study)

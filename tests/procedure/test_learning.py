@@ -107,10 +107,29 @@ def test_the_gp_believes_in_less_gain_the_more_it_knows():
     early, late = (sampler.belief(searched(sampler, batches), 64) for batches in (2, 8))
     for belief in (early, late):
         assert np.all(belief.minimum <= belief.favourite)
-    early_gain, gain = (np.mean(1 - b.minimum / b.favourite) for b in (early, late))
+    early_gain, gain = (np.mean(b.favourite - b.minimum) for b in (early, late))
     assert gain < 0.01
     assert 3 * gain < early_gain
-    assert np.median(late.favourite) == pytest.approx(1.0, abs=0.01)
+    assert np.median(late.favourite) == pytest.approx(0.0, abs=0.01)  # the logarithm of 1
+    assert late.noise < 0.01
+
+
+def test_the_gp_sees_scores_on_the_scale_that_it_is_given():
+    sampler = SAMPLERS["gp"]().seeing(lambda points: points, scale=lambda scores: 100 * scores)
+    state = searched(sampler, 6, noise=np.random.default_rng(0))
+    belief = sampler.belief(state, 64)
+    assert np.median(belief.favourite) == pytest.approx(100, abs=10)
+    assert belief.noise == pytest.approx(10, rel=0.5)
+
+
+def test_the_gp_goes_on_from_more_scores_than_it_can_know():
+    sampler, random = SAMPLERS["gp"](), np.random.default_rng(0)
+    _, state = sampler.ask(sampler.init(3, 0), 16)
+    points = random.random((2000, 3))
+    state = json.loads(json.dumps(sampler.tell(state, points, bowl(points, random))))
+    assert len(state["own"]["scores"]) - len(state["own"]["forgotten"]) == 1200
+    state = searched(sampler, 1, state=state)
+    assert bowl(sampler.recommend(state, 1))[0] < 1.05
 
 
 def test_the_gp_is_not_misled_by_lucky_batches():

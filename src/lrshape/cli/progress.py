@@ -23,8 +23,11 @@ def described(status: Status) -> str:
     parts = []
     if status.rate is not None:
         parts.append(pace(status.rate))
-        if status.done < status.planned:
-            parts.append(f"{duration((status.planned - status.done) / status.rate)} left")
+        left = status.planned - status.done
+        if left > 0:
+            parts.append(f"{duration(left / status.rate)} left")
+        if status.after:
+            parts.append(f"at most {duration((left + status.after) / status.rate)} left of the study")
     if status.best is not None:
         parts.append("no finite score yet" if status.best == float("inf") else f"best {status.best:.4g}")
     parts.append(f"{status.diverged:,} diverged or failed")
@@ -62,6 +65,10 @@ class Lines(Callback):
         """Print where the study is, and whether it is resumed."""
         resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self._print(f"study in {directory}{resumed}")
+
+    def announced(self, plan: str) -> None:
+        """Print the plan."""
+        self._print(plan)
 
     def phase_begins(self, phase: str, announcement: str) -> None:
         """Print what the phase does."""
@@ -109,6 +116,10 @@ class Bar(Callback):
         resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self._progress.console.print(f"study in {directory}{resumed}", markup=False)
         self._progress.start()
+
+    def announced(self, plan: str) -> None:
+        """Print the plan, above the bars."""
+        self._progress.console.print(plan, markup=False)
 
     def phase_begins(self, phase: str, announcement: str) -> None:
         """Print what the phase does, above the bars."""

@@ -14,7 +14,7 @@ from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, SMALLEST_RMS, curve_features
-from lrshape.procedure.gaussian_process import GaussianProcess
+from lrshape.procedure.sampler import learnable
 from lrshape.procedure.trial import ShapeRecord, multipliers
 
 Array = NDArray[np.float64]
@@ -63,11 +63,13 @@ class CurveModel:
     """
 
     def __init__(self, trials: pd.DataFrame, metric: str, scale: Scale):
+        from lrshape.procedure.gaussian_process import GaussianProcess  # scipy.optimize is slow to import
+
         losses = metric_values(trials, metric)
         # A smooth function cannot follow where training diverges; `profile` looks no further than that.
         known = np.isfinite(losses) & _most_telling(trials, losses)
         trials = where(trials, known)
-        scores = squashed(on_scale(losses, scale)[known])
+        scores = learnable(on_scale(losses, scale)[known])
         seeds = pd.factorize(trials["seed"])[0].astype(np.int64)
         keys = zip(trials["shape"], trials["family"], trials["params"], strict=True)
         records: dict[str, ShapeRecord] = {}
@@ -84,7 +86,7 @@ class CurveModel:
     @property
     def noise(self) -> float:
         """Standard deviation of a score's own noise, on the metric's scale."""
-        return float(self._process.unit * np.exp(0.5 * self._process.log_scales[-2]))
+        return self._process.noise
 
     def profile(
         self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator, reach: float = 0.0
@@ -130,20 +132,6 @@ class CurveModel:
             favourite=float(2**favourite),
             limit=float(2**limit),
         )
-
-
-def squashed(scores: Array) -> Array:
-    """Scores that a smooth function can follow: the worse half moved nearer.
-
-    How bad a bad schedule is matters little.
-
-    Args:
-        scores: (n,), finite, lower is better.
-    """
-    y, middle = scores, np.median(scores)
-    better, worse = y[y <= middle], y > middle
-    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
-    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
 
 
 def _most_telling(trials: pd.DataFrame, losses: Array) -> NDArray[np.bool_]:

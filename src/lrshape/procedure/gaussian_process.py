@@ -4,12 +4,25 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg import cho_solve, lapack, solve_triangular
 from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
 
 JITTER = 1e-8  # of the signal's variance: the kernel's matrix stays positive definite
+
+FITTED = 300
+"""Rows from which length scales and variances are fitted, at most: each step costs their cube."""
+
+BLOCK = 1 << 16
+"""Entries of a kernel that are computed at a time, so that they stay in the processor's cache."""
+
+LEVEL = 3.0
+"""Variance of the constant that scores go back to far from all points, in units of the scores' variance.
+
+It is learnt, too: the scores' own middle is no good guess of it, for most of them are of points that were
+chosen to be good.
+"""
 
 
 @dataclass(frozen=True)
@@ -17,7 +30,8 @@ class GaussianProcess:
     """The posterior of a function that was seen with noise.
 
     Scores are a smooth function, plus a shift of each batch (the seed that its points share), plus noise of
-    each score. The function's covariance is Matern 5/2 with a length scale for each dimension.
+    each score. The function's covariance is Matern 5/2 with a length scale for each dimension, around an
+    unknown constant.
 
     Source: Rasmussen & Williams, "Gaussian processes for machine learning" (2006), chapters 2, 4 and 5.
 
@@ -26,7 +40,7 @@ class GaussianProcess:
         log_scales: (dimensions + 3,), natural logarithms of the length scales, of the variances of the signal
             and the noise in units of the scores' variance, and of the batches' shifts' in units of the
             noise's: without noise seeds make no difference.
-        centre: the middle of the scores, which the posterior goes back to far from all points.
+        centre: the scores' median, from which their covariance is taken.
         unit: the scores' standard deviation.
         factor: (n, n), lower Cholesky factor of the scores' covariance.
         weights: (n,), that covariance's inverse times the scores.
@@ -47,8 +61,11 @@ class GaussianProcess:
         batches: NDArray[np.int64],
         start: Array | None = None,
         iterations: int = 50,
+        counts: Array | None = None,
     ) -> "GaussianProcess":
         """Fit length scales and variances by their posterior's maximum, with weak priors.
+
+        Of more than `FITTED` rows every few are fitted; the posterior is then one of all rows.
 
         Args:
             points: (n, dimensions), in the unit cube.
@@ -56,28 +73,41 @@ class GaussianProcess:
             batches: (n,), which batch each score is of.
             start: ``log_scales`` to start from; default: the priors' centres.
             iterations: of L-BFGS, at most; 0 keeps ``start``.
+            counts: (n,), of how many trials each score is the mean; default: of one. Rows of a batch share
+                their trials' seeds, as far as they have as many.
         """
         dimensions = points.shape[1]
         centre, unit = float(np.median(scores)), max(float(scores.std()), 1e-12)
         y = (scores - centre) / unit
-        same = (batches[:, None] == batches).astype(np.float64)
+        each = np.ones(len(y)) if counts is None else 1 / counts
         # Length scales of half the cube's side, noise of a fifth: wide priors that only few points feel.
         mean = np.append(np.full(dimensions, np.log(0.5)), [0.0, -3.0, -2.0])
         spread = np.append(np.ones(dimensions), [1.5, 3.0, 1.5])
-
-        def loss(log_scales: Array) -> tuple[float, Array]:
-            away = (log_scales - mean) / spread
-            likelihood, gradient = _negative_log_likelihood(log_scales, points, y, same)
-            return likelihood + 0.5 * float(away @ away), gradient + away / spread
-
-        best = mean if start is None else start
+        # Scores that come in steps, like errors of a count, are not known better than to a step.
+        rounding = np.log(max(_smallest_step(y) ** 2 / 12, 1e-9))
+        bounds = [(-3.0, 5.0)] * dimensions + [(-4.0, 6.0), (min(rounding, 2.0), 2.0), (-5.0, 3.0)]
+        best = np.clip(mean if start is None else start, *np.transpose(bounds))
         if iterations:
-            bounds = [(-3.0, 5.0)] * dimensions + [(-4.0, 6.0), (-20.0, 2.0), (-5.0, 3.0)]
+            rows = np.unique(np.linspace(0, len(y) - 1, min(len(y), FITTED)).astype(np.int64))
+            noise = _Noise(batches[rows], each[rows])
+
+            def loss(log_scales: Array) -> tuple[float, Array]:
+                away = (log_scales - mean) / spread
+                likelihood, gradient = _negative_log_likelihood(log_scales, points[rows], y[rows], noise)
+                return likelihood + 0.5 * float(away @ away), gradient + away / spread
+
             options = {"maxiter": iterations}
             best = minimize(loss, best, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
-        factor = np.linalg.cholesky(_covariance(best, points, same))
-        weights = np.asarray(cho_solve((factor, True), y))
+        covariance = _kernel(best, points, points)
+        _Noise(batches, each).add(best, covariance)
+        factor = np.linalg.cholesky(covariance)
+        weights = np.asarray(cho_solve((factor, True), y, check_finite=False))
         return cls(points, best, centre, unit, np.asarray(factor, np.float64), weights)
+
+    @property
+    def noise(self) -> float:
+        """Standard deviation of one trial's own noise, in the scores' unit."""
+        return self.unit * float(np.exp(self.log_scales[-2] / 2))
 
     def mean(self, points: Array) -> Array:
         """Posterior mean of the function at points, (m,), in the scores' unit."""
@@ -91,46 +121,87 @@ class GaussianProcess:
         return self.centre + self.unit * (cross @ self.weights), self.unit**2 * covariance
 
 
-def _distances(log_scales: Array, a: Array, b: Array) -> Array:
-    scales = np.exp(log_scales[: a.shape[1]])
+class _Noise:
+    """What scores have beside the function.
+
+    Args:
+        batches: (n,), of the scores.
+        each: (n,), the share of one trial's variance that each score has.
+    """
+
+    def __init__(self, batches: NDArray[np.int64], each: Array):
+        self.each = each
+        self.shared = np.where(batches[:, None] == batches, np.minimum(each[:, None], each), 0.0)
+
+    def add(self, log_scales: Array, covariance: Array) -> None:
+        signal, noise, ratio = np.exp(log_scales[-3:])
+        covariance += ratio * noise * self.shared
+        covariance[np.diag_indices_from(covariance)] += noise * self.each + JITTER * signal
+
+
+def _smallest_step(values: Array) -> float:
+    """Between distinct values; 0 if all are the same."""
+    steps = np.diff(np.unique(values))
+    return float(steps[steps > 1e-9].min(initial=np.inf)) if np.any(steps > 1e-9) else 0.0
+
+
+def _squared_distances(log_scales: Array, a: Array, b: Array) -> Array:
+    """Squared distances in length scales, times 5, (n, m)."""
+    scales = np.exp(log_scales[: a.shape[1]]) / np.sqrt(5)
     a, b = a / scales, b / scales
-    squared = (a * a).sum(1)[:, None] + (b * b).sum(1) - 2 * a @ b.T
-    return np.sqrt(5 * np.maximum(squared, 0))
+    squared = a @ (-2 * b.T)
+    squared += (a * a).sum(1)[:, None]
+    squared += (b * b).sum(1)
+    return np.maximum(squared, 0, out=squared)
 
 
 def _kernel(log_scales: Array, a: Array, b: Array) -> Array:
-    r = _distances(log_scales, a, b)
-    return np.exp(log_scales[a.shape[1]]) * (1 + r + r * r / 3) * np.exp(-r)
+    values = np.empty((len(a), len(b)))
+    signal = np.exp(log_scales[a.shape[1]])
+    rows = max(1, BLOCK // max(1, len(b)))
+    for start in range(0, len(a), rows):
+        block = values[start : start + rows]
+        squared = _squared_distances(log_scales, a[start : start + rows], b)
+        r = np.sqrt(squared)
+        squared /= 3
+        squared += r
+        squared += 1
+        np.exp(np.negative(r, out=r), out=block)
+        block *= squared
+        block *= signal
+        block += LEVEL
+    return values
 
 
-def _covariance(log_scales: Array, points: Array, same: Array) -> Array:
-    signal, noise, ratio = np.exp(log_scales[-3:])
-    covariance = _kernel(log_scales, points, points) + ratio * noise * same
-    covariance[np.diag_indices_from(covariance)] += noise + JITTER * signal
-    return covariance
-
-
-def _negative_log_likelihood(log_scales: Array, points: Array, y: Array, same: Array) -> tuple[float, Array]:
+def _negative_log_likelihood(
+    log_scales: Array, points: Array, y: Array, noise: _Noise
+) -> tuple[float, Array]:
     """Value and gradient, up to a constant (Rasmussen & Williams, equations 5.8 and 5.9)."""
-    signal, noise, ratio = np.exp(log_scales[-3:])
-    shift = ratio * noise
+    signal, own, ratio = np.exp(log_scales[-3:])
     z = points / np.exp(log_scales[:-3])
-    r = _distances(log_scales, points, points)
+    squared = _squared_distances(log_scales, points, points)
+    r = np.sqrt(squared)
     decay = signal * np.exp(-r)
-    kernel = (1 + r + r * r / 3) * decay
-    covariance = kernel + shift * same
-    covariance[np.diag_indices_from(covariance)] += noise + JITTER * signal
+    kernel = (1 + r + squared / 3) * decay
+    covariance = kernel + LEVEL
+    noise.add(log_scales, covariance)
     try:
         factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         return 1e10, np.zeros_like(log_scales)
-    inverse = cho_solve((factor, True), np.eye(len(y)), check_finite=False)
+    half = np.tril(lapack.dpotri(factor, lower=1)[0])
+    inverse = half + half.T
+    inverse[np.diag_indices_from(inverse)] /= 2
     weights = inverse @ y
     slope = 0.5 * (inverse - np.outer(weights, weights))  # of the covariance
     pull = slope * (5 / 3 * (1 + r) * decay)
-    of_shift = shift * np.sum(slope * same)
+    of_shift = ratio * own * np.sum(slope * noise.shared)
     gradient = np.append(
         2 * (pull.sum(1) @ (z * z) - np.sum(z * (pull @ z), axis=0)),
-        [np.sum(slope * kernel), noise * np.trace(slope) + of_shift, of_shift],
+        [
+            np.sum(slope * kernel) + JITTER * signal * np.trace(slope),
+            own * float(np.diag(slope) @ noise.each) + of_shift,
+            of_shift,
+        ],
     )
     return 0.5 * float(y @ weights) + float(np.log(np.diag(factor)).sum()), gradient

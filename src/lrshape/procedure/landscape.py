@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.procedure.sampler import Choice, Points
+from lrshape.procedure.sampler import Choice, Points, every
 
 if TYPE_CHECKING:  # it imports scipy.optimize
     from lrshape.procedure.gaussian_process import GaussianProcess
@@ -22,6 +23,25 @@ SCATTER = 2000
 
 
 @dataclass(frozen=True)
+class Rivals:
+    """Points that may be best, and what their scores may be.
+
+    Attributes:
+        points: (m, dimensions); the first has about the lowest mean.
+        mean: (m,).
+        factor: (m, m), lower Cholesky factor of the covariance.
+    """
+
+    points: Points
+    mean: Array
+    factor: Array
+
+    def draws(self, count: int, random: np.random.Generator, width: float = 1.0) -> Array:
+        """Draws of the scores without noise, (count, m); their deviations from the mean times ``width``."""
+        return self.mean + width * random.standard_normal((count, len(self.mean))) @ self.factor.T
+
+
+@dataclass(frozen=True)
 class Landscape:
     """What a sampler knows.
 
@@ -29,25 +49,55 @@ class Landscape:
         process: of features.
         told: (n, dimensions), the points whose scores are known.
         features: of points.
+        random: starts the random numbers of a search over the landscape, the same each time.
     """
 
     process: "GaussianProcess"
     told: Points
     features: Callable[[Points], Points]
+    random: Callable[[], np.random.Generator]
 
     def mean(self, points: Points) -> Array:
         """Posterior mean, (m,)."""
         return self.process.mean(self.features(points))
 
-    def posterior(self, points: Points) -> tuple[Array, Array]:
-        """Posterior mean, (m,), and covariance, (m, m)."""
-        return self.process.posterior(self.features(points))
+    def favourites(self, count: int, among: Choice) -> Points:
+        """Points that are sure to be good, each of other features than those before it."""
+        random = self.random()
+        found = self._minima(random, self._scattered(random, among), among)
+        points = np.concatenate([found, self._best_told(among)])
+        features = self.features(points)
+        mean, covariance = self.process.posterior(features)
+        sure = mean + np.sqrt(np.maximum(np.diag(covariance), 0))
+        order = np.argsort(sure, kind="stable")
+        return points[order][_apart(features[order], count, 0.02)]
 
-    def best_told(self, among: Choice) -> Points:
+    @cached_property
+    def rivals(self) -> Rivals:
+        """Points that may be best: near the one of the lowest mean, near its rivals, and anywhere."""
+        random = self.random()
+        scattered = self._scattered(random, every)
+        best = self._minima(random, scattered, every)
+        told = self._best_told(every)
+        # Another valley looks worse while the model is coarse, so some of its points stay in the race.
+        others = [told[_apart(told, 4, 0.15)], scattered[_apart(scattered, 8, 0.15)]]
+        apart = np.concatenate([told[:4], *others])
+        near = [around(best, POOL // 2, random), around(apart, POOL // 4, random)]
+        anywhere = random.random((POOL // 8, self.told.shape[1]))
+        points = np.concatenate([best, *near, scattered[: POOL // 8], anywhere])
+        mean, covariance = self.process.posterior(self.features(points))
+        smallest = 1e-6 * max(float(np.diag(covariance).max()), 1e-300)
+        return Rivals(points, mean, np.linalg.cholesky(covariance + smallest * np.eye(len(mean))))
+
+    @cached_property
+    def _told_by_mean(self) -> Points:
+        return self._ordered(self.told)
+
+    def _best_told(self, among: Choice) -> Points:
         """Known points, the lowest mean first."""
-        return self._ordered(self.told[among(self.told)])
+        return self._told_by_mean[among(self._told_by_mean)]
 
-    def scattered(self, random: np.random.Generator, among: Choice) -> Points:
+    def _scattered(self, random: np.random.Generator, among: Choice) -> Points:
         """Points all over the cube, the lowest mean first.
 
         Far from all known points in the cube there may be others that are the same to the model. Many are at
@@ -56,40 +106,19 @@ class Landscape:
         """
         points = random.random((SCATTER, self.told.shape[1]))
         points = np.where(random.random(points.shape) < 0.3, np.round(points), points)
-        good = self.best_told(among)[:8]
+        good = self._best_told(among)[:8]
         if len(good):
             taken = random.random(points.shape) < random.choice([0.0, 0.3, 0.7], (SCATTER, 1))
             points = np.where(taken, good[random.integers(len(good), size=SCATTER)], points)
         return self._ordered(points[among(points)])
 
-    def favourites(self, random: np.random.Generator, count: int, among: Choice) -> Points:
-        """Points that are sure to be good, each of other features than those before it."""
-        found = self.minima(random, self.scattered(random, among), among)
-        points = np.concatenate([found, self.best_told(among)])
-        mean, covariance = self.posterior(points)
-        sure = mean + np.sqrt(np.maximum(np.diag(covariance), 0))
-        points = points[np.argsort(sure, kind="stable")]
-        return points[_apart(self.features(points), count, 0.02)]
-
-    def minima(self, random: np.random.Generator, scattered: Points, among: Choice) -> Points:
+    def _minima(self, random: np.random.Generator, scattered: Points, among: Choice) -> Points:
         """A few points of low mean, the lowest first, by local search from known and scattered ones."""
-        best = np.concatenate([self.best_told(among)[:8], scattered[:16]])
+        best = np.concatenate([self._best_told(among)[:8], scattered[:16]])
         for _ in range(8 if len(best) else 0):
             tried = around(best, 400, random)
             best = self._ordered(np.concatenate([best, tried[among(tried)]]))[:8]
         return best[:3]
-
-    def pool(self, random: np.random.Generator, among: Choice) -> Points:
-        """Points that may be best, the lowest mean first: near it, near its rivals, and anywhere."""
-        scattered = self.scattered(random, among)
-        best = self.minima(random, scattered, among)
-        told = self.best_told(among)
-        # Another valley looks worse while the model is coarse, so some of its points stay in the race.
-        others = [told[_apart(told, 4, 0.15)], scattered[_apart(scattered, 8, 0.15)]]
-        rivals = np.concatenate([told[:4], *others])
-        near = [around(best, POOL // 2, random), around(rivals, POOL // 4, random)]
-        anywhere = random.random((POOL // 8, self.told.shape[1]))
-        return np.concatenate([best, *near, scattered[: POOL // 8], anywhere])
 
     def _ordered(self, points: Points) -> Points:
         return points[np.argsort(self.mean(points), kind="stable")]

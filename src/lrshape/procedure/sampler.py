@@ -30,18 +30,23 @@ Choice: TypeAlias = Callable[[Points], NDArray[np.bool_]]
 """Which of some points are meant: ``(n, dimensions)`` to ``(n,)``."""
 
 
+Scale: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Scores as a model sees them, both of shape ``(n,)``; rising, +inf stays +inf."""
+
+
 @dataclass(frozen=True)
 class Belief:
-    """Draws of what the scores, without noise, may be.
+    """Draws of what the scores, without noise, may be, on the scale of `Sampler.seeing`.
 
     Attributes:
         favourite: (n,), score of the point that the sampler recommends.
         minimum: (n,), lowest score of any point, in the same draws.
+        noise: standard deviation of one score's own noise, on the same scale.
     """
 
     favourite: NDArray[np.float64]
     minimum: NDArray[np.float64]
-    noise: float = 0.0
+    noise: float
 
 
 class Sampler(Settings, ABC):
@@ -141,13 +146,15 @@ class Sampler(Settings, ABC):
             new |= {"best_point": p[best].tolist(), "best_score": float(score[best])}
         return new
 
-    def seeing(self, features: Callable[[Points], Points], scale=None) -> "Sampler":
-        """Return this sampler, for a caller who knows what the scores depend on.
+    def seeing(self, features: Callable[[Points], Points], scale: Scale | None = None) -> "Sampler":
+        """Return this sampler, for a caller who knows what the scores depend on, and how.
 
         Args:
             features: of points, (n, dimensions), what tells them apart, (n, features), in units of about the
                 cube's side: points that make no difference to the scores have the same. Samplers that learn
                 no model have no use for it.
+            scale: of scores, (n,), all that were told, what a model learns, (n,): rising, and +inf for +inf.
+                Default: their logarithms if all are positive, or else the scores.
         """
         return self
 
@@ -292,6 +299,19 @@ class SequenceSampler(Sampler):
 def every(points: Points) -> NDArray[np.bool_]:
     """All points, (n,): the widest `Choice`."""
     return np.ones(len(points), bool)
+
+
+def learnable(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores that a smooth function can follow, (n,): the worse half moved nearer, all finite.
+
+    How bad a bad point is matters little. At least one score must be finite.
+    """
+    finite = np.isfinite(scores)
+    y = np.where(finite, scores, scores[finite].max())
+    middle = np.median(y)
+    better, worse = y[y <= middle], y > middle
+    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
+    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
 
 
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)

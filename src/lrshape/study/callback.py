@@ -22,6 +22,7 @@ class Status:
         phase: screen, rescore, tune or confirm.
         planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, and
             to what was trained when the phase ends.
+        after: trials that the phases after it take at most.
         done: trials of the phase that are stored; a share of the running chunk is added.
         rate: trials a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
@@ -31,6 +32,7 @@ class Status:
 
     phase: str
     planned: int
+    after: int
     done: float
     rate: float | None
     diverged: int
@@ -42,6 +44,9 @@ class Callback:
 
     def started(self, directory: str, stored: int) -> None:
         """A run begins; ``stored`` chunks of trials are there from earlier runs."""
+
+    def announced(self, plan: str) -> None:
+        """Before the first trial: ``plan`` says in a line how many trials the study and its phases take."""
 
     def phase_begins(self, phase: str, announcement: str) -> None:
         """A phase begins; ``announcement`` says in a line what it does, or is empty."""
@@ -71,6 +76,11 @@ class Callbacks(Callback):
         for callback in self._callbacks:
             callback.started(directory, stored)
 
+    def announced(self, plan: str) -> None:
+        """The plan is known."""
+        for callback in self._callbacks:
+            callback.announced(plan)
+
     def phase_begins(self, phase: str, announcement: str) -> None:
         """A phase begins."""
         for callback in self._callbacks:
@@ -95,8 +105,8 @@ class Callbacks(Callback):
 class Tally:
     """Counts what a phase has done."""
 
-    def __init__(self, phase: str, speed: "Speed", at_most: int | None):
-        self._phase, self._speed, self._at_most = phase, speed, at_most
+    def __init__(self, phase: str, speed: "Speed", at_most: int | None, after: int = 0):
+        self._phase, self._speed, self._at_most, self._after = phase, speed, at_most, after
         self._planned = self._done = self._bad = 0
         self._lowest: float | None = None
         self._direction: Direction = "minimize"
@@ -135,6 +145,7 @@ class Tally:
         return Status(
             phase=self._phase,
             planned=self._planned if self._at_most is None else self._at_most,
+            after=self._after,
             done=min(self._done + running, self._planned),
             rate=self._speed.rate(running),
             diverged=self._bad + bad,

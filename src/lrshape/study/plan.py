@@ -132,6 +132,18 @@ class Plan:
         }
         return lines[phase]() if phase in lines else ""
 
+    def after(self, phase: str, done: int) -> int:
+        """Trials that the phases after one take at most.
+
+        Args:
+            phase: of a search.
+            done: trials of the phases before it.
+        """
+        names = list(self.trials)
+        count = sum(self.trials[name] for name in names[names.index(phase) + 1 :])
+        limit = self.spec.max_trials
+        return count if limit is None else max(0, min(count, limit - done - self.trials[phase]))
+
     def announce(self) -> str:
         """How many trials each phase takes, in a line.
 

@@ -53,6 +53,7 @@ class Run:
         self._executor, self._callback = executor, callback
         self._deadline = None if time_limit is None else time.monotonic() + time_limit
         self._speed = Speed()
+        self._trials = 0
         self._failures: list[str] = []
         self._shared = False  # whether another run has been seen on the same directory
 
@@ -82,7 +83,8 @@ class Run:
         plan = Plan(self._spec)
         self._callback.phase_begins(name, plan.describe(name))
         stored = set(self._store.chunks())
-        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most)
+        after = 0 if at_most is not None else plan.after(name, self._trials)
+        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most, after)
 
         def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
             trials = [trial for chunk in chunks for trial in chunk.trials]
@@ -93,6 +95,7 @@ class Run:
         # Results that changed, after damage, can make a phase shorter.
         for chunk in unplanned(self._store, name, driven.chunks):
             self._store.set_aside(chunk, "the phase no longer plans it")
+        self._trials += len(driven.table)
         self._callback.phase_done(tally.finish())
         if isinstance(driven.chosen, Choice):
             self._store.write_choice(driven.chosen.document())

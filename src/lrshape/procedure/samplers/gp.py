@@ -16,15 +16,26 @@ from lrshape.procedure.sampler import (
     History,
     LearningSampler,
     Points,
-    every,
+    Scale,
+    learnable,
 )
 from lrshape.procedure.samplers.sobol import sobol_points
 
-MOST = 400
+MOST = 1500
 """Scores that the model knows at most: its cost grows with their cube."""
 
-REFIT = 1.1
-"""Growth of the history after which length scales are fitted again: that is most of the cost."""
+KEPT = 1200
+"""Scores that it goes on knowing when there are more."""
+
+REFIT = 1.2
+"""Growth of the history after which length scales are fitted again."""
+
+BOLD = 2.0
+"""How much further from the mean than the posterior's the draws are that choose points.
+
+Thompson sampling makes the points good; but what counts is the one that is recommended in the end, and wider
+points tell more about it, the more so the noisier they are.
+"""
 
 
 def _coordinates(points: Points) -> Points:
@@ -57,16 +68,19 @@ class GP(LearningSampler):
     batch_size: int = Field(default=16, ge=2, description="points per batch")
     initial: int = Field(default=32, ge=4, description="Sobol' points before the first model is fitted")
     _features: Callable[[Points], Points] = PrivateAttr(default_factory=lambda: _coordinates)
+    _scale: Scale = PrivateAttr(default_factory=lambda: _logarithms_if_positive)
+    _latest: tuple[Any, Landscape] | None = PrivateAttr(default=None)
 
     @property
     def batch(self) -> int:
         """As many as share a seed and a model."""
         return self.batch_size
 
-    def seeing(self, features: Callable[[Points], Points], scale=None) -> "GP":
-        """Return the sampler whose model is one of features, not of coordinates."""
+    def seeing(self, features: Callable[[Points], Points], scale: Scale | None = None) -> "GP":
+        """Return the sampler whose model is one of features, not of coordinates, and of scores on a scale."""
         seen = self.model_copy()
-        seen._features = features
+        seen._features, seen._latest = features, None
+        seen._scale = scale or _logarithms_if_positive
         return seen
 
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
@@ -80,94 +94,93 @@ class GP(LearningSampler):
         if spread == n:
             return first, state["own"]
         random = self.random(state, asked)
-        landscape = self._landscape(state, told)
-        pool = landscape.pool(random, every)
-        minima = _draws(*landscape.posterior(pool), 2 * n, random).argmin(axis=1)
+        with threadpool_limits(1):
+            rivals = self._landscape(state, told).rivals
+            minima = rivals.draws(2 * n, random, BOLD).argmin(axis=1)
         chosen = list(dict.fromkeys([0, *minima.tolist()]))[: n - spread]
-        near = around(pool[:1], n - spread - len(chosen), random)
-        return np.concatenate([first, pool[chosen], near]), state["own"]
+        near = around(rivals.points[:1], n - spread - len(chosen), random)
+        return np.concatenate([first, rivals.points[chosen], near]), state["own"]
 
     def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
         """What the model is sure is good; without a model, the points with the best scores."""
         told = self.history(state)
         if not _enough(told) or state["dimensions"] == 0:
             return super().favourites(state, n, among)
-        landscape = self._landscape(state, told)
-        random = self.random(state, 2**32 - 1, len(told.points))
-        return landscape.favourites(random, n, among)
+        with threadpool_limits(1):
+            return self._landscape(state, told).favourites(n, among)
 
     def belief(self, state: Mapping[str, Any], n: int) -> Belief | None:
         """Draws from the posterior; None before the first points have been scored."""
         told = self.history(state)
         if not _enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
             return None
-        landscape = self._landscape(state, told)
-        random = self.random(state, 2**32 - 2, len(told.points))
-        drawn = _draws(*landscape.posterior(landscape.pool(random, every)), n, random)
-        return Belief(
-            drawn[:, 0],
-            drawn.min(axis=1),
-            landscape.process.unit * float(np.exp(0.5 * landscape.process.log_scales[-2])),
-        )
+        with threadpool_limits(1):
+            landscape = self._landscape(state, told)
+            drawn = landscape.rivals.draws(n, self.random(state, 2**32 - 2, len(told.points)))
+        return Belief(drawn[:, 0], drawn.min(axis=1), landscape.process.noise)
 
     def reflect(self, state: Mapping[str, Any]) -> Any:
-        """Fit the length scales again, if the history has grown enough."""
+        """Fit the length scales again, if the history has grown enough; forget some of too many scores."""
         told, own = self.history(state), state["own"]
-        start, fitted_at = own.get("log_scales"), own.get("fitted_at", 0)
-        if not _enough(told) or state["dimensions"] == 0 or len(told.points) < REFIT * fitted_at:
+        if not _enough(told) or state["dimensions"] == 0:
             return own
-        landscape = self._landscape(state, told, iterations=60 if start is None else 20)
-        return own | {"log_scales": landscape.process.log_scales.tolist(), "fitted_at": len(told.points)}
+        with threadpool_limits(1):
+            if len(told.points) >= REFIT * own.get("fitted_at", 0):
+                process = self._landscape(state, told, iterations=20 if "log_scales" in own else 60).process
+                own = own | {"log_scales": process.log_scales.tolist(), "fitted_at": len(told.points)}
+            known = _known(own)
+            if len(known) > MOST:
+                mean = self._landscape({**state, "own": own}, told).mean(told.points[known])
+                kept = known[_most_telling(mean)]
+                own = own | {"forgotten": np.setdiff1d(np.arange(len(told.points)), kept).tolist()}
+        return own
 
     def _landscape(self, state: Mapping[str, Any], told: History, iterations: int = 0) -> Landscape:
+        """The model of what was told; that of the latest state is remembered."""
         from lrshape.procedure.gaussian_process import GaussianProcess  # scipy.optimize is slow to import
 
-        known = _most_telling(told)
-        scales = state["own"].get("log_scales")
-        # One thread: the same bits whatever the machine, and matrices of this size gain little from more.
-        with threadpool_limits(1):
-            process = GaussianProcess.fitted(
-                self._features(told.points[known]),
-                _learnable(told.scores[known]),
-                told.batches[known],
-                None if scales is None else np.array(scales),
-                iterations,
-            )
-        return Landscape(process, told.points[known], self._features)
+        own, scales = state["own"], state["own"].get("log_scales")
+        known = _evenly(_known(own), MOST)
+        seen = told.points[known], learnable(self._scale(told.scores[known])), told.batches[known]
+        key = [state["seed"], *(array.tobytes() for array in seen)]
+        if self._latest is not None and self._latest[0] == [*key, scales] and not iterations:
+            return self._latest[1]
+        points, scores, batches = seen
+        start = None if scales is None else np.array(scales)
+        process = GaussianProcess.fitted(self._features(points), scores, batches, start, iterations)
+        count = len(told.points)
+        found = Landscape(process, points, self._features, lambda: self.random(state, 2**32 - 1, count))
+        self._latest = [*key, process.log_scales.tolist()], found
+        return found
 
 
 def _enough(told: History) -> bool:
     return bool(np.isfinite(told.scores).sum() >= 4)
 
 
-def _most_telling(told: History) -> NDArray[np.int64]:
-    """Which scores the model is to know: all, or else the best half of as many as it can, and the latest."""
-    if len(told.scores) <= MOST:
-        return np.arange(len(told.scores))
-    best = np.argsort(told.scores, kind="stable")[: MOST // 2]
-    others = np.setdiff1d(np.arange(len(told.scores)), best)
-    return np.sort(np.concatenate([best, others[-MOST // 2 :]]))
+def _known(own: Mapping[str, Any]) -> NDArray[np.int64]:
+    """Which scores the model knows: all but those forgotten."""
+    return np.setdiff1d(np.arange(len(own["scores"])), np.array(own.get("forgotten", []), np.int64))
 
 
-def _positive(scores: NDArray[np.float64]) -> bool:
-    return bool((scores > 0).all())
+def _evenly(values: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """So many of the values, or all if they are fewer, evenly chosen."""
+    return values[np.linspace(0, len(values) - 1, min(len(values), count)).astype(np.int64)]
 
 
-def _learnable(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores that a smooth function can follow: logarithms, the worse half moved nearer, all finite."""
-    y = np.log(scores, where=np.isfinite(scores), out=scores.copy()) if _positive(scores) else scores
-    finite = np.isfinite(y)
-    y = np.where(finite, y, y[finite].max())
-    middle = np.median(y)
-    better, worse = y[y <= middle], y > middle
-    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
-    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
+def _most_telling(mean: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which of too many scores to keep: half that the model holds for the best, the latest, and of others.
+
+    By the mean, not the scores: of scores under noise the lowest are the luckiest.
+    """
+    rows = np.arange(len(mean))
+    latest = rows[-KEPT // 4 :]
+    best = np.argsort(mean[: len(mean) - KEPT // 4], kind="stable")[: KEPT // 2]
+    others = np.setdiff1d(rows, np.concatenate([latest, best]))
+    return np.sort(np.concatenate([best, latest, _evenly(others, KEPT // 4)]))
 
 
-def _draws(
-    mean: NDArray[np.float64], covariance: NDArray[np.float64], count: int, random: np.random.Generator
-) -> NDArray[np.float64]:
-    """Draws of a normal distribution, (count, m)."""
-    scale = float(np.diag(covariance).max())
-    factor = np.linalg.cholesky(covariance + 1e-6 * max(scale, 1e-300) * np.eye(len(mean)))
-    return mean + random.standard_normal((count, len(mean))) @ factor.T
+def _logarithms_if_positive(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    if (scores > 0).all():
+        return np.log(scores, where=np.isfinite(scores), out=scores.copy())
+    return scores

@@ -1,0 +1,206 @@
+"""The section of RESULTS.md that verdicts.py prints: tables of what was claimed and what is true."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+from _measure import machine, table
+from _verdict_measures import Result
+from _verdict_power import CONTESTS, oracle_power
+from _worlds import WORLDS
+from scipy.stats import binomtest
+
+DECIDED = ("better", "worse", "equal")
+
+BEFORE = {
+    # false "better" in % of studies; base-LR loss (median; 90%) of winners and of baselines
+    "linear": ("5.5% (200)", "0.15%; 1.0%", "2.5%; 13%"),
+    "sharp": ("35% (66)", "0.06%; 0.3%", "5.6%; 22%"),
+    "cosine-sharp": ("42% (120)", "0.25%; 1.3%", "7.3%; 23%"),
+    "spline": ("3% (100)", "", ""),
+    "heavy": ("15% (120)", "", ""),
+    "skew": ("6.7% (120)", "", ""),
+    "noisy": ("5% (100)", "1.2%; 5%", "8.8%; 66%"),
+    "accuracy": ("9% (120)", "", ""),
+    "lm": ("0% (100)", "0.01%; 0.03%", "0.13%; 0.3%"),
+    "cap": ("9% (100)", "", ""),
+    "quad": ("0% (100)", "0.65%; 1.9%", "53%; 124%"),
+}
+
+POWER_BEFORE = {
+    # share decided with 20 and with 40 seeds, by the noise and the effect
+    ("seed 0.15, own 0.10", 0.05): "4%, 20%",
+    ("seed 0.15, own 0.10", 0.1): "33%, 65%",
+    ("seed 0.10, own 0.20, as on digits", 0.05): "4%, 11%",
+    ("seed 0.10, own 0.20, as on digits", 0.1): "13%, 29%",
+    ("seed 0.15, own 0.10, skewed", 0.05): "9%, 25%",
+    ("seed 0.15, own 0.10, skewed", 0.1): "42%, 81%",
+}
+
+INTRODUCTION = """\
+Whole searches of synthetic workloads whose truth is known (`_worlds.py`): schedules have a score without \
+noise, and seeds noise that all schedules share and noise of each schedule's own. N is what a study may \
+train in all. Shares are of studies, with 95% Clopper-Pearson intervals.
+
+- False better: the study claims that the winner is better than some baseline, which at its own best base \
+LR is at least as good as the winner as confirmed.
+- False worse: the study claims that some baseline is better than the winner, which at its own best base \
+LR is at least as good as that baseline as confirmed.
+- False equal: the study claims that some baseline equals the winner within the margin, and at their own \
+best base LRs they differ by more.
+- Before: false better under the rules of revision 1c03511 and the number of studies: base LRs of \
+baselines from a grid of factor 2 and one seed each, bootstrap of the difference of medians over 20 \
+seeds. N was 256 for linear, sharp, lm and quad, else 128, and did not count baselines and the confirm \
+phase; the own noise was drawn by other random numbers. "-" was not measured."""
+
+TRUTHS = """\
+Base-LR loss is how much better a schedule would be at its own best base LR: log ratio, or difference \
+where the metric may be negative. Covered is how often 95% intervals hold the truth: the winner's median, \
+and the paired effects of all other rows at the base LRs that were confirmed. Regret is the winner's \
+distance from the best schedule of all. Gain is the share of the way from the best baseline, tuned, to \
+the best schedule ("-": a baseline is the best)."""
+
+POWER = """\
+Rex against linear, each at its truly best base LR, decided by the confirm phase. Effect is by how much \
+linear is truly worse. The t test is the oracle: paired, of log ratios, at level 0.05, on the mean number \
+of seeds that the confirm phase used, fixed in advance. Before: the share decided under the rules of \
+revision 1c03511, by the bootstrap of a difference of medians."""
+
+
+def section(results: Mapping[str, Sequence[Result]]) -> str:
+    """The section.
+
+    Args:
+        results: of searches by ``WORLD-TRIALS``, of contests by their name.
+    """
+    searches = {name: found for name, found in results.items() if name not in CONTESTS}
+    parts = ["## Verdicts: what searches claim and what is true", f"{machine()}."]
+    if searches:
+        parts += [INTRODUCTION, table(CLAIMED, [_claims(*item) for item in searches.items()])]
+        parts += [TRUTHS, table(MEASURED, [_truths(*item) for item in searches.items()])]
+    if contests := {name: found for name, found in results.items() if name in CONTESTS}:
+        parts += ["### Power", POWER, table(FOUGHT, [_power(*item) for item in contests.items()])]
+    return "\n\n".join(parts) + "\n"
+
+
+CLAIMED = ["world", "N", "studies", "false better", "before", "false worse", "false equal"]
+CLAIMED += ["baselines decided", "seeds a row", "trained of N"]
+
+
+def _claims(name: str, results: Sequence[Result]) -> list[str]:
+    world, trials = name.rsplit("-", 1)
+    baselines = [row for result in results for row in result["others"] if row["is_baseline"]]
+    decided = [row["verdict"] in DECIDED for row in baselines]
+    seeds = [row["seeds"] for result in results for row in (result["winner"], *result["others"])]
+    return [
+        world,
+        trials,
+        str(len(results)),
+        _share(sum(map(false_better, results)), len(results)),
+        BEFORE.get(world, ("-",))[0],
+        _share(sum(map(false_worse, results)), len(results)),
+        _share(sum(map(false_equal, results)), len(results)),
+        f"{np.mean(decided):.0%}",
+        f"{np.mean(seeds):.0f}",
+        f"{np.mean([sum(result['trained'].values()) for result in results]) / int(trials):.0%}",
+    ]
+
+
+def false_better(result: Result) -> bool:
+    """Whether it claims to beat a baseline that, tuned, is at least as good as the winner as confirmed."""
+    return _claims_wrongly(result, "better", lambda row, winner: row["tuned"] <= winner["true"])
+
+
+def false_worse(result: Result) -> bool:
+    """Whether it claims to lose to a baseline that, as confirmed, is no better than the winner tuned."""
+    return _claims_wrongly(result, "worse", lambda row, winner: winner["tuned"] <= row["true"])
+
+
+def false_equal(result: Result) -> bool:
+    """Whether it claims to equal a baseline within the margin, which both tuned are not."""
+    return _claims_wrongly(result, "equal", lambda row, _: abs(row["tuned_effect"]) > result["margin"])
+
+
+def _claims_wrongly(result: Result, verdict: str, is_wrong: Callable[[Result, Result], bool]) -> bool:
+    return any(
+        row["verdict"] == verdict and is_wrong(row, result["winner"])
+        for row in result["others"]
+        if row["is_baseline"]
+    )
+
+
+MEASURED = ["world", "N", "base-LR loss, winner: median; 90%", "baselines", "before: winner", "baselines"]
+MEASURED += ["winner covered", "paired covered", "regret, median", "gain, median", "CPU s a study"]
+
+
+def _truths(name: str, results: Sequence[Result]) -> list[str]:
+    world, trials = name.rsplit("-", 1)
+    winners = [result["winner"] for result in results]
+    percent = WORLDS[world](world, 1.0).scale == "log"
+    others = [row for result in results for row in result["others"]]
+    return [
+        world,
+        trials,
+        _spread([row["loss"] for row in winners], percent),
+        _spread([row["loss"] for row in others if row["is_baseline"]], percent),
+        *(BEFORE.get(world, ("", "", ""))[1:]),
+        _share(*_covered(winners, "low", "median", "high")),
+        _share(*_covered(others, "effect_low", "true_effect", "effect_high")),
+        _number(float(np.median([result["regret"] for result in results])), percent),
+        _gain(results),
+        f"{np.mean([result['seconds'] for result in results]):.1f}",
+    ]
+
+
+def _covered(rows: Iterable[Result], low: str, truth: str, high: str) -> tuple[int, int]:
+    """How many intervals hold the truth, and how many there are."""
+    known = [row for row in rows if np.isfinite([row[low], row[truth]]).all()]
+    # Ties of discrete metrics differ by rounding.
+    held = [row[low] - 1e-12 <= row[truth] <= row[high] + 1e-12 for row in known]
+    return sum(held), len(held)
+
+
+def _gain(results: Sequence[Result]) -> str:
+    """The winner's share of what the best schedule gains over the best baseline, each tuned."""
+    shares = []
+    for result in results:
+        baseline = min(row["tuned"] for row in result["others"] if row["is_baseline"])
+        possible = baseline - result["best"]
+        if possible > 1e-3 * abs(result["best"]):
+            shares.append((baseline - result["winner"]["true"]) / possible)
+    return f"{np.median(shares):.0%}" if shares else "-"
+
+
+FOUGHT = ["noise, standard deviations", "effect", "margin", "studies", "better", "equal", "worse"]
+FOUGHT += ["seeds, mean", "t test with as many seeds", "before, 20 and 40 seeds"]
+
+
+def _power(name: str, results: Sequence[Result]) -> list[str]:
+    contest = CONTESTS[name]
+    verdicts = [result["verdict"] for result in results]
+    seeds = float(np.mean([result["seeds"] for result in results]))
+    return [
+        contest.label,
+        f"{contest.effect:.0%}",
+        "default" if contest.margin is None else f"{contest.margin:.0%}",
+        str(len(results)),
+        *(_share(verdicts.count(verdict), len(verdicts)) for verdict in ("better", "equal", "worse")),
+        f"{seeds:.0f}",
+        f"{oracle_power(contest, max(2, round(seeds))):.1%}",
+        POWER_BEFORE.get((contest.label, contest.effect), "-"),
+    ]
+
+
+def _spread(values: Sequence[float], percent: bool) -> str:
+    return f"{_number(np.median(values), percent)}; {_number(np.quantile(values, 0.9), percent)}"
+
+
+def _number(value: float, percent: bool) -> str:
+    return f"{value:.2%}" if percent else f"{value:.4f}"
+
+
+def _share(count: int, of: int) -> str:
+    """A share with its exact 95% interval."""
+    if not of:
+        return "-"
+    interval = binomtest(count, of).proportion_ci()
+    return f"{count / of:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
