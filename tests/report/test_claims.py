@@ -92,7 +92,6 @@ def test_scores_have_the_decimals_that_their_differences_need():
 )
 def test_the_seeds_that_would_decide(effect, margin, pairs, seeds):
     undecided = row("linear", 0.01, effect, "open", pairs=pairs)
-    assert claims(undecided, margin=margin).seeds_to_decide(undecided) == seeds
     told = claims(undecided, margin=margin).reason(undecided)
     assert told == (f"about {seeds} seeds would probably decide" if seeds else "")
 

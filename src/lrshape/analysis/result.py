@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.design import Design
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.seeds_needed import seeds_to_decide
@@ -179,7 +180,9 @@ class Result:
             scale=analysis.scale,
             margin=_finite(analysis.margin),
             **_score(won),
-            baselines=tuple(_contender(row, won, analysis.margin) for row in rows if row["is_baseline"] and row is not won),
+            baselines=tuple(
+                _contender(row, won, analysis.margin) for row in rows if row["is_baseline"] and row is not won
+            ),
             families=tuple(_contender(row, won, analysis.margin) for row in others + records(missing)),
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
@@ -206,7 +209,7 @@ def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) ->
         difference_high=_finite(row.get("difference_high")),
         p_value_holm=_finite(row.get("p_holm")),
         verdict=str(row.get("verdict", "")),
-        seeds_to_decide=seeds_to_decide(row, won, margin) if is_open else None,
+        seeds_to_decide=seeds_to_decide(row, margin, (row["cost"], won["cost"])) if is_open else None,
     )
 
 
@@ -262,6 +265,7 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
             name,
             direction_of(name, analysis.metric, analysis.direction),
             confidence=analysis.confidence,
+            design=Design(is_contest=analysis.design.is_contest),
         )
         for name in others
     }

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lrshape.analysis.design import Scale
-from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.analysis.direction import sign
+from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.report.words import Precision, counted, number, percent, rate
 
 if TYPE_CHECKING:
@@ -135,7 +135,8 @@ class Claims:
             return ""
         if row["effect_low"] == row["effect_high"] == 0:
             return "equal scores on most seeds"
-        seeds = next((seeds_to_decide(row, won, self.margin) for won in self._winners), None)
+        costs = [one["cost"] for one in (row, *self._winners)]
+        seeds = seeds_to_decide(row, self.margin, costs)
         return f"about {counted(seeds, 'seed')} would probably decide" if seeds else ""
 
     def tuning_fault(self, row: Row) -> str:
@@ -152,8 +153,10 @@ class Claims:
 def claims_of(result: "Result") -> Claims:
     """Return the comparisons of a study's result: the winner's row, then families and baselines."""
     others = [_row(one, one.family) for one in result.families]
-    others += [_row(one, f"{one.name} (baseline)") for one in result.baselines]
-    winner = {**dict.fromkeys(others[0] if others else (), math.nan), **_row(result, f"{result.family} *")}
+    of_whom = "" if result.is_contest else " (baseline)"
+    others += [_row(one, f"{one.name}{of_whom}") for one in result.baselines]
+    won = result.name if result.is_contest else result.family
+    winner = {**dict.fromkeys(others[0] if others else (), math.nan), **_row(result, f"{won} *")}
     return Claims(
         [{**winner, "verdict": "winner", "is_winner": True}, *others],
         result.scale,

@@ -115,8 +115,8 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
         phases = list(dict.fromkeys(r["phase"] for r in same if r["phase"] != "screen")) or ["screen"]
         unconfirmed = strong("not confirmed") if phases[0] != "confirm" else ""
         name, colour = (
-            (printable(won["shape"], 40), rate(won["base_lr"])),
-            findings.styles[won["family"]].colour,
+            (findings.name(won["shape"]), rate(won["base_lr"])),
+            findings.style(won).colour,
         )
         for phase in phases:
             by = {r["metric"]: r for r in same if r["phase"] == phase}

@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.procedure.spec import STANDARD_BASELINES, BaselineSpec
-from lrshape.shapes import FAMILIES
 from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
 

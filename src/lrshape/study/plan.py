@@ -66,7 +66,8 @@ class Plan:
             "rescore": rescored * around * spec.rescore.seeds,
             "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds
             + kept * tuning.seeds * min(1, tuning.rounds),
-            "confirm": (winners + baselines) * spec.confirm.most + max(0, every_family - 1) * spec.confirm.least,
+            "confirm": (winners + baselines) * spec.confirm.most
+            + max(0, every_family - 1) * spec.confirm.least,
         }
         if spec.max_trials is not None:
             trials = {phase: min(count, spec.max_trials) for phase, count in trials.items()}
