@@ -120,8 +120,8 @@ def compare(
 ) -> Study:
     """Compare given schedules, each at its own best base LR; run it again with the same arguments to resume.
 
-    Nothing is searched: the base LR of each schedule is tuned by the rule that a search has for its baselines,
-    and all run on the same fresh seeds until it is decided which is best, at most 160 seeds.
+    Nothing is searched: the base LR of each schedule is tuned as a search tunes its baselines, and all run on
+    the same fresh seeds until it is decided which is best, at most 160 seeds.
 
     Args:
         spec: as in `search`, with ``schedules`` and without what belongs to a search.
@@ -133,7 +133,14 @@ def compare(
             lines, and so is a schedule.
         tune: whether to tune the base LRs of schedules that do not say; otherwise each keeps its own, which
             for a list is its largest learning rate. Default: true.
-        train, steps, metrics, timeout, isolated, time_limit, executor, callback: as in `search`.
+        train: as in `search`.
+        steps: as in `search`.
+        metrics: as in `search`.
+        timeout: as in `search`.
+        isolated: as in `search`.
+        time_limit: as in `search`.
+        executor: as in `search`.
+        callback: as in `search`.
         **settings: keys of the spec, e.g. ``trials=200``, all trials together; they replace the spec's.
 
     Returns:

@@ -82,11 +82,7 @@ class _Screen:
             at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
             yield from self._train(at, self._spec.screen.seeds)
         families = self._spec.families
-        groups = (
-            [families]
-            if families and self._spec.screen.share_families
-            else [(family,) for family in families]
-        )
+        groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
         starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
         asked = [shape for search in self._searches for shape in search.start(starts)]

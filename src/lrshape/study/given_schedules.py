@@ -17,7 +17,7 @@ from lrshape.shapes.schedule import Schedule, StepRule
 from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
 
 Given: TypeAlias = str | Path | Schedule | Mapping[str, Any] | ArrayLike
-"""What names a schedule: a family or standard baseline, a schedule file, learning rates, or the keys of one."""
+"""A family or standard baseline by name, a schedule file, learning rates, or the keys of a `BaselineSpec`."""
 
 MOST = 10_000
 """Learning rates of a list that are kept; a longer one is thinned out to that many, by straight lines."""
