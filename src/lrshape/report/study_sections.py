@@ -140,7 +140,8 @@ def _measured_on(findings: Findings) -> str:
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     unseen = ", which no selection has seen" if findings.is_confirmed else ""
     phase = findings.leaders[0]["phase"]
-    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR. "
+    at = "the base LR beside its name" if findings.is_contest else "its own best base LR"
+    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at {at}. "
     text += "Differences are medians over paired seeds, which need not be the differences of the medians."
     if any(row["octaves"] > 0 for row in findings.leaders):
         text += " ± is the standard deviation of the best base LR; an octave is a factor of 2."
