@@ -49,6 +49,9 @@ def test_log_ratios_are_told_in_percent_of_the_other_score():
     assert claims().amount(worse) == "5.0% higher"
     assert claims().spread(worse) == "2.0% to 7.0%"
     assert claims().gain(worse) == ("−5.0%", "−7.0% to −2.0%")
+    vague = row("wsd", 0.008, (-0.1, -9.0, 2.0))
+    assert claims().gain(vague) == ("−11%", "under −1000% to 86%")
+    assert claims().spread(vague) == "−86% to over 1000%"
 
 
 def test_other_scales_are_told_in_the_units_of_the_metric():
@@ -92,13 +95,14 @@ def test_scores_have_the_decimals_that_their_differences_need():
 )
 def test_the_seeds_that_would_decide(effect, margin, pairs, seeds):
     undecided = row("linear", 0.01, effect, "open", pairs=pairs)
+    assert claims(undecided, margin=margin).seeds_to_decide(undecided) == seeds
     told = claims(undecided, margin=margin).reason(undecided)
-    assert told == (f"about {seeds} seeds would probably decide" if seeds else "")
+    assert told == (f"needs about {seeds} seeds" if seeds else "")
 
 
 def test_equal_scores_need_no_more_seeds():
     tied = row("linear", 0.01, (0.0, 0.0, 0.0), "open")
-    assert claims(tied, margin=0.1).reason(tied) == "equal scores on most seeds"
+    assert claims(tied, margin=0.1).reason(tied) == "ties on most seeds"
     assert not claims(tied).is_noiseless
     still = [{**one, "low": one["score"], "high": one["score"]} for one in (WINNER, tied)]
     assert Claims(still, "log", NAN).is_noiseless

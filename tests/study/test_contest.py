@@ -117,7 +117,7 @@ def test_schedules_are_given_in_many_ways(tmp_path):
         (["linear", "linaer"], {}, "schedules.linaer: family must be one of"),
         (["linear", "no.csv"], {}, "schedules.no: no.csv: cannot be read"),
         (["linear", [0.1, -0.1]], {}, "list-2: learning rates must be finite and at least 0, got -0.1"),
-        (["linear", [0.1, float("nan")]], {}, "list-2: learning rates must be finite and at least 0, got nan"),
+        (["linear", [0.1, float("nan")]], {}, "list-2: learning rates must be finite"),
         (["linear", "linear"], {}, "two are called 'linear'"),
         (["linear", "cosine"], {"tune": False}, "schedules.linear: tune = false needs base_lr"),
         ({"a": "linear", "b": {"family": "rex", "base_lr": 0.1}}, {}, "base_lr is only kept with tune"),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.design import Design
+from lrshape.analysis.design import Design, Scale
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.seeds_needed import seeds_to_decide
@@ -129,7 +129,7 @@ class Result:
     step_rule: str
     metric: str
     direction: Direction
-    scale: str
+    scale: Scale
     margin: float | None
     phase: str
     score_median: float | None

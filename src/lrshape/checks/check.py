@@ -215,4 +215,12 @@ def stored_losses(study: Study, phases: Sequence[str]) -> pd.DataFrame:
     return as_losses(study.store.trials(phases), study.metric, study.spec.direction)
 
 
+def as_confirmed(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The shapes of a complete study, its winner first, at the base LRs that it confirmed if it did."""
+    best = study.best()
+    base_lrs = {one.shape: one.base_lr for one in (best, *best.families) if one.phase == "confirm"}
+    found = [(shape, base_lrs.get(shape.id, base_lr)) for shape, base_lr in candidates]
+    return sorted(found, key=lambda candidate: candidate[0].id != best.shape)
+
+
 CHECKS: Registry[Check] = Registry("check", "lrshape.checks", "lrshape.checks", Check)

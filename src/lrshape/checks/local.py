@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult, stored_losses
+from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, stored_losses
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
 from lrshape.errors import InputError
@@ -125,7 +125,7 @@ class LocalCheck(Check):
 
 
 def best_shapes(study: Study, top: int) -> list[Candidate]:
-    """The best ``top`` shapes that are no baselines, by the rescore phase, at their best base LR.
+    """The best ``top`` shapes that are no baselines: the winner, then those of the rescore phase.
 
     Raises:
         InputError: if the study is not complete, has not rescored so many, or they have no finite score.
@@ -140,10 +140,11 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
         raise InputError(
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"
         )
-    return [
+    rescored = [
         (ShapeRecord.read(row["shape"], row["family"], row["params"]), float(row["base_lr"]))
-        for row in records(finite)[:top]
+        for row in records(finite)
     ]
+    return as_confirmed(study, rescored)[:top]
 
 
 def values(dimension: Dimension, own: Any, points: int) -> list[Any]:

@@ -12,7 +12,7 @@ from typing_extensions import override
 from lrshape.analysis.direction import as_measured
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult, stored_losses
+from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, stored_losses
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
@@ -74,7 +74,7 @@ class SeedsCheck(Check):
     def plan(self, study: Study) -> SeedPlan:
         """The shapes to train: a sample that is even over the screen's ranks, and the best of the search.
 
-        A shape's base LR is the rescore phase's where it was rescored, else the screen's.
+        A shape's base LR is that of the last phase that has trained it.
 
         Raises:
             InputError: if the study is not complete, or has screened fewer than 2 shapes.
@@ -94,6 +94,9 @@ class SeedsCheck(Check):
         )
         if len(screened) < 2:
             raise InputError(f"{study.path}: at least 2 screened shapes are needed, got {len(screened)}")
+        rescored = {
+            shape.id: (shape, base_lr) for shape, base_lr in as_confirmed(study, [*rescored.values()])
+        }
         best = {name: rescored.get(name, candidate) for name, candidate in screened.items()}
         count = min(self.sample, len(best))
         places = np.unique(np.round((np.arange(count) + 0.5) * len(best) / count - 0.5).astype(int))

@@ -91,6 +91,8 @@ class Lines(Callback):
 
 
 def _line(status: Status) -> str:
+    if not status.planned:
+        return f"{status.phase}: no trials needed"
     return f"{status.phase}: {status.done:,.0f} of {status.planned:,} trials, {described(status)}"
 
 

@@ -28,6 +28,7 @@ _VERDICTS = {
     "diverged": "better: it diverged",
     "unknown": "not tested",
 }
+_MOST_PERCENT = 10.0
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,10 @@ class Claims:
         if self.scale != "log":
             return self.precision.text(effect if upright else -effect)
         ratio = math.exp(min(-self.sign * effect, 700.0))  # the winner's score as a multiple of the other's
-        gain = self.sign * (1 - ratio)
-        return percent(gain if upright else -gain)
+        gain = self.sign * (1 - ratio) * (1 if upright else -1)
+        if abs(gain) > _MOST_PERCENT:
+            return f"{'over' if gain > 0 else 'under'} {percent(math.copysign(_MOST_PERCENT, gain))}"
+        return percent(gain)
 
     def margin_text(self) -> str:
         """Return the margin, in percent where effects are; the empty string without one."""
@@ -119,7 +122,8 @@ class Claims:
 
     def verdict(self, row: Row) -> str:
         """Return what the winner is, beside a row; a row's ``verdict`` in words."""
-        return _VERDICTS.get(row["verdict"], row["verdict"])
+        case = str(row["verdict"])
+        return _VERDICTS.get(case, case)
 
     def reason(self, row: Row) -> str:
         """Return in a few words what limits a verdict, or what would bring one; else the empty string."""
@@ -128,16 +132,15 @@ class Claims:
         if row["verdict"] == "untuned":
             edges = [one for one in (row, *self._winners) if one["edge"]]
             whose = "" if not edges or edges[0] is row else "the winner’s "
-            return f"{whose}base LR {'at the edge' if edges else 'not known well enough'}"
+            return f"{whose}base LR {'at the edge' if edges else 'uncertain'}"
         if row["verdict"] == "unknown":
-            return "too few seeds for an interval"
+            return "too few seeds"
         if row["verdict"] != "open":
             return ""
         if row["effect_low"] == row["effect_high"] == 0:
-            return "equal scores on most seeds"
-        costs = [one["cost"] for one in (row, *self._winners)]
-        seeds = seeds_to_decide(row, self.margin, costs)
-        return f"about {counted(seeds, 'seed')} would probably decide" if seeds else ""
+            return "ties on most seeds"
+        seeds = self.seeds_to_decide(row)
+        return f"needs about {counted(seeds, 'seed')}" if seeds else ""
 
     def tuning_fault(self, row: Row) -> str:
         """Return in a sentence's end why the base LRs of a row and of the winner allow no verdict."""
@@ -149,10 +152,17 @@ class Claims:
         precision = f" ({' and '.join(known)} octaves)" if known else ""
         return f"the best base LRs are not known well enough{precision}"
 
+    def seeds_to_decide(self, row: Row) -> int | None:
+        """Return with how many seeds a row would probably be decided; see `lrshape.analysis.seeds_needed`."""
+        return seeds_to_decide(row, self.margin, [one["cost"] for one in (row, *self._winners)])
+
 
 def claims_of(result: "Result") -> Claims:
     """Return the comparisons of a study's result: the winner's row, then families and baselines."""
-    others = [_row(one, one.family) for one in result.families]
+    others = [
+        _row(one, one.family if one.phase == result.phase else f"{one.family} ({one.phase} phase)")
+        for one in result.families
+    ]
     of_whom = "" if result.is_contest else " (baseline)"
     others += [_row(one, f"{one.name}{of_whom}") for one in result.baselines]
     won = result.name if result.is_contest else result.family

@@ -133,10 +133,9 @@ def _open(findings: Findings, row: Row) -> str:
     why = ""
     if row["effect_low"] > 0 or row["effect_high"] < 0:
         why = ", which excludes 0, but not after correction for comparisons and for better base LRs"
-    advice = claims.reason(row)
-    return (
-        f"It cannot be told apart from {name}: {_amount(findings, row)}{why}{'; ' if advice else ''}{advice}."
-    )
+    seeds = claims.seeds_to_decide(row)
+    advice = f"; about {counted(seeds, 'seed')} would probably decide" if seeds else ""
+    return f"It cannot be told apart from {name}: {_amount(findings, row)}{why}{advice}."
 
 
 def _amount(findings: Findings, row: Row, other: str = "") -> str:

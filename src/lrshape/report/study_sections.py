@@ -126,9 +126,9 @@ def _comparison(findings: Findings) -> list[Table]:
         title="If differences are symmetric",
         note="The Hodges–Lehmann estimate and the signed-rank test, which assume that the differences "
         "between pairs are distributed symmetrically. They are sharper than the numbers above where that is "
-        "true, and wrong where it is not, so no verdict uses them, and they are corrected neither for looks "
-        "nor for comparisons. The correlation is that of the two scores of a pair over seeds: the closer to "
-        "1, the more noise pairing cancels.",
+        "true, and wrong where it is not, so no verdict uses them. They hold at the look at which the phase "
+        "has stopped, but are not corrected for the number of comparisons. The correlation is that of the "
+        "two scores of a pair over seeds: the closer to 1, the more noise pairing cancels.",
     )
     return [measured, symmetric]
 
