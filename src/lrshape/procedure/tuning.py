@@ -21,6 +21,9 @@ from lrshape.procedure.screening import name_of
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
 
+FINALISTS = 2
+"""Shapes that are tuned where only the winner will be confirmed: the best ones by all that is known."""
+
 NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
 
@@ -75,7 +78,7 @@ class _Tuner:
         profiles = self.profiles(own)
         own.sort(key=lambda shape: profiles[shape].score)  # stable: of equals the better rescored one
         if not self._spec.confirm.families:
-            return [*own[:2], *dict.fromkeys(baselines)]
+            return [*own[:FINALISTS], *dict.fromkeys(baselines)]
         firsts: dict[str, ShapeRecord] = {}
         for shape in own:
             firsts.setdefault(shape.family.name, shape)
