@@ -51,6 +51,11 @@ def baseline_shapes(spec: SearchSpec) -> list[ShapeRecord]:
     return [ShapeRecord.of(f"{BASELINE}{name}", b.family, b.params) for name, b in spec.baselines.items()]
 
 
+def name_of(baseline: ShapeRecord) -> str:
+    """What the spec calls a baseline."""
+    return baseline.id.removeprefix(BASELINE)
+
+
 def rank(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
     """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
@@ -69,7 +74,13 @@ class _Screen:
 
     def run(self) -> Phase:
         # Baselines first, on the seeds of the first generation: they show about where the best LRs are.
-        yield from self._score(baseline_shapes(self._spec))
+        kept = self._spec.kept_base_lrs
+        baselines = baseline_shapes(self._spec)
+        yield from self._score([shape for shape in baselines if name_of(shape) not in kept])
+        if kept:
+            self._shapes |= {shape.id: shape for shape in baselines}
+            at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
+            yield from self._train(at, self._spec.screen.seeds)
         families = self._spec.families
         groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
@@ -100,7 +111,7 @@ class _Screen:
 
     def _has_converged(self) -> bool:
         """Whether for some generations little gain was expected of any search."""
-        if self._spec.screen.stop_gain == 0:
+        if self._spec.screen.stop_gain == 0 or not self._searches:
             return False
         beliefs = [search.belief() for search in self._searches]
         known = [belief for belief in beliefs if belief is not None]
