@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
-from lrshape.analysis.direction import Direction
 from lrshape.errors import InputError
 from lrshape.report.page import write_report
 from lrshape.shapes.schedule import StepRule
@@ -28,7 +27,8 @@ class StudySettings(TypedDict, total=False):
     name: str
     seed: int
     metric: str
-    direction: Direction
+    direction: Literal["minimize", "maximize"]
+    metric_scale: Literal["auto", "log", "linear", "logit"]
     step_rule: StepRule
     chunk_size: int | Literal["auto"]
     max_failed_fraction: float
@@ -37,6 +37,7 @@ class StudySettings(TypedDict, total=False):
     tuning: Mapping[str, Any]
     confirm: Mapping[str, Any]
     trials: int
+    max_trials: int | None
 
 
 class SearchSettings(StudySettings, total=False):

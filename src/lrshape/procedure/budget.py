@@ -79,6 +79,8 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
         raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
+    if plain.get("families") == []:
+        raise InputError("families: must have 1 entries or more, got []")
     plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
     few = ["linear"] if count < FEW else ["linear", "wsd"]
     plain.setdefault("baselines", few if count < 2 * FEW else list(BASELINES))
@@ -176,7 +178,8 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     for key, values in defaults.items():
         given = plain.get(key, {})
         plain[key] = {**values, **given} if isinstance(given, Mapping) else given
-    return plain | {"families": [], "max_trials": count, "screen": {"shapes": 1, "seeds": 1}}
+    limit = plain.get("max_trials") if count is None else count
+    return plain | {"families": [], "max_trials": limit, "screen": {"shapes": 1, "seeds": 1}}
 
 
 def contest_least(schedules: int, swept: int, span: float = 1000.0) -> int:
