@@ -15,6 +15,7 @@ import pytest
 import lrshape
 from lrshape.shapes.family import FAMILIES
 from lrshape.shapes.schedule import Schedule
+from lrshape.study.drive import drive_search
 from lrshape.testing.executors import has_ended
 
 collect_ignore = ["plugins"]  # a package that is installed, and no tests
@@ -148,31 +149,57 @@ def training(_searched):
     module.stop_after = None
 
 
+def _rows(rounds, metric):
+    """The table of rounds of trials, scored by ``metric(training)``; what is not finite has diverged."""
+    rows = [
+        {
+            "phase": t.phase,
+            "shape": t.shape.id,
+            "family": t.shape.family.name,
+            "params": t.shape.params,
+            "base_lr": t.base_lr,
+            "seed": t.seed,
+            "final/train_loss": (value := metric(t)),
+            "status": "ok" if np.isfinite(value) else "diverged",
+        }
+        for trials in rounds
+        for t in trials
+    ]
+    return pd.DataFrame(rows)
+
+
 def _drive(phase, metric):
     """Run a phase on ``metric(training)``; return its rounds of trials and what it chose."""
-    rounds = [next(phase)]
-    while True:
-        rows = [
-            {
-                "phase": t.phase,
-                "shape": t.shape.id,
-                "family": t.shape.family.name,
-                "params": t.shape.params,
-                "base_lr": t.base_lr,
-                "seed": t.seed,
-                "final/train_loss": metric(t),
-                "status": "ok",
-            }
-            for trials in rounds
-            for t in trials
-        ]
-        try:
-            rounds.append(phase.send(pd.DataFrame(rows)))
-        except StopIteration as end:
-            return rounds, end.value
+    rounds = []
+    try:
+        rounds.append(next(phase))
+        while True:
+            rounds.append(phase.send(_rows(rounds, metric)))
+    except StopIteration as end:
+        return rounds, end.value
+
+
+def _drive_all(spec, metric):
+    """Run all phases on ``metric(training)``; return their trials, and the choice."""
+    tables, chosen = [], []
+
+    def drive(name, phase):
+        rounds, choice = _drive(phase, metric)
+        tables.append(_rows(rounds, metric))
+        chosen.append(choice)
+        return choice, tables[-1]
+
+    drive_search(spec, drive)
+    return pd.concat(tables, ignore_index=True), chosen[-1]
 
 
 @pytest.fixture
 def drive():
     """Runs a phase on ``metric(training)``; gives its rounds of trials and what it chose."""
     return _drive
+
+
+@pytest.fixture
+def drive_all():
+    """Runs all phases of a search on ``metric(training)``; gives their trials, and the choice."""
+    return _drive_all

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
+from typing_extensions import override
 
 from lrshape.procedure.curves import multiplier_rms
 from lrshape.procedure.trial import Candidate, ShapeRecord
@@ -55,6 +56,10 @@ class BaseLRStrategy(Settings, abc.ABC):
     @abc.abstractmethod
     def most(self) -> int:
         """How many base LRs are tried for a shape at most, unless a sampler chooses its base LR."""
+
+    def sweeps(self, shapes: int) -> int:
+        """How many base LRs are tried for so many shapes in all, before any extension, as in `most`."""
+        return shapes * max(1, self.most - self.extend)
 
     @abc.abstractmethod
     def propose(
@@ -168,6 +173,11 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
     def most(self) -> int:
         """The larger of bracket and range, and its extension."""
         return max(self.points, len(self._range())) + self.extend
+
+    @override
+    def sweeps(self, shapes: int) -> int:
+        others = max(0, shapes - self.pilots)
+        return super().sweeps(shapes - others) + others * self.points
 
     def around_prediction(self, shapes: Sequence[ShapeRecord], best: pd.DataFrame) -> list[Candidate]:
         """A few base LRs around each shape's predicted one; then on beyond an edge that holds the best."""

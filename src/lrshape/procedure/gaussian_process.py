@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
 
+ROUNDING = 1e-12  # of a point's variance: keeps a posterior covariance positive definite without noise
 JITTER = 1e-8  # of the signal's variance: the kernel's matrix stays positive definite
 
 FITTED = 300
@@ -118,6 +119,7 @@ class GaussianProcess:
         cross = _kernel(self.log_scales, points, self.points)
         explained = solve_triangular(self.factor, cross.T, lower=True, check_finite=False)
         covariance = _kernel(self.log_scales, points, points) - explained.T @ explained
+        covariance[np.diag_indices_from(covariance)] += ROUNDING * (LEVEL + np.exp(self.log_scales[-3]))
         return self.centre + self.unit * (cross @ self.weights), self.unit**2 * covariance
 
 

@@ -20,7 +20,7 @@ from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Phase, Rounds
 from lrshape.procedure.sampler import Belief
 from lrshape.procedure.shape_search import ShapeSearch
-from lrshape.procedure.spec import SearchSpec
+from lrshape.procedure.spec import MAX_TRIALS, SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
 
 _Step = Rounds[None]
@@ -63,6 +63,13 @@ def rank(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
     return [(by_id[i], float(lr)) for i, lr in zip(ordered["shape"], ordered["base_lr"], strict=True)]
 
 
+def recommended(spec: SearchSpec) -> int:
+    """How many shapes the samplers recommend in the end at most; 0 if they do not learn."""
+    if spec.sampler.batch is None:
+        return 0
+    return favourites(spec) * (len(spec.families) if spec.confirm.families else 1)
+
+
 class _Screen:
     def __init__(self, spec: SearchSpec):
         self._spec = spec
@@ -70,44 +77,59 @@ class _Screen:
         self._shapes: dict[str, ShapeRecord] = {}
         self._best = pd.DataFrame()
         self._seeds_used = 0
+        self._trials = 0
         self._quiet = 0
 
     def run(self) -> Phase:
         # Baselines first, on the seeds of the first generation: they show about where the best LRs are.
+        families = self._spec.families
         kept = self._spec.kept_base_lrs
         baselines = baseline_shapes(self._spec)
-        yield from self._score([shape for shape in baselines if name_of(shape) not in kept])
+        for_own = recommended(self._spec) + len(families)
+        yield from self._score([shape for shape in baselines if name_of(shape) not in kept], for_own)
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}
             at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
             yield from self._train(at, self._spec.screen.seeds)
-        families = self._spec.families
         groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
         starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
         asked = [shape for search in self._searches for shape in search.start(starts)]
-        while not self._has_converged():
+        while not self._has_converged() and self._room(recommended(self._spec)) > 0:
             asked += [shape for search in self._searches for shape in search.ask()]
             if not asked:
                 break
-            yield from self._score(asked)
+            yield from self._score(asked, recommended(self._spec))
             asked = []
             self._seeds_used += self._spec.screen.seeds
         return (yield from self._recommend())
 
-    def _score(self, asked: Sequence[ShapeRecord]) -> _Step:
-        """Train shapes at the base LRs that the strategy proposes, and tell the samplers."""
+    def _score(self, asked: Sequence[ShapeRecord], kept: int = 0) -> _Step:
+        """Train shapes at the base LRs that the strategy proposes, and tell the samplers.
+
+        Args:
+            asked: the shapes; those that there is no room for are left out.
+            kept: how many shapes at base LRs there must be room for afterwards.
+        """
         self._shapes |= {shape.id: shape for shape in asked}
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
         seeds = self._spec.screen.seeds
-        while candidates := self._spec.base_lr.propose(asked, self._best, given):
+        while candidates := self._spec.base_lr.propose(asked, self._best, given)[: self._room(kept)]:
             yield from self._train(candidates, seeds)
         for search in self._searches:
             search.tell(self._best)
 
     def _train(self, candidates: Sequence[Candidate], seeds: int) -> _Step:
         table = yield trials("screen", candidates, seeds, skip=self._seeds_used)
+        self._trials = len(table)
         self._best = best_base_lrs(scores(table, self._spec.metric))
+
+    def _room(self, kept: int = 0) -> int:
+        """How many shapes at base LRs may still be trained, where ``kept`` more are to follow."""
+        limit = self._spec.screen_limit
+        return (
+            MAX_TRIALS if limit is None else max(0, (limit - self._trials) // self._spec.screen.seeds - kept)
+        )
 
     def _has_converged(self) -> bool:
         """Whether for some generations little gain was expected of any search."""
@@ -134,14 +156,15 @@ class _Screen:
     def _recommend(self) -> Phase:
         """Train what the samplers recommend and has not been trained; the favourites, then all others."""
         count, by_family = favourites(self._spec), self._spec.confirm.families
-        recommended = [shapes for search in self._searches for shapes in search.favourites(count, by_family)]
-        new = [s for shapes in recommended for s in shapes if s.id not in self._shapes]
+        chosen = [shapes for search in self._searches for shapes in search.favourites(count, by_family)]
+        new = [s for shapes in chosen for s in shapes if s.id not in self._shapes]
         if new:
             yield from self._score(new)
         order = rank(self._best, list(self._shapes.values()))
         place = {shape.id: i for i, (shape, _) in enumerate(order)}
         by_rank = dict(zip((shape.id for shape, _ in order), order, strict=True))
         # Family by family in turn, the better families first: each one's first, each one's second, ...
-        recommended.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))
-        turns = [s.id for s in chain.from_iterable(zip_longest(*recommended)) if s is not None]
+        chosen = [[s for s in shapes if s.id in place] for shapes in chosen]
+        chosen.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))
+        turns = [s.id for s in chain.from_iterable(zip_longest(*chosen)) if s is not None]
         return [by_rank[name] for name in dict.fromkeys(turns + list(by_rank))]

@@ -245,6 +245,24 @@ class SearchSpec(Settings):
         default=(), description="shapes that the search tries first"
     )
 
+    @property
+    def first_look(self) -> int:
+        """Trials of the confirm phase's first look."""
+        own = len(self.families) if self.confirm.families else 1
+        return (own + len(self.baselines)) * self.confirm.least
+
+    @property
+    def screen_limit(self) -> int | None:
+        """Trials of the screen at most, so that a race, a round of tuning and a first look remain."""
+        if self.max_trials is None:
+            return None
+        others = len(self.families) - 1 if self.confirm.families else 0
+        around = 1 if self.base_lr.ratio == 1 else self.rescore.base_lrs
+        race = (self.rescore.top + others) * around * self.rescore.seeds
+        finalists = max(2, 1 + others) + len(self.baselines)
+        tuning = finalists * self.tuning.base_lrs * self.tuning.seeds if self.tuning.rounds else 0
+        return self.max_trials - race - tuning - self.first_look
+
     @field_validator("families", mode="before")
     @classmethod
     def _bare_names(cls, value: Any) -> Any:
@@ -281,6 +299,13 @@ class SearchSpec(Settings):
             raise ValueError(
                 f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
+            )
+        least = (self.base_lr.sweeps(len(self.baselines)) + len(self.families)) * self.screen.seeds
+        if self.max_trials is not None and self.screen_limit is not None and self.screen_limit < least:
+            needed = self.max_trials - self.screen_limit + least
+            raise ValueError(
+                f"trials must be at least {needed:,} for {len(self.families)} families and "
+                f"{len(self.baselines)} baselines, got {self.max_trials:,}"
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:

@@ -41,7 +41,8 @@ def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame)
     for number in range(spec.tuning.rounds):
         profiles = tuner.profiles(finalists)
         wanting = [s for s in finalists if number == 0 or not tuner.is_tuned(profiles[s])]
-        if not wanting:
+        cost = len(wanting) * spec.tuning.base_lrs * spec.tuning.seeds
+        if not wanting or (number and not tuner.can_afford(cost)):
             break
         around = [(s, lr) for s in wanting for lr in tuner.base_lrs(profiles[s], s)]
         table = yield trials("tune", around, spec.tuning.seeds, skip=number * spec.tuning.seeds)
@@ -116,6 +117,11 @@ class _Tuner:
             return False
         half_width = 1.96 * standard_error(self._model.noise, self._spec.confirm.most)
         return profile.tuning.cost < self._spec.tuning.share * half_width
+
+    def can_afford(self, trials: int) -> bool:
+        """Whether the confirm phase could still have its first look after so many more."""
+        most = self._spec.max_trials
+        return most is None or len(self._known) + trials + self._spec.first_look <= most
 
     def choose(self, shapes: Sequence[ShapeRecord]) -> Choice:
         """The searched shapes, or those of a contest, best first, and the baselines, at their base LRs."""

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
 from lrshape.procedure.phases import rungs
-from lrshape.procedure.screening import favourites
+from lrshape.procedure.screening import recommended
 from lrshape.procedure.spec import FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, Trial
 from lrshape.study.spec import StudySpec
@@ -47,14 +47,12 @@ class Plan:
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
         shapes = self._shapes + len(spec.initial_shapes)
+        if not spec.is_contest:
+            shapes += recommended(spec)
+        extend = extend if spec.base_lr.most > 1 else 0
         kept = len(spec.kept_base_lrs)
-        if not spec.is_contest and spec.sampler.batch is not None:
-            shapes += favourites(spec) * (len(spec.families) if spec.confirm.families else 1)
-        base_lrs = spec.base_lr.most - spec.base_lr.extend + extend
-        own, swept = shapes * (1 if chosen else base_lrs), (baselines - kept) * base_lrs
-        if isinstance(spec.base_lr, PredictedLR):
-            others = max(0, baselines - kept - spec.base_lr.pilots)
-            swept = (baselines - kept - others) * base_lrs + others * (spec.base_lr.points + extend)
+        own = shapes if chosen else shapes * (max(1, spec.base_lr.most - spec.base_lr.extend) + extend)
+        swept = spec.base_lr.sweeps(baselines - kept) + (baselines - kept) * extend
         every_family = len(spec.families) if spec.confirm.families else 0
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
