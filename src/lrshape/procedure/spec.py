@@ -72,7 +72,7 @@ class ScreenSpec(Settings):
     stop_gain: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
         default=0.0,
         description="stop when the expected gain is below this, in units of the metric (sampler gp); "
-        "auto: below the standard error of a difference in the confirm phase; 0: never",
+        "auto: below a quarter of the standard error of a difference in the confirm phase; 0: never",
     )
 
 
