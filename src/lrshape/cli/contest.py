@@ -63,4 +63,4 @@ def contest(
         say(json.dumps(study.best().to_dict(), indent=2))
         return
     print_best(study.best())
-    print_end(study)
+    print_end(study, out)

@@ -172,7 +172,7 @@ def _search(
 
     study = run_study(run, document, out, seconds, command, executor, log_to)
     print_best(study.best())
-    print_end(study)
+    print_end(study, out)
 
 
 def run_study(
@@ -208,12 +208,14 @@ def run_study(
                 log.close()
 
 
-def print_end(study: "Study") -> None:
-    """Print what failed, and where the report is."""
+def print_end(study: "Study", out: str) -> None:
+    """Print what failed, and where the report is, in the directory as it was named."""
+    from lrshape.store import locate
+
     failures = study.failures()
     if failures:
         say(f"{len(failures):,} trials failed, the first one with: {failures[0]}")
-    say(f"\nreport: {study.path / 'report.html'}")
+    say(f"\nreport: {locate(out) / 'report.html'}")
 
 
 @app.command()

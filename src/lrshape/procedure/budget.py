@@ -165,10 +165,11 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
             )
         step = COARSE if count < FEW else step
         tuning["seeds"] = 1 if count < 100 * schedules else 2
-        one_round = max(1, 5 * swept * tuning["seeds"])
-        spare = max(0, count // 2 - _sweeps(schedules, swept, span, step))
+        one_round = (5 * swept + schedules - swept) * tuning["seeds"]
+        left = count - _sweeps(schedules, swept, span, step)
+        spare = max(0, min(left - count // 2, left - 6 * schedules))
         tuning["rounds"] = min(tuning["rounds"], spare // one_round)
-        left = count - _sweeps(schedules, swept, span, step) - tuning["rounds"] * one_round
+        left -= tuning["rounds"] * one_round
         least = 10 if left >= 10 * schedules else 6
     defaults = {
         "base_lr": {"strategy": "bracket", "step": step, "pilots": 1, "extend": WIDENING},

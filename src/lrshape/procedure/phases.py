@@ -138,12 +138,12 @@ def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[C
         table = yield trials("confirm", rows, seeds, skip=done)
         done += seeds
         left = None if left is None else left - seeds * len(rows)
-        analysis = Analysis(table, spec.metric, design=design).led()
+        analysis = Analysis(table, spec.metric, design=design).led()  # from the side of who leads now
         design, undecided = analysis.design, set(analysis.undecided())
         rows = [row for row in rows if (row[0].id, row[1]) in undecided]
         if not rows or done < look:
             break
-        rows = [by_key[design.winner or choice.design(spec).winner], *rows]
+        rows = [by_key[analysis.winner["shape"], analysis.winner["base_lr"]], *rows]
     return choice
 
 

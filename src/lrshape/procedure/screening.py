@@ -88,7 +88,7 @@ class _Screen:
         families = self._spec.families
         kept = self._spec.kept_base_lrs
         baselines = baseline_shapes(self._spec)
-        for_own = recommended(self._spec) + len(families)
+        for_own = recommended(self._spec) + len(families) + len(kept)
         yield from self._score([shape for shape in baselines if name_of(shape) not in kept], for_own)
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}

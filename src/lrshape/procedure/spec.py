@@ -248,7 +248,7 @@ class SearchSpec(Settings):
     @property
     def first_look(self) -> int:
         """Trials of the confirm phase's first look."""
-        own = len(self.families) if self.confirm.families else 1
+        own = len(self.families) if self.confirm.families else min(1, len(self.families))
         return (own + len(self.baselines)) * self.confirm.least
 
     @property
@@ -258,9 +258,11 @@ class SearchSpec(Settings):
             return None
         others = len(self.families) - 1 if self.confirm.families else 0
         around = 1 if self.base_lr.ratio == 1 else self.rescore.base_lrs
-        race = (self.rescore.top + others) * around * self.rescore.seeds
-        finalists = max(2, 1 + others) + len(self.baselines)
-        tuning = finalists * self.tuning.base_lrs * self.tuning.seeds if self.tuning.rounds else 0
+        race = 0 if self.is_contest else (self.rescore.top + others) * around * self.rescore.seeds
+        kept = len(self.kept_base_lrs)
+        finalists = (0 if self.is_contest else max(2, 1 + others)) + len(self.baselines) - kept
+        round_of_tuning = (finalists * self.tuning.base_lrs + kept) * self.tuning.seeds
+        tuning = round_of_tuning if self.tuning.rounds else 0
         return self.max_trials - race - tuning - self.first_look
 
     @field_validator("families", mode="before")
@@ -300,13 +302,14 @@ class SearchSpec(Settings):
                 f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
             )
-        least = (self.base_lr.sweeps(len(self.baselines)) + len(self.families)) * self.screen.seeds
+        kept = len(self.kept_base_lrs)
+        sweeps = self.base_lr.sweeps(len(self.baselines) - kept) + kept
+        least = (sweeps + len(self.families)) * self.screen.seeds
         if self.max_trials is not None and self.screen_limit is not None and self.screen_limit < least:
             needed = self.max_trials - self.screen_limit + least
-            raise ValueError(
-                f"trials must be at least {needed:,} for {len(self.families)} families and "
-                f"{len(self.baselines)} baselines, got {self.max_trials:,}"
-            )
+            what = f"{len(self.families)} families and {len(self.baselines)} baselines"
+            what = f"{len(self.baselines)} schedules" if self.is_contest else what
+            raise ValueError(f"trials must be at least {needed:,} for {what}, got {self.max_trials:,}")
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
             raise ValueError(f"names of schedules must be letters, digits, - and _, got {bad[0]!r}")

@@ -47,8 +47,7 @@ class Plan:
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
         shapes = self._shapes + len(spec.initial_shapes)
-        if not spec.is_contest:
-            shapes += recommended(spec)
+        shapes += recommended(spec)
         extend = extend if spec.base_lr.most > 1 else 0
         kept = len(spec.kept_base_lrs)
         own = shapes if chosen else shapes * (max(1, spec.base_lr.most - spec.base_lr.extend) + extend)
@@ -57,15 +56,14 @@ class Plan:
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
         tuned = (every_family or min(2, shapes)) + baselines - kept
-        winners = 0 if spec.is_contest else 1
+        confirmed = baselines + (0 if spec.is_contest else 1)
         tuning = spec.tuning
         trials = {
             "screen": (own + swept + kept) * spec.screen.seeds,
             "rescore": rescored * around * spec.rescore.seeds,
             "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds
             + kept * tuning.seeds * min(1, tuning.rounds),
-            "confirm": (winners + baselines) * spec.confirm.most
-            + max(0, every_family - 1) * spec.confirm.least,
+            "confirm": confirmed * spec.confirm.most + max(0, every_family - 1) * spec.confirm.least,
         }
         if spec.max_trials is not None:
             trials = {phase: min(count, spec.max_trials) for phase, count in trials.items()}

@@ -113,7 +113,8 @@ def _with_schedules(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _step_rule(document: Mapping[str, Any]) -> StepRule:
     rule = document.get("step_rule")
-    return rule if rule in get_args(StepRule) else "midpoint"  # a wrong one is told with other mistakes
+    known: tuple[StepRule, ...] = get_args(StepRule)
+    return next((one for one in known if one == rule), "midpoint")  # a wrong one is told with other mistakes
 
 
 def read_spec(path: str | Path) -> dict[str, Any]:
