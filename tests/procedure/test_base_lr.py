@@ -120,6 +120,8 @@ def test_the_joint_range_narrows_to_where_known_shapes_are_best():
     narrow = strategy.dimension(best)
     assert (narrow.low, narrow.high) == pytest.approx((0.01, 1.0), rel=0.01)
     beyond = JointLR(low=1e-3, high=0.1).dimension(best)
-    assert (beyond.low, beyond.high) == pytest.approx((0.01, 1.0), rel=0.01)  # the best lies inside, wherever the range began
+    assert (beyond.low, beyond.high) == pytest.approx(
+        (0.01, 1.0), rel=0.01
+    )  # the best lies inside, wherever the range began
     diverged = pd.DataFrame([row | {"base_lr": 0.1, "score": np.inf}])
     assert strategy.dimension(diverged) == strategy.dimension(pd.DataFrame())

@@ -130,7 +130,9 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     assert 5 <= len(stored) < len(Store(tmp_path / "here").chunks())
     out, _ = finished(user("search", "spec.toml", "--out", f"{s3}/there"))
     assert f"report: {s3}/there/report.html" in out
-    assert sorted(place.names("")) == ["figures", "report.html", "study.json", "tables", "trials"]
+    assert sorted(place.names("")) == [
+        *("choice.json", "figures", "report.html", "study.json", "tables", "trials")
+    ]
     assert b"<title>" in place.read("report.html")
     pd.testing.assert_frame_equal(table(f"{s3}/there"), table(tmp_path / "here"), check_exact=True)
 

@@ -116,7 +116,9 @@ class _Screen:
     def _room(self, kept: int = 0) -> int:
         """How many shapes at base LRs may still be trained, where ``kept`` more are to follow."""
         limit = self._spec.screen_limit
-        return MAX_TRIALS if limit is None else max(0, (limit - self._trials) // self._spec.screen.seeds - kept)
+        return (
+            MAX_TRIALS if limit is None else max(0, (limit - self._trials) // self._spec.screen.seeds - kept)
+        )
 
     def _has_converged(self) -> bool:
         """Whether for some generations little gain was expected of any search."""

@@ -290,7 +290,7 @@ class SearchSpec(Settings):
         if self.max_trials is not None and self.screen_limit is not None and self.screen_limit < least:
             needed = self.max_trials - self.screen_limit + least
             raise ValueError(
-                f"trials must be at least {needed:,} for {len(self.families)} families and "
+                f"trials must be at least {needed:,} to tune and confirm the best shapes and "
                 f"{len(self.baselines)} baselines, got {self.max_trials:,}"
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
