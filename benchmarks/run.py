@@ -21,6 +21,7 @@ BENCHMARKS = (
     "executors.py",
     "search_efficiency.py",
     "short_horizon.py",
+    "model_cost.py",
     "storage.py",
     "verdicts.py",
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lrshape import testing as testing
     from lrshape import trackers as trackers
     from lrshape.analysis.result import Result as Result
+    from lrshape.api import compare as compare
     from lrshape.api import search as search
     from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
@@ -40,6 +41,7 @@ _HOMES = {
     "TimeLimitReached": "lrshape.study.time_limit",
     "TooManyFailed": "lrshape.study.run",
     "Workload": "lrshape.training.workload",
+    "compare": "lrshape.api",
     "families": "lrshape.shapes.family:FAMILIES",
     "search": "lrshape.api",
 }
@@ -58,6 +60,7 @@ __all__ = [
     "TimeLimitReached",
     "TooManyFailed",
     "Workload",
+    "compare",
     "families",
     "frameworks",
     "search",

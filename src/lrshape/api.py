@@ -1,9 +1,9 @@
-"""The function that runs a study from its spec to its report."""
+"""The functions that run a study from its spec to its report: a search, or a contest of given schedules."""
 
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypedDict, Unpack
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 from lrshape.errors import InputError
 from lrshape.report.page import write_report
@@ -11,6 +11,7 @@ from lrshape.shapes.schedule import StepRule
 from lrshape.store import Location, Url, locate
 from lrshape.study.callback import Callback
 from lrshape.study.creation import open_or_create
+from lrshape.study.given_schedules import Given
 from lrshape.study.pace import set_trials
 from lrshape.study.plan import Plan
 from lrshape.study.run import Run
@@ -20,25 +21,34 @@ from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
 from lrshape.workers.executor import EXECUTORS, Executor, ExecutorChoice
 
 
-class SearchSettings(TypedDict, total=False):
-    """Keys of a spec, as `search` takes them; ``lrshape init WORKLOAD`` prints what each of them means."""
+class StudySettings(TypedDict, total=False):
+    """Keys of a spec; ``lrshape init WORKLOAD`` prints what each of them means."""
 
     name: str
     seed: int
     metric: str
+    direction: Literal["minimize", "maximize"]
+    metric_scale: Literal["auto", "log", "linear", "logit"]
     step_rule: StepRule
     chunk_size: int | Literal["auto"]
     max_failed_fraction: float
     workload: str | Mapping[str, Any]
+    base_lr: Mapping[str, Any]
+    tuning: Mapping[str, Any]
+    confirm: Mapping[str, Any]
+    trials: int
+    max_trials: int | None
+
+
+class SearchSettings(StudySettings, total=False):
+    """Keys of a spec, as `search` takes them."""
+
     families: Sequence[str | Mapping[str, Any]]
     sampler: str | Mapping[str, Any]
-    base_lr: Mapping[str, Any]
     screen: Mapping[str, Any]
     rescore: Mapping[str, Any]
-    confirm: Mapping[str, Any]
-    baselines: Sequence[str] | Mapping[str, Mapping[str, Any]]
+    baselines: Sequence[str] | Mapping[str, Given]
     initial_shapes: Sequence[Mapping[str, Any]]
-    trials: int
 
 
 def search(
@@ -86,14 +96,102 @@ def search(
         TooManyFailed: if more of the trials failed than ``max_failed_fraction`` allows: an `InputError`, too.
         StoreError: if results cannot be written.
     """
-    called = {"timeout": timeout, "isolated": isolated}
+    document = _read(spec, settings)
+    if isinstance(document, dict) and "schedules" in document:
+        raise InputError("schedules belong to a contest: use lrshape.compare, or the command lrshape contest")
+    own = _Training(train, steps, metrics, {"timeout": timeout, "isolated": isolated})
+    return _run(document, own, out, time_limit, executor, callback)
+
+
+def compare(
+    spec: str | Path | Mapping[str, Any] | StudySpec | None = None,
+    *,
+    out: str | Path,
+    schedules: Sequence[Given] | Mapping[str, Given] | None = None,
+    tune: bool | None = None,
+    train: TrainFunction | None = None,
+    steps: int | None = None,
+    metrics: tuple[str, ...] = ("score",),
+    timeout: float | None = None,
+    isolated: bool = False,
+    time_limit: float | None = None,
+    executor: ExecutorChoice = "inline",
+    callback: Callback | None = None,
+    **settings: Unpack[StudySettings],
+) -> Study:
+    """Compare given schedules, each at its own best base LR; run it again with the same arguments to resume.
+
+    Nothing is searched: the base LR of each schedule is tuned as a search tunes its baselines, and all run on
+    the same fresh seeds until it is decided which is best, at most 160 seeds.
+
+    Args:
+        spec: as in `search`, with ``schedules`` and without what belongs to a search.
+        out: as in `search`.
+        schedules: two or more, by name, or in a list. Each is a family or a standard baseline
+            (``"cosine"``), a `Schedule`, the name of a schedule file (``"mine.csv"``), a list of learning
+            rates, or a mapping: ``family`` and ``params``, ``file``, or ``lrs``; with ``tune`` and
+            ``base_lr``. A list of another length than the workload's steps is stretched to them by straight
+            lines, and so is a schedule.
+        tune: whether to tune the base LRs of schedules that do not say; otherwise each keeps its own, which
+            for a list is its largest learning rate. Default: true.
+        train: as in `search`.
+        steps: as in `search`.
+        metrics: as in `search`.
+        timeout: as in `search`.
+        isolated: as in `search`.
+        time_limit: as in `search`.
+        executor: as in `search`.
+        callback: as in `search`.
+        **settings: keys of the spec, e.g. ``trials=200``, all trials together; they replace the spec's.
+
+    Returns:
+        The complete study, with its report written; `Study.best` has the winner and the verdicts.
+
+    Raises:
+        InputError, TimeLimitReached, TooManyFailed, StoreError: as in `search`.
+    """
+    own = {"schedules": schedules, "tune": tune}
+    given = {**settings, **{key: value for key, value in own.items() if value is not None}}
+    document = _read(spec, given)
+    is_contest = document.is_contest if isinstance(document, StudySpec) else "schedules" in document
+    if not is_contest:
+        raise InputError("schedules must be given: two or more to compare")
+    training = _Training(train, steps, metrics, {"timeout": timeout, "isolated": isolated})
+    return _run(document, training, out, time_limit, executor, callback)
+
+
+class _Training(NamedTuple):
+    """A train function in hand, if there is one, and how to call it."""
+
+    function: TrainFunction | None
+    steps: int | None
+    metrics: tuple[str, ...]
+    called: Mapping[str, Any]
+
+
+def _read(spec: Any, settings: Mapping[str, Any]) -> StudySpec | dict[str, Any]:
+    if isinstance(spec, StudySpec):
+        if settings:
+            raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
+        return spec
+    return {**(read_spec(spec) if isinstance(spec, str | Path) else spec or {}), **settings}
+
+
+def _run(
+    document: StudySpec | dict[str, Any],
+    training: _Training,
+    out: str | Path,
+    time_limit: float | None,
+    executor: ExecutorChoice,
+    callback: Callback | None,
+) -> Study:
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
     with EXECUTORS.build(executor) as runner:
         began = time.monotonic()
-        parsed = _read_spec(spec, train, steps, metrics, called, settings, path, time_limit, runner)
+        parsed = _parse(document, training, path, time_limit, runner)
         study = open_or_create(parsed, path)
         stored = len(study.store.chunks())
         study.store.require_room(Plan(parsed).bytes(study.chunk_size, stored))
@@ -107,23 +205,18 @@ def search(
     return study
 
 
-def _read_spec(
-    spec: Any,
-    train: TrainFunction | None,
-    steps: int | None,
-    metrics: tuple[str, ...],
-    called: dict[str, Any],
-    settings: SearchSettings,
+def _parse(
+    document: StudySpec | dict[str, Any],
+    training: _Training,
     path: Location,
     time_limit: float | None,
     executor: Executor,
 ) -> StudySpec:
-    if isinstance(spec, StudySpec):
-        if settings or train is not None or steps is not None:
+    train, steps, metrics, called = training
+    if isinstance(document, StudySpec):
+        if train is not None or steps is not None:
             raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
-        return spec
-    document = dict(read_spec(spec)) if isinstance(spec, str | Path) else dict(spec or {})
-    document |= settings
+        return document
     if train is None:
         for name, value in {"steps": steps, **called}.items():
             if value is not None and value is not False:

@@ -24,6 +24,7 @@ def test_the_answer(study, trials_of, metric):
     plain = answer.to_dict()
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
     assert {k: v for k, v in plain.items() if k not in ("baselines", "families", "diverged_share")} == {
+        "name": "rex-1",
         "shape": "rex-1",
         "family": "rex",
         "params": {"warmup": 0.5},

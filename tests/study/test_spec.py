@@ -130,7 +130,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             r"baselines: unknown baseline 'cosin'; allowed: .*did you mean 'cosine'\?",
         ),
         ({"baselines": {"x": {"family": "nope"}}}, "baselines.x: family must be one of .*got 'nope'"),
-        ({"baselines": {"<b>": {"family": "rex"}}}, "baseline names must be letters, digits, .*'<b>'"),
+        ({"baselines": {"<b>": {"family": "rex"}}}, "names of schedules must be letters, digits, .*'<b>'"),
     ],
 )
 def test_each_kind_of_mistake_is_one_clear_line(change, line):
@@ -154,7 +154,7 @@ def test_several_mistakes_are_a_line_each():
     assert sorted(line.partition(" ")[0] for line in lines) == [
         *("base_lr.high:", "families:", "screen.seeds:", "screen:", "seed:", "unknown", "workload.steps:")
     ]
-    assert "trials; did you mean 'families'?" in lines[0]
+    assert "tune; did you mean 'families'?" in lines[0]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)

@@ -1,5 +1,6 @@
 """What the trials of a study say by one metric: every table, computed at most once."""
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable
@@ -105,7 +106,7 @@ class Analysis:
 
     @functools.cached_property
     def best_per_family(self) -> pd.DataFrame:
-        """The best shape of each family that is no baseline.
+        """The best shape of each family that is no baseline; of a contest, the best schedule of all alone.
 
         They are those of the confirm phase if the design has chosen its winner, for other families those of
         the rescore phase, or else of the screen. These are rows of ``shapes``, one a family, the winner
@@ -119,12 +120,16 @@ class Analysis:
         if chosen in keys:
             wanted |= confirmed
             is_chosen = (confirmed & (self.shapes["shape"] == chosen[0])).to_numpy(bool)
-        wanted &= is_chosen | ~is_baseline(self.shapes)
+        if self.design.is_contest:
+            wanted |= confirmed
+        else:
+            wanted &= is_chosen | ~is_baseline(self.shapes)
         later = -phase_codes(self.shapes["phase"])
         names = self.shapes["shape"].to_numpy(str)
         order = np.lexsort((names, self.shapes["rank"], later, ~is_chosen))
         table = self.shapes.iloc[order[wanted.to_numpy(bool)[order]]]
-        return table.drop_duplicates("family").reset_index(drop=True)
+        table = table.head(1) if self.design.is_contest else table.drop_duplicates("family")
+        return table.reset_index(drop=True)
 
     @property
     def winner(self) -> dict[str, Any]:
@@ -197,6 +202,27 @@ class Analysis:
         edges = [self.base_lr_edge(*key) for key in keys_of(table)]
         won, margin = self._winner_in(phase), self._margin(phase)
         return compare_with_winner(table, phase, won, self._samples, self.design, margin, edges)
+
+    def led(self) -> "Analysis":
+        """The analysis of a contest from the side of a schedule that none is shown to be better than.
+
+        That is this one, unless a schedule is shown to be better than the winner here.
+        """
+        analysis, seen = self, set[Key]()
+        while analysis.design.is_contest:
+            table = analysis.confirmed
+            better = [key for key in keys_of(where(table, table["verdict"] == "worse")) if key not in seen]
+            if not better:
+                break
+            seen.add(better[0])
+            analysis = Analysis(
+                self.trials,
+                self.metric,
+                self.direction,
+                confidence=self.confidence,
+                design=dataclasses.replace(self.design, winner=better[0]),
+            )
+        return analysis
 
     def undecided(self, phase: str = "confirm") -> list[Key]:
         """The baselines of a phase whose verdict more seeds may decide: neither at an edge nor diverged."""

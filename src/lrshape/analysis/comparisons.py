@@ -31,8 +31,14 @@ def is_at_edge(design: Design, *keys: Key) -> bool:
     return any(design.tuning.get(key, _TUNED).edge for key in keys)
 
 
-def comparison_columns(comparisons: Sequence[Comparison | None]) -> dict[str, list[float] | Array]:
+def comparison_columns(
+    comparisons: Sequence[Comparison | None], others: int = 0
+) -> dict[str, list[float] | Array]:
     """The columns of a table of comparisons, NaN for each that was not made.
+
+    Args:
+        comparisons: one a row.
+        others: comparisons that might have been made instead, for which p-values are corrected, too.
 
     Returns:
         ``effect, effect_low, effect_high, difference, difference_low, difference_high, p_value, p_holm,
@@ -51,8 +57,8 @@ def comparison_columns(comparisons: Sequence[Comparison | None]) -> dict[str, li
         "difference_low": [c.difference.low for c in made],
         "difference_high": [c.difference.high for c in made],
         "p_value": p_values,
-        "p_holm": holm(p_values),
-        "p_equal": holm([c.p_equal for c in made]),
+        "p_holm": holm(p_values, others),
+        "p_equal": holm([c.p_equal for c in made], others),
         "symmetric_effect": [c.symmetric.estimate for c in made],
         "symmetric_low": [c.symmetric.low for c in made],
         "symmetric_high": [c.symmetric.high for c in made],
@@ -88,11 +94,13 @@ def compare_with_winner(
         else None
         for key in keys
     ]
+    # In a contest any of the schedules might have been the winner: all pairs of them count.
+    others = math.comb(max(0, len(keys) - 1), 2) if design.is_contest else 0
     is_winner = np.array([key == won for key in keys], bool)
     seeds = table["seeds"].to_numpy(np.int64)
     table = table.assign(
         pairs=np.where(is_winner, seeds, [c.pairs if c else 0 for c in comparisons]),
-        **comparison_columns(comparisons),
+        **comparison_columns(comparisons, others),
     )
     table.loc[is_winner, ["effect", "difference", "symmetric_effect"]] = 0.0
     tunings = [design.tuning.get(key) for key in keys]

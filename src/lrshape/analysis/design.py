@@ -38,6 +38,8 @@ class Design:
         scale: of the metric; None: chosen from the scores.
         winner: shape and base LR that the study chose; None: the rescore phase chooses.
         tuning: of the schedules that the phase trains; what is missing is taken as tuned.
+        is_contest: whether all schedules were given and none was searched. Then they are equals, whose winner
+            the confirm phase may choose: comparisons are corrected for all pairs of them.
     """
 
     looks: tuple[int, ...] = ()
@@ -45,3 +47,4 @@ class Design:
     scale: Scale | None = None
     winner: Key | None = None
     tuning: Mapping[Key, Tuning] = field(default_factory=dict)
+    is_contest: bool = False

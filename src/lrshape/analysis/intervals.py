@@ -211,10 +211,14 @@ def _signed_rank_null(n: int) -> Array:
     return np.minimum(np.cumsum(mass), 1.0)
 
 
-def holm(p_values: Sequence[float] | Array) -> Array:
+def holm(p_values: Sequence[float] | Array, others: int = 0) -> Array:
     """Adjust p-values, shape ``(n,)``, for making all ``n`` tests at once (Holm 1979).
 
     A NaN is a test that was not made: it stays NaN and does not count.
+
+    Args:
+        p_values: of the tests.
+        others: tests whose p-values are not known; they are taken for larger.
 
     Example:
         >>> holm([0.01, 0.04, 0.03]).round(9).tolist()
@@ -224,7 +228,7 @@ def holm(p_values: Sequence[float] | Array) -> Array:
     adjusted = np.full(p.shape, np.nan)
     made = np.flatnonzero(~np.isnan(p))
     order = made[np.argsort(p[made], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
+    factors = others + np.arange(len(order), 0, -1)
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(p[order] * factors))
     return adjusted
 

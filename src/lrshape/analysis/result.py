@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.design import Scale
+from lrshape.analysis.design import Design, Scale
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
+from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.analysis.tables import records, where
 from lrshape.store import PHASES, metric_columns, params_of
 
@@ -51,6 +52,8 @@ class Contender:
         p_value_holm: of the test that the effect is no larger than what a better base LR may gain, corrected
             for the number of comparisons.
         verdict: of the winner beside it, see `lrshape.analysis.paired.verdict`; ``""`` if not compared.
+        seeds_to_decide: with how many seeds an ``open`` verdict would probably be decided, see
+            `lrshape.analysis.seeds_needed.seeds_to_decide`; None for other verdicts, or if unknown.
     """
 
     name: str
@@ -77,6 +80,7 @@ class Contender:
     difference_high: float | None
     p_value_holm: float | None
     verdict: str
+    seeds_to_decide: int | None
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Result:
     """The winner of a study as plain data: None stands for every number that is not finite.
 
     Args:
+        name: what the spec calls the schedule, if it was given and not searched; else the shape's name.
         shape: name of the shape in the table of trials.
         family: its family.
         params: its parameters.
@@ -105,13 +110,14 @@ class Result:
         seeds: number of trials that they are of.
         diverged: how many of them diverged.
         failed: how many of them failed.
-        baselines: best first.
+        baselines: best first; of a contest, all schedules but the winner.
         families: the best shape of every other family, best first.
         trials: number of trials of all phases.
         diverged_share: fraction of them that diverged.
         failed_share: fraction of them that failed.
     """
 
+    name: str
     shape: str
     family: str
     params: dict[str, Any]
@@ -137,6 +143,11 @@ class Result:
     trials: int
     diverged_share: float
     failed_share: float
+
+    @property
+    def is_contest(self) -> bool:
+        """Whether the winner was given and not searched, like all others."""
+        return self.name != self.shape
 
     @classmethod
     def of(cls, analysis: Analysis, *, steps: int, step_rule: str) -> "Result":
@@ -169,8 +180,10 @@ class Result:
             scale=analysis.scale,
             margin=_finite(analysis.margin),
             **_score(won),
-            baselines=tuple(_contender(row) for row in rows if row["is_baseline"]),
-            families=tuple(_contender(row) for row in others + records(missing)),
+            baselines=tuple(
+                _contender(row, won, analysis.margin) for row in rows if row["is_baseline"] and row is not won
+            ),
+            families=tuple(_contender(row, won, analysis.margin) for row in others + records(missing)),
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
             failed_share=float(np.mean(statuses == "failed")),
@@ -182,9 +195,9 @@ class Result:
         return {**asdict(self), **lists}
 
 
-def _contender(row: Mapping[str, Any]) -> Contender:
+def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) -> Contender:
+    is_open = row.get("verdict") == "open"
     return Contender(
-        name=row["shape"].removeprefix(BASELINE),
         **_schedule(row),
         **_score(row),
         pairs=int(row.get("pairs", 0)),
@@ -196,11 +209,13 @@ def _contender(row: Mapping[str, Any]) -> Contender:
         difference_high=_finite(row.get("difference_high")),
         p_value_holm=_finite(row.get("p_holm")),
         verdict=str(row.get("verdict", "")),
+        seeds_to_decide=seeds_to_decide(row, margin, (row["cost"], won["cost"])) if is_open else None,
     )
 
 
 def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        "name": row["shape"].removeprefix(BASELINE),
         "shape": row["shape"],
         "family": row["family"],
         "params": params_of(row["params"]),
@@ -250,6 +265,7 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
             name,
             direction_of(name, analysis.metric, analysis.direction),
             confidence=analysis.confidence,
+            design=Design(is_contest=analysis.design.is_contest),
         )
         for name in others
     }

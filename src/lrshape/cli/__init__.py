@@ -2,6 +2,7 @@
 
 from lrshape.cli import check as _check  # noqa: F401 - registers its commands
 from lrshape.cli import compare as _compare  # noqa: F401
+from lrshape.cli import contest as _contest  # noqa: F401
 from lrshape.cli import export as _export  # noqa: F401
 from lrshape.cli import optimum as _optimum  # noqa: F401
 from lrshape.cli import reproduce as _reproduce  # noqa: F401

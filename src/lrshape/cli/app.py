@@ -38,8 +38,8 @@ class _Group(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Commands in the order of a user's first hour."""
-        order = ["demo", "init", "search", "status", "report", "best", "export", "compare", "sweep", "check"]
-        order += ["shapes", "store", "trials", "optimum", "reproduce"]
+        order = ["demo", "init", "search", "status", "report", "best", "export"]
+        order += ["contest", "compare", "sweep", "check", "shapes", "store", "trials", "optimum", "reproduce"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
 

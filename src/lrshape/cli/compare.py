@@ -45,7 +45,8 @@ def compare(
 ) -> None:
     """Draw schedules side by side: families, schedule files, and the winners of studies.
 
-    Each schedule is drawn relative to its base LR, over training progress.
+    Each schedule is drawn relative to its base LR, over training progress. Nothing is trained: to find out
+    which of several schedules is best, use `lrshape contest`.
 
     Examples:
 

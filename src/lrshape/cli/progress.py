@@ -82,7 +82,8 @@ class Lines(Callback):
 
     def phase_done(self, status: Status) -> None:
         """Print the phase's last line."""
-        self._print(_line(status))
+        if status.planned:
+            self._print(_line(status))
 
     def _print(self, text: str) -> None:
         self._last = time.monotonic()
@@ -137,7 +138,8 @@ class Bar(Callback):
 
     def phase_done(self, status: Status) -> None:
         """Fill the phase's bar."""
-        self.progress(status)
+        if status.planned:
+            self.progress(status)
         if status.phase == "confirm":
             self.stop()
 

@@ -1,8 +1,7 @@
 """Commands about studies: demo, init, search, status, report, best."""
 
 import json
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,12 +11,11 @@ import typer
 from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.verdicts import print_best
 from lrshape.errors import InputError
-from lrshape.report.words import ascii_text, short
 
 if TYPE_CHECKING:
-    from lrshape.analysis.result import Result
-    from lrshape.report.claims import Claims
+    from lrshape.study.study import Study
     from lrshape.workers.executor import ExecutorChoice
 
 Directory = Annotated[
@@ -29,6 +27,14 @@ Out = Annotated[
 Metric = Annotated[
     str | None,
     typer.Option(metavar="METRIC", help="Rank by another stored metric, e.g. final/test_error."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
+]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(metavar="tensorboard:DIR|wandb:PROJECT", help="Also log to a tracker; may be repeated."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -84,10 +90,7 @@ def init(
 def search(
     spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The study's spec (see `lrshape init`).")],
     out: Out,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
-    ] = None,
+    settings: Overrides = None,
     trials: Annotated[
         int | None,
         typer.Option(
@@ -107,10 +110,7 @@ def search(
     executor: ExecutorName = "inline",
     workers: Workers = None,
     executor_settings: ExecutorSettings = None,
-    log_to: Annotated[
-        list[str] | None,
-        typer.Option(metavar="tensorboard:DIR|wandb:PROJECT", help="Also log to a tracker; may be repeated."),
-    ] = None,
+    log_to: LogTo = None,
 ) -> None:
     """Run a study, or resume it: finished trials are kept.
 
@@ -169,7 +169,32 @@ def _search(
     log_to: Sequence[str] = (),
 ) -> None:
     from lrshape.api import search as run
-    from lrshape.store import locate
+
+    study = run_study(run, document, out, seconds, command, executor, log_to)
+    print_best(study.best())
+    print_end(study)
+
+
+def run_study(
+    run: "Callable[..., Study]",
+    document: dict[str, Any],
+    out: str,
+    seconds: float | None,
+    command: str,
+    executor: "ExecutorChoice" = "inline",
+    log_to: Sequence[str] = (),
+) -> "Study":
+    """Run a study, with progress on standard error.
+
+    Args:
+        run: `lrshape.search` or `lrshape.compare`.
+        document: the spec.
+        out: the study's directory.
+        seconds: time limit.
+        command: what to run to resume, in words.
+        executor: what runs the trials.
+        log_to: trackers.
+    """
     from lrshape.study.callback import Callbacks
     from lrshape.trackers import tracker
 
@@ -177,15 +202,18 @@ def _search(
     with running(out, command) as progress:
         try:
             callback = Callbacks(progress, *logs)
-            study = run(document, out=out, time_limit=seconds, executor=executor, callback=callback)
+            return run(document, out=out, time_limit=seconds, executor=executor, callback=callback)
         finally:
             for log in logs:
                 log.close()
-    _print_best(study.best())
+
+
+def print_end(study: "Study") -> None:
+    """Print what failed, and where the report is."""
     failures = study.failures()
     if failures:
         say(f"{len(failures):,} trials failed, the first one with: {failures[0]}")
-    say(f"\nreport: {locate(out) / 'report.html'}")
+    say(f"\nreport: {study.path / 'report.html'}")
 
 
 @app.command()
@@ -254,64 +282,4 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
     if as_json:
         say(json.dumps(found.to_dict(), indent=2))
     else:
-        _print_best(found)
-
-
-def _print_best(found: "Result") -> None:
-    from lrshape.report.claims import claims_of
-
-    diverged, failed = found.diverged_share, found.failed_share
-    if math.isclose(diverged + failed, 1):
-        say(f"no trial reached a finite {found.metric}: {diverged:.0%} diverged, {failed:.0%} failed")
-        return
-    params = ", ".join(f"{name}={short(value)}" for name, value in found.params.items())
-    say(f"\nbest shape: {found.family}({params})")
-    say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
-    if found.score_median is None:
-        say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
-    unbiased = found.phase == "confirm"
-    if not unbiased:
-        say(
-            f"not confirmed: its scores come from the {found.phase} phase, "
-            "which also selected it, and are biased in its favour"
-        )
-    unseen = ", on seeds that no selection has seen" if unbiased else ""
-    known = found.score_low is not None or found.score_high is not None
-    spread = "with 95% intervals" if known else "too few seeds for intervals"
-    say(f"{found.metric}, medians over seeds{unseen}, {spread}:\n")
-    _print_comparison(claims_of(found))
-
-
-def _print_comparison(claims: "Claims") -> None:
-    """A table of the schedules, and below it why some have no verdict."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from lrshape.report.claims import base_lr
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
-    for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
-        table.add_column(heading, no_wrap=True)
-    notes = []
-    for row in claims.rows:
-        amount = ("", "") if row["is_winner"] else claims.gain(row)
-        cells = [
-            row["label"],
-            base_lr(row),
-            *claims.score(row),
-            *amount,
-            str(row["seeds"]),
-            claims.verdict(row),
-        ]
-        table.add_row(*(ascii_text(cell) for cell in cells))
-        if reason := claims.reason(row):
-            notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
-        elif row["edge"]:
-            notes.append(f"{row['label']}: base LR at the edge of those tried")
-    if claims.is_noiseless:
-        notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
-    console = Console(highlight=False, markup=False)
-    console.width = max(console.width, 160)  # a line that a terminal wraps is clearer than cut cells
-    console.print(table)
-    for note in notes:
-        say(ascii_text(note))
+        print_best(found)

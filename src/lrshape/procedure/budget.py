@@ -26,6 +26,8 @@ MANY = 1000
 
 TRIALS = 512
 LEAST = 24
+COARSE = 6.0
+"""Ratio of neighbouring base LRs where trials are few."""
 
 CONFIRMING = 0.35
 """Share of the trials that is kept for the confirm phase."""
@@ -36,6 +38,10 @@ RACING = 0.15
 
 WIDENING = 24
 """Base LRs by which the range widens at most, until the best one of a baseline is inside."""
+
+
+NOT_IN_A_CONTEST = ("families", *SEARCH_KEYS, "initial_shapes", "baselines")
+"""Keys of a spec that make no sense where nothing is searched."""
 
 
 def is_planned(document: Mapping[str, Any]) -> bool:
@@ -73,6 +79,8 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
     if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
         raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
+    if plain.get("families") == []:
+        raise InputError("families: must have 1 entries or more, got []")
     plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
     few = ["linear"] if count < FEW else ["linear", "wsd"]
     plain.setdefault("baselines", few if count < 2 * FEW else list(BASELINES))
@@ -99,7 +107,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
     tuned = max(2, own) + baselines
     round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
-    step = 6.0 if is_few else 3.0
+    step = COARSE if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
 
     screened = max(families, count - confirming - racing - round_of_tuning - sweeps)
@@ -128,6 +136,67 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
         if isinstance(confirm, Mapping)
         else confirm,
     }
+
+
+def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, Any]:
+    """The spec of a study without a search, whose settings follow from its schedules and number of trials.
+
+    Args:
+        document: the spec, without ``schedules`` and ``tune``; its ``baselines`` are the schedules. Without
+            ``trials`` the confirm phase goes on until all is decided, or to 160 seeds.
+        span: ratio of the largest to the smallest of the first base LRs.
+
+    Raises:
+        InputError: if there are fewer than two schedules, or ``trials`` is too small for them.
+    """
+    plain = dict(document)
+    count = plain.pop("trials", None)
+    schedules = len(plain["baselines"])
+    if schedules < 2:
+        raise InputError(f"schedules must be two or more, got {schedules}")
+    swept = sum(bool(one["tune"]) for one in plain["baselines"].values())
+    least, step, tuning = 10, 3.0, {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
+    if count is not None:
+        lowest = contest_least(schedules, swept, span)
+        if isinstance(count, bool) or not isinstance(count, int) or not lowest <= count <= 10_000_000:
+            raise InputError(
+                f"trials must be a whole number from {lowest} to 10000000 for {schedules} schedules, "
+                f"got {count!r}"
+            )
+        step = COARSE if count < FEW else step
+        tuning["seeds"] = 1 if count < 100 * schedules else 2
+        one_round = max(1, 5 * swept * tuning["seeds"])
+        spare = max(0, count // 2 - _sweeps(schedules, swept, span, step))
+        tuning["rounds"] = min(tuning["rounds"], spare // one_round)
+        left = count - _sweeps(schedules, swept, span, step) - tuning["rounds"] * one_round
+        least = 10 if left >= 10 * schedules else 6
+    defaults = {
+        "base_lr": {"strategy": "bracket", "step": step, "pilots": 1, "extend": WIDENING},
+        "tuning": tuning,
+        "confirm": {} if "seeds" in plain.get("confirm", {}) else {"least": least, "most": 160},
+    }
+    for key, values in defaults.items():
+        given = plain.get(key, {})
+        plain[key] = {**values, **given} if isinstance(given, Mapping) else given
+    limit = plain.get("max_trials") if count is None else count
+    return plain | {"families": [], "max_trials": limit, "screen": {"shapes": 1, "seeds": 1}}
+
+
+def contest_least(schedules: int, swept: int, span: float = 1000.0) -> int:
+    """The fewest trials that give a contest intervals.
+
+    Args:
+        schedules: their number.
+        swept: how many of them are tuned.
+        span: as in `plan_contest`.
+    """
+    return _sweeps(schedules, swept, span, COARSE) + 6 * schedules
+
+
+def _sweeps(schedules: int, swept: int, span: float, step: float) -> int:
+    """Trials of the screen of a contest, about."""
+    pilot = math.ceil(math.log(span) / math.log(step)) + 2 if swept else 0
+    return pilot + 3 * max(0, swept - 1) + schedules - swept
 
 
 def _names(entries: Any) -> list[str]:

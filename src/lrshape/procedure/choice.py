@@ -1,5 +1,6 @@
 """What a search has chosen to confirm, and how well the base LRs of that are known."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,7 @@ class Choice:
     """The schedules that the confirm phase trains.
 
     Attributes:
-        schedules: the searched ones, the winner first, then the baselines.
+        schedules: the searched ones, the winner first, then the baselines; of a contest, the best one first.
     """
 
     schedules: Sequence[Tuned]
@@ -59,6 +60,7 @@ class Choice:
             scale=None if spec.metric_scale == "auto" else spec.metric_scale,
             winner=(self.winner.shape.id, self.winner.base_lr),
             tuning={(tuned.shape.id, tuned.base_lr): tuned.tuning for tuned in self.schedules},
+            is_contest=spec.is_contest,
         )
 
     def document(self) -> dict[str, Any]:
@@ -70,8 +72,8 @@ class Choice:
                     "family": tuned.shape.family.name,
                     "params": tuned.shape.params,
                     "base_lr": tuned.base_lr,
-                    "octaves": _finite(tuned.tuning.octaves),
-                    "cost": _finite(tuned.tuning.cost),
+                    "octaves": _plain(tuned.tuning.octaves),
+                    "cost": _plain(tuned.tuning.cost),
                     "edge": tuned.tuning.edge,
                 }
                 for tuned in self.schedules
@@ -90,16 +92,13 @@ class Choice:
                 Tuned(
                     ShapeRecord.of(row["shape"], row["family"], params_of(row["params"])),
                     float(row["base_lr"]),
-                    Tuning(_number(row["octaves"]), _number(row["cost"]), row["edge"]),
+                    Tuning(float(row["octaves"]), float(row["cost"]), row["edge"]),
                 )
                 for row in document["schedules"]
             ]
         )
 
 
-def _finite(value: float) -> float | None:
-    return value if abs(value) < float("inf") else None
-
-
-def _number(value: float | None) -> float:
-    return float("inf") if value is None else float(value)
+def _plain(value: float) -> float | str:
+    """A number that JSON takes; `float` reads it back."""
+    return value if math.isfinite(value) else str(value)

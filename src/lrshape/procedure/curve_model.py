@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 SIZE = math.log(100.0)
 """Natural logarithm of the ratio of LRs that is about as far as the ends of the unit cube."""
 
-MOST = 1000
+MOST = 1500
 """Trials that the model knows at most; of the screen's it then takes those with the best scores."""
 
 STEP = 1 / 12

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, lapack, solve_triangular
+from scipy.linalg import cho_solve, get_lapack_funcs, solve_triangular
 from scipy.optimize import minimize
 
 Array = NDArray[np.float64]
@@ -141,10 +141,11 @@ class _Noise:
         covariance[np.diag_indices_from(covariance)] += noise * self.each + JITTER * signal
 
 
-def _smallest_step(values: Array) -> float:
-    """Between distinct values; 0 if all are the same."""
-    steps = np.diff(np.unique(values))
-    return float(steps[steps > 1e-9].min(initial=np.inf)) if np.any(steps > 1e-9) else 0.0
+def _smallest_step(y: Array) -> float:
+    """Between distinct values of the better half, or of the best two; 0 if all are the same."""
+    values = np.unique(y)
+    steps = np.diff(values[: max(2, int((values <= np.median(y)).sum()))])
+    return float(steps.min(initial=np.inf, where=steps > 1e-9)) if np.any(steps > 1e-9) else 0.0
 
 
 def _squared_distances(log_scales: Array, a: Array, b: Array) -> Array:
@@ -191,7 +192,8 @@ def _negative_log_likelihood(
         factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
         return 1e10, np.zeros_like(log_scales)
-    half = np.tril(lapack.dpotri(factor, lower=1)[0])
+    (invert,) = get_lapack_funcs(("potri",), (factor,))
+    half = np.tril(invert(factor, lower=1)[0])
     inverse = half + half.T
     inverse[np.diag_indices_from(inverse)] /= 2
     weights = inverse @ y

@@ -1,6 +1,6 @@
 """The scores over the cube as a Gaussian process sees them, and the points that are worth a thought."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ SCATTER = 2000
 """Points all over the cube from which a search for the lowest mean starts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rivals:
     """Points that may be best, and what their scores may be.
 
@@ -36,12 +36,13 @@ class Rivals:
     mean: Array
     factor: Array
 
-    def draws(self, count: int, random: np.random.Generator, width: float = 1.0) -> Array:
-        """Draws of the scores without noise, (count, m); their deviations from the mean times ``width``."""
-        return self.mean + width * random.standard_normal((count, len(self.mean))) @ self.factor.T
+    def draws(self, count: int, random: np.random.Generator, widths: Sequence[float] = (1.0,)) -> Array:
+        """Draws of the scores without noise, (count, m), so many times as far from the mean, in turn."""
+        deviations = random.standard_normal((count, len(self.mean))) @ self.factor.T
+        return self.mean + np.resize(widths, (count, 1)) * deviations
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Landscape:
     """What a sampler knows.
 
@@ -49,13 +50,13 @@ class Landscape:
         process: of features.
         told: (n, dimensions), the points whose scores are known.
         features: of points.
-        random: starts the random numbers of a search over the landscape, the same each time.
+        seed: of the random numbers of each search over it.
     """
 
     process: "GaussianProcess"
     told: Points
     features: Callable[[Points], Points]
-    random: Callable[[], np.random.Generator]
+    seed: tuple[int, ...]
 
     def mean(self, points: Points) -> Array:
         """Posterior mean, (m,)."""
@@ -63,7 +64,7 @@ class Landscape:
 
     def favourites(self, count: int, among: Choice) -> Points:
         """Points that are sure to be good, each of other features than those before it."""
-        random = self.random()
+        random = np.random.default_rng(self.seed)
         found = self._minima(random, self._scattered(random, among), among)
         points = np.concatenate([found, self._best_told(among)])
         features = self.features(points)
@@ -75,7 +76,7 @@ class Landscape:
     @cached_property
     def rivals(self) -> Rivals:
         """Points that may be best: near the one of the lowest mean, near its rivals, and anywhere."""
-        random = self.random()
+        random = np.random.default_rng(self.seed)
         scattered = self._scattered(random, every)
         best = self._minima(random, scattered, every)
         told = self._best_told(every)
@@ -87,7 +88,8 @@ class Landscape:
         points = np.concatenate([best, *near, scattered[: POOL // 8], anywhere])
         mean, covariance = self.process.posterior(self.features(points))
         smallest = 1e-6 * max(float(np.diag(covariance).max()), 1e-300)
-        return Rivals(points, mean, np.linalg.cholesky(covariance + smallest * np.eye(len(mean))))
+        factor = np.linalg.cholesky(covariance + smallest * np.eye(len(mean)))
+        return Rivals(points, mean, np.asarray(factor, np.float64))
 
     @cached_property
     def _told_by_mean(self) -> Points:

@@ -94,6 +94,8 @@ def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
     goes on. Baselines are not chosen, so they wait for the tune phase.
     """
     own = [c for c in screened if not _is_baseline(c[0])]
+    if not own:
+        return _baselines(screened)
     chosen = own[: spec.rescore.top] + (_first_of_each_family(own) if spec.confirm.families else [])
     racing = [
         (shape, base_lr)
@@ -123,9 +125,11 @@ def _may_win(table: pd.DataFrame, spec: SearchSpec, racing: list[Candidate]) -> 
 def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[Choice]:
     """The winner, each family's best and the baselines on unseen seeds, until the baselines are decided.
 
-    After each look only the winner and what more seeds may still decide go on.
+    After each look only the winner and what more seeds may still decide go on. In a contest a schedule that
+    is shown to be better than the winner takes its place.
     """
     rows = [tuned.candidate for tuned in choice.schedules]
+    by_key = {(shape.id, base_lr): (shape, base_lr) for shape, base_lr in rows}
     design, left, done = choice.design(spec), _left(spec, history), 0
     for look in spec.confirm.looks:
         seeds = look - done if left is None else min(look - done, left // len(rows))
@@ -134,11 +138,12 @@ def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[C
         table = yield trials("confirm", rows, seeds, skip=done)
         done += seeds
         left = None if left is None else left - seeds * len(rows)
-        undecided = set(Analysis(table, spec.metric, design=design).undecided())
+        analysis = Analysis(table, spec.metric, design=design).led()
+        design, undecided = analysis.design, set(analysis.undecided())
         rows = [row for row in rows if (row[0].id, row[1]) in undecided]
         if not rows or done < look:
             break
-        rows = [choice.winner.candidate, *rows]
+        rows = [by_key[design.winner or choice.design(spec).winner], *rows]
     return choice
 
 

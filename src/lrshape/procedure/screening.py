@@ -51,6 +51,11 @@ def baseline_shapes(spec: SearchSpec) -> list[ShapeRecord]:
     return [ShapeRecord.of(f"{BASELINE}{name}", b.family, b.params) for name, b in spec.baselines.items()]
 
 
+def name_of(baseline: ShapeRecord) -> str:
+    """What the spec calls a baseline."""
+    return baseline.id.removeprefix(BASELINE)
+
+
 def rank(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
     """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
@@ -78,8 +83,14 @@ class _Screen:
     def run(self) -> Phase:
         # Baselines first, on the seeds of the first generation: they show about where the best LRs are.
         families = self._spec.families
+        kept = self._spec.kept_base_lrs
+        baselines = baseline_shapes(self._spec)
         for_own = recommended(self._spec) + len(families)
-        yield from self._score(baseline_shapes(self._spec), for_own)
+        yield from self._score([shape for shape in baselines if name_of(shape) not in kept], for_own)
+        if kept:
+            self._shapes |= {shape.id: shape for shape in baselines}
+            at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
+            yield from self._train(at, self._spec.screen.seeds)
         groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
         starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
@@ -122,7 +133,7 @@ class _Screen:
 
     def _has_converged(self) -> bool:
         """Whether for some generations little gain was expected of any search."""
-        if self._spec.screen.stop_gain == 0:
+        if self._spec.screen.stop_gain == 0 or not self._searches:
             return False
         beliefs = [search.belief() for search in self._searches]
         known = [belief for belief in beliefs if belief is not None]

@@ -165,14 +165,24 @@ class ConfirmSpec(Settings):
 
 
 class BaselineSpec(Settings):
-    """A schedule to compare with; it gets a base-LR sweep of its own."""
+    """A schedule to compare with; its base LR is tuned like all others, or kept as it is given."""
+
+    also_allowed: ClassVar[tuple[str, ...]] = ("file", "lrs")
 
     family: str
     params: dict[str, Any] = Field(default={}, description="its parameters; the others take their defaults")
+    tune: bool = Field(default=True, description="whether to tune the base LR")
+    base_lr: float | None = Field(
+        default=None, gt=0, lt=1e30, description="base LR to keep where tune = false"
+    )
 
     @model_validator(mode="after")
-    def _is_a_shape(self) -> "BaselineSpec":
+    def _is_a_schedule(self) -> "BaselineSpec":
         FAMILIES[self.family].from_params(self.params)
+        if self.tune and self.base_lr is not None:
+            raise ValueError(f"base_lr is only kept with tune = false, got {self.base_lr:g}")
+        if not self.tune and self.base_lr is None:
+            raise ValueError("tune = false needs base_lr, the base LR to keep")
         return self
 
 
@@ -215,7 +225,9 @@ class SearchSpec(Settings):
         default="midpoint",
         description="where in a step the shape is evaluated: t = (s + 1/2)/T, s/T or (s + 1)/T",
     )
-    families: tuple[FamilySpec, ...] = Field(min_length=1)
+    families: tuple[FamilySpec, ...] = Field(
+        description="what is searched; none: a contest of the baselines, at least two"
+    )
     sampler: Annotated[Sampler, SAMPLERS] = Field(default_factory=lambda: SAMPLERS["sobol"]())
     base_lr: AnyBaseLR
     screen: ScreenSpec = ScreenSpec()
@@ -272,6 +284,8 @@ class SearchSpec(Settings):
     @model_validator(mode="after")
     def _is_one_search(self) -> "SearchSpec":
         names = [family.name for family in self.families]
+        if not names and len(self.baselines) < 2:
+            raise ValueError("families must name at least one, or there must be two or more schedules")
         if len(set(names)) != len(names):
             raise ValueError(f"families must differ, got {', '.join(names)}")
         strange = [start.family for start in self.initial_shapes if start.family not in names]
@@ -295,5 +309,15 @@ class SearchSpec(Settings):
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
-            raise ValueError(f"baseline names must be letters, digits, - and _, got {bad[0]!r}")
+            raise ValueError(f"names of schedules must be letters, digits, - and _, got {bad[0]!r}")
         return self
+
+    @property
+    def is_contest(self) -> bool:
+        """Whether nothing is searched: the baselines are compared with each other."""
+        return not self.families
+
+    @property
+    def kept_base_lrs(self) -> dict[str, float]:
+        """The baselines whose base LR is not tuned, by name, with that base LR."""
+        return {name: one.base_lr for name, one in self.baselines.items() if one.base_lr is not None}

@@ -4,6 +4,7 @@ All get trials at base LRs around their best one, on the same fresh seeds, until
 to gain little beside what the confirm phase can resolve. Only then is a comparison one of shapes.
 """
 
+import dataclasses
 import math
 from collections.abc import Sequence
 
@@ -16,8 +17,12 @@ from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
 from lrshape.procedure.resolution import scale_of, standard_error
 from lrshape.procedure.rounds import Rounds
+from lrshape.procedure.screening import name_of
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+
+FINALISTS = 2
+"""Shapes that are tuned where only the winner will be confirmed: the best ones by all that is known."""
 
 NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
@@ -39,7 +44,7 @@ def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame)
         cost = len(wanting) * spec.tuning.base_lrs * spec.tuning.seeds
         if not wanting or (number and not tuner.can_afford(cost)):
             break
-        around = [(s, lr) for s in wanting for lr in _around(profiles[s], spec.tuning.base_lrs)]
+        around = [(s, lr) for s in wanting for lr in tuner.base_lrs(profiles[s], s)]
         table = yield trials("tune", around, spec.tuning.seeds, skip=number * spec.tuning.seeds)
         tuner.learn(table)
     return tuner.choose(finalists)
@@ -74,7 +79,7 @@ class _Tuner:
         profiles = self.profiles(own)
         own.sort(key=lambda shape: profiles[shape].score)  # stable: of equals the better rescored one
         if not self._spec.confirm.families:
-            return [*own[:2], *dict.fromkeys(baselines)]
+            return [*own[:FINALISTS], *dict.fromkeys(baselines)]
         firsts: dict[str, ShapeRecord] = {}
         for shape in own:
             firsts.setdefault(shape.family.name, shape)
@@ -84,13 +89,27 @@ class _Tuner:
         """What is known of each shape's base LRs."""
         tried = tried_base_lrs(self._known, self._spec.metric, [shape.id for shape in shapes])
         random = np.random.default_rng(self._spec.seed)
-        return {shape: self._profile(shape, tried[shape.id], random) for shape in shapes}
+        found = {shape: self._profile(shape, tried[shape.id], random) for shape in shapes}
+        for shape, profile in found.items():
+            if kept := self._kept(shape):
+                exact = Tuning(octaves=math.nan, cost=0.0)
+                found[shape] = dataclasses.replace(profile, base_lr=kept, tuning=exact)
+        return found
 
     def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
         if self._model is not None:
             return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
         lowest = float(tried["base_lr"].min())  # everything diverged
         return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
+
+    def base_lrs(self, profile: Profile, shape: ShapeRecord) -> list[float]:
+        """Those of a round: the one that is kept, or some around the best."""
+        kept = self._kept(shape)
+        return [kept] if kept else _around(profile, self._spec.tuning.base_lrs)
+
+    def _kept(self, shape: ShapeRecord) -> float | None:
+        """The base LR that the spec gives a baseline, if it is not to be tuned."""
+        return self._spec.kept_base_lrs.get(name_of(shape)) if shape.id.startswith(BASELINE) else None
 
     def is_tuned(self, profile: Profile) -> bool:
         """Whether a better base LR would gain little beside what the confirm phase can resolve."""
@@ -105,14 +124,14 @@ class _Tuner:
         return most is None or len(self._known) + trials + self._spec.first_look <= most
 
     def choose(self, shapes: Sequence[ShapeRecord]) -> Choice:
-        """The searched shapes, the best one first, and the baselines, at their best base LRs."""
+        """The searched shapes, or those of a contest, best first, and the baselines, at their base LRs."""
         profiles = self.profiles(shapes)
         tuned = [Tuned(shape, profiles[shape].base_lr, profiles[shape].tuning) for shape in shapes]
-        own = [one for one in tuned if not one.is_baseline]
+        own = [one for one in tuned if self._spec.is_contest or not one.is_baseline]
         own.sort(key=lambda one: profiles[one.shape].score)
         if not self._spec.confirm.families:
             own = own[:1]
-        return Choice([*own, *(one for one in tuned if one.is_baseline)])
+        return Choice([*own, *(one for one in tuned if one.is_baseline and one not in own)])
 
 
 def _around(profile: Profile, count: int) -> list[float]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lrshape.analysis.design import Scale
 from lrshape.analysis.direction import sign
+from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.report.words import Precision, counted, number, percent, rate
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ _VERDICTS = {
     "unknown": "not tested",
 }
 _MOST_PERCENT = 10.0
-_MOST_SEEDS = 1_000_000
-_POWER = (1.96 + 0.84) / 1.96
-"""By how much narrower than the effect an interval must be to exclude 0 in four of five studies."""
 
 
 @dataclass(frozen=True)
@@ -155,24 +153,8 @@ class Claims:
         return f"the best base LRs are not known well enough{precision}"
 
     def seeds_to_decide(self, row: Row) -> int | None:
-        """Return with how many seeds a row would be better, worse or equal in about four of five studies.
-
-        It is rough: it takes the effect for what was measured, and the interval to shrink with the root of
-        the number of seeds. It is rounded up to one digit; None where nothing can be said.
-        """
-        half = _width(row, "effect") / 2
-        target = abs(row["effect"])
-        if self.margin > 0:  # equality is shown by an interval inside the margin
-            target = max(target, self.margin - target)
-        # What better base LRs may gain does not count as a difference.
-        target -= max([0.0, *(one["cost"] for one in (row, *self._winners) if one["cost"] > 0)])
-        if not (math.isfinite(half) and half > 0 and target > 0):
-            return None
-        needed = max(row["pairs"] * (_POWER * half / target) ** 2, row["pairs"] + 1)
-        if needed > _MOST_SEEDS:
-            return None
-        digit = 10 ** math.floor(math.log10(needed))
-        return int(math.ceil(needed / digit) * digit)
+        """Return with how many seeds a row would probably be decided; see `lrshape.analysis.seeds_needed`."""
+        return seeds_to_decide(row, self.margin, [one["cost"] for one in (row, *self._winners)])
 
 
 def claims_of(result: "Result") -> Claims:
@@ -181,8 +163,10 @@ def claims_of(result: "Result") -> Claims:
         _row(one, one.family if one.phase == result.phase else f"{one.family} ({one.phase} phase)")
         for one in result.families
     ]
-    others += [_row(one, f"{one.name} (baseline)") for one in result.baselines]
-    winner = {**dict.fromkeys(others[0] if others else (), math.nan), **_row(result, f"{result.family} *")}
+    of_whom = "" if result.is_contest else " (baseline)"
+    others += [_row(one, f"{one.name}{of_whom}") for one in result.baselines]
+    won = result.name if result.is_contest else result.family
+    winner = {**dict.fromkeys(others[0] if others else (), math.nan), **_row(result, f"{won} *")}
     return Claims(
         [{**winner, "verdict": "winner", "is_winner": True}, *others],
         result.scale,

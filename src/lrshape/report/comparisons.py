@@ -113,10 +113,12 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
     for won in distinct:
         same = [r for r in findings.metrics if (r["shape"], r["base_lr"]) == (won["shape"], won["base_lr"])]
         phases = list(dict.fromkeys(r["phase"] for r in same if r["phase"] != "screen")) or ["screen"]
+        if findings.is_contest:  # where all are measured
+            phases = phases[:1]
         unconfirmed = strong("not confirmed") if phases[0] != "confirm" else ""
         name, colour = (
-            (printable(won["shape"], 40), rate(won["base_lr"])),
-            findings.styles[won["family"]].colour,
+            (findings.name(won["shape"]), rate(won["base_lr"])),
+            findings.style(won).colour,
         )
         for phase in phases:
             by = {r["metric"]: r for r in same if r["phase"] == phase}
@@ -134,7 +136,10 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
         rows=rows,
         texts=[1],
         colours=colours,
-        note="Medians; bold where the metric selected the schedule. The study’s own metric decided which "
+        note="Medians; bold where the schedule is the best by the metric. The study’s own metric tuned the "
+        "base LRs."
+        if findings.is_contest
+        else "Medians; bold where the metric selected the schedule. The study’s own metric decided which "
         "shapes were rescored and confirmed. Scores of the rescore phase are biased in favour of a winner "
         "that was selected on the same seeds.",
     )

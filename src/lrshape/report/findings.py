@@ -102,6 +102,8 @@ class Findings:
     def leaders(self) -> Sequence[Row]:
         """Rows of `Analysis.leaders`, each with its ``label``, its name for readers."""
         rows = self._rows(self.analysis.leaders)
+        if self.is_contest:  # all are equals
+            return [{**row, "is_baseline": False, "label": self.name(row["shape"])} for row in rows]
         return [{**row, "label": label(row["shape"], row["family"])} for row in rows]
 
     @cached_property
@@ -131,17 +133,30 @@ class Findings:
 
     @cached_property
     def styles(self) -> Mapping[str, Style]:
-        """How each searched family is drawn."""
+        """How each searched family is drawn; of a contest, each schedule, by its shape."""
+        if self.is_contest:
+            return family_styles(row["shape"] for row in self.scores)
         return family_styles(row["family"] for row in self.scores if not is_baseline(row["shape"]))
 
     def style(self, row: Row) -> Style:
         """Return how a row with ``shape`` and ``family`` is drawn."""
+        if self.is_contest:
+            return self.styles[row["shape"]]
         return BASELINE_STYLE if is_baseline(row["shape"]) else self.styles[row["family"]]
+
+    def name(self, shape: str) -> str:
+        """Return what a shape is called: its name in the table of trials; of a contest, that in the spec."""
+        return printable(shape.removeprefix(BASELINE) if self.is_contest else shape, 40)
 
     @property
     def phase(self) -> str:
         """The phase that measured the leaders."""
         return self.analysis.measuring_phase
+
+    @property
+    def is_contest(self) -> bool:
+        """Whether all schedules were given and none was searched."""
+        return self.analysis.design.is_contest
 
     @property
     def is_guided(self) -> bool:
@@ -175,7 +190,9 @@ class Findings:
 
     @property
     def baselines(self) -> list[Row]:
-        """The baselines' rows of ``leaders``, best first."""
+        """The baselines' rows of ``leaders``, best first; of a contest, all rows but the winner's."""
+        if self.is_contest:
+            return [row for row in self.leaders if not row["is_winner"]]
         return [row for row in self.leaders if row["is_baseline"]]
 
 

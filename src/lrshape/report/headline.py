@@ -36,7 +36,7 @@ def headline(findings: Findings) -> tuple[str, list[str]]:
     if math.isinf(winner["score"]):
         lost = f"{counted(winner['diverged'] + winner['failed'], 'trial')} of its {winner['seeds']}"
         return "No usable winner", [
-            f"The best searched shape, of the family {winner['label']}, has no finite median {metric}: "
+            f"{_subject(findings, winner)} has no finite median {metric}: "
             f"{lost} in the {winner['phase']} phase diverged or failed."
         ]
     title, sentences = _against_baselines(findings, winner)
@@ -61,30 +61,39 @@ def measured(row: Row, findings: Findings) -> str:
 def _against_baselines(findings: Findings, winner: Row) -> tuple[str, list[str]]:
     """Say what is shown beside the baselines: a title, and sentences with the numbers."""
     name = winner["label"]
-    score = f"The best searched shape, of the family {name}, has {measured(winner, findings)}."
+    score = f"{_subject(findings, winner)} has {measured(winner, findings)}."
     if not findings.baselines:
         return f"{name} is the best searched family", [f"{score} No baseline was trained in this phase."]
     by = {case: [r for r in findings.baselines if r["verdict"] == case] for case in VERDICTS}
     alive = [row for row in findings.baselines if row["verdict"] != "diverged"]
     sentences = [score, *(s for case in VERDICTS if by[case] for s in _sentences(findings, case, by[case]))]
+    if findings.is_contest and by["worse"]:
+        return f"{name} does not beat {_names(findings, by['worse'])}", sentences
     if not alive:
         return f"{name} wins", sentences
     if by["worse"]:
-        return f"No searched shape beats {_names(by['worse'])}", sentences
+        return f"No searched shape beats {_names(findings, by['worse'])}", sentences
     if len(by["better"]) == len(alive):
         return f"{name} wins", sentences
     if len(by["unknown"]) == len(alive) and not math.isnan(alive[0]["effect"]):
         return f"{name} {'leads' if alive[0]['effect'] > 0 else 'does not lead'}", sentences
     undecided = by["untuned"] + by["unknown"]
     parts = [
-        f"is better than {_names(by['better'])}" if by["better"] else "",
-        f"equals {_names(by['equal'])}" if by["equal"] else "",
-        f"cannot be told apart from {_names(by['open'])}" if by["open"] else "",
+        f"is better than {_names(findings, by['better'])}" if by["better"] else "",
+        f"equals {_names(findings, by['equal'])}" if by["equal"] else "",
+        f"cannot be told apart from {_names(findings, by['open'])}" if by["open"] else "",
     ]
     claims = [f"{'it' if place else name} {part}" for place, part in enumerate(filter(None, parts))]
     if undecided:
-        claims.append(f"{'no' if claims else 'No'} verdict against {_names(undecided)}")
+        claims.append(f"{'no' if claims else 'No'} verdict against {_names(findings, undecided)}")
     return "; ".join(claims), sentences
+
+
+def _subject(findings: Findings, winner: Row) -> str:
+    """Return what the winner is, to begin a sentence."""
+    if findings.is_contest:
+        return f"Of {counted(len(findings.leaders), 'schedule')}, {winner['label']}"
+    return f"The best searched shape, of the family {winner['label']},"
 
 
 VERDICTS = ("worse", "better", "equal", "open", "untuned", "unknown", "diverged")
@@ -93,31 +102,32 @@ VERDICTS = ("worse", "better", "equal", "open", "untuned", "unknown", "diverged"
 
 def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
     """Say what is known of the baselines with one verdict."""
-    claims, first, names = findings.claims, rows[0], _names(rows)
+    claims, first, names = findings.claims, rows[0], _names(findings, rows)
     amount = _amount(findings, first, _bare(first) if len(rows) > 1 else "")
     are = "is" if len(rows) == 1 else "are"
     if case == "better":
         return [f"It is better than {names}: {amount}."]
     if case == "worse":
-        return [f"{names[:1].upper()}{names[1:]} {are} better: the searched shape is {amount}."]
+        own = findings.winner["label"] if findings.is_contest and findings.winner else "the searched shape"
+        return [f"{_capital(names)} {are} better: {own} is {amount}."]
     if case == "equal":
         within = claims.margin_text()
         matters = f" within {within}, the smallest difference that matters" if within else ""
         return [f"It equals {names}{matters}."]
     if case == "diverged":
-        return [f"{names[:1].upper()}{names[1:]} diverged or failed on at least half of {_its(rows)} seeds."]
+        return [f"{_capital(names)} diverged or failed on at least half of {_its(rows)} seeds."]
     if case == "unknown":
         if math.isnan(first["effect"]):
             return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
         needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
         return [f"It is {amount}: too few seeds for an interval{needs}."]
     if case == "untuned":
-        return [f"No verdict against {_names([row])}: {claims.tuning_fault(row)}." for row in rows]
+        return [f"No verdict against {_names(findings, [row])}: {claims.tuning_fault(row)}." for row in rows]
     return [_open(findings, row) for row in rows]
 
 
 def _open(findings: Findings, row: Row) -> str:
-    claims, name = findings.claims, _names([row])
+    claims, name = findings.claims, _names(findings, [row])
     if row["effect_low"] == row["effect_high"] == 0:
         return f"It cannot be told apart from {name}: their scores are equal on most of the seeds."
     why = ""
@@ -144,13 +154,21 @@ def _bare(row: Row) -> str:
     return row["label"].removesuffix(" baseline")
 
 
-def _names(rows: list[Row]) -> str:
-    """Return e.g. ``the linear baseline``, ``the linear and cosine baselines``."""
-    return f"the {listing([_bare(row) for row in rows])} baseline{'s' if len(rows) > 1 else ''}"
+def _names(findings: Findings, rows: list[Row]) -> str:
+    """Return e.g. ``the linear baseline``, ``the linear and cosine baselines``; of a contest ``linear``."""
+    names = listing([_bare(row) for row in rows])
+    return names if findings.is_contest else f"the {names} baseline{'s' if len(rows) > 1 else ''}"
+
+
+def _capital(names: str) -> str:
+    """Return names to begin a sentence; a schedule's own name stays as it is."""
+    return f"T{names[1:]}" if names.startswith("the ") else names
 
 
 def _other_families(findings: Findings) -> list[str]:
     """Say which other families' best shapes the winner cannot be told apart from, or did better."""
+    if findings.is_contest:
+        return []
     others = [r for r in findings.leaders if not r["is_winner"] and not r["is_baseline"]]
     same = [row["label"] for row in others if row["verdict"] in ("open", "equal")]
     worse = [row["label"] for row in others if row["verdict"] == "worse"]
@@ -207,6 +225,11 @@ def _reranked(findings: Findings) -> str:
         f"{own}, which chose the shapes that were rescored and the base LRs that were confirmed. A search by "
         f"{metric} may find better ones."
     )
+    if findings.is_contest:
+        return (
+            f"This report ranks the study’s trials by {metric}; the base LRs were tuned by {own}, and others "
+            f"may be better by {metric}."
+        )
     if findings.leaders and not findings.is_confirmed:
         text += (
             f" The confirm phase did not train the winner by {metric} at its base LR: all numbers come from "

@@ -85,7 +85,7 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
     title, sentences = headline(findings)
     return write_page(
         directory / f"report{ending}.html",
-        eyebrow="Learning-rate schedule search",
+        eyebrow=f"Learning-rate schedule {'comparison' if findings.is_contest else 'search'}",
         name=document.get("name", "study"),
         title=title,
         lede=[" ".join(sentences)],

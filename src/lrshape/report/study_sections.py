@@ -29,6 +29,9 @@ from lrshape.report.words import (
 from lrshape.store import params_of
 
 MOST_MESSAGES = 10
+LONGEST = 4_000
+"""Characters of code that the page shows: a table of learning rates has more."""
+MOST_ITEMS = 100
 _WHY_BASE_LRS = (
     "A shape is judged after its base LR has been optimised for it: at one shared base LR a comparison "
     "would measure the base LR and not the shape."
@@ -71,7 +74,7 @@ def study_sections(
         Section(
             "The spec and where it ran",
             tables=[names_and_values("Versions and device", _provenance(document))],
-            codes=[Code(spec_text(document.get("spec", {})))],
+            codes=[Code(spec_text(_shortened(document.get("spec", {}))))],
         ),
     ]
     return [s for s in sections if s.sentences or s.figures or s.tables or s.remarks]
@@ -137,7 +140,8 @@ def _measured_on(findings: Findings) -> str:
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
     unseen = ", which no selection has seen" if findings.is_confirmed else ""
     phase = findings.leaders[0]["phase"]
-    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at its own best base LR. "
+    at = "the base LR beside its name" if findings.is_contest else "its own best base LR"
+    text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at {at}. "
     text += "Differences are medians over paired seeds, which need not be the differences of the medians."
     if any(row["octaves"] > 0 for row in findings.leaders):
         text += " ± is the standard deviation of the best base LR; an octave is a factor of 2."
@@ -165,7 +169,8 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         ")",
         "lrs = schedule.values()  # one learning rate per step",
     ]
-    codes = [Code("\n".join(lines), "In Python, with your own number of steps:", "Use it")]
+    code = "\n".join(lines)
+    codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
     if not findings.missing:
         by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
         command = f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}"
@@ -250,6 +255,15 @@ def _messages(findings: Findings) -> list[Table]:
     ]
 
 
+def _shortened(value: Any) -> Any:
+    """Return a spec whose long lists, of learning rates, have only their first items."""
+    if isinstance(value, Mapping):
+        return {key: _shortened(item) for key, item in value.items()}
+    if isinstance(value, list) and len(value) > MOST_ITEMS:
+        return [*value[:3], f"and {len(value) - 3:,} more"]
+    return value
+
+
 def _provenance(document: Mapping[str, Any]) -> dict[str, str]:
     """Return versions, device and revision of a study as names and texts."""
     keys = {"created": "created", "spec hash": "hash", "git revision": "git_revision"}
@@ -261,7 +275,22 @@ def _provenance(document: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _method(findings: Findings) -> list[str]:
+    is_contest = findings.is_contest
     phase = "batch of the screen, and of the other phases" if findings.is_guided else "phase"
+    what = (
+        "The <b>screen</b> looks for the base LR of each schedule, the <b>tune</b> phase refines those that "
+        "are tuned by one rule and on the same seeds, and the <b>confirm</b> phase measures all schedules on "
+        "seeds that no tuning has seen."
+        if is_contest
+        else "The <b>screen</b> tries shapes and base LRs, the <b>rescore</b> repeats the best of them on "
+        "fresh seeds, the <b>tune</b> phase refines the base LR of every schedule that will be confirmed, "
+        "baselines included, by one rule and on the same seeds, and the <b>confirm</b> phase measures them "
+        "on seeds that no selection has seen."
+    )
+    others = "the winner" if is_contest else "a baseline"
+    corrected = (
+        "all pairs of schedules, since any of them might have won" if is_contest else "all comparisons"
+    )
     screen = (
         "The screen was <b>guided</b>: the sampler chose shapes, and base LRs if the spec says so, from "
         "the scores of earlier ones. Each batch had a fresh seed, shared by its shapes. These shapes are "
@@ -271,11 +300,8 @@ def _method(findings: Findings) -> list[str]:
         "replacement; its interval is exact for a quantile of the family’s scores."
     )
     unit = "log ratio of the two scores, told in percent" if findings.claims.scale == "log" else "difference"
-    return [
-        "The <b>screen</b> tries shapes and base LRs, the <b>rescore</b> repeats the best of them on fresh "
-        "seeds, the <b>tune</b> phase refines the base LR of every schedule that will be confirmed, "
-        "baselines included, by one rule and on the same seeds, and the <b>confirm</b> phase measures them "
-        "on seeds that no selection has seen.",
+    remarks = [
+        what,
         "Scores are medians over seeds; a trial that diverged or failed scores +∞, and none is dropped. "
         "Their 95% intervals lie between two order statistics (the inverted sign test): exact for any "
         "distribution.",
@@ -285,14 +311,19 @@ def _method(findings: Findings) -> list[str]:
         "the noise, diverged trials included.",
         "The confirm phase <b>looks</b> at its results after a planned number of seeds, and after twice as "
         "many each time, gives more seeds only to rows without a verdict, and stops when every comparison "
-        "with a baseline is decided. The 5% error is shared over the looks, so an interval holds at "
+        f"with {others} is decided. The 5% error is shared over the looks, so an interval holds at "
         "whichever look the phase has stopped. P-values are two-sided, hold at that look too, and are "
-        "corrected for all comparisons (Holm); each interval holds by itself.",
+        f"corrected for {corrected} (Holm); each interval holds by itself.",
         "<b>Better</b> or <b>worse</b> needs an effect that is larger than what a better base LR is "
         "expected to gain, with a corrected p below 0.05; <b>equal</b> needs one that is smaller than the "
         "margin, the smallest difference that matters, whatever better base LRs gain. A schedule is <b>not "
         "judged</b> if the best base LR of it, or of the winner, lies at the edge of those tried, or is "
         "known too coarsely: the comparison could then be one of base LRs.",
+    ]
+    if is_contest:
+        return remarks
+    return [
+        *remarks,
         "The <b>near-optimal set</b> keeps every rescored shape that is not shown to be worse than the best "
         "one by more than half of that one’s spread over seeds, on the seeds of the rescore phase. Each "
         "shape is judged by itself, without a correction for their number. The best one was chosen on the "

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.procedure.budget import LEAST, is_planned
+from lrshape.procedure.budget import LEAST, contest_least, is_planned
 from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial
 from lrshape.store import Location, Store
 from lrshape.study.chunk import TrainChunk, cut
@@ -49,16 +49,23 @@ def set_trials(
     """
     if not is_planned(document) or "trials" in document:
         return dict(document)
+    is_contest = "schedules" in document
     if Store.exists(path):
         stored = Store(path).document["spec"]
+        if is_contest:
+            trials = stored.get("max_trials")
+            return dict(document) if trials is None else dict(document) | {"trials": trials}
         base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
         keys = ("sampler", "screen", "rescore", "tuning", "confirm", "families", "baselines", "max_trials")
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
     if seconds is None:
         return dict(document)
-    return dict(document) | {
-        "trials": count_affordable(StudySpec.parse(document, workload), seconds, executor)
-    }
+    spec = StudySpec.parse(document, workload)
+    count = count_affordable(spec, seconds, executor)
+    if is_contest:
+        schedules, span = len(spec.baselines), spec.base_lr.high / spec.base_lr.low
+        count = max(count, contest_least(schedules, schedules - len(spec.kept_base_lrs), span))
+    return dict(document) | {"trials": count}
 
 
 def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:

@@ -47,20 +47,25 @@ class Plan:
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
         shapes = self._shapes + len(spec.initial_shapes)
-        shapes += recommended(spec)
+        if not spec.is_contest:
+            shapes += recommended(spec)
         extend = extend if spec.base_lr.most > 1 else 0
+        kept = len(spec.kept_base_lrs)
         own = shapes if chosen else shapes * (max(1, spec.base_lr.most - spec.base_lr.extend) + extend)
-        swept = spec.base_lr.sweeps(baselines) + baselines * extend
+        swept = spec.base_lr.sweeps(baselines - kept) + (baselines - kept) * extend
         every_family = len(spec.families) if spec.confirm.families else 0
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
-        tuned = (every_family or min(2, shapes)) + baselines
+        tuned = (every_family or min(2, shapes)) + baselines - kept
+        winners = 0 if spec.is_contest else 1
         tuning = spec.tuning
         trials = {
-            "screen": (own + swept) * spec.screen.seeds,
+            "screen": (own + swept + kept) * spec.screen.seeds,
             "rescore": rescored * around * spec.rescore.seeds,
-            "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds,
-            "confirm": (1 + baselines) * spec.confirm.most + max(0, every_family - 1) * spec.confirm.least,
+            "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds
+            + kept * tuning.seeds * min(1, tuning.rounds),
+            "confirm": (winners + baselines) * spec.confirm.most
+            + max(0, every_family - 1) * spec.confirm.least,
         }
         if spec.max_trials is not None:
             trials = {phase: min(count, spec.max_trials) for phase, count in trials.items()}
@@ -150,6 +155,8 @@ class Plan:
 
     def _screen(self) -> str:
         spec = self.spec
+        if spec.is_contest:
+            return f"the base LRs of {_baselines(spec)}, {_seeds(spec.screen.seeds)}; {self._base_lrs()}"
         names = ", ".join(family.name for family in spec.families)
         shared = "shapes from" if spec.screen.share_families else "shapes of"
         gain = spec.screen.stop_gain
@@ -170,6 +177,8 @@ class Plan:
 
     def _rescore(self) -> str:
         rescored = self.spec.rescore
+        if self.spec.is_contest:
+            return ""
         rates = f" at {rescored.base_lrs} base LRs each" if rescored.base_lrs > 1 else ""
         how = _seeds(rescored.seeds)
         if rescored.race:
@@ -183,7 +192,7 @@ class Plan:
             return ""
         own = "the best shape of each family" if spec.confirm.families else "the best 2 shapes"
         return (
-            f"{own} and {_baselines(spec)}, each at {tuning.base_lrs} base LRs on {_seeds(tuning.seeds)} "
+            f"{self._with_baselines(own)}, each at {tuning.base_lrs} base LRs on {_seeds(tuning.seeds)} "
             "a round, until a better base LR can gain little"
         )
 
@@ -194,12 +203,16 @@ class Plan:
             f"{confirm.least:,} to {confirm.most:,}" if confirm.least < confirm.most else f"{confirm.most:,}"
         )
         until = ", until each comparison is decided" if confirm.least < confirm.most else ""
-        return f"{own} and {_baselines(spec)} on {seeds} fresh {'seed' if seeds == '1' else 'seeds'}{until}"
+        return f"{self._with_baselines(own)} on {seeds} fresh {'seed' if seeds == '1' else 'seeds'}{until}"
+
+    def _with_baselines(self, own: str) -> str:
+        return _baselines(self.spec) if self.spec.is_contest else f"{own} and {_baselines(self.spec)}"
 
 
 def _baselines(spec: StudySpec) -> str:
     count = len(spec.baselines)
-    return f"{count} baseline{'' if count == 1 else 's'}"
+    noun = "schedule" if spec.is_contest else "baseline"
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _seeds(count: int) -> str:

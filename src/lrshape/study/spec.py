@@ -4,13 +4,15 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from lrshape.errors import InputError, shown
-from lrshape.procedure.budget import is_planned, plan_search
+from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search
 from lrshape.procedure.spec import SearchSpec
+from lrshape.shapes.schedule import StepRule
+from lrshape.study.given_schedules import read_schedules
 from lrshape.training.workload import WORKLOADS, Workload
 
 MAX_SPEC_BYTES = 1_000_000
@@ -22,7 +24,7 @@ MAX_RATES = 2_000_000_000
 class StudySpec(SearchSpec):
     """A whole study. Build it with `StudySpec.parse`, which reads mappings as TOML gives them."""
 
-    also_allowed: ClassVar[tuple[str, ...]] = ("trials",)
+    also_allowed: ClassVar[tuple[str, ...]] = ("trials", "schedules", "tune")
 
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     chunk_size: int | Literal["auto"] = Field(
@@ -82,9 +84,13 @@ class StudySpec(SearchSpec):
             given["workload"] = workload
             given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
             low, high = workload.base_lrs
-        base_lr = given.get("base_lr", {})
-        if is_planned(given):
-            given = plan_search(given, _span(base_lr, low, high))
+        span = _span(given.get("base_lr", {}), low, high)
+        if "schedules" in given:
+            given = plan_contest(_with_schedules(given), span)
+        elif is_planned(given):
+            given = plan_search(given, span)
+        if isinstance(given.get("baselines"), Mapping):
+            given["baselines"] = read_schedules(given["baselines"], "baselines", _step_rule(given))
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
@@ -93,6 +99,22 @@ class StudySpec(SearchSpec):
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""
         return {"name": self.name} | self.model_dump(mode="json")
+
+
+def _with_schedules(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The spec of a contest with its schedules as baselines."""
+    given = dict(document)
+    schedules, tune = given.pop("schedules"), given.pop("tune", True)
+    if strange := [key for key in NOT_IN_A_CONTEST if key in given]:
+        raise InputError(f"{strange[0]} belongs to a search: remove either schedules or {strange[0]}")
+    if not isinstance(tune, bool):
+        raise InputError(f"tune must be true or false, got {shown(tune)}")
+    return given | {"baselines": read_schedules(schedules, "schedules", _step_rule(given), tune)}
+
+
+def _step_rule(document: Mapping[str, Any]) -> StepRule:
+    rule = document.get("step_rule")
+    return rule if rule in get_args(StepRule) else "midpoint"  # a wrong one is told with other mistakes
 
 
 def read_spec(path: str | Path) -> dict[str, Any]:

@@ -167,9 +167,9 @@ class Study:
         key = (metric or self.metric, *self.store.chunks())
         if key != self._analysed:
             choice = self.choice() if key[0] == self.metric else None
-            design = Design() if choice is None else choice.design(self.spec)
+            design = choice.design(self.spec) if choice else Design(is_contest=self.spec.is_contest)
             direction = direction_of(key[0], self.metric, self.spec.direction)
-            self._analysis = Analysis(self.trials(), key[0], design=design, direction=direction)
+            self._analysis = Analysis(self.trials(), key[0], design=design, direction=direction).led()
             self._analysed = key
         return self._analysis
 

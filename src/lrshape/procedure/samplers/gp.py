@@ -30,11 +30,11 @@ KEPT = 1200
 REFIT = 1.2
 """Growth of the history after which length scales are fitted again."""
 
-BOLD = 2.0
-"""How much further from the mean than the posterior's the draws are that choose points.
+WIDTHS = (1.0, 2.0, 4.0)
+"""How much further from the mean than the posterior's the draws are that choose points, in turn.
 
-Thompson sampling makes the points good; but what counts is the one that is recommended in the end, and wider
-points tell more about it, the more so the noisier they are.
+Thompson sampling (1) makes the points good; but what counts is the one that is recommended in the end, and
+wider points tell more about where it lies, the more so the noisier the scores are.
 """
 
 
@@ -44,13 +44,13 @@ def _coordinates(points: Points) -> Points:
 
 @SAMPLERS.register("gp")
 class GP(LearningSampler):
-    """Thompson sampling from a Gaussian process that knows noise and shared seeds.
+    """Thompson sampling, widened, from a Gaussian process that knows noise and shared seeds.
 
     First come Sobol' points. Then each batch has the point that the model holds for the best and, for each
-    other place, the minimum of one draw from the posterior: where much is uncertain the draws differ, and
-    when nothing is they agree. The model sees logarithms of positive scores, with bad ones moved nearer, for
-    it matters little how bad they are; a batch's common shift (its seed) is part of the model, so that lucky
-    seeds do not mislead.
+    other place, the minimum of one draw from the posterior, or from a wider one: where much is uncertain the
+    draws differ, and when nothing is they agree. The model sees logarithms of positive scores, with bad ones
+    moved nearer, for it matters little how bad they are; a batch's common shift (its seed) is part of the
+    model, so that lucky seeds do not mislead.
 
     Source: Thompson sampling: Kandasamy et al., "Parallelised Bayesian optimisation via Thompson sampling"
     (2018). Written here because the kept libraries have no shift of a batch, or need PyTorch.
@@ -96,7 +96,7 @@ class GP(LearningSampler):
         random = self.random(state, asked)
         with threadpool_limits(1):
             rivals = self._landscape(state, told).rivals
-            minima = rivals.draws(2 * n, random, BOLD).argmin(axis=1)
+            minima = rivals.draws(2 * n, random, WIDTHS).argmin(axis=1)
         chosen = list(dict.fromkeys([0, *minima.tolist()]))[: n - spread]
         near = around(rivals.points[:1], n - spread - len(chosen), random)
         return np.concatenate([first, rivals.points[chosen], near]), state["own"]
@@ -141,16 +141,15 @@ class GP(LearningSampler):
 
         own, scales = state["own"], state["own"].get("log_scales")
         known = _evenly(_known(own), MOST)
-        seen = told.points[known], learnable(self._scale(told.scores[known])), told.batches[known]
+        seen = told.points[known], learnable(self._scale(told.scores)[known]), told.batches[known]
         key = [state["seed"], *(array.tobytes() for array in seen)]
         if self._latest is not None and self._latest[0] == [*key, scales] and not iterations:
             return self._latest[1]
         points, scores, batches = seen
         start = None if scales is None else np.array(scales)
         process = GaussianProcess.fitted(self._features(points), scores, batches, start, iterations)
-        count = len(told.points)
-        found = Landscape(process, points, self._features, lambda: self.random(state, 2**32 - 1, count))
-        self._latest = [*key, process.log_scales.tolist()], found
+        found = Landscape(process, points, self._features, (state["seed"], len(told.points)))
+        self._latest = [*key, process.log_scales.tolist() if iterations else scales], found
         return found
 
 

@@ -9,13 +9,22 @@ from lrshape.report.findings import Findings
 
 
 def _scores_caption(findings: Findings) -> str:
+    squares = ", open squares the baselines" if any(row["is_baseline"] for row in findings.leaders) else ""
     if findings.has_intervals:
         return (
-            "Dots are medians over seeds, bars their 95% intervals, open squares the baselines. The second "
+            f"Dots are medians over seeds, bars their 95% intervals{squares}. The second "
             "plot has the median paired differences: a bar that crosses the line at zero does not show "
             "which of the two is better."
         )
-    return "Dots are medians over seeds, open squares the baselines; there are too few seeds for intervals."
+    return f"Dots are medians over seeds{squares}; there are too few seeds for intervals."
+
+
+def _shapes_caption(findings: Findings) -> str:
+    which = "" if findings.is_contest else "The best shape of each family, and the baselines. "
+    return (
+        f"{which}Each curve is the LR relative to the base LR over training progress; the pale curve repeats "
+        "the winner."
+    )
 
 
 def _near_caption(findings: Findings) -> str:
@@ -40,9 +49,8 @@ FIGURES = (
     ),
     Drawing(
         "shapes",
-        "The best shape of each family, and the baselines",
-        "Each curve is the LR relative to the base LR over training progress; the pale curve repeats the "
-        "winner.",
+        "The schedules",
+        _shapes_caption,
         shapes,
     ),
     Drawing(

@@ -148,7 +148,7 @@ def _strip(ax: Any, findings: Findings, rows: list[Row], labelled: bool) -> None
     ax.set_xlim(0, 1)
     ax.set_xticks([])
     if labelled:
-        ax.set_yticks(range(len(rows)), [printable(row["shape"], 26) for row in rows])
+        ax.set_yticks(range(len(rows)), [printable(findings.name(row["shape"]), 26) for row in rows])
         return
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 10**9) if len(rows) / s <= 8)
     ranks = [1, *range(step, len(rows) + 1, step)]
@@ -161,12 +161,13 @@ def _handles(findings: Findings, rows: list[Row], values: NDArray[np.float64]) -
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    families = sorted({row["family"] for row in rows if not is_baseline(row["shape"])})
+    searched = [] if findings.is_contest else rows  # the schedules of a contest have their names beside them
+    families = sorted({row["family"] for row in searched if not is_baseline(row["shape"])})
     handles: list[Any] = [
         Patch(fc=findings.styles[name].colour, alpha=findings.styles[name].tint, label=printable(name, 28))
         for name in families
     ]
-    if any(is_baseline(row["shape"]) for row in rows):
+    if any(is_baseline(row["shape"]) for row in searched):
         handles.append(Patch(color=BASELINE.light, label="baselines"))
     if np.isfinite(values).any():
         dot = Line2D([], [], ls="", marker="o", mfc="#fffffe", mec="#1b2228", ms=5, label="best base LR")

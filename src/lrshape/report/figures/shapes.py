@@ -105,7 +105,7 @@ def metrics(findings: Findings) -> "Figure | None":
         by, *others = row["chosen_by"]
         name = f"by {printable(by, 20)}{f' +{len(others)}' if others else ''}"
         note = f"{printable(row['family'], 20)} at LR {rate(row['base_lr'])}"
-        colour = findings.styles[row["family"]].colour
+        colour = findings.style(row).colour
         curves.append(Curve(name, note, colour, _PROGRESS, values * row["base_lr"] / first, bold=not curves))
     figure, axes = curve_panels(curves, curves[0], row_height=1.8, y="LR / the winner’s base LR")
     top = max(float(one.values.max()) for one in curves)

@@ -1,0 +1,66 @@
+"""The command contest."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lrshape.cli.app import app, say
+from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
+from lrshape.cli.running import TimeLimit, limit
+from lrshape.cli.study import Json, LogTo, Out, Overrides, print_end, run_study
+from lrshape.cli.verdicts import print_best
+
+
+@app.command()
+def contest(
+    spec: Annotated[
+        Path, typer.Argument(metavar="SPEC.toml", help="The spec, with a table [schedules.NAME] for each.")
+    ],
+    out: Out,
+    settings: Overrides = None,
+    trials: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Number of trials in all. Default: that of the spec; else as many as fit into --time-limit; "
+            "else until all is decided, on at most 160 seeds.",
+        ),
+    ] = None,
+    time_limit: TimeLimit = None,
+    executor: ExecutorName = "inline",
+    workers: Workers = None,
+    executor_settings: ExecutorSettings = None,
+    log_to: LogTo = None,
+    as_json: Json = False,
+) -> None:
+    """Decide which of two or more given schedules is best, or resume that: finished trials are kept.
+
+    Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false;
+    then all run on the same fresh seeds until it is decided which is best, or that they are equal. The
+    directory is a study's: status, report, best and export work there. To draw schedules, or the winners of
+    studies, side by side without training, use `lrshape compare`.
+
+    Examples:
+
+        lrshape contest three.toml --out three
+
+        lrshape contest three.toml --out three --trials 200 --json
+    """
+    from lrshape.api import compare
+    from lrshape.study.spec import override, read_spec
+
+    seconds = limit(time_limit)
+    runner = chosen(executor, workers, executor_settings)
+    document = read_spec(spec)
+    for assignment in settings or []:
+        override(document, assignment)
+    if trials is not None:
+        document["trials"] = trials
+    study = run_study(compare, document, out, seconds, "the same command", runner, log_to or [])
+    if as_json:
+        say(json.dumps(study.best().to_dict(), indent=2))
+        return
+    print_best(study.best())
+    print_end(study)

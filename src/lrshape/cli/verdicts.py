@@ -1,0 +1,80 @@
+"""How commands print the result of a study."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lrshape.cli.app import say
+from lrshape.report.words import ascii_text, short
+
+if TYPE_CHECKING:
+    from lrshape.analysis.result import Result
+    from lrshape.report.claims import Claims
+
+
+def print_best(found: "Result") -> None:
+    """Print a study's winner and how it compares."""
+    from lrshape.report.claims import claims_of
+
+    diverged, failed = found.diverged_share, found.failed_share
+    if math.isclose(diverged + failed, 1):
+        say(f"no trial reached a finite {found.metric}: {diverged:.0%} diverged, {failed:.0%} failed")
+        return
+    params = ", ".join(f"{name}={_short(value)}" for name, value in found.params.items())
+    title = f"best schedule: {found.name}, " if found.is_contest else "best shape: "
+    say(f"\n{title}{found.family}({params})")
+    say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
+    if found.score_median is None:
+        say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
+    unbiased = found.phase == "confirm"
+    if not unbiased:
+        say(
+            f"not confirmed: its scores come from the {found.phase} phase, "
+            "which also selected it, and are biased in its favour"
+        )
+    unseen = (
+        f", on seeds that no {'tuning' if found.is_contest else 'selection'} has seen" if unbiased else ""
+    )
+    known = found.score_low is not None or found.score_high is not None
+    spread = "with 95% intervals" if known else "too few seeds for intervals"
+    say(f"{found.metric}, medians over seeds{unseen}, {spread}:\n")
+    _print_comparison(claims_of(found))
+
+
+def _print_comparison(claims: "Claims") -> None:
+    """A table of the schedules, and below it why some have no verdict."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from lrshape.report.claims import base_lr
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
+    for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
+        table.add_column(heading, no_wrap=True)
+    notes = []
+    for row in claims.rows:
+        amount = ("", "") if row["is_winner"] else claims.gain(row)
+        cells = [
+            row["label"],
+            base_lr(row),
+            *claims.score(row),
+            *amount,
+            str(row["seeds"]),
+            claims.verdict(row),
+        ]
+        table.add_row(*(ascii_text(cell) for cell in cells))
+        if reason := claims.reason(row):
+            notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
+        elif row["edge"]:
+            notes.append(f"{row['label']}: base LR at the edge of those tried")
+    if claims.is_noiseless:
+        notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
+    console = Console(highlight=False, markup=False)
+    console.width = max(console.width, 160)  # a line that a terminal wraps is clearer than cut cells
+    console.print(table)
+    for note in notes:
+        say(ascii_text(note))
+
+
+def _short(value: Any) -> str:
+    """A parameter's value; of a list of learning rates, how many it has."""
+    return f"({len(value)} values)" if isinstance(value, list | tuple) and len(value) > 8 else short(value)

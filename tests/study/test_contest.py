@@ -1,0 +1,167 @@
+"""Contests: given schedules compared without a search."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import lrshape
+from lrshape import Schedule
+from lrshape.cli.app import app
+from lrshape.shapes.schedule import progress
+from lrshape.study.given_schedules import table_values
+from lrshape.study.spec import StudySpec
+
+STEPS = 12
+MINE = [0.5, 0.5, 0.4, 0.3, 0.2, 0.1]
+GIVEN = {"linear": "linear", "constant": {"family": "constant"}, "mine": {"lrs": MINE, "tune": False}}
+
+
+def train(lrs, seed):
+    """The nearer to a linear decay from 0.4 the better; every seed has its own level and noise."""
+    rng = np.random.default_rng(seed)
+    ideal = 0.4 * (1 - (np.arange(len(lrs)) + 0.5) / len(lrs))
+    away = np.mean((np.asarray(lrs) - ideal) ** 2) / np.mean(ideal**2)
+    return float(np.exp(3 * away + 0.1 * rng.normal()))
+
+
+def contest(out, schedules=GIVEN, **settings):
+    settings = {"base_lr": {"low": 0.05, "high": 1.0}, "trials": 150} | settings
+    return lrshape.compare(train=train, steps=STEPS, schedules=schedules, out=out, **settings)
+
+
+@pytest.fixture
+def no_report(monkeypatch):
+    """Leave the report out where it is not the point: drawing takes seconds."""
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+
+
+def parse(schedules, **settings):
+    return StudySpec.parse({"workload": "digits-mlp", "schedules": schedules, **settings})
+
+
+def test_a_contest_from_start_to_end(tmp_path):
+    study = contest(tmp_path / "one")
+    best, rows = study.best(), study.trials()
+    assert study.is_complete()
+    assert set(rows["phase"]) == {"screen", "tune", "confirm"}
+    assert len(rows) <= 150
+    assert best.is_contest
+    assert {best.name, *(one.name for one in best.baselines)} == set(GIVEN)
+    assert not best.families
+    assert json.loads(json.dumps(best.to_dict(), allow_nan=False))["name"] == best.name
+    verdicts = {one.name: one.verdict for one in best.baselines}
+    assert (best.name, verdicts["constant"]) == ("linear", "better")
+    mine = rows[rows["shape"] == "baseline-mine"]
+    assert set(mine["base_lr"]) == {0.5}
+    page = (study.path / "report.html").read_text()
+    assert "baseline" not in page.partition("<h2")[0].partition("<h1")[2]
+    assert study.schedule().steps == STEPS
+
+    again = contest(study.path)
+    assert again.best() == best
+    pd.testing.assert_frame_equal(again.trials(), rows)
+
+
+@pytest.mark.usefixtures("no_report")
+def test_who_is_shown_to_be_better_takes_the_winners_place(tmp_path, monkeypatch):
+    """Whatever the tuning holds for the best, the confirm phase has the last word."""
+    from lrshape.procedure.tuning import _Tuner
+
+    choose = _Tuner.choose
+
+    def choose_the_worst(self, shapes):
+        chosen = choose(self, shapes)
+        schedules = sorted(chosen.schedules, key=lambda one: one.shape.id != "baseline-constant")
+        return type(chosen)(schedules)
+
+    monkeypatch.setattr(_Tuner, "choose", choose_the_worst)
+    study = contest(tmp_path / "one", {"linear": "linear", "constant": "constant"})
+    assert study.choice().winner.shape.id == "baseline-constant"
+    assert study.best().name == "linear"
+    assert [one.verdict for one in study.best().baselines] == ["better"]
+    assert study.is_complete()
+
+
+@pytest.mark.parametrize("step_rule", ["midpoint", "left", "right"])
+def test_learning_rates_are_trained_as_they_are_given(step_rule):
+    values, base_lr = table_values(MINE, step_rule)
+    found = base_lr * lrshape.families["table"](values=values)(progress(len(MINE), step_rule))
+    np.testing.assert_allclose(found, MINE, rtol=1e-15)
+
+
+def test_schedules_are_given_in_many_ways(tmp_path):
+    file = tmp_path / "theirs.csv"
+    file.write_text("lr\n0.2\n0.1\n0\n")
+    wsd = Schedule("wsd", {"decay": 0.3}, base_lr=0.02, steps=9)
+    spec = parse(["linear", wsd, {"family": "rex", "params": {"beta": 0.5}}, MINE, str(file)], tune=True)
+    assert list(spec.baselines) == ["linear", "wsd", "rex", "list-4", "theirs"]
+    assert spec.baselines["linear"].params["warmup"] == 0.05  # the standard baseline
+    assert spec.baselines["wsd"].params["decay"] == 0.3
+    assert spec.kept_base_lrs == {}
+    file.unlink()
+    assert StudySpec.parse(spec.document()) == spec  # needs no file
+
+    file.write_text("lr\n0.2\n0.1\n0\n")
+    kept = parse([wsd, MINE, file], tune=False)
+    assert kept.kept_base_lrs == {"wsd": 0.02, "list-2": 0.5, "theirs": 0.2}
+    searched = StudySpec.parse({"workload": "digits-mlp", "baselines": {"theirs": {"file": str(file)}}})
+    assert searched.baselines["theirs"].family == "table"
+
+
+@pytest.mark.parametrize(
+    ("schedules", "settings", "message"),
+    [
+        (["linear"], {}, "schedules must be two or more, got 1"),
+        (["linear", "linaer"], {}, "schedules.linaer: family must be one of"),
+        (["linear", "no.csv"], {}, "schedules.no: no.csv: cannot be read"),
+        (["linear", [0.1, -0.1]], {}, "list-2: learning rates must be finite and at least 0, got -0.1"),
+        (["linear", [0.1, float("nan")]], {}, "list-2: learning rates must be finite"),
+        (["linear", "linear"], {}, "two are called 'linear'"),
+        (["linear", "cosine"], {"tune": False}, "schedules.linear: tune = false needs base_lr"),
+        ({"a": "linear", "b": {"family": "rex", "base_lr": 0.1}}, {}, "base_lr is only kept with tune"),
+        ({"a": "linear", "b": {"params": {}}}, {}, "b: needs one of family, file and lrs, got none"),
+        ({"a": "linear", "b c": "cosine"}, {}, "names of schedules must be letters, digits"),
+        ("linear", {}, "schedules must be a list or a table"),
+        (["linear", "cosine"], {"families": ["rex"]}, "families belongs to a search"),
+        (["linear", "cosine"], {"trials": 5}, "trials must be a whole number from"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_told_in_a_line(schedules, settings, message):
+    with pytest.raises(lrshape.InputError) as error:
+        parse(schedules, **settings)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_search_takes_no_schedules_and_a_contest_needs_them(tmp_path):
+    with pytest.raises(lrshape.InputError, match=r"use lrshape\.compare"):
+        lrshape.search({"workload": "digits-mlp", "schedules": ["linear", "cosine"]}, out=tmp_path / "a")
+    with pytest.raises(lrshape.InputError, match="schedules must be given"):
+        lrshape.compare({"workload": "digits-mlp"}, out=tmp_path / "a")
+
+
+@pytest.mark.usefixtures("no_report")
+def test_the_command_prints_json_alone(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    (tmp_path / "quadratic.py").write_text(
+        "import numpy as np\n"
+        "def train(lrs, seed):\n"
+        "    x = 1 + 0.1 * np.random.default_rng(seed).normal()\n"
+        "    return float(abs(x - sum(lrs)) + 0.1)\n"
+    )
+    spec = tmp_path / "two.toml"
+    spec.write_text(
+        'trials = 60\n[workload]\nname = "function"\nfunction = "quadratic:train"\nsteps = 4\n'
+        "[base_lr]\nlow = 0.1\nhigh = 1.0\n"
+        '[schedules.flat]\nfamily = "constant"\n[schedules.steps]\nlrs = [0.4, 0.2]\ntune = false\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    result = CliRunner().invoke(app, ["contest", str(spec), "--out", "two", "--json"])
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["name"] in ("flat", "steps")
+    result = CliRunner().invoke(app, ["best", "two"])
+    assert "best schedule: " in result.stdout
