@@ -1,4 +1,4 @@
-"""The tune phase on smooth truths: everybody's base LR is tuned by one rule, and a choice is what it found."""
+"""The tune phase on smooth truths: all base LRs are tuned by one rule, and a choice is what it found."""
 
 import numpy as np
 import pandas as pd
@@ -44,7 +44,7 @@ def octaves_off(shape, base_lr):
 
 
 def loss(t):
-    """A parabola in the octaves of the base LR with noise of a hundredth; half as good where it is constant."""
+    """A parabola in the octaves of the base LR, with a little noise; twice as much where it is constant."""
     noise = np.random.default_rng([t.seed, round(1e9 * t.base_lr)]).standard_normal()
     seed = np.random.default_rng(t.seed).standard_normal()
     worse = 2.0 if t.shape.family.name == "constant" else 1.0
