@@ -62,7 +62,7 @@ def test_it_looks_as_planned_and_goes_on_with_what_is_open(drive):
 def test_it_ends_when_all_is_decided(drive):
     rounds, _ = confirmed(drive, spec_of(margin=0.5))  # linear is equal within so much
     assert [len(trials) for trials in rounds] == [30]
-    rounds, _ = confirmed(drive, spec_of(seeds=10))
+    rounds, _ = confirmed(drive, spec_of(most=10))
     assert [len(trials) for trials in rounds] == [30]
 
 

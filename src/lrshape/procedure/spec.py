@@ -142,6 +142,8 @@ class ConfirmSpec(Settings):
         if not isinstance(values, Mapping) or "seeds" not in values:
             return values
         rest = {key: value for key, value in values.items() if key != "seeds"}
+        if "least" in rest or "most" in rest:
+            raise ValueError("seeds cannot be combined with least and most")
         return {"least": values["seeds"], "most": values["seeds"], **rest}
 
     @model_validator(mode="after")
