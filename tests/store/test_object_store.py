@@ -224,7 +224,8 @@ def test_a_study_from_python(s3, monkeypatch):
     monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     settings = {
         "families": ["linear"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
-        "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1}, "confirm": {"seeds": 2},
+        "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1},
+        "tuning": {"rounds": 0}, "confirm": {"seeds": 2},
     }  # fmt: skip
     study = lrshape.search(settings, train=train, steps=4, out=f"{s3}/python")
     assert study.path == f"{s3}/python"

@@ -63,7 +63,11 @@ def test_all_phases_are_there(study):
     assert counts["screen"] >= (4 + 4 + 2) * 3 * 2
     assert counts["rescore"] == len(set(rows[rows.phase == "rescore"]["shape"])) * 3 * 6
     assert counts["tune"] in ((2 + 2) * 3 + 3 * i for i in range(5))
-    assert counts["confirm"] in (4 * 8, (4 + 2) * 8, (4 + 3) * 8)  # all once, then the winner and the undecided
+    assert counts["confirm"] in (
+        4 * 8,
+        (4 + 2) * 8,
+        (4 + 3) * 8,
+    )  # all once, then the winner and the undecided
     assert (rows["final/steps"] == STEPS).all()
     assert study.is_complete()
 

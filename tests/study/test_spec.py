@@ -119,7 +119,10 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             r"confirm: unknown key 'seed'; allowed: least, .* seeds; did you mean 'seeds'\?",
         ),
         ({"confirm": {"seeds": 9, "most": 8}}, "confirm: seeds cannot be combined with least and most"),
-        ({"confirm": {"least": 9, "most": 8}}, "confirm: least must be at most most, got least = 9, most = 8"),
+        (
+            {"confirm": {"least": 9, "most": 8}},
+            "confirm: least must be at most most, got least = 9, most = 8",
+        ),
         ({"chunk_size": 0}, "chunk_size: must be auto or from 1 to 1000000, got 0"),
         ({"chunk_size": "12"}, "chunk_size: must be a whole number or auto, got '12'"),
         ({"screen": {"seeds": True}}, "screen.seeds: must be a whole number, got True"),
