@@ -1,10 +1,10 @@
 """Who competes in search_efficiency.py: for each contender, the spec of a search of so many trials."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lrshape.procedure.budget import FAMILIES, plan_search
+from lrshape.procedure.budget import CONFIRMING, FAMILIES, plan_search
 
 Document = dict[str, Any]
 
@@ -33,9 +33,15 @@ class Contender:
     warm: bool = False
 
 
-def _planned(families: tuple[str, ...]) -> Callable[[Document, int], Document]:
+def _plan(document: Document, trials: int, families: Sequence[str]) -> Document:
+    """A search that takes so many trials before its confirm phase, which is left out."""
+    in_all = round(trials / (1 - CONFIRMING))
+    return plan_search({**document, "families": list(families), "baselines": [], "trials": in_all})
+
+
+def _planned(families: Sequence[str]) -> Callable[[Document, int], Document]:
     def spec(document: Document, trials: int) -> Document:
-        return plan_search({**document, "families": list(families), "trials": trials})
+        return _plan(document, trials, families)
 
     return spec
 
@@ -44,7 +50,7 @@ def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
     """The default's plan (screen, race, seeds) with another sampler."""
 
     def spec(document: Document, trials: int) -> Document:
-        plan = plan_search({**document, "families": [FAMILY], "trials": trials})
+        plan = _plan(document, trials, [FAMILY])
         plan["sampler"] = {"name": name, **settings}
         plan["screen"]["stop_gain"] = 0.0
         return plan
@@ -61,6 +67,7 @@ def _paper(document: Document, trials: int) -> Document:
         "base_lr": {**document.get("base_lr", {}), "strategy": "grid", "points": 10},
         "screen": {"shapes": trials // 10, "seeds": 1},
         "rescore": {"top": TOP, "seeds": RESCORED, "base_lrs": 1},
+        "tuning": {"rounds": 0},
     }
 
 

@@ -18,13 +18,15 @@ import pandas as pd
 from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
 from _efficiency_workloads import Task
 
-from lrshape.procedure.phases import Phase, rescore, screen
-from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial, multipliers, training_seeds
+from lrshape.procedure.phases import PHASES
+from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial, multipliers, training_seeds
 from lrshape.study.chunk import Chunk
+from lrshape.study.drive import drive_phase
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
 
 TRUTH = 10**6  # the study seed of the trials that tell how good a recommendation is; no search has it
+ROUND = 10**6  # trials that are asked for at once are trained at once
 EARLIER = 128
 """Trials of the search that a warm start comes from."""
 
@@ -63,8 +65,7 @@ def _earlier(task: Task, seed: int) -> Document:
         task, document={**task.document, "workload": {**task.document["workload"], "steps": steps}}
     )
     spec = specified(short, CONTENDERS["default-families"], EARLIER, seed + 1000)
-    screened, _ = _driven(spec, screen(spec), task.members)
-    (shape, base_lr), *_ = _driven(spec, rescore(spec, screened), task.members)[0]
+    (shape, base_lr), _ = _found(spec, task.members)
     return {"family": shape.family.name, "params": shape.family.params, "base_lr": base_lr}
 
 
@@ -75,9 +76,7 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
         shape, base_lr, spent = alone(task, budget, seed)
     else:
         spec = specified(task, contender, budget, seed)
-        screened, first = _driven(spec, screen(spec), task.members)
-        rescored, second = _driven(spec, rescore(spec, screened), task.members)
-        (shape, base_lr), spent = rescored[0], first + second
+        (shape, base_lr), spent = _found(spec, task.members)
     seconds = time.perf_counter() - began
     return {
         "trials": spent,
@@ -118,17 +117,21 @@ def alone(task: Task, budget: int, seed: int) -> tuple[ShapeRecord, float, int]:
     return ShapeRecord.of("best", FAMILY, best), base_lr, budget
 
 
-def _driven(spec: StudySpec, phase: Phase, members: int) -> tuple[list[tuple[ShapeRecord, float]], int]:
-    """Run a phase to its end; what it chose, and its trials."""
+def _found(spec: StudySpec, members: int) -> tuple[Candidate, int]:
+    """Run all phases but confirm; the winner, and the number of trials."""
+    chosen: Any = []
     tables: list[pd.DataFrame] = []
-    asked = next(phase)
-    while True:
-        tables.append(trained(spec, asked, members))
-        table = pd.concat(tables, ignore_index=True)
-        try:
-            asked = phase.send(table)
-        except StopIteration as end:
-            return end.value, len(table)
+    for name in ("screen", "rescore", "tune"):
+        history = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        phase = PHASES[name](spec, chosen, history)
+        driven = drive_phase(spec, name, phase, ROUND, lambda chunks: [_rows(spec, chunks, members)])
+        chosen = driven.chosen
+        tables.append(driven.table)
+    return chosen.winner.candidate, sum(map(len, tables))
+
+
+def _rows(spec: StudySpec, chunks: Sequence[Chunk], members: int) -> pd.DataFrame:
+    return trained(spec, [trial for chunk in chunks for trial in chunk.trials], members)
 
 
 def trained(spec: StudySpec, runs: Sequence[Trial], members: int) -> pd.DataFrame:

@@ -52,6 +52,7 @@ SPEC: dict[str, Any] = {
     "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
     "screen": {"shapes": 5, "seeds": 4},
     "rescore": {"top": 2, "seeds": 6},
+    "tuning": {"rounds": 2, "base_lrs": 3},
     "confirm": {"seeds": 8},
 }
 

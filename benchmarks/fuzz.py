@@ -45,6 +45,7 @@ SPEC = {
     "base_lr": {"strategy": "grid", "low": 0.1, "high": 1.0, "points": 2},
     "screen": {"shapes": 2, "seeds": 1},
     "rescore": {"top": 1, "seeds": 2},
+    "tuning": {"rounds": 1, "base_lrs": 3},
     "confirm": {"seeds": 2},
     "initial_shapes": [{"family": "rex", "params": {"beta": 0.5}, "base_lr": 0.2}],
     "workload": {"name": "linear-regression", "steps": 8, "dimension": 4},

@@ -114,6 +114,7 @@ SPEC = {
     "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
     "screen": {"shapes": 6, "seeds": 2},
     "rescore": {"top": 3, "seeds": 6},
+    "tuning": {"rounds": 1, "base_lrs": 3},
     "confirm": {"seeds": 6},
     "baselines": ["constant"],
     "chunk_size": 4,
@@ -199,7 +200,7 @@ def drive():
     return _drive
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def drive_all():
     """Runs all phases of a search on ``metric(training)``; gives their trials, and the choice."""
     return _drive_all

@@ -13,7 +13,12 @@ def chaos(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     import chaos as program
 
-    small = {"screen": {"shapes": 2, "seeds": 2}, "rescore": {"top": 1, "seeds": 3}, "confirm": {"seeds": 3}}
+    small = {
+        "screen": {"shapes": 2, "seeds": 2},
+        "rescore": {"top": 1, "seeds": 3},
+        "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
+        "confirm": {"seeds": 3},
+    }
     monkeypatch.setattr(program, "SPEC", {**program.SPEC, **small})
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield program

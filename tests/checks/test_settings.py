@@ -35,6 +35,7 @@ SPEC = {
     "base_lr": {"low": 0.3, "high": 3.0, "points": 4},
     "screen": {"shapes": 8, "seeds": 1},
     "rescore": {"top": 2, "seeds": 2},
+    "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
     "confirm": {"seeds": 6},
 }
 AXES = {"workload.function": ["early_training:train", "late_training:train"]}

@@ -16,6 +16,7 @@ SPEC = StudySpec.parse(
         "base_lr": {"low": 0.01, "high": 1.0, "points": 3},
         "screen": {"shapes": 4, "seeds": 2},
         "rescore": {"top": 2, "seeds": 3},
+        "tuning": {"rounds": 0},
         "confirm": {"seeds": 5},
         "baselines": ["cosine"],
     }
@@ -42,31 +43,31 @@ def test_screen_extends_the_grid_where_the_best_is_at_its_edge(drive):
     assert {round(t.base_lr, 6) for t in rounds[1]} == {10.0}
 
 
-def test_rescore_takes_the_top_each_familys_best_and_the_baselines(drive):
+def test_rescore_takes_the_top_and_each_familys_best(drive):
     _, screened = drive(phases.screen(SPEC), score)
     rounds, chosen = drive(phases.rescore(SPEC, screened), score)
     ids = {t.shape.id for t in rounds[0]}
-    assert {"rex-0002", "rex-0001", "constant-0000", "baseline-cosine"} < ids
-    assert len(ids) == 5
+    assert {"rex-0002", "rex-0001", "constant-0000"} < ids
+    assert len(ids) == 4
     assert {t.seed for t in rounds[0]} == {FIRST_SEED["rescore"] + i for i in range(3)}
     assert len({t.base_lr for t in rounds[0]}) == 3
     assert chosen[0] == (screened[0][0], pytest.approx(0.1))
+    assert chosen[-1][0].id == "baseline-cosine"
 
 
-def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(drive):
-    _, screened = drive(phases.screen(SPEC), score)
-    _, rescored = drive(phases.rescore(SPEC, screened), score)
-    rounds, chosen = drive(phases.confirm(SPEC, rescored), score)
-    assert [shape.family.name for shape, _ in chosen[:4]].index("rex") == 0
-    assert len(rounds[0]) == (3 + 1) * 5
-    assert {t.seed for t in rounds[0]} == {FIRST_SEED["confirm"] + i for i in range(5)}
+def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(drive_all):
+    table, choice = drive_all(SPEC, score)
+    assert choice.winner.shape.id == "rex-0002"
+    assert [t.shape.family.name for t in choice.schedules[3:]] == ["cosine"]
+    confirmed = table[table["phase"] == "confirm"]
+    assert len(confirmed) == (3 + 1) * 5
+    assert set(confirmed["seed"]) == {FIRST_SEED["confirm"] + i for i in range(5)}
 
 
-def test_all_diverged_still_reaches_the_end(drive):
-    _, screened = drive(phases.screen(SPEC), lambda t: np.inf)
-    _, rescored = drive(phases.rescore(SPEC, screened), lambda t: np.inf)
-    rounds, _ = drive(phases.confirm(SPEC, rescored), lambda t: np.inf)
-    assert len(rounds[0]) == 20
+def test_all_diverged_still_reaches_the_end(drive_all):
+    table, choice = drive_all(SPEC, lambda t: np.inf)
+    assert np.sum(table["phase"] == "confirm") == 20
+    assert {tuned.tuning.edge for tuned in choice.schedules} == {"low"}
 
 
 def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():

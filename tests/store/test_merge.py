@@ -40,6 +40,15 @@ def test_into_a_part_and_again(parts, tmp_path):
         assert len(store.chunks()) == 3
 
 
+def test_the_choice_comes_along_and_an_own_one_stays(parts, tmp_path):
+    choices = [{"schedules": [name]} for name in ("one", "two")]
+    parts[1].write_choice(choices[1])
+    joined, _ = merge(tmp_path / "joined", [part.path for part in parts])
+    assert joined.read_choice() == choices[1]
+    parts[0].write_choice(choices[0])
+    assert merge(tmp_path / "joined", [parts[0].path])[0].read_choice() == choices[1]
+
+
 def test_other_results_are_told_and_the_first_kept(parts, tmp_path, make_table):
     table = make_table(first=200)
     table["final/train_loss"] *= 1 + 1e-6

@@ -130,7 +130,9 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     assert 5 <= len(stored) < len(Store(tmp_path / "here").chunks())
     out, _ = finished(user("search", "spec.toml", "--out", f"{s3}/there"))
     assert f"report: {s3}/there/report.html" in out
-    assert sorted(place.names("")) == ["figures", "report.html", "study.json", "tables", "trials"]
+    assert sorted(place.names("")) == [
+        *("choice.json", "figures", "report.html", "study.json", "tables", "trials")
+    ]
     assert b"<title>" in place.read("report.html")
     pd.testing.assert_frame_equal(table(f"{s3}/there"), table(tmp_path / "here"), check_exact=True)
 
@@ -222,7 +224,8 @@ def test_a_study_from_python(s3, monkeypatch):
     monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     settings = {
         "families": ["linear"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
-        "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1}, "confirm": {"seeds": 2},
+        "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1},
+        "tuning": {"rounds": 0}, "confirm": {"seeds": 2},
     }  # fmt: skip
     study = lrshape.search(settings, train=train, steps=4, out=f"{s3}/python")
     assert study.path == f"{s3}/python"

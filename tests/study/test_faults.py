@@ -23,7 +23,8 @@ from lrshape.workers.executors.inline import Inline
 SPEC = {
     "families": ["rex"], "baselines": ["constant"], "chunk_size": 4,
     "base_lr": {"low": 0.01, "high": 1.0, "points": 2, "extend": 0},
-    "screen": {"shapes": 1, "seeds": 2}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2},
+    "screen": {"shapes": 1, "seeds": 2}, "rescore": {"top": 1, "seeds": 2},
+    "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1}, "confirm": {"seeds": 2},
 }  # fmt: skip
 
 OPERATIONS = ("open", "write", "fsync", "close", "link", "unlink", "rename", "replace", "mkdir")

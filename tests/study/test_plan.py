@@ -31,6 +31,10 @@ SPECS = st.fixed_dictionaries(
                 "race": st.booleans(),
             }
         ),
+        "tuning": st.fixed_dictionaries({"rounds": st.integers(0, 2), "base_lrs": st.just(3)}),
+        "confirm": st.fixed_dictionaries(
+            {"least": st.integers(1, 3), "most": st.integers(3, 12), "families": st.booleans()}
+        ),
         "baselines": st.sampled_from([[], ["cosine"], ["constant", "linear", "cosine", "wsd"]]),
         "initial_shapes": st.sampled_from([[], [START]]),
     }
@@ -65,20 +69,21 @@ def test_the_total_of_a_phase_never_grows(spec, steep, salt):
                 c.keys().assign(**{spec.metric: [score(t) for t in c.trials], "status": "ok"}) for c in chunks
             ]
 
-        chosen, _ = drive_phase(name, phase, 100, source)
+        driven = drive_phase(spec, name, phase, 100, source)
         totals.append(tally.finish().planned)
         assert totals == sorted(totals, reverse=True)
         assert totals[-1] == done
-        if name == "confirm":
-            assert totals[0] == done
-        return chosen
+        taken.append(done)
+        return driven.chosen, driven.table
 
+    taken = []
     drive_search(spec, drive)
+    assert sum(taken) <= plan.total
 
 
 def test_a_plan_in_bytes_and_seconds():
     spec = StudySpec.parse({"workload": "digits-mlp", "families": ["rex"], "trials": 96})
     plan = Plan(spec)
     assert plan.bytes(8) > plan.bytes(64) > plan.bytes(64, stored=3)
-    assert plan.seconds(1000.0) == pytest.approx(sum(plan.trials.values()) * spec.workload.steps / 1000)
+    assert plan.seconds(1000.0) == pytest.approx(96 * spec.workload.steps / 1000)
     assert plan.describe("local") == ""

@@ -114,7 +114,15 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"base_lr": {"low": float("nan")}}, "base_lr.low: must be a finite number, got nan"),
         ({"screen": {"seeds": 0}}, "screen.seeds: must be at least 1, got 0"),
         ({"rescore": {"top": 0}}, "rescore.top: must be at least 1, got 0"),
-        ({"confirm": {"seed": 20}}, r"confirm: unknown key 'seed'; allowed: seeds; did you mean 'seeds'\?"),
+        (
+            {"confirm": {"seed": 20}},
+            r"confirm: unknown key 'seed'; allowed: least, .* seeds; did you mean 'seeds'\?",
+        ),
+        ({"confirm": {"seeds": 9, "most": 8}}, "confirm: seeds cannot be combined with least and most"),
+        (
+            {"confirm": {"least": 9, "most": 8}},
+            "confirm: least must be at most most, got least = 9, most = 8",
+        ),
         ({"chunk_size": 0}, "chunk_size: must be auto or from 1 to 1000000, got 0"),
         ({"chunk_size": "12"}, "chunk_size: must be a whole number or auto, got '12'"),
         ({"screen": {"seeds": True}}, "screen.seeds: must be a whole number, got True"),
@@ -163,7 +171,7 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     assert spec == StudySpec.parse({"workload": given, "name": workload})
     own = text.partition("To control the search yourself")[2].splitlines()[1:]
     paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))
-    assert set(paper) == {"sampler", "base_lr", "screen", "rescore"}
+    assert set(paper) == {"sampler", "base_lr", "screen", "rescore", "tuning", "confirm"}
     paper |= {"workload": given, "families": ["rex"]}
     assert StudySpec.parse(paper).base_lr.name == "grid"
     assert text.count("#") > 15

@@ -15,6 +15,7 @@ SPEC = {
     "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
     "screen": {"shapes": 6, "seeds": 2},
     "rescore": {"top": 3, "seeds": 6},
+    "tuning": {"rounds": 1, "base_lrs": 3},
     "confirm": {"seeds": 6},
     "baselines": ["constant"],
     "chunk_size": 4,
@@ -63,22 +64,41 @@ def test_damage_is_repaired_and_a_resume_mends_it(searched, files, training, mon
     data = (files / "screen-00002.parquet").read_bytes()
     (files / "screen-00001.parquet").write_bytes(data)  # sound, and another chunk's
     (files / "screen-00003.parquet").write_bytes(data[:-5])
+    (files / "tune-00000.parquet").unlink()
     (files / "confirm-00000.parquet").unlink()
     (files / "notes.txt").write_text("mine")
     (found,) = examine(searched.path, repair=True)
     assert set(found.health.damaged) == {"screen-00001", "screen-00003"}
-    assert found.health.gaps == ["screen-00001", "screen-00003", "confirm-00000"]
+    assert found.health.gaps == ["screen-00001", "screen-00003", "tune-00000", "confirm-00000"]
     assert found.health.foreign == ["notes.txt"]
     assert found.plan.ends == "screen-00001 is not there"
     assert len(found.repaired) == 2
     assert examine(searched.path)[0].is_sound
     run_again(searched, monkeypatch)
-    assert len(training.calls) == 12  # the three chunks, and nothing else
+    assert len(training.calls) == 16  # the four chunks, and nothing else
     pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
     (found,) = examine(searched.path)
     assert found.is_sound
     assert found.plan.ends == ""
     assert (files / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("note", [None, b"", b"[]", b'{"schedules": [{}]}', b'{"schedules": []}'])
+def test_a_choice_that_is_lost_is_made_again_from_the_trials(searched, training, monkeypatch, note):
+    file = searched.path / "choice.json"
+    expected = file.read_bytes()
+    file.unlink()
+    if note is not None:
+        file.write_bytes(note)
+    assert not searched.is_complete()
+    (found,) = examine(searched.path)
+    assert found.is_sound
+    assert found.plan.ends == "choice.json is missing or does not fit the trials"
+    again = run_again(searched, monkeypatch)
+    assert training.calls == []
+    assert file.read_bytes() == expected
+    assert again.is_complete()
+    assert examine(searched.path)[0].plan.ends == ""
 
 
 def test_chunks_that_the_plan_does_not_have(searched, training, monkeypatch):

@@ -125,6 +125,7 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
         "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
         "screen": {"shapes": 3, "seeds": 2},
         "rescore": {"top": 1, "seeds": 2},
+        "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
         "confirm": {"seeds": 2},
     }
     calm = lrshape.search(spec, train=train, steps=3, out=tmp_path / "calm").trials()

@@ -26,6 +26,7 @@ SPEC = {
     "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
     "screen": {"shapes": 6, "seeds": 4},
     "rescore": {"top": 2, "seeds": 6},
+    "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
     "confirm": {"seeds": 8},
 }
 LEARNED = {
@@ -36,6 +37,7 @@ LEARNED = {
     "base_lr": {"points": 4},
     "screen": {"shapes": 4, "seeds": 2},
     "rescore": {"top": 1, "seeds": 2},
+    "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
     "confirm": {"seeds": 2},
 }
 

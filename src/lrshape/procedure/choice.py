@@ -87,6 +87,9 @@ class Choice:
         Raises:
             KeyError, TypeError, ValueError, InputError: if it is none.
         """
+        schedules = document["schedules"]
+        if not schedules:
+            raise ValueError("a choice has at least one schedule, got none")
         return cls(
             [
                 Tuned(
@@ -94,7 +97,7 @@ class Choice:
                     float(row["base_lr"]),
                     Tuning(float(row["octaves"]), float(row["cost"]), row["edge"]),
                 )
-                for row in document["schedules"]
+                for row in schedules
             ]
         )
 

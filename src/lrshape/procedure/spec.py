@@ -142,6 +142,8 @@ class ConfirmSpec(Settings):
         if not isinstance(values, Mapping) or "seeds" not in values:
             return values
         rest = {key: value for key, value in values.items() if key != "seeds"}
+        if "least" in rest or "most" in rest:
+            raise ValueError("seeds cannot be combined with least and most")
         return {"least": values["seeds"], "most": values["seeds"], **rest}
 
     @model_validator(mode="after")
@@ -307,9 +309,11 @@ class SearchSpec(Settings):
         least = (sweeps + len(self.families)) * self.screen.seeds
         if self.max_trials is not None and self.screen_limit is not None and self.screen_limit < least:
             needed = self.max_trials - self.screen_limit + least
-            what = f"{len(self.families)} families and {len(self.baselines)} baselines"
-            what = f"{len(self.baselines)} schedules" if self.is_contest else what
-            raise ValueError(f"trials must be at least {needed:,} for {what}, got {self.max_trials:,}")
+            what = f"{len(self.baselines)} baselines"
+            what = f"{len(self.baselines)} schedules" if self.is_contest else f"the best shapes and {what}"
+            raise ValueError(
+                f"trials must be at least {needed:,} to tune and confirm {what}, got {self.max_trials:,}"
+            )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
             raise ValueError(f"names of schedules must be letters, digits, - and _, got {bad[0]!r}")

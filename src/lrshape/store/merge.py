@@ -44,7 +44,9 @@ class Merged:
 def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
     """Copy the chunks of studies of one spec into one study; where two have a chunk, the first one's is kept.
 
-    Machines of different kinds agree to rounding only, so that another result is no error but is told.
+    The first source's choice of what to confirm comes along; where it does not fit the chunks, running the
+    search chooses anew. Machines of different kinds agree to rounding only, so that another result is no
+    error but is told.
     Sources are not changed. Stopped and run again it goes on.
 
     Args:
@@ -73,7 +75,11 @@ def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
         target = Store.create(out, document)
     target.require_writable()
     present = set(target.chunks())
-    return target, [_merged(store, target, present) for store in stores]
+    merged = [_merged(store, target, present) for store in stores]
+    choices = [choice for store in stores if (choice := store.read_choice()) is not None]
+    if choices and target.read_choice() is None:
+        target.write_choice(choices[0])
+    return target, merged
 
 
 def _merged(source: Store, target: Store, present: set[str]) -> Merged:

@@ -1,5 +1,6 @@
 """The spec of a study: what a TOML file or keyword arguments say, checked, with every default filled in."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -182,6 +183,7 @@ def _span(base_lr: Any, low: float, high: float) -> float:
     """Ratio of the ends of the range of base LRs, 1 where they cannot be read: that is told elsewhere."""
     ends = {"low": low, "high": high, **(base_lr if isinstance(base_lr, Mapping) else {})}
     try:
-        return max(1.0, float(ends["high"]) / float(ends["low"]))
+        span = float(ends["high"]) / float(ends["low"])
+        return max(1.0, span) if math.isfinite(span) else 1.0
     except (TypeError, ValueError, ZeroDivisionError):
         return 1.0

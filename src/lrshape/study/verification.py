@@ -214,10 +214,14 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
     def drive(name: str, phase: Rounds[Any]) -> tuple[Any, pd.DataFrame]:
         driven = drive_phase(spec, name, phase, chunk_size, source)
         plan.misfits |= dict.fromkeys(unplanned(store, name, driven.chunks), "the phase does not plan it")
+        chosen.append(driven.chosen)
         return driven.chosen, driven.table
 
+    chosen: list[Any] = []
     with contextlib.suppress(_End):
         drive_search(spec, drive)
+        if store.read_choice() != chosen[-1].document():
+            plan.ends = "choice.json is missing or does not fit the trials"
     return plan
 
 

@@ -1,0 +1,91 @@
+"""A number of trials becomes a search that keeps to it, whatever the truth is like."""
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from lrshape.procedure.budget import plan_search
+from lrshape.procedure.curves import multiplier_rms
+from lrshape.study.plan import Plan
+from lrshape.study.spec import StudySpec
+
+BEST_RMS = 0.01
+
+
+def size(shape, base_lr):
+    """Root mean square of the LRs, in units of the best one."""
+    return base_lr * float(multiplier_rms([shape.family])[0]) / BEST_RMS
+
+
+def smooth(t):
+    random = np.random.default_rng([t.seed, round(1e9 * min(t.base_lr, 1e6))])
+    return np.exp(np.log10(size(t.shape, t.base_lr)) ** 2 + 0.05 * random.standard_normal())
+
+
+TRUTHS = {
+    "smooth": smooth,
+    "diverges": lambda t: np.inf,
+    "constant": lambda t: 1.0,
+    "the larger the better": lambda t: -np.log(t.base_lr),
+    "steps": lambda t: (t.seed + round(10 * np.log(t.base_lr))) % 5 / 5,
+}
+
+
+@settings(max_examples=6, deadline=None)
+@given(trials=st.integers(24, 400), truth=st.sampled_from(list(TRUTHS)))
+@example(trials=24, truth="smooth")
+@example(trials=24, truth="diverges")
+@example(trials=96, truth="constant")
+@example(trials=192, truth="the larger the better")
+def test_no_search_takes_more_trials_than_it_may(drive_all, trials, truth):
+    spec = StudySpec.parse({"workload": "digits-mlp", "trials": trials})
+    table, choice = drive_all(spec, TRUTHS[truth])
+    counts = table["phase"].value_counts().to_dict()
+    assert len(table) <= trials
+    assert counts["confirm"] >= spec.first_look
+    assert len(choice.schedules) == 1 + len(spec.baselines)
+    assert all(counts.get(phase, 0) <= most for phase, most in Plan(spec).trials.items())
+
+
+@pytest.mark.parametrize("trials", [24, 48, 96, 200, 512, 1024, 4096])
+def test_a_plan_shares_out_all_trials(trials):
+    spec = StudySpec.parse({"workload": "digits-mlp", "trials": trials})
+    plan = Plan(spec)
+    assert plan.total <= trials == spec.max_trials
+    assert spec.screen_limit <= trials - spec.first_look
+    assert spec.screen.shapes * len(spec.families) < spec.screen_limit
+    assert spec.confirm.least >= 6  # fewer seeds give no interval
+    assert spec.confirm.families == (trials >= 1000)
+
+
+def test_more_trials_buy_more_of_everything():
+    specs = [
+        StudySpec.parse({"workload": "digits-mlp", "trials": n}) for n in (24, 48, 96, 200, 512, 1024, 4096)
+    ]
+    for amounts in (
+        [spec.screen.shapes * len(spec.families) for spec in specs],
+        [spec.rescore.top * spec.rescore.seeds for spec in specs[2:]],
+        [len(spec.baselines) for spec in specs],
+        [spec.confirm.least for spec in specs],
+    ):
+        assert amounts == sorted(amounts)
+
+
+def test_settings_of_the_spec_stand():
+    planned = plan_search({"trials": 200, "confirm": {"seeds": 7}, "base_lr": {"low": 0.1}, "baselines": []})
+    assert planned["confirm"] == {"seeds": 7}
+    assert planned["base_lr"]["low"] == 0.1
+    assert planned["baselines"] == []
+
+
+@pytest.mark.parametrize("ratio", [1 / 100, 1 / 40, 40, 100])
+def test_a_range_that_misses_the_best_base_lr_widens_until_it_is_inside(drive_all, ratio):
+    """Both ends are too small or too large by that much at least."""
+    near, far = BEST_RMS * ratio, BEST_RMS * ratio * (100 if ratio > 1 else 1 / 100)
+    base_lr = {"low": min(near, far), "high": max(near, far)}
+    spec = StudySpec.parse({"workload": "digits-mlp", "trials": 128, "base_lr": base_lr})
+    _, choice = drive_all(spec, smooth)
+    for one in choice.schedules:
+        assert 0.7 < size(one.shape, one.base_lr) < 1.4
+        assert one.tuning.edge == ""

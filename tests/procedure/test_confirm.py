@@ -1,0 +1,100 @@
+"""The confirm phase on scores that are given by hand: it looks as planned, and goes on with what is open."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lrshape.analysis.design import Tuning
+from lrshape.procedure.choice import Choice, Tuned
+from lrshape.procedure.phases import confirm, is_confirmed
+from lrshape.procedure.trial import FIRST_SEED, ShapeRecord
+from lrshape.study.spec import StudySpec
+
+SHAPES = {
+    "rex-0000": ShapeRecord.of("rex-0000", "rex", {"warmup": 0.0, "beta": 0.5}),
+    "baseline-cosine": ShapeRecord.of("baseline-cosine", "cosine", {"warmup": 0.05}),
+    "baseline-linear": ShapeRecord.of("baseline-linear", "linear", {"warmup": 0.05, "floor": 0.0}),
+}
+CHOICE = Choice([Tuned(shape, 0.1, Tuning(0.01, 0.0)) for shape in SHAPES.values()])
+METRIC = "final/train_loss"
+
+
+def spec_of(max_trials=None, **confirm):
+    return StudySpec.parse(
+        {
+            "workload": "digits-mlp",
+            "families": ["rex"],
+            "baselines": ["cosine", "linear"],
+            "sampler": "sobol",
+            "base_lr": {"points": 1, "low": 0.1, "high": 0.1},
+            "screen": {"shapes": 1, "seeds": 1},
+            "rescore": {"top": 1, "seeds": 1},
+            "tuning": {"rounds": 0},
+            "confirm": {"least": 10, "most": 80, "margin": 0.01, **confirm},
+            **({} if max_trials is None else {"max_trials": max_trials}),
+        }
+    )
+
+
+def loss(t):
+    """Cosine is twice as bad as rex; linear has rex's scores up to a noise of a twentieth."""
+    own = np.random.default_rng([t.seed, len(t.shape.id), ord(t.shape.id[-1])]).standard_normal()
+    return (2.0 if t.shape.family.name == "cosine" else 1.0) * np.exp(0.05 * own)
+
+
+def confirmed(drive, spec, history=0, metric=loss):
+    return drive(confirm(spec, CHOICE, pd.DataFrame(index=range(history))), metric)
+
+
+def rows_of(rounds):
+    return [{t.shape.family.name for t in trials} for trials in rounds]
+
+
+def test_it_looks_as_planned_and_goes_on_with_what_is_open(drive):
+    rounds, choice = confirmed(drive, spec_of())
+    assert choice is CHOICE
+    assert rows_of(rounds)[0] == {"rex", "cosine", "linear"}
+    assert rows_of(rounds)[1:] == [{"rex", "linear"}] * 3
+    seeds = [sorted({t.seed - FIRST_SEED["confirm"] for t in trials}) for trials in rounds]
+    assert seeds == [list(range(a, b)) for a, b in ((0, 10), (10, 20), (20, 40), (40, 80))]
+
+
+def test_it_ends_when_all_is_decided(drive):
+    rounds, _ = confirmed(drive, spec_of(margin=0.5))  # linear is equal within so much
+    assert [len(trials) for trials in rounds] == [30]
+    rounds, _ = confirmed(drive, spec_of(most=10))
+    assert [len(trials) for trials in rounds] == [30]
+
+
+@pytest.mark.parametrize(
+    ("left", "taken"), [(0, 0), (2, 0), (29, 27), (30, 30), (35, 34), (50, 50), (1000, 170)]
+)
+def test_it_keeps_to_the_trials_that_are_left(drive, left, taken):
+    rounds, _ = confirmed(drive, spec_of(max_trials=200), history=200 - left)
+    assert sum(map(len, rounds)) == taken
+
+
+def test_a_study_is_confirmed_when_all_these_trials_are_there(drive):
+    spec = spec_of(max_trials=100)
+    rounds, _ = confirmed(drive, spec, history=20)
+    trials = pd.DataFrame(
+        {
+            "phase": t.phase,
+            "shape": t.shape.id,
+            "family": t.shape.family.name,
+            "params": t.shape.params,
+            "base_lr": t.base_lr,
+            "seed": t.seed,
+            METRIC: loss(t),
+            "status": "ok",
+        }
+        for asked in rounds
+        for t in asked
+    )
+    before = trials.iloc[:20].assign(phase="screen")
+    stored = pd.concat([before, trials], ignore_index=True).sample(frac=1.0, random_state=0)
+    assert is_confirmed(spec, CHOICE, stored)
+    assert not is_confirmed(spec, CHOICE, before)
+    assert not is_confirmed(
+        spec, CHOICE, stored.drop(stored.index[stored["seed"] == FIRST_SEED["confirm"] + 9])
+    )
