@@ -71,14 +71,11 @@ class CurveModel:
         trials = where(trials, known)
         scores = learnable(on_scale(losses, scale)[known])
         seeds = pd.factorize(trials["seed"])[0].astype(np.int64)
-        keys = zip(trials["shape"], trials["family"], trials["params"], strict=True)
-        records: dict[str, ShapeRecord] = {}
-        for shape, family, params in keys:
-            if shape not in records:
-                records[shape] = ShapeRecord.read(shape, family, params)
-        names = list(records)
-        values = multipliers([r.family for r in records.values()], len(PROGRESS), "midpoint")
-        row = pd.Series(range(len(names)), index=names)[trials["shape"].to_numpy()].to_numpy()
+        row, names = pd.factorize(trials["shape"].astype(str))
+        first = trials.assign(shape=trials["shape"].astype(str)).drop_duplicates("shape").set_index("shape")
+        told = zip(names, first["family"], first["params"], strict=True)
+        shapes = [ShapeRecord.read(name, family, params).family for name, family, params in told]
+        values = multipliers(shapes, len(PROGRESS), "midpoint")
         points = _points(values[row], trials["base_lr"].to_numpy(np.float64))
         with threadpool_limits(1):  # the same bits whatever the machine
             self._process = GaussianProcess.fitted(points, scores, seeds)
@@ -162,6 +159,6 @@ def tried_base_lrs(trials: pd.DataFrame, metric: str, shapes: Sequence[str]) -> 
     rows = where(trials, trials["shape"].isin(list(shapes)))
     lost = ~np.isfinite(metric_values(rows, metric))
     table = pd.DataFrame({"shape": rows["shape"].astype(str), "base_lr": rows["base_lr"], "diverged": lost})
-    found = table.groupby(["shape", "base_lr"], sort=True, observed=True)["diverged"].mean().reset_index()
-    found["diverged"] = found["diverged"] >= 0.5
+    found = table.groupby(["shape", "base_lr"], sort=True, as_index=False).agg({"diverged": "mean"})
+    found = found.assign(diverged=found["diverged"] >= 0.5)
     return {str(name): rows for name, rows in found.groupby("shape", sort=False)}

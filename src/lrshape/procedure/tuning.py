@@ -11,15 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.design import Tuning
+from lrshape.analysis.design import Scale, Tuning
 from lrshape.analysis.scores import BASELINE, metric_values
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
-from lrshape.procedure.resolution import scale_of, standard_error
+from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Rounds
 from lrshape.procedure.screening import name_of
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+
+LEAST = 4
+"""Finite scores from which a model is fitted."""
 
 FINALISTS = 2
 """Shapes that are tuned where only the winner will be confirmed: the best ones by all that is known."""
@@ -60,7 +63,6 @@ class _Tuner:
         self._history = history
         self._model: CurveModel | None = None
         self._known = history
-        self._scale = scale_of(spec, metric_values(history, spec.metric))
         self._learn()
 
     def learn(self, table: pd.DataFrame) -> None:
@@ -69,8 +71,10 @@ class _Tuner:
         self._learn()
 
     def _learn(self) -> None:
-        finite = np.isfinite(metric_values(self._known, self._spec.metric)).sum()
-        self._model = CurveModel(self._known, self._spec.metric, self._scale) if finite >= 4 else None
+        losses = metric_values(self._known, self._spec.metric)
+        self._scale: Scale = scale_of(self._spec, losses)
+        enough = np.isfinite(losses).sum() >= LEAST
+        self._model = CurveModel(self._known, self._spec.metric, self._scale) if enough else None
 
     def finalists(self, rescored: Sequence[Candidate]) -> list[ShapeRecord]:
         """The best shape of each family, or the best two of all, and the baselines."""
@@ -99,7 +103,7 @@ class _Tuner:
     def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
         if self._model is not None:
             return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
-        lowest = float(tried["base_lr"].min())  # everything diverged
+        lowest = float(np.min(tried["base_lr"]))  # nearly everything diverged
         return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
 
     def base_lrs(self, profile: Profile, shape: ShapeRecord) -> list[float]:
@@ -126,12 +130,19 @@ class _Tuner:
     def choose(self, shapes: Sequence[ShapeRecord]) -> Choice:
         """The searched shapes, or those of a contest, best first, and the baselines, at their base LRs."""
         profiles = self.profiles(shapes)
-        tuned = [Tuned(shape, profiles[shape].base_lr, profiles[shape].tuning) for shape in shapes]
+        tuned = [Tuned(s, profiles[s].base_lr, self._in_effects(profiles[s])) for s in shapes]
         own = [one for one in tuned if self._spec.is_contest or not one.is_baseline]
         own.sort(key=lambda one: profiles[one.shape].score)
         if not self._spec.confirm.families:
             own = own[:1]
         return Choice([*own, *(one for one in tuned if one.is_baseline and one not in own)])
+
+    def _in_effects(self, profile: Profile) -> Tuning:
+        """How well a base LR is known, its cost in the unit of effects: that of the metric for shares."""
+        if self._scale != "logit":
+            return profile.tuning
+        cost = profile.tuning.cost / unit_on_scale(profile.score, self._scale)
+        return dataclasses.replace(profile.tuning, cost=cost)
 
 
 def _around(profile: Profile, count: int) -> list[float]:

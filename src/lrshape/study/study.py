@@ -144,8 +144,8 @@ class Study:
 
     def planned_trials(self) -> dict[str, int]:
         """How many trials each phase takes: exact for those that are over, at most for the others."""
-        stored = self.store.trials()["phase"].value_counts()
-        counts = {phase: int(stored.get(phase, 0)) for phase in PHASES}
+        stored = self.store.trials()["phase"]
+        counts = {phase: int(np.sum(stored == phase)) for phase in PHASES}
         if self.is_complete():
             return counts
         begun = [place for place, phase in enumerate(PHASES) if counts[phase]]
