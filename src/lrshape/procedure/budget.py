@@ -165,7 +165,7 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
             )
         step = COARSE if count < FEW else step
         tuning["seeds"] = 1 if count < 100 * schedules else 2
-        one_round = max(1, 5 * swept * tuning["seeds"])
+        one_round = (5 * swept + schedules - swept) * tuning["seeds"]
         spare = max(0, count // 2 - _sweeps(schedules, swept, span, step))
         tuning["rounds"] = min(tuning["rounds"], spare // one_round)
         left = count - _sweeps(schedules, swept, span, step) - tuning["rounds"] * one_round

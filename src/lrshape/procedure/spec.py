@@ -250,7 +250,7 @@ class SearchSpec(Settings):
     @property
     def first_look(self) -> int:
         """Trials of the confirm phase's first look."""
-        own = len(self.families) if self.confirm.families else 1
+        own = len(self.families) if self.confirm.families else min(1, len(self.families))
         return (own + len(self.baselines)) * self.confirm.least
 
     @property
@@ -260,10 +260,12 @@ class SearchSpec(Settings):
             return None
         others = len(self.families) - 1 if self.confirm.families else 0
         around = 1 if self.base_lr.ratio == 1 else self.rescore.base_lrs
-        race = (self.rescore.top + others) * around * self.rescore.seeds
-        finalists = max(2, 1 + others) + len(self.baselines)
-        tuning = finalists * self.tuning.base_lrs * self.tuning.seeds if self.tuning.rounds else 0
-        return self.max_trials - race - tuning - self.first_look
+        raced = 0 if self.is_contest else (self.rescore.top + others) * around
+        own = 0 if self.is_contest else max(2, 1 + others)
+        kept = len(self.kept_base_lrs)
+        base_lrs = (own + len(self.baselines) - kept) * self.tuning.base_lrs + kept
+        tuning = base_lrs * self.tuning.seeds if self.tuning.rounds else 0
+        return self.max_trials - raced * self.rescore.seeds - tuning - self.first_look
 
     @field_validator("families", mode="before")
     @classmethod
@@ -302,12 +304,16 @@ class SearchSpec(Settings):
                 f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
             )
-        least = (self.base_lr.sweeps(len(self.baselines)) + len(self.families)) * self.screen.seeds
-        if self.max_trials is not None and self.screen_limit is not None and self.screen_limit < least:
-            needed = self.max_trials - self.screen_limit + least
+        kept = len(self.kept_base_lrs)
+        first = self.base_lr.sweeps(len(self.baselines) - kept) + kept + len(self.families)
+        lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
+        if self.max_trials is not None and lacking > 0:
+            what = (
+                "the schedules" if self.is_contest else f"the best shapes and {len(self.baselines)} baselines"
+            )
             raise ValueError(
-                f"trials must be at least {needed:,} to tune and confirm the best shapes and "
-                f"{len(self.baselines)} baselines, got {self.max_trials:,}"
+                f"trials must be at least {self.max_trials + lacking:,} to tune and confirm {what}, "
+                f"got {self.max_trials:,}"
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
