@@ -29,12 +29,12 @@ of the optimum over all schedules), at so many trials: median over repetitions w
 seeds, and its 95% interval; with fewer than six repetitions, the range. In parentheses: repetitions. A
 score is the median over {seeds} fresh seeds, the same for all recommendations and seen by no search. All
 trials of the screen, the race and the tuning of base LRs count, and so do those that diverge; baselines and
-the confirm phase cost the same for all and are left out. Where nothing else is said, `two_point_spline` is searched.
-"The paper's screen" is random shapes x 10 base LRs x 1 seed (extended where the best is at the edge), and
-its best 12 on 10 seeds, which come on top of the number of trials in the heading. The other searches by
-a sampler have the default's plan: some of the trials are for a race of the best shapes over up to 10 seeds,
-and some for the base LRs of the best two. Optuna's TPE alone takes one seed a trial, searches the base LR itself,
-and is believed about its best trial."""
+the confirm phase cost the same for all and are left out. Where nothing else is said, `two_point_spline` is
+searched. "The paper's screen" is random shapes x 10 base LRs x 1 seed (extended where the best is at the
+edge), and its best 12 on 10 seeds, which come on top of the number of trials in the heading. The other
+searches by a sampler have the default's plan: some of the trials are for a race of the best shapes over up
+to 10 seeds, and some for the base LRs of the best two. Optuna's TPE alone takes one seed a trial, searches
+the base LR itself, and is believed about its best trial."""
 
 
 def _only(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def test_every_study_is_an_ordinary_one(swept):
 def test_tuning_and_scoring_seeds_are_apart_from_each_other_and_from_the_search(swept):
     for slug, table in swept.transfers().items():
         searched = swept.study(next(s for s in swept.settings if s.slug == slug)).trials()
-        assert set(searched["phase"]) == {"screen", "rescore", "confirm"}  # none of the transfer's
+        assert set(searched["phase"]) == {"screen", "rescore", "tune", "confirm"}  # none of the transfer's
         seeds = set(table["seed"])
         assert not seeds & set(searched["seed"])
         first = Transfer.first_seed()

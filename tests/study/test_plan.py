@@ -42,7 +42,7 @@ SPECS = st.fixed_dictionaries(
 GUIDED = {"families": ["rex", "wsd"], "trials": 48}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(spec=SPECS, steep=st.floats(-2, 2), salt=st.integers(0, 9))
 @example(spec=GUIDED, steep=0.0, salt=0)
 def test_the_total_of_a_phase_never_grows(spec, steep, salt):

@@ -28,9 +28,6 @@ _Step = Rounds[None]
 FAVOURITES = 6
 """Shapes that a sampler recommends in the end, at most."""
 
-SHARE = 0.25
-"""Of the standard error of a difference in the confirm phase: less gain than that is not worth a trial."""
-
 PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
 
@@ -70,7 +67,8 @@ def recommended(spec: SearchSpec) -> int:
     """How many shapes the samplers recommend in the end at most; 0 if they do not learn."""
     if spec.sampler.batch is None:
         return 0
-    return favourites(spec) * (len(spec.families) if spec.confirm.families else 1)
+    of_each = spec.confirm.families or not spec.screen.share_families
+    return favourites(spec) * (len(spec.families) if of_each else 1)
 
 
 class _Screen:
@@ -88,8 +86,8 @@ class _Screen:
         families = self._spec.families
         kept = self._spec.kept_base_lrs
         baselines = baseline_shapes(self._spec)
-        for_own = recommended(self._spec) + len(families) + len(kept)
-        yield from self._score([shape for shape in baselines if name_of(shape) not in kept], for_own)
+        tuned = [shape for shape in baselines if name_of(shape) not in kept]
+        yield from self._score(tuned, len(families) + len(kept))
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}
             at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
@@ -98,11 +96,12 @@ class _Screen:
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
         starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
         asked = [shape for search in self._searches for shape in search.start(starts)]
-        while not self._has_converged() and self._room(recommended(self._spec)) > 0:
+        in_the_end = min(recommended(self._spec), self._room() // 2)
+        while not self._has_converged() and self._room(in_the_end) > 0:
             asked += [shape for search in self._searches for shape in search.ask()]
             if not asked:
                 break
-            yield from self._score(asked, recommended(self._spec))
+            yield from self._score(asked, in_the_end)
             asked = []
             self._seeds_used += self._spec.screen.seeds
         return (yield from self._recommend())
@@ -130,9 +129,8 @@ class _Screen:
     def _room(self, kept: int = 0) -> int:
         """How many shapes at base LRs may still be trained, where ``kept`` more are to follow."""
         limit = self._spec.screen_limit
-        return (
-            MAX_TRIALS if limit is None else max(0, (limit - self._trials) // self._spec.screen.seeds - kept)
-        )
+        left = MAX_TRIALS if limit is None else limit - self._trials
+        return max(0, left // self._spec.screen.seeds - kept)
 
     def _has_converged(self) -> bool:
         """Whether for some generations little gain was expected of any search."""
@@ -152,7 +150,7 @@ class _Screen:
         """The gain that is too small to matter, on the metric's scale."""
         stop_gain = self._spec.screen.stop_gain
         if stop_gain == "auto":
-            return SHARE * standard_error(belief.noise, self._spec.confirm.most)
+            return standard_error(belief.noise, self._spec.confirm.most)
         scale = scale_of(self._spec, self._best["score"].to_numpy(np.float64))
         return stop_gain * unit_on_scale(float(belief.favourite.mean()), scale)
 

@@ -72,7 +72,7 @@ class ScreenSpec(Settings):
     stop_gain: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
         default=0.0,
         description="stop when the expected gain is below this, in units of the metric (sampler gp); "
-        "auto: below a quarter of the standard error of a difference in the confirm phase; 0: never",
+        "auto: below the standard error of a difference in the confirm phase; 0: never",
     )
 
 
@@ -260,12 +260,12 @@ class SearchSpec(Settings):
             return None
         others = len(self.families) - 1 if self.confirm.families else 0
         around = 1 if self.base_lr.ratio == 1 else self.rescore.base_lrs
-        race = 0 if self.is_contest else (self.rescore.top + others) * around * self.rescore.seeds
+        raced = 0 if self.is_contest else (self.rescore.top + others) * around
+        own = 0 if self.is_contest else max(2, 1 + others)
         kept = len(self.kept_base_lrs)
-        finalists = (0 if self.is_contest else max(2, 1 + others)) + len(self.baselines) - kept
-        round_of_tuning = (finalists * self.tuning.base_lrs + kept) * self.tuning.seeds
-        tuning = round_of_tuning if self.tuning.rounds else 0
-        return self.max_trials - race - tuning - self.first_look
+        base_lrs = (own + len(self.baselines) - kept) * self.tuning.base_lrs + kept
+        tuning = base_lrs * self.tuning.seeds if self.tuning.rounds else 0
+        return self.max_trials - raced * self.rescore.seeds - tuning - self.first_look
 
     @field_validator("families", mode="before")
     @classmethod
@@ -305,14 +305,15 @@ class SearchSpec(Settings):
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
             )
         kept = len(self.kept_base_lrs)
-        sweeps = self.base_lr.sweeps(len(self.baselines) - kept) + kept
-        least = (sweeps + len(self.families)) * self.screen.seeds
-        if self.max_trials is not None and self.screen_limit is not None and self.screen_limit < least:
-            needed = self.max_trials - self.screen_limit + least
-            what = f"{len(self.baselines)} baselines"
-            what = f"{len(self.baselines)} schedules" if self.is_contest else f"the best shapes and {what}"
+        first = self.base_lr.sweeps(len(self.baselines) - kept) + kept + len(self.families)
+        lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
+        if self.max_trials is not None and lacking > 0:
+            what = (
+                "the schedules" if self.is_contest else f"the best shapes and {len(self.baselines)} baselines"
+            )
             raise ValueError(
-                f"trials must be at least {needed:,} to tune and confirm {what}, got {self.max_trials:,}"
+                f"trials must be at least {self.max_trials + lacking:,} to tune and confirm {what}, "
+                f"got {self.max_trials:,}"
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:
