@@ -28,6 +28,9 @@ _Step = Rounds[None]
 FAVOURITES = 6
 """Shapes that a sampler recommends in the end, at most."""
 
+SHARE = 0.25
+"""Of the standard error of a difference in the confirm phase: less gain than that is not worth a trial."""
+
 PATIENCE = 2
 """Generations in a row in which no gain above the margin is expected, before the screen ends."""
 
@@ -150,7 +153,7 @@ class _Screen:
         """The gain that is too small to matter, on the metric's scale."""
         stop_gain = self._spec.screen.stop_gain
         if stop_gain == "auto":
-            return standard_error(belief.noise, self._spec.confirm.most)
+            return SHARE * standard_error(belief.noise, self._spec.confirm.most)
         scale = scale_of(self._spec, self._best["score"].to_numpy(np.float64))
         return stop_gain * unit_on_scale(float(belief.favourite.mean()), scale)
 

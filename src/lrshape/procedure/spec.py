@@ -72,7 +72,7 @@ class ScreenSpec(Settings):
     stop_gain: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
         default=0.0,
         description="stop when the expected gain is below this, in units of the metric (sampler gp); "
-        "auto: below the standard error of a difference in the confirm phase; 0: never",
+        "auto: below a quarter of the standard error of a difference in the confirm phase; 0: never",
     )
 
 
@@ -308,9 +308,8 @@ class SearchSpec(Settings):
         first = self.base_lr.sweeps(len(self.baselines) - kept) + kept + len(self.families)
         lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
         if self.max_trials is not None and lacking > 0:
-            what = (
-                "the schedules" if self.is_contest else f"the best shapes and {len(self.baselines)} baselines"
-            )
+            ours = f"the best shapes and {len(self.baselines)} baselines"
+            what = "the schedules" if self.is_contest else ours
             raise ValueError(
                 f"trials must be at least {self.max_trials + lacking:,} to tune and confirm {what}, "
                 f"got {self.max_trials:,}"
