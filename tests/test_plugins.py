@@ -77,5 +77,5 @@ def test_the_command_line_uses_them(environment, tmp_path):
     assert (tmp_path / "study" / "schedule.yaml").read_text().startswith("- 0.")
     assert (tmp_path / "study" / "repeat" / "report.html").is_file()
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
-    assert {line["phase"] for line in lines[:-1]} == {"screen", "rescore", "confirm"}
+    assert {line["phase"] for line in lines[:-1]} == {"screen", "rescore", "tune", "confirm"}
     assert lines[-1]["winner"] in ("half_sine", "constant")

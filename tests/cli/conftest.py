@@ -35,6 +35,7 @@ chunk_size = 2
 base_lr = {{low = 0.01, high = 1.0, points = 3}}
 screen = {{shapes = 4, seeds = 2}}
 rescore = {{top = 2, seeds = 6}}
+tuning = {{rounds = 1, base_lrs = 3, seeds = 1}}
 confirm = {{seeds = 8}}
 {WORKLOAD}"""
 

@@ -4,9 +4,11 @@ import json
 import shutil
 import signal
 import time
+from typing import get_args
 
 import pytest
 
+from lrshape.analysis.paired import Verdict
 from lrshape.checks.check import CHECKS
 from lrshape.store import Store
 
@@ -50,7 +52,7 @@ def test_local(copy):
     (shape,) = found["shapes"]
     assert shape["shape"] == json.loads(copy.run("best", "study", "--json")[1])["shape"]
     for row in shape["parameters"]:
-        assert row["verdict"] in ("better", "worse", "same", "diverged", "unknown")
+        assert row["verdict"] in get_args(Verdict)
     code, _, err = copy.run(*LOCAL[:-1], "7")
     assert code == 2
     assert "changed: confirm_seeds: 6 -> 7" in err

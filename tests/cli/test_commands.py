@@ -81,7 +81,7 @@ def test_search_prints_the_winner_and_where_the_report_is(finished):
     assert "best shape:" in finished.output
     assert "report: study/report.html" in finished.output
     assert (finished.path / "study" / "report.html").is_file()
-    for phase in ("screen", "rescore", "confirm"):
+    for phase in ("screen", "rescore", "tune", "confirm"):
         assert f"{phase}: " in finished.errors
 
 

@@ -114,7 +114,7 @@ def test_rows_that_break_the_rules_are_set_aside(study, column, value):
     "text", ["", "nan", "[]", "[" * 100_000, '{"beta": null}', '{"beta": {}}', "9" * 5000]
 )
 def test_parameters_that_are_none_are_told(study, text):
-    for phase in ("screen", "rescore", "confirm"):
+    for phase in ("screen", "rescore", "tune", "confirm"):
         for path in study.glob(f"trials/{phase}-*"):
             reseal(study, path.stem, lambda table: table.__setitem__("params", text))
     for command in COMMANDS[1:]:

@@ -10,6 +10,7 @@ baselines = ["constant"]
 base_lr = {low = 0.01, high = 1.0, points = 3}
 screen = {shapes = 2, seeds = 1}
 rescore = {top = 1, seeds = 2}
+tuning = {rounds = 1, base_lrs = 3, seeds = 1}
 confirm = {seeds = 2}
 """
 
@@ -58,7 +59,7 @@ def test_a_command_is_searched_over_to_a_report(folder, caplog):
     (folder.path / "command.toml").write_text(SPEC + COMMAND)
     code, out, err = folder.run("search", "command.toml", "--out", "study")
     assert code == 0, err
-    assert "final/loss, median over 2 seeds" in out
+    assert "final/loss, medians over seeds" in out
     assert (folder.path / "study" / "report.html").is_file()
     code, out, _ = folder.run("best", "study", "--json")
     assert 0 < json.loads(out)["score_median"] < 0.5

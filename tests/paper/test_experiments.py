@@ -52,8 +52,8 @@ def test_unknown_experiments_are_refused():
 def test_costs_are_those_of_the_specs():
     smoke = cost(experiment("seeds"), "smoke")
     # 2 families x 4 shapes and 4 baselines at 4 base LRs and 4 that extend them at most;
-    # (3 + 1 + 4) x 3 x 2 seeds; 6 shapes x 6 seeds
-    assert smoke["trials"] == 12 * (4 + 4) + (3 + 1 + 4) * 3 * 2 + 6 * 6
+    # 3 + 1 shapes at 3 base LRs on 2 seeds; 2 shapes and 4 baselines at 3 base LRs, then on 6 seeds
+    assert smoke["trials"] == 12 * (4 + 4) + (3 + 1) * 3 * 2 + 6 * 3 + 6 * 6
     assert smoke["steps"] == smoke["trials"] * 30
     assert smoke["more"] == ["check seeds"]
     horizon = cost(experiment("horizon"), "smoke")

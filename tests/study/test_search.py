@@ -234,7 +234,7 @@ def test_a_train_function_may_change_directory(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_report")
-@pytest.mark.parametrize("phase", ["screen", "rescore", "confirm"])
+@pytest.mark.parametrize("phase", PHASES)
 def test_a_study_with_a_missing_chunk_is_not_complete(tmp_path, phase):
     out = tmp_path / "gap"
     study = search(out)

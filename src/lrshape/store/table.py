@@ -45,7 +45,7 @@ def phase_codes(phases: ArrayLike) -> NDArray[np.int64]:
 
     Example:
         >>> phase_codes(pd.Series(["seeds", "rescore", "seeds", "local"]))
-        array([4, 1, 4, 3])
+        array([5, 1, 5, 4])
     """
     codes, names = pd.factorize(np.asarray(phases, object))
     others = sorted(set(names) - set(PHASES))

@@ -67,6 +67,7 @@ def table_values(lrs: ArrayLike, step_rule: StepRule) -> tuple[NDArray[np.float6
         InputError: if they are not one-dimensional, finite, at least 0, and above 0 somewhere.
 
     Example:
+        >>> from lrshape.shapes import FAMILIES
         >>> from lrshape.shapes.schedule import progress
         >>> values, base_lr = table_values([0.1, 0.2, 0.0], "midpoint")
         >>> (base_lr * FAMILIES["table"](values=values)(progress(3))).tolist()

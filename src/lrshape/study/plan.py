@@ -119,7 +119,7 @@ class Plan:
         Example:
             >>> plan = Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256}))
             >>> print(plan.describe("confirm"))
-            the winner and 4 baselines on 10 to 24 fresh seeds, until each comparison is decided
+            the winner and 4 baselines on 10 to 23 fresh seeds, until each comparison is decided
         """
         lines = {
             "screen": self._screen,
@@ -146,6 +146,7 @@ class Plan:
 
         Example:
             >>> print(Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256})).announce())
+            at most 256 trials: screen up to 100, rescore up to 30, tune up to 60, confirm up to 115
         """
         usual = self._trials(0)
         parts = [f"{phase} up to {count:,}" for phase, count in usual.items() if count]
