@@ -43,7 +43,11 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# Each setting is shown with its default: leave out what you do not change."
     yield ""
     yield from _fields(
-        spec, only=("name", "seed", "metric", "step_rule", "chunk_size", "max_failed_fraction")
+        spec,
+        only=(
+            *("name", "seed", "metric", "direction", "metric_scale"),
+            *("step_rule", "chunk_size", "max_failed_fraction"),
+        ),
     )
     yield ""
     yield f"# Metrics of this workload: {', '.join(workload.metric_names())}."
