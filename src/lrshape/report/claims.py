@@ -158,11 +158,11 @@ class Claims:
 
 
 def claims_of(result: "Result") -> Claims:
-    """Return the comparisons of a study's result: the winner's row, then families and baselines."""
-    others = [
-        _row(one, one.family if one.phase == result.phase else f"{one.family} ({one.phase} phase)")
-        for one in result.families
-    ]
+    """Return the comparisons of a study's result: the winner's row, then families and baselines.
+
+    Families that the winner's phase has not measured are left out: their scores are those that chose them.
+    """
+    others = [_row(one, one.family) for one in result.families if one.phase == result.phase]
     of_whom = "" if result.is_contest else " (baseline)"
     others += [_row(one, f"{one.name}{of_whom}") for one in result.baselines]
     won = result.name if result.is_contest else result.family
