@@ -32,9 +32,8 @@ COARSE = 6.0
 CONFIRMING = 0.35
 """Share of the trials that is kept for the confirm phase."""
 
-RACING = 0.15
+RACING = 0.05
 """Share of the trials that races the best shapes of the screen, see docs/search.md for how it was chosen."""
-
 
 WIDENING = 24
 """Base LRs by which the range widens at most, until the best one of a baseline is inside."""
@@ -99,11 +98,9 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     # The first look is expected to decide half of the comparisons.
     more = (confirming - first_look) // (1 + max(1, (baselines + 1) // 2))
 
-    racing = int(RACING * count)
-    raced = 3 if is_few else 10 if racing < 360 else 30
-    top = min(12, racing // raced)
-    if top < 2:  # a race of one
-        racing = raced = top = 1
+    # Two shapes on ten seeds at least, or no race: a single shape has nothing to race.
+    top, raced = (min(12, max(2, int(RACING * count) // 10)), 10) if count >= 2 * FEW else (1, 1)
+    racing = top * raced
     tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
     tuned = max(2, own) + baselines
     round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]

@@ -146,7 +146,7 @@ class Plan:
 
         Example:
             >>> print(Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256})).announce())
-            at most 256 trials: screen up to 100, rescore up to 30, tune up to 60, confirm up to 115
+            at most 256 trials: screen up to 115, rescore up to 20, tune up to 60, confirm up to 115
         """
         usual = self._trials(0)
         parts = [f"{phase} up to {count:,}" for phase, count in usual.items() if count]
