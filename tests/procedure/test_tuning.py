@@ -87,7 +87,7 @@ def test_base_lrs_that_the_screen_left_an_octave_off_end_within_a_tenth(drive):
     for one in choice.schedules:
         assert abs(octaves_off(one.shape, one.base_lr)) < 0.1
         assert one.tuning.edge == ""
-        assert 0 < one.tuning.cost < 0.01
+        assert 0 < one.tuning.cost < 0.03
 
 
 def test_only_what_is_not_tuned_yet_gets_another_round(drive):

@@ -88,8 +88,9 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
         The row of the lowest score of every (phase, shape), of equal ones the one with the smallest base LR;
         in a rescore phase scores over fewer seeds than others' come last, for a race has given them up. And
         three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
-        LRs tried for the shape in the phase, else ""; ``tried`` counts them; ``rank`` is the place within the
-        phase, from 1, +inf last, equal scores sharing the smaller one. Sorted by phase, rank and shape.
+        LRs tried for the shape in the phase and no other one is as good, else ""; ``tried`` counts them;
+        ``rank`` is the place within the phase, from 1, +inf last, equal scores sharing the smaller one.
+        Sorted by phase, rank and shape.
     """
     phase = phase_codes(scores["phase"])
     shape = pd.factorize(scores["shape"], sort=True)[0]
@@ -105,6 +106,9 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     else:
         smallest = largest = base_lr[:0]
     edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
+    # Where two base LRs are equally good, nothing says that a better one lies beyond.
+    second = order[np.minimum(first + 1, len(order) - 1)]
+    edge = np.where((tried > 1) & (score[second] == score[best]) & np.isfinite(score[best]), "", edge)
     placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
     result = scores.iloc[best[placed]].reset_index(drop=True)
     result = result.astype(dict.fromkeys(["phase", "shape", "family", "params"], "str"))  # from categoricals

@@ -14,7 +14,7 @@ from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, SMALLEST_RMS, curve_features
-from lrshape.procedure.sampler import learnable
+from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
 
 Array = NDArray[np.float64]
@@ -69,7 +69,8 @@ class CurveModel:
         # A smooth function cannot follow where training diverges; `profile` looks no further than that.
         known = np.isfinite(losses) & _most_telling(trials, losses)
         trials = where(trials, known)
-        scores = learnable(on_scale(losses, scale)[known])
+        scores = on_scale(losses, scale)[known]
+        self._bend = Bend.of(scores)
         seeds = pd.factorize(trials["seed"])[0].astype(np.int64)
         row, names = pd.factorize(trials["shape"].astype(str))
         first = trials.assign(shape=trials["shape"].astype(str)).drop_duplicates("shape").set_index("shape")
@@ -78,7 +79,7 @@ class CurveModel:
         values = multipliers(shapes, len(PROGRESS), "midpoint")
         points = _points(values[row], trials["base_lr"].to_numpy(np.float64))
         with threadpool_limits(1):  # the same bits whatever the machine
-            self._process = GaussianProcess.fitted(points, scores, seeds)
+            self._process = GaussianProcess.fitted(points, self._bend(scores), seeds)
 
     @property
     def noise(self) -> float:
@@ -122,10 +123,11 @@ class CurveModel:
         favourite = grid[int(np.argmin(mean))]
         # Where training diverges the range has an end, and no edge.
         edge = "low" if favourite < low else "high" if favourite > high and not len(above) else ""
+        here = float(mean[best])
         return Profile(
             base_lr=float(2 ** grid[best]),
-            score=float(mean[best]),
-            tuning=Tuning(spread, float(loss.mean()), edge),
+            score=self._bend.undo(here),
+            tuning=Tuning(spread, float(loss.mean()) * self._bend.stretch(here), edge),
             favourite=float(2**favourite),
             limit=float(2**limit),
         )

@@ -301,17 +301,39 @@ def every(points: Points) -> NDArray[np.bool_]:
     return np.ones(len(points), bool)
 
 
-def learnable(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scores that a smooth function can follow, (n,): the worse half moved nearer, all finite.
+@dataclass(frozen=True)
+class Bend:
+    """Moves the worse half of some scores nearer, so that a smooth function can follow them.
 
-    How bad a bad point is matters little. At least one score must be finite.
+    How bad a bad point is matters little.
+
+    Attributes:
+        middle: the scores' median; better ones stay as they are.
+        unit: how far beyond it the bend begins to tell.
     """
-    finite = np.isfinite(scores)
-    y = np.where(finite, scores, scores[finite].max())
-    middle = np.median(y)
-    better, worse = y[y <= middle], y > middle
-    unit = 2 * max(float(better.std()), 1e-6 * max(1.0, abs(middle)))
-    return np.where(worse, middle + unit * np.log1p(np.where(worse, y - middle, 0) / unit), y)
+
+    middle: float
+    unit: float
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64]) -> "Bend":
+        """The bend of scores, (n,), of which at least one is finite."""
+        y = np.where(np.isfinite(scores), scores, scores[np.isfinite(scores)].max())
+        middle = float(np.median(y))
+        return cls(middle, 2 * max(float(y[y <= middle].std()), 1e-6 * max(1.0, abs(middle))))
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The scores moved, all finite: those that are not count as the worst of the others."""
+        y = np.where(np.isfinite(scores), scores, scores[np.isfinite(scores)].max())
+        return np.minimum(y, self.middle) + self.unit * np.log1p(np.maximum(y - self.middle, 0) / self.unit)
+
+    def undo(self, moved: float) -> float:
+        """The score that is moved there."""
+        return min(moved, self.middle) + self.unit * math.expm1(max(0.0, moved - self.middle) / self.unit)
+
+    def stretch(self, moved: float) -> float:
+        """By how much a small difference is larger before it is moved, near a score that is moved."""
+        return math.exp(max(0.0, moved - self.middle) / self.unit)
 
 
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)

@@ -12,12 +12,12 @@ from lrshape.procedure.landscape import Landscape, around
 from lrshape.procedure.sampler import (
     SAMPLERS,
     Belief,
+    Bend,
     Choice,
     History,
     LearningSampler,
     Points,
     Scale,
-    learnable,
 )
 from lrshape.procedure.samplers.sobol import sobol_points
 
@@ -141,7 +141,8 @@ class GP(LearningSampler):
 
         own, scales = state["own"], state["own"].get("log_scales")
         known = _evenly(_known(own), MOST)
-        seen = told.points[known], learnable(self._scale(told.scores)[known]), told.batches[known]
+        scores = self._scale(told.scores)[known]
+        seen = told.points[known], Bend.of(scores)(scores), told.batches[known]
         key = [state["seed"], *(array.tobytes() for array in seen)]
         if self._latest is not None and self._latest[0] == [*key, scales] and not iterations:
             return self._latest[1]
