@@ -15,6 +15,7 @@ from lrshape.procedure.base_lr import BracketLR, predict_base_lrs
 from lrshape.procedure.curves import multiplier_rms
 from lrshape.procedure.phases import drop_losers, rungs
 from lrshape.procedure.screening import FAVOURITES
+from lrshape.procedure.spec import RescoreSpec
 from lrshape.procedure.trial import ShapeRecord, multipliers
 from lrshape.study.spec import StudySpec
 
@@ -146,6 +147,7 @@ def test_a_prediction_follows_the_size_of_shapes():
 
 def test_a_race_spends_seeds_on_what_may_win_and_keeps_each_familys_best(drive):
     spec = spec_of(families=["power", "wsd"], trials=400, confirm={"families": True})
+    spec = spec.model_copy(update={"rescore": RescoreSpec(top=8, base_lrs=1, race=True)})
     _, screened = drive(phases.screen(spec), noisy)
     slow = {shape.id: i for i, (shape, _) in enumerate(screened)}
     rounds, chosen = drive(phases.rescore(spec, screened), lambda t: noisy(t) * 1.3 ** slow[t.shape.id])

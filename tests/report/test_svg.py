@@ -14,6 +14,7 @@ def found(studies):
     trials = studies(shapes=12)
     second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
     trials.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
+    trials.loc[second, "final/train_loss"] *= 0.94  # and a shape that is nearly as good
     return Findings(Analysis(trials, "final/train_loss"), 300, "midpoint")
 
 
