@@ -121,7 +121,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"confirm": {"seeds": 9, "most": 8}}, "confirm: seeds cannot be combined with least and most"),
         (
             {"confirm": {"least": 9, "most": 8}},
-            "confirm: least must be at most most, got least = 9, most = 8",
+            "confirm: least must not exceed most, got least = 9, most = 8",
         ),
         ({"chunk_size": 0}, "chunk_size: must be auto or from 1 to 1000000, got 0"),
         ({"chunk_size": "12"}, "chunk_size: must be a whole number or auto, got '12'"),

@@ -149,7 +149,7 @@ class ConfirmSpec(Settings):
     @model_validator(mode="after")
     def _ordered(self) -> "ConfirmSpec":
         if self.least > self.most:
-            raise ValueError(f"least must be at most most, got least = {self.least}, most = {self.most}")
+            raise ValueError(f"least must not exceed most, got least = {self.least}, most = {self.most}")
         return self
 
     @property

@@ -180,6 +180,8 @@ class Plan:
             return ""
         rates = f" at {rescored.base_lrs} base LRs each" if rescored.base_lrs > 1 else ""
         how = _seeds(rescored.seeds)
+        if rescored.top == 1 and not self.spec.confirm.families:
+            return f"the best shape again{rates}, on {how.replace('seed', 'fresh seed')}"
         if rescored.race:
             steps = ", ".join(str(rung) for rung in rungs(rescored.seeds))
             how = f"a race over {steps} seeds that drops shapes that can no longer win"
