@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import bdtrik, ndtri
 
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 Floats = NDArray[np.float64]
 

@@ -22,7 +22,7 @@ import optax
 from _measure import alternate, machine, seconds, table
 
 from lrshape.shapes import FAMILIES, Family, evaluate
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 LOOP_SHAPES = 1
 LOOP_STEPS = 200

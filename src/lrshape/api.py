@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 from lrshape.errors import InputError
 from lrshape.report.page import write_report
-from lrshape.shapes.schedule import StepRule
+from lrshape.shapes.steps import StepRule
 from lrshape.store import Location, Url, locate
 from lrshape.study.callback import Callback
 from lrshape.study.creation import open_or_create

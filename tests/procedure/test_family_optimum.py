@@ -9,7 +9,7 @@ from lrshape.paper.run import all_families
 from lrshape.procedure.family_optimum import best_of_family
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 STEPS = 50
 SPECTRUM = np.arange(1, 31) ** -1.0 / np.sum(np.arange(1, 31) ** -1.0)

@@ -8,7 +8,8 @@ import pytest
 from lrshape.report.figures.shapes import compare_figure
 from lrshape.report.palette import CATEGORIES
 from lrshape.report.plotting import Curve, styled
-from lrshape.shapes.schedule import Schedule, progress
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import progress
 
 
 def drawn(name, family="rex", steps=50):

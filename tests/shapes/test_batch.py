@@ -6,7 +6,7 @@ import pytest
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES, evaluate
 from lrshape.shapes import batch as _batch
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 T = progress(7)
 

@@ -7,7 +7,8 @@ from scipy.interpolate import PchipInterpolator
 
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.schedule import Schedule, progress
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import progress
 
 T = progress(400)
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from lrshape.shapes import FAMILIES, evaluate
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 GRID = np.unique(np.concatenate([progress(16, s) for s in ("midpoint", "left", "right")]))
 

@@ -33,7 +33,7 @@ def test_numpy_use_imports_neither_jax_nor_matplotlib():
 import sys
 import lrshape.shapes, lrshape.shapes.schedule, lrshape.procedure.sampler
 for name, family in lrshape.shapes.FAMILIES.items():
-    lrshape.shapes.evaluate(family, {}, lrshape.shapes.schedule.progress(5))
+    lrshape.shapes.evaluate(family, {}, lrshape.shapes.steps.progress(5))
     lrshape.shapes.schedule.Schedule(name, {}, 1.0, 5).values()
 list(lrshape.families)
 sys.exit(", ".join(m for m in ("jax", "matplotlib", "torch", "pandas") if m in sys.modules) or None)

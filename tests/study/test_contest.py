@@ -9,7 +9,7 @@ import pytest
 import lrshape
 from lrshape import Schedule
 from lrshape.cli.app import app
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 from lrshape.study.given_schedules import table_values
 from lrshape.study.spec import StudySpec
 

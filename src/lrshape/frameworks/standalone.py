@@ -14,7 +14,8 @@ from typing_extensions import override
 
 from lrshape.frameworks.exporter import EXPORTERS, Exporter
 from lrshape.frameworks.formula import python_lines
-from lrshape.shapes.schedule import OFFSETS, Schedule
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import OFFSETS
 
 _WIDTH = 100
 

@@ -22,7 +22,7 @@ from lrshape.report.plotting import (
     styled,
 )
 from lrshape.report.words import rate
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

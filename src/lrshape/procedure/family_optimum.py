@@ -18,8 +18,9 @@ from scipy.optimize import minimize
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
-from lrshape.shapes.schedule import Schedule, StepRule
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.space import Space
+from lrshape.shapes.steps import StepRule
 
 Array = NDArray[np.float64]
 

@@ -12,8 +12,9 @@ from lrshape.errors import InputError
 from lrshape.procedure.family_optimum import Array, best_of_family
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.cube import Cube
-from lrshape.shapes.schedule import Schedule, StepRule, progress
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.space import Space
+from lrshape.shapes.steps import StepRule, progress
 
 SEARCHED_STEPS = 500
 """Curves of more steps are thinned to so many points for the search, and used whole to polish its result."""

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.shapes import FAMILIES, evaluate
-from lrshape.shapes.schedule import Schedule, StepRule, progress
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.space import Dimension, Space
+from lrshape.shapes.steps import StepRule, progress
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from numbers import Real
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, get_args, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from lrshape.errors import InputError, shown
 from lrshape.shapes.batch_sizes import BatchRuns
 from lrshape.shapes.family import FAMILIES, Family
+from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
+from lrshape.shapes.strict_json import read_strict_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,36 +23,10 @@ if TYPE_CHECKING:
     import keras
     import torch
 
-StepRule = Literal["midpoint", "left", "right"]
-
 FORMAT = 1
 """Version of the JSON format of a schedule."""
 
-MAX_STEPS = 10**9
-OFFSETS = {"midpoint": 0.5, "left": 0.0, "right": 1.0}
-"""Where in a step progress is read, as a fraction of the step."""
-
 _KEYS = ("format", "family", "params", "base_lr", "steps", "step_rule", "batch_sizes")
-
-
-def progress(steps: int, step_rule: StepRule = "midpoint") -> NDArray[np.float64]:
-    """Return training progress at each step, of shape ``(steps,)``, in [0, 1].
-
-    Args:
-        steps: number of training steps, at least 1.
-        step_rule: where in step s = 0 .. steps - 1 the shape is read: ``midpoint`` (s + 1/2)/steps, so that
-            neither the first nor the last step is wasted at LR 0; ``left`` s/steps, as optax counts;
-            ``right`` (s + 1)/steps.
-
-    Raises:
-        InputError: if ``steps`` or ``step_rule`` is not legal.
-
-    Example:
-        >>> progress(4).tolist(), progress(4, "left").tolist()
-        ([0.125, 0.375, 0.625, 0.875], [0.0, 0.25, 0.5, 0.75])
-    """
-    steps = _checked_steps(steps)
-    return (np.arange(steps) + OFFSETS[_checked_step_rule(step_rule)]) / steps
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -119,7 +95,7 @@ class Schedule:
                 raise InputError(f"{name} of a schedule must be one value, got an array")
         if not _is_positive_number(base_lr):
             raise InputError(f"base_lr must be a finite number above 0, got {shown(base_lr)}")
-        steps = _checked_steps(steps)
+        steps = checked_steps(steps)
         runs = None if batch_sizes is None else BatchRuns(batch_sizes)
         if runs is not None and steps != runs.steps:
             raise InputError(f"steps must be the number of batch sizes, {runs.steps}, got {steps}")
@@ -128,7 +104,7 @@ class Schedule:
             "params": MappingProxyType(shape.params),
             "base_lr": float(base_lr),
             "steps": steps,
-            "step_rule": _checked_step_rule(step_rule),
+            "step_rule": checked_step_rule(step_rule),
             "batch_sizes": None if runs is None else runs.pairs,
             "shape": shape,
             "_runs": runs,
@@ -379,15 +355,7 @@ class Schedule:
         Raises:
             InputError: if the text is not JSON, or as for `from_dict`.
         """
-        if not isinstance(text, str | bytes | bytearray):
-            raise InputError(f"a schedule must be JSON text, got {shown(text)}")
-        try:
-            data = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_duplicates)
-        except InputError:
-            raise
-        except (ValueError, RecursionError) as error:  # bad syntax or encoding, a huge integer, deep nesting
-            raise InputError(f"a schedule must be valid JSON: {error}") from error
-        return cls.from_dict(data)
+        return cls.from_dict(read_strict_json(text, "a schedule"))
 
 
 def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> "Iterator[float]":
@@ -397,19 +365,6 @@ def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> 
             scheduler.step()
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise InputError(f"a schedule has finite numbers only, got {name}")
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    seen: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in seen:
-            raise InputError(f"a schedule names each key once, got {shown(key)} twice")
-        seen[key] = value
-    return seen
-
-
 def _is_positive_number(value: Any) -> bool:
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         return False
@@ -417,16 +372,3 @@ def _is_positive_number(value: Any) -> bool:
         return math.isfinite(value) and float(value) > 0
     except OverflowError:  # an integer beyond the floats
         return False
-
-
-def _checked_steps(steps: Any) -> int:
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
-        raise InputError(f"steps must be a whole number from 1 to {MAX_STEPS:,}, got {shown(steps)}")
-    return int(steps)
-
-
-def _checked_step_rule(step_rule: Any) -> StepRule:
-    if not isinstance(step_rule, str) or step_rule not in OFFSETS:
-        allowed = ", ".join(get_args(StepRule))
-        raise InputError(f"step_rule must be one of {allowed}, got {shown(step_rule)}")
-    return step_rule  # pyright: ignore[reportReturnType]

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.shapes.schedule import MAX_STEPS, Schedule
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import MAX_STEPS
 
 if TYPE_CHECKING:
     import pandas as pd

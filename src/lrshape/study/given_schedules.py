@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.procedure.spec import STANDARD_BASELINES, BaselineSpec
-from lrshape.shapes.schedule import Schedule, StepRule
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
+from lrshape.shapes.steps import StepRule
 
 Given: TypeAlias = str | Path | Schedule | Mapping[str, Any] | ArrayLike
 """A family or standard baseline by name, a schedule file, learning rates, or the keys of a `BaselineSpec`."""
@@ -68,7 +69,7 @@ def table_values(lrs: ArrayLike, step_rule: StepRule) -> tuple[NDArray[np.float6
 
     Example:
         >>> from lrshape.shapes import FAMILIES
-        >>> from lrshape.shapes.schedule import progress
+        >>> from lrshape.shapes.steps import progress
         >>> values, base_lr = table_values([0.1, 0.2, 0.0], "midpoint")
         >>> (base_lr * FAMILIES["table"](values=values)(progress(3))).tolist()
         [0.1, 0.2, 0.0]

@@ -16,8 +16,8 @@ from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
 from lrshape.procedure.spec import InitialShape
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.schedule import StepRule
 from lrshape.shapes.schedule_file import MAX_BYTES, Curves, is_number, read_log, read_schedule
+from lrshape.shapes.steps import StepRule
 from lrshape.store import params_of
 from lrshape.study.study import Study
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from lrshape.shapes.batch import evaluate
 from lrshape.shapes.family import Family, WarmupFamily
-from lrshape.shapes.schedule import Schedule, progress
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import progress
 from lrshape.testing.contract import check, require, require_refusal
 
 GRID = np.unique(np.concatenate([progress(40, rule) for rule in ("midpoint", "left", "right")]))

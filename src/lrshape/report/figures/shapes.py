@@ -127,7 +127,7 @@ def shape_figure(schedule: "Schedule") -> "Figure":
     Args:
         schedule: what to draw; its step_rule and number of steps show as the curve's ends and corners.
     """
-    from lrshape.shapes.schedule import progress
+    from lrshape.shapes.steps import progress
 
     figure, ax = one_panel()
     t, values = progress(schedule.steps, schedule.step_rule), schedule.multipliers()
