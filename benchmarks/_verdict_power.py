@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from _verdict_measures import best_base_lr
 from _world_search import driven, specified
 from _worlds import LINEAR, REX, STEPS, Noise, World, log_scale
@@ -77,7 +76,7 @@ def fought(name: str, settings: Mapping[str, Any], k: int) -> dict[str, Any]:
             Tuned(ShapeRecord.of("baseline-linear", *LINEAR), linear_lr, Tuning(0.0, 0.0)),
         ]
     )
-    table = driven(world, spec, "confirm", confirm(spec, choice, pd.DataFrame())).table
+    table = driven(world, spec, "confirm", confirm(spec, choice, 0)).table
     compared = Analysis(table, spec.metric, design=choice.design(spec)).compared("confirm")
     (row,) = records(where(compared, compared["is_baseline"]))
     return {"k": k, "verdict": row["verdict"], "seeds": row["seeds"]}

@@ -43,7 +43,7 @@ def loss(t):
 
 
 def confirmed(drive, spec, history=0, metric=loss):
-    return drive(confirm(spec, CHOICE, pd.DataFrame(index=range(history))), metric)
+    return drive(confirm(spec, CHOICE, history), metric)
 
 
 def rows_of(rounds):
@@ -91,10 +91,9 @@ def test_a_study_is_confirmed_when_all_these_trials_are_there(drive):
         for asked in rounds
         for t in asked
     )
-    before = trials.iloc[:20].assign(phase="screen")
-    stored = pd.concat([before, trials], ignore_index=True).sample(frac=1.0, random_state=0)
-    assert is_confirmed(spec, CHOICE, stored)
-    assert not is_confirmed(spec, CHOICE, before)
+    stored = trials.sample(frac=1.0, random_state=0)
+    assert is_confirmed(spec, CHOICE, stored, 20)
+    assert not is_confirmed(spec, CHOICE, stored.head(0), 20)
     assert not is_confirmed(
-        spec, CHOICE, stored.drop(stored.index[stored["seed"] == FIRST_SEED["confirm"] + 9])
+        spec, CHOICE, stored.drop(stored.index[stored["seed"] == FIRST_SEED["confirm"] + 9]), 20
     )

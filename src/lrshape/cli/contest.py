@@ -49,13 +49,11 @@ def contest(
         lrshape contest three.toml --out three --trials 200 --json
     """
     from lrshape.api import compare
-    from lrshape.study.spec import override, read_spec
+    from lrshape.study.spec import read_spec
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
-    document = read_spec(spec)
-    for assignment in settings or []:
-        override(document, assignment)
+    document = read_spec(spec, settings or [])
     if trials is not None:
         document["trials"] = trials
     study = run_study(compare, document, out, seconds, "the same command", runner, log_to or [])

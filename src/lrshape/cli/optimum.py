@@ -51,12 +51,10 @@ def optimum(
         lrshape optimum examples/linear-regression.toml --out exact --eigenbasis 0 --starts 2
     """
     from lrshape.store import local
-    from lrshape.study.spec import override, read_spec
+    from lrshape.study.spec import read_spec
 
     out = local(out, "--out")
-    document = read_spec(spec)
-    for assignment in settings or []:
-        override(document, assignment)
+    document = read_spec(spec, settings or [])
     _optimum(document, out, starts, families, seeds, eigenbasis)
 
 

@@ -133,13 +133,11 @@ def search(
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
     from lrshape.procedure.budget import family_names
-    from lrshape.study.spec import override, read_spec
+    from lrshape.study.spec import read_spec
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
-    document = read_spec(spec)
-    for assignment in settings or []:
-        override(document, assignment)
+    document = read_spec(spec, settings or [])
     if trials is not None:
         document["trials"] = trials
     if start_from is not None:
@@ -150,11 +148,9 @@ def search(
 def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
     """The initial shapes that --start-from names; prints to standard error what was read."""
     from lrshape.study.initial_shapes import read_initial_shapes
+    from lrshape.study.spec import step_rule_of
 
-    step_rule = document.get("step_rule", "midpoint")
-    if step_rule not in ("midpoint", "left", "right"):
-        step_rule = "midpoint"  # told when the spec is read
-    found = read_initial_shapes(source, families, step_rule=step_rule)
+    found = read_initial_shapes(source, families, step_rule=step_rule_of(document))
     for note in [*found.notes, f"starting from {len(found.shapes)} shapes of {source}"]:
         fail(note, prefix="")
     return found.shapes

@@ -87,11 +87,9 @@ def _settings_of(
 ) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     """The spec that all settings share, and the values of each axis."""
     from lrshape.checks.axes import parse_axis, preset_axes
-    from lrshape.study.spec import assign, override, read_spec
+    from lrshape.study.spec import assign, read_spec
 
-    document = read_spec(spec)
-    for assignment in assignments:
-        override(document, assignment)
+    document = read_spec(spec, assignments)
     axes: dict[str, list[Any]] = {}
     for name in presets:
         fixed, varied = preset_axes(name, document)

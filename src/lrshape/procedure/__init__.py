@@ -1,1 +1,1 @@
-"""The search: samplers, base-LR strategies, and the phases screen, rescore and confirm."""
+"""The search: samplers, base-LR strategies, and the phases screen, rescore, tune and confirm."""

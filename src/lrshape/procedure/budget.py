@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrshape.errors import InputError
+from lrshape.procedure.spec import FINALISTS
 
 BASELINES = ("constant", "linear", "cosine", "wsd")
 
@@ -102,7 +103,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     top, raced = (min(12, max(2, int(RACING * count) // 10)), 10) if count >= 2 * FEW else (1, 1)
     racing = top * raced
     tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
-    tuned = max(2, own) + baselines
+    tuned = (families if every_family else FINALISTS) + baselines
     round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
     step = COARSE if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from lrshape.analysis.design import Design, Tuning
-from lrshape.analysis.scores import BASELINE
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.store import params_of
@@ -34,7 +33,7 @@ class Tuned:
     @property
     def is_baseline(self) -> bool:
         """Whether it is a baseline."""
-        return self.shape.id.startswith(BASELINE)
+        return self.shape.is_baseline
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from lrshape.analysis.design import Scale, Tuning
 from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
-from lrshape.procedure.curves import PROGRESS, SMALLEST_RMS, curve_features
+from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
 
@@ -51,6 +51,12 @@ class Profile:
     tuning: Tuning
     favourite: float
     limit: float
+
+    @classmethod
+    def of_diverged(cls, tried: pd.DataFrame) -> "Profile":
+        """Where nothing, or next to nothing, trained: the best one lies below all that were tried."""
+        lowest = float(np.min(tried["base_lr"]))
+        return cls(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
 
 
 class CurveModel:
@@ -100,8 +106,7 @@ class CurveModel:
         rates = tried["base_lr"].to_numpy(np.float64)
         bad = tried["diverged"].to_numpy(bool)
         if bad.all():
-            lowest = float(rates.min())
-            return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
+            return Profile.of_diverged(tried)
         low, high = math.log2(rates[~bad].min()), math.log2(rates[~bad].max())
         above = rates[bad & (rates > 2**high)]
         limit = math.log2(above.min()) if len(above) else math.inf
@@ -142,8 +147,7 @@ def _most_telling(trials: pd.DataFrame, losses: Array) -> NDArray[np.bool_]:
 
 
 def _points(values: Array, base_lrs: Array) -> Array:
-    rms = np.maximum(np.sqrt(np.mean(values**2, axis=1)), SMALLEST_RMS)
-    size = np.log(base_lrs * rms) / SIZE
+    size = np.log(base_lrs * root_mean_square(values)) / SIZE
     return np.concatenate([curve_features(values), size[:, None]], axis=1)
 
 

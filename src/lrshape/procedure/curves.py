@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lrshape.procedure.trial import multipliers
 from lrshape.shapes import Family
-from lrshape.shapes.schedule import progress
+from lrshape.shapes.steps import progress
 
 BINS = (0.0, 0.03, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95, 0.98, 1.0)
 """Ends of the parts of training over which a curve is averaged: short ones where schedules differ quickly."""
@@ -32,7 +32,7 @@ def curve_features(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Args:
         values: multipliers at `PROGRESS`, (n, 200).
     """
-    rms = np.maximum(np.sqrt(np.mean(values**2, axis=1, keepdims=True)), SMALLEST_RMS)
+    rms = root_mean_square(values)[:, None]
     means = np.add.reduceat(values, _FIRST, axis=1) / _COUNTS
     # Two thirds to bring them to about the unit interval, as coordinates of the cube are.
     return np.sqrt(np.maximum(means / rms, 0)) * (2 / 3)
@@ -40,5 +40,9 @@ def curve_features(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def multiplier_rms(shapes: Sequence[Family]) -> NDArray[np.float64]:
     """Root mean squares of shapes' multipliers over training, (shapes,), at least `SMALLEST_RMS`."""
-    values = multipliers(shapes, len(PROGRESS), "midpoint")
+    return root_mean_square(multipliers(shapes, len(PROGRESS), "midpoint"))
+
+
+def root_mean_square(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Root mean squares of rows, (n,), at least `SMALLEST_RMS`."""
     return np.maximum(np.sqrt(np.mean(values**2, axis=1)), SMALLEST_RMS)

@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.direction import as_losses
-from lrshape.analysis.scores import BASELINE, best_base_lrs, samples_by_seed, scores
-from lrshape.analysis.tables import where
+from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.rounds import Phase, Rounds
 from lrshape.procedure.screening import rank, screen
 from lrshape.procedure.spec import SearchSpec
-from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+from lrshape.procedure.trial import Candidate, trials
 from lrshape.procedure.tuning import tune
 
 RUNGS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
@@ -93,7 +92,7 @@ def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
     They get fresh seeds. In a race, these are spent in rungs, and after each one only what may still win
     goes on. Baselines are not chosen, so they wait for the tune phase.
     """
-    own = [c for c in screened if not _is_baseline(c[0])]
+    own = [c for c in screened if not c[0].is_baseline]
     if not own:
         return _baselines(screened)
     chosen = own[: spec.rescore.top] + (_first_of_each_family(own) if spec.confirm.families else [])
@@ -122,15 +121,21 @@ def _may_win(table: pd.DataFrame, spec: SearchSpec, racing: list[Candidate]) -> 
     return [c for c in racing if c in kept]
 
 
-def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[Choice]:
+def confirm(spec: SearchSpec, choice: Choice, spent: int) -> Rounds[Choice]:
     """The winner, each family's best and the baselines on unseen seeds, until the baselines are decided.
 
     After each look only the winner and what more seeds may still decide go on. In a contest a schedule that
     is shown to be better than the winner takes its place.
+
+    Args:
+        spec: of the search.
+        choice: what to confirm.
+        spent: trials of the phases before.
     """
     rows = [tuned.candidate for tuned in choice.schedules]
     by_key = {(shape.id, base_lr): (shape, base_lr) for shape, base_lr in rows}
-    design, left, done = choice.design(spec), _left(spec, history), 0
+    left = None if spec.max_trials is None else max(0, spec.max_trials - spent)
+    design, done = choice.design(spec), 0
     for look in spec.confirm.looks:
         seeds = look - done if left is None else min(look - done, left // len(rows))
         if seeds < 1:
@@ -147,18 +152,18 @@ def confirm(spec: SearchSpec, choice: Choice, history: pd.DataFrame) -> Rounds[C
     return choice
 
 
-def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame) -> bool:
+def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame, spent: int) -> bool:
     """Whether the confirm phase has all the trials that it takes.
 
     Args:
         spec: of the search.
         choice: what it confirms.
-        trials: of all phases, in any order of rows.
+        trials: of the confirm phase, in any order of rows.
+        spent: trials of the phases before.
     """
-    is_own = (trials["phase"] == "confirm").to_numpy(bool)
-    own = as_losses(where(trials, is_own), spec.metric, spec.direction)
+    own = as_losses(trials, spec.metric, spec.direction)
     stored = {key: row for row, key in enumerate(zip(own["shape"], own["base_lr"], own["seed"], strict=True))}
-    phase = confirm(spec, choice, where(trials, ~is_own))
+    phase = confirm(spec, choice, spent)
     rows: list[int] = []
     try:
         asked = next(phase)
@@ -172,26 +177,17 @@ def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame) -> bool
         return True
 
 
-def _left(spec: SearchSpec, history: pd.DataFrame) -> int | None:
-    """How many trials may still be run; None: as many as it takes."""
-    return None if spec.max_trials is None else max(0, spec.max_trials - len(history))
-
-
 PHASES: Mapping[str, Callable[[SearchSpec, Any, pd.DataFrame], Rounds[Any]]] = {
     "screen": lambda spec, _, __: screen(spec),
     "rescore": lambda spec, screened, _: rescore(spec, screened),
     "tune": tune,
-    "confirm": confirm,
+    "confirm": lambda spec, choice, history: confirm(spec, choice, len(history)),
 }
 """The phases of a search as they run; each takes what the one before it chose, and all trials before it."""
 
 
-def _is_baseline(shape: ShapeRecord) -> bool:
-    return shape.id.startswith(BASELINE)
-
-
 def _baselines(candidates: Sequence[Candidate]) -> list[Candidate]:
-    return [c for c in candidates if _is_baseline(c[0])]
+    return [c for c in candidates if c[0].is_baseline]
 
 
 def _first_of_each_family(candidates: Sequence[Candidate]) -> list[Candidate]:

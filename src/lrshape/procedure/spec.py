@@ -9,12 +9,15 @@ from lrshape.procedure.base_lr import AnyBaseLR, GridLR
 from lrshape.procedure.sampler import SAMPLERS, Sampler
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.schedule import StepRule
 from lrshape.shapes.space import Dimension, Space
+from lrshape.shapes.steps import StepRule
 
 MAX_SHAPES = 1_000_000
 MAX_TRIALS = 100_000_000
 """Trials of a screen."""
+
+FINALISTS = 2
+"""Shapes that are tuned where only the winner will be confirmed: the best ones by all that is known."""
 
 
 class FamilySpec(Settings):
@@ -254,6 +257,13 @@ class SearchSpec(Settings):
         return (own + len(self.baselines)) * self.confirm.least
 
     @property
+    def finalists(self) -> int:
+        """How many searched shapes are tuned at most."""
+        if self.is_contest:
+            return 0
+        return len(self.families) if self.confirm.families else FINALISTS
+
+    @property
     def screen_limit(self) -> int | None:
         """Trials of the screen at most, so that a race, a round of tuning and a first look remain."""
         if self.max_trials is None:
@@ -261,9 +271,8 @@ class SearchSpec(Settings):
         others = len(self.families) - 1 if self.confirm.families else 0
         around = 1 if self.base_lr.ratio == 1 else self.rescore.base_lrs
         raced = 0 if self.is_contest else (self.rescore.top + others) * around
-        own = 0 if self.is_contest else max(2, 1 + others)
         kept = len(self.kept_base_lrs)
-        base_lrs = (own + len(self.baselines) - kept) * self.tuning.base_lrs + kept
+        base_lrs = (self.finalists + len(self.baselines) - kept) * self.tuning.base_lrs + kept
         tuning = base_lrs * self.tuning.seeds if self.tuning.rounds else 0
         return self.max_trials - raced * self.rescore.seeds - tuning - self.first_look
 

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lrshape.analysis.scores import BASELINE
 from lrshape.shapes import FAMILIES, Family, evaluate
-from lrshape.shapes.schedule import StepRule, progress
+from lrshape.shapes.steps import StepRule, progress
 from lrshape.store import params_of
 
 TRAINING, SAMPLER = 1, 2
@@ -64,6 +65,11 @@ class ShapeRecord:
     def read(cls, id: str, family: str, params: str) -> "ShapeRecord":  # noqa: A002
         """Build from the columns of a row."""
         return cls.of(id, family, params_of(params))
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline."""
+        return self.id.startswith(BASELINE)
 
     @cached_property
     def params(self) -> str:

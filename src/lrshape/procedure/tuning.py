@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.design import Scale, Tuning
-from lrshape.analysis.scores import BASELINE, metric_values
+from lrshape.analysis.scores import metric_values
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
 from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
@@ -24,11 +24,11 @@ from lrshape.procedure.trial import Candidate, ShapeRecord, trials
 LEAST = 4
 """Finite scores from which a model is fitted."""
 
-FINALISTS = 2
-"""Shapes that are tuned where only the winner will be confirmed: the best ones by all that is known."""
-
 NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
+
+UNTRIED = 0.5
+"""Octaves beyond the base LRs of the screen that may be confirmed where no round tunes."""
 
 
 def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame) -> Rounds[Choice]:
@@ -53,10 +53,6 @@ def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame)
     return tuner.choose(finalists)
 
 
-UNTRIED = 0.5
-"""Octaves beyond the base LRs of the screen that may be confirmed where no round tunes."""
-
-
 class _Tuner:
     def __init__(self, spec: SearchSpec, history: pd.DataFrame):
         self._spec = spec
@@ -78,16 +74,17 @@ class _Tuner:
 
     def finalists(self, rescored: Sequence[Candidate]) -> list[ShapeRecord]:
         """The best shape of each family, or the best two of all, and the baselines."""
-        own = list(dict.fromkeys(shape for shape, _ in rescored if not shape.id.startswith(BASELINE)))
-        baselines = [shape for shape, _ in rescored if shape.id.startswith(BASELINE)]
+        shapes = list(dict.fromkeys(shape for shape, _ in rescored))
+        own = [shape for shape in shapes if not shape.is_baseline]
+        baselines = [shape for shape in shapes if shape.is_baseline]
         profiles = self.profiles(own)
         own.sort(key=lambda shape: profiles[shape].score)  # stable: of equals the better rescored one
         if not self._spec.confirm.families:
-            return [*own[:FINALISTS], *dict.fromkeys(baselines)]
+            return [*own[: self._spec.finalists], *baselines]
         firsts: dict[str, ShapeRecord] = {}
         for shape in own:
             firsts.setdefault(shape.family.name, shape)
-        return [*firsts.values(), *dict.fromkeys(baselines)]
+        return [*firsts.values(), *baselines]
 
     def profiles(self, shapes: Sequence[ShapeRecord]) -> dict[ShapeRecord, Profile]:
         """What is known of each shape's base LRs."""
@@ -103,8 +100,7 @@ class _Tuner:
     def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
         if self._model is not None:
             return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
-        lowest = float(np.min(tried["base_lr"]))  # nearly everything diverged
-        return Profile(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
+        return Profile.of_diverged(tried)
 
     def base_lrs(self, profile: Profile, shape: ShapeRecord) -> list[float]:
         """Those of a round: the one that is kept, or some around the best."""
@@ -113,7 +109,7 @@ class _Tuner:
 
     def _kept(self, shape: ShapeRecord) -> float | None:
         """The base LR that the spec gives a baseline, if it is not to be tuned."""
-        return self._spec.kept_base_lrs.get(name_of(shape)) if shape.id.startswith(BASELINE) else None
+        return self._spec.kept_base_lrs.get(name_of(shape)) if shape.is_baseline else None
 
     def is_tuned(self, profile: Profile) -> bool:
         """Whether a better base LR would gain little beside what the confirm phase can resolve."""

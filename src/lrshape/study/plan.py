@@ -7,7 +7,7 @@ from functools import cached_property
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
 from lrshape.procedure.phases import rungs
 from lrshape.procedure.screening import recommended
-from lrshape.procedure.spec import FamilySpec
+from lrshape.procedure.spec import FINALISTS, FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, Trial
 from lrshape.study.spec import StudySpec
 
@@ -55,7 +55,7 @@ class Plan:
         every_family = len(spec.families) if spec.confirm.families else 0
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
-        tuned = (every_family or min(2, shapes)) + baselines - kept
+        tuned = min(spec.finalists, shapes) + baselines - kept
         confirmed = baselines + (0 if spec.is_contest else 1)
         tuning = spec.tuning
         trials = {
@@ -191,7 +191,7 @@ class Plan:
         spec, tuning = self.spec, self.spec.tuning
         if not tuning.rounds:
             return ""
-        own = "the best shape of each family" if spec.confirm.families else "the best 2 shapes"
+        own = "the best shape of each family" if spec.confirm.families else f"the best {FINALISTS} shapes"
         return (
             f"{self._with_baselines(own)}, each at {tuning.base_lrs} base LRs on {_seeds(tuning.seeds)} "
             "a round, until a better base LR can gain little"

@@ -2,7 +2,7 @@
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from lrshape.errors import InputError, shown
 from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search
 from lrshape.procedure.spec import SearchSpec
-from lrshape.shapes.schedule import StepRule
+from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
 from lrshape.training.workload import WORKLOADS, Workload
 
@@ -90,7 +90,7 @@ class StudySpec(SearchSpec):
         elif is_planned(given):
             given = plan_search(given, span)
         if isinstance(given.get("baselines"), Mapping):
-            given["baselines"] = read_schedules(given["baselines"], "baselines", _step_rule(given))
+            given["baselines"] = read_schedules(given["baselines"], "baselines", step_rule_of(given))
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, Mapping):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
@@ -109,27 +109,33 @@ def _with_schedules(document: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"{strange[0]} belongs to a search: remove either schedules or {strange[0]}")
     if not isinstance(tune, bool):
         raise InputError(f"tune must be true or false, got {shown(tune)}")
-    return given | {"baselines": read_schedules(schedules, "schedules", _step_rule(given), tune)}
+    return given | {"baselines": read_schedules(schedules, "schedules", step_rule_of(given), tune)}
 
 
-def _step_rule(document: Mapping[str, Any]) -> StepRule:
+def step_rule_of(document: Mapping[str, Any]) -> StepRule:
+    """The step rule that a spec names, before it is checked."""
     rule = document.get("step_rule")
     if rule == "left" or rule == "right":
         return rule
     return "midpoint"  # a wrong one is told with other mistakes
 
 
-def read_spec(path: str | Path) -> dict[str, Any]:
+def read_spec(path: str | Path, assignments: Sequence[str] = ()) -> dict[str, Any]:
     """Read a TOML file.
 
+    Args:
+        path: of the file.
+        assignments: settings that replace those of the file, see `override`.
+
     Raises:
-        InputError: if it cannot be read, is larger than 1 MB or is not TOML; the message has the line.
+        InputError: if it cannot be read, is larger than 1 MB or is not TOML; the message has the line. As for
+            `override`.
     """
     file = Path(path)
     try:
         if file.stat().st_size > MAX_SPEC_BYTES:
             raise InputError(f"{file}: a spec has at most {MAX_SPEC_BYTES} bytes, got {file.stat().st_size}")
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except RecursionError:
@@ -138,6 +144,9 @@ def read_spec(path: str | Path) -> dict[str, Any]:
         raise
     except ValueError as error:  # wrong syntax, no UTF-8, or a number of thousands of digits
         raise InputError(f"{file}: is not TOML: {error}") from None
+    for assignment in assignments:
+        override(document, assignment)
+    return document
 
 
 def override(document: dict[str, Any], assignment: str) -> None:

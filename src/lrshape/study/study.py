@@ -14,7 +14,8 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
-from lrshape.shapes.schedule import Schedule, StepRule
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import StepRule
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study.plan import Plan
 from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec
@@ -103,7 +104,11 @@ class Study:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
             if numbers != list(range(len(numbers))):
                 return False
-        return choice is not None and is_confirmed(self.spec, choice, self.store.trials())
+        if choice is None:
+            return False
+        # Without a limit it does not matter how many trials came before, and there may be millions.
+        spent = 0 if self.spec.max_trials is None else len(self.store.trials(PHASES[:-1]))
+        return is_confirmed(self.spec, choice, self.store.trials(PHASES[-1:]), spent)
 
     def choice(self) -> Choice | None:
         """What the study has chosen to confirm; None before it has."""
@@ -144,7 +149,7 @@ class Study:
 
     def planned_trials(self) -> dict[str, int]:
         """How many trials each phase takes: exact for those that are over, at most for the others."""
-        stored = self.store.trials()["phase"]
+        stored = self.analysis().trials["phase"]
         counts = {phase: int(np.sum(stored == phase)) for phase in PHASES}
         if self.is_complete():
             return counts

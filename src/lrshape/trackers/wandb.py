@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
-from lrshape.store import Store
+from lrshape.store import PHASES, Store
 from lrshape.study.trial_files import flat
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
 
@@ -56,7 +56,7 @@ class WeightsAndBiases(Tracker):
             reason = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"wandb cannot start a run: {reason:.200}") from None
         self._run.define_metric("winner/lr", step_metric="winner/step")
-        for phase in ("screen", "rescore", "confirm"):
+        for phase in PHASES:
             self._run.define_metric(f"{phase}/*", step_metric=f"{phase}/done")
 
     def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
