@@ -144,6 +144,12 @@ def test_batch_sizes_from_the_command_line(tmp_path):
     file = tmp_path / "sizes.txt"
     file.write_text("8\n8\n16\n")
     assert read_batch_sizes(str(file)) == [(8, 1), (8, 1), (16, 1)]
+    file.write_bytes(b"\xef\xbb\xbfbatch_size\r\n8\r\n1.6e1\r\n\r\n")
+    assert read_batch_sizes(str(file)) == [(8, 1), (16, 1)]
+    for bad in ("8\n\n16\n", "8\n1.5\n", "1,000\n2,000\n", "8 16\n", ""):
+        file.write_text(bad)
+        with pytest.raises(InputError, match=r"--batch-sizes must be a file with one .*: .*sizes\.txt: "):
+            read_batch_sizes(str(file))
     assert read_batch_sizes("8x2,16x1") == [(8, 2), (16, 1)]
     file.write_text("8\nx\n")
     for bad in (str(file), "8", "8x", "x", "", "8x2;9x1", "a" * 10_000, str(tmp_path), "\0"):

@@ -206,16 +206,16 @@ def test_unreadable_files(tmp_path):
     with_mark = tmp_path / "bom"  # as some editors write
     with_mark.write_bytes(b"\xef\xbb\xbfseed = 3")
     assert read_spec(with_mark) == {"seed": 3}
-    missing, broken, binary, huge = (tmp_path / name for name in ("none", "broken", "binary", "huge"))
+    missing, broken, utf16, huge = (tmp_path / name for name in ("none", "broken", "utf16", "huge"))
     broken.write_text("a = [1,\nb = 2")
-    binary.write_bytes(b"\xff\xfe\x00")
+    utf16.write_bytes("seed = 3".encode("utf-16"))
     huge.write_bytes(b"#" * 1_000_001)
     for path, message in (
         (missing, "cannot be read: No such file"),
         (tmp_path, "cannot be read: Is a directory"),
         (broken, "is not TOML: .*line 2"),
-        (binary, "is not TOML"),
-        (huge, "at most 1000000 bytes"),
+        (utf16, "must be UTF-8 text, got UTF-16"),
+        (huge, "at most 1,000,000 bytes"),
     ):
         with pytest.raises(InputError, match=message):
             read_spec(path)

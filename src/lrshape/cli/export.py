@@ -86,7 +86,7 @@ def export(
 
 
 def read_batch_sizes(text: str) -> list[tuple[int, int]]:
-    """Read ``SIZExSTEPS,SIZExSTEPS,...``, or a text file with the batch size of one step a line.
+    """Read ``SIZExSTEPS,SIZExSTEPS,...``, or a file with the batch size of one step a line.
 
     Raises:
         InputError: if it is neither.
@@ -95,12 +95,16 @@ def read_batch_sizes(text: str) -> list[tuple[int, int]]:
         >>> read_batch_sizes("256x1000,512x9000")
         [(256, 1000), (512, 9000)]
     """
+    from lrshape.shapes.batch_sizes import batch_sizes_of_file
+
     path = Path(text)
     try:
         if path.is_file():
-            return [(int(line), 1) for line in path.read_text("utf-8").split()]
+            return [(size, 1) for size in batch_sizes_of_file(path)]
         pairs = [part.split("x") for part in text.split(",")]
         return [(int(size), int(count)) for size, count in pairs]
+    except InputError as error:
+        raise InputError(f"--batch-sizes must be a file with one whole number per line: {error}") from None
     except (ValueError, OSError):
         raise InputError(
             "--batch-sizes must be SIZExSTEPS,SIZExSTEPS,... or a file with one whole number per line, "

@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.shapes.input_file import reading
+from lrshape.shapes.number_table import read_table
+
+MAX_FILE_BYTES = 1_000_000_000
 
 _RULE = "batch_sizes must be whole numbers above 0, one a step, or pairs of a size and a number of steps"
 
@@ -41,6 +46,24 @@ class BatchRuns:
         run = np.searchsorted(self._starts, steps, side="right") - 1
         within = steps - self._starts[run] + offset
         return (self._seen[run] + within * self._sizes[run]) / self._seen[-1]
+
+
+def batch_sizes_of_file(path: Path) -> list[int]:
+    """Read a text file with the batch size of one step a line; the first line may be a heading.
+
+    Raises:
+        InputError: if it cannot be read as that, or a line has no whole number.
+    """
+    with reading(path, "no list of batch sizes", MAX_FILE_BYTES):
+        table = read_table(path)
+        if len(table.columns) != 1:
+            raise InputError(f"batch sizes are one column, got {len(table.columns)}")
+        sizes = table.numbers(next(iter(table.columns)))
+        whole = sizes % 1 == 0
+        if not whole.all():
+            place = int(whole.argmin())
+            raise InputError(f"number {place + 1} must be a whole number, got {sizes[place]:g}")
+        return [int(size) for size in sizes]
 
 
 def _pairs(batch_sizes: Any) -> tuple[tuple[int, int], ...]:

@@ -1,6 +1,5 @@
 """Shapes for a search to start from: of another study, a schedule file or a log of learning rates."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,9 @@ from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
 from lrshape.procedure.spec import InitialShape
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.schedule_file import MAX_BYTES, Curves, is_number, read_log, read_schedule
+from lrshape.shapes.input_file import reading
+from lrshape.shapes.learning_rate_log import Curves, read_curves
+from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
 from lrshape.shapes.steps import StepRule
 from lrshape.store import params_of
 from lrshape.study.study import Study
@@ -95,8 +96,10 @@ def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, 
 
 
 def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
-    if path.suffix == ".csv" and not _is_bare(path):
-        return _of_curves(read_log(path), families, step_rule)
+    if path.suffix == ".csv" and "table" not in families:
+        with reading(path, "no log of learning rates", MAX_BYTES[".csv"]):
+            curves = read_curves(path)
+        return _of_curves(curves, families, step_rule)
     schedule = read_schedule(path)
     if schedule.family == "table" and "table" not in families:
         return _of_curves({path.name: schedule.values()}, families, step_rule)
@@ -121,13 +124,3 @@ def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> 
             for name, one in zip(curves, fits, strict=True)
         ],
     )
-
-
-def _is_bare(path: Path) -> bool:
-    """Whether a csv is one schedule: one column, or step and lr, with or without a heading."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            first = next((row for row in csv.reader(file) if row), [])
-    except (OSError, ValueError, csv.Error):
-        return False
-    return len(first) == 1 or (len(first) == 2 and all(map(is_number, first))) or first == ["step", "lr"]

@@ -1,0 +1,61 @@
+"""Files that users give: whatever is wrong with one is told in one line that begins with its name."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from lrshape.errors import InputError
+
+
+@contextmanager
+def reading(path: Path, refusal: str, most_bytes: int) -> Iterator[None]:
+    """Turn every error of the block that reads a file into an `InputError` that names the file.
+
+    Args:
+        path: of the file.
+        refusal: what the file is if its content makes no sense, e.g. ``no schedule``.
+        most_bytes: the largest size that is read.
+    """
+    try:
+        size = path.stat().st_size
+        if size > most_bytes:
+            raise InputError(f"such a file has at most {most_bytes:,} bytes, got {size:,}")
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: is {refusal}: brackets are nested too deeply") from None
+    except (ValueError, SyntaxError, OverflowError, MemoryError, csv.Error) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise InputError(f"{path}: is {refusal}: {reason:.120}") from None
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[TextIO]:
+    """Open UTF-8 text, with or without the byte order mark that Windows programs put before it.
+
+    Raises:
+        InputError: if it is UTF-16, as Excel's "Unicode Text" and PowerShell's ``>`` write it, or another
+            encoding; while the block reads it.
+        OSError: if it cannot be opened.
+    """
+    with path.open("rb") as file:
+        if file.peek(2)[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            raise InputError('must be UTF-8 text, got UTF-16: save it as UTF-8 (in Excel: "CSV UTF-8")')
+        try:
+            yield io.TextIOWrapper(file, encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise InputError(f"must be UTF-8 text, got the byte {byte:#04x}: save it as UTF-8") from None
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, see `open_text`."""
+    with open_text(path) as file:
+        return file.read()
