@@ -21,8 +21,9 @@ range); in percent of the score, in `negative` in thousandths of the metric. Eve
 `two_point_spline` and the log of the base LR, in the range that lrshape is given, and is told the log of the
 score (in `negative` the score), with the worse half moved nearer where it fits a model. It spends
 {searching:.0%} of its trials on the search, and the others on a race of its best {top} candidates by
-successive halving, on fresh seeds. CMA-ES has one seed a generation, and its mean races, too; BoTorch's
-candidates are the best by its posterior mean; SMAC3 repeats by itself what is promising. lrshape spends its
+successive halving, on fresh seeds. A search by a model has one seed for all its trials, and CMA-ES
+one a generation, so that what they compare is paired; the mean of CMA-ES races, too; BoTorch's candidates are
+the best by its posterior mean; SMAC3 repeats by itself what is promising. lrshape spends its
 trials by its own rules, without baselines and the confirm phase, and may stop before they are used up. Below:
 on how many of the same worlds lrshape was better and worse than a peer."""
 
