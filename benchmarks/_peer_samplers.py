@@ -3,6 +3,8 @@
 Every function takes an objective, a number of trials and a seed, spends the trials, and returns the points
 that it holds for the best, best first.
 """
+# pyright: reportMissingImports=false
+# The peers are no dependencies of lrshape.
 
 import logging
 import tempfile
@@ -68,7 +70,8 @@ def _optuna(make: Callable[[int], Any]) -> Callable[[Objective, int, int, int], 
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
-        space = {f"x{i}": optuna.distributions.FloatDistribution(0.0, 1.0) for i in range(dimensions)}
+        unit = optuna.distributions.FloatDistribution(0.0, 1.0)
+        space: dict[str, Any] = {f"x{i}": unit for i in range(dimensions)}
         sampler = make(seed)
 
         def propose(points: Points, losses: Losses) -> Points:
