@@ -6,7 +6,8 @@
 Every search has a world and a seed of its own, the same for all contenders. Results are lines of JSON in the
 work directory, a file for each world, number of trials and contender, so that an interrupted run goes on
 where it was. The table is made of all results that are there; ``--report`` makes it without searching. A
-contender whose package is not installed is left out: the peers are no dependencies of lrshape.
+contender whose package is not installed is left out: the peers are no dependencies of lrshape (pip install
+optuna torch botorch smac).
 """
 
 import argparse
