@@ -21,7 +21,7 @@ from _efficiency_workloads import Task
 from lrshape.procedure.phases import PHASES
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial, multipliers, training_seeds
 from lrshape.study.chunk import Chunk
-from lrshape.study.drive import drive_phase
+from lrshape.study.drive import Source, drive_phase
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
 
@@ -118,13 +118,17 @@ def alone(task: Task, budget: int, seed: int) -> tuple[ShapeRecord, float, int]:
 
 
 def _found(spec: StudySpec, members: int) -> tuple[Candidate, int]:
+    return found(spec, lambda chunks: [_rows(spec, chunks, members)])
+
+
+def found(spec: StudySpec, source: Source) -> tuple[Candidate, int]:
     """Run all phases but confirm; the winner, and the number of trials."""
     chosen: Any = []
     tables: list[pd.DataFrame] = []
     for name in ("screen", "rescore", "tune"):
         history = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
         phase = PHASES[name](spec, chosen, history)
-        driven = drive_phase(spec, name, phase, ROUND, lambda chunks: [_rows(spec, chunks, members)])
+        driven = drive_phase(spec, name, phase, ROUND, source)
         chosen = driven.chosen
         tables.append(driven.table)
     return chosen.winner.candidate, sum(map(len, tables))

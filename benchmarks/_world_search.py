@@ -50,13 +50,13 @@ def driven(world: World, spec: StudySpec, name: str, phase: Rounds[_Chosen]) -> 
     """Run a phase to its end."""
 
     def source(chunks: Sequence[Chunk]) -> list[pd.DataFrame]:
-        return [_trained(world, spec, chunk) for chunk in chunks]
+        return [trained(world, spec, chunk) for chunk in chunks]
 
     return drive_phase(spec, name, phase, CHUNK_SIZE, source)
 
 
-def _trained(world: World, spec: StudySpec, chunk: Chunk) -> pd.DataFrame:
-    """The rows of a chunk."""
+def trained(world: World, spec: StudySpec, chunk: Chunk) -> pd.DataFrame:
+    """Train a chunk; its rows as a study stores them."""
     base_lrs = np.array([trial.base_lr for trial in chunk.trials])
     shapes = [trial.shape.family for trial in chunk.trials]
     lrs = multipliers(shapes, world.steps, spec.step_rule) * base_lrs[:, None]

@@ -56,10 +56,11 @@ def test_claims_are_judged_by_base_lrs_of_their_own():
 
 
 def test_it_searches_goes_on_and_tells(monkeypatch, capsys, tmp_path):
+    import _repetitions
     import verdicts
 
     # A process would have to import everything again.
-    monkeypatch.setattr(verdicts, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
+    monkeypatch.setattr(_repetitions, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
     options = ["--worlds", "lm,power-0-0.1-None", "--trials", "48", "--work", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["verdicts.py", *options, "--repetitions", "1"])
     verdicts.main()

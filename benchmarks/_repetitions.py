@@ -1,0 +1,58 @@
+"""Repetitions of a job, kept as lines of JSON in a file for each job, so that an interrupted run goes on."""
+
+import json
+import multiprocessing
+import sys
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+Job = Callable[[int], dict[str, Any]]
+"""Makes the ``k``-th result of a file."""
+
+
+def run(work: Path, jobs: Mapping[str, Job], repetitions: int, processes: int) -> None:
+    """Do what is missing of each job, and append each result to its file as soon as it is there."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        for name, job in jobs.items():
+            file = work / f"{name}.jsonl"
+            done = read(file)
+            _write(file, done)  # without a line that was cut off
+            missing = sorted(set(range(repetitions)) - {result["k"] for result in done})
+            for future in as_completed([pool.submit(job, k) for k in missing]):
+                _write(file, [future.result()], "a")
+            sys.stderr.write(f"{name}: {len(missing)} new, {len(done)} there\n")
+
+
+def _write(file: Path, results: Iterable[dict[str, Any]], mode: str = "w") -> None:
+    with file.open(mode, encoding="utf-8") as stream:
+        stream.writelines(json.dumps(result, default=_plain) + "\n" for result in results)
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy number as Python's own."""
+    return value.item()
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """The results of a file, by repetition; none if it is not there."""
+    if not file.exists():
+        return []
+    whole = file.read_text(encoding="utf-8").split("\n")[:-1]
+    return sorted(map(json.loads, whole), key=lambda result: result["k"])
+
+
+def names(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """A parser of names with commas between them, each one of those known."""
+
+    def parse(text: str) -> list[str]:
+        given = text.split(",")
+        for name in given:
+            if name not in known:
+                raise ArgumentTypeError(f"{name} is none of {', '.join(known)}")
+        return given
+
+    return parse
