@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from lrshape.registry import Registry
 from lrshape.settings import Settings
@@ -69,8 +69,9 @@ class Executor(Settings, abc.ABC):
     def close(self) -> None:
         """End all workers; the next run starts new ones."""
 
-    def __enter__(self) -> "Executor":
-        return self
+    def __enter__(self) -> Self:
+        """Return an executor of the same settings, with workers of its own: others may use this one, too."""
+        return self.model_copy()
 
     def __exit__(self, *_: object) -> None:
         self.close()
