@@ -1,7 +1,7 @@
 """Settings of the whole process that blocks of code change for a while, in several threads at once.
 
 A context manager that restores what it found is wrong there: it may have found what another block had set,
-and it takes from the others what they still need.
+and it takes from the others what they still need. Short blocks wait for each other; long ones share.
 """
 
 import threading
@@ -36,27 +36,27 @@ class ProcessWide:
                 self._entered.__exit__(None, None, None)
 
 
-def _one_thread() -> AbstractContextManager[Any]:
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1)
-
-
-one_blas_thread = ProcessWide(_one_thread)
-"""Linear algebra in one thread, for the same bits on every machine."""
+_one_blas_thread, _quiet_optuna = threading.RLock(), threading.RLock()
 
 
 @contextmanager
-def _warnings_of_optuna() -> Iterator[None]:
+def one_blas_thread() -> Iterator[None]:
+    """Do linear algebra in one thread, for the same bits on every machine; other blocks wait meanwhile."""
+    from threadpoolctl import threadpool_limits
+
+    with _one_blas_thread, threadpool_limits(1):
+        yield
+
+
+@contextmanager
+def quiet_optuna() -> Iterator[None]:
+    """Let Optuna, which must be installed, log warnings only: it tells of every study that it makes."""
     import optuna
 
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(verbosity)
-
-
-quiet_optuna = ProcessWide(_warnings_of_optuna)
-"""Optuna, which must be installed, does not log every study that it makes."""
+    with _quiet_optuna:
+        verbosity = optuna.logging.get_verbosity()
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        try:
+            yield
+        finally:
+            optuna.logging.set_verbosity(verbosity)

@@ -28,6 +28,13 @@ def watchful(monkeypatch):
     monkeypatch.setattr(pool, "PULSE", 0.05)
 
 
+def test_an_executor_that_two_searches_share_gives_each_its_own_workers():
+    shared = Processes(workers=1)
+    with shared as one, shared as other:
+        assert one == other == shared
+        assert len({id(one), id(other), id(shared)}) == 3
+
+
 def test_workers_have_cores_of_their_own(monkeypatch):
     cores = sorted(os.sched_getaffinity(0))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

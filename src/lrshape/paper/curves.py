@@ -94,7 +94,7 @@ def loss_curves(
 
     every = jax.jit(lambda seeds: jax.lax.map(curves, seeds, batch_size=min(GROUP, len(seeds))))
     # LAPACK draws the eigenbases; its threads would only wait for XLA's, and for each other.
-    with one_blas_thread:
+    with one_blas_thread():
         return np.asarray(every(jnp.asarray(seeds, jnp.uint32)), np.float64)
 
 

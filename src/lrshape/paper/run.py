@@ -143,7 +143,7 @@ def find_optimum(
         InputError: if the workload is another one or a number is out of range.
     """
     # BLAS threads cost more than they give on vectors of a few hundred: L-BFGS-B took 6 times longer.
-    with one_blas_thread:
+    with one_blas_thread():
         return _find(spec, starts_count, seeds, eigenbasis, report)
 
 

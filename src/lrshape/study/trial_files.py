@@ -135,7 +135,7 @@ def to_optuna(
                 user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
             )
         )
-    with quiet_optuna:
+    with quiet_optuna():
         study = optuna.create_study(storage=storage, study_name=name, direction="minimize")
     study.add_trials(frozen)
     return study

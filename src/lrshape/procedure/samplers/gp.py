@@ -94,7 +94,7 @@ class GP(LearningSampler):
         if spread == n:
             return first, state["own"]
         random = self.random(state, asked)
-        with one_blas_thread:
+        with one_blas_thread():
             rivals = self._landscape(state, told).rivals
             minima = rivals.draws(2 * n, random, WIDTHS).argmin(axis=1)
         chosen = list(dict.fromkeys([0, *minima.tolist()]))[: n - spread]
@@ -106,7 +106,7 @@ class GP(LearningSampler):
         told = self.history(state)
         if not _enough(told) or state["dimensions"] == 0:
             return super().favourites(state, n, among)
-        with one_blas_thread:
+        with one_blas_thread():
             return self._landscape(state, told).favourites(n, among)
 
     def belief(self, state: Mapping[str, Any], n: int) -> Belief | None:
@@ -114,7 +114,7 @@ class GP(LearningSampler):
         told = self.history(state)
         if not _enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
             return None
-        with one_blas_thread:
+        with one_blas_thread():
             landscape = self._landscape(state, told)
             drawn = landscape.rivals.draws(n, self.random(state, 2**32 - 2, len(told.points)))
         return Belief(drawn[:, 0], drawn.min(axis=1), landscape.process.noise)
@@ -124,7 +124,7 @@ class GP(LearningSampler):
         told, own = self.history(state), state["own"]
         if not _enough(told) or state["dimensions"] == 0:
             return own
-        with one_blas_thread:
+        with one_blas_thread():
             if len(told.points) >= REFIT * own.get("fitted_at", 0):
                 process = self._landscape(state, told, iterations=20 if "log_scales" in own else 60).process
                 own = own | {"log_scales": process.log_scales.tolist(), "fitted_at": len(told.points)}

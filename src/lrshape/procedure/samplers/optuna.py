@@ -62,7 +62,7 @@ class Optuna(LearningSampler):
         # Some samplers, CMA-ES among them, keep what they have learnt in attributes of their trials.
         attributes = {tuple(point): kept for point, kept in own.get("attributes", [])}
         points = np.empty((n, dimensions))
-        with quiet_optuna:
+        with quiet_optuna():
             study = optuna.create_study(sampler=self._sampler(0))
         if math.isfinite(worst):
             for point, score in zip(told.points.tolist(), told.scores.tolist(), strict=True):
