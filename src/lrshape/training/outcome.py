@@ -116,10 +116,15 @@ def _number(value: Any, rule: str) -> float:
         if any(size != 1 for size in shape):
             raise TypeError(f"{rule}, got an array of shape {tuple(shape)}")
         value = value.item()
-    is_complex = isinstance(value, Complex) and not isinstance(value, Real)
-    if isinstance(value, str | bytes | bool) or is_complex or not hasattr(value, "__float__"):
+    if not _is_real(value):
         raise TypeError(f"{rule}, got {value!r:.80}")
     try:
         return float(value)
     except OverflowError:  # a whole number or a fraction beyond the floats
         return math.inf
+
+
+def _is_real(value: Any) -> bool:
+    if isinstance(value, str | bytes | bool) or (isinstance(value, Complex) and not isinstance(value, Real)):
+        return False
+    return hasattr(value, "__float__")

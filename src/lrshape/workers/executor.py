@@ -70,8 +70,7 @@ class Executor(Settings, abc.ABC):
         """End all workers; the next run starts new ones."""
 
     def __enter__(self) -> Self:
-        """Return an executor of the same settings, with workers of its own: others may use this one, too."""
-        return self.model_copy()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
@@ -84,3 +83,8 @@ EXECUTORS: Registry[Executor] = Registry(
 
 ExecutorChoice = str | Mapping[str, Any] | Executor
 """A name, a mapping with a ``name`` and settings, or an executor."""
+
+
+def executor_of(choice: ExecutorChoice) -> Executor:
+    """Return the executor of a choice, with workers of its own: other threads may use the same choice."""
+    return EXECUTORS.build(choice).model_copy()

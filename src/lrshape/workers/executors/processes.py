@@ -69,7 +69,7 @@ class Processes(Executor):
     def __enter__(self) -> Self:
         if visible_gpus():  # else JAX in this process, which trains nothing, takes most of a GPU's memory
             os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-        return super().__enter__()
+        return self
 
 
 class _Workers(Pool):

@@ -65,9 +65,8 @@ class Ray(Executor):
         return run(self._pool, task, items, report, check)
 
     def __enter__(self) -> Self:
-        entered = super().__enter__()
-        entered._connect()  # before JAX starts its threads: Ray forks
-        return entered
+        self._connect()  # before JAX starts its threads: Ray forks
+        return self
 
     def _connect(self) -> None:
         """Use the cluster that this process is connected to, or else connect."""
