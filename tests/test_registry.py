@@ -2,6 +2,8 @@
 
 import importlib
 import sys
+import threading
+import time
 from importlib.metadata import EntryPoint
 
 import pytest
@@ -84,6 +86,19 @@ def test_other_packages_name_modules_and_classes(registry, monkeypatch, tmp_path
     offer(monkeypatch, registry, pear="others_module", fig="others_class:Fig")
     assert list(registry) == ["apple", "fig", "pear", "zebra"]
     assert registry["fig"].name == "fig"
+
+
+def test_a_thread_does_not_miss_what_another_one_is_loading(registry, monkeypatch, tmp_path):
+    slow = f"import time; time.sleep(0.2)\n{PLUGIN.format(package='plugins_of_this_test', name='pear')}"
+    (tmp_path / "others_slow.py").write_text(slow)
+    importlib.invalidate_caches()
+    offer(monkeypatch, registry, pear="others_slow")
+    first = threading.Thread(target=list, args=(registry,))
+    first.start()
+    while "others_slow" not in sys.modules:
+        time.sleep(0.01)
+    assert registry["pear"].name == "pear"
+    first.join()
 
 
 def test_a_broken_plugin_of_another_package_costs_one_warning(registry, monkeypatch, tmp_path, caplog):

@@ -18,7 +18,7 @@ from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, read_spec
 from lrshape.study.study import Study
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
-from lrshape.workers.executor import EXECUTORS, Executor, ExecutorChoice
+from lrshape.workers.executor import Executor, ExecutorChoice, executor_of
 
 
 class StudySettings(TypedDict, total=False):
@@ -189,7 +189,7 @@ def _run(
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
-    with EXECUTORS.build(executor) as runner:
+    with executor_of(executor) as runner:
         began = time.monotonic()
         parsed = _parse(document, training, path, time_limit, runner)
         study = open_or_create(parsed, path)

@@ -4,6 +4,7 @@ import difflib
 import importlib
 import logging
 import pkgutil
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -42,6 +43,7 @@ class Registry(Mapping[str, type[T]]):
         self._classes: dict[str, type[T]] = {}
         self._broken: dict[str, str] = {}
         self._discovered = False
+        self._discovering: set[int] = set()  # threads, by their identifiers
 
     def register(self, name: str) -> Callable[[C], C]:
         """Return a class decorator that registers the class as ``name`` and sets its ``name`` attribute.
@@ -68,11 +70,19 @@ class Registry(Mapping[str, type[T]]):
         self._classes[name] = cls
 
     def _discover(self) -> dict[str, type[T]]:
-        if not self._discovered:
-            self._import_own()
-            self._discovered = True  # already here, for a plug-in may look up others while it is loaded
-            for entry in entry_points(group=self._group) if self._group else ():
-                self._load(entry)
+        # Threads that come meanwhile discover the same, too, rather than wait: a lock would be held while
+        # modules are imported, which have locks of their own. Within a thread a plug-in that is being loaded
+        # may look up others.
+        thread = threading.get_ident()
+        if not self._discovered and thread not in self._discovering:
+            self._discovering.add(thread)
+            try:
+                self._import_own()
+                for entry in entry_points(group=self._group) if self._group else ():
+                    self._load(entry)
+                self._discovered = True
+            finally:
+                self._discovering.remove(thread)
         return self._classes
 
     def _import_own(self) -> None:
@@ -84,13 +94,14 @@ class Registry(Mapping[str, type[T]]):
     def _load(self, entry: EntryPoint) -> None:
         try:
             found = entry.load()
-            if not isinstance(found, ModuleType) and found not in self._classes.values():
+            if not isinstance(found, ModuleType) and found not in list(self._classes.values()):
                 self._add(entry.name, found)
         except Exception as error:  # whatever another package does, ours work
             source = entry.dist.name if entry.dist else entry.value
             reason = " ".join(str(error).split()) or type(error).__name__
-            self._broken[entry.name] = f"{source} cannot be loaded: {reason:.200}"
-            _log.warning("%s %r of %s", self.kind, entry.name, self._broken[entry.name])
+            broken = f"{source} cannot be loaded: {reason:.200}"
+            if self._broken.setdefault(entry.name, broken) is broken:  # no other thread has said so
+                _log.warning("%s %r of %s", self.kind, entry.name, broken)
 
     def __getitem__(self, name: str) -> type[T]:
         classes = self._discover()

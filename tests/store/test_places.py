@@ -30,6 +30,13 @@ def test_chunks_are_written_once_and_read_back(there, folder, table, make_table,
     assert Store.create(f"{folder}/study", document).chunks() == again.chunks()
 
 
+def test_two_runs_may_set_the_same_chunk_aside(there, table):
+    there.write("screen-00000", table)
+    there.set_aside("screen-00000", "a test")
+    there.set_aside("screen-00000", "a test")
+    assert there.place.names("damaged") == ["screen-00000.parquet"]
+
+
 def test_damage_is_set_aside_and_nothing_overwritten(there, table):
     for _ in range(3):
         assert there.write("screen-00000", table)

@@ -70,6 +70,15 @@ def test_every_training_is_a_trial_of_an_optuna_study(study, tmp_path):
     assert found.best_value == rows["final/loss"].min()
 
 
+def test_it_goes_into_any_storage_of_optuna(study, tmp_path):
+    storage = f"sqlite:///{tmp_path}/t.db"
+    rows = study.trials().head(5)
+    to_optuna(rows, "final/loss", storage=storage, name="three")
+    found = optuna.load_study(study_name="three", storage=storage)
+    assert len(found.trials) == len(rows)
+    assert found.best_value == rows.loc[rows["status"] != "failed", "final/loss"].min()
+
+
 def test_optuna_goes_on_from_it(study):
     """Its samplers take what lrshape has trained."""
     found = to_optuna(study.trials(), "final/loss")

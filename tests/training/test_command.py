@@ -48,7 +48,7 @@ def test_a_bare_number_is_the_score():
     assert run("open(metrics, 'w').write('0.25')")["final/score"].tolist() == [0.25]
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e300"])
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e300", "1" + "0" * 400])
 def test_not_finite_is_a_divergence(value):
     assert run(f"open(metrics, 'w').write('{value}')").status.tolist() == ["diverged"]
 
@@ -66,7 +66,6 @@ def test_not_finite_is_a_divergence(value):
         ),
         ("open(metrics, 'w').write('true')", "the metrics file must hold a number for final/score, got True"),
         ("open(metrics, 'w').write('null')", "the metrics file must hold a number for final/score, got None"),
-        ("open(metrics, 'w').write('1' + '0' * 400)", "int too large to convert to float"),
         (
             "open(metrics, 'w').write('{\"loss\": 1}')",
             "must hold the metrics final/score; missing: final/score",

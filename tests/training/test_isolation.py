@@ -136,6 +136,16 @@ def test_forking_inline_does_not_double_the_study():
     os.wait()
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")
+def test_a_fork_leaves_its_parents_process_alone():
+    process = run(100)["final/process"][0]
+    if (child := os.fork()) == 0:
+        user_function.end_worker()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert run(101)["final/process"][0] == process
+
+
 def test_megabytes_of_output_do_no_harm(capfd):
     user_function.end_worker()  # a new process writes to where this one writes now
     assert run(8).status.tolist() == ["ok"]

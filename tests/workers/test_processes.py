@@ -10,6 +10,7 @@ import lrshape
 from lrshape.errors import InputError
 from lrshape.testing import tasks
 from lrshape.workers import pool
+from lrshape.workers.executor import executor_of
 from lrshape.workers.executors.processes import Processes
 from lrshape.workers.places import THREADS, places, visible_gpus
 from lrshape.workers.process import held
@@ -26,6 +27,13 @@ def run(executor, task, items=ITEMS):
 def watchful(monkeypatch):
     """The memory limit is looked at often, so that tests of it need not be slow."""
     monkeypatch.setattr(pool, "PULSE", 0.05)
+
+
+def test_an_executor_that_two_searches_share_gives_each_its_own_workers():
+    shared = Processes(workers=1)
+    with executor_of(shared) as one, executor_of(shared) as other:
+        assert one == other == shared
+        assert len({id(one), id(other), id(shared)}) == 3
 
 
 def test_workers_have_cores_of_their_own(monkeypatch):

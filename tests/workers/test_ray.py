@@ -1,5 +1,7 @@
 """A study on a cluster of three nodes, which die and join while it runs."""
 
+import types
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,25 @@ class Meddler(lrshape.Callback):
         if self.kills == 0:
             self.nodes.append(self.cluster.add_node(num_cpus=1))
         self.kills += 1
+
+
+def test_the_last_executor_leaves_the_cluster(monkeypatch):
+    running = []
+    fake = types.SimpleNamespace(
+        is_initialized=lambda: bool(running),
+        init=lambda **settings: running.append("begun"),
+        shutdown=running.clear,
+    )
+    monkeypatch.setattr("lrshape.workers.executors.ray._ray", lambda: fake)
+    with Ray():
+        with Ray():
+            pass
+        assert running
+    assert not running
+    running.append("by the user")
+    with Ray():
+        pass
+    assert running
 
 
 def test_nodes_die_and_join_and_the_table_is_that_of_inline(cluster, tmp_path):

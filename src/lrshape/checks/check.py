@@ -20,7 +20,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
 from lrshape.study.study import Study
-from lrshape.workers.executor import EXECUTORS, ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice, executor_of
 
 if TYPE_CHECKING:
     from lrshape.report.interaction import Cards
@@ -156,7 +156,7 @@ class FollowUp(Settings, abc.ABC):
         store = Store.create(path, document, more=lambda: check_workload(study.spec.workload) or {})
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
-        with EXECUTORS.build(executor) as runner:
+        with executor_of(executor) as runner:
             run = Run(study.spec, store, study.chunk_size, runner, callback, time_limit)
             run.phase(self.name, phase, self.most_trials(study))
         return store.trials([self.name])

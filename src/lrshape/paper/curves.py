@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.tables import write_csv
 from lrshape.procedure.trial import training_seeds
+from lrshape.process_wide import one_blas_thread
 from lrshape.report.drawing import save
 from lrshape.report.palette import INK, family_styles
 from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
@@ -94,7 +94,7 @@ def loss_curves(
 
     every = jax.jit(lambda seeds: jax.lax.map(curves, seeds, batch_size=min(GROUP, len(seeds))))
     # LAPACK draws the eigenbases; its threads would only wait for XLA's, and for each other.
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         return np.asarray(every(jnp.asarray(seeds, jnp.uint32)), np.float64)
 
 

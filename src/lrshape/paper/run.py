@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from lrshape.errors import InputError
 from lrshape.paper.descent import Certificate, Descent, Jaggedness, certify, descend, jaggedness, starts
@@ -14,6 +13,7 @@ from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
 from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
 from lrshape.procedure.spec import FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
+from lrshape.process_wide import one_blas_thread
 from lrshape.report.words import percent
 from lrshape.shapes import FAMILIES
 from lrshape.study.spec import StudySpec
@@ -143,7 +143,7 @@ def find_optimum(
         InputError: if the workload is another one or a number is out of range.
     """
     # BLAS threads cost more than they give on vectors of a few hundred: L-BFGS-B took 6 times longer.
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         return _find(spec, starts_count, seeds, eigenbasis, report)
 
 

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 from scipy import stats
-from threadpoolctl import threadpool_limits
 
 from lrshape.errors import InputError
 from lrshape.paper.dynamics import Array, random_basis
+from lrshape.process_wide import one_blas_thread
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workload import PyTree
 from lrshape.training.workloads.linear_regression import LinearRegression
@@ -80,7 +80,7 @@ def simulate(
     losses = []
     # Both devices draw eigenbases by LAPACK at once, and its threads wait for each other: on 2 busy cores
     # 0.24 s for one of D = 200, against 1.4 ms without threads.
-    with threadpool_limits(limits=1):
+    with one_blas_thread():
         for start in range(0, len(rows), MEMBERS):
             part = slice(start, start + MEMBERS)
             lrs = table[np.arange(len(rows))[part] % len(table)]

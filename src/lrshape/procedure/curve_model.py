@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from lrshape.analysis.design import Scale, Tuning
 from lrshape.analysis.scale import on_scale
@@ -16,6 +15,7 @@ from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
+from lrshape.process_wide import one_blas_thread
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,7 @@ class CurveModel:
         shapes = [ShapeRecord.read(name, family, params).family for name, family, params in told]
         values = multipliers(shapes, len(PROGRESS), "midpoint")
         points = _points(values[row], trials["base_lr"].to_numpy(np.float64))
-        with threadpool_limits(1):  # the same bits whatever the machine
+        with one_blas_thread():  # the same bits whatever the machine
             self._process = GaussianProcess.fitted(points, self._bend(scores), seeds)
 
     @property
@@ -116,7 +116,7 @@ class CurveModel:
         outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
         grid = np.concatenate([inside, outside])
         values = np.repeat(multipliers([shape.family], len(PROGRESS), "midpoint"), len(grid), axis=0)
-        with threadpool_limits(1):
+        with one_blas_thread():
             mean, covariance = self._process.posterior(_points(values, 2**grid))
         best = int(np.argmin(mean[: len(inside)]))
         # Far from the best there is nothing to win, and draws need not go there.

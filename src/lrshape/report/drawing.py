@@ -104,9 +104,10 @@ def draw_all(
 def _drawing(salt: str, font: str) -> Iterator[None]:
     import matplotlib as mpl
 
-    with styled(), mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": font}), warnings.catch_warnings():
-        # A name may hold characters that the font lacks: it is drawn with boxes, and no reason to fail.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    # A name may hold characters that the font lacks: it is drawn with boxes, and no reason to fail. Of our
+    # own drawings alone, and for good: to restore the filters would undo what other threads did to them.
+    warnings.filterwarnings("ignore", "Glyph .* missing from font", module=__name__)
+    with styled(), mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": font}):
         yield
 
 

@@ -7,6 +7,7 @@ pyplot, so without global state.
 
 import math
 import textwrap
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,6 +85,10 @@ class Curve:
     bold: bool = False
 
 
+_drawing = threading.RLock()
+"""matplotlib's settings are the whole process's: two threads that change them would restore each other's."""
+
+
 @contextmanager
 def styled() -> Iterator[None]:
     """Draw with the report's style, starting from matplotlib's defaults and not the user's settings.
@@ -95,7 +100,7 @@ def styled() -> Iterator[None]:
     # Setting the backend, even to itself, would close the figures of a user who is in a notebook.
     defaults = {k: v for k, v in mpl.rcParamsDefault.items() if "backend" not in k}
     settings: Any = {**defaults, **STYLE}
-    with mpl.rc_context(settings):
+    with _drawing, mpl.rc_context(settings):
         yield
 
 

@@ -198,14 +198,17 @@ class Store:
             Where it is now.
 
         Raises:
-            OSError: if it cannot be moved, or is not there.
+            StoreError: if it cannot be moved.
         """
         chunk_file.parse(name)
         source = _file_name(name)
         count, target = 0, f"{DAMAGED}/{name}{_ENDING}"
-        while not self.place.move(source, target):
-            count += 1
-            target = f"{DAMAGED}/{name}.{count}{_ENDING}"
+        try:
+            while not self.place.move(source, target):
+                count += 1
+                target = f"{DAMAGED}/{name}.{count}{_ENDING}"
+        except FileNotFoundError:  # another run has set it aside just now
+            return self.place.at(target)
         moved = self.place.at(target)
         _log.warning("%s was moved to %s and will be recomputed: %s", self.place.at(source), moved, reason)
         return moved

@@ -117,7 +117,11 @@ class Place(ABC):
 
     @abstractmethod
     def move(self, name: str, target: str) -> bool:
-        """Give a file another name; False, and nothing is done, if that is taken."""
+        """Give a file another name; False, and nothing is done, if that is taken.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+        """
 
     @abstractmethod
     def remove(self, name: str) -> None:

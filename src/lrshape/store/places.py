@@ -73,6 +73,8 @@ class LocalPlace(Place):
             source.unlink(missing_ok=True)
             files.sync_directory(new.parent)
             files.sync_directory(source.parent)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             raise store_error(error, source) from error
         return True

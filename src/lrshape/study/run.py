@@ -1,6 +1,6 @@
 """Run a study's phases to the end, chunk by chunk; what is stored already is not run again."""
 
-import random
+import secrets
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -158,7 +158,7 @@ class Run:
         """
         left = list(missing)
         while left:
-            chunk = left.pop(random.randrange(len(left)) if self._shared else 0)
+            chunk = left.pop(secrets.randbelow(len(left)) if self._shared else 0)
             table = self._read(chunk, {chunk.name})
             if table is None:
                 yield chunk

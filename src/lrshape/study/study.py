@@ -52,7 +52,7 @@ class Study:
                 f"got {shown(chunk_size)}"
             )
         self.chunk_size = chunk_size
-        self._analysed: tuple[str, ...] = ()
+        self._analysed: tuple[tuple[str, ...], Analysis] | None = None
 
     @property
     def path(self) -> Location:
@@ -170,13 +170,14 @@ class Study:
             InputError: if no such metric is stored.
         """
         key = (metric or self.metric, *self.store.chunks())
-        if key != self._analysed:
+        analysed = self._analysed  # another thread may ask for another metric meanwhile
+        if analysed is None or analysed[0] != key:
             choice = self.choice() if key[0] == self.metric else None
             design = choice.design(self.spec) if choice else Design(is_contest=self.spec.is_contest)
             direction = direction_of(key[0], self.metric, self.spec.direction)
-            self._analysis = Analysis(self.trials(), key[0], design=design, direction=direction).led()
-            self._analysed = key
-        return self._analysis
+            found = Analysis(self.trials(), key[0], design=design, direction=direction).led()
+            self._analysed = analysed = key, found
+        return analysed[1]
 
     def best(self, metric: str | None = None) -> Result:
         """The winner, confirmed on fresh seeds, and its lead over the baselines.

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.errors import InputError, shown
+from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.family import FAMILIES
 from lrshape.store import params_of
 
@@ -134,12 +135,8 @@ def to_optuna(
                 user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
             )
         )
-    verbosity = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study that it makes
-    try:
+    with quiet_optuna():
         study = optuna.create_study(storage=storage, study_name=name, direction="minimize")
-    finally:
-        optuna.logging.set_verbosity(verbosity)
     study.add_trials(frozen)
     return study
 

@@ -5,6 +5,7 @@ Nothing heavy is imported: worker processes import this.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Complex, Real
@@ -104,11 +105,23 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
         raise TypeError(f"{what} the metrics {', '.join(names)}; missing: {', '.join(missing)}")
     found = {}
     for name in names:
-        value: Any = given[name]
-        if not _is_real(value):
-            raise TypeError(f"{what} a number for {name}, got {value!r:.80}")
-        found[name] = float(value.detach() if hasattr(value, "detach") else value)  # a tensor on its graph
+        found[name] = _number(given[name], f"{what} a number for {name}")
     return found
+
+
+def _number(value: Any, rule: str) -> float:
+    """A number of any library, also as an array or a tensor that holds nothing else."""
+    shape = getattr(value, "shape", None)
+    if hasattr(value, "item") and shape is not None:
+        if any(size != 1 for size in shape):
+            raise TypeError(f"{rule}, got an array of shape {tuple(shape)}")
+        value = value.item()
+    if not _is_real(value):
+        raise TypeError(f"{rule}, got {value!r:.80}")
+    try:
+        return float(value)
+    except OverflowError:  # a whole number or a fraction beyond the floats
+        return math.inf
 
 
 def _is_real(value: Any) -> bool:

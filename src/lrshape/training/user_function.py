@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from lrshape.errors import InputError
+from lrshape.process_wide import ProcessWide
 from lrshape.training.outcome import Result, failure, scores, storable
 from lrshape.workers.process import Worker
 from lrshape.workers.worker import packed
@@ -31,7 +32,7 @@ def call_function(function: Callable[..., Any], names: Sequence[str], *arguments
     """
     process = os.getpid()
     try:
-        with _restored_surroundings():
+        with _surroundings:
             result = Result(scores(function(*arguments), names))
     except KeyboardInterrupt:
         if os.getpid() != process:
@@ -64,6 +65,9 @@ def _restored_surroundings() -> Iterator[None]:
                 os.chdir(directory)
         for name, number in _STREAMS.items():
             _put_back(name, number, spare[name])
+
+
+_surroundings = ProcessWide(_restored_surroundings)
 
 
 def _copy(number: int) -> int | None:

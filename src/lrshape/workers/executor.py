@@ -2,7 +2,7 @@
 
 import abc
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from lrshape.registry import Registry
 from lrshape.settings import Settings
@@ -69,7 +69,7 @@ class Executor(Settings, abc.ABC):
     def close(self) -> None:
         """End all workers; the next run starts new ones."""
 
-    def __enter__(self) -> "Executor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,3 +83,8 @@ EXECUTORS: Registry[Executor] = Registry(
 
 ExecutorChoice = str | Mapping[str, Any] | Executor
 """A name, a mapping with a ``name`` and settings, or an executor."""
+
+
+def executor_of(choice: ExecutorChoice) -> Executor:
+    """Return the executor of a choice, with workers of its own: other threads may use the same choice."""
+    return EXECUTORS.build(choice).model_copy()

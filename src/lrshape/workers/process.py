@@ -91,6 +91,7 @@ class Worker:
         keep_stderr: bool = False,
     ):
         self.ready = False
+        self._parent = os.getpid()
         self._memory, self._grace = memory, grace
         self._task = b""
         self._busy = self._has_served = False
@@ -110,12 +111,12 @@ class Worker:
         finally:
             theirs.close()
         self._tail = None if self.process.stderr is None else _Tail(self.process.stderr)
-        self._kill = weakref.finalize(self, _kill, self.process, self.connection)
+        self._kill = weakref.finalize(self, _kill, self.process, self.connection, self._parent)
 
     @property
     def alive(self) -> bool:
-        """Whether it runs and may be given orders."""
-        return self._kill.alive and self.process.poll() is None
+        """Whether it runs and may be given orders, which a fork of its parent may not."""
+        return self._parent == os.getpid() and self._kill.alive and self.process.poll() is None
 
     def order(self, task: bytes, item: Any, seconds: float | None = None) -> None:
         """Have it run a task on an item; should it have died, the next look at it says so.
@@ -202,9 +203,10 @@ class Worker:
         return "" if self._tail is None else self._tail.text()
 
 
-def _kill(process: subprocess.Popen[bytes], connection: Connection) -> None:
-    _signal(process, signal.SIGKILL)
-    process.wait()
+def _kill(process: subprocess.Popen[bytes], connection: Connection, parent: int) -> None:
+    if os.getpid() == parent:  # and not a fork of it, whose copy of this ends
+        _signal(process, signal.SIGKILL)
+        process.wait()
     connection.close()
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
-from threadpoolctl import threadpool_limits
 
 from lrshape.procedure.landscape import Landscape, around
 from lrshape.procedure.sampler import (
@@ -20,6 +19,7 @@ from lrshape.procedure.sampler import (
     Scale,
 )
 from lrshape.procedure.samplers.sobol import sobol_points
+from lrshape.process_wide import one_blas_thread
 
 MOST = 1500
 """Scores that the model knows at most: its cost grows with their cube."""
@@ -94,7 +94,7 @@ class GP(LearningSampler):
         if spread == n:
             return first, state["own"]
         random = self.random(state, asked)
-        with threadpool_limits(1):
+        with one_blas_thread():
             rivals = self._landscape(state, told).rivals
             minima = rivals.draws(2 * n, random, WIDTHS).argmin(axis=1)
         chosen = list(dict.fromkeys([0, *minima.tolist()]))[: n - spread]
@@ -106,7 +106,7 @@ class GP(LearningSampler):
         told = self.history(state)
         if not _enough(told) or state["dimensions"] == 0:
             return super().favourites(state, n, among)
-        with threadpool_limits(1):
+        with one_blas_thread():
             return self._landscape(state, told).favourites(n, among)
 
     def belief(self, state: Mapping[str, Any], n: int) -> Belief | None:
@@ -114,7 +114,7 @@ class GP(LearningSampler):
         told = self.history(state)
         if not _enough(told) or len(told.points) < self.initial or state["dimensions"] == 0:
             return None
-        with threadpool_limits(1):
+        with one_blas_thread():
             landscape = self._landscape(state, told)
             drawn = landscape.rivals.draws(n, self.random(state, 2**32 - 2, len(told.points)))
         return Belief(drawn[:, 0], drawn.min(axis=1), landscape.process.noise)
@@ -124,7 +124,7 @@ class GP(LearningSampler):
         told, own = self.history(state), state["own"]
         if not _enough(told) or state["dimensions"] == 0:
             return own
-        with threadpool_limits(1):
+        with one_blas_thread():
             if len(told.points) >= REFIT * own.get("fitted_at", 0):
                 process = self._landscape(state, told, iterations=20 if "log_scales" in own else 60).process
                 own = own | {"log_scales": process.log_scales.tolist(), "fitted_at": len(told.points)}
@@ -144,8 +144,9 @@ class GP(LearningSampler):
         scores = self._scale(told.scores)[known]
         seen = told.points[known], Bend.of(scores)(scores), told.batches[known]
         key = [state["seed"], *(array.tobytes() for array in seen)]
-        if self._latest is not None and self._latest[0] == [*key, scales] and not iterations:
-            return self._latest[1]
+        latest = self._latest  # another thread may replace it
+        if latest is not None and latest[0] == [*key, scales] and not iterations:
+            return latest[1]
         points, scores, batches = seen
         start = None if scales is None else np.array(scales)
         process = GaussianProcess.fitted(self._features(points), scores, batches, start, iterations)

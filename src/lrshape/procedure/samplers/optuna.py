@@ -13,6 +13,7 @@ from pydantic import Field, field_validator
 
 from lrshape.errors import InputError, shown
 from lrshape.procedure.sampler import SAMPLERS, LearningSampler, Points
+from lrshape.process_wide import quiet_optuna
 
 OPTIONS = {"TPESampler": {"multivariate": True, "constant_liar": True}}
 """Arguments that differ from Optuna's defaults."""
@@ -61,7 +62,8 @@ class Optuna(LearningSampler):
         # Some samplers, CMA-ES among them, keep what they have learnt in attributes of their trials.
         attributes = {tuple(point): kept for point, kept in own.get("attributes", [])}
         points = np.empty((n, dimensions))
-        study = optuna.create_study(sampler=self._sampler(0))
+        with quiet_optuna():
+            study = optuna.create_study(sampler=self._sampler(0))
         if math.isfinite(worst):
             for point, score in zip(told.points.tolist(), told.scores.tolist(), strict=True):
                 study.add_trial(
@@ -112,6 +114,5 @@ def _optuna() -> Any:
         import optuna
     except ImportError:
         raise InputError("the sampler optuna needs Optuna: pip install 'lrshape[optuna]'") from None
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, PrivateAttr, field_validator
 
@@ -66,7 +66,7 @@ class Processes(Executor):
             self._pool.close()
             self._pool = None
 
-    def __enter__(self) -> "Processes":
+    def __enter__(self) -> Self:
         if visible_gpus():  # else JAX in this process, which trains nothing, takes most of a GPU's memory
             os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         return self

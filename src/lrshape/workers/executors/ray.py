@@ -12,7 +12,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field, PrivateAttr
 
@@ -30,6 +30,10 @@ PATIENCE = 30.0
 """Seconds without any actor after which a warning says so."""
 
 _log = logging.getLogger(__name__)
+
+_connecting = threading.Lock()
+_joined: set[int] = set()
+"""Executors, by identity, on the cluster that one of them has joined; a process is in one cluster at most."""
 
 
 @EXECUTORS.register("ray")
@@ -50,7 +54,6 @@ class Ray(Executor):
     cpus: int = Field(default=1, ge=1, le=1024, description="cores per actor, and threads of its libraries")
     gpus: float = Field(default=0.0, ge=0, le=64, description="GPUs per actor")
     _pool: "_Actors | None" = PrivateAttr(None)
-    _ours: bool = PrivateAttr(False)
 
     def run(
         self, task: Task[Item, Result], items: Iterable[Item], report: Report, check: Check
@@ -61,15 +64,22 @@ class Ray(Executor):
             self._pool = _Actors(self)
         return run(self._pool, task, items, report, check)
 
-    def __enter__(self) -> "Ray":
+    def __enter__(self) -> Self:
         self._connect()  # before JAX starts its threads: Ray forks
         return self
 
     def _connect(self) -> None:
         """Use the cluster that this process is connected to, or else connect."""
         ray = _ray()
-        if ray.is_initialized():
-            return
+        with _connecting:
+            if not ray.is_initialized():
+                self._join(ray)
+                _joined.clear()
+                _joined.add(id(self))
+            elif _joined:
+                _joined.add(id(self))
+
+    def _join(self, ray: Any) -> None:
         address = self.address or os.environ.get("RAY_ADDRESS", "local")
         alone = address == "local"
         _require_reachable(address)
@@ -87,16 +97,17 @@ class Ray(Executor):
         except (ConnectionError, ValueError, RuntimeError) as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(f"cannot connect to Ray at {address}: {first}") from error
-        self._ours = True
 
     def close(self) -> None:
-        """Kill the actors; leave the cluster, if this has joined it."""
+        """Kill the actors; leave the cluster, if an executor has joined it and none uses it any more."""
         if self._pool is not None:
             self._pool.close()
             self._pool = None
-        if self._ours:
-            _ray().shutdown()
-            self._ours = False
+        with _connecting:
+            if id(self) in _joined:
+                _joined.remove(id(self))
+                if not _joined:
+                    _ray().shutdown()
 
 
 def _require_reachable(address: str) -> None:
