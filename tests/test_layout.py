@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"_version", "errors", "registry", "settings"}
+BASICS = {"_version", "errors", "registry", "settings", "values"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
     "registry": {"errors", "settings"},
-    "settings": {"errors"},
+    "settings": {"errors", "values"},
+    "values": {"errors"},
     "shapes": BASICS,
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,

@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from lrshape.errors import InputError, shown
+from lrshape.values import plain
 
 
 class Settings(BaseModel):
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _no_unknown_keys(cls, data: Any, handler: ModelWrapValidatorHandler) -> Any:
+        data = plain(data) if isinstance(data, Mapping) else data
         allowed = (*cls.model_fields, *cls.also_allowed)
         unknown = [key for key in data if key not in allowed] if isinstance(data, dict) else []
         if not unknown:
@@ -83,6 +85,8 @@ class Settings(BaseModel):
         if disguised and (int in kinds or float in kinds):
             number = "a number" if float in kinds else "a whole number"
             raise ValueError(f"must be {' or '.join([number, *words])}, got {shown(value)}")
+        if isinstance(value, set | frozenset):
+            raise ValueError(f"must be a list, for a set has no order, got {shown(value)}")
         return value
 
 

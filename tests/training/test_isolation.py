@@ -169,5 +169,7 @@ def test_a_function_that_only_the_worker_cannot_import_ends_the_run(tmp_path, mo
     )
     monkeypatch.syspath_prepend(tmp_path)
     workload = FunctionWorkload(function="only_here:train", steps=3, isolated=True)
-    with pytest.raises(InputError, match="cannot import the train function: RuntimeError: no licence"):
+    with pytest.raises(
+        InputError, match="in a worker process, 'only_here' .*only_here.py, line 2: RuntimeError: no licence"
+    ):
         evaluate(workload, [LRS], [0])

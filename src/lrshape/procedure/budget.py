@@ -6,6 +6,7 @@ from typing import Any
 
 from lrshape.errors import InputError
 from lrshape.procedure.spec import FINALISTS
+from lrshape.values import whole_number
 
 BASELINES = ("constant", "linear", "cosine", "wsd")
 
@@ -26,7 +27,7 @@ MANY = 1000
 """Trials from which the best shape of every family is confirmed, not the winner alone."""
 
 TRIALS = 512
-LEAST = 24
+LEAST, MOST = 24, 10_000_000
 COARSE = 6.0
 """Ratio of neighbouring base LRs where trials are few."""
 
@@ -77,8 +78,7 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
     if given:
         keys = ", ".join(SEARCH_KEYS)
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
-    if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
-        raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
+    count = whole_number("trials", count, LEAST, MOST)
     if plain.get("families") == []:
         raise InputError("families: must have 1 entries or more, got []")
     plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
@@ -156,11 +156,7 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     least, step, tuning = 10, 3.0, {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
     if count is not None:
         lowest = contest_least(schedules, swept, span)
-        if isinstance(count, bool) or not isinstance(count, int) or not lowest <= count <= 10_000_000:
-            raise InputError(
-                f"trials must be a whole number from {lowest} to 10000000 for {schedules} schedules, "
-                f"got {count!r}"
-            )
+        count = whole_number(f"trials for {schedules} schedules", count, lowest, MOST)
         step = COARSE if count < FEW else step
         tuning["seeds"] = 1 if count < 100 * schedules else 2
         one_round = (5 * swept + schedules - swept) * tuning["seeds"]

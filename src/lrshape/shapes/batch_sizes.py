@@ -1,14 +1,13 @@
 """Batch sizes that change in training: progress is then the share of samples seen."""
 
-from collections.abc import Mapping, Sequence
 from itertools import groupby
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.values import plain
 
 _RULE = "batch_sizes must be whole numbers above 0, one a step, or pairs of a size and a number of steps"
 
@@ -44,20 +43,15 @@ class BatchRuns:
 
 
 def _pairs(batch_sizes: Any) -> tuple[tuple[int, int], ...]:
-    if isinstance(batch_sizes, str | bytes | Mapping) or not isinstance(batch_sizes, Sequence | np.ndarray):
+    given = plain(batch_sizes)
+    if not isinstance(given, list):
         raise InputError(f"{_RULE}, got {shown(batch_sizes)}")
     found: list[tuple[int, int]] = []
-    for item in batch_sizes:
-        pair: tuple[Any, ...] = (
-            tuple(item) if isinstance(item, Sequence | np.ndarray) and len(item) == 2 else (item, 1)
-        )
-        if not all(_is_count(number) for number in pair):
+    for item in given:
+        pair = tuple(item) if isinstance(item, list) and len(item) == 2 else (item, 1)
+        if not all(type(number) is int and 0 < number <= 2**53 for number in pair):
             raise InputError(f"{_RULE}, got {shown(item)}")
-        found.append((int(pair[0]), int(pair[1])))
+        found.append(pair)
     if not found:
         raise InputError(f"{_RULE}, got none")
     return tuple((size, sum(count for _, count in runs)) for size, runs in groupby(found, lambda run: run[0]))
-
-
-def _is_count(number: Any) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool) and 0 < int(number) <= 2**53

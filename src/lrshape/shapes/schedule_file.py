@@ -3,6 +3,7 @@
 import ast
 import csv
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import MAX_STEPS
+from lrshape.values import path_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +23,7 @@ MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000,
 """Sizes of files that are read: numbers take more memory as JSON or Python text than as a table."""
 
 
-def read_schedule(path: Path) -> Schedule:
+def read_schedule(path: str | os.PathLike[str]) -> Schedule:
     """Read a schedule from a file.
 
     Args:
@@ -35,6 +37,7 @@ def read_schedule(path: Path) -> Schedule:
     Raises:
         InputError: if it cannot be read as that.
     """
+    path = path_of(path)
     readers = {".json": _json, ".csv": _csv, ".npy": _npy, ".py": _python}
     if path.suffix not in readers:
         raise InputError(f"{path}: a schedule file must end with one of {', '.join(readers)}")

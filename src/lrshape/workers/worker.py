@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, located
 
 
 def main(descriptor: int, cores: Sequence[int]) -> None:
@@ -42,7 +42,7 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
             try:
                 task = pickle.loads(data)
             except (Exception, SystemExit) as error:
-                _send(parent, "refused", f"{type(error).__name__}: {error}")
+                _send(parent, "refused", str(error) if isinstance(error, InputError) else located(error))
                 return
             _send(parent, "ready", None)
         else:
