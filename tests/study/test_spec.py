@@ -219,3 +219,9 @@ def test_unreadable_files(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             read_spec(path)
+
+
+def test_settings_that_a_spec_gives_are_kept_where_the_others_follow_from_trials():
+    spec = StudySpec.parse({**MINIMAL, "trials": 512, "tuning": {"rounds": 1}, "confirm": {"seeds": 7}})
+    assert spec.tuning.rounds == 1
+    assert (spec.confirm.least, spec.confirm.most) == (7, 7)

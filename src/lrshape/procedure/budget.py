@@ -104,6 +104,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     racing = top * raced
     tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
     tuned = (families if every_family else FINALISTS) + baselines
+    given = plain.get("tuning", {})
     round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
     step = COARSE if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
@@ -129,7 +130,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
             "base_lrs": 1,
             "race": True,
         },
-        "tuning": tuning,
+        "tuning": {**tuning, **given} if isinstance(given, Mapping) else given,
         "confirm": {**({} if "seeds" in confirm else looks), **confirm}
         if isinstance(confirm, Mapping)
         else confirm,
@@ -168,8 +169,10 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     defaults = {
         "base_lr": {"strategy": "bracket", "step": step, "pilots": 1, "extend": WIDENING},
         "tuning": tuning,
-        "confirm": {} if "seeds" in plain.get("confirm", {}) else {"least": least, "most": 160},
+        "confirm": {"least": least, "most": 160},
     }
+    if isinstance(plain.get("confirm"), Mapping) and "seeds" in plain["confirm"]:
+        defaults["confirm"] = {}
     for key, values in defaults.items():
         given = plain.get(key, {})
         plain[key] = {**values, **given} if isinstance(given, Mapping) else given

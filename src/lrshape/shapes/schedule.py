@@ -156,8 +156,9 @@ class Schedule:
         """
         changes = {"steps": steps, "base_lr": base_lr, "batch_sizes": batch_sizes}
         changes = {name: value for name, value in changes.items() if value is not None}
-        if batch_sizes is not None and steps is None:
-            changes["steps"] = BatchRuns(batch_sizes).steps
+        if batch_sizes is not None:
+            runs = BatchRuns(batch_sizes)
+            changes = {"steps": runs.steps} | changes | {"batch_sizes": runs.pairs}
         return type(self)(**(self._arguments() | changes))
 
     @classmethod

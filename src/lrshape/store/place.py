@@ -44,7 +44,8 @@ def locate(path: str | os.PathLike[str]) -> Location:
     Raises:
         InputError: if it is empty, or a URL that is chained, or was made a path on its way here.
     """
-    text = os.fspath(path)
+    if not isinstance(path, str | os.PathLike) or not isinstance(text := os.fspath(path), str):
+        raise InputError(f"a study is a directory or a URL, got {shown(path)}")
     if isinstance(path, Url):
         return path
     if not text:

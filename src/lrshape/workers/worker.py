@@ -27,6 +27,8 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
         descriptor: of the socket to the parent.
         cores: to run on; all that there are if empty.
     """
+    with contextlib.suppress(OSError):  # what users' code prints must not come between a command's results
+        os.dup2(2, 1)
     os.set_inheritable(descriptor, False)  # children of users' code must not hold it open
     if cores:
         os.sched_setaffinity(0, cores)  # before anything heavy counts them and starts its threads
