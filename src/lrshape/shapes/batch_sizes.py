@@ -48,10 +48,10 @@ def _pairs(batch_sizes: Any) -> tuple[tuple[int, int], ...]:
         raise InputError(f"{_RULE}, got {shown(batch_sizes)}")
     found: list[tuple[int, int]] = []
     for item in given:
-        pair = tuple(item) if isinstance(item, list) and len(item) == 2 else (item, 1)
+        pair: tuple[Any, ...] = tuple(item) if isinstance(item, list) and len(item) == 2 else (item, 1)
         if not all(type(number) is int and 0 < number <= 2**53 for number in pair):
             raise InputError(f"{_RULE}, got {shown(item)}")
-        found.append(pair)
+        found.append((pair[0], pair[1]))
     if not found:
         raise InputError(f"{_RULE}, got none")
     return tuple((size, sum(count for _, count in runs)) for size, runs in groupby(found, lambda run: run[0]))

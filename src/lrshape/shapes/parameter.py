@@ -87,8 +87,9 @@ class Parameter:
         return f"{self.name} must be {kind} in [{self.low:g}, {self.high:g}]"
 
     def _number(self, value: Any) -> float | int:
-        number = scalar(value)
-        number = number if isinstance(number, Real) else plain(number)
+        number: Any = scalar(value)
+        if not _is_number(number):  # e.g. a tensor on its graph, or a Decimal
+            number = plain(number)
         if not _is_number(number):
             raise InputError(f"{self._what}, got {shown(value)}")
         # Compared in the value's own precision: float32(0.3) is a legal 0.3, although above it in float64.
