@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"_version", "errors", "process_wide", "registry", "settings"}
+BASICS = {"_version", "errors", "process_wide", "registry", "settings", "values"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
     "process_wide": set(),
     "registry": {"errors", "settings"},
-    "settings": {"errors"},
+    "settings": {"errors", "values"},
+    "values": {"errors"},
     "shapes": BASICS,
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,

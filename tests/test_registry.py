@@ -108,7 +108,9 @@ def test_a_broken_plugin_of_another_package_costs_one_warning(registry, monkeypa
     assert list(registry) == list(registry) == ["apple", "zebra"]
     assert registry["apple"].__module__ == "plugins_of_this_test.first"
     missing, taken = [record.getMessage() for record in caplog.records]
-    assert missing.startswith("kind 'pear' of no_such_module_anywhere cannot be loaded: No module named")
+    assert missing.startswith(
+        "kind 'pear' of no_such_module_anywhere cannot be loaded: ModuleNotFoundError: No module named"
+    )
     assert "plugins_of_this_test.first.Thing and others_taken.Thing" in taken
     with pytest.raises(InputError, match="kind 'pear' of no_such_module_anywhere cannot be loaded"):
         registry["pear"]

@@ -1,8 +1,8 @@
 """The functions that run a study from its spec to its report: a search, or a contest of given schedules."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
 from lrshape.errors import InputError
@@ -15,9 +15,10 @@ from lrshape.study.given_schedules import Given
 from lrshape.study.pace import set_trials
 from lrshape.study.plan import Plan
 from lrshape.study.run import Run
-from lrshape.study.spec import StudySpec, read_spec
+from lrshape.study.spec import StudySpec, plain_document, read_spec
 from lrshape.study.study import Study
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
+from lrshape.values import positive_number
 from lrshape.workers.executor import Executor, ExecutorChoice, executor_of
 
 
@@ -52,12 +53,12 @@ class SearchSettings(StudySettings, total=False):
 
 
 def search(
-    spec: str | Path | Mapping[str, Any] | StudySpec | None = None,
+    spec: str | os.PathLike[str] | Mapping[str, Any] | StudySpec | None = None,
     *,
-    out: str | Path,
+    out: str | os.PathLike[str],
     train: TrainFunction | None = None,
     steps: int | None = None,
-    metrics: tuple[str, ...] = ("score",),
+    metrics: str | Sequence[str] = ("score",),
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
@@ -104,14 +105,14 @@ def search(
 
 
 def compare(
-    spec: str | Path | Mapping[str, Any] | StudySpec | None = None,
+    spec: str | os.PathLike[str] | Mapping[str, Any] | StudySpec | None = None,
     *,
-    out: str | Path,
+    out: str | os.PathLike[str],
     schedules: Sequence[Given] | Mapping[str, Given] | None = None,
     tune: bool | None = None,
     train: TrainFunction | None = None,
     steps: int | None = None,
-    metrics: tuple[str, ...] = ("score",),
+    metrics: str | Sequence[str] = ("score",),
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
@@ -165,7 +166,7 @@ class _Training(NamedTuple):
 
     function: TrainFunction | None
     steps: int | None
-    metrics: tuple[str, ...]
+    metrics: str | Sequence[str]
     called: Mapping[str, Any]
 
 
@@ -174,17 +175,20 @@ def _read(spec: Any, settings: Mapping[str, Any]) -> StudySpec | dict[str, Any]:
         if settings:
             raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
         return spec
-    return {**(read_spec(spec) if isinstance(spec, str | Path) else spec or {}), **settings}
+    document = read_spec(spec) if isinstance(spec, str | os.PathLike) else {} if spec is None else spec
+    return plain_document(document) | plain_document(settings)
 
 
 def _run(
     document: StudySpec | dict[str, Any],
     training: _Training,
-    out: str | Path,
+    out: str | os.PathLike[str],
     time_limit: float | None,
     executor: ExecutorChoice,
     callback: Callback | None,
 ) -> Study:
+    if time_limit is not None:
+        time_limit = positive_number("time_limit", time_limit)
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)

@@ -1,4 +1,8 @@
-"""The one exception that means: what the user gave cannot be used; and how its messages show values."""
+"""The exception that means: what the user gave cannot be used; and how messages show values and errors."""
+
+import sysconfig
+import traceback
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -16,3 +20,36 @@ def shown(value: object, limit: int = 80) -> str:
     except Exception:  # e.g. an integer too long to print: the message must still come out
         text = f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def located(error: BaseException) -> str:
+    """Return the file and line of others' code that raised an error, and the error, on one line.
+
+    Of the calls that led to it, the last one outside of lrshape, the standard library and installed packages
+    counts, or else the last one in an installed package.
+    """
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # users' exceptions may do anything
+        text = "its message cannot be read"
+    place = _place(error)
+    if isinstance(error, SyntaxError) and error.filename is not None and error.lineno is not None:
+        place, text = (error.filename, error.lineno), error.msg
+    where = f"{place[0]}, line {place[1]}: " if place else ""
+    return f"{where}{type(error).__name__}{': ' if text else ''}{text}"
+
+
+def _place(error: BaseException) -> tuple[str, int | None] | None:
+    paths = sysconfig.get_paths()
+    python = (paths["stdlib"], paths["platstdlib"])
+    packages = (paths["purelib"], paths["platlib"])
+    found = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        file = Path(frame.filename)
+        is_package = any(file.is_relative_to(folder) for folder in packages)
+        is_python = not is_package and any(file.is_relative_to(folder) for folder in python)
+        if is_python or frame.filename.startswith("<") or file.is_relative_to(Path(__file__).parent):
+            continue
+        if found is None or not is_package or found[0]:
+            found = (is_package, frame.filename, frame.lineno)
+    return found and found[1:]

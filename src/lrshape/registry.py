@@ -10,7 +10,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, TypeVar
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, located, shown
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -96,10 +96,9 @@ class Registry(Mapping[str, type[T]]):
             found = entry.load()
             if not isinstance(found, ModuleType) and found not in list(self._classes.values()):
                 self._add(entry.name, found)
-        except Exception as error:  # whatever another package does, ours work
+        except (Exception, SystemExit) as error:  # whatever another package does, ours work
             source = entry.dist.name if entry.dist else entry.value
-            reason = " ".join(str(error).split()) or type(error).__name__
-            broken = f"{source} cannot be loaded: {reason:.200}"
+            broken = f"{source} cannot be loaded: {located(error):.300}"
             if self._broken.setdefault(entry.name, broken) is broken:  # no other thread has said so
                 _log.warning("%s %r of %s", self.kind, entry.name, broken)
 

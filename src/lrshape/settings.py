@@ -17,6 +17,7 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from lrshape.errors import InputError, shown
+from lrshape.values import plain
 
 
 class Settings(BaseModel):
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     @model_validator(mode="wrap")
     @classmethod
     def _no_unknown_keys(cls, data: Any, handler: ModelWrapValidatorHandler) -> Any:
+        data = plain(data) if isinstance(data, Mapping) else data
         allowed = (*cls.model_fields, *cls.also_allowed)
         unknown = [key for key in data if key not in allowed] if isinstance(data, dict) else []
         if not unknown:
@@ -75,7 +77,7 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_disguised_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse ``true`` and ``"3"`` where a number is wanted, which pydantic would turn into numbers."""
+        """Refuse ``true`` and ``"3"`` for a number and ``"yes"`` for a bool, which pydantic would turn."""
         annotation = cls.model_fields[str(info.field_name)].annotation
         kinds = (annotation, *get_args(annotation))
         words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
@@ -83,6 +85,10 @@ class Settings(BaseModel):
         if disguised and (int in kinds or float in kinds):
             number = "a number" if float in kinds else "a whole number"
             raise ValueError(f"must be {' or '.join([number, *words])}, got {shown(value)}")
+        if annotation is bool and not isinstance(value, bool):
+            raise ValueError(f"must be true or false, got {shown(value)}")
+        if isinstance(value, set | frozenset):
+            raise ValueError(f"must be a list, for a set has no order, got {shown(value)}")
         return value
 
 

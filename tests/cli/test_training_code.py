@@ -1,8 +1,11 @@
 """Users' code through the command line: commands, scripts in worker processes, and broken code."""
 
 import json
+import re
 import subprocess
 import sys
+
+import pytest
 
 SPEC = """
 families = ["rex", "linear"]
@@ -114,3 +117,59 @@ def test_trials_are_written_for_other_tools(finished, tmp_path):
     code, _, err = finished.run("trials", "study", "--to", "xlsx")
     assert code == 2
     assert err == "error: --to must be one of csv, parquet, optuna, got 'xlsx'\n"
+
+
+BROKEN = {
+    "syntax": ("x = 1\ndef train(lrs, seed):\n    return 1.0 +\n", r"line 3: SyntaxError: invalid syntax"),
+    "name": ("import math\nmodel = Net()\n", r"line 2: NameError: name 'Net' is not defined"),
+    "package": ("import no_such_package\n", r"line 1: ModuleNotFoundError: .* 'no_such_package'"),
+    "file": ("from pathlib import Path\n\nPath('train.bin').read_bytes()\n", r"line 3: FileNotFoundError"),
+    "arguments": ("import argparse\np = argparse.ArgumentParser()\np.parse_args(['--data'])\n",
+                  r"line 3: SystemExit: 2; do under `if __name__ == '__main__':` what only a script does"),
+    "leave": ("import sys\nsys.exit('no GPU')\n", r"line 2: SystemExit: no GPU; do under"),
+    "deep": ("import broken_syntax\n", r"broken_syntax.py, line 3: SyntaxError"),
+    "none": ("def fit(lrs, seed):\n    return 1.0\n", r"broken_none.py\) has no 'train'"),
+    "number": ("train = 5\n", r"broken_number:train must be a function, got 5"),
+    "signature": ("\ndef train(lrs):\n    return 1.0\n",
+                  r"line 2: broken_signature:train must take \(lrs, seed\), got .*: too many positional"),
+    "more": ("def train(lrs, seed, model):\n    return 1.0\n", r"must take \(lrs, seed\), got .*'model'"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_what_is_wrong_with_a_module_is_one_line_with_its_place(folder, kind):
+    for name, (code, _) in BROKEN.items():
+        (folder.path / f"broken_{name}.py").write_text(code)
+    table = f'[workload]\nname = "function"\nfunction = "broken_{kind}:train"\nsteps = 10\n'
+    (folder.path / "broken.toml").write_text(SPEC + table)
+    for executor in ("inline", "processes"):
+        code, out, err = folder.run("search", "broken.toml", "--out", "study", "--executor", executor)
+        assert code == 2
+        assert out == ""
+        (line,) = [line for line in err.splitlines() if line.startswith("error: ")]
+        assert f"broken_{kind}" in line
+        assert re.search(BROKEN[kind][1], line), line
+    assert not (folder.path / "study").exists()
+
+
+def test_a_file_in_place_of_a_module_is_told_how_to_name_it(folder):
+    table = '[workload]\nname = "function"\nfunction = "my_training.py:train"\nsteps = 10\n'
+    (folder.path / "file.toml").write_text(SPEC + table)
+    code, _, err = folder.run("search", "file.toml", "--out", "study")
+    assert code == 2
+    assert "workload.function: names a module and no file, e.g. 'train:run' for run in train.py" in err
+
+
+def test_what_a_training_prints_does_not_come_between_the_results(folder):
+    text = "print('loading')\ndef train(lrs, seed):\n    print('training')\n"
+    (folder.path / "loud.py").write_text(text + "    return abs(lrs.mean() - 0.1) + seed % 7\n")
+    schedules = '[schedules]\na = "cosine"\nb = "linear"\n[base_lr]\nlow = 0.01\nhigh = 1.0\n'
+    table = '[workload]\nname = "function"\nfunction = "loud:train"\nsteps = 10\n'
+    (folder.path / "loud.toml").write_text("trials = 40\n" + schedules + table)
+    for more in ([], ["--executor", "processes", "--workers", "1"]):
+        code, out, err = folder.run_apart(
+            "contest", "loud.toml", "--out", f"study{len(more)}", "--json", *more
+        )
+        assert code == 0, err
+        assert "training" in err
+        json.loads(out)

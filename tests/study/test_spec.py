@@ -81,7 +81,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             "workload: batch_size must be at most dimension = 2 data points, got 3",
         ),
         ({"families": []}, "families: must have 1 entries or more, got .*"),
-        ({"families": "rex"}, "families: must be a list, got 'rex'"),
+        ({"families": 5}, "families: must be a list, got 5"),
         ({"families": ["rexx"]}, r"families.0: family must be one of .*got 'rexx'; did you mean 'rex'\?"),
         ({"families": ["rex", "rex"]}, "families must differ, got rex, rex"),
         ({"families": [{"name": "rex", "fixed": {"gamma": 1}}]}, "families.0: rex has parameters .*'gamma'"),
@@ -219,3 +219,9 @@ def test_unreadable_files(tmp_path):
     ):
         with pytest.raises(InputError, match=message):
             read_spec(path)
+
+
+def test_settings_that_a_spec_gives_are_kept_where_the_others_follow_from_trials():
+    spec = StudySpec.parse({**MINIMAL, "trials": 512, "tuning": {"rounds": 1}, "confirm": {"seeds": 7}})
+    assert spec.tuning.rounds == 1
+    assert (spec.confirm.least, spec.confirm.most) == (7, 7)

@@ -103,5 +103,7 @@ def test_ctrl_c_is_not_a_failed_training():
 
 @pytest.mark.parametrize("name", ["nothing", "no_such_module:train", "math:no_such_function", "math:pi"])
 def test_names_that_lead_to_no_function(name):
-    with pytest.raises((InputError, ValueError), match=r"module:name|cannot be imported|must be a function"):
+    with pytest.raises(
+        (InputError, ValueError), match=r"module:name|cannot be imported|has no 'no_such|must be a function"
+    ):
         FunctionWorkload(function=name, steps=3).resolve()

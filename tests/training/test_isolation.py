@@ -149,7 +149,7 @@ def test_a_fork_leaves_its_parents_process_alone():
 def test_megabytes_of_output_do_no_harm(capfd):
     user_function.end_worker()  # a new process writes to where this one writes now
     assert run(8).status.tolist() == ["ok"]
-    written = len(capfd.readouterr().out)
+    written = len(capfd.readouterr().err)
     assert written == 200 * 20_001
 
 
@@ -179,5 +179,6 @@ def test_a_function_that_only_the_worker_cannot_import_ends_the_run(tmp_path, mo
     )
     monkeypatch.syspath_prepend(tmp_path)
     workload = FunctionWorkload(function="only_here:train", steps=3, isolated=True)
-    with pytest.raises(InputError, match="cannot import the train function: RuntimeError: no licence"):
+    reason = r"in a worker process, 'only_here' .*only_here.py, line 2: RuntimeError: no licence"
+    with pytest.raises(InputError, match=reason):
         evaluate(workload, [LRS], [0])

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from lrshape.errors import InputError, shown
 from lrshape.study.spec import StudySpec, assign
 from lrshape.training.optimizers import Coupling
+from lrshape.values import typed
 
 MAX_SETTINGS = 100
 _COUPLINGS = get_args(Coupling)
@@ -67,7 +68,7 @@ def parse_axis(text: str) -> tuple[str, list[Any]]:
     try:
         values = tomllib.loads(f"values = [{listed}]")["values"]
     except (ValueError, RecursionError):
-        values = [_value(part.strip()) for part in listed.split(",")]
+        values = [typed(part.strip()) for part in listed.split(",")]
     if not values or "" in values:
         raise InputError(f"--over {key}: needs values between commas, got {listed!r}")
     if key == "name":
@@ -166,13 +167,6 @@ def axis_names(keys: Sequence[str]) -> dict[str, str]:
     """
     last = [key.rpartition(".")[2] for key in keys]
     return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
-
-
-def _value(text: str) -> Any:
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        return text
 
 
 def _text(value: Any) -> str:

@@ -20,6 +20,7 @@ from lrshape.study.callback import Callback
 from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
 from lrshape.study.study import Study
+from lrshape.values import positive_number
 from lrshape.workers.executor import ExecutorChoice, executor_of
 
 if TYPE_CHECKING:
@@ -148,6 +149,8 @@ class FollowUp(Settings, abc.ABC):
             TimeLimitReached: if the time limit came first; what is finished is kept.
             StoreError: if results cannot be written.
         """
+        if time_limit is not None:
+            time_limit = positive_number("time_limit", time_limit)
         study.require_complete()
         phase = self.phase(study)
         settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))

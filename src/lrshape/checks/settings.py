@@ -21,7 +21,9 @@ from lrshape.report.sections import writing
 from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
 from lrshape.study.run import TimeLimitReached
+from lrshape.study.spec import plain_document
 from lrshape.study.study import Study
+from lrshape.values import path_of, plain, positive_number
 from lrshape.workers.executor import ExecutorChoice
 
 _FILE = "sweep.json"
@@ -38,7 +40,7 @@ class Sweep:
     """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path = path_of(path)
         self.document = _read(self.path)
         self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
         self.how = TransferSpec.read(self.document["transfer"], f"{self.path / _FILE}: transfer")
@@ -175,7 +177,7 @@ def run_sweep(
         TimeLimitReached: if the time limit came first.
         StoreError: if results cannot be written.
     """
-    deadline = None if time_limit is None else time.monotonic() + time_limit
+    deadline = None if time_limit is None else time.monotonic() + positive_number("time_limit", time_limit)
 
     def left() -> float | None:
         if deadline is None:
@@ -201,11 +203,12 @@ def run_sweep(
 def _open_or_create(
     spec: Mapping[str, Any], axes: Mapping[str, Sequence[Any]], transfer: Mapping[str, Any], path: Path
 ) -> Sweep:
+    spec, axes = plain_document(spec), plain(axes)
     settings(spec, axes)
     how = TransferSpec.read(transfer, "transfer").model_dump()
     document = {
-        "spec": dict(spec),
-        "axes": {key: list(values) for key, values in axes.items()},
+        "spec": spec,
+        "axes": axes,
         "transfer": how,
     }
     claim_directory(place_at(path), _FILE, document, "sweep")

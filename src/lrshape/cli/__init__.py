@@ -1,5 +1,8 @@
 """The ``lrshape`` command."""
 
+import io
+import sys
+
 from lrshape.cli import check as _check  # noqa: F401 - registers its commands
 from lrshape.cli import compare as _compare  # noqa: F401
 from lrshape.cli import contest as _contest  # noqa: F401
@@ -16,6 +19,9 @@ from lrshape.cli.app import app
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # no character of a name or a message ends a command
     app()
 
 

@@ -1,13 +1,15 @@
 """The application: how commands are listed, how errors end, what the exit codes mean."""
 
 import errno
-from typing import Annotated, Any
+import sys
+from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
+from lrshape.values import typed
 
 DISK_REFUSED = 1
 BAD_INPUT = 2
@@ -52,8 +54,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find near-optimal learning-rate schedule shapes for a training workload.\n\n"
-    "Exit codes: 0 success; 1 a result could not be stored, or a stored one is damaged; 2 invalid input; "
-    "130 interrupted (Ctrl-C, SIGTERM or --time-limit): run the same command again to resume.",
+    "Exit codes: 0 success; 1 a result could not be stored, a stored one is damaged, or lrshape itself "
+    "failed; 2 invalid input, the code that it names included; 130 interrupted (Ctrl-C, SIGTERM or "
+    "--time-limit): run the same command again to resume.",
 )
 
 
@@ -64,22 +67,47 @@ def group(name: str, text: str) -> typer.Typer:
     return made
 
 
+def whole(text: str) -> int:
+    """The whole number that an option gives, also as 1e3 or 1_000."""
+    number = typed(text)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if type(number) is not int:
+        raise typer.BadParameter(f"{text!r} is not a whole number.")
+    return number
+
+
 _CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
 """Names and messages in files of others must not steer the terminal."""
 
 
 def fail(message: str, prefix: str = "error: ") -> None:
     """Print one line to standard error, as plain text."""
-    typer.echo(_printable(f"{prefix}{message}"), err=True)
+    typer.echo(printable(f"{prefix}{message}", sys.stderr), err=True)
 
 
 def say(message: str = "") -> None:
     """Print to standard output, as plain text."""
-    typer.echo(_printable(message))
+    typer.echo(printable(message, sys.stdout))
 
 
-def _printable(text: str) -> str:
-    return text.translate(_CONTROLS).encode("utf-8", "replace").decode()
+def printable(text: str, stream: TextIO | None) -> str:
+    """Return a text without controls, and in ASCII as far as possible where a stream's encoding lacks it."""
+    text = text.translate(_CONTROLS).encode("utf-8", "replace").decode()
+    if can_show(text, stream):
+        return text
+    from lrshape.report.words import ascii_text
+
+    return ascii_text(text)
+
+
+def can_show(text: str, stream: TextIO | None) -> bool:
+    """Whether a stream's encoding has all characters of a text."""
+    try:
+        text.encode(getattr(stream, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _version(wanted: bool) -> None:

@@ -1,13 +1,15 @@
 """Schedules as charts of characters, and figures as files."""
 
 import itertools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import say
+from lrshape.cli.app import can_show, say
 from lrshape.errors import InputError
+from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -28,13 +30,15 @@ def chart(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
     columns = min(width, count)
     edges = np.linspace(0, count, columns + 1).round().astype(int)
     levels = [multipliers[a:b].mean() * height for a, b in itertools.pairwise(edges)]
-    blocks = " ▁▂▃▄▅▆▇█"
+    blocks, bar, corner, dash = " ▁▂▃▄▅▆▇█", "│", "└", "─"
+    if not can_show(f"{blocks}{bar}{corner}{dash}", sys.stdout):
+        blocks, bar, corner, dash = "  ...:::#", "|", "+", "-"
     lines = []
     for row in reversed(range(height)):
         cells = "".join(blocks[int(np.clip(round((level - row) * 8), 0, 8))] for level in levels)
         label = {height - 1: "1", 0: "0"}.get(row, " ")
-        lines.append(f"{label} │{cells}".rstrip())
-    lines.append(f"  └{'─' * columns}")
+        lines.append(f"{label} {bar}{cells}".rstrip())
+    lines.append(f"  {corner}{dash * columns}")
     lines.append(f"   0{'step'.center(columns - 2)}{count}")
     return lines
 
@@ -44,6 +48,7 @@ def save_figure(figure: "Figure", png: Path | None, svg: Path | None) -> None:
     for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
         if path is not None:
             try:
+                path = path_of(path)
                 figure.savefig(path, format=kind, dpi=150, metadata=metadata)
             except OSError as error:
                 raise InputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -2,13 +2,14 @@
 
 import inspect
 import json
+import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from typer.core import TyperGroup
 
-from lrshape.cli.app import app, fail, say
+from lrshape.cli.app import app, fail, printable, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Directory, Json
@@ -132,9 +133,9 @@ def print_table(table: "Table") -> None:
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="")
     for place, heading in enumerate(table.headings):
         flush = "left" if place == 0 or place in table.texts else "right"
-        grid.add_column(escape(_joined(heading)), no_wrap=True, justify=flush)
+        grid.add_column(escape(printable(_joined(heading), sys.stdout)), no_wrap=True, justify=flush)
     for row in table.rows:
-        grid.add_row(*(escape(_joined(cell)) for cell in row))
+        grid.add_row(*(escape(printable(_joined(cell), sys.stdout)) for cell in row))
     console = Console(highlight=False)
     console.width = max(console.width, 240)  # a line that a terminal wraps is clearer than cut cells
     console.print(grid)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lrshape.cli.app import app, say
+from lrshape.cli.app import app, say, whole
 from lrshape.cli.chart import Png, Svg, chart, save_figure
 from lrshape.cli.source import schedule_of
 from lrshape.errors import InputError
@@ -34,7 +34,11 @@ def compare(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option(help=f"Number of steps; default: that of each schedule, {STEPS} for families."),
+        typer.Option(
+            parser=whole,
+            metavar="N",
+            help=f"Number of steps; default: that of each schedule, {STEPS} for families.",
+        ),
     ] = None,
     step_rule: Annotated[
         Literal["midpoint", "left", "right"],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lrshape.cli.app import app, say
+from lrshape.cli.app import app, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit
 from lrshape.cli.study import Json, LogTo, Out, Overrides, print_end, run_study
@@ -23,6 +23,7 @@ def contest(
     trials: Annotated[
         int | None,
         typer.Option(
+            parser=whole,
             metavar="N",
             help="Number of trials in all. Default: that of the spec; else as many as fit into --time-limit; "
             "else until all is decided, on at most 160 seeds.",

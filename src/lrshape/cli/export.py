@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from lrshape.cli.app import app, say
+from lrshape.cli.app import app, say, whole
 from lrshape.cli.source import schedule_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
+from lrshape.values import path_of
 
 
 class _Export(TyperCommand):
@@ -38,7 +39,12 @@ def export(
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="One of the formats listed above.")],
     steps: Annotated[
-        int | None, typer.Option(help="Number of optimizer steps of your training; default: the schedule's.")
+        int | None,
+        typer.Option(
+            parser=whole,
+            metavar="N",
+            help="Number of optimizer steps of your training; default: the schedule's.",
+        ),
     ] = None,
     base_lr: Annotated[float | None, typer.Option(help="Base LR to use instead of the schedule's.")] = None,
     batch_sizes: Annotated[
@@ -79,8 +85,9 @@ def export(
         raise InputError(f"--to must be one of {', '.join(EXPORTERS)}, got {shown(to)}")
     sizes = None if batch_sizes is None else read_batch_sizes(batch_sizes)
     schedule = schedule_of(source, metric).replace(steps=steps, base_lr=base_lr, batch_sizes=sizes)
-    path = out or _beside(source) / EXPORTERS[to].file_name()
-    if path.exists() and not isinstance(locate(source), Url) and path.samefile(source):
+    path = path_of(out) if out else _beside(source) / EXPORTERS[to].file_name()
+    place = locate(source)
+    if path.exists() and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
     say(f"wrote {write(schedule, to, path)}")
 
@@ -97,7 +104,7 @@ def read_batch_sizes(text: str) -> list[tuple[int, int]]:
     """
     from lrshape.shapes.batch_sizes import batch_sizes_of_file
 
-    path = Path(text)
+    path = path_of(text)
     try:
         if path.is_file():
             return [(size, 1) for size in batch_sizes_of_file(path)]

@@ -122,8 +122,9 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
         from lrshape.paper import curves
 
         with running(out, again):
-            for file in getattr(curves, step.call)(document, out, **(getattr(step, scale) or {})):
-                say(f"wrote {file}")
+            files = list(getattr(curves, step.call)(document, out, **(getattr(step, scale) or {})))
+        for file in files:
+            say(f"wrote {file}")
     say(f"\n{chosen.name} is done ({scale} scale). Results in {out}:")
     for step in chosen.steps:
         say(f"  {step.shows}")

@@ -1,8 +1,10 @@
 """How commands that train are stopped, and what they say then."""
 
+import math
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,11 +32,13 @@ def limit(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    number = r"(\d+(?:\.\d+)?)"
-    match = re.fullmatch(f"(?:{number}h)?(?:{number}m)?(?:{number}s?)?", text.strip())
+    number = r"\s*((?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*"
+    match = re.fullmatch(
+        f"\\s*[+]?(?:{number}h)?(?:{number}m(?:in)?)?(?:{number}s?)?\\s*", text, re.IGNORECASE
+    )
     parts = match.groups() if match else ()
     seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
-    if seconds <= 0:
+    if not 0 < seconds < math.inf:
         raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
     return seconds
 
@@ -54,7 +58,8 @@ def running(out: object, command: str) -> "Iterator[Callback]":
     resume = f"finished trials are stored in {out}: run {command} again to resume"
     progress = callback()
     try:
-        with stoppable(f"stopped immediately; {resume}", INTERRUPTED):
+        # What the user's code prints must not come between the results, which programs read.
+        with stoppable(f"stopped immediately; {resume}", INTERRUPTED), redirect_stdout(sys.stderr):
             yield progress
     except (KeyboardInterrupt, TimeLimitReached) as stop:
         reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"

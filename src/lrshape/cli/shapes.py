@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lrshape.cli.app import group, say
+from lrshape.cli.app import group, say, whole
 from lrshape.cli.chart import Png, Svg, chart, save_figure
 from lrshape.cli.source import schedule_of
 from lrshape.errors import InputError
+from lrshape.values import typed
 
 STEPS = 100
 
@@ -76,7 +77,10 @@ def show(
         ),
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help=f"Number of steps; default: that of the file, or {STEPS}.")
+        int | None,
+        typer.Option(
+            parser=whole, metavar="N", help=f"Number of steps; default: that of the file, or {STEPS}."
+        ),
     ] = None,
     step_rule: Annotated[
         Literal["midpoint", "left", "right"] | None,
@@ -137,14 +141,11 @@ def _is_file(text: str) -> bool:
 
 
 def _assignment(text: str) -> tuple[str, Any]:
-    """Read ``name=value``; the value is JSON, or else text."""
+    """Read ``name=value``; the value as `lrshape.values.typed` reads it."""
     name, equals, value = text.partition("=")
     if not equals or not name:
         raise InputError(f"-p takes name=value, e.g. warmup=0.1, got {text!r}")
-    try:
-        return name, json.loads(value)
-    except (ValueError, RecursionError):
-        return name, value
+    return name.strip(), typed(value)
 
 
 @shapes.command()

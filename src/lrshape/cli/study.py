@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, fail, say
+from lrshape.cli.app import app, fail, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
 from lrshape.errors import InputError
+from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.study.study import Study
@@ -78,6 +79,7 @@ def init(
     if out is None:
         say(text.rstrip())
         return
+    out = path_of(out)
     try:
         with out.open("x", encoding="utf-8") as file:
             file.write(text)
@@ -94,6 +96,7 @@ def search(
     trials: Annotated[
         int | None,
         typer.Option(
+            parser=whole,
             metavar="N",
             help="Number of trials in all, baselines and the confirm phase included; at least 24. "
             "Default: that of the spec; else as many as fit into --time-limit; else 512.",

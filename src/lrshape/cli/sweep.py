@@ -60,6 +60,7 @@ def sweep(
     """Search under several settings of a workload, and try each best shape under every other setting."""
     from lrshape.checks.settings import run_sweep
     from lrshape.checks.transfer import TransferSpec
+    from lrshape.store import local
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
@@ -68,6 +69,7 @@ def sweep(
     transfer = {"seeds": seeds, "tuning_seeds": tuning_seeds}
     TransferSpec.read(transfer, "--")
     document, axes = _settings_of(spec, settings or [], preset or [], over or [])
+    out = local(out, "--out")
     with running(out, "the same command") as progress:
         done = run_sweep(
             document,

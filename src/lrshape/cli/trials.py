@@ -40,5 +40,5 @@ def trials(
         raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
     path = out or study.directory / FILES.get(to, to)
     name = study.spec.name
-    write_trials(study.trials(), to, path, metric=metric or study.metric, name=name)
-    say(f"wrote {path}")
+    written = write_trials(study.trials(), to, path, metric=metric or study.metric, name=name)
+    say(f"wrote {written}")

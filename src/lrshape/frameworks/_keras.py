@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from lrshape.errors import InputError, shown
 from lrshape.frameworks.exporter import table
 from lrshape.shapes.schedule import Schedule
+from lrshape.values import whole_number
 
 
 @keras.saving.register_keras_serializable(package="lrshape")
@@ -32,8 +32,7 @@ class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
     ):
         super().__init__()
         every = 1 if gradient_accumulation_steps is None else gradient_accumulation_steps
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise InputError(f"gradient_accumulation_steps must be a whole number from 1, got {shown(every)}")
+        every = whole_number("gradient_accumulation_steps", every, 1)
         self.schedule = schedule if isinstance(schedule, Schedule) else Schedule.from_dict(schedule)
         self.gradient_accumulation_steps = every
         self._values = table(self.schedule, "keras").astype("float32")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError
 from lrshape.registry import Registry
+from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.shapes.schedule import Schedule
@@ -58,7 +59,7 @@ def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
     Raises:
         InputError: if there is no such exporter, it cannot hold this schedule, or the file cannot be written.
     """
-    content, path = EXPORTERS[exporter].content(schedule), Path(path)
+    content, path = EXPORTERS[exporter].content(schedule), path_of(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

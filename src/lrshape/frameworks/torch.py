@@ -14,6 +14,7 @@ from lrshape.errors import InputError, shown
 from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE
 from lrshape.frameworks.standalone import CodeExporter
 from lrshape.shapes.schedule import Schedule
+from lrshape.values import whole_number
 
 if TYPE_CHECKING:
     import torch
@@ -42,8 +43,7 @@ def to_torch(
 
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
-    if isinstance(step, bool) or not isinstance(step, int) or step < 0:
-        raise InputError(f"step must be a whole number from 0, got {shown(step)}")
+    step = whole_number("step", step, 0)
     identity = schedule.to_dict()
     del identity["base_lr"]  # it shows in the base LRs of the groups
     try:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lrshape.errors import InputError
 from lrshape.procedure.spec import FINALISTS
+from lrshape.values import whole_number
 
 BASELINES = ("constant", "linear", "cosine", "wsd")
 
@@ -26,7 +27,7 @@ MANY = 1000
 """Trials from which the best shape of every family is confirmed, not the winner alone."""
 
 TRIALS = 512
-LEAST = 24
+LEAST, MOST = 24, 10_000_000
 COARSE = 6.0
 """Ratio of neighbouring base LRs where trials are few."""
 
@@ -77,8 +78,7 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
     if given:
         keys = ", ".join(SEARCH_KEYS)
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
-    if isinstance(count, bool) or not isinstance(count, int) or not LEAST <= count <= 10_000_000:
-        raise InputError(f"trials must be a whole number from {LEAST} to 10000000, got {count!r}")
+    count = whole_number("trials", count, LEAST, MOST)
     if plain.get("families") == []:
         raise InputError("families: must have 1 entries or more, got []")
     plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
@@ -104,6 +104,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     racing = top * raced
     tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
     tuned = (families if every_family else FINALISTS) + baselines
+    given = plain.get("tuning", {})
     round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
     step = COARSE if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
@@ -129,7 +130,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
             "base_lrs": 1,
             "race": True,
         },
-        "tuning": tuning,
+        "tuning": {**tuning, **given} if isinstance(given, Mapping) else given,
         "confirm": {**({} if "seeds" in confirm else looks), **confirm}
         if isinstance(confirm, Mapping)
         else confirm,
@@ -156,11 +157,7 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     least, step, tuning = 10, 3.0, {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
     if count is not None:
         lowest = contest_least(schedules, swept, span)
-        if isinstance(count, bool) or not isinstance(count, int) or not lowest <= count <= 10_000_000:
-            raise InputError(
-                f"trials must be a whole number from {lowest} to 10000000 for {schedules} schedules, "
-                f"got {count!r}"
-            )
+        count = whole_number(f"trials for {schedules} schedules", count, lowest, MOST)
         step = COARSE if count < FEW else step
         tuning["seeds"] = 1 if count < 100 * schedules else 2
         one_round = (5 * swept + schedules - swept) * tuning["seeds"]
@@ -172,8 +169,10 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     defaults = {
         "base_lr": {"strategy": "bracket", "step": step, "pilots": 1, "extend": WIDENING},
         "tuning": tuning,
-        "confirm": {} if "seeds" in plain.get("confirm", {}) else {"least": least, "most": 160},
+        "confirm": {"least": least, "most": 160},
     }
+    if isinstance(plain.get("confirm"), Mapping) and "seeds" in plain["confirm"]:
+        defaults["confirm"] = {}
     for key, values in defaults.items():
         given = plain.get(key, {})
         plain[key] = {**values, **given} if isinstance(given, Mapping) else given

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrshape.errors import InputError
 from lrshape.registry import Registry
 from lrshape.settings import Settings
+from lrshape.values import whole_number
 
 State: TypeAlias = dict[str, Any]
 """``sampler``, ``dimensions``, ``seed``, ``asked`` and ``told`` (numbers of points), ``best_point`` and
@@ -84,14 +85,13 @@ class Sampler(Settings, ABC):
         Raises:
             InputError: if an argument is out of range, or does not fit the settings.
         """
-        for what, value in (("dimensions", dimensions), ("seed", seed)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-                raise InputError(f"{what} must be a whole number of at least 0, got {value!r}")
-        own = self.start(int(dimensions), int(seed))
+        dimensions = whole_number("dimensions", dimensions, 0)
+        seed = whole_number("seed", seed, 0)
+        own = self.start(dimensions, seed)
         return {
             "sampler": self.name,
-            "dimensions": int(dimensions),
-            "seed": int(seed),
+            "dimensions": dimensions,
+            "seed": seed,
             "asked": 0,
             "told": 0,
             "best_point": None,
@@ -109,9 +109,7 @@ class Sampler(Settings, ABC):
             InputError: if ``n`` is negative, or the state is another sampler's.
         """
         self._check(state)
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
-            raise InputError(f"the number of points must be a whole number of at least 0, got {n!r}")
-        points, own = self.propose(state, int(n))
+        points, own = self.propose(state, whole_number("the number of points", n, 0))
         return points, {**state, "asked": state["asked"] + len(points), "own": own}
 
     @final

@@ -54,9 +54,15 @@ def ascii_text(text: str) -> str:
         >>> ascii_text("−0.5, ±0.1, ∞")
         '-0.5, +-0.1, inf'
     """
-    for sign, plain in ((MINUS, "-"), ("±", "+-"), ("∞", "inf"), ("–", "-"), ("’", "'")):
-        text = text.replace(sign, plain)
-    return text
+    return text.translate(_ASCII)
+
+
+_ASCII = str.maketrans(
+    {
+        MINUS: "-", "±": "+-", "∞": "inf", "–": "-", "’": "'", "“": '"', "”": '"', "…": "...", "→": "->",
+        "·": "-", "\ufffd": "?",
+    }
+)  # fmt: skip
 
 
 def correlation(value: float) -> str:

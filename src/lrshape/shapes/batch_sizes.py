@@ -1,8 +1,6 @@
 """Batch sizes that change in training: progress is then the share of samples seen."""
 
-from collections.abc import Mapping, Sequence
 from itertools import groupby
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError, shown
 from lrshape.shapes.input_file import reading
 from lrshape.shapes.number_table import read_table
+from lrshape.values import plain
 
 MAX_FILE_BYTES = 1_000_000_000
 
@@ -67,20 +66,15 @@ def batch_sizes_of_file(path: Path) -> list[int]:
 
 
 def _pairs(batch_sizes: Any) -> tuple[tuple[int, int], ...]:
-    if isinstance(batch_sizes, str | bytes | Mapping) or not isinstance(batch_sizes, Sequence | np.ndarray):
+    given = plain(batch_sizes)
+    if not isinstance(given, list):
         raise InputError(f"{_RULE}, got {shown(batch_sizes)}")
     found: list[tuple[int, int]] = []
-    for item in batch_sizes:
-        pair: tuple[Any, ...] = (
-            tuple(item) if isinstance(item, Sequence | np.ndarray) and len(item) == 2 else (item, 1)
-        )
-        if not all(_is_count(number) for number in pair):
+    for item in given:
+        pair: tuple[Any, ...] = tuple(item) if isinstance(item, list) and len(item) == 2 else (item, 1)
+        if not all(type(number) is int and 0 < number <= 2**53 for number in pair):
             raise InputError(f"{_RULE}, got {shown(item)}")
-        found.append((int(pair[0]), int(pair[1])))
+        found.append((pair[0], pair[1]))
     if not found:
         raise InputError(f"{_RULE}, got none")
     return tuple((size, sum(count for _, count in runs)) for size, runs in groupby(found, lambda run: run[0]))
-
-
-def _is_count(number: Any) -> bool:
-    return isinstance(number, Integral) and not isinstance(number, bool) and 0 < int(number) <= 2**53

@@ -11,6 +11,7 @@ import numpy as np
 
 from lrshape.errors import InputError, shown
 from lrshape.shapes.space import Dimension
+from lrshape.values import plain, scalar
 
 ParameterScale = Literal["linear", "log", "integer", "choice", "list"]
 
@@ -86,15 +87,17 @@ class Parameter:
         return f"{self.name} must be {kind} in [{self.low:g}, {self.high:g}]"
 
     def _number(self, value: Any) -> float | int:
-        scalar = value[()] if isinstance(value, np.ndarray) else value
-        if not _is_number(scalar):
+        number: Any = scalar(value)
+        if not _is_number(number):  # e.g. a tensor on its graph, or a Decimal
+            number = plain(number)
+        if not _is_number(number):
             raise InputError(f"{self._what}, got {shown(value)}")
         # Compared in the value's own precision: float32(0.3) is a legal 0.3, although above it in float64.
-        if not (self.low <= scalar <= self.high) or (self.scale == "integer" and scalar % 1 != 0):
+        if not (self.low <= number <= self.high) or (self.scale == "integer" and number % 1 != 0):
             raise InputError(f"{self._what}, got {shown(value)}")
         if self.scale == "integer":
-            return int(scalar)
-        return min(max(float(scalar), self.low), self.high) + 0.0  # + 0.0 turns -0.0 into 0.0
+            return int(number)
+        return min(max(float(number), self.low), self.high) + 0.0  # + 0.0 turns -0.0 into 0.0
 
     def _array(self, value: np.ndarray) -> np.ndarray:
         if value.dtype.kind not in "fiu":
@@ -107,10 +110,9 @@ class Parameter:
         return np.clip(value.astype(np.float64), self.low, self.high)
 
     def _list(self, value: Any) -> tuple[float, ...]:
-        if isinstance(value, np.ndarray):
-            value = value.tolist()
+        value = plain(value)
         what = f"{self.name} must be a non-empty list of numbers in [{self.low:g}, {self.high:g}]"
-        if not isinstance(value, list | tuple) or not value:
+        if not isinstance(value, list) or not value:
             raise InputError(f"{what}, got {shown(value)}")
         numbers = []
         for item in value:

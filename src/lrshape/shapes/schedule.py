@@ -1,10 +1,8 @@
 """A schedule: a shape, a base LR and a number of steps, and so the learning rate of every step."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self, overload
 
@@ -16,6 +14,7 @@ from lrshape.shapes.batch_sizes import BatchRuns
 from lrshape.shapes.family import FAMILIES, Family
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
 from lrshape.shapes.strict_json import read_strict_json
+from lrshape.values import plain, positive_number, scalar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,15 +85,16 @@ class Schedule:
     ):
         if not isinstance(params, Mapping):
             raise InputError(f"params must map names to values, got {shown(params)}")
+        params = {name: scalar(value) for name, value in params.items()}
         if isinstance(family, Family):
-            shape = type(family).from_params({**family.params, **params})
+            kept = {name: scalar(value) for name, value in family.params.items()}
+            shape = type(family).from_params(kept | params)
         else:
             shape = FAMILIES[family].from_params(params)
         for name, value in shape.params.items():
             if not isinstance(value, float | int | str | tuple):
                 raise InputError(f"{name} of a schedule must be one value, got an array")
-        if not _is_positive_number(base_lr):
-            raise InputError(f"base_lr must be a finite number above 0, got {shown(base_lr)}")
+        base_lr = positive_number("base_lr", base_lr)
         steps = checked_steps(steps)
         runs = None if batch_sizes is None else BatchRuns(batch_sizes)
         if runs is not None and steps != runs.steps:
@@ -102,7 +102,7 @@ class Schedule:
         values = {
             "family": shape.name,
             "params": MappingProxyType(shape.params),
-            "base_lr": float(base_lr),
+            "base_lr": base_lr,
             "steps": steps,
             "step_rule": checked_step_rule(step_rule),
             "batch_sizes": None if runs is None else runs.pairs,
@@ -156,8 +156,9 @@ class Schedule:
         """
         changes = {"steps": steps, "base_lr": base_lr, "batch_sizes": batch_sizes}
         changes = {name: value for name, value in changes.items() if value is not None}
-        if batch_sizes is not None and steps is None:
-            changes["steps"] = BatchRuns(batch_sizes).steps
+        if batch_sizes is not None:
+            runs = BatchRuns(batch_sizes)
+            changes = {"steps": runs.steps} | changes | {"batch_sizes": runs.pairs}
         return type(self)(**(self._arguments() | changes))
 
     @classmethod
@@ -175,7 +176,7 @@ class Schedule:
             [0.1, 0.2, 0.0]
         """
         try:
-            rates = np.asarray(lrs, np.float64)
+            rates = np.asarray(lrs if isinstance(lrs, np.ndarray) else plain(lrs), np.float64)
         except (TypeError, ValueError):
             raise InputError(f"learning rates must be numbers, got {shown(lrs)}") from None
         if rates.ndim != 1 or not 1 <= rates.size <= MAX_STEPS:
@@ -363,12 +364,3 @@ def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> 
         yield float(max(scheduler.get_last_lr()))
         if step < steps - 1:
             scheduler.step()
-
-
-def _is_positive_number(value: Any) -> bool:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        return False
-    try:
-        return math.isfinite(value) and float(value) > 0
-    except OverflowError:  # an integer beyond the floats
-        return False

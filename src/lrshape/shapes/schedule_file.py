@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from lrshape.errors import InputError, shown
 from lrshape.shapes.input_file import read_text, reading
 from lrshape.shapes.learning_rate_log import read_curves
 from lrshape.shapes.schedule import Schedule
+from lrshape.values import path_of
 
 MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000, ".py": 20_000_000}
 """Sizes of files that are read: numbers take more memory as JSON or Python text than as a table."""
 
 
-def read_schedule(path: Path) -> Schedule:
+def read_schedule(path: str | os.PathLike[str]) -> Schedule:
     """Read a schedule from a file.
 
     Args:
@@ -31,6 +33,7 @@ def read_schedule(path: Path) -> Schedule:
     Raises:
         InputError: if it cannot be read as that.
     """
+    path = path_of(path)
     readers = {".json": _json, ".csv": _csv, ".npy": _npy, ".py": _python}
     if path.suffix not in readers:
         raise InputError(f"{path}: a schedule file must end with one of {', '.join(readers)}")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.values import whole_number
 
 StepRule = Literal["midpoint", "left", "right"]
 
@@ -36,9 +37,7 @@ def progress(steps: int, step_rule: StepRule = "midpoint") -> NDArray[np.float64
 
 def checked_steps(steps: Any) -> int:
     """Return a number of steps, or raise `InputError`."""
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MAX_STEPS:
-        raise InputError(f"steps must be a whole number from 1 to {MAX_STEPS:,}, got {shown(steps)}")
-    return int(steps)
+    return whole_number("steps", steps, 1, MAX_STEPS)
 
 
 def checked_step_rule(step_rule: Any) -> StepRule:

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from lrshape.errors import InputError, shown
+from lrshape.values import path_of
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")  # of two letters or more: C:/ is a drive
 _LOCAL = ("file", "local")
@@ -43,7 +44,8 @@ def locate(path: str | os.PathLike[str]) -> Location:
     Raises:
         InputError: if it is empty, or a URL that is chained, or was made a path on its way here.
     """
-    text = os.fspath(path)
+    if not isinstance(path, str | os.PathLike) or not isinstance(text := os.fspath(path), str):
+        raise InputError(f"a study is a directory or a URL, got {shown(path)}")
     if isinstance(path, Url):
         return path
     if not text:
@@ -52,7 +54,7 @@ def locate(path: str | os.PathLike[str]) -> Location:
     if found is None:
         if "::" in text and "://" in text:
             raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
-        return Path(text)
+        return path_of(text)
     if "://" not in text[: found.end() + 1]:
         raise InputError(f"a study's URL is given as text with ://, not as a path, got {shown(text)}")
     if "::" in text:
@@ -72,7 +74,7 @@ def local(path: str | os.PathLike[str], what: str) -> Path:
     """
     if _SCHEME.match(os.fspath(path)):
         raise InputError(f"{what} must be a local directory, got {shown(os.fspath(path))}")
-    return Path(path)
+    return path_of(path)
 
 
 class Place(ABC):

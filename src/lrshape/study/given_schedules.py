@@ -3,8 +3,9 @@
 All become a family, its parameters and perhaps a base LR, so that a stored spec needs no file.
 """
 
+import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,8 +17,9 @@ from lrshape.procedure.spec import STANDARD_BASELINES, BaselineSpec
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
 from lrshape.shapes.steps import StepRule
+from lrshape.values import plain
 
-Given: TypeAlias = str | Path | Schedule | Mapping[str, Any] | ArrayLike
+Given: TypeAlias = str | os.PathLike[str] | Schedule | Mapping[str, Any] | ArrayLike
 """A family or standard baseline by name, a schedule file, learning rates, or the keys of a `BaselineSpec`."""
 
 MOST = 10_000
@@ -91,6 +93,8 @@ def table_values(lrs: ArrayLike, step_rule: StepRule) -> tuple[NDArray[np.float6
 
 
 def _named(given: Any, key: str) -> dict[str, Given]:
+    if isinstance(given, Iterator | ValuesView):
+        given = list(given)
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise InputError(f"{key} must be a list or a table of schedules, got {shown(given)}")
     found: dict[str, Given] = {}
@@ -107,13 +111,13 @@ def _name(one: Any) -> str:
         return one.family
     if isinstance(one, Mapping):
         one = one.get("family") or one.get("file") or ""
-    if not isinstance(one, str | Path):
+    if not isinstance(one, str | os.PathLike):
         return ""
     return re.sub(r"[^\w-]+", "-", Path(one).stem if _is_file(one) else str(one))
 
 
-def _is_file(one: str | Path) -> bool:
-    return isinstance(one, Path) or Path(one).suffix in MAX_BYTES
+def _is_file(one: str | os.PathLike[str]) -> bool:
+    return isinstance(one, os.PathLike) or Path(one).suffix in MAX_BYTES
 
 
 def _document(one: Any, step_rule: StepRule, tune: bool) -> dict[str, Any]:
@@ -124,8 +128,8 @@ def _document(one: Any, step_rule: StepRule, tune: bool) -> dict[str, Any]:
         else:
             one = {"family": one}
     elif not isinstance(one, Mapping):
-        one = {"file" if isinstance(one, str | Path) else "lrs": one}
-    document = {"tune": tune, **one}
+        one = {"file" if isinstance(one, str | os.PathLike) else "lrs": one}
+    document = {"tune": tune, **plain(one)}
     kinds = [kind for kind in ("family", "file", "lrs") if kind in document]
     if len(kinds) != 1:
         raise InputError(f"needs one of family, file and lrs, got {' and '.join(kinds) or 'none'}")
@@ -141,9 +145,9 @@ def _document(one: Any, step_rule: StepRule, tune: bool) -> dict[str, Any]:
 
 
 def _schedule(source: Any) -> Schedule:
-    if not isinstance(source, str | Path):
+    if not isinstance(source, str):
         raise InputError(f"file must name a schedule file, got {shown(source)}")
-    return read_schedule(Path(source))
+    return read_schedule(source)
 
 
 def _of_schedule(schedule: Any, step_rule: StepRule) -> dict[str, Any]:

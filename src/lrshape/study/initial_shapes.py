@@ -21,6 +21,7 @@ from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
 from lrshape.shapes.steps import StepRule
 from lrshape.store import params_of
 from lrshape.study.study import Study
+from lrshape.values import path_of
 
 TOP = 8
 """At most so many shapes are taken from a study, and so many curves from a log."""
@@ -58,7 +59,7 @@ def read_initial_shapes(
     """
     for name in families:
         FAMILIES[name]  # an unknown name is told before anything is read
-    name, path = str(source), Path(source)
+    name, path = str(source), path_of(source)
     try:
         if path.is_file() or path.suffix in MAX_BYTES:
             found = _of_file(path, families, step_rule)

@@ -1,20 +1,23 @@
 """The spec of a study: what a TOML file or keyword arguments say, checked, with every default filled in."""
 
 import math
+import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from lrshape.errors import InputError, shown
+from lrshape.procedure.base_lr import BaseLRStrategy
 from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search
 from lrshape.procedure.spec import SearchSpec
 from lrshape.shapes.input_file import read_text, reading
 from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
 from lrshape.training.workload import WORKLOADS, Workload
+from lrshape.values import path_of, plain, typed
 
 MAX_SPEC_BYTES = 1_000_000
 MAX_CHUNK_SIZE = 1_000_000
@@ -71,7 +74,7 @@ class StudySpec(SearchSpec):
         Raises:
             InputError: one line for each mistake, with the key, the rule and the value received.
         """
-        given = dict(document)
+        given = plain_document(document)
         named = given.pop("workload", None)
         if workload is not None and named is not None:
             raise InputError(f"workload: cannot be combined with train=, got {shown(named)}")
@@ -93,13 +96,38 @@ class StudySpec(SearchSpec):
         if isinstance(given.get("baselines"), Mapping):
             given["baselines"] = read_schedules(given["baselines"], "baselines", step_rule_of(given))
         base_lr = given.get("base_lr", {})
-        if isinstance(base_lr, Mapping):
+        if isinstance(base_lr, dict):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
         return cls(**given)
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""
         return {"name": self.name} | self.model_dump(mode="json")
+
+
+def plain_document(given: Mapping[str, Any]) -> dict[str, Any]:
+    """A spec in plain Python, see `lrshape.values.plain`, with a list where one entry was given alone.
+
+    Schedules stay as they are: `lrshape.study.given_schedules` reads more than plain values.
+
+    Raises:
+        InputError: if it is no mapping, or ``base_lr`` is none.
+    """
+    if not isinstance(given, Mapping):
+        raise InputError(f"a spec must be a mapping or the name of a TOML file, got {shown(given)}")
+    document = {}
+    for key, value in given.items():
+        is_by_name = key == "baselines" and isinstance(value, Mapping)
+        document[key] = value if is_by_name or key == "schedules" else plain(value)
+        if key in _LISTS and isinstance(document[key], str | dict) and not is_by_name:
+            document[key] = [document[key]]
+    base_lr = document.get("base_lr", {})
+    if not isinstance(base_lr, dict | BaseLRStrategy):
+        raise InputError(f"base_lr: must be a table, e.g. {{low = 0.01, high = 1.0}}, got {shown(base_lr)}")
+    return document
+
+
+_LISTS = ("families", "baselines", "initial_shapes")
 
 
 def _with_schedules(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,7 +149,7 @@ def step_rule_of(document: Mapping[str, Any]) -> StepRule:
     return "midpoint"  # a wrong one is told with other mistakes
 
 
-def read_spec(path: str | Path, assignments: Sequence[str] = ()) -> dict[str, Any]:
+def read_spec(path: str | os.PathLike[str], assignments: Sequence[str] = ()) -> dict[str, Any]:
     """Read a TOML file.
 
     Args:
@@ -132,16 +160,28 @@ def read_spec(path: str | Path, assignments: Sequence[str] = ()) -> dict[str, An
         InputError: if it cannot be read, is larger than 1 MB or is not TOML; the message has the line. As for
             `override`.
     """
-    file = Path(path)
+    file = path_of(path)
     with reading(file, "not TOML", MAX_SPEC_BYTES):
-        document = tomllib.loads(read_text(file))
+        text = read_text(file)
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"is not TOML: {error}{_hint(text, error)}") from None
     for assignment in assignments:
         override(document, assignment)
     return document
 
 
+def _hint(text: str, error: ValueError) -> str:
+    """What to write in place of a number that people write and TOML does not know."""
+    found = re.search(r"at line (\d+)", str(error))
+    line = text.splitlines()[int(found[1]) - 1] if found else ""
+    is_short = re.search(r"[=\[,]\s*[+-]?(\.\d|\d+\.(\D|$))", line)
+    return "; TOML writes 0.5 and 1.0 for .5 and 1." if is_short else ""
+
+
 def override(document: dict[str, Any], assignment: str) -> None:
-    """Apply one ``a.b=value`` to a spec; the value is read as TOML, or else as text.
+    """Apply one ``a.b=value`` to a spec; the value is read as `lrshape.values.typed` does.
 
     Raises:
         InputError: if there is no ``=``, or a part of the key is no table.
@@ -151,11 +191,7 @@ def override(document: dict[str, Any], assignment: str) -> None:
     if not equals or not all(parts):
         raise InputError(f"--set takes key=value, e.g. workload.steps=500, got {assignment!r}")
     try:
-        value: Any = tomllib.loads(f"value = {text}")["value"]
-    except (ValueError, RecursionError):
-        value = text.strip()
-    try:
-        assign(document, ".".join(parts), value)
+        assign(document, ".".join(parts), typed(text))
     except InputError as error:
         raise InputError(f"--set {assignment!r}: {error}") from None
 

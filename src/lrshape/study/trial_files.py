@@ -1,6 +1,7 @@
 """The trials of a study for other tools: flat tables, and Optuna studies."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from lrshape.errors import InputError, shown
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.family import FAMILIES
 from lrshape.store import params_of
+from lrshape.values import path_of
 
 if TYPE_CHECKING:
     import optuna
@@ -22,7 +24,9 @@ FILES = {"csv": "trials.csv", "parquet": "trials.parquet", "optuna": "trials.log
 _NOTED = ("phase", "shape", "seed", "status", "message", "wall_time")
 
 
-def write_trials(trials: pd.DataFrame, target: str, path: Path, *, metric: str, name: str) -> Path:
+def write_trials(
+    trials: pd.DataFrame, target: str, path: str | os.PathLike[str], *, metric: str, name: str
+) -> Path:
     """Write trials to a file.
 
     Args:
@@ -39,6 +43,7 @@ def write_trials(trials: pd.DataFrame, target: str, path: Path, *, metric: str, 
     """
     if target not in FILES:
         raise InputError(f"--to must be one of {', '.join(FILES)}, got {shown(target)}")
+    path = path_of(path)
     if trials.empty:
         raise InputError("no trial is stored yet; run the search first")
     try:

@@ -7,6 +7,7 @@ from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
+from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result
@@ -25,7 +26,7 @@ class TensorBoard(Tracker):
         try:
             from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
 
-            self._writer = SummaryWriter(self.target)
+            self._writer = SummaryWriter(str(path_of(self.target)))
         except ImportError:
             raise InputError("the tracker tensorboard needs: pip install 'lrshape[tensorboard]'") from None
         except OSError as error:

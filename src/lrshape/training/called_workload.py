@@ -2,6 +2,7 @@
 
 import abc
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,11 @@ class CalledWorkload(Workload):
         gt=0,
         description="kill a trial after this many seconds and record it as failed; none: no limit",
     )
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("metrics")
     @classmethod

@@ -11,9 +11,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, NoReturn
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, located, shown
 from lrshape.process_wide import ProcessWide
 from lrshape.training.outcome import Result, failure, scores, storable
 from lrshape.workers.process import Worker
@@ -116,25 +117,48 @@ class IsolatedFunction:
 
 
 def _imported(origin: dict[str, str], names: Sequence[str]) -> Callable[..., Result]:
-    function = _import(origin)
-    return lambda item, report: call_function(function, names, *item)
-
-
-def _import(origin: dict[str, str]) -> Callable[..., Any]:
     global importing
     importing = True
     try:
-        if "script" in origin:
-            sys.argv = [origin["script"]]
-            sys.modules["__main__"].__dict__.update(runpy.run_path(origin["script"], run_name="__lrshape__"))
-            found: Any = sys.modules["__main__"]
-        else:
-            found = importlib.import_module(origin["module"])
+        function = import_function(origin)
     finally:
         importing = False
+    return lambda item, report: call_function(function, names, *item)
+
+
+def import_function(origin: dict[str, str]) -> Callable[..., Any]:
+    """Import a user's function.
+
+    Args:
+        origin: see `FunctionWorkload.origin`.
+
+    Raises:
+        InputError: if its module raises anything but Ctrl-C, or has no such function; the line names the
+            module, the file and the line.
+    """
+    where = origin.get("script") or origin["module"]
+    try:
+        module = _run_script(where) if "script" in origin else importlib.import_module(where)
+    except (Exception, SystemExit) as error:
+        hint = "; do under `if __name__ == '__main__':` what only a script does"
+        reason = f"{located(error)}{hint if isinstance(error, SystemExit) else ''}"
+        raise InputError(f"{where!r} cannot be imported: {reason}") from error
+    found: Any = module
     for part in origin["name"].split("."):
+        if not hasattr(found, part):
+            file = getattr(module, "__file__", None) or "built in"
+            raise InputError(f"{where!r} ({file}) has no {origin['name']!r}")
         found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"{where}:{origin['name']} must be a function, got {shown(found)}")
     return found
+
+
+def _run_script(script: str) -> ModuleType:
+    sys.argv = [script]
+    main = sys.modules["__main__"]
+    vars(main).update(runpy.run_path(script, run_name="__lrshape__"))
+    return main
 
 
 def call_isolated(function: IsolatedFunction, lrs: Any, seed: int, timeout: float | None = None) -> Result:
@@ -163,7 +187,7 @@ def call_isolated(function: IsolatedFunction, lrs: Any, seed: int, timeout: floa
         end_worker()
         raise
     if kind == "refused":
-        raise InputError(f"the worker process cannot import the train function: {what}")
+        raise InputError(f"in a worker process, {what}")
     if kind == "raised":
         raise what[0]
     return what if kind == "done" else Result(None, storable(what.reason))

@@ -1,6 +1,7 @@
 """Where the workers of one machine run: which cores and which GPU each has."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,11 @@ class Place:
         if self.gpu is not None:
             found["CUDA_VISIBLE_DEVICES"] = self.gpu
         return found
+
+
+def import_path() -> list[str]:
+    """``sys.path`` of a worker: its texts, because Python ignores what else is in it, such as a `Path`."""
+    return [entry for entry in sys.path if isinstance(entry, str)]
 
 
 def places(workers: int | None, threads: int | None) -> list[Place]:

@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from lrshape.workers.places import Place
+from lrshape.workers.places import Place, import_path
 from lrshape.workers.worker import packed
 
 PULSE = 0.2
@@ -98,7 +98,7 @@ class Worker:
         self._seconds: float | None = None
         self._deadline: float | None = None
         self.connection, theirs = Pipe()
-        arguments = json.dumps([sys.path, [theirs.fileno(), place.cores if place else []]])
+        arguments = json.dumps([import_path(), [theirs.fileno(), place.cores if place else []]])
         try:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", _START, arguments],

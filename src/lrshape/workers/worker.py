@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, located
 
 
 def main(descriptor: int, cores: Sequence[int]) -> None:
@@ -27,6 +27,8 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
         descriptor: of the socket to the parent.
         cores: to run on; all that there are if empty.
     """
+    with contextlib.suppress(OSError):  # what users' code prints must not come between a command's results
+        os.dup2(2, 1)
     os.set_inheritable(descriptor, False)  # children of users' code must not hold it open
     if cores:
         os.sched_setaffinity(0, cores)  # before anything heavy counts them and starts its threads
@@ -42,7 +44,7 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
             try:
                 task = pickle.loads(data)
             except (Exception, SystemExit) as error:
-                _send(parent, "refused", f"{type(error).__name__}: {error}")
+                _send(parent, "refused", str(error) if isinstance(error, InputError) else located(error))
                 return
             _send(parent, "ready", None)
         else:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError
 from lrshape.training.data.download import cache_dir, extract, fetch
+from lrshape.values import path_of
 
 URL = "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
 DIGEST = "md5:c32a1d4ab5d03f1284b67883e8d87530"
@@ -46,7 +47,7 @@ def find(data_dir: str | None) -> Path:
     """The folder with the files; see `load`."""
     given = data_dir or os.environ.get("LRSHAPE_DATA")
     if given:
-        for folder in (Path(given), Path(given) / FOLDER):
+        for folder in (path_of(given), path_of(given) / FOLDER):
             if (folder / FILES["train"][0]).exists():
                 return folder
         if data_dir:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lrshape.errors import InputError
+from lrshape.values import path_of
 
 TIMEOUT_SECONDS = 60
 BLOCK_BYTES = 1 << 20
@@ -21,8 +22,8 @@ def cache_dir() -> Path:
     """Where downloads are kept: ``$LRSHAPE_CACHE``, else a folder in the user's cache."""
     given = os.environ.get("LRSHAPE_CACHE")
     if given:
-        return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lrshape"
+        return path_of(given)
+    return path_of(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lrshape"
 
 
 def fetch(url: str, digest: str, folder: Path) -> Path:

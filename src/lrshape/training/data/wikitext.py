@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError
 from lrshape.store import publish
 from lrshape.training.data.download import cache_dir
+from lrshape.values import path_of
 
 
 def cut(tokens: NDArray[np.uint16], length: int, pad: int = 0) -> NDArray[np.uint16]:
@@ -91,7 +92,7 @@ def find(data_dir: str | None) -> dict[str, Path]:
             "WikiText is not downloaded: unpack wikitext-103 or wikitext-2 (wiki.train.tokens ...), and name "
             "the folder in workload.data_dir or $LRSHAPE_DATA"
         )
-    for folder in (Path(given), *(Path(given) / name for name in FOLDERS)):
+    for folder in (path_of(given), *(path_of(given) / name for name in FOLDERS)):
         for ending in ENDINGS:
             files = {split: folder / f"wiki.{split}.{ending}" for split in SPLITS}
             present = [file for file in files.values() if file.is_file()]

@@ -67,6 +67,11 @@ class CommandWorkload(CalledWorkload):
         return value
 
     @property
+    def arguments(self) -> list[str]:
+        """The command, with ``~`` replaced at the beginning of an argument, as a shell does."""
+        return [os.path.expanduser(argument) for argument in self.command]  # noqa: PTH111 - not all are paths
+
+    @property
     def code(self) -> str:
         """The command."""
         return " ".join(self.command)
@@ -86,7 +91,7 @@ class CommandWorkload(CalledWorkload):
             where.mkdir(exist_ok=True)
             values = {"schedule": schedule, "metrics": metrics, "seed": seed, "steps": len(lrs)}
             try:
-                problem = _run(_filled(self.command, values), where, self.timeout)
+                problem = _run(_filled(self.arguments, values), where, self.timeout)
                 if problem is not None:
                     return Result(None, storable(problem))
                 return Result(scores(_read(metrics), self.metric_names(), "the metrics file must hold"))
@@ -101,13 +106,13 @@ class CommandWorkload(CalledWorkload):
         Raises:
             InputError: if there is none.
         """
-        if shutil.which(self.command[0]) is None:
+        if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
 
     def digest(self) -> str | None:
         """SHA-256 of those arguments that are files, such as scripts; None if none is."""
         found = hashlib.sha256()
-        files = [path for path in map(Path, self.command) if _is_code(path)]
+        files = [path for path in map(Path, self.arguments) if _is_code(path)]
         for path in files:
             found.update(hashlib.sha256(path.read_bytes()).digest())
         return found.hexdigest() if files else None

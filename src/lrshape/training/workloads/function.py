@@ -1,7 +1,6 @@
 """Any training code as a workload: a Python function that trains once and returns its score."""
 
 import hashlib
-import importlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -47,13 +46,17 @@ class FunctionWorkload(CalledWorkload):
     @classmethod
     def _names_a_function(cls, value: str) -> str:
         module, _, name = value.partition(":")
+        if module.endswith(".py") or "/" in module or "\\" in module:
+            raise ValueError(
+                f"function names a module and no file, e.g. 'train:run' for run in train.py, got {value!r}"
+            )
         if not module or not name:
             raise ValueError(f"function must be 'module:name', got {value!r}")
         return value
 
     @classmethod
     def of(
-        cls, train: TrainFunction, steps: int, metrics: tuple[str, ...] = ("score",), **settings: Any
+        cls, train: TrainFunction, steps: int, metrics: Any = ("score",), **settings: Any
     ) -> "FunctionWorkload":
         """Wrap a function that is already in hand, as ``lrshape.search(train=...)`` does.
 
@@ -102,6 +105,7 @@ class FunctionWorkload(CalledWorkload):
             InputError: if not.
         """
         function = self.resolve()
+        _require_two_arguments(function, self.function)
         if self.in_worker:
             self.origin()
             if getattr(function, "__name__", None) == "<lambda>" or "<locals>" in self.function:
@@ -159,11 +163,20 @@ class FunctionWorkload(CalledWorkload):
         if str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
         try:
-            target: Any = importlib.import_module(module_name)
-            for part in name.split("."):
-                target = getattr(target, part)
-        except (ImportError, AttributeError) as error:
-            raise InputError(f"workload.function {self.function!r} cannot be imported: {error}") from error
-        if not callable(target):
-            raise InputError(f"workload.function {self.function!r} must be a function, got {target!r}")
-        return cast(TrainFunction, target)
+            found = user_function.import_function({"module": module_name, "name": name})
+        except InputError as error:
+            raise InputError(f"workload.function: {error}") from error
+        return cast(TrainFunction, found)
+
+
+def _require_two_arguments(function: TrainFunction, name: str) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # compiled: its first call tells
+        return
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        code = getattr(inspect.unwrap(function), "__code__", None)
+        where = f"{code.co_filename}, line {code.co_firstlineno}: " if code else ""
+        raise InputError(f"{where}{name} must take (lrs, seed), got {name}{signature}: {error}") from None

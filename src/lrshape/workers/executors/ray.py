@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 import warnings
@@ -19,6 +18,7 @@ from pydantic import Field, PrivateAttr
 from lrshape._version import __version__
 from lrshape.errors import InputError
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
+from lrshape.workers.places import import_path
 from lrshape.workers.pool import Event, Piece, Pool, run
 from lrshape.workers.process import Answer, Death
 from lrshape.workers.worker import packed
@@ -258,7 +258,7 @@ class _Actors(Pool):
 
         settings = self._settings
         actor = self._ray.remote(num_cpus=settings.cpus, num_gpus=settings.gpus, max_restarts=0)(Trainer)
-        return actor.remote(sys.path, str(Path.cwd()), settings.cpus)
+        return actor.remote(import_path(), str(Path.cwd()), settings.cpus)
 
     def _remove(self, actor: _Actor) -> None:
         self._actors.remove(actor)

@@ -1,0 +1,100 @@
+"""Where commands run: a terminal or pipe of any encoding, a home directory, an odd import path."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lrshape
+
+COMMANDS = [
+    ("shapes", "show", "cosine"),
+    ("shapes", "list"),
+    ("compare", "study", "--families", "cosine,rex"),
+    ("status", "study"),
+    ("best", "study"),
+    ("search", "spec.toml", "--out", "study"),
+    ("status", "ünbekannt–\udcff"),
+    ("check", "seeds", "study", "--help"),
+    ("--help",),
+]
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8:strict"])
+def test_every_command_prints_in_any_encoding(finished, encoding):
+    script = (
+        "import sys; from lrshape.cli import main\n"
+        f"for command in {COMMANDS!r}:\n"
+        "    sys.argv = ['lrshape', *command]\n"
+        "    try: main()\n"
+        "    except SystemExit as end: assert end.code in (0, 2), (command, end.code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=finished.path, capture_output=True, check=False, timeout=200,
+        env={**finished.environment, "PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr.decode("latin-1")
+    shown = done.stdout.decode(encoding.partition(":")[0])
+    assert ("│█" in shown) == encoding.startswith("utf")
+    assert ("|#" in shown) != encoding.startswith("utf")
+
+
+def test_a_home_directory_is_expanded_wherever_a_path_is_taken(finished, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(finished.path))
+    for arguments in (
+        ("status", "~/study"),
+        ("best", "~/study", "--json"),
+        ("export", "~/study", "--to", "json", "--out=~/home/schedule.json"),
+        ("shapes", "show", "~/home/schedule.json", "--svg=~/home/shape.svg"),
+        ("shapes", "fit", "~/home/schedule.json", "--family", "linear", "--out=~/home/fit.json"),
+        ("compare", "~/study", "~/home/schedule.json", "--png=~/home/both.png"),
+        ("trials", "~/study", "--to", "csv", "--out=~/home/trials.csv"),
+        ("init", "function", "--out=~/home/function.toml"),
+        ("store", "merge", "~/home/merged", "~/study"),
+        ("search", "~/spec.toml", "--out=~/study", "--log-to", "tensorboard:~/home/log"),
+        ("reproduce", "families", "--out=~/home/families"),
+    ):
+        monkeypatch.chdir(tmp_path)
+        code, _, err = finished.run(*arguments)
+        assert code == 0, (arguments, err)
+    made = {path.name for path in (finished.path / "home").iterdir()}
+    assert made >= {
+        "schedule.json",
+        "shape.svg",
+        "fit.json",
+        "both.png",
+        "trials.csv",
+        "function.toml",
+        "merged",
+    }
+    assert {"log", "families"} <= made
+    assert not (finished.path / "~").exists()
+
+
+def train(lrs, seed):
+    return abs(float(lrs.mean()) - 0.1) + seed % 7 * 1e-3
+
+
+@pytest.mark.parametrize("how", [{"executor": {"name": "processes", "workers": 1}}, {"isolated": True}])
+def test_what_python_ignores_in_the_import_path_workers_ignore(tmp_path, monkeypatch, how):
+    monkeypatch.setattr(sys, "path", [*sys.path, Path.cwd(), None, b"bytes", 5])
+    study = lrshape.search(
+        train=train, steps=10, families="rex", trials=24, base_lr={"low": 0.01, "high": 1.0},
+        out=tmp_path / "study", **how,
+    )  # fmt: skip
+    assert not study.failures()
+
+
+def test_options_take_numbers_as_people_type_them(finished):
+    for arguments in (
+        ("shapes", "show", "cosine", "-p", "warmup=.1", "--steps", "1e2"),
+        ("shapes", "show", "cosine", "-p", "warmup=+0.1", "--steps", " 1_00 "),
+        ("shapes", "show", "cosine", "-p", "warmup=1E-1", "--steps", "100."),
+    ):
+        code, out, err = finished.run(*arguments)
+        assert code == 0, err
+        assert "cosine: warmup=0.1" in out
+    code, _, err = finished.run("shapes", "show", "cosine", "--steps", "1.5")
+    assert code == 2
+    assert "'1.5' is not a whole number" in err
