@@ -276,6 +276,22 @@ def test_the_first_metric_is_the_metric_by_default(tmp_path):
     assert study.metric == "final/loss"
 
 
+@pytest.mark.usefixtures("no_report")
+def test_nan_in_a_second_metric_changes_nothing_for_the_one_that_decides(tmp_path):
+    def twice(lrs, seed):
+        loss, auc = train(lrs, seed)["loss"], float("nan")
+        return {"loss": float("nan"), "auc": 0.5} if lrs.max() > 0.5 else {"loss": loss, "auc": auc}
+
+    study = lrshape.search(SPEC, train=twice, steps=3, metrics=("loss", "auc"), out=tmp_path / "x")
+    rows, best = study.trials(), study.best()
+    assert (rows["status"] == np.where(np.isfinite(rows["final/loss"]), "ok", "diverged")).all()
+    assert best.score_median is not None
+    assert 0 < best.diverged_share < 0.9
+    by_auc = study.analysis("final/auc")  # only the others have one
+    assert ((by_auc.trials["status"] == "ok") == (rows["status"] == "diverged")).all()
+    assert by_auc.scores["diverged"].sum() == (rows["status"] == "ok").sum()
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_all_diverged_is_said_plainly(tmp_path, value):
     study = lrshape.search(SPEC, train=lambda lrs, seed: value, steps=3, out=tmp_path / "x")

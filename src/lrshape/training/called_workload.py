@@ -81,13 +81,13 @@ def train(
     messages = [""] * count
     for i in range(count):
         result = workload.call(lrs[i].astype(np.float64), int(seeds[i]))
+        for name, value in (result.scores or {}).items():
+            if abs(value) <= LARGEST:  # false for NaN
+                metrics[name][i] = value
         if result.scores is None:
             status[i] = "failed"
             messages[i] = result.message
-        elif all(abs(value) <= LARGEST for value in result.scores.values()):  # false for NaN
-            for name, value in result.scores.items():
-                metrics[name][i] = value
-        else:
+        elif all(np.isinf(values[i]) for values in metrics.values()):
             status[i] = "diverged"
         if report is not None:
             report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))
