@@ -113,7 +113,7 @@ class Precision:
         """Format an interval, e.g. ``0.00861 to 0.00962``; the empty string where it is undefined (NaN)."""
         if math.isnan(low) or math.isnan(high):
             return ""
-        return f"{self.text(low)} to {self.text(high)}" if low != high else self.text(low)
+        return " to ".join(dict.fromkeys((self.text(low), self.text(high))))
 
 
 def interval(low: float, high: float, lead: float | None = None) -> str:
