@@ -37,7 +37,7 @@ class CommandWorkload(CalledWorkload):
     """Your own training as a program: the command runs once for each trial, without a shell.
 
     In its arguments ``{schedule}`` is the path of a file with the learning rate of every step, ``{metrics}``
-    that of the JSON file that it must write, ``{seed}`` an integer in [0, 2**32), ``{steps}`` the number of
+    that of the JSON file that it must write, ``{seed}`` an integer in [0, 2**31), ``{steps}`` the number of
     steps. The JSON is a number, the score to minimise, or an object of metric names and numbers. NaN has
     diverged; an exit code other than 0, a missing or illegal file, and a timeout have failed, with the last
     lines of standard error as message. Standard output is not kept: write a log of your own.

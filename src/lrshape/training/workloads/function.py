@@ -26,7 +26,7 @@ class FunctionWorkload(CalledWorkload):
     """Your own training: ``train(lrs, seed)`` is called once for each trial.
 
     ``lrs`` is float64 of shape ``(steps,)``, the learning rate of every step; ``seed`` is an int in
-    [0, 2**32). It returns the score to minimise, or a mapping of metric names to numbers. A number is
+    [0, 2**31). It returns the score to minimise, or a mapping of metric names to numbers. A number is
     stored as ``final/score``; a name without a ``/`` gets ``final/`` before it. A trial that returns a
     number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
     With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
