@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.shapes.input_file import require_file
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import MAX_STEPS
 
@@ -39,6 +40,7 @@ def read_schedule(path: Path) -> Schedule:
     if path.suffix not in readers:
         raise InputError(f"{path}: a schedule file must end with one of {', '.join(readers)}")
     try:
+        require_file(path)
         size = path.stat().st_size
         if size > MAX_BYTES[path.suffix]:
             raise InputError(f"a schedule file has at most {MAX_BYTES[path.suffix]:,} bytes, got {size:,}")

@@ -1,5 +1,6 @@
 """Shapes for a search to start from: of another study, a schedule file or a log of learning rates."""
 
+import contextlib
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import where
 from lrshape.errors import InputError
@@ -16,6 +18,7 @@ from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
 from lrshape.procedure.spec import InitialShape
 from lrshape.shapes import FAMILIES
+from lrshape.shapes.input_file import require_file
 from lrshape.shapes.schedule_file import MAX_BYTES, Curves, is_number, read_log, read_schedule
 from lrshape.shapes.steps import StepRule
 from lrshape.store import params_of
@@ -74,7 +77,7 @@ def _of_study(name: str, families: Sequence[str]) -> InitialShapes:
     study = Study(name)
     trials = study.store.trials(["screen", "rescore"])
     trials = where(trials, trials["family"].isin(families) & ~is_baseline(trials))
-    return _best(trials, study.metric)
+    return _best(as_losses(trials, study.metric, study.spec.direction), study.metric)
 
 
 def _best(trials: pd.DataFrame, metric: str) -> InitialShapes:
@@ -95,6 +98,8 @@ def _start(family: str, params: Mapping[str, Any], base_lr: float) -> dict[str, 
 
 
 def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
+    with contextlib.suppress(OSError):  # told by what reads it
+        require_file(path)
     if path.suffix == ".csv" and not _is_bare(path):
         return _of_curves(read_log(path), families, step_rule)
     schedule = read_schedule(path)

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from lrshape.errors import InputError, shown
 from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search
 from lrshape.procedure.spec import SearchSpec
+from lrshape.shapes.input_file import require_file
 from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
 from lrshape.training.workload import WORKLOADS, Workload
@@ -133,15 +134,16 @@ def read_spec(path: str | Path, assignments: Sequence[str] = ()) -> dict[str, An
     """
     file = Path(path)
     try:
+        require_file(file)
         if file.stat().st_size > MAX_SPEC_BYTES:
-            raise InputError(f"{file}: a spec has at most {MAX_SPEC_BYTES} bytes, got {file.stat().st_size}")
+            raise InputError(f"a spec has at most {MAX_SPEC_BYTES} bytes, got {file.stat().st_size}")
         document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from None
     except RecursionError:
         raise InputError(f"{file}: is not TOML: brackets are nested too deeply") from None
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from None
     except ValueError as error:  # wrong syntax, no UTF-8, or a number of thousands of digits
         raise InputError(f"{file}: is not TOML: {error}") from None
     for assignment in assignments:
