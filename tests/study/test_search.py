@@ -1,7 +1,9 @@
 """Whole studies through the Python API: results, resume, damage, refusals."""
 
+import functools
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -219,6 +221,25 @@ def test_a_changed_train_function_is_told(tmp_path, caplog):
     assert "the code of" in caplog.text
     assert "has changed" in caplog.text
     assert study.best().score_median == 1.0
+
+
+@pytest.mark.usefixtures("no_report")
+def test_other_values_in_a_train_function_are_told(tmp_path, caplog):
+    small = {**SPEC, "families": ["linear"], "confirm": {"seeds": 1}, "baselines": []}
+
+    def of_width(lrs, seed, width):
+        return width
+
+    for width, told in ((1.0, False), (1.0, False), (2.0, True)):
+        function = functools.partial(of_width, width=width)
+        study = lrshape.search(small, train=function, steps=3, out=tmp_path / "x")
+        assert ("or a value that it holds, has changed" in caplog.text) == told
+    assert study.best().score_median == 1.0
+    lock = threading.Lock()
+    for told in (False, True):
+        function = functools.partial(lambda lock, lrs, seed: 1.0, lock)
+        lrshape.search(small, train=function, steps=3, out=tmp_path / "y")
+        assert ("it cannot compare a _thread.lock" in caplog.text) == told
 
 
 @pytest.mark.usefixtures("no_report")

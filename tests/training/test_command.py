@@ -225,4 +225,6 @@ def test_the_digest_follows_the_script(tmp_path):
     assert workload.digest() == first
     script.write_text("2")
     assert workload.digest() != first
-    assert CommandWorkload(command=["train", *PLACES], steps=3).digest() is None
+    assert first.unknown == ()
+    (unknown,) = CommandWorkload(command=["train", *PLACES], steps=3).digest().unknown
+    assert unknown == "a command without a script among its arguments"

@@ -48,7 +48,7 @@ class Chunk:
         return tuple(Chunk(self.name, part) for part in parts) if middle else ()
 
     def table(self, outcome: Outcome, metric: str, seconds: float) -> pd.DataFrame:
-        """The rows to store: keys, metrics, status by the metric; each trial gets an equal share of the time."""
+        """The rows to store, with the status by one metric; each trial gets an equal share of the time."""
         table = self.keys()
         for name, values in outcome.items():
             table[name] = values

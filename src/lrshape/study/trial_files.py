@@ -111,8 +111,9 @@ def to_optuna(
     """Return an Optuna study with one Optuna trial for each trial.
 
     Its parameters are ``family``, ``base_lr`` and ``<family>.<parameter>``; phase, shape, seed, status and
-    all metrics are user attributes. A trial that diverged is complete, with the worst value, an infinite one;
-    one that failed has failed. Many frozen differ by their seed alone: medians over them are what a shape scores.
+    all metrics are user attributes. A trial that diverged is complete, with an infinite value, the worst;
+    one that failed has failed. Many frozen differ by their seed alone: medians over them are what a shape
+    scores.
 
     Args:
         trials: as `Study.trials` gives them.
@@ -122,8 +123,8 @@ def to_optuna(
         name: of the study, default Optuna's.
 
     Raises:
-        InputError: if Optuna is not installed, no such metric is stored, or the storage cannot be written, e.g.
-            because another program has locked it.
+        InputError: if Optuna is not installed, no such metric is stored, or the storage cannot be written,
+            e.g. because another program has locked it.
     """
     try:
         import optuna

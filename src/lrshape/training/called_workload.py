@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import Outcome, Progress, Result, full_name
 from lrshape.training.workload import Workload
 
@@ -60,8 +61,8 @@ class CalledWorkload(Workload):
         """
 
     @abc.abstractmethod
-    def digest(self) -> str | None:
-        """SHA-256 of the code that is known, None if none is."""
+    def digest(self) -> CodeDigest:
+        """What is known of the code, to tell a study that is resumed with another one."""
 
 
 def train(
@@ -87,7 +88,7 @@ def train(
         if result.scores is None:
             status[i] = "failed"
             messages[i] = result.message
-        elif all(np.isinf(values[i]) for values in metrics.values()):
+        elif np.isinf(metrics[workload.metric_names()[0]][i]):
             status[i] = "diverged"
         if report is not None:
             report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))

@@ -19,8 +19,9 @@ class Outcome(dict[str, "NDArray[np.float64]"]):
     """``{metric: values (members,)}``, and how each trial ended.
 
     Attributes:
-        status: ``ok``, ``diverged`` or ``failed``, (members,). Every metric of a trial that is not ok
-            is +inf. Each metric is judged by itself: of a trial that is ok some may be +inf, but not all.
+        status: ``ok``, ``diverged`` or ``failed``, (members,); of a workload that is called ``diverged`` says
+            that the first metric is not finite. Each metric is judged by itself: +inf is what is not finite,
+            and all metrics of a trial that failed.
         first_bad_step: the step whose loss showed the divergence, -1 if none, (members,).
         message: the error of a failed trial, else "", (members,).
     """
@@ -91,7 +92,7 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
 
     Args:
         result: a number or a mapping of metric names to numbers; metrics that are not asked for are ignored.
-            None in a mapping, beside a number, stands for a metric that this trial does not have, as NaN does.
+            None beside a number in a mapping stands for a metric that this trial does not have, as NaN does.
         names: full names of the metrics.
         what: the beginning of the messages.
 

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 
 from lrshape.errors import InputError
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import MESSAGE_LENGTH, Result, failure, scores, storable
 from lrshape.training.workload import WORKLOADS
 from lrshape.workers.process import Worker, ended
@@ -104,13 +105,14 @@ class CommandWorkload(CalledWorkload):
         if shutil.which(self.command[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
 
-    def digest(self) -> str | None:
-        """SHA-256 of those arguments that are files, such as scripts; None if none is."""
+    def digest(self) -> CodeDigest:
+        """Of those arguments that are files, such as scripts."""
         found = hashlib.sha256()
         files = [path for path in map(Path, self.command) if _is_code(path)]
         for path in files:
             found.update(hashlib.sha256(path.read_bytes()).digest())
-        return found.hexdigest() if files else None
+        unknown = () if files else ("a command without a script among its arguments",)
+        return CodeDigest(found.hexdigest(), unknown)
 
 
 def _is_code(path: Path) -> bool:

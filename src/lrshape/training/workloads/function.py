@@ -1,8 +1,6 @@
 """Any training code as a workload: a Python function that trains once and returns its score."""
 
-import hashlib
 import importlib
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing_extensions import override
 from lrshape.errors import InputError
 from lrshape.training import user_function
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.code_digest import CodeDigest, code_digest
 from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
 
@@ -104,7 +103,7 @@ class FunctionWorkload(CalledWorkload):
         function = self.resolve()
         if self.in_worker:
             self.origin()
-            if getattr(function, "__name__", None) == "<lambda>" or "<locals>" in self.function:
+            if self._train is not None and _named(self.function) is not function:
                 raise InputError(
                     "isolated and timeout need a function that another process can import, defined at the "
                     f"top of a module, got {self.function}"
@@ -136,16 +135,9 @@ class FunctionWorkload(CalledWorkload):
             self._origin = self.origin()  # only this process knows which script it runs
         return super().__getstate__()
 
-    def digest(self) -> str | None:
-        """SHA-256 of the function's own source, None where Python does not know it.
-
-        What the function calls is not part of it.
-        """
-        try:
-            source = inspect.getsource(self.resolve())
-        except (OSError, TypeError):  # typed in, compiled, or no plain function
-            return None
-        return hashlib.sha256(source.encode()).hexdigest()
+    def digest(self) -> CodeDigest:
+        """See `lrshape.training.code_digest.code_digest`."""
+        return code_digest(self.resolve())
 
     def resolve(self) -> TrainFunction:
         """Return the function, importing it when only its name is known.
@@ -167,3 +159,12 @@ class FunctionWorkload(CalledWorkload):
         if not callable(target):
             raise InputError(f"workload.function {self.function!r} must be a function, got {target!r}")
         return cast(TrainFunction, target)
+
+
+def _named(function: str) -> Any:
+    """What a worker process would import as ``module:name``; None if there is nothing."""
+    module, _, name = function.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
