@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -100,14 +100,15 @@ class _Parts:
         if isinstance(value, PurePath):
             return _joined("path", str(value))
         if hasattr(value, "__array__") and hasattr(value, "dtype"):
-            return self._array(np.asarray(value))
+            held = value.detach().cpu() if hasattr(value, "detach") else value  # of PyTorch
+            return self._array(np.asarray(held))
         return self._container(value)
 
     def _array(self, array: np.ndarray) -> bytes:
         if array.dtype.hasobject:
             return self._all(f"array {array.shape}", array.ravel().tolist())
         content = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        return _joined(f"array {array.dtype} {array.shape}", memoryview(content))
+        return _joined(f"array {array.dtype} {array.shape}", content.data)
 
     def _container(self, value: Any) -> bytes:
         kind = type(value)
@@ -121,7 +122,7 @@ class _Parts:
         reduced = value.__reduce_ex__(4) if reduce is None else reduce(value)
         if isinstance(reduced, str):
             return _joined("global", _name(kind), reduced)
-        maker, arguments, state, items, pairs = (*reduced, *[None] * 5)[:5]
+        maker, arguments, state, items, pairs = cast("list[Any]", [*reduced, *[None] * 5][:5])
         held = dict(state) if isinstance(state, Mapping) else state
         return self._all(_name(kind), [maker, arguments, held, list(items or ()), list(pairs or ())])
 
