@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrshape.analysis.intervals import median_interval
-from lrshape.analysis.scores import best_base_lrs, scores
+from lrshape.analysis.scores import best_base_lrs, judge, scores
 from lrshape.errors import InputError
 
 INF = math.inf
@@ -45,8 +45,17 @@ def test_scores_by_hand(trials_of, metric):
 def test_what_did_not_end_well_counts_as_infinite(trials_of, metric):
     table = trials_of({("screen", "rex-1", 0.1): [1, 2, 3, 4, 5]})
     table[metric] = [-INF, math.nan, 3.0, 4.0, 0.5]
-    table["status"] = ["ok", "ok", "ok", "ok", "diverged"]
+    table["status"] = ["ok", "ok", "ok", "ok", "failed"]
     assert scores(table, metric)["score"].tolist() == [INF]
+
+
+def test_each_metric_is_judged_by_itself(trials_of, metric):
+    table = trials_of({("screen", "rex-1", 0.1): [1, math.nan, 3, 4]})
+    table["final/auc"] = [math.nan, 0.5, math.nan, 0.6]
+    table["status"] = ["ok", "diverged", "ok", "failed"]
+    assert judge(table, metric)["status"].tolist() == ["ok", "diverged", "ok", "failed"]
+    assert judge(table, "final/auc")["status"].tolist() == ["diverged", "ok", "diverged", "failed"]
+    assert scores(table, "final/auc")[["diverged", "failed"]].to_numpy().tolist() == [[2, 1]]
 
 
 @pytest.mark.parametrize("name", ["final/loss", "seed", "wall_time", "", "base_lr"])

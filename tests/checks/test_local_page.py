@@ -72,6 +72,7 @@ def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
             "seeds are too few to tell whether a change to a single parameter improves the winner",
         ),
         ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
+        ([row("warmup", "better", own_score=0.0)], "changing warmup improves it by 0.0550"),
     ],
 )
 def test_the_verdict_over_all_parameters(rows, text):

@@ -11,6 +11,7 @@ import pytest
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
+    cell_text,
     headline,
     regret_text,
     warnings,
@@ -105,6 +106,7 @@ def test_the_headline_states_the_largest_regret_with_its_interval():
 def test_regrets_that_are_no_numbers_are_words():
     base = row(TUNED, "a", "b", "costs", 0.2)
     assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"
+    assert cell_text({**base, "verdict": "costs", "relative": np.nan}) == "+0.0200"
     assert regret_text({**base, "relative": np.nan}) == "0.0200 (95% interval 0.0190 to 0.0210)"
 
 

@@ -61,6 +61,8 @@ def test_other_scales_are_told_in_the_units_of_the_metric():
     assert found.amount(linear) == "0.021 lower"
     assert found.spread(linear) == "0.012 to 0.033"
     assert found.margin_text() == "0.004"
+    assert Claims([winner, linear], "linear", 4.2e-6).margin_text() == "4.2e-6"
+    assert found.score({**winner, "low": -0.8011, "high": -0.8009}) == ("−0.801", "−0.801")
     assert claims(linear, scale="linear").amount({**linear, "effect": 0.0}) == "equal"
 
 
@@ -68,9 +70,9 @@ def test_where_higher_is_better_the_winner_is_higher():
     accuracy = row("linear", 0.9, (0.021, 0.012, 0.033))
     winner = row("rex", 0.92, verdict="winner")
     assert Claims([winner, accuracy], "linear", NAN, -1).amount(accuracy) == "0.021 higher"
-    ratio = row("linear", 0.9, (math.log(1.1), math.log(1.05), math.log(1.2)))
-    assert claims(sign=-1).amount(ratio) == "10% higher"
-    assert claims(sign=-1).spread(ratio) == "5.0% to 20%"
+    reward = row("linear", -1.1, (math.log(1.1), math.log(1.05), math.log(1.2)))  # the winner's is -1
+    assert claims(sign=-1).amount(reward) == "9.1% higher"
+    assert claims(sign=-1).spread(reward) == "4.8% to 17%"
 
 
 def test_scores_have_the_decimals_that_their_differences_need():

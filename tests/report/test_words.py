@@ -83,7 +83,7 @@ def test_percentages(fraction, text):
         (59.7, "1 min 0 s"),
         (119.9, "2 min 0 s"),
         (7199.9, "2 h 0 min"),
-        (1e6, "277 h 46 min"),
+        (1e6, "11 d 14 h"),
     ],
 )
 def test_durations(seconds, text):

@@ -9,6 +9,7 @@ import pytest
 import lrshape
 from lrshape.errors import InputError
 from lrshape.shapes.schedule import Schedule
+from lrshape.store import Store
 from lrshape.study.initial_shapes import TOP, read_initial_shapes
 
 FAMILIES = ["rex", "wsd", "cyclic_cosine"]
@@ -103,3 +104,17 @@ def test_initial_shapes_are_those_of_a_spec(study):
     assert len(found) == TOP
     for start in found:
         assert InitialShape.model_validate(json.loads(json.dumps(start))).model_dump() == start
+
+
+def test_where_higher_is_better_the_highest_is_the_first_start(study, tmp_path):
+    turned = study.document | {"spec": study.document["spec"] | {"direction": "maximize"}}
+    copy = Store.create(tmp_path / "higher", {k: v for k, v in turned.items() if k not in ("format", "hash")})
+    for name in study.store.chunks():
+        copy.write(name, study.store.read(name))
+    rows = study.trials()
+    rows = rows[(rows["phase"] == "rescore") & ~rows["shape"].str.startswith("baseline")]
+    medians = rows.groupby(["params", "base_lr"], observed=True)["final/loss"].median()
+    params, base_lr = medians[np.isfinite(medians)].idxmax()
+    first = read_initial_shapes(copy.path, FAMILIES).shapes[0]
+    assert first["base_lr"] == base_lr
+    assert json.loads(params).items() <= first["params"].items()

@@ -1,7 +1,9 @@
 """Whole studies through the Python API: results, resume, damage, refusals."""
 
+import functools
 import json
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -222,6 +224,25 @@ def test_a_changed_train_function_is_told(tmp_path, caplog):
 
 
 @pytest.mark.usefixtures("no_report")
+def test_other_values_in_a_train_function_are_told(tmp_path, caplog):
+    small = {**SPEC, "families": ["linear"], "confirm": {"seeds": 1}, "baselines": []}
+
+    def of_width(lrs, seed, width):
+        return width
+
+    for width, told in ((1.0, False), (1.0, False), (2.0, True)):
+        function = functools.partial(of_width, width=width)
+        study = lrshape.search(small, train=function, steps=3, out=tmp_path / "x")
+        assert ("or a value that it holds, has changed" in caplog.text) == told
+    assert study.best().score_median == 1.0
+    lock = threading.Lock()
+    for told in (False, True):
+        function = functools.partial(lambda lock, lrs, seed: 1.0, lock)
+        lrshape.search(small, train=function, steps=3, out=tmp_path / "y")
+        assert ("it cannot compare a _thread.lock" in caplog.text) == told
+
+
+@pytest.mark.usefixtures("no_report")
 def test_a_train_function_may_change_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
@@ -274,6 +295,22 @@ def test_the_first_metric_is_the_metric_by_default(tmp_path):
     }
     study = lrshape.search(small, train=train, steps=3, metrics=("loss", "steps"), out=tmp_path / "x")
     assert study.metric == "final/loss"
+
+
+@pytest.mark.usefixtures("no_report")
+def test_nan_in_a_second_metric_changes_nothing_for_the_one_that_decides(tmp_path):
+    def twice(lrs, seed):
+        loss, auc = train(lrs, seed)["loss"], float("nan")
+        return {"loss": float("nan"), "auc": 0.5} if lrs.max() > 0.5 else {"loss": loss, "auc": auc}
+
+    study = lrshape.search(SPEC, train=twice, steps=3, metrics=("loss", "auc"), out=tmp_path / "x")
+    rows, best = study.trials(), study.best()
+    assert (rows["status"] == np.where(np.isfinite(rows["final/loss"]), "ok", "diverged")).all()
+    assert best.score_median is not None
+    assert 0 < best.diverged_share < 0.9
+    by_auc = study.analysis("final/auc")  # only the others have one
+    assert ((by_auc.trials["status"] == "ok") == (rows["status"] == "diverged")).all()
+    assert by_auc.scores["diverged"].sum() == (rows["status"] == "ok").sum()
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -1,6 +1,7 @@
 """The trials of a real study as tables and as an Optuna study, read back by pandas and Optuna."""
 
 import json
+import sqlite3
 
 import numpy as np
 import optuna
@@ -86,6 +87,25 @@ def test_optuna_goes_on_from_it(study):
     trial = found.ask({"base_lr": optuna.distributions.FloatDistribution(0.1, 1.0, log=True)})
     found.tell(trial, 0.5)
     assert 0.1 <= trial.params["base_lr"] <= 1.0
+
+
+def test_where_higher_is_better_the_highest_is_the_best_trial(study):
+    found = to_optuna(study.trials(), "final/loss", "maximize")
+    losses = study.trials()["final/loss"]
+    assert found.best_value == losses[np.isfinite(losses)].max()
+    assert min(trial.value for trial in found.trials if trial.value is not None) == -np.inf
+
+
+def test_a_locked_storage_is_told_in_one_line(study, tmp_path):
+    url = f"sqlite:///{tmp_path / 's.db'}"
+    storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 0.1}})
+    other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")  # another program edits it
+    with pytest.raises(InputError, match=r"^the Optuna storage cannot be written: .*$"):
+        to_optuna(study.trials(), "final/loss", storage=storage)
+    other.close()
+    storage.remove_session()
+    storage.engine.dispose()
 
 
 def test_lists_stay_text():

@@ -44,6 +44,11 @@ def test_the_schedule_arrives_exactly_and_the_metrics_return(form, read):
     assert outcome["final/seed"].tolist() == [7, 8]
 
 
+def test_a_command_that_waits_for_input_gets_none():
+    outcome = run("assert sys.stdin.read() == ''; open(metrics, 'w').write('1')", timeout=60)
+    assert outcome.status.tolist() == ["ok"]
+
+
 def test_a_bare_number_is_the_score():
     assert run("open(metrics, 'w').write('0.25')")["final/score"].tolist() == [0.25]
 
@@ -219,4 +224,6 @@ def test_the_digest_follows_the_script(tmp_path):
     assert workload.digest() == first
     script.write_text("2")
     assert workload.digest() != first
-    assert CommandWorkload(command=["train", *PLACES], steps=3).digest() is None
+    assert first.unknown == ()
+    (unknown,) = CommandWorkload(command=["train", *PLACES], steps=3).digest().unknown
+    assert unknown == "a command without a script among its arguments"

@@ -47,6 +47,14 @@ def test_not_finite_is_a_divergence(value):
     assert outcome["final/score"].tolist() == [np.inf, 1.0]
 
 
+@pytest.mark.parametrize("undefined", [float("nan"), float("inf"), 1e308, None])
+def test_an_undefined_metric_leaves_the_others_as_they_are(undefined):
+    outcome = run(lambda lrs, seed: {"loss": seed, "auc": undefined, "more": 1}, metrics=("loss", "auc"))
+    assert outcome.status.tolist() == ["ok", "ok"]
+    assert outcome["final/loss"].tolist() == [7.0, 8.0]
+    assert outcome["final/auc"].tolist() == [np.inf, np.inf]
+
+
 @pytest.mark.parametrize(
     ("result", "message"),
     [
@@ -55,6 +63,7 @@ def test_not_finite_is_a_divergence(value):
         (True, "train must return a number"),
         ([1.0], "train must return a number"),
         ({"loss": 1.0}, "missing: final/score"),
+        ({"score": None}, "train must return a number for final/score, got None"),
     ],
 )
 def test_wrong_results_are_failures_with_a_message(result, message):

@@ -1,5 +1,6 @@
 """Train functions that hang, crash, leave, fork and print, each in a process of its own."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -167,7 +168,13 @@ def test_a_function_that_no_other_process_can_import_is_refused(settings):
     def local(lrs, seed):
         return 1.0
 
-    for train in (local, lambda lrs, seed: 1.0):
+    class Trainer:
+        def __call__(self, lrs, seed):
+            return 1.0
+
+        run = __call__
+
+    for train in (local, lambda lrs, seed: 1.0, functools.partial(local), Trainer(), Trainer().run):
         with pytest.raises(InputError, match="another process can import, defined at the top of a module"):
             FunctionWorkload.of(train, 3, **settings).check()
 

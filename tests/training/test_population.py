@@ -127,6 +127,20 @@ def test_divergence_is_infinite_marked_and_leaves_others_alone():
     assert outcome["final/train_loss"][0] == outcome["final/train_loss"][2]
 
 
+def test_a_metric_that_overflows_leaves_the_others_as_they_are(monkeypatch):
+    with_all = type(SMALL).metrics
+
+    def metrics(self, state, data):
+        found = with_all(self, state, data)
+        return {**found, "test_error": jnp.exp(1e3 + found["train_loss"])}
+
+    monkeypatch.setattr(type(SMALL), "metrics", metrics)
+    outcome = evaluate(SMALL.model_copy(update={"steps": 7}), np.full((1, 7), 1e-2), [0])
+    assert outcome.status.tolist() == ["ok"]
+    assert np.isfinite(outcome["final/train_loss"]).all()
+    assert np.isinf(outcome["final/test_error"]).all()
+
+
 def test_a_last_step_that_breaks_the_weights_is_a_divergence():
     lrs = np.full((1, 12), 1e-2)
     lrs[0, -1] = 1e38

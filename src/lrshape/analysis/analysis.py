@@ -24,7 +24,7 @@ from lrshape.analysis.margin import margin_of_effects, margin_of_metric
 from lrshape.analysis.near_optimal import near_optimal
 from lrshape.analysis.paired import Comparison, PairedSamples
 from lrshape.analysis.scale import choose_scale
-from lrshape.analysis.scores import best_base_lrs, is_baseline, metric_values, scores
+from lrshape.analysis.scores import best_base_lrs, is_baseline, judge, metric_values, scores
 from lrshape.analysis.tables import records, where
 from lrshape.errors import InputError
 from lrshape.store import PHASES, phase_codes
@@ -58,7 +58,7 @@ class Analysis:
     The design says which shape a study has chosen. Without that the rescore phase chooses the winner (the
     screen does while there is no rescore phase yet). The confirm phase measures it on seeds that no selection
     has seen; it stays the winner even if another shape does better there. A trial that diverged or failed
-    scores +inf, everywhere.
+    scores +inf, everywhere; ``trials`` has the status by the metric.
 
     Effects compare two schedules, other - own, so that they are positive where the own one is better: medians
     over seeds of log ratios if ``scale`` is ``log``, else of differences in units of the metric.
@@ -84,10 +84,10 @@ class Analysis:
         confidence: float = 0.95,
         design: Design = Design(),  # noqa: B008
     ):
-        self.trials = trials
+        self.trials = judge(trials, metric)
         self.metric = metric
         self.direction: Direction = direction
-        self.losses = as_losses(trials, metric, direction)
+        self.losses = as_losses(self.trials, metric, direction)
         self.confidence = confidence
         self.design = design
         self.scale: Scale = choose_scale(metric, metric_values(self.losses, metric), design.scale)

@@ -17,9 +17,10 @@ RACED = ["rescore"]
 
 
 def metric_values(trials: pd.DataFrame, metric: str) -> NDArray[np.float64]:
-    """The metric of every trial, lower is better; +inf unless it is finite and the training is ok.
+    """The metric of every trial, lower is better; +inf if the trial failed or the metric is not finite.
 
-    Beyond float32's range it counts as not finite, as it does where networks train.
+    Each metric is judged by itself: what another one of the trial is does not matter. Beyond float32's range
+    it counts as not finite, as it does where networks train.
 
     Raises:
         InputError: if no such metric is stored.
@@ -28,9 +29,25 @@ def metric_values(trials: pd.DataFrame, metric: str) -> NDArray[np.float64]:
     if metric not in metrics:
         stored = f"one of the stored metrics {', '.join(metrics)}" if metrics else "a stored metric (none is)"
         raise InputError(f"metric must be {stored}, got {metric!r}")
-    ok = (trials["status"] == "ok").to_numpy(bool)
     values = penalised(trials[metric])
-    return np.where(ok & (np.abs(values) <= LARGEST), values, np.inf)
+    return np.where(~_failed(trials) & (np.abs(values) <= LARGEST), values, np.inf)
+
+
+def judge(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """Trials whose ``status`` is by one metric: those that did not fail are ``ok`` where it is finite.
+
+    Raises:
+        InputError: if no such metric is stored.
+    """
+    finite = np.isfinite(metric_values(trials, metric))
+    if np.array_equal(finite, trials["status"] == "ok"):
+        return trials
+    status = np.where(finite, "ok", np.where(_failed(trials), "failed", "diverged"))
+    return trials.assign(status=status.astype(object))
+
+
+def _failed(trials: pd.DataFrame) -> NDArray[np.bool_]:
+    return (trials["status"] == "failed").to_numpy(bool)
 
 
 def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
@@ -67,14 +84,14 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
             low[groups] = ordered[first[groups] + ranks[0]]
             high[groups] = ordered[first[groups] + ranks[1]]
     result = trials[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
-    status = trials["status"]
+    failed = _failed(trials)
     return result.reset_index(drop=True).assign(
         seeds=seeds.astype(np.int64),
         score=middle(ordered[first + (seeds - 1) // 2], ordered[first + seeds // 2]),
         low=low,
         high=high,
-        diverged=_count((status == "diverged").to_numpy(bool)[order], first),
-        failed=_count((status == "failed").to_numpy(bool)[order], first),
+        diverged=_count((np.isinf(values) & ~failed)[order], first),
+        failed=_count(failed[order], first),
     )
 
 

@@ -117,11 +117,11 @@ class FollowUp(Settings, abc.ABC):
     def first_seed(cls) -> int:
         """First of its seed indices: no search, and no check of lrshape's own, uses the next million.
 
-        Seeds are taken modulo 2**32, so that the indices of other checks stay below it.
+        Seeds are taken modulo 2**31, so that the indices of other checks stay below it.
         """
         if cls.FIRST_SEED is not None:
             return cls.FIRST_SEED
-        return _BLOCK * (_OWN_BLOCKS + zlib.crc32(cls.name.encode()) % (2**32 // _BLOCK - _OWN_BLOCKS))
+        return _BLOCK * (_OWN_BLOCKS + zlib.crc32(cls.name.encode()) % (2**31 // _BLOCK - _OWN_BLOCKS))
 
     def trials(self, candidates: Sequence[Candidate], seeds: int, skip: int = 0) -> list[Trial]:
         """Every candidate on ``seeds`` of its own seeds, after the first ``skip`` of them."""

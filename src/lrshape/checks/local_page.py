@@ -129,9 +129,8 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
-            f"changing {printable(row['parameter'], 40)} improves it by {percent(gain)}"
+            f"changing {printable(row['parameter'], 40)} improves it by {_gain_text(row, 'gain')}"
             for row in better
-            for gain in [relative_to_own(row, "gain")]
         ]
         return f"{name} is not a local optimum: {listing(gains)} (Holm-corrected)"
     bound = largest_gain(rows)
@@ -140,9 +139,14 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
         return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
     if bound <= 0:
         return f"no change to a single parameter improves {name}: every other value tried is worse (95%)"
-    share = relative_to_own(first | {"bound": bound}, "bound")
-    amount = percent(share) if math.isfinite(share) else number(bound)
+    amount = _gain_text(first | {"bound": bound}, "bound")
     return f"no change to a single parameter improves {name} by more than {amount} (95%)"
+
+
+def _gain_text(row: Row, key: str) -> str:
+    """A gain in percent of the original's median; in units of the metric where there is no such share."""
+    share = relative_to_own(row, key)
+    return percent(share) if math.isfinite(share) else number(row[key])
 
 
 def sentence(text: str) -> str:

@@ -89,15 +89,19 @@ def regret_text(row: Mapping[str, Any]) -> str:
     if math.isinf(row["regret"]):
         own = "minus infinity (the own best shape diverged)"
         return "infinity (it diverged)" if row["regret"] > 0 else own
-    if math.isnan(row["relative"]):
-        spread = interval(row["regret_low"], row["regret_high"], lead=row["regret"] or None)
-        return number(row["regret"]) + (f" (95% interval {spread})" if spread else "")
     spread = ends(row)
-    return percent(row["relative"]) + (f" (95% interval {spread})" if spread else "")
+    return amount(row) + (f" (95% interval {spread})" if spread else "")
+
+
+def amount(row: Mapping[str, Any]) -> str:
+    """Return a finite regret in percent; in units of the metric where the own median is not above 0."""
+    return number(row["regret"]) if math.isnan(row["relative"]) else percent(row["relative"])
 
 
 def ends(row: Mapping[str, Any]) -> str:
     """Return the ends of a regret's interval; the empty string where there is none."""
+    if math.isnan(row["relative"]):
+        return interval(row["regret_low"], row["regret_high"], lead=row["regret"] or None)
     low, high = row["relative_low"], row["relative_high"]
     return "" if math.isnan(low) or math.isnan(high) else f"{percent(low)} to {percent(high)}"
 
@@ -106,9 +110,9 @@ def cell_text(row: Mapping[str, Any]) -> str:
     """Return a regret in a word, e.g. ``+12%``, ``own``, ``diverged``."""
     if row["verdict"] == "own":
         return "own"
-    if math.isnan(row["relative"]):
-        return "diverged" if math.isinf(row["regret"]) else "–"
-    return ("+" if row["relative"] > 0 else "") + percent(row["relative"])
+    if math.isinf(row["regret"]):
+        return "diverged"
+    return ("+" if row["regret"] > 0 else "") + amount(row)
 
 
 def headline(findings: SweepFindings) -> tuple[str, list[str]]:

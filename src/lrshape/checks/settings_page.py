@@ -12,6 +12,7 @@ from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_score
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
+    amount,
     cell_text,
     ends,
     headline,
@@ -165,7 +166,7 @@ def _pairs_table(findings: SweepFindings, choice: str) -> Table:
             "used in": lambda row: findings.labels[row["used_in"]],
             "base LR": lambda row: rate(row["base_lr"]),
             "median": lambda row: score_text(row["score"]),
-            ("regret", "95% interval"): lambda row: (percent(row["relative"]), ends(row)),
+            ("regret", "95% interval"): lambda row: (amount(row), ends(row)),
             ("p", "Holm"): lambda row: probability(row["p_holm"]),
             "verdict": lambda row: _VERDICTS[row["verdict"]],
         },

@@ -101,7 +101,7 @@ def _announce(study: "Study", trials: int) -> None:
     """Print the check's cost to standard error, estimated from the time of the search's trials."""
     import numpy as np
 
-    from lrshape.cli.progress import duration
+    from lrshape.report.words import duration
 
     seconds = np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trials
     fail(f"about {trials:,} trials: {duration(float(seconds))} at the speed of the search", prefix="")

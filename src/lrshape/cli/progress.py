@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from lrshape.cli.app import fail
+from lrshape.report.words import duration
 from lrshape.study.callback import Callback, Status
 
 LINE_SECONDS = 10.0
@@ -42,17 +43,8 @@ def pace(rate: float) -> str:
         ('3.2 trials/s', '3.2 s a trial', '18 s a trial', '3 min 20 s a trial')
     """
     if rate >= 1:
-        return f"{rate:,.1f} trials/s"
-    return f"{1 / rate:.2g} s a trial" if rate > 0.1 else f"{duration(1 / rate)} a trial"
-
-
-def duration(seconds: float) -> str:
-    """A time in words, e.g. ``1 h 02 min``, ``3 min 20 s``, ``7 s``."""
-    total = round(seconds)
-    hours, minutes, rest = total // 3600, total // 60 % 60, total % 60
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+        return f"{rate:,.1f} trials/s" if rate < 100 else f"{rate:,.0f} trials/s"
+    return f"{duration(1 / rate)} a trial"
 
 
 class Lines(Callback):
@@ -93,7 +85,7 @@ class Lines(Callback):
 def _line(status: Status) -> str:
     if not status.planned:
         return f"{status.phase}: no trials needed"
-    return f"{status.phase}: {status.done:,.0f} of {status.planned:,} trials, {described(status)}"
+    return f"{status.phase}: {status.done:,} of {status.planned:,} trials, {described(status)}"
 
 
 class Bar(Callback):

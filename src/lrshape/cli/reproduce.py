@@ -86,7 +86,7 @@ def _list(as_json: bool) -> None:
 
 
 def _cost(trials: int, steps: int, seconds: float | None, more: list[str]) -> str:
-    from lrshape.cli.progress import duration
+    from lrshape.report.words import duration
 
     parts = []
     if trials:

@@ -30,6 +30,7 @@ def trials(
 
         lrshape trials digits --to optuna --out digits.log
     """
+    from lrshape.analysis.direction import direction_of
     from lrshape.errors import InputError
     from lrshape.store import Url
     from lrshape.study.study import Study
@@ -40,5 +41,7 @@ def trials(
         raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
     path = out or study.directory / FILES.get(to, to)
     name = study.spec.name
-    written = write_trials(study.trials(), to, path, metric=metric or study.metric, name=name)
+    ranked = metric or study.metric
+    direction = direction_of(ranked, study.metric, study.spec.direction)
+    written = write_trials(study.trials(), to, path, metric=ranked, direction=direction, name=name)
     say(f"wrote {written}")

@@ -33,9 +33,12 @@ Those of checks follow from their classes, see `lrshape.checks.check.Check`: 3 t
 
 
 def training_seeds(study_seed: int, indices: ArrayLike) -> NDArray[np.int64]:
-    """Seeds of trials from their seed indices, in [0, 2**32), all different within a study."""
+    """Seeds of trials from their seed indices, in [0, 2**31), all different within a study.
+
+    They fit into 32 bits with a sign, which is all that some frameworks take.
+    """
     offset = int(np.random.SeedSequence(study_seed, spawn_key=(TRAINING,)).generate_state(1)[0])
-    return (np.asarray(indices, np.int64) + offset) % 2**32
+    return (np.asarray(indices, np.int64) + offset) % 2**31
 
 
 def sampler_seed(study_seed: int, family: str) -> int:

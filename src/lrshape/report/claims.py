@@ -97,15 +97,16 @@ class Claims:
         if math.isnan(row[of]):
             return "", ""
         low, high = (row[f"{of.removesuffix('_effect')}_{end}"] for end in ("low", "high"))
-        ends = "" if math.isnan(low) or math.isnan(high) else f"{self._size(low)} to {self._size(high)}"
-        return self._size(row[of]), ends
+        ends = [] if math.isnan(low) or math.isnan(high) else [self._size(low), self._size(high)]
+        return self._size(row[of]), " to ".join(dict.fromkeys(ends))
 
     def _size(self, effect: float, upright: bool = True) -> str:
         """Format by how much the winner is better; the other way round if not ``upright``."""
         if self.scale != "log":
             return self.precision.text(effect if upright else -effect)
-        ratio = math.exp(min(-self.sign * effect, 700.0))  # the winner's score as a multiple of the other's
-        gain = self.sign * (1 - ratio) * (1 if upright else -1)
+        # The winner's score as a multiple of the other's; where higher is better, both are below 0.
+        ratio = math.exp(min(-effect, 700.0))
+        gain = (1 - ratio) * (1 if upright else -1)
         if abs(gain) > _MOST_PERCENT:
             return f"{'over' if gain > 0 else 'under'} {percent(math.copysign(_MOST_PERCENT, gain))}"
         return percent(gain)
@@ -115,7 +116,8 @@ class Claims:
         if not self.margin > 0:
             return ""
         if self.scale != "log":
-            return self.precision.text(self.margin)
+            text = self.precision.text(self.margin)
+            return text if text.strip("0.") else number(self.margin, 2)
         share = math.expm1(self.margin)
         units = [self.precision.text(abs(one["score"]) * share) for one in self._winners]
         return f"{percent(share)} ({units[0]})" if units else percent(share)

@@ -119,7 +119,7 @@ class Precision:
         """Format an interval, e.g. ``0.00861 to 0.00962``; the empty string where it is undefined (NaN)."""
         if math.isnan(low) or math.isnan(high):
             return ""
-        return f"{self.text(low)} to {self.text(high)}" if low != high else self.text(low)
+        return " to ".join(dict.fromkeys((self.text(low), self.text(high))))
 
 
 def interval(low: float, high: float, lead: float | None = None) -> str:
@@ -179,11 +179,11 @@ def rate(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Format a time, e.g. ``0.4 s``, ``38 s``, ``3 min 20 s``, ``5 h 12 min``.
+    """Format a time, e.g. ``0.4 s``, ``38 s``, ``3 min 20 s``, ``5 h 12 min``, ``2 d 3 h``.
 
     Example:
-        >>> [duration(v) for v in (0.42, 38.2, 200, 18720)]
-        ['0.42 s', '38 s', '3 min 20 s', '5 h 12 min']
+        >>> [duration(v) for v in (0.42, 38.2, 200, 18720, 183_600)]
+        ['0.42 s', '38 s', '3 min 20 s', '5 h 12 min', '2 d 3 h']
     """
     if not math.isfinite(seconds):
         return "–"
@@ -194,7 +194,11 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    if hours < 24:
+        return f"{hours} h {minutes} min"
+    days, hours = divmod(round(seconds / 3600), 24)
+    return f"{days} d {hours} h"
 
 
 def probability(value: float) -> str:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from lrshape.study.study import Study
 
 
+ROUNDING = 1e-6
+"""Of the trials in a sum of shares."""
+
+
 @dataclass(frozen=True)
 class Status:
     """Where a running study is; counts are trials.
@@ -23,7 +27,8 @@ class Status:
         planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, and
             to what was trained when the phase ends.
         after: trials that the phases after it take at most.
-        done: trials of the phase that are stored; a share of the running chunk is added.
+        done: trials of the phase that are done: those that are stored, and as many as what is done of the
+            running chunks comes to.
         rate: trials a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
         diverged: trials of the phase that diverged or failed.
@@ -33,7 +38,7 @@ class Status:
     phase: str
     planned: int
     after: int
-    done: float
+    done: int
     rate: float | None
     diverged: int
     best: float | None
@@ -52,7 +57,7 @@ class Callback:
         """A phase begins; ``announcement`` says in a line what it does, or is empty."""
 
     def progress(self, status: Status) -> None:
-        """Something was done; called a few times a second."""
+        """More trials are done than at the last call: one call a step, with more ``done`` each time."""
 
     def phase_done(self, status: Status) -> None:
         """A phase has all its trials."""
@@ -107,7 +112,7 @@ class Tally:
 
     def __init__(self, phase: str, speed: "Speed", at_most: int | None, after: int = 0):
         self._phase, self._speed, self._at_most, self._after = phase, speed, at_most, after
-        self._planned = self._done = self._bad = 0
+        self._planned = self._done = self._bad = self._told = 0
         self._lowest: float | None = None
         self._direction: Direction = "minimize"
 
@@ -135,18 +140,26 @@ class Tally:
         self._lowest = lowest if self._lowest is None else min(self._lowest, lowest)
         self._direction = direction
 
-    def status(self, running: float = 0.0, bad: int = 0) -> Status:
-        """Where the phase is.
+    def news(self, running: float = 0.0, bad: int = 0) -> Status | None:
+        """Where the phase is; None if no more trials are done than when this was last asked.
 
         Args:
-            running: trials done in chunks that run.
+            running: trials done in chunks that run, where parts of trials count as such.
             bad: those of them that diverged or failed.
         """
+        status = self.status(running, bad)
+        if status.done <= self._told:
+            return None
+        self._told = status.done
+        return status
+
+    def status(self, running: float = 0.0, bad: int = 0) -> Status:
+        """Where the phase is; arguments as of `news`."""
         return Status(
             phase=self._phase,
             planned=self._planned if self._at_most is None else self._at_most,
             after=self._after,
-            done=min(self._done + running, self._planned),
+            done=min(self._done + int(running + ROUNDING), self._planned),
             rate=self._speed.rate(running),
             diverged=self._bad + bad,
             best=None if self._lowest is None else measured(self._lowest, self._direction),

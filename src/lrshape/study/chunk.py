@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.scores import judge
 from lrshape.procedure.trial import Trial, multipliers, training_seeds
 from lrshape.store import chunk_name
 from lrshape.study.spec import StudySpec
@@ -46,8 +47,8 @@ class Chunk:
         parts = (self.trials[:middle], self.trials[middle:])
         return tuple(Chunk(self.name, part) for part in parts) if middle else ()
 
-    def table(self, outcome: Outcome, seconds: float) -> pd.DataFrame:
-        """The rows to store: keys, metrics, status; each trial gets an equal share of the time."""
+    def table(self, outcome: Outcome, metric: str, seconds: float) -> pd.DataFrame:
+        """The rows to store, with the status by one metric; each trial gets an equal share of the time."""
         table = self.keys()
         for name, values in outcome.items():
             table[name] = values
@@ -55,7 +56,7 @@ class Chunk:
         table["first_bad_step"] = outcome.first_bad_step.astype(np.int64)
         table["message"] = outcome.message
         table["wall_time"] = seconds / len(table)
-        return table
+        return judge(table, metric)
 
 
 def cut(phase: str, first: int, trials: Sequence[Trial], size: int) -> list[Chunk]:
@@ -108,7 +109,7 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         outcome = evaluate(
             spec.workload, rates, seeds, base_lrs=base_lrs, members=self.chunk_size, report=heard
         )
-        return item.table(outcome, time.perf_counter() - began)
+        return item.table(outcome, spec.metric, time.perf_counter() - began)
 
     def parts(self, item: Chunk) -> tuple[Chunk, ...]:
         """Its halves."""
@@ -123,4 +124,4 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         count = len(item.trials)
         metrics = {name: np.full(count, np.inf) for name in self.spec.workload.metric_names()}
         outcome = Outcome(metrics, np.full(count, "failed"), np.full(count, -1), [reason] * count)
-        return item.table(outcome, 0.0)
+        return item.table(outcome, self.spec.metric, 0.0)

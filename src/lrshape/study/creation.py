@@ -44,13 +44,7 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
 
     Store.create(path, {"name": spec.name, "spec": spec.document()}, more=describe_run)
     study = Study(path)
-    if study.document.get("train_digest") != _train_digest(spec.workload):
-        _log.warning(
-            "%s: the code of %s has changed since the study began; lrshape keeps the trials of the old "
-            "code. To search anew, use another directory",
-            path,
-            spec.workload.code,  # pyright: ignore[reportAttributeAccessIssue]
-        )
+    _compare_code(study, spec.workload)
     return study
 
 
@@ -64,7 +58,25 @@ def check_workload(workload: Workload) -> None:
 
 
 def _train_digest(workload: Workload) -> str | None:
-    return workload.digest() if isinstance(workload, CalledWorkload) else None
+    return workload.digest().sha256 if isinstance(workload, CalledWorkload) else None
+
+
+def _compare_code(study: Study, workload: Workload) -> None:
+    """Say where the trials that are stored may be of other code."""
+    if not isinstance(workload, CalledWorkload):
+        return
+    digest = workload.digest()
+    if study.document.get("train_digest") != digest.sha256:
+        _log.warning(
+            "%s: the code of %s, or a value that it holds, has changed since the study began; lrshape keeps "
+            "the trials of the old code. To search anew, use another directory",
+            *(study.path, workload.code),
+        )
+    elif digest.unknown and study.store.chunks():
+        _log.warning(
+            "%s: lrshape cannot tell whether %s is what the study began with: it cannot compare %s",
+            *(study.path, workload.code, ", ".join(digest.unknown)),
+        )
 
 
 def versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import where
 from lrshape.errors import InputError
@@ -76,7 +77,7 @@ def _of_study(name: str, families: Sequence[str]) -> InitialShapes:
     study = Study(name)
     trials = study.store.trials(["screen", "rescore"])
     trials = where(trials, trials["family"].isin(families) & ~is_baseline(trials))
-    return _best(trials, study.metric)
+    return _best(as_losses(trials, study.metric, study.spec.direction), study.metric)
 
 
 def _best(trials: pd.DataFrame, metric: str) -> InitialShapes:

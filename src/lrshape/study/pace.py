@@ -92,9 +92,9 @@ def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None 
     count = int(left * BATCH / (taken + MODEL))
     if count < LEAST:
         _log.warning(
-            "a time limit of %.0f s fits %d trials at %.3g a second; the search needs at least %d; "
+            "a time limit of %.0f s fits %d trials of %.2g s each; the search needs at least %d; "
             "run the same command again to continue it",
-            *(seconds, max(0, count), BATCH / taken, LEAST),
+            *(seconds, max(0, count), taken / BATCH, LEAST),
         )
     return max(LEAST, count)
 

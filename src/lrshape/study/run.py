@@ -11,7 +11,7 @@ from lrshape.errors import InputError
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.rounds import Rounds
 from lrshape.store import DamagedChunk, Store
-from lrshape.study.callback import Callback, Speed, Tally
+from lrshape.study.callback import Callback, Speed, Status, Tally
 from lrshape.study.chunk import Chunk, Running, TrainChunk
 from lrshape.study.drive import drive_phase, drive_search, read_chunk, unplanned
 from lrshape.study.plan import Plan
@@ -113,10 +113,14 @@ class Run:
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
                 tally.add(table, self._spec.metric, self._spec.direction)
-                self._callback.progress(tally.status())
+                self._tell(tally.news())
                 self._check_failures(table)
                 self._check_time()
         return [rows[chunk.name] for chunk in planned]
+
+    def _tell(self, news: Status | None) -> None:
+        if news is not None:
+            self._callback.progress(news)
 
     def _keep(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
         """Store rows, and return what is stored: where another run was first, both go on from its rows."""
@@ -133,12 +137,9 @@ class Run:
 
         def report(chunk: Chunk, news: Running) -> None:
             running[chunk.name] = news
-            self._callback.progress(
-                tally.status(
-                    sum(r.trials for r in running.values()), sum(r.diverged for r in running.values())
-                )
-            )
             if not news.done:  # what is done is stored first
+                trials = sum(r.trials for r in running.values())
+                self._tell(tally.news(trials, sum(r.diverged for r in running.values())))
                 self._check_time()
 
         if missing:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.direction import Direction, as_losses, sign
+from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.family import FAMILIES
@@ -25,7 +27,13 @@ _NOTED = ("phase", "shape", "seed", "status", "message", "wall_time")
 
 
 def write_trials(
-    trials: pd.DataFrame, target: str, path: str | os.PathLike[str], *, metric: str, name: str
+    trials: pd.DataFrame,
+    target: str,
+    path: str | os.PathLike[str],
+    *,
+    metric: str,
+    direction: Direction = "minimize",
+    name: str,
 ) -> Path:
     """Write trials to a file.
 
@@ -36,6 +44,7 @@ def write_trials(
             ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
         path: the file. Tables replace it; an Optuna file must not exist.
         metric: the metric that Optuna's frozen are judged by.
+        direction: of the metric.
         name: of the Optuna study.
 
     Raises:
@@ -51,7 +60,7 @@ def write_trials(
         if target == "optuna":
             if path.exists():
                 raise InputError(f"{path} exists already: an Optuna study goes into a new file")
-            to_optuna(trials, metric, storage=_journal(path), name=name)
+            to_optuna(trials, metric, direction, storage=_journal(path), name=name)
         elif target == "csv":
             from lrshape.analysis.tables import harmless
 
@@ -96,22 +105,30 @@ def flat(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def to_optuna(
-    trials: pd.DataFrame, metric: str, *, storage: Any = None, name: str | None = None
+    trials: pd.DataFrame,
+    metric: str,
+    direction: Direction = "minimize",
+    *,
+    storage: Any = None,
+    name: str | None = None,
 ) -> "optuna.Study":
     """Return an Optuna study with one Optuna trial for each trial.
 
     Its parameters are ``family``, ``base_lr`` and ``<family>.<parameter>``; phase, shape, seed, status and
-    all metrics are user attributes. A trial that diverged is complete, with the value +inf; one that
-    failed has failed. Many frozen differ by their seed alone: medians over them are what a shape scores.
+    all metrics are user attributes. A trial that diverged is complete, with an infinite value, the worst;
+    one that failed has failed. Many frozen differ by their seed alone: medians over them are what a shape
+    scores.
 
     Args:
         trials: as `Study.trials` gives them.
-        metric: the metric to minimise.
+        metric: the metric that is judged by.
+        direction: of the metric.
         storage: Optuna's, default in memory.
         name: of the study, default Optuna's.
 
     Raises:
-        InputError: if Optuna is not installed, or no such metric is stored.
+        InputError: if Optuna is not installed, no such metric is stored, or the storage cannot be written,
+            e.g. because another program has locked it.
     """
     try:
         import optuna
@@ -128,21 +145,28 @@ def to_optuna(
         "base_lr": float_distribution(low, high, log=True),
     }
     frozen = []
-    for row in trials.to_dict("records"):
+    losses = metric_values(as_losses(trials, metric, direction), metric).tolist()
+    for row, loss in zip(trials.to_dict("records"), losses, strict=True):
         params, distributions = _parameters(row["family"], params_of(row["params"]))
         failed = row["status"] == "failed"
         frozen.append(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
-                value=None if failed else float(row[metric]),
+                value=None if failed else sign(direction) * loss,
                 params={"family": row["family"], "base_lr": row["base_lr"], **params},
                 distributions={**fixed, **distributions},
                 user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
             )
         )
-    with quiet_optuna():
-        study = optuna.create_study(storage=storage, study_name=name, direction="minimize")
-    study.add_trials(frozen)
+    try:
+        with quiet_optuna():
+            study = optuna.create_study(storage=storage, study_name=name, direction=direction)
+        study.add_trials(frozen)
+    except Exception as error:  # a storage raises what its library does
+        if storage is None:
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f"the Optuna storage cannot be written: {reason:.200}") from None
     return study
 
 

@@ -92,7 +92,7 @@ def has_seeds_of_its_own(check: Check) -> None:
     }
     first = check.first_seed()
     require(first // 1_000_000 not in taken, f"seeds from {first:,} are another's")
-    require(0 <= first <= 2**32 - 1_000_000, f"seeds must lie below 2**32, got {first:,}")
+    require(0 <= first <= 2**31 - 1_000_000, f"seeds must lie below 2**31, got {first:,}")
 
 
 def trains_beside_the_study(check: Check) -> None:

@@ -88,12 +88,13 @@ class Tracker(Settings, Callback, abc.ABC):
 
     def _entry(self, status: Status) -> None:
         self._last = time.monotonic()
-        values = {"done": status.done, "planned": float(status.planned), "diverged": float(status.diverged)}
+        counts = {"done": status.done, "planned": status.planned, "diverged": status.diverged}
+        values = {name: float(count) for name, count in counts.items()}
         if status.best is not None and math.isfinite(status.best):
             values["best"] = status.best
         if status.rate is not None:
             values["trials_per_second"] = status.rate
-        self._try(self.write, status.phase, values, round(status.done))
+        self._try(self.write, status.phase, values, status.done)
 
     def _try(self, call: Callable[..., None], *arguments: Any) -> None:
         if not self._works:

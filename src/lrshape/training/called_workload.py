@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import Outcome, Progress, Result, full_name
 from lrshape.training.workload import Workload
 
@@ -66,8 +67,8 @@ class CalledWorkload(Workload):
         """
 
     @abc.abstractmethod
-    def digest(self) -> str | None:
-        """SHA-256 of the code that is known, None if none is."""
+    def digest(self) -> CodeDigest:
+        """What is known of the code, to tell a study that is resumed with another one."""
 
 
 def train(
@@ -87,13 +88,13 @@ def train(
     messages = [""] * count
     for i in range(count):
         result = workload.call(lrs[i].astype(np.float64), int(seeds[i]))
+        for name, value in (result.scores or {}).items():
+            if abs(value) <= LARGEST:  # false for NaN
+                metrics[name][i] = value
         if result.scores is None:
             status[i] = "failed"
             messages[i] = result.message
-        elif all(abs(value) <= LARGEST for value in result.scores.values()):  # false for NaN
-            for name, value in result.scores.items():
-                metrics[name][i] = value
-        else:
+        elif np.isinf(metrics[workload.metric_names()[0]][i]):
             status[i] = "diverged"
         if report is not None:
             report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))

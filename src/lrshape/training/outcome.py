@@ -20,8 +20,9 @@ class Outcome(dict[str, "NDArray[np.float64]"]):
     """``{metric: values (members,)}``, and how each trial ended.
 
     Attributes:
-        status: ``ok``, ``diverged`` or ``failed``, (members,). Every metric of a trial that is not ok
-            is +inf.
+        status: ``ok``, ``diverged`` or ``failed``, (members,); of a workload that is called ``diverged`` says
+            that the first metric is not finite. Each metric is judged by itself: +inf is what is not finite,
+            and all metrics of a trial that failed.
         first_bad_step: the step whose loss showed the divergence, -1 if none, (members,).
         message: the error of a failed trial, else "", (members,).
     """
@@ -92,6 +93,7 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
 
     Args:
         result: a number or a mapping of metric names to numbers; metrics that are not asked for are ignored.
+            None beside a number in a mapping stands for a metric that this trial does not have, as NaN does.
         names: full names of the metrics.
         what: the beginning of the messages.
 
@@ -102,7 +104,12 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
     given = {full_name(str(name)): value for name, value in named.items()}
     missing = [name for name in names if name not in given]
     if missing:
-        raise TypeError(f"{what} the metrics {', '.join(names)}; missing: {', '.join(missing)}")
+        raise TypeError(
+            f"{what} the metrics {', '.join(names)}; missing: {', '.join(missing)} "
+            "(NaN stands for one that a trial does not have)"
+        )
+    if any(given[name] is not None for name in names):
+        given = {name: float("nan") if value is None else value for name, value in given.items()}
     found = {}
     for name in names:
         found[name] = _number(given[name], f"{what} a number for {name}")

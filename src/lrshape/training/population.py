@@ -138,16 +138,20 @@ class _Population:
         """Metrics and status of all members."""
         steps = self._workload.steps
         bad_step = self._bad_step
-        sound = np.all([np.isfinite(values) for values in self._final.values()], axis=0)
         if "train_loss" in self._final:
             limit = loss_limit(self._first_loss, self._workload.divergence_multiple)
-            sound &= self._final["train_loss"] <= limit
+            sound = np.isfinite(self._final["train_loss"]) & (self._final["train_loss"] <= limit)
+        else:
+            sound = np.any([np.isfinite(values) for values in self._final.values()], axis=0)
         bad_step = np.where((bad_step < 0) & ~sound, steps - 1, bad_step)  # the last step broke it
         diverged = bad_step >= 0
         values = {f"final/{name}": found for name, found in self._final.items()}
         values |= {f"best/{name}": found for name, found in self._best.items()}
         values |= {f"best/{name}_step": found for name, found in self._best_step.items()}
-        metrics = {name: np.where(diverged, np.inf, values[name]) for name in self._workload.metric_names()}
+        metrics = {
+            name: np.where(diverged | ~np.isfinite(values[name]), np.inf, values[name])
+            for name in self._workload.metric_names()
+        }
         status = np.where(diverged, "diverged", "ok")
         return Outcome(metrics, status, bad_step, [""] * len(bad_step))
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from lrshape.errors import InputError
 from lrshape.values import path_of
 
-TIMEOUT_SECONDS = 60
+TIMEOUT_SECONDS = 20
+"""Without an answer or a byte."""
+
 BLOCK_BYTES = 1 << 20
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator
 
 from lrshape.errors import InputError
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import MESSAGE_LENGTH, Result, failure, scores, storable
 from lrshape.training.workload import WORKLOADS
 from lrshape.workers.process import Worker, ended
@@ -37,7 +38,7 @@ class CommandWorkload(CalledWorkload):
     """Your own training as a program: the command runs once for each trial, without a shell.
 
     In its arguments ``{schedule}`` is the path of a file with the learning rate of every step, ``{metrics}``
-    that of the JSON file that it must write, ``{seed}`` an integer in [0, 2**32), ``{steps}`` the number of
+    that of the JSON file that it must write, ``{seed}`` an integer in [0, 2**31), ``{steps}`` the number of
     steps. The JSON is a number, the score to minimise, or an object of metric names and numbers. NaN has
     diverged; an exit code other than 0, a missing or illegal file, and a timeout have failed, with the last
     lines of standard error as message. Standard output is not kept: write a log of your own.
@@ -109,13 +110,14 @@ class CommandWorkload(CalledWorkload):
         if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
 
-    def digest(self) -> str | None:
-        """SHA-256 of those arguments that are files, such as scripts; None if none is."""
+    def digest(self) -> CodeDigest:
+        """Of those arguments that are files, such as scripts."""
         found = hashlib.sha256()
         files = [path for path in map(Path, self.arguments) if _is_code(path)]
         for path in files:
             found.update(hashlib.sha256(path.read_bytes()).digest())
-        return found.hexdigest() if files else None
+        unknown = () if files else ("a command without a script among its arguments",)
+        return CodeDigest(found.hexdigest(), unknown)
 
 
 def _is_code(path: Path) -> bool:

@@ -1,6 +1,5 @@
 """Any training code as a workload: a Python function that trains once and returns its score."""
 
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from typing_extensions import override
 from lrshape.errors import InputError
 from lrshape.training import user_function
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.code_digest import CodeDigest, code_digest
 from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
 
@@ -25,7 +25,7 @@ class FunctionWorkload(CalledWorkload):
     """Your own training: ``train(lrs, seed)`` is called once for each trial.
 
     ``lrs`` is float64 of shape ``(steps,)``, the learning rate of every step; ``seed`` is an int in
-    [0, 2**32). It returns the score to minimise, or a mapping of metric names to numbers. A number is
+    [0, 2**31). It returns the score to minimise, or a mapping of metric names to numbers. A number is
     stored as ``final/score``; a name without a ``/`` gets ``final/`` before it. A trial that returns a
     number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
     With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
@@ -108,7 +108,7 @@ class FunctionWorkload(CalledWorkload):
         _require_two_arguments(function, self.function)
         if self.in_worker:
             self.origin()
-            if getattr(function, "__name__", None) == "<lambda>" or "<locals>" in self.function:
+            if self._train is not None and _named(self.function) is not function:
                 raise InputError(
                     "isolated and timeout need a function that another process can import, defined at the "
                     f"top of a module, got {self.function}"
@@ -140,16 +140,9 @@ class FunctionWorkload(CalledWorkload):
             self._origin = self.origin()  # only this process knows which script it runs
         return super().__getstate__()
 
-    def digest(self) -> str | None:
-        """SHA-256 of the function's own source, None where Python does not know it.
-
-        What the function calls is not part of it.
-        """
-        try:
-            source = inspect.getsource(self.resolve())
-        except (OSError, TypeError):  # typed in, compiled, or no plain function
-            return None
-        return hashlib.sha256(source.encode()).hexdigest()
+    def digest(self) -> CodeDigest:
+        """See `lrshape.training.code_digest.code_digest`."""
+        return code_digest(self.resolve())
 
     def resolve(self) -> TrainFunction:
         """Return the function, importing it when only its name is known.
@@ -180,3 +173,12 @@ def _require_two_arguments(function: TrainFunction, name: str) -> None:
         code = getattr(inspect.unwrap(function), "__code__", None)
         where = f"{code.co_filename}, line {code.co_firstlineno}: " if code else ""
         raise InputError(f"{where}{name} must take (lrs, seed), got {name}{signature}: {error}") from None
+
+
+def _named(function: str) -> Any:
+    """What a worker process would import as ``module:name``; None if there is nothing."""
+    module, _, name = function.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found
