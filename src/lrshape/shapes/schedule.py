@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.shapes.batch_sizes import BatchRuns
-from lrshape.shapes.family import FAMILIES, Family
+from lrshape.shapes.family import FAMILIES, Family, as_number
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
 from lrshape.shapes.strict_json import read_strict_json
 
@@ -194,10 +194,10 @@ class Schedule:
         """Return the shape at progress ``t`` in [0, 1], a number or an array: multipliers in [0, 1]."""
         return self.shape(t)
 
-    def progress(self, steps: ArrayLike) -> NDArray[np.float64]:
-        """Return training progress, in [0, 1], at whole steps from 0 to ``self.steps - 1``."""
+    def progress(self, steps: ArrayLike) -> Any:
+        """Return training progress, a number or an array, at whole steps from 0 to ``self.steps - 1``."""
         s, offset = np.asarray(steps), OFFSETS[self.step_rule]
-        return (s + offset) / self.steps if self._runs is None else self._runs.progress(s, offset)
+        return as_number((s + offset) / self.steps if self._runs is None else self._runs.progress(s, offset))
 
     @overload
     def __call__(self, step: int) -> float: ...
