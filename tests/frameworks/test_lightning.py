@@ -1,12 +1,9 @@
 """The schedule in Lightning's Trainer."""
 
-import logging
-
 import numpy as np
 import pytest
 import torch
 
-from lrshape.errors import InputError
 from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
 from lrshape.testing.exporters import run as run_file
@@ -15,6 +12,7 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:`isinstance:FutureWarning",  # Lightning's own use of PyTorch
     "ignore:The '.*_dataloader' does not have many workers",
     "ignore:You are trying to `self.log",
+    "ignore:The dirpath has changed",
 )
 
 REX = Schedule("rex", {"warmup": 0.2}, base_lr=0.01, steps=12)
@@ -45,8 +43,8 @@ def fit(tmp_path):
         data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10, 2)), batch_size=2)
         module = Module(configure)
         trainer = lightning.Trainer(
-            max_steps=max_steps, max_epochs=max_epochs, accumulate_grad_batches=accumulate, accelerator="cpu", logger=False,
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+            max_steps=max_steps, max_epochs=max_epochs, accumulate_grad_batches=accumulate, accelerator="cpu",
+            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, logger=False,
             default_root_dir=tmp_path, devices=1,
         )  # fmt: skip
         trainer.fit(module, data, ckpt_path=resume, weights_only=True if resume else None)
@@ -81,25 +79,21 @@ def test_the_trainers_own_number_of_steps(fit, same):
     same(fit(configure, max_steps=7), REX.replace(steps=7, base_lr=0.5).values())
 
 
-def along_a_file(schedule):
-    configured = run_file(EXPORTERS["lightning"].content(schedule).decode())["configured"]
-    return lambda module, optimizer: configured(optimizer, module.trainer.estimated_stepping_batches)
+def configured_by_file(optimizer, **changes):
+    return run_file(EXPORTERS["lightning"].content(REX).decode())["configured"](optimizer, **changes)
 
 
-def stretched(schedule):
-    return lambda module, optimizer: schedule.to_lightning(
-        optimizer, steps=module.trainer.estimated_stepping_batches
-    )
+@pytest.mark.parametrize("configured", [REX.to_lightning, configured_by_file])
+def test_a_trainer_without_an_end_is_refused(fit, configured):
+    def configure(module, optimizer):
+        return configured(optimizer, steps=module.trainer.estimated_stepping_batches)
 
-
-@pytest.mark.parametrize("configure", [stretched(REX), along_a_file(REX)])
-def test_a_trainer_without_an_end_is_refused(fit, configure):
     with pytest.raises(ValueError, match=r"steps must be a whole number from 1 to .*, got inf"):
         fit(configure, max_steps=-1, max_epochs=-1)
 
 
-@pytest.mark.parametrize("configure", [stretched(REX), along_a_file(REX)])
-def test_unfreezing_in_training_goes_on_from_a_checkpoint(tmp_path, caplog, configure):
+@pytest.mark.parametrize("configured", [REX.to_lightning, configured_by_file])
+def test_unfreezing_in_training_goes_on_from_a_checkpoint(tmp_path, caplog, configured):
     """As without the stop: BackboneFinetuning adds a group of parameters after an epoch."""
     import lightning
     from lightning.pytorch.callbacks import BackboneFinetuning, ModelCheckpoint
@@ -114,23 +108,23 @@ def test_unfreezing_in_training_goes_on_from_a_checkpoint(tmp_path, caplog, conf
             return self.head(self.backbone(batch)).square().mean()
 
         def configure_optimizers(self):
-            return configure(self, torch.optim.SGD(self.head.parameters(), lr=0.1))
+            return configured(torch.optim.SGD(self.head.parameters(), lr=0.1))
 
-    def fit(folder, epochs, resume=None):
+    def fit(name, epochs, resume=None):
         module = Module()
         unfreeze = BackboneFinetuning(1, lambda_func=lambda epoch: 1.0)
         trainer = lightning.Trainer(
-            max_steps=12, max_epochs=epochs, callbacks=[unfreeze, ModelCheckpoint(folder, save_last=True)],
+            max_epochs=epochs,
+            callbacks=[unfreeze, ModelCheckpoint(tmp_path / name, save_last=True)],
             accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, enable_model_summary=False,
         )  # fmt: skip
         trainer.fit(module, torch.utils.data.DataLoader(torch.ones(3, 2)), ckpt_path=resume)
         return module.used
 
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    whole = fit(tmp_path / "whole", 4)
-    fit(tmp_path / "part", 2)
-    caplog.clear()
-    assert fit(tmp_path / "part", 4, tmp_path / "part" / "last.ckpt") == whole[6:]
+    whole = fit("whole", 4)
+    fit("begun", 2)
+    assert fit("resumed", 4, tmp_path / "begun" / "last.ckpt") == whole[6:]
+    assert "the saved schedule was another one" not in caplog.text
     assert [len(rates) for rates in whole] == [1, 1, 1, *[2] * 9]
 
 
