@@ -132,7 +132,7 @@ class ShapeLR(LRScheduler):
                 : len(last)
             ]  # a group added since the last step comes with its own
             self._set_rates(rates)
-        self._last_lr = rates
+        self._last_lr = [*rates]
 
     def _set_rates(self, rates: list[float]) -> None:
         for group, base_lr, lr in zip(self.optimizer.param_groups, self.base_lrs, rates, strict=True):
@@ -146,7 +146,7 @@ class ShapeLR(LRScheduler):
         """Take the base LRs that a state gives, and return what is another one now."""
         if "identity" not in state_dict:
             if self.base_lr is None and len(saved) == len(self.base_lrs):
-                self.base_lrs = saved
+                self.base_lrs = [*saved]
             return ["the state is of another kind of scheduler"]
         if len(saved) != len(self.base_lrs):
             raise ValueError(
@@ -161,9 +161,9 @@ class ShapeLR(LRScheduler):
         ]
         base_lr = state_dict["base_lr"]
         if base_lr == self.base_lr:
-            self.base_lrs = saved
+            self.base_lrs = [*saved]
         elif base_lr is not None and self.base_lr is not None:
-            self.base_lrs = [lr * (self.base_lr / base_lr) for lr in saved]
+            self.base_lrs = [*(lr * (self.base_lr / base_lr) for lr in saved)]
         if self.base_lrs != saved:
             changes.append(f"base LRs {saved} -> {self.base_lrs}")
         return changes

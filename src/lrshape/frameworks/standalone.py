@@ -44,7 +44,7 @@ class CodeExporter(Exporter):
     @classmethod
     @abstractmethod
     def code(cls) -> str:
-        """Return what follows the functions in the file: it may use ``lr``, ``STEPS`` and ``BASE_LR``."""
+        """Return the rest of the file: it may use ``lr``, ``checked_steps``, ``STEPS`` and ``BASE_LR``."""
 
     @override
     @classmethod

@@ -255,7 +255,8 @@ class Schedule:
             optimizer: its group with the largest learning rate gets the base LR, the others keep their
                 ratios to it.
             step: how many optimizer steps are done.
-            keep_lr: keep the optimizer's own learning rates as base LRs.
+            keep_lr: keep the optimizer's own learning rates as base LRs, those that it has at present; with a
+                ``step`` above 0 those that it began with.
             changes: see `replace`.
         """
         return self._changed(keep_lr, changes).to("torch", optimizer, keep_lr=keep_lr, step=step)
