@@ -32,7 +32,7 @@ class Digits(lightning.LightningModule):
     def configure_optimizers(self):
         """Return the optimizer and a scheduler that steps once per update."""
         optimizer = torch.optim.SGD(self.parameters(), momentum=0.9)
-        return SCHEDULE.to_lightning(optimizer, steps=int(self.trainer.estimated_stepping_batches))
+        return SCHEDULE.to_lightning(optimizer, steps=self.trainer.estimated_stepping_batches)
 
 
 def main():

@@ -1,6 +1,8 @@
 """The Keras schedule in real optimizers and models: values, accumulation, saving, resuming."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 
@@ -83,6 +85,13 @@ def test_a_model_is_trained_saved_loaded_and_trained_on(tmp_path):
     assert float(loaded.optimizer.learning_rate) == pytest.approx(REX.values()[10], rel=1e-6)
     assert fit(loaded, 14) == pytest.approx(REX.values().sum(), rel=1e-5)
     assert float(loaded.optimizer.learning_rate) == pytest.approx(REX.values()[-1], rel=1e-6)
+
+
+def test_it_can_be_pickled_and_copied():
+    made = REX.to_keras(gradient_accumulation_steps=2)
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert again.get_config() == made.get_config()
+        assert float(again(7)) == float(made(7))
 
 
 def test_other_steps_base_lr_and_batch_sizes(same):

@@ -1,5 +1,8 @@
 """The optax schedule in real optimizers, compiled, accumulating, resumed."""
 
+import copy
+import pickle
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -66,6 +69,32 @@ def test_injected_hyperparameters_show_it(same):
         _, state = optimizer.update(jnp.ones(()), state, jnp.zeros(()))
         shown.append(float(state.hyperparams["learning_rate"]))
     same(shown, schedule.values())
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("inject", [False, True])
+def test_in_a_chain_weights_keep_their_type(dtype, inject):
+    schedule = Schedule("rex", {"warmup": 0.1}, 0.125, 20)
+
+    def chained(learning_rate):
+        return optax.chain(optax.clip_by_global_norm(9.0), optax.scale_by_learning_rate(learning_rate))
+
+    made = (optax.inject_hyperparams(chained) if inject else chained)(schedule.to_optax())
+    weight = jnp.zeros((), dtype)
+
+    def step(state, _):
+        updates, state = made.update(jnp.ones((), dtype), state, weight)
+        return state, optax.apply_updates(weight, updates)
+
+    moved = jax.jit(lambda state: jax.lax.scan(step, state, length=20))(made.init(weight))[1]
+    assert moved.dtype == dtype
+    np.testing.assert_allclose(moved.astype(float), -schedule.values(), rtol=float(jnp.finfo(dtype).eps))
+
+
+def test_it_can_be_pickled_and_copied():
+    made = Schedule("rex", {}, 0.1, 20).to_optax()
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert again(7) == made(7)
 
 
 def test_exact_at_the_end_of_a_long_decay(same):

@@ -1,5 +1,9 @@
 """Every registered exporter keeps its contract; files of code in their frameworks."""
 
+import copy
+import importlib
+import pickle
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,6 +16,7 @@ from lrshape.frameworks import EXPORTERS, export
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.family import Family, namespace
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule_file import read_schedule
 from lrshape.testing import exporters
 from lrshape.testing.exporters import run
 from lrshape.testing.families import draw
@@ -77,6 +82,68 @@ def test_long_tables_are_written_whole(same):
     schedule = Schedule("table", {"values": values / values.max()}, 0.1, 3000)
     names = run(standalone(schedule))
     same([names["lr"](step) for step in range(3000)], schedule.values())
+
+
+MAKERS = [("torch", "make_scheduler"), ("transformers", "make_scheduler"), ("lightning", "configured"),
+          ("optax", "make_schedule"), ("keras", "ShapeSchedule")]  # fmt: skip
+"""What the files hand to their frameworks."""
+
+
+def arguments(name):
+    import torch
+
+    return [] if name in ("make_schedule", "ShapeSchedule") else [torch.optim.SGD([torch.zeros(1)], lr=1.0)]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize(("target", "name"), MAKERS)
+def test_files_refuse_the_steps_that_lrshape_refuses(target, name):
+    """Such as inf, which trainers without an end give: the learning rate would never change."""
+    make = run(standalone(Schedule("rex", {}, 0.1, 10), target))[name]
+    for steps in exporters.NO_STEPS:
+        with pytest.raises(ValueError, match="steps must be a whole number from 1 to"):
+            make(*arguments(name), steps=steps)
+    with pytest.raises(ValueError, match="base_lr must be a finite number above 0, got inf"):
+        make(*arguments(name), base_lr=float("inf"))
+
+
+@pytest.mark.parametrize("target", ["optax", "keras"])
+def test_a_table_has_an_end(target):
+    with pytest.raises(InputError, match="at most 10,000,000 steps here, got 10,000,001"):
+        standalone(Schedule("rex", {}, 0.1, 10_000_001), target)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize(("target", "name"), MAKERS)
+def test_what_files_make_can_be_pickled_and_copied(tmp_path, monkeypatch, target, name):
+    module = f"pickled_{target}"
+    export(Schedule("rex", {}, 0.1, 10), target, tmp_path / f"{module}.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    made = getattr(importlib.import_module(module), name)(*arguments(name))
+    for again in (pickle.loads(pickle.dumps(made)), copy.deepcopy(made)):
+        assert type(again) is type(made)
+        if callable(made):
+            assert again(7) == made(7)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        ("STEPS = 10 * 1000", "numbers must be written out to be read: STEPS is 10 * 1000"),
+        ("STEPS = 1e4", "steps must be a whole number from 1 to 1,000,000,000, got 10000.0"),
+        ("BASE_LR = -0.1", "base_lr must be a finite number above 0, got -0.1"),
+        ("BASE_LR = float('inf')", "numbers must be written out to be read: BASE_LR is float"),
+        ("STEPS: int = 12", None),
+    ],
+)
+def test_constants_that_were_edited_are_read_or_refused(tmp_path, edit, message):
+    file = export(Schedule("rex", {}, 0.1, 10), "python", tmp_path / "schedule.py")
+    file.write_text(file.read_text("utf-8").replace("STEPS = 10\n", f"STEPS = 10\n{edit}\n"), "utf-8")
+    if message is None:
+        assert read_schedule(file) == Schedule("rex", {}, 0.1, 12)
+    else:
+        with pytest.raises(InputError, match=re.escape(message)):
+            read_schedule(file)
 
 
 class TestFrameworks:

@@ -2,6 +2,7 @@
 
 import copy
 import io
+import pickle
 import warnings
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 import torch
 
 from lrshape.errors import InputError
+from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
+from lrshape.testing.exporters import run
 
 REX = Schedule("rex", {"warmup": 0.1}, base_lr=0.1, steps=30)
 
@@ -34,6 +37,11 @@ def train(optimizer, scheduler, steps, accumulate=1):
         for group in optimizer.param_groups:
             group["params"][0].data.zero_()
     return np.array(moved)
+
+
+def same_groups(moved, rates, ratios):
+    """Each group moved by the rates times its ratio; as many steps as were made."""
+    np.testing.assert_allclose(moved, np.outer(rates[: len(moved)], ratios), rtol=1e-6, atol=1e-12)
 
 
 def saved(*things):
@@ -131,6 +139,93 @@ def test_a_group_that_is_added_later_has_its_own_base_lr(same):
     same(moved[:, 0], REX.values()[11:])
 
 
+@pytest.mark.parametrize("keep_lr", [False, True])
+@pytest.mark.parametrize("order", ["optimizer first", "scheduler first"])
+@pytest.mark.parametrize("added", ["before the scheduler", "after the scheduler"])
+@pytest.mark.parametrize("code", ["lrshape", "torch", "transformers", "lightning"])
+def test_a_training_with_an_added_group_goes_on_with_its_learning_rates(code, added, order, keep_lr):
+    """The base LRs of the saved training hold, whatever ratio the added group has to the others."""
+
+    def make(optimizer):
+        if code == "lrshape":
+            return REX.to_torch(optimizer, keep_lr=keep_lr)
+        names = run(EXPORTERS[code].content(REX).decode())
+        return names["make_scheduler"](optimizer, **({"base_lr": None} if keep_lr else {}))
+
+    def used(optimizer, scheduler, steps):
+        rates = []
+        for _ in range(steps):
+            rates.append([group["lr"] for group in optimizer.param_groups])
+            optimizer.step()
+            scheduler.step()
+        return rates
+
+    def add(optimizer):
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.7})
+
+    first = sgd(0.4, 0.2)
+    scheduler = make(first)
+    used(first, scheduler, 5)
+    add(first)
+    for since in (0, 1, 4):  # steps since the group was added
+        used(first, scheduler, 1 if since else 0)
+        states = saved(first, scheduler)
+        second = sgd(0.4, 0.2)
+        if added == "before the scheduler":
+            add(second)
+        resumed = make(second)
+        if added == "after the scheduler":
+            add(second)
+        things = [(second, states[0]), (resumed, states[1])]
+        for thing, state in things if order == "optimizer first" else reversed(things):
+            thing.load_state_dict(state)
+        clone = copy.deepcopy(scheduler)
+        assert used(second, resumed, 9) == used(clone.optimizer, clone, 9)
+
+
+def test_a_group_that_is_removed_leaves_the_others_their_base_lrs(same):
+    optimizer = sgd(1.0, 0.2)
+    scheduler = REX.to_torch(optimizer)
+    train(optimizer, scheduler, 10)
+    del optimizer.param_groups[0]
+    scheduler.step()
+    same(train(optimizer, scheduler, 19)[:, 0], REX.values()[11:] / 5)
+    assert len(scheduler.state_dict()["base_lrs"]) == 1
+
+
+def test_another_base_lr_at_a_resume_keeps_the_ratios_of_the_groups(same):
+    first = sgd(1.0, 0.5)
+    scheduler = REX.to_torch(first)
+    train(first, scheduler, 10)
+    second = sgd(1.0, 0.5)
+    resumed = REX.to_torch(second, base_lr=0.3)
+    second.load_state_dict(first.state_dict())
+    resumed.load_state_dict(scheduler.state_dict())
+    same_groups(train(second, resumed, 20), REX.multipliers()[10:], [0.3, 0.15])
+
+
+def second_phase(*lrs):
+    """An optimizer that another scheduler brought to some learning rates."""
+    optimizer = sgd(1.0, 0.1)
+    torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    for group, lr in zip(optimizer.param_groups, lrs, strict=True):
+        group["lr"] = lr
+    return optimizer
+
+
+def test_a_second_phase_goes_by_the_learning_rates_at_present(same):
+    optimizer = second_phase(0.02, 0.04)
+    scheduler = REX.to_torch(optimizer, keep_lr=True)
+    scheduler.get_lr()  # changes nothing
+    same_groups(train(optimizer, scheduler, 10), REX.multipliers(), [0.02, 0.04])
+    resumed = REX.to_torch(optimizer, keep_lr=True, step=10)  # without a state of the scheduler
+    same_groups(train(optimizer, resumed, 20), REX.multipliers()[10:], [0.02, 0.04])
+    optimizer = second_phase(0.02, 0.04)
+    same_groups(train(optimizer, REX.to_torch(optimizer), 30), REX.values(), [0.5, 1.0])
+    optimizer = second_phase(0.0, 0.0)  # the first phase decayed to 0
+    same_groups(train(optimizer, REX.to_torch(optimizer), 30), REX.values(), [1.0, 0.1])
+
+
 def test_learning_rates_that_are_tensors_stay_tensors(same):
     optimizer = sgd(torch.tensor(1.0, dtype=torch.float64), torch.tensor(0.5, dtype=torch.float64))
     scheduler = REX.to_torch(optimizer)
@@ -179,12 +274,41 @@ def test_the_same_schedule_does_not_warn(caplog):
     assert not caplog.text
 
 
-def test_states_of_others_are_refused():
-    optimizer = sgd(1.0)
-    scheduler = REX.to_torch(optimizer)
-    other = torch.optim.lr_scheduler.LambdaLR(sgd(1.0), lambda step: 1.0)
-    with pytest.raises(ValueError, match="this is no state of a ShapeLR: it has no 'identity'"):
-        scheduler.load_state_dict(other.state_dict())
+def chained(optimizer):
+    kinds = torch.optim.lr_scheduler
+    return kinds.ChainedScheduler([kinds.LinearLR(optimizer, 0.1), kinds.ExponentialLR(optimizer, 0.9)])
+
+
+@pytest.mark.parametrize("keep_lr", [False, True])
+@pytest.mark.parametrize(
+    "other",
+    [
+        chained,
+        lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (1 + step)),
+        lambda optimizer: torch.optim.lr_scheduler.SequentialLR(
+            optimizer, [torch.optim.lr_scheduler.LinearLR(optimizer), REX.to_torch(optimizer)], [12]
+        ),
+    ],
+)
+def test_a_training_changes_from_another_scheduler_to_a_shape_at_its_step(same, caplog, other, keep_lr):
+    first = sgd(0.5)
+    scheduler = other(first)
+    train(first, scheduler, 11)
+    second = sgd(0.5)
+    resumed = REX.to_torch(second, keep_lr=keep_lr)
+    second.load_state_dict(first.state_dict())
+    resumed.load_state_dict(scheduler.state_dict())
+    assert (
+        "the state is of another kind of scheduler. From step 11 on training follows the present one"
+        in caplog.text
+    )
+    same(train(second, resumed, 19)[:, 0], (0.5 if keep_lr else 0.1) * REX.multipliers()[11:])
+
+
+def test_states_that_do_not_fit_are_refused():
+    scheduler = REX.to_torch(sgd(1.0))
+    with pytest.raises(ValueError, match="this is no state of a learning-rate scheduler"):
+        scheduler.load_state_dict(sgd(1.0).state_dict())
     with pytest.raises(ValueError, match="the state is of 1 param groups, the optimizer has 2"):
         REX.to_torch(sgd(1.0, 1.0)).load_state_dict(scheduler.state_dict())
 
@@ -213,11 +337,14 @@ def test_keeping_and_replacing_the_base_lr_at_once_is_an_input_error():
             export(sgd(1.0), keep_lr=True, base_lr=0.1)
 
 
-def test_a_scheduler_can_be_copied(same):
+@pytest.mark.parametrize(
+    "duplicate", [copy.deepcopy, lambda scheduler: pickle.loads(pickle.dumps(scheduler))]
+)
+def test_a_scheduler_can_be_copied(same, duplicate):
     optimizer = sgd(1.0)
     scheduler = REX.to_torch(optimizer)
     train(optimizer, scheduler, 4)
-    clone = copy.deepcopy(scheduler)
+    clone = duplicate(scheduler)
     same(train(clone.optimizer, clone, 26)[:, 0], REX.values()[4:])
     same(train(optimizer, scheduler, 26)[:, 0], REX.values()[4:])
 
@@ -239,6 +366,50 @@ def test_it_is_a_scheduler_like_any_other(same):
             warnings.simplefilter("ignore")  # SequentialLR itself calls step(epoch), which is deprecated
             scheduler.step()
     same(used, np.concatenate([np.ones(3), REX.multipliers()[:7]]))
+
+
+@pytest.mark.parametrize("keep_lr", [False, True])
+@pytest.mark.parametrize("until", [2, 5])
+@pytest.mark.parametrize("order", ["optimizer first", "scheduler first"])
+def test_after_a_warmup_in_a_sequence(same, order, until, keep_lr):
+    """It begins at its own base LR, and goes on in either phase: the one in charge sets learning rates."""
+    kinds = torch.optim.lr_scheduler
+
+    def make(optimizer):
+        warmup = kinds.LinearLR(optimizer, 0.25, total_iters=3)
+        return kinds.SequentialLR(optimizer, [warmup, REX.to_torch(optimizer, keep_lr=keep_lr)], [3])
+
+    first = sgd(0.1)
+    scheduler = make(first)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some versions of SequentialLR call step(epoch), which is deprecated
+        moved = train(first, scheduler, until)
+        states = saved(first, scheduler)
+        second = sgd(0.1)
+        resumed = make(second)
+        things = [(second, states[0]), (resumed, states[1])]
+        for thing, state in things if order == "optimizer first" else reversed(things):
+            thing.load_state_dict(state)
+        moved = np.concatenate([moved, train(second, resumed, 10 - until)])
+    same(moved[:, 0], [0.025, 0.05, 0.075, *REX.values()[:7]])
+
+
+def test_checkpoints_hold_no_numpy_numbers():
+    """What a schedule returns for one step is a Python number: torch.load refuses others by default."""
+    optimizer = sgd(np.float64(1.0))
+    batches = REX.replace(batch_sizes=[(8, 10), (16, 20)])
+    for lr in (
+        REX(3), REX(np.int64(3)), REX.base_lr * REX.multiplier(0.3), REX.base_lr * REX.shape(0.3),
+        REX.multiplier(batches.progress(4)), *REX.values().tolist(), next(batches.follow(optimizer)),
+    ):  # fmt: skip
+        optimizer.param_groups[0]["lr"] = lr
+        saved(optimizer)
+    schedule = Schedule("rex", {"beta": np.float64(0.4)}, np.float64(0.1), np.int64(30))
+    names = run(EXPORTERS["torch"].content(schedule).decode())
+    made = [schedule.to_torch(optimizer), schedule.to_torch(optimizer, keep_lr=True)]
+    made.append(names["make_scheduler"](optimizer, np.int64(40), np.float64(0.2), np.int64(3)))
+    for scheduler in made:
+        saved(optimizer, scheduler)
 
 
 @pytest.mark.parametrize("schedule", [REX, Schedule.from_values(REX.values())])

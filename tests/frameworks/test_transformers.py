@@ -87,6 +87,15 @@ def test_another_horizon_at_a_resume_warns(train, same, caplog, tmp_path):
     same(used[:, 0], REX.values()[5:])
 
 
+@pytest.mark.parametrize("keep_lr", [False, True])
+def test_a_training_with_another_scheduler_changes_to_a_shape(train, same, caplog, tmp_path, keep_lr):
+    train(lr_scheduler_type="cosine", learning_rate=0.03)
+    resume = str(tmp_path / "checkpoint-5")
+    used = train(REX.to_trainer(keep_lr=keep_lr), resume=resume, learning_rate=0.03)
+    assert "another kind of scheduler. From step 5 on training follows the present one" in caplog.text
+    same(used[:, 0], (0.03 if keep_lr else REX.base_lr) * REX.multipliers()[5:])
+
+
 def test_the_file_of_code(train, same):
     from lrshape.frameworks import EXPORTERS
 

@@ -79,8 +79,13 @@ def table(schedule: "Schedule", framework: str) -> NDArray[np.float64]:
     Raises:
         InputError: if there are more than `MAX_TABLE`.
     """
-    if schedule.steps > MAX_TABLE:
-        raise InputError(
-            f"{framework} takes a schedule of at most {MAX_TABLE:,} steps here, got {schedule.steps:,}"
-        )
+    require_at_most(MAX_TABLE, schedule, framework)
     return schedule.values()
+
+
+def require_at_most(steps: int, schedule: "Schedule", framework: str) -> None:
+    """Raise `InputError` if a schedule has more steps than a framework takes."""
+    if schedule.steps > steps:
+        raise InputError(
+            f"{framework} takes a schedule of at most {steps:,} steps here, got {schedule.steps:,}"
+        )

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import EXPORTERS
+from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE
 from lrshape.frameworks.standalone import CodeExporter
 from lrshape.shapes.schedule import Schedule
 
@@ -34,6 +34,7 @@ class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, steps=STEPS, base_lr=BASE_LR, gradient_accumulation_steps=1):
         super().__init__()
+        steps = checked_steps(steps)
         self.settings = {"steps": steps, "base_lr": base_lr}
         self.every = gradient_accumulation_steps or 1
         self.values = np.array([lr(step, steps, base_lr) for step in range(steps)], "float32")
@@ -52,6 +53,7 @@ class Keras(CodeExporter):
 
     bind = staticmethod(to_keras)
     imports = ("import math", "", "import keras", "import numpy as np", "from keras import ops")
+    max_steps = MAX_TABLE
     usage = "optimizer = keras.optimizers.SGD(ShapeSchedule())"
 
     @override

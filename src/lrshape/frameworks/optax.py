@@ -1,11 +1,14 @@
 """A schedule as an optax schedule: a function of the count of updates."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import EXPORTERS, table
+from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE, table
 from lrshape.frameworks.standalone import CodeExporter
 from lrshape.shapes.schedule import Schedule
 
@@ -22,26 +25,27 @@ def to_optax(schedule: Schedule) -> Callable[[Any], Any]:
     Raises:
         InputError: if it has too many steps for a table.
     """
+    return functools.partial(_look_up, table(schedule, "optax"))
+
+
+def _look_up(values: NDArray[np.float64], count: Any) -> Any:
     import jax.numpy as jnp
 
-    values = table(schedule, "optax")
-
-    def look_up(count: Any) -> Any:
-        index = jnp.clip(jnp.asarray(count), 0, len(values) - 1)
-        return jnp.take(jnp.asarray(values), index.astype(int))
-
-    return look_up
+    index = jnp.clip(jnp.asarray(count), 0, len(values) - 1)
+    return jnp.take(jnp.asarray(values), index.astype(int))
 
 
 _MAKE_SCHEDULE = '''
 def make_schedule(steps=STEPS, base_lr=BASE_LR):
     """Return count -> learning rate, which can be traced."""
-    values = np.array([lr(step, steps, base_lr) for step in range(steps)])
+    values = np.array([lr(step, steps, base_lr) for step in range(checked_steps(steps))])
+    return functools.partial(look_up, values)
 
-    def schedule(count):
-        return jnp.take(jnp.asarray(values), jnp.clip(jnp.asarray(count), 0, steps - 1).astype(int))
 
-    return schedule'''
+def look_up(values, count):
+    """Return values[count], or the last one past the end."""
+    index = jnp.clip(jnp.asarray(count), 0, len(values) - 1)
+    return jnp.take(jnp.asarray(values), index.astype(int))'''
 
 
 @EXPORTERS.register("optax")
@@ -49,7 +53,8 @@ class Optax(CodeExporter):
     """``lr(step)``, and ``make_schedule()`` for optax."""
 
     bind = staticmethod(to_optax)
-    imports = ("import math", "", "import jax.numpy as jnp", "import numpy as np")
+    imports = ("import functools", "import math", "", "import jax.numpy as jnp", "import numpy as np")
+    max_steps = MAX_TABLE
     usage = "optimizer = optax.sgd(make_schedule())"
 
     @override

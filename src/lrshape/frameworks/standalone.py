@@ -12,12 +12,23 @@ from typing import ClassVar
 
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import EXPORTERS, Exporter
+from lrshape.frameworks.exporter import EXPORTERS, Exporter, require_at_most
 from lrshape.frameworks.formula import python_lines
 from lrshape.shapes.schedule import Schedule
-from lrshape.shapes.steps import OFFSETS
+from lrshape.shapes.schedule_file import EDITABLE
+from lrshape.shapes.steps import MAX_STEPS, OFFSETS
 
 _WIDTH = 100
+
+_CHECKED_STEPS = """
+def checked_steps(steps):
+    try:
+        whole = 0 if isinstance(steps, bool) else steps.__index__()
+    except (AttributeError, TypeError):  # inf is what trainers without an end give
+        whole = 0
+    if not 1 <= whole <= {most}:
+        raise ValueError(f"steps must be a whole number from 1 to {most:,}, got {{steps!r}}")
+    return whole"""
 
 
 class CodeExporter(Exporter):
@@ -27,11 +38,13 @@ class CodeExporter(Exporter):
     """The import lines of the file."""
     usage: ClassVar[str]
     """How the file is used: code for its docstring."""
+    max_steps: ClassVar[int] = MAX_STEPS
+    """How many steps a schedule may have."""
 
     @classmethod
     @abstractmethod
     def code(cls) -> str:
-        """Return what follows the functions in the file: it may use ``lr``, ``STEPS`` and ``BASE_LR``."""
+        """Return the rest of the file: it may use ``lr``, ``checked_steps``, ``STEPS`` and ``BASE_LR``."""
 
     @override
     @classmethod
@@ -41,7 +54,8 @@ class CodeExporter(Exporter):
     @override
     @classmethod
     def content(cls, schedule: Schedule) -> bytes:
-        return ("\n\n".join([cls._head(), *_functions(schedule), cls.code()]) + "\n").encode()
+        require_at_most(cls.max_steps, schedule, cls.name)
+        return ("\n\n".join([cls._head(), *_functions(schedule, cls.max_steps), cls.code()]) + "\n").encode()
 
     @classmethod
     def _head(cls) -> str:
@@ -50,49 +64,65 @@ class CodeExporter(Exporter):
         return "\n".join(lines)
 
 
-def _functions(schedule: Schedule) -> list[str]:
+def _functions(schedule: Schedule, most: int) -> list[str]:
     offset = OFFSETS[schedule.step_rule]
-    constants = [
-        f"# What this file was made from.\nSCHEDULE = {_literal(schedule.to_dict())}",
+    described = schedule.to_dict()
+    constants = ["# You may edit these numbers; `lrshape` reads them back as they are."]
+    for key in EDITABLE if schedule.batch_sizes is not None else EDITABLE[:2]:
+        if key == "batch_sizes":
+            constants.append("# Pairs: samples or tokens a step, number of steps.")
+        constants.append(f"{key.upper()} = {_literal(described[key])}")
+        described[key] = _Name(key.upper())
+    constants += [
+        f"# The schedule of this file.\nSCHEDULE = {_literal(described)}",
         f"FORMULA = {schedule.shape.formula!r}",
-        f"BASE_LR = {schedule.base_lr!r}",
-        f"STEPS = {schedule.steps!r}",
     ]
     if schedule.batch_sizes is None:
         body = f"return (min(max(int(step), 0), steps - 1) + {offset!r}) / steps"
     else:
-        constants.append(
-            "# Pairs: samples or tokens a step, number of steps.\n"
-            f"BATCH_SIZES = {_literal(schedule.batch_sizes)}"
-        )
         body = _IN_RUNS.format(offset=offset)
     shape = textwrap.indent("\n".join(python_lines(schedule.shape)), "    ")
     return [
         "\n".join(constants),
+        _CHECKED_STEPS.format(most=most),
         "\ndef progress(step, steps=STEPS):\n"
         '    """Training progress in [0, 1] at step 0, 1, ...; it stays where it is past the last one."""\n'
+        "    steps = checked_steps(steps)\n"
         f"{textwrap.indent(body, '    ')}",
         "\ndef multiplier(t):\n"
         '    """The shape: the learning rate over the base LR at progress t in [0, 1]."""\n'
         f"{shape}",
         "\ndef lr(step, steps=STEPS, base_lr=BASE_LR):\n"
         '    """The learning rate at optimizer step 0, 1, ..., steps - 1, and the last one past the end."""\n'
+        "    if not 0 < base_lr < math.inf:\n"
+        '        raise ValueError(f"base_lr must be a finite number above 0, got {base_lr!r}")\n'
         "    return base_lr * multiplier(progress(step, steps))",
     ]
 
 
 _IN_RUNS = """\
-if steps != STEPS:
-    raise ValueError(f"the batch sizes are of {{STEPS}} steps, got {{steps}}")
-step, seen = min(max(int(step), 0), STEPS - 1), 0
+length = sum(count for _, count in BATCH_SIZES)
+if steps != length:
+    raise ValueError(f"the batch sizes are of {{length}} steps, got {{steps}}")
+step, seen = min(max(int(step), 0), steps - 1), 0
 for size, count in BATCH_SIZES:
     if step < count:
         return (seen + (step + {offset!r}) * size) / sum(size * count for size, count in BATCH_SIZES)
     step, seen = step - count, seen + size * count"""
 
 
+class _Name:
+    """A constant's name among literals."""
+
+    def __init__(self, name: str):
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
 def _literal(value: object) -> str:
-    """JSON-like data as Python text: ``repr`` of text, numbers, None, lists and dictionaries."""
+    """JSON-like data as Python text: ``repr`` of text, numbers, None, lists, dictionaries and names."""
     return pprint.pformat(value, width=_WIDTH, compact=True, sort_dicts=False)
 
 

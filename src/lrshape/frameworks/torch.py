@@ -30,7 +30,8 @@ def to_torch(
     Args:
         schedule: what to follow.
         optimizer: any optimizer.
-        keep_lr: keep the optimizer's own learning rates as base LRs, instead of the schedule's.
+        keep_lr: keep the optimizer's own learning rates as base LRs, instead of the schedule's: those that it
+            has at present, or with a ``step`` above 0 those that it began with.
         step: how many optimizer steps are done.
 
     Raises:
@@ -75,11 +76,18 @@ def scheduler_code() -> str:
 _MAKE_SCHEDULER = '''
 def make_scheduler(optimizer, steps=STEPS, base_lr=BASE_LR, step=0):
     """Return a scheduler; base_lr=None keeps the optimizer's own learning rates, step is what is done."""
+    steps = checked_steps(steps)
     identity = {**SCHEDULE, "steps": steps}
     del identity["base_lr"]
-    return ShapeLR(optimizer, lambda s: multiplier(progress(s, steps)), identity, base_lr, step)'''
+    return ShapeLR(optimizer, functools.partial(multiplier_at, steps), identity, base_lr, step)
+
+
+def multiplier_at(steps, step):
+    """Return the shape at a step of so many."""
+    return multiplier(progress(step, steps))'''
 
 SCHEDULER_IMPORTS = (
+    "import functools",
     "import logging",
     "import math",
     "from collections.abc import Callable",

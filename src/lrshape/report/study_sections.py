@@ -167,7 +167,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         f"    steps={findings.steps},",
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
         ")",
-        "lrs = schedule.values()  # one learning rate per step",
+        "lrs = schedule.values().tolist()  # one learning rate per step",
     ]
     code = "\n".join(lines)
     codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []

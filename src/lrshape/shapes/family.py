@@ -49,6 +49,11 @@ def namespace(*values: Any) -> Any:
     return np
 
 
+def as_number(value: Any) -> Any:
+    """Return NumPy's scalars as Python numbers: an optimizer's state with others cannot be loaded safely."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
 def passed(t: Numeric, width: Numeric) -> Numeric:
     """Return which part of the first ``width`` of progress has passed at ``t``, in [0, 1]; 1 if it is empty.
 
@@ -144,7 +149,7 @@ class Family(ABC):
             t: progress in [0, 1], a number or an array; it broadcasts against the parameters.
 
         Returns:
-            Multipliers in [0, 1]: float64 for NumPy, else of the arrays' own library and type.
+            Multipliers in [0, 1]: a float or float64 for NumPy, else of the arrays' own library and type.
 
         Raises:
             InputError: if ``t`` (as far as it can be seen) leaves [0, 1].
@@ -158,7 +163,7 @@ class Family(ABC):
         if xp is not np:
             t = xp.asarray(t)
             t = t if xp.isdtype(t.dtype, "real floating") else t * 1.0
-        return self.multiplier(t)
+        return as_number(self.multiplier(t))
 
     @abstractmethod
     def multiplier(self, t: Numeric) -> Numeric:

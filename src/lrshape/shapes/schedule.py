@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.shapes.batch_sizes import BatchRuns
-from lrshape.shapes.family import FAMILIES, Family
+from lrshape.shapes.family import FAMILIES, Family, as_number
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
 from lrshape.shapes.strict_json import read_strict_json
 from lrshape.values import plain, positive_number, scalar
@@ -195,10 +195,10 @@ class Schedule:
         """Return the shape at progress ``t`` in [0, 1], a number or an array: multipliers in [0, 1]."""
         return self.shape(t)
 
-    def progress(self, steps: ArrayLike) -> NDArray[np.float64]:
-        """Return training progress, in [0, 1], at whole steps from 0 to ``self.steps - 1``."""
+    def progress(self, steps: ArrayLike) -> Any:
+        """Return training progress, a number or an array, at whole steps from 0 to ``self.steps - 1``."""
         s, offset = np.asarray(steps), OFFSETS[self.step_rule]
-        return (s + offset) / self.steps if self._runs is None else self._runs.progress(s, offset)
+        return as_number((s + offset) / self.steps if self._runs is None else self._runs.progress(s, offset))
 
     @overload
     def __call__(self, step: int) -> float: ...
@@ -256,7 +256,8 @@ class Schedule:
             optimizer: its group with the largest learning rate gets the base LR, the others keep their
                 ratios to it.
             step: how many optimizer steps are done.
-            keep_lr: keep the optimizer's own learning rates as base LRs.
+            keep_lr: keep the optimizer's own learning rates as base LRs, those that it has at present; with a
+                ``step`` above 0 those that it began with.
             changes: see `replace`.
         """
         return self._changed(keep_lr, changes).to("torch", optimizer, keep_lr=keep_lr, step=step)

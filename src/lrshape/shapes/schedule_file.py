@@ -25,7 +25,7 @@ def read_schedule(path: str | os.PathLike[str]) -> Schedule:
     Args:
         path: ``.json``, a schedule or a list of learning rates; ``.csv``, a column of learning rates, two
             columns step and lr, or a log, see `read_curves`; ``.npy``, shape (steps,); or ``.py``, as
-            `lrshape export` writes it, whose constant ``SCHEDULE`` is read.
+            `lrshape export` writes it, whose constant ``SCHEDULE`` is read, with what it refers to.
 
     Returns:
         The schedule. Learning rates become a ``table``, exact to rounding, whose base LR is the largest.
@@ -75,8 +75,34 @@ def _numbers(values: Any) -> NDArray[np.float64]:
     return np.array([float(value) for value in values], np.float64)
 
 
+EDITABLE = ("base_lr", "steps", "batch_sizes")
+"""What is a constant by itself in a Python file, ``BASE_LR`` and so on, to which its ``SCHEDULE`` refers."""
+
+
 def _python(path: Path) -> Any:
+    constants: dict[str, ast.expr] = {}
     for node in ast.parse(read_text(path)).body:
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == ["SCHEDULE"]:
-            return ast.literal_eval(node.value)
-    raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")
+        if isinstance(node, ast.FunctionDef):
+            break  # its defaults are the constants as they are here
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            if isinstance(target, ast.Name) and (value := getattr(node, "value", None)) is not None:
+                constants[target.id] = value
+    schedule = constants.get("SCHEDULE")
+    if schedule is None:
+        raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")
+    if not isinstance(schedule, ast.Dict):
+        return ast.literal_eval(schedule)
+    pairs = zip(schedule.keys, schedule.values, strict=True)
+    return {_literal(key, constants): _literal(value, constants) for key, value in pairs if key is not None}
+
+
+def _literal(node: ast.expr, constants: dict[str, ast.expr]) -> Any:
+    """The value of a literal, or of a name of one."""
+    found = constants.get(node.id, node) if isinstance(node, ast.Name) else node
+    try:
+        return ast.literal_eval(found)
+    except ValueError:
+        raise InputError(
+            f"numbers must be written out to be read: {ast.unparse(node):.40} is {ast.unparse(found):.40}"
+        ) from None

@@ -2,9 +2,11 @@
 
 import inspect
 import json
+import math
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -21,6 +23,7 @@ from lrshape.testing.families import draw
 
 STEPS = 40
 BATCH_SIZES = ((8, 10), (16, 20), (64, 15))
+NO_STEPS = (math.inf, -math.inf, math.nan, 0, -1, 1.5, 40.0, True, np.True_, "40", None, [40], 10**9 + 1)
 
 
 def check_exporter(exporter: type[Exporter]) -> None:
@@ -90,6 +93,45 @@ def writes_code_that_gives_the_same_values(exporter: type[Exporter]) -> None:
             require_refusal(lambda lr=lr: lr(0, 46), "of 45 steps, got 46", error=ValueError)
 
 
+def writes_code_that_refuses_what_a_schedule_refuses(exporter: type[Exporter]) -> None:
+    """A number of steps that is none, such as inf of a trainer without an end, and a base LR that is none."""
+    if not issubclass(exporter, CodeExporter):
+        return
+    schedule = Schedule("rex", {}, 0.05, STEPS)
+    lr = run(exporter.content(schedule).decode())["lr"]
+    for key, rule, values in (
+        ("steps", "steps must be a whole number from 1 to", NO_STEPS),
+        ("base_lr", "base_lr must be a finite number above 0", (math.inf, math.nan, 0.0, -0.1)),
+    ):
+        for value in values:
+            require_refusal(partial(Schedule.from_dict, {**schedule.to_dict(), key: value}), rule)
+            require_refusal(partial(lr, 3, **{key: value}), rule, error=ValueError)
+    _require_close(lr(3, np.int64(97)), schedule.replace(steps=97)(3))
+
+
+def reads_back_what_was_edited(exporter: type[Exporter]) -> None:
+    """The constants at the top of a file of code: what the file computes is what lrshape reads."""
+    if not issubclass(exporter, CodeExporter):
+        return
+    schedule = Schedule("cosine", {"warmup": 0.1}, 0.05, 45, batch_sizes=BATCH_SIZES)
+    text = exporter.content(schedule).decode()
+    for old, new in (
+        ("BASE_LR = 0.05", "BASE_LR = 0.3"),
+        ("STEPS = 45", "STEPS = 46"),
+        ("[64, 15]", "[64, 16]"),
+    ):
+        require(text.count(old) == 1, f"the file must have the constant {old}")
+        text = text.replace(old, new)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, exporter.file_name())
+        file.write_text(text, "utf-8")
+        found = read_schedule(file)
+    expected = schedule.replace(base_lr=0.3, batch_sizes=(*BATCH_SIZES[:2], (64, 16)))
+    require(found == expected, f"must be read back as {expected}, got {found}")
+    lr = run(text)["lr"]
+    _require_close([lr(step) for step in range(46)], expected.values())
+
+
 def never_makes_text_code(exporter: type[Exporter]) -> None:
     """Names and texts of a schedule are written as literals, whatever is in them."""
     schedule = Schedule(Hostile(), {}, 0.1, 5)
@@ -151,6 +193,8 @@ RULES = (
     writes_the_same_bytes,
     is_read_back,
     writes_code_that_gives_the_same_values,
+    writes_code_that_refuses_what_a_schedule_refuses,
+    reads_back_what_was_edited,
     never_makes_text_code,
     says_whether_it_takes_a_schedule_in_memory,
 )
