@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"_version", "errors", "registry", "settings"}
+BASICS = {"_version", "errors", "files", "registry", "settings"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
+    "files": {"errors"},
     "registry": {"errors", "settings"},
     "settings": {"errors"},
     "shapes": BASICS,

@@ -1,5 +1,6 @@
 """Schedules as charts of characters, and figures as files."""
 
+import io
 import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrshape.cli.app import say
-from lrshape.errors import InputError
+from lrshape.files import write_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,8 +44,7 @@ def save_figure(figure: "Figure", png: Path | None, svg: Path | None) -> None:
     """Write a figure to the given files and print their names."""
     for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
         if path is not None:
-            try:
-                figure.savefig(path, format=kind, dpi=150, metadata=metadata)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+            drawn = io.BytesIO()
+            figure.savefig(drawn, format=kind, dpi=150, metadata=metadata)
+            write_file(path, drawn.getvalue())
             say(f"wrote {path}")

@@ -12,7 +12,7 @@ from lrshape.cli.app import app, fail, say
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
-from lrshape.errors import InputError
+from lrshape.files import write_file
 
 if TYPE_CHECKING:
     from lrshape.study.study import Study
@@ -78,11 +78,7 @@ def init(
     if out is None:
         say(text.rstrip())
         return
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+    write_file(out, text.encode(), replace=False)
     say(f"wrote {out}")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.files import write_file
 from lrshape.registry import Registry
 
 if TYPE_CHECKING:
@@ -59,11 +60,7 @@ def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
         InputError: if there is no such exporter, it cannot hold this schedule, or the file cannot be written.
     """
     content, path = EXPORTERS[exporter].content(schedule), Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(path, content, parents=True)
     return path
 
 

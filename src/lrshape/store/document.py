@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lrshape.errors import InputError
-from lrshape.store import files
-from lrshape.store.files import StoreError
+from lrshape.files import StoreError, is_temporary
 from lrshape.store.place import Place
 
 FORMAT = 1
@@ -131,7 +130,7 @@ def _refuse_foreign(place: Place, name: str, folder: str, kind: str) -> None:
     if isinstance(place.location, Path) and place.location.is_file():
         raise InputError(f"a {kind} is a directory, got the file {place.location}")
     for other in sorted(place.names("")):
-        if (other == folder and place.is_empty(other)) or files.is_temporary(other):
+        if (other == folder and place.is_empty(other)) or is_temporary(other):
             continue
         if not place.exists(name):  # another run may have made it just now
             raise InputError(f"{place.location} is not empty and holds no {kind}: it has {other}")

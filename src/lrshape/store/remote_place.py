@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+from lrshape import files
 from lrshape.errors import InputError, shown
-from lrshape.store import files
-from lrshape.store.files import StoreError
+from lrshape.files import StoreError
 from lrshape.store.place import Place, Url
 
 _CONFLICT = "ConditionalRequestConflict"  # S3: another conditional PUT of the same key is under way

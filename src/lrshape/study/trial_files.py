@@ -1,6 +1,7 @@
 """The trials of a study for other tools: flat tables, and Optuna studies."""
 
 import json
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from lrshape.analysis.tables import csv_bytes
 from lrshape.errors import InputError, shown
+from lrshape.files import write_file
 from lrshape.shapes.family import FAMILIES
 from lrshape.store import params_of
 
@@ -40,31 +43,28 @@ def write_trials(trials: pd.DataFrame, target: str, path: Path, *, metric: str, 
         raise InputError(f"--to must be one of {', '.join(FILES)}, got {shown(target)}")
     if trials.empty:
         raise InputError("no trial is stored yet; run the search first")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if target == "optuna":
-            if path.exists():
-                raise InputError(f"{path} exists already: an Optuna study goes into a new file")
-            to_optuna(trials, metric, storage=_journal(path), name=name)
-        elif target == "csv":
-            from lrshape.analysis.tables import harmless
-
-            harmless(flat(trials)).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-        else:
-            flat(trials).to_parquet(path, index=False)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
+    if target == "optuna":
+        if path.exists():
+            raise InputError(f"{path} exists already: an Optuna study goes into a new file")
+        write_file(path, _journal(trials, metric, name), parents=True, replace=False)
+    elif target == "csv":
+        write_file(path, csv_bytes(flat(trials)), parents=True)
+    else:
+        write_file(path, flat(trials).to_parquet(index=False), parents=True)
     return path
 
 
-def _journal(path: Path) -> Any:
-    """Optuna's storage in a file: twelve times faster to write than its SQLite."""
+def _journal(trials: pd.DataFrame, metric: str, name: str) -> bytes:
+    """A file of Optuna's journal storage: twelve times faster to write than its SQLite."""
     try:
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
     except ImportError:
         raise _no_optuna() from None
-    return JournalStorage(JournalFileBackend(str(path)))
+    with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:  # Optuna writes it, and a lock beside it
+        file = Path(folder) / FILES["optuna"]
+        to_optuna(trials, metric, storage=JournalStorage(JournalFileBackend(str(file))), name=name)
+        return file.read_bytes()
 
 
 def _no_optuna() -> InputError:

@@ -17,6 +17,7 @@ from lrshape.training import user_function
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
+from lrshape.workers.process import require_process_groups
 
 TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, float]]
 
@@ -103,6 +104,7 @@ class FunctionWorkload(CalledWorkload):
         """
         function = self.resolve()
         if self.in_worker:
+            require_process_groups("isolated and timeout")
             self.origin()
             if getattr(function, "__name__", None) == "<lambda>" or "<locals>" in self.function:
                 raise InputError(
