@@ -65,6 +65,12 @@ def is_link(path: Path) -> bool:
     return stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) == _JUNCTION
 
 
+def _plain(name: str) -> str:
+    if not name or PurePath(name).name != name or name == "..":
+        raise InputError(f"a file of a study must have a plain name, got {shown(name)}")
+    return name
+
+
 def inside(root: Path, *names: str) -> Path:
     """Return the path of a folder in a directory, which need not exist.
 
@@ -73,9 +79,7 @@ def inside(root: Path, *names: str) -> Path:
     """
     path = root
     for name in names:
-        if PurePath(name).name != name or name == "..":
-            raise InputError(f"a file in {root} must have a plain name, got {shown(name)}")
-        path = path / name
+        path = path / _plain(name)
         if is_link(path):
             raise InputError(
                 f"{path} is a link: lrshape writes to a study's own folders only; replace it by a folder"
@@ -211,7 +215,7 @@ def publish(root: Path, name: str, data: bytes, *, replace: bool = False) -> boo
         StoreError: if the disk refuses. The file is then as it was, or complete but perhaps not yet durable.
     """
     place, _, file = name.rpartition("/")
-    temporary = f".{file}.{secrets.token_hex(8)}.tmp"
+    temporary = f".{_plain(file)}.{secrets.token_hex(8)}.tmp"
     try:
         with Folder(root, place) as folder:
             if not replace and folder.exists(file):

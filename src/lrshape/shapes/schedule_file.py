@@ -40,6 +40,8 @@ def read_schedule(path: Path) -> Schedule:
         raise InputError(f"{path}: a schedule file must end with one of {', '.join(readers)}")
     try:
         size = path.stat().st_size
+        if not path.is_file():  # a pipe would be waited for
+            raise InputError("is no regular file")
         if size > MAX_BYTES[path.suffix]:
             raise InputError(f"a schedule file has at most {MAX_BYTES[path.suffix]:,} bytes, got {size:,}")
         found = readers[path.suffix](path)
@@ -149,6 +151,8 @@ def read_log(path: Path) -> Curves:
 
     try:
         size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(f"{path}: is no regular file")
         if size > MAX_LOG_BYTES:
             raise InputError(f"{path}: a log has at most {MAX_LOG_BYTES:,} bytes, got {size:,}")
         table = pd.read_csv(path, low_memory=False)

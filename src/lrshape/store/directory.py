@@ -15,7 +15,7 @@ from lrshape.errors import InputError
 from lrshape.files import StoreError, is_link
 from lrshape.store import chunk_file
 from lrshape.store.chunk_file import DamagedChunk
-from lrshape.store.document import claim_directory, digest, read_document
+from lrshape.store.document import MAX_BYTES, claim_directory, digest, read_document
 from lrshape.store.place import Location, locate
 from lrshape.store.places import place_at
 from lrshape.store.table import chunk_frame, sorted_frame
@@ -176,7 +176,7 @@ class Store:
             StoreError: if the disk cannot be read.
         """
         try:
-            choice = json.loads(self.place.read(CHOICE))
+            choice = json.loads(self.place.read(CHOICE, MAX_BYTES))
         except (FileNotFoundError, ValueError, RecursionError):
             return None
         return choice if isinstance(choice, dict) else None

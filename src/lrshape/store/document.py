@@ -14,6 +14,9 @@ from lrshape.store.place import Place
 FORMAT = 1
 """The format of these documents and of the directories that they describe."""
 
+MAX_BYTES = 50_000_000
+"""Bytes of a document: it takes many times as much memory."""
+
 STATED = ("spec", "check", "of", "settings", "axes", "transfer")
 """Keys that decide which trials a directory holds; the others tell how it came to be."""
 
@@ -85,7 +88,7 @@ def read_document(place: Place, name: str, kind: str) -> dict[str, Any]:
     """
     file = place.at(name)
     try:
-        content = place.read(name)
+        content = place.read(name, MAX_BYTES)
     except FileNotFoundError:
         raise InputError(f"there is no {kind} in {place.location}") from None
     except StoreError as error:

@@ -24,11 +24,11 @@ class LocalPlace(Place):
         self._path = location
         self.readers = min(8, os.cpu_count() or 1)
 
-    def read(self, name: str) -> bytes:
-        """Return a file's content."""
+    def read(self, name: str, most: int = files.LARGEST) -> bytes:
+        """Return a file's content, if it is a regular file."""
         file = self._path / name
         try:
-            return files.read_file(file)
+            return files.read_file(file, most)
         except FileNotFoundError:
             raise
         except OSError as error:

@@ -58,8 +58,8 @@ def require_process_groups(what: str) -> None:
     """
     if not hasattr(os, "killpg"):
         raise InputError(
-            f"{what}: this needs process groups to end what hangs, which {platform.system()} does not have; "
-            "use Linux, macOS or WSL, or train inline"
+            f"{what}: this needs process groups, to end what hangs, which {platform.system()} does not have; "
+            "use Linux, macOS or WSL"
         )
 
 
