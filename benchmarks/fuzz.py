@@ -7,6 +7,7 @@ file that is opened for writing, made, renamed or removed.
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -66,6 +67,9 @@ class Guard:
         "os.truncate",
     )
 
+    FROM_A_FOLDER = ("os.remove", "os.rename", "os.mkdir", "os.link")
+    """Events that end with the descriptors of the folders that the names are in, -1 for none."""
+
     PROGRAMS = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn")
 
     def __init__(self) -> None:
@@ -84,9 +88,12 @@ class Guard:
             ):
                 self._check(path, event)
         elif event in self.EVENTS:
-            for path in arguments[: 2 if event in ("os.rename", "os.link", "os.symlink") else 1]:
+            count = 2 if event in ("os.rename", "os.link", "os.symlink") else 1
+            folders = arguments[-count:] if event in self.FROM_A_FOLDER else ()
+            for path, folder in itertools.zip_longest(arguments[:count], folders, fillvalue=-1):
                 if isinstance(path, str | bytes | os.PathLike):
-                    self._check(path, event)
+                    where = f"/proc/self/fd/{folder}" if folder >= 0 else ""
+                    self._check(os.path.join(where, os.fsdecode(path)), event)  # noqa: PTH118
         elif event in self.PROGRAMS and "git" not in str(arguments[:2]):  # whose revision a study notes
             self.touched.append(f"{event} {arguments[:1]!r:.80}")
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"_version", "errors", "process_wide", "registry", "settings", "values"}
+BASICS = {"_version", "errors", "files", "process_wide", "registry", "settings", "values"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
+    "files": {"errors"},
     "process_wide": set(),
     "registry": {"errors", "settings"},
     "settings": {"errors", "values"},

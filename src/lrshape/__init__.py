@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from lrshape.api import search as search
     from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
+    from lrshape.files import StoreError as StoreError
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
-    from lrshape.store import StoreError as StoreError
     from lrshape.study.callback import Callback as Callback
     from lrshape.study.run import TooManyFailed as TooManyFailed
     from lrshape.study.study import Study as Study
@@ -36,7 +36,7 @@ _HOMES = {
     "InputError": "lrshape.errors",
     "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
-    "StoreError": "lrshape.store",
+    "StoreError": "lrshape.files",
     "Study": "lrshape.study.study",
     "TimeLimitReached": "lrshape.study.time_limit",
     "TooManyFailed": "lrshape.study.run",

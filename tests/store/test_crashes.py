@@ -12,8 +12,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lrshape import files
 from lrshape.errors import InputError
-from lrshape.store import Store, StoreError, files
+from lrshape.store import Store, StoreError
 
 OPERATIONS = ("open", "write", "fsync", "close", "link")
 
@@ -118,7 +119,7 @@ def test_a_disk_that_refuses_a_new_study_is_bad_input(tmp_path, document, monkey
 
 
 def test_a_disk_without_hard_links(store, table, monkeypatch):
-    def no_link(*_):
+    def no_link(*_, **__):
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
     monkeypatch.setattr(os, "link", no_link)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from lrshape.store import publish
+from lrshape.files import publish
 
 # A spreadsheet takes a cell that starts like this for a formula, or drops the character and looks again.
 _FORMULA = ("=", "+", "-", "@", "\t", "\n")
@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list[Path]:
+def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path, folder: str = "") -> list[Path]:
     """Write tables as ``<name>.csv``.
 
     Numbers are written with all their digits, infinity as ``inf`` and what is not known as an empty cell. A
@@ -47,21 +47,28 @@ def write_csv(tables: Mapping[str, pd.DataFrame], directory: str | Path) -> list
     Args:
         tables: by name.
         directory: where to; it is made if need be, and files of these names in it are replaced.
+        folder: of the directory, where they go, by default itself; it must not be a link.
 
     Returns:
         The files, in the order of the tables.
 
     Raises:
+        InputError: if the folder is a link.
         OSError: if they cannot be written.
     """
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     files = []
     for name, table in tables.items():
-        file = directory / f"{name}.csv"
-        publish(file, harmless(table).to_csv(index=False, lineterminator="\n").encode(), replace=True)
-        files.append(file)
+        file = f"{folder}/{name}.csv" if folder else f"{name}.csv"
+        publish(directory, file, csv_bytes(table), replace=True)
+        files.append(directory / file)
     return files
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """Return the content of a CSV file, see `write_csv`."""
+    return harmless(table).to_csv(index=False, lineterminator="\n").encode()
 
 
 def harmless(table: pd.DataFrame) -> pd.DataFrame:

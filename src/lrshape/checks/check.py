@@ -11,6 +11,7 @@ import pandas as pd
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import write_csv
+from lrshape.files import inside
 from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.registry import Registry
@@ -77,7 +78,7 @@ class CheckResult:
         from lrshape.report.sections import Section, write_page
 
         method = [Section("How it was computed", remarks=self.method)] if self.method else []
-        write_csv(self.tables, directory / "tables")
+        write_csv(self.tables, directory, "tables")
         return write_page(
             directory / "report.html",
             eyebrow=eyebrow,
@@ -145,7 +146,7 @@ class FollowUp(Settings, abc.ABC):
 
         Raises:
             InputError: if the study is not complete or does not suit it, or the directory holds trials
-                with other settings, or of another study.
+                with other settings, or of another study, or is a link.
             TimeLimitReached: if the time limit came first; what is finished is kept.
             StoreError: if results cannot be written.
         """
@@ -155,7 +156,7 @@ class FollowUp(Settings, abc.ABC):
         phase = self.phase(study)
         settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))
         document = {"check": self.name, "of": study.document["hash"], "settings": settings}
-        path = study.directory.absolute() / self.name
+        path = inside(study.directory.absolute(), self.name)
         store = Store.create(path, document, more=lambda: check_workload(study.spec.workload) or {})
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))

@@ -17,6 +17,7 @@ from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
 from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
+from lrshape.files import inside
 from lrshape.report.sections import writing
 from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
@@ -51,8 +52,12 @@ class Sweep:
         return str(self.document["spec"].get("name", "study"))
 
     def study_path(self, setting: Setting) -> Path:
-        """Directory of a setting's study."""
-        return self.path / "studies" / setting.slug
+        """Directory of a setting's study.
+
+        Raises:
+            InputError: if it is a link.
+        """
+        return inside(self.path, "studies", setting.slug)
 
     def study(self, setting: Setting) -> Study:
         """A setting's study.

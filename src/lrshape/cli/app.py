@@ -77,8 +77,9 @@ def whole(text: str) -> int:
     return number
 
 
-_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160)) if chr(code) not in "\n\t"}
-"""Names and messages in files of others must not steer the terminal."""
+_ORDER = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
+_CONTROLS = {code: "\ufffd" for code in (*range(32), *range(127, 160), *_ORDER) if chr(code) not in "\n\t"}
+"""Names and messages in files of others must not steer the terminal, nor turn a line around."""
 
 
 def fail(message: str, prefix: str = "error: ") -> None:

@@ -1,5 +1,6 @@
 """Schedules as charts of characters, and figures as files."""
 
+import io
 import itertools
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrshape.cli.app import can_show, say
-from lrshape.errors import InputError
+from lrshape.files import write_file
 from lrshape.values import path_of
 
 if TYPE_CHECKING:
@@ -47,9 +48,7 @@ def save_figure(figure: "Figure", png: Path | None, svg: Path | None) -> None:
     """Write a figure to the given files and print their names."""
     for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
         if path is not None:
-            try:
-                path = path_of(path)
-                figure.savefig(path, format=kind, dpi=150, metadata=metadata)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+            path, drawn = path_of(path), io.BytesIO()
+            figure.savefig(drawn, format=kind, dpi=150, metadata=metadata)
+            write_file(path, drawn.getvalue())
             say(f"wrote {path}")

@@ -11,6 +11,7 @@ import typer
 from lrshape.cli.app import INTERRUPTED, app, fail, say
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
+from lrshape.files import inside, publish
 
 if TYPE_CHECKING:
     from lrshape.paper.experiments import Experiment, Step
@@ -115,6 +116,9 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
         if left is not None and left <= 0:
             fail(f"time limit reached; finished trials are stored in {out}: run {again} to resume", prefix="")
             raise typer.Exit(INTERRUPTED)
+        for word in step.arguments(scale, str(out)):
+            if word.startswith(f"{out}/"):
+                inside(out, *word.removeprefix(f"{out}/").split("/"))
         say(f"\n[{number} of {len(chosen.steps)}] {_shown(step, scale, str(out))}")
         if step.run:
             _run_command(step.arguments(scale, str(out)), left)
@@ -162,6 +166,6 @@ def _write_spec(document: dict[str, Any], out: Path) -> None:
         text = f"# Settings of lrshape, not of the paper.\n{spec_text(document)}\n"
         if file.exists() and file.read_text("utf-8") != text:
             raise InputError(f"{file} belongs to another experiment or scale; use another directory")
-        file.write_text(text, "utf-8")
+        publish(out, file.name, text.encode(), replace=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None

@@ -12,7 +12,7 @@ from lrshape.cli.app import app, fail, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
-from lrshape.errors import InputError
+from lrshape.files import write_file
 from lrshape.values import path_of
 
 if TYPE_CHECKING:
@@ -80,11 +80,7 @@ def init(
         say(text.rstrip())
         return
     out = path_of(out)
-    try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+    write_file(out, text.encode(), replace=False)
     say(f"wrote {out}")
 
 

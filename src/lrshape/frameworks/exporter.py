@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.files import write_file
 from lrshape.registry import Registry
 from lrshape.values import path_of
 
@@ -60,11 +61,7 @@ def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
         InputError: if there is no such exporter, it cannot hold this schedule, or the file cannot be written.
     """
     content, path = EXPORTERS[exporter].content(schedule), path_of(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written: {error.strerror}") from None
+    write_file(path, content, parents=True)
     return path
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.analysis.tables import write_csv
+from lrshape.files import publish
 from lrshape.procedure.trial import training_seeds
 from lrshape.process_wide import one_blas_thread
 from lrshape.report.drawing import save
@@ -38,9 +39,8 @@ GROUP = 50
 def optimal_curve(spec: Mapping[str, Any], out: Path) -> list[Path]:
     """Write the learning rates of ``out/optimum`` as `lrshape shapes fit` and `lrshape compare` read them."""
     found = json.loads((out / "optimum" / "optimum.json").read_text("utf-8"))
-    file = out / "optimum-lrs.json"
-    file.write_text(json.dumps(found["optimum"]["lrs"]), "utf-8")
-    return [file]
+    publish(out, "optimum-lrs.json", json.dumps(found["optimum"]["lrs"]).encode(), replace=True)
+    return [out / "optimum-lrs.json"]
 
 
 def trajectories(spec: Mapping[str, Any], out: Path, seeds: int = 1000) -> list[Path]:

@@ -8,8 +8,8 @@ import pandas as pd
 
 from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
+from lrshape.files import publish
 from lrshape.paper.run import OPTIMUM, OptimumResult, ScheduleCheck
-from lrshape.store import publish
 from lrshape.study.creation import versions
 
 FILE = "optimum.json"
@@ -113,6 +113,6 @@ def write(found: OptimumResult, directory: Path) -> None:
     Raises:
         OSError: if they cannot be written.
     """
-    write_csv(tables(found), directory / "tables")
+    write_csv(tables(found), directory, "tables")
     text = f"{json.dumps(document(found), indent=2, allow_nan=False)}\n"
-    publish(directory / FILE, text.encode(), replace=True)
+    publish(directory, FILE, text.encode(), replace=True)

@@ -8,13 +8,14 @@ import re
 import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from lrshape.files import Folder, publish
 from lrshape.report.palette import COLOURS
 from lrshape.report.plotting import styled
 
@@ -81,18 +82,21 @@ def draw_all(
     Args:
         drawings: in the order of the page.
         data: what they draw.
-        folder: where to; made if it does not exist. Files of figures that show nothing now are removed.
+        folder: where to; made if it does not exist, and never a link. Files of figures that show nothing now
+            are removed.
         grids: of the figures with cells, by name.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     shown = {}
     for drawing in drawings:
         figure = drawing.draw(data)
         if figure is None:
-            for ending in ("svg", "png"):
-                (folder / f"{drawing.name}.{ending}").unlink(missing_ok=True)
+            with Folder(folder.parent, folder.name) as opened:
+                for ending in ("svg", "png"):
+                    with suppress(FileNotFoundError):
+                        opened.remove(f"{drawing.name}.{ending}")
             continue
-        save(figure, folder, drawing.name)
+        save(figure, folder.parent, f"{folder.name}/{drawing.name}")
         caption = drawing.caption if isinstance(drawing.caption, str) else drawing.caption(data)
         text = inline(figure, drawing.name, f"{drawing.title}. {caption}")
         grid = (grids or {}).get(drawing.name)
@@ -117,12 +121,15 @@ def save(figure: "Figure", directory: Path, name: str) -> None:
     Args:
         figure: what to write.
         directory: an existing directory.
-        name: file name without its ending.
+        name: file name without its ending, perhaps in a folder of the directory: ``figures/scores``.
     """
-    with _drawing(name, "path"):
+    svg, png = io.BytesIO(), io.BytesIO()
+    with _drawing(name.rpartition("/")[2], "path"):
         _lay_out(figure)
-        figure.savefig(directory / f"{name}.svg", format="svg", metadata={"Date": None, "Creator": "lrshape"})
-        figure.savefig(directory / f"{name}.png", dpi=PNG_DPI, metadata={"Software": "lrshape"})
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "lrshape"})
+        figure.savefig(png, format="png", dpi=PNG_DPI, metadata={"Software": "lrshape"})
+    publish(directory, f"{name}.svg", svg.getvalue(), replace=True)
+    publish(directory, f"{name}.png", png.getvalue(), replace=True)
 
 
 def inline(figure: "Figure", name: str, description: str) -> str:

@@ -58,7 +58,7 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
 
 def _write(findings: Findings, study: "Study", directory: Path) -> Path:
     with writing(directory):
-        write_csv(findings.analysis.tables(), directory / f"tables{suffix(findings)}")
+        write_csv(findings.analysis.tables(), directory, f"tables{suffix(findings)}")
         return write_study_page(findings, study.document, directory)
 
 

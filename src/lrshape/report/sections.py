@@ -13,12 +13,12 @@ from typing import Any
 from markupsafe import Markup
 
 from lrshape._version import __version__
+from lrshape.files import publish, store_error
 from lrshape.report import interaction
 from lrshape.report.drawing import PageFigure
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import css_variables
 from lrshape.report.words import printable
-from lrshape.store import publish, store_error
 
 Cell = tuple[str, str]
 """A text, and the small print below it."""
@@ -210,5 +210,5 @@ def write_page(
         script=Markup(script),
         script_source=Markup(interaction.script_source(script)),
     )
-    publish(path, text.encode("utf-8", "replace"), replace=True)
+    publish(path.parent, path.name, text.encode("utf-8", "replace"), replace=True)
     return path

@@ -1,9 +1,9 @@
 """Where a study's trials are kept: a directory or a URL with files, each written once."""
 
+from lrshape.files import StoreError, store_error
 from lrshape.store.chunk_file import DamagedChunk, chunk_name
 from lrshape.store.directory import Store
 from lrshape.store.document import claim_directory, differences, digest, read_document
-from lrshape.store.files import StoreError, publish, store_error
 from lrshape.store.merge import Merged, merge
 from lrshape.store.place import Location, Url, local, locate
 from lrshape.store.places import place_at
@@ -28,7 +28,6 @@ __all__ = [
     "params_of",
     "phase_codes",
     "place_at",
-    "publish",
     "read_document",
     "sort_trials",
     "store_error",

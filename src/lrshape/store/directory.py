@@ -5,16 +5,17 @@ import logging
 import os
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 
 from lrshape.errors import InputError
+from lrshape.files import StoreError, is_link
 from lrshape.store import chunk_file
 from lrshape.store.chunk_file import DamagedChunk
-from lrshape.store.document import claim_directory, digest, read_document
-from lrshape.store.files import StoreError
+from lrshape.store.document import MAX_BYTES, claim_directory, digest, read_document
 from lrshape.store.place import Location, locate
 from lrshape.store.places import place_at
 from lrshape.store.table import chunk_frame, sorted_frame
@@ -96,9 +97,13 @@ class Store:
             raise InputError(f"cannot read {error}") from error
 
     def inner(self) -> "list[Store]":
-        """The stores in this one's directory: of its checks."""
-        names = sorted(self.place.names(""))
+        """The stores in this one's directory: of its checks. Links may lead to studies of others."""
+        names = [name for name in sorted(self.place.names("")) if not self._is_link(name)]
         return [Store(self.path / name) for name in names if self.place.exists(f"{name}/{DOCUMENT}")]
+
+    def _is_link(self, name: str) -> bool:
+        location = self.place.at(name)
+        return isinstance(location, Path) and is_link(location)
 
     def require_writable(self) -> None:
         """Check, by writing, that trials can be stored; to be called before any is trained.
@@ -108,12 +113,12 @@ class Store:
         Raises:
             InputError: if not, with the path and the reason.
         """
-        for folder in ("", TRIALS):
-            self.place.tidy(folder)
         try:
             self.place.probe(TRIALS)
         except OSError as error:
             raise InputError(f"cannot write to the study {self.path}: {error.strerror or error}") from error
+        for folder in ("", TRIALS):
+            self.place.tidy(folder)
 
     def require_room(self, size: int) -> None:
         """Check that the disk has room for so many bytes, where its room is known.
@@ -171,8 +176,8 @@ class Store:
             StoreError: if the disk cannot be read.
         """
         try:
-            choice = json.loads(self.place.read(CHOICE))
-        except (FileNotFoundError, ValueError):
+            choice = json.loads(self.place.read(CHOICE, MAX_BYTES))
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
         return choice if isinstance(choice, dict) else None
 
@@ -248,8 +253,8 @@ class Store:
         except DamagedChunk as damage:
             try:
                 self.set_aside(name, damage.reason)
-            except OSError as error:  # a study on a read-only medium can be reported all the same
-                _log.warning("%s; lrshape ignores it and cannot move it: %s", damage, error.strerror)
+            except (OSError, InputError) as error:  # a study on a read-only medium can be reported, too
+                _log.warning("%s; lrshape ignores it and cannot move it: %s", damage, error)
             return None
 
 

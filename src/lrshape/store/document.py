@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from lrshape.errors import InputError
-from lrshape.store import files
-from lrshape.store.files import StoreError
+from lrshape.files import StoreError, is_temporary
 from lrshape.store.place import Place
 
 FORMAT = 1
 """The format of these documents and of the directories that they describe."""
+
+MAX_BYTES = 50_000_000
+"""Bytes of a document: it takes many times as much memory."""
 
 STATED = ("spec", "check", "of", "settings", "axes", "transfer")
 """Keys that decide which trials a directory holds; the others tell how it came to be."""
@@ -86,7 +88,7 @@ def read_document(place: Place, name: str, kind: str) -> dict[str, Any]:
     """
     file = place.at(name)
     try:
-        content = place.read(name)
+        content = place.read(name, MAX_BYTES)
     except FileNotFoundError:
         raise InputError(f"there is no {kind} in {place.location}") from None
     except StoreError as error:
@@ -131,7 +133,7 @@ def _refuse_foreign(place: Place, name: str, folder: str, kind: str) -> None:
     if isinstance(place.location, Path) and place.location.is_file():
         raise InputError(f"a {kind} is a directory, got the file {place.location}")
     for other in sorted(place.names("")):
-        if (other == folder and place.is_empty(other)) or files.is_temporary(other):
+        if (other == folder and place.is_empty(other)) or is_temporary(other):
             continue
         if not place.exists(name):  # another run may have made it just now
             raise InputError(f"{place.location} is not empty and holds no {kind}: it has {other}")

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
 
 from lrshape.errors import InputError, shown
+from lrshape.files import LARGEST
 from lrshape.values import path_of
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")  # of two letters or more: C:/ is a drive
@@ -94,8 +95,8 @@ class Place(ABC):
         return self.location / name
 
     @abstractmethod
-    def read(self, name: str) -> bytes:
-        """Return a file's content; `FileNotFoundError` if there is none."""
+    def read(self, name: str, most: int = LARGEST) -> bytes:
+        """Return a file's content, of ``most`` bytes; `FileNotFoundError` if there is none."""
 
     @abstractmethod
     def exists(self, name: str) -> bool:

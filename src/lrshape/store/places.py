@@ -7,13 +7,13 @@ import shutil
 import time
 from pathlib import Path
 
-from lrshape.store import files
-from lrshape.store.files import store_error
+from lrshape import files
+from lrshape.files import Folder, store_error
 from lrshape.store.place import Location, Place
 
 
 class LocalPlace(Place):
-    """A directory on a disk that this machine mounts; see `lrshape.store.files` for how a file comes to be.
+    """A directory on a disk that this machine mounts; see `lrshape.files` for how a file comes to be.
 
     Args:
         location: the directory; it need not exist.
@@ -24,11 +24,11 @@ class LocalPlace(Place):
         self._path = location
         self.readers = min(8, os.cpu_count() or 1)
 
-    def read(self, name: str) -> bytes:
-        """Return a file's content."""
+    def read(self, name: str, most: int = files.LARGEST) -> bytes:
+        """Return a file's content, if it is a regular file."""
         file = self._path / name
         try:
-            return file.read_bytes()
+            return files.read_file(file, most)
         except FileNotFoundError:
             raise
         except OSError as error:
@@ -57,46 +57,50 @@ class LocalPlace(Place):
 
     def publish(self, name: str, data: bytes) -> bool:
         """Make a file by a hard link to a temporary one."""
-        return files.publish(self._path / name, data)
+        return files.publish(self._path, name, data)
 
     def replace(self, name: str, data: bytes) -> None:
         """Replace a file by renaming a temporary one."""
-        files.publish(self._path / name, data, replace=True)
+        files.publish(self._path, name, data, replace=True)
 
     def move(self, name: str, target: str) -> bool:
         """Give a file another name, by a hard link and then without the old name."""
-        source, new = self._path / name, self._path / target
+        (old_folder, _, old), (new_folder, _, new) = name.rpartition("/"), target.rpartition("/")
         try:
-            new.parent.mkdir(exist_ok=True)
-            if not files.link(source, new):
-                return False
-            source.unlink(missing_ok=True)
-            files.sync_directory(new.parent)
-            files.sync_directory(source.parent)
+            with Folder(self._path, old_folder) as source, Folder(self._path, new_folder) as goal:
+                if not source.link(old, goal, new):
+                    return False
+                with contextlib.suppress(FileNotFoundError):
+                    source.remove(old)
+                goal.sync()
+                source.sync()
         except FileNotFoundError:
             raise
         except OSError as error:
-            raise store_error(error, source) from error
+            raise store_error(error, self._path / name) from error
         return True
 
     def remove(self, name: str) -> None:
         """Remove a file."""
+        place, _, file = name.rpartition("/")
         try:
-            (self._path / name).unlink(missing_ok=True)
+            with Folder(self._path, place) as folder, contextlib.suppress(FileNotFoundError):
+                folder.remove(file)
         except OSError as error:
             raise store_error(error, self._path / name) from error
 
     def prepare(self, folder: str) -> None:
         """Make a folder."""
-        (self._path / folder).mkdir(parents=True, exist_ok=True)
-        files.sync_directory(self._path.parent)
+        self._path.mkdir(parents=True, exist_ok=True)
+        with Folder(self._path, folder), Folder(self._path.parent) as parent:
+            parent.sync()
 
     def probe(self, folder: str) -> None:
         """Write a byte into a folder and remove it."""
-        probe = self._path / folder / f".probe.{secrets.token_hex(8)}.tmp"
-        (self._path / folder).mkdir(exist_ok=True)
-        probe.write_bytes(b"x")
-        probe.unlink()
+        probe = f".probe.{secrets.token_hex(8)}.tmp"
+        with Folder(self._path, folder) as opened:
+            opened.create(probe, b"x")
+            opened.remove(probe)
 
     def free_bytes(self) -> int | None:
         """Room for this user on the disk."""
@@ -108,6 +112,8 @@ class LocalPlace(Place):
     def stale(self, folder: str) -> list[str]:
         """Unfinished writes that are older than any live writer's."""
         found = []
+        if folder and files.is_link(self._path / folder):  # what it leads to is not this study's
+            return found
         with contextlib.suppress(OSError), os.scandir(self._path / folder) as entries:
             for entry in entries:
                 if files.is_temporary(entry.name):

@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any
 
+from lrshape import files
 from lrshape.errors import InputError, shown
-from lrshape.store import files
-from lrshape.store.files import StoreError
+from lrshape.files import StoreError
 from lrshape.store.place import Place, Url
 
 _CONFLICT = "ConditionalRequestConflict"  # S3: another conditional PUT of the same key is under way
@@ -37,10 +37,13 @@ class RemotePlace(Place):
         self.location = location
         self._fs, self._root = _filesystem(location)
 
-    def read(self, name: str) -> bytes:
-        """Get an object."""
+    def read(self, name: str, most: int = files.LARGEST) -> bytes:
+        """Get an object; its size is known only then."""
         with self._reached(name):
-            return self._fs.cat_file(self._key(name))
+            data = self._fs.cat_file(self._key(name))
+            if len(data) > most:
+                raise OSError(errno.EFBIG, f"it has more than {most:,} bytes")
+            return data
 
     def exists(self, name: str) -> bool:
         """Whether an object is there; raises `StoreError` where a local place would say False."""

@@ -1,5 +1,6 @@
 """A time limit for code that does not look at the clock."""
 
+import _thread
 import contextlib
 import signal
 import threading
@@ -34,8 +35,11 @@ def limit_time(seconds: float | None) -> Iterator[None]:
 
     def interrupt() -> None:
         late.set()
-        assert main.ident is not None
-        signal.pthread_kill(main.ident, signal.SIGINT)
+        if hasattr(signal, "pthread_kill"):
+            assert main.ident is not None
+            signal.pthread_kill(main.ident, signal.SIGINT)
+        else:  # Windows
+            _thread.interrupt_main()
 
     timer = threading.Timer(seconds + PATIENCE, interrupt)
     timer.daemon = True
@@ -51,4 +55,4 @@ def limit_time(seconds: float | None) -> Iterator[None]:
 
 
 def _heard() -> bool:
-    return callable(signal.getsignal(signal.SIGINT)) and hasattr(signal, "pthread_kill")
+    return callable(signal.getsignal(signal.SIGINT))

@@ -10,8 +10,9 @@ import pandas as pd
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
+from lrshape.files import is_temporary
 from lrshape.procedure.rounds import Rounds
-from lrshape.store import DamagedChunk, Location, Store, chunk_file, files
+from lrshape.store import DamagedChunk, Location, Store, chunk_file
 from lrshape.store.directory import DAMAGED, TRIALS
 from lrshape.study.chunk import Chunk
 from lrshape.study.drive import Misfit, drive_phase, drive_search, read_chunk, unplanned
@@ -63,7 +64,7 @@ def verify(store: Store) -> Health:
         health.stale += [prefix + name for name in store.place.stale(folder)]
     known = {f"{name}.parquet" for name in names}
     present = store.place.names(TRIALS)
-    health.foreign = sorted(n for n in present if n not in known and not files.is_temporary(n))
+    health.foreign = sorted(n for n in present if n not in known and not is_temporary(n))
     health.set_aside = len(store.place.names(DAMAGED))
     return health
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
+from lrshape.files import inside
 from lrshape.store import PHASES, Store
 from lrshape.study.trial_files import flat
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
@@ -41,6 +42,8 @@ class WeightsAndBiases(Tracker):
             raise InputError("the tracker wandb needs: pip install 'lrshape[wandb]'") from None
         document = Store(directory).document
         place = Path(directory)
+        if place.is_dir():
+            inside(place, "wandb")  # where it writes its own files
         identity = hashlib.sha256(f"{document['hash']} {place.absolute()}".encode()).hexdigest()[:16]
         try:
             self._run = wandb.init(

@@ -75,7 +75,7 @@ def free_memory() -> int | None:
     """Bytes free for a population over all devices: host memory on CPUs, device memory elsewhere.
 
     On Linux a limit that a control group sets, as containers do, counts like the end of the memory. None if
-    a device does not tell.
+    a device, or the system, does not tell.
     """
     if not is_cpu():
         stats = [device.memory_stats() or {} for device in mesh().devices.flat]
@@ -83,7 +83,9 @@ def free_memory() -> int | None:
             return None
         return sum(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
     limits = [limit for limit in (_available(), _control_group()) if limit is not None]
-    return min(limits) if limits else os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    if not limits and hasattr(os, "sysconf"):  # which Windows lacks
+        limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2]
+    return min(limits, default=None)
 
 
 def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:

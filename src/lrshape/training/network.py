@@ -15,7 +15,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 
-from lrshape.store import publish
+from lrshape.files import publish
 from lrshape.training.data.download import cache_dir
 
 logger = logging.getLogger("lrshape")
@@ -179,7 +179,7 @@ def _read(file: Path) -> dict[str, str]:
 def _write(file: Path, choices: dict[str, str]) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        publish(file, json.dumps(choices, indent=1).encode(), replace=True)
+        publish(file.parent, file.name, json.dumps(choices, indent=1).encode(), replace=True)
     except OSError as error:  # the cache only saves a second of measuring
         logger.warning("cannot save the choice of convolution to %s: %s", file, error.strerror)
 

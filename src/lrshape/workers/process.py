@@ -15,6 +15,7 @@ import contextlib
 import json
 import os
 import pickle
+import platform
 import signal
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from lrshape.errors import InputError
 from lrshape.workers.places import Place, import_path
 from lrshape.workers.worker import packed
 
@@ -43,6 +45,22 @@ _START = (
     "import sys, json; path, rest = json.loads(sys.argv[1]); sys.path[:] = path; "
     "from lrshape.workers.worker import main; main(*rest)"
 )
+
+
+def require_process_groups(what: str) -> None:
+    """Check that this system can end a process with all that it started, as POSIX systems can.
+
+    Args:
+        what: needs it, for the message.
+
+    Raises:
+        InputError: if not, as on Windows.
+    """
+    if not hasattr(os, "killpg"):
+        raise InputError(
+            f"{what}: this needs process groups, to end what hangs, which {platform.system()} does not have; "
+            "use Linux, macOS or WSL"
+        )
 
 
 class Answer(NamedTuple):
@@ -90,6 +108,7 @@ class Worker:
         grace: float = 0.0,
         keep_stderr: bool = False,
     ):
+        require_process_groups("a worker process")
         self.ready = False
         self._parent = os.getpid()
         self._memory, self._grace = memory, grace

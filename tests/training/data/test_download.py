@@ -140,3 +140,24 @@ def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):
     monkeypatch.delenv("LRSHAPE_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert cache_dir() == tmp_path / "lrshape"
+
+
+@pytest.mark.parametrize("kind", ["link", "hard link"])
+def test_a_planted_part_is_not_written_through(server, tmp_path, kind):
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / "data").mkdir()
+    part = tmp_path / "data" / "data.bin.part"
+    if kind == "link":
+        part.symlink_to(tmp_path / "mine")
+    else:
+        part.hardlink_to(tmp_path / "mine")
+    assert fetch(server.url, DIGEST, tmp_path / "data").read_bytes() == CONTENT
+    assert (tmp_path / "mine").read_bytes() == b"mine"
+
+
+def test_a_planted_lock_is_not_emptied(server, tmp_path):
+    (tmp_path / "mine").write_bytes(b"mine")
+    (tmp_path / "data.bin.lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic links"):
+        fetch(server.url, DIGEST, tmp_path)
+    assert (tmp_path / "mine").read_bytes() == b"mine"

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 import urllib.error
@@ -72,9 +73,21 @@ def _lock(file: Path) -> Iterator[None]:
     except ImportError:  # not a Unix: two downloads at once may spoil each other, which the digest finds
         yield
         return
-    with file.open("w") as handle:
+    with open(file, "ab", opener=_no_link) as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
+
+
+def _discard_foreign(part: Path) -> None:
+    """Remove what no download left here: appending to a link would change the file that it leads to."""
+    with contextlib.suppress(FileNotFoundError):
+        found = part.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            part.unlink()
 
 
 def _download(url: str, part: Path) -> None:
@@ -83,6 +96,7 @@ def _download(url: str, part: Path) -> None:
     Raises:
         OSError: if the transfer fails or ends early.
     """
+    _discard_foreign(part)
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
     try:
@@ -92,7 +106,8 @@ def _download(url: str, part: Path) -> None:
             error.close()
             return
         raise
-    with response, part.open("ab" if response.status == 206 else "wb") as out:
+    mode = "ab" if response.status == 206 else "wb"
+    with response, open(part, mode, opener=_no_link) as out:
         length = response.headers.get("Content-Length")
         came = 0
         while block := response.read(BLOCK_BYTES):

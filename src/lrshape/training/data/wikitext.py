@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.store import publish
+from lrshape.files import publish
 from lrshape.training.data.download import cache_dir
 from lrshape.values import path_of
 
@@ -218,7 +218,7 @@ def _keep(file: Path, content: bytes) -> None:
     """Write a file of the cache so that it appears whole or not at all."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        publish(file, content, replace=True)
+        publish(file.parent, file.name, content, replace=True)
     except OSError as error:
         raise InputError(
             f"{file}: cannot be written: {error.strerror}; $LRSHAPE_CACHE names the cache"

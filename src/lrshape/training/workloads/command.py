@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +14,12 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from lrshape.errors import InputError
+from lrshape.files import read_file
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import MESSAGE_LENGTH, Result, failure, scores, storable
 from lrshape.training.workload import WORKLOADS
-from lrshape.workers.process import Worker, ended
+from lrshape.workers.process import Worker, ended, require_process_groups
 from lrshape.workers.worker import packed, run_command
 
 MAX_METRICS = 1_000_000
@@ -84,6 +84,7 @@ class CommandWorkload(CalledWorkload):
             Its metrics; a failed trial if it could not be started, ended with another exit code than 0, ran
             into the timeout, or left no legal metrics.
         """
+        require_process_groups("the workload command")  # of a study that began on another system, too
         with tempfile.TemporaryDirectory(prefix="lrshape-", ignore_cleanup_errors=True) as folder:
             place = Path(folder)
             schedule, metrics = place / f"schedule.{self.format}", place / "metrics.json"
@@ -102,11 +103,12 @@ class CommandWorkload(CalledWorkload):
                 return Result(None, storable(str(error)))
 
     def check(self) -> None:
-        """Look for the program.
+        """Look for the program, and for what it takes to end it.
 
         Raises:
-            InputError: if there is none.
+            InputError: if one of them is missing.
         """
+        require_process_groups("the workload command")
         if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
 
@@ -183,19 +185,10 @@ def _read(path: Path) -> Any:
         ValueError: if there is none.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        return json.loads(read_file(path, MAX_METRICS, follow=False))
     except FileNotFoundError:
         raise ValueError("the command wrote no metrics file") from None
     except OSError as error:
         raise ValueError(f"the metrics file cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ValueError("the metrics file is no regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        text = file.read(MAX_METRICS + 1)
-    if len(text) > MAX_METRICS:
-        raise ValueError(f"the metrics file has more than {MAX_METRICS} bytes")
-    try:
-        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the metrics file is not JSON: {error}") from None

@@ -16,6 +16,7 @@ from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.code_digest import CodeDigest, code_digest
 from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
+from lrshape.workers.process import require_process_groups
 
 TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, float]]
 
@@ -107,6 +108,7 @@ class FunctionWorkload(CalledWorkload):
         function = self.resolve()
         _require_two_arguments(function, self.function)
         if self.in_worker:
+            require_process_groups("isolated and timeout")
             self.origin()
             if self._train is not None and _named(self.function) is not function:
                 raise InputError(

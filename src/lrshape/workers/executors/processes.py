@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import wait
 from typing import Any, Self
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from lrshape.errors import InputError
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 from lrshape.workers.places import Place, places, visible_gpus
 from lrshape.workers.pool import Event, Piece, Pool, run
-from lrshape.workers.process import GIB, Worker, can_measure
+from lrshape.workers.process import GIB, Worker, can_measure, require_process_groups
 from lrshape.workers.worker import packed
 
 MAX_FAILED_STARTS = 3
@@ -51,6 +51,11 @@ class Processes(Executor):
                 "memory is only supported on systems that report the memory of processes, such as Linux"
             )
         return value
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Processes":
+        require_process_groups("processes")
+        return self
 
     def run(
         self, task: Task[Item, Result], items: Iterable[Item], report: Report, check: Check
