@@ -18,6 +18,11 @@ RELATIVE_NOISE = 4e-4
 """Standard deviation of a run's final loss, relative to it: 0.0012 of 3 in repeats of language models."""
 LAW_ERROR = 0.2
 """How far the law may be off, relative to how much a run is worse than the best one."""
+DISTANCE_ERROR = 0.55
+"""How far the law may be off between shapes whose best base LRs differ e-fold, relative to the curvature.
+
+The standard deviation grows with the root of the log of their ratio, like a random walk.
+"""
 CURVATURE = (0.01, 1.0)
 """Prior of the curvature of the loss in the log of the base LR, relative to the loss: median, sd of its log."""
 SPREAD = 1.5
@@ -25,14 +30,25 @@ SPREAD = 1.5
 
 
 class Terms(NamedTuple):
-    """What a schedule costs: the way to go, and the noise that it leaves."""
+    """What the bound needs to know of a schedule.
+
+    Attributes:
+        distance: term of the way to go, up to its factor.
+        noise: term of the noise that is left, up to its factor.
+        peak: the highest LR.
+    """
 
     distance: float
     noise: float
+    peak: float
+
+    def scaled(self, factor: float, rate: float) -> "Terms":
+        """Return the terms of the schedule whose LRs are ``factor`` times as high."""
+        return Terms(self.distance * factor**-rate, self.noise * factor, self.peak * factor)
 
 
 def bound_terms(lrs: Array, rate: float = 1.0, memory: float = 1.0) -> Terms:
-    """Return the two terms of the bound, up to their unknown factors.
+    """Return the terms of the bound, up to their unknown factors.
 
     With S the sum of the LRs and R_k the sum from step k on::
 
@@ -53,7 +69,7 @@ def bound_terms(lrs: Array, rate: float = 1.0, memory: float = 1.0) -> Terms:
     """
     moving = lrs[lrs > 0]
     share = moving / _remaining(moving)
-    return Terms(float(moving.sum() ** -rate), float(moving @ share**memory))
+    return Terms(float(moving.sum() ** -rate), float(moving @ share**memory), float(moving.max()))
 
 
 def bound_gradients(lrs: Array, rate: float = 1.0, memory: float = 1.0) -> tuple[Array, Array]:
@@ -122,7 +138,7 @@ def contradiction(runs: Sequence[Run]) -> str:
     losses = np.array([run.final_loss for run in runs])
     if losses.min() <= 0:
         return ""
-    terms = np.array([bound_terms(run.lrs) for run in runs])
+    terms = np.array([bound_terms(run.lrs)[:2] for run in runs])
     with np.errstate(over="ignore"):
         excess = losses[:, None] / losses / np.maximum(1, (terms[:, None] / terms).max(axis=2))
     worse, better = np.unravel_index(int(excess.argmax()), excess.shape)
@@ -145,9 +161,23 @@ class Unscaled(FittedLaw):
     def final_losses(self, schedules: Sequence[Array]) -> Array:
         values = []
         for lrs in schedules:
-            distance, noise = self.law.terms(lrs)
+            distance, noise, _ = self.law.terms(lrs)
             values.append(_lowest(distance, noise, self.law.rate))
         return np.array(values)
+
+
+class Difference(NamedTuple):
+    """Predicted final losses less that of the best run, each ``(n,)``.
+
+    Attributes:
+        mean: of the difference.
+        fit_error: standard deviation, because the runs leave floor, x and y uncertain.
+        law_error: standard deviation, because the law is not exact between shapes; `DISTANCE_ERROR`.
+    """
+
+    mean: Array
+    fit_error: Array
+    law_error: Array
 
 
 class FittedBound(FittedLaw):
@@ -167,10 +197,10 @@ class FittedBound(FittedLaw):
     def __init__(self, law: ConvexBound, runs: Sequence[Run]):
         self.law = law
         losses = np.array([run.final_loss for run in runs])
-        terms = np.array([law.terms(run.lrs) for run in runs])
+        given = [law.terms(run.lrs) for run in runs]
         best = int(losses.argmin())
-        self.reference = terms[best]
-        terms = terms / self.reference
+        self.reference = given[best]
+        terms = self.rows(given)[:, 1:]
         strength = np.log(terms[:, 1] / terms[:, 0]) / (law.rate + 1)
         size = max(abs(losses[best]), 1e-12)
         variance = (RELATIVE_NOISE * size) ** 2 + (LAW_ERROR * (losses - losses[best])) ** 2
@@ -180,7 +210,7 @@ class FittedBound(FittedLaw):
         curvature = np.exp(curve) * size
         x = curvature / (rate * (rate + 1)) * np.exp(rate * scale)
         y = curvature / (rate + 1) * np.exp(-scale)
-        rest = losses - x[:, None] * terms[:, 0] - y[:, None] * terms[:, 1]
+        rest = losses - np.stack([x, y], axis=1) @ terms.T
         floor = (rest / variance).sum(axis=1) / (1 / variance).sum()
         misfit = ((rest - floor[:, None]) ** 2 / variance).sum(axis=1)
         prior = ((scale - strength.mean()) / SPREAD) ** 2
@@ -196,24 +226,33 @@ class FittedBound(FittedLaw):
         middle = float(scale @ weight)
         self.best_scale = (middle, float(np.sqrt((scale - middle) ** 2 @ weight)))
 
-    def rows(self, schedules: Sequence[Array]) -> Array:
+    def rows(self, terms: Sequence[Terms]) -> Array:
         """Return what the coefficients multiply, ``(n, 3)``: 1 and both terms relative to the best run's."""
-        terms = np.array([self.law.terms(lrs) for lrs in schedules]) / self.reference
-        return np.column_stack([np.ones(len(terms)), terms])
+        relative = np.array([each[:2] for each in terms]) / self.reference[:2]
+        return np.column_stack([np.ones(len(relative)), relative])
 
     @override
     def final_losses(self, schedules: Sequence[Array]) -> Array:
-        return self.rows(schedules) @ self.coefficients
+        return self.rows([self.law.terms(lrs) for lrs in schedules]) @ self.coefficients
 
     def gradient(self, lrs: Array) -> Array:
         """Return the gradient of the predicted final loss by the LRs, ``(steps,)``."""
         gradients = bound_gradients(lrs, self.law.rate, self.law.memory)
-        return self.coefficients[1:] / self.reference @ np.stack(gradients)
+        return self.coefficients[1:] / self.reference[:2] @ np.stack(gradients)
 
-    def best_factor(self, lrs: Array) -> float:
-        """Return the factor on all LRs for which the predicted final loss is lowest."""
-        _, x, y = self.rows([lrs])[0] * self.coefficients
-        return float((self.law.rate * x / y) ** (1 / (self.law.rate + 1)))
+    def best_factors(self, terms: Sequence[Terms]) -> Array:
+        """Return the factors on all LRs for which predicted final losses are lowest, ``(n,)``."""
+        _, x, y = (self.rows(terms) * self.coefficients).T
+        return (self.law.rate * x / y) ** (1 / (self.law.rate + 1))
+
+    def difference(self, terms: Sequence[Terms]) -> Difference:
+        """Return predicted final losses less that of the best run, with their errors."""
+        change = self.rows(terms) - 1
+        fit_error = np.sqrt(np.einsum("ni,ij,nj->n", change, self.covariance, change))
+        all_terms = (self.reference, *terms)
+        best = np.log(self.best_factors(all_terms) * [each.peak for each in all_terms])
+        law_error = DISTANCE_ERROR * self.curvature * np.sqrt(np.abs(best[1:] - best[0]))
+        return Difference(change @ self.coefficients, fit_error, law_error)
 
 
 def _posterior_grid(strength: Array) -> tuple[Array, Array]:
