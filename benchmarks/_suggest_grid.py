@@ -1,9 +1,9 @@
 """Part (c) of `suggest.py`: suggestions from LR sweeps of one shape, judged on a public grid of trainings.
 
-Data: `grid_124m.csv` of github.com/fabian-sp/lr-scheduling (arXiv:2501.18965): final validation losses of a 124M
-language model, shape x peak LR x horizon. A suggestion is one cell; its regret is how far it ends above the best
-cell of that horizon. The exponents of the law come from other data (arXiv:2503.12811); `DISTANCE_ERROR` and
-`CAUTION` from each two of the three horizons here agree.
+Data: `grid_124m.csv` of github.com/fabian-sp/lr-scheduling (arXiv:2501.18965): final validation losses of a
+124M language model, shape x peak LR x horizon. A suggestion is one cell; its regret is how far it ends above
+the best cell of that horizon. The exponents of the law come from other data (arXiv:2503.12811); `CAUTION`
+does not, so that it is also judged on each horizon as the other two choose it.
 """
 
 import argparse
@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from lrshape.predict.laws.convex_bound import ConvexBound
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import transfer_sweep
+from lrshape.predict.shape_transfer import CAUTION, transfer_sweep
 
 WARMUP = 300
 """Steps, linear from 1% of the peak LR."""
 NOISE = 0.0012
 """Standard deviation of the final loss over repeats of one training."""
 SOURCES = ("hold, then linear over the last 0.2", "hold, then linear over the last 0.1", "cosine to 10%")
+CAUTIONS = (0.0, 0.125, 0.25, 0.375, 0.5)
 CLOSE = 0.002
 """Regret, in nats, up to which a suggestion counts as one of the best."""
 
@@ -97,6 +98,7 @@ def judge(
     sweep: Sequence[Cell],
     noise: NDArray[np.float64],
     law: ConvexBound | None,
+    caution: float,
 ) -> Case:
     """Suggest from one sweep, whose losses are disturbed by ``noise``, ``(len(sweep),)``."""
     names = sorted({cell.shape for cell in cells})
@@ -105,7 +107,7 @@ def judge(
         Run(f"{cell.peak_lr:g}", shapes[cell.shape, steps] * cell.peak_lr, np.array([steps]), [cell.loss + e])
         for cell, e in zip(sweep, noise, strict=True)
     ]
-    found = transfer_sweep(runs, [shapes[name, steps] for name in names], offered, law).forecasts
+    found = transfer_sweep(runs, [shapes[name, steps] for name in names], offered, law, caution).forecasts
     true = {(cell.shape, cell.peak_lr): cell for cell in cells}
     chosen = [true[names[forecast.shape], forecast.base_lr] for forecast in found]
     second = next(cell for cell in chosen if cell.shape != chosen[0].shape)
@@ -128,16 +130,36 @@ def judge(
     )
 
 
-def judge_grid(path: Path, least: int = 3, draws: int = 0, law: ConvexBound | None = None) -> list[Case]:
+def judge_grid(
+    path: Path, least: int = 3, draws: int = 0, law: ConvexBound | None = None, caution: float = CAUTION
+) -> list[Case]:
     """Judge every sweep of at least ``least`` LRs; with ``draws`` > 0 each so often, with fresh noise."""
     grid, shapes = read_grid(path)
     rng = np.random.default_rng(0)
     return [
-        judge(cells, shapes, steps, sweep, NOISE * rng.standard_normal(len(sweep)) * (draws > 0), law)
+        judge(
+            cells, shapes, steps, sweep, NOISE * rng.standard_normal(len(sweep)) * (draws > 0), law, caution
+        )
         for steps, cells in sorted(grid.items())
         for sweep in sweeps(cells, least)
         for _ in range(max(draws, 1))
     ]
+
+
+def judge_held_out(path: Path) -> list[Case]:
+    """Judge each horizon with the caution that has the least mean regret on the others."""
+    judged = {caution: judge_grid(path, caution=caution) for caution in CAUTIONS}
+    horizons = sorted({case.steps for case in judged[CAUTION]})
+
+    def regret(caution: float, steps: int) -> float:
+        return float(np.mean([case.regret for case in judged[caution] if case.steps == steps]))
+
+    cases = []
+    for held_out in horizons:
+        others = [steps for steps in horizons if steps != held_out]
+        chosen = min(CAUTIONS, key=lambda caution: sum(regret(caution, steps) for steps in others))
+        cases += [case for case in judged[chosen] if case.steps == held_out]
+    return cases
 
 
 def describe(cases: Sequence[Case]) -> str:
@@ -170,6 +192,7 @@ def main(path: Path, draws: int = 5) -> str:
     parts = {
         "Sweeps of three LRs or more": judge_grid(path),
         f"The same, each with {draws} draws of a run's noise": judge_grid(path, draws=draws),
+        "Sweeps of three LRs or more, the caution chosen on the other horizons": judge_held_out(path),
         "Sweeps of two LRs or more": judge_grid(path, least=2),
         "The theorem's own exponents": judge_grid(path, law=theorem),
     }

@@ -12,9 +12,11 @@ from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound, Fitte
 from lrshape.predict.runs import Run, checked_lrs
 
 CAUTION = 0.25
-"""Law errors by which a shape must be better: far from what was run, the law errs more than close to it."""
+"""Law errors by which a shape must be better: far from what was run, the law errs more."""
 LARGEST_STEP = 2.0
 """Highest LR that is suggested, relative to the highest that was run: above it, trainings may diverge."""
+MISFIT = 0.01
+"""Probability of a worse fit, below which the runs do not follow the law."""
 SURE = 0.9
 """Probability to be better than today's best run from which a suggestion counts as known."""
 
@@ -62,21 +64,23 @@ def transfer_sweep(
     shapes: Sequence[ArrayLike],
     base_lrs: Sequence[ArrayLike] | None = None,
     law: ConvexBound | None = None,
+    caution: float = CAUTION,
 ) -> Transfer:
     """Rank shapes by the convex bound, fitted on the runs that there are.
 
     The best base LR of a shape is that of the runs' shape, times the ratio of both by the bound. Shapes are
-    ranked by the predicted loss plus `CAUTION` law errors, so that of two that cannot be told apart the one closer
-    to what was run comes first.
+    ranked by the predicted loss plus ``caution`` law errors, so that of two that cannot be told apart the one
+    closer to what was run comes first.
 
     Args:
         runs: at least one; best is an LR sweep of one shape, three LRs or more.
         shapes: multipliers of every step at the horizon that is asked for, rows of ``(steps,)``.
         base_lrs: for each shape those that can be chosen, each ``(k,)``; default: its best one.
         law: default: the law's own exponents.
+        caution: law errors by which a shape must be better.
 
     Raises:
-        InputError: if the runs contradict the law, or no base LR is within `LARGEST_STEP` of the highest LR run.
+        InputError: if the runs contradict the law, or every base LR exceeds `LARGEST_STEP` times the LRs run.
     """
     if not runs:
         raise InputError("a sweep can be moved to other shapes from at least 1 run, got 0")
@@ -98,7 +102,7 @@ def transfer_sweep(
     noise = RELATIVE_NOISE * abs(min(run.final_loss for run in runs))
     error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
     losses = fitted.rows(chosen) @ fitted.coefficients
-    order = np.argsort(mean + CAUTION * law_error, kind="stable")
+    order = np.argsort(mean + caution * law_error, kind="stable")
     forecasts = [
         Forecast(
             *candidates[j],
@@ -122,6 +126,8 @@ def _doubts(runs: Sequence[Run], fitted: FittedBound, first: Forecast) -> list[s
         doubts.append("The best base LR lies below those that were run.")
     if len(runs) < 3:
         doubts.append(f"The best base LR needs at least three runs, got {len(runs)}.")
+    if fitted.misfit < MISFIT:
+        doubts.append(f"The losses of the {len(runs)} runs do not follow the bound.")
     if first.better < SURE:
         doubts.append(
             f"The first shape is better than the best run with a probability of {first.better:.0%} only."

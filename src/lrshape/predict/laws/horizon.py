@@ -89,7 +89,7 @@ class FittedHorizon(FittedLaw):
         return float(self.weights @ self.powers)
 
     def design(self, schedules: Sequence[Array], power: float) -> Array:
-        """Return what the coefficients multiply, ``(n, 2 + 2 shapes)``: slope, curvature, offsets and pulls."""
+        """Return what slope, curvature, offsets and pulls multiply, ``(n, 2 + 2 shapes)``."""
         points = np.array([(np.log(lrs.max()), np.log(len(lrs))) for lrs in schedules]) - self.centre
         strength = points[:, 0] + power * points[:, 1]
         own = np.eye(len(self.shapes))[[self.nearest(lrs) for lrs in schedules]]
