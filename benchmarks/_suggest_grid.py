@@ -59,7 +59,7 @@ def read_grid(path: Path) -> tuple[Grid, dict[tuple[str, int], NDArray[np.float6
     """Return the cells of each horizon, and the multipliers of each (shape, horizon)."""
     losses: dict[tuple[int, str, float], list[float]] = defaultdict(list)
     shapes = {}
-    for row in csv.DictReader(path.open()):
+    for row in csv.DictReader(path.read_text().splitlines()):
         steps = int(row["steps"])
         losses[steps, row["shape"], float(row["peak_lr"])].append(float(row["final_val_loss"]))
         shapes[row["shape"], steps] = multipliers(row, steps)

@@ -66,7 +66,9 @@ class FittedHorizon(FittedLaw):
         size = float(losses.min())
         self.shapes = _distinct([signature(run.lrs) for run in runs])
         self.centre = np.mean([(np.log(run.lrs.max()), np.log(run.steps)) for run in runs], axis=0)
-        variance = (RELATIVE_NOISE * size) ** 2 + (LAW_ERROR * (losses - size)) ** 2
+        steps = np.array([run.steps for run in runs])
+        lowest = np.array([losses[steps == own].min() for own in steps])
+        variance = (RELATIVE_NOISE * size) ** 2 + (LAW_ERROR * (losses - lowest)) ** 2
 
         count, curvature = len(self.shapes), CURVATURE[0] * size
         mean = np.concatenate([[0, curvature], np.full(count, losses.mean()), np.zeros(count)])
