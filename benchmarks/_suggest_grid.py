@@ -103,9 +103,10 @@ def judge(
     """Suggest from one sweep, whose losses are disturbed by ``noise``, ``(len(sweep),)``."""
     names = sorted({cell.shape for cell in cells})
     offered = [[cell.peak_lr for cell in cells if cell.shape == name] for name in names]
+    end = np.array([steps])
     runs = [
-        Run(f"{cell.peak_lr:g}", shapes[cell.shape, steps] * cell.peak_lr, np.array([steps]), [cell.loss + e])
-        for cell, e in zip(sweep, noise, strict=True)
+        Run(f"{cell.peak_lr:g}", shapes[cell.shape, steps] * cell.peak_lr, end, np.array([cell.loss + error]))
+        for cell, error in zip(sweep, noise, strict=True)
     ]
     found = transfer_sweep(runs, [shapes[name, steps] for name in names], offered, law, caution).forecasts
     true = {(cell.shape, cell.peak_lr): cell for cell in cells}

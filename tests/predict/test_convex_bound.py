@@ -102,5 +102,12 @@ def test_it_does_not_hold_in_least_squares_and_says_why():
     workload = LinearRegression()
     dynamics = Recursion(workload.spectrum(), workload.batch_size)
     runs = sweep(LINEAR, dynamics.lr_scale * np.array([0.1, 0.3]), lambda lrs: dynamics.losses(lrs)[0])
-    with pytest.raises(InputError, match=r"does not hold: the loss of .* where the bound allows 3"):
+    with pytest.raises(InputError, match=r"does not hold: the loss of .* where it allows 3"):
         ConvexBound().fit(runs)
+
+
+def test_a_run_that_left_the_stable_region_is_left_out():
+    runs = [run(lr * HOLD, loss, f"{lr}") for lr, loss in [(1, 3.02), (2, 3.0), (4, 3.03), (8, 7.6)]]
+    fitted = ConvexBound().fit(runs)
+    assert [each.name for each in fitted.unstable] == ["8"]
+    np.testing.assert_array_equal(fitted.coefficients, ConvexBound().fit(runs[:3]).coefficients)

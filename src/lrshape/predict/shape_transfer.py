@@ -80,7 +80,8 @@ def transfer_sweep(
         caution: law errors by which a shape must be better.
 
     Raises:
-        InputError: if the runs contradict the law, or every base LR exceeds `LARGEST_STEP` times the LRs run.
+        InputError: if the runs contradict the law, or every base LR is too high: above `LARGEST_STEP` times
+            the LRs run, or above those of an unstable run.
     """
     if not runs:
         raise InputError("a sweep can be moved to other shapes from at least 1 run, got 0")
@@ -88,7 +89,8 @@ def transfer_sweep(
     if not isinstance(fitted, FittedBound):
         raise TypeError(f"the fit of a bound must be a FittedBound, got {type(fitted).__name__}")
     terms = [fitted.law.terms(checked_lrs(shape, f"shape {i}")) for i, shape in enumerate(shapes)]
-    limit = LARGEST_STEP * max(run.lrs.max() for run in runs)
+    limit = LARGEST_STEP * max(run.lrs.max() for run in fitted.runs)
+    limit = min([limit, *(run.lrs.max() for run in fitted.unstable)])
     candidates = [
         (i, float(base_lr))
         for i, (shape, best) in enumerate(zip(terms, fitted.best_factors(terms), strict=True))
@@ -96,29 +98,25 @@ def transfer_sweep(
         if base_lr * shape.peak <= limit * (1 + 1e-9)
     ]
     if not candidates:
-        raise InputError(f"a base LR must give LRs of at most {limit:.3g}, {LARGEST_STEP:g} times those run")
+        raise InputError(f"a base LR must give LRs of at most {limit:.3g} after these runs")
     chosen = [terms[i].scaled(base_lr, fitted.law.rate) for i, base_lr in candidates]
     mean, fit_error, law_error = fitted.difference(chosen)
-    noise = RELATIVE_NOISE * abs(min(run.final_loss for run in runs))
+    noise = RELATIVE_NOISE * abs(min(run.final_loss for run in fitted.runs))
     error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
     losses = fitted.rows(chosen) @ fitted.coefficients
     order = np.argsort(mean + caution * law_error, kind="stable")
+    numbers = np.column_stack([losses, mean, error, norm.cdf(-mean / error)])[order].tolist()
     forecasts = [
-        Forecast(
-            *candidates[j],
-            float(losses[j]),
-            float(mean[j]),
-            float(error[j]),
-            float(norm.cdf(-mean[j] / error[j])),
-        )
-        for j in order
+        Forecast(*candidates[j], loss, difference, spread, better)
+        for j, (loss, difference, spread, better) in zip(order, numbers, strict=True)
     ]
-    return Transfer(forecasts, _doubts(runs, fitted, forecasts[0]))
+    return Transfer(forecasts, _doubts(fitted, forecasts[0]))
 
 
-def _doubts(runs: Sequence[Run], fitted: FittedBound, first: Forecast) -> list[str]:
+def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
     """Why a forecast may be wrong, by the runs."""
-    doubts = []
+    runs = fitted.runs
+    doubts = [f"{run.name} was unstable and is left out." for run in fitted.unstable]
     factors = fitted.best_factors([fitted.law.terms(run.lrs) for run in runs])
     if factors.min() > 1:
         doubts.append("The best base LR lies above those that were run.")

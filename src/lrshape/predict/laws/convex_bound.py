@@ -106,7 +106,7 @@ class ConvexBound(Law):
     Without runs it ranks schedules, each at its best base LR, by x = y = 1.
 
     Raises:
-        InputError: where the runs contradict the law whatever floor >= 0, x and y are; see `contradiction`.
+        InputError: where the runs contradict the law whatever floor >= 0, x and y are; see `split_unstable`.
     """
 
     least_runs = 0
@@ -121,36 +121,44 @@ class ConvexBound(Law):
         """Average over the floor, the best base LR and the curvature, by their posterior."""
         if not runs:
             return Unscaled(self)
-        reason = contradiction(runs)
-        if reason:
-            raise InputError(f"the law {self.name} does not hold: {reason}")
-        return FittedBound(self, runs)
+        return FittedBound(self, *split_unstable(runs))
 
     def terms(self, lrs: Array) -> Terms:
         """Return `bound_terms` with these exponents."""
         return bound_terms(lrs, self.rate, self.memory)
 
 
-def contradiction(runs: Sequence[Run]) -> str:
-    """Return why no floor >= 0, x >= 0 and y >= 0 give the runs' final losses; empty if some may.
+def split_unstable(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
+    """Return the runs that the bound may describe, and those whose LRs were too high for it.
 
-    A sum of three terms that are not negative cannot grow by more than its fastest term does. The theorem's
-    own exponents are the widest that it allows, so that only what breaks the bound itself counts: losses that
-    fall to 0 exponentially in the number of steps, as in least squares without label noise.
+    A sum of three terms that are not negative cannot grow by more than its fastest term does. A run with more
+    noise than another, whose loss is higher by more than that allows, left the region where training is
+    stable; the bound knows of no such limit. The theorem's own exponents allow most.
+
+    Raises:
+        InputError: if the loss of a run with less noise is higher by more than its way to go allows. No
+            floor >= 0, x and y give such losses, and the bound does not hold: they fall to 0
+            exponentially in the number of steps, as in least squares without label noise.
     """
     losses = np.array([run.final_loss for run in runs])
     if losses.min() <= 0:
-        return ""
+        return list(runs), []
     terms = np.array([bound_terms(run.lrs)[:2] for run in runs])
-    with np.errstate(over="ignore"):
-        excess = losses[:, None] / losses / np.maximum(1, (terms[:, None] / terms).max(axis=2))
-    worse, better = np.unravel_index(int(excess.argmax()), excess.shape)
-    if excess[worse, better] <= 1 + 4 * RELATIVE_NOISE:
-        return ""
-    ratio = losses[worse] / losses[better]
+    ratios = terms[:, None] / terms
+    allowed = np.maximum(1, ratios.max(axis=2)) * (1 + 4 * RELATIVE_NOISE)
+    broken = losses[:, None] > losses * allowed
+    noisier = ratios[:, :, 1] > ratios[:, :, 0]
+    unstable = (broken & noisier).any(axis=1)
+    for worse, better in np.argwhere(broken & ~noisier).tolist():
+        if not (unstable[worse] or unstable[better]):
+            times = losses[worse] / losses[better]
+            raise InputError(
+                f"the bound does not hold: the loss of {runs[worse].name} is {times:.3g} times "
+                f"that of {runs[better].name}, where it allows {allowed[worse, better]:.3g}"
+            )
     return (
-        f"the loss of {runs[worse].name} is {ratio:.3g} times that of {runs[better].name}, "
-        f"where the bound allows {ratio / excess[worse, better]:.3g}"
+        [run for run, left_out in zip(runs, unstable, strict=True) if not left_out],
+        [run for run, left_out in zip(runs, unstable, strict=True) if left_out],
     )
 
 
@@ -195,11 +203,13 @@ class FittedBound(FittedLaw):
         covariance: of them, ``(3, 3)``.
         curvature: posterior mean of the second derivative of the loss in log(base LR) at the best one.
         best_scale: posterior mean and standard deviation of log(best base LR / the best run's).
+        runs: those that were fitted.
+        unstable: those left out; see `split_unstable`.
         misfit: probability that runs which follow the law fit it worse than these; 1 for three or fewer.
     """
 
-    def __init__(self, law: ConvexBound, runs: Sequence[Run]):
-        self.law = law
+    def __init__(self, law: ConvexBound, runs: Sequence[Run], unstable: Sequence[Run] = ()):
+        self.law, self.runs, self.unstable = law, runs, unstable
         losses = np.array([run.final_loss for run in runs])
         given = [law.terms(run.lrs) for run in runs]
         best = int(losses.argmin())
