@@ -105,10 +105,17 @@ def transfer_sweep(
     error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
     losses = fitted.rows(chosen) @ fitted.coefficients
     order = np.argsort(mean + caution * law_error, kind="stable")
-    numbers = np.column_stack([losses, mean, error, norm.cdf(-mean / error)])[order].tolist()
+    better = norm.cdf(-mean / error)
     forecasts = [
-        Forecast(*candidates[j], loss, difference, spread, better)
-        for j, (loss, difference, spread, better) in zip(order, numbers, strict=True)
+        Forecast(
+            shape=candidates[j][0],
+            base_lr=candidates[j][1],
+            loss=float(losses[j]),
+            difference=float(mean[j]),
+            error=float(error[j]),
+            better=float(better[j]),
+        )
+        for j in order
     ]
     return Transfer(forecasts, _doubts(fitted, forecasts[0]))
 
