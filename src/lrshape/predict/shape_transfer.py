@@ -1,0 +1,140 @@
+"""Move an LR sweep of one shape to other shapes: which shape, at which base LR, and how sure that is."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import norm
+
+from lrshape.errors import InputError
+from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound, FittedBound
+from lrshape.predict.runs import Run, checked_lrs
+
+CAUTION = 0.25
+"""Law errors by which a shape must be better: far from what was run, the law errs more."""
+LARGEST_STEP = 2.0
+"""Highest LR that is suggested, relative to the highest that was run: above it, trainings may diverge."""
+MISFIT = 0.01
+"""Probability of a worse fit, below which the runs do not follow the law."""
+SURE = 0.9
+"""Probability to be better than today's best run from which a suggestion counts as known."""
+
+
+class Forecast(NamedTuple):
+    """What is expected of one shape at one base LR.
+
+    Attributes:
+        shape: its index among those that were asked for.
+        base_lr: the factor on its multipliers.
+        loss: predicted final loss.
+        difference: predicted final loss less that of the best run.
+        error: standard deviation of the difference of two such trainings, noise included.
+        better: probability that it ends below the best run.
+    """
+
+    shape: int
+    base_lr: float
+    loss: float
+    difference: float
+    error: float
+    better: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the difference lies with a probability of 95%."""
+        reach = float(norm.ppf(0.975)) * self.error
+        return self.difference - reach, self.difference + reach
+
+
+class Transfer(NamedTuple):
+    """Forecasts of shapes, the one to run first at the front.
+
+    Attributes:
+        forecasts: one for each shape, or for each shape and base LR.
+        doubts: sentences that say why the forecasts may be wrong; empty where nothing speaks against them.
+    """
+
+    forecasts: list[Forecast]
+    doubts: list[str]
+
+
+def transfer_sweep(
+    runs: Sequence[Run],
+    shapes: Sequence[ArrayLike],
+    base_lrs: Sequence[ArrayLike] | None = None,
+    law: ConvexBound | None = None,
+    caution: float = CAUTION,
+) -> Transfer:
+    """Rank shapes by the convex bound, fitted on the runs that there are.
+
+    The best base LR of a shape is that of the runs' shape, times the ratio of both by the bound. Shapes are
+    ranked by the predicted loss plus ``caution`` law errors, so that of two that cannot be told apart the one
+    closer to what was run comes first.
+
+    Args:
+        runs: at least one; best is an LR sweep of one shape, three LRs or more.
+        shapes: multipliers of every step at the horizon that is asked for, rows of ``(steps,)``.
+        base_lrs: for each shape those that can be chosen, each ``(k,)``; default: its best one.
+        law: default: the law's own exponents.
+        caution: law errors by which a shape must be better.
+
+    Raises:
+        InputError: if the runs contradict the law, or every base LR is too high: above `LARGEST_STEP` times
+            the LRs run, or above those of an unstable run.
+    """
+    if not runs:
+        raise InputError("a sweep can be moved to other shapes from at least 1 run, got 0")
+    fitted = (law or ConvexBound()).fit(runs)
+    if not isinstance(fitted, FittedBound):
+        raise TypeError(f"the fit of a bound must be a FittedBound, got {type(fitted).__name__}")
+    terms = [fitted.law.terms(checked_lrs(shape, f"shape {i}")) for i, shape in enumerate(shapes)]
+    limit = LARGEST_STEP * max(run.lrs.max() for run in fitted.runs)
+    limit = min([limit, *(run.lrs.max() for run in fitted.unstable)])
+    candidates = [
+        (i, float(base_lr))
+        for i, (shape, best) in enumerate(zip(terms, fitted.best_factors(terms), strict=True))
+        for base_lr in (np.atleast_1d(base_lrs[i]) if base_lrs else [min(best, limit / shape.peak)])
+        if base_lr * shape.peak <= limit * (1 + 1e-9)
+    ]
+    if not candidates:
+        raise InputError(f"a base LR must give LRs of at most {limit:.3g} after these runs")
+    chosen = [terms[i].scaled(base_lr, fitted.law.rate) for i, base_lr in candidates]
+    mean, fit_error, law_error = fitted.difference(chosen)
+    noise = RELATIVE_NOISE * abs(min(run.final_loss for run in fitted.runs))
+    error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
+    losses = fitted.rows(chosen) @ fitted.coefficients
+    order = np.argsort(mean + caution * law_error, kind="stable")
+    better = norm.cdf(-mean / error)
+    forecasts = [
+        Forecast(
+            shape=candidates[j][0],
+            base_lr=candidates[j][1],
+            loss=float(losses[j]),
+            difference=float(mean[j]),
+            error=float(error[j]),
+            better=float(better[j]),
+        )
+        for j in order
+    ]
+    return Transfer(forecasts, _doubts(fitted, forecasts[0]))
+
+
+def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
+    """Why a forecast may be wrong, by the runs."""
+    runs = fitted.runs
+    doubts = [f"{run.name} was unstable and is left out." for run in fitted.unstable]
+    factors = fitted.best_factors([fitted.law.terms(run.lrs) for run in runs])
+    if factors.min() > 1:
+        doubts.append("The best base LR lies above those that were run.")
+    if factors.max() < 1:
+        doubts.append("The best base LR lies below those that were run.")
+    if len(runs) < 3:
+        doubts.append(f"The best base LR needs at least three runs, got {len(runs)}.")
+    if fitted.misfit < MISFIT:
+        doubts.append(f"The losses of the {len(runs)} runs do not follow the bound.")
+    if first.better < SURE:
+        doubts.append(
+            f"The first shape is better than the best run with a probability of {first.better:.0%} only."
+        )
+    return doubts
