@@ -33,16 +33,18 @@ def losses_and_gradients(
     With the clock :math:`T(t) = \sum_{s \le t} \eta_s^a`, and stretch k, which starts at :math:`T_k`:
 
     .. math::
-        L(t) = L_0 + A\,T^{-\alpha} + B \sum_k (\eta_k^p - \eta_{k-1}^p)\,\phi(c\,\eta_k^{-\gamma}\,(T - T_k)),
-        \qquad \phi(x) = \frac{1 - (1 + x)^{-\beta}}{\beta} \text{ or } 1 - e^{-x}
+        L(t) = L_0 + A\,T^{-\alpha}
+        + B \sum_k (\eta_k^p - \eta_{k-1}^p)\,\phi(c\,\eta_k^{-\gamma}\,(T - T_k)), \\
+        \phi(x) = \frac{1 - (1 + x)^{-\beta}}{\beta} \text{ or } 1 - e^{-x}
 
     The sum begins at the LR's rise from 0. By parts, with :math:`\gamma = 0`, it is the forcing
     :math:`c B \sum_s \eta_s^{p + a} (1 + c\,(T - T_s))^{-(1 + \beta)}` of every step s up to t.
 
     Args:
         form: the law's parts.
-        values: ``floor`` is L_0, ``clock`` a, ``level`` p and ``slowing`` gamma; as logarithms ``log_progress``
-            A, ``log_alpha``, ``log_forcing`` B, ``log_rate`` c, and ``log_beta`` unless the form is exponential.
+        values: ``floor`` is L_0, ``clock`` a, ``level`` p and ``slowing`` gamma; as logarithms
+            ``log_progress`` A, ``log_alpha``, ``log_forcing`` B, ``log_rate`` c, and ``log_beta`` unless the
+            form is exponential.
         wanted: parameters of which derivatives are wanted.
         schedule: the schedule, in any units of time and of LR.
         times: after the start, ``(k,)``.
@@ -51,10 +53,7 @@ def losses_and_gradients(
     lr = np.maximum(schedule.lr, 1e-9)  # 0 to a power
     log_lr = np.log(lr)
     started, now = schedule.clock(lr**a, times)
-    if form.steps_memory:
-        age = times[:, None] - schedule.start
-    else:
-        age = now[:, None] - started
+    age = times[:, None] - schedule.start if form.steps_memory else now[:, None] - started
     past = age > 0
     age = np.where(past, age, 0.0)
     rate = np.exp(values["log_rate"] - gamma * log_lr)

@@ -21,8 +21,8 @@ BINS = 40
 """Losses of a run that a fit sees, each the mean of neighbouring ones."""
 
 MISFIT, MISFIT_GROWTH, MISFIT_LENGTH = 1e-3, 1.0, 1.5
-"""Standard deviation of log loss by which a law is wrong at a run's end, how its logarithm grows backwards, and
-over which distance errors are alike, both in the logarithm of the step."""
+"""Standard deviation of log loss by which a law is wrong at a run's end, how its logarithm grows backwards,
+and over which distance errors are alike, both in the logarithm of the step."""
 
 STARTS = (5.0, 100.0)
 """Values of the rate of forgetting from which fits start; the best end is kept."""

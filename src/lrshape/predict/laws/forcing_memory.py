@@ -14,9 +14,9 @@ class ForcingMemory(CurveLaw):
         L(t) = L_0 + A\,T^{-\alpha} + F \sum_{k \le t} \eta_k^{s}\,(1 + c\,(T(t) - T(k)))^{-q},
         \qquad T(t) = \sum_{k \le t} \eta_k^a
 
-    SGD on a quadratic has s = 2 and a = 1; both are fitted. With a constant LR the noise tends to a level that is
-    proportional to :math:`\eta^p`, p = s - a; runs of a 124M model have p about 0.6, where 1 misjudges
-    differences of schedules by twice as much. Priors are from fits to those runs. Fitted as F = c B and q = 1 + beta.
+    SGD on a quadratic has s = 2 and a = 1; both are fitted. With a constant LR the noise tends to a level
+    proportional to :math:`\eta^p`, p = s - a; runs of a 124M model have p about 0.6, and p = 1 doubles the
+    errors of differences there. Fitted as F = c B and q = 1 + beta. Priors are from fits to those runs.
     """
 
     priors: ClassVar = {

@@ -12,11 +12,12 @@ class MultiPower(CurveLaw):
 
     .. math::
         L(t) = L_0 + A\,T^{-\alpha} - B \sum_{k \le t} (\eta_{k-1} - \eta_k)
-        \left[1 - (C\,\eta_k^{-\gamma}\,(T(t) - T(k)) + 1)^{-\beta}\right], \qquad T(t) = \sum_{s \le t} \eta_s^a
+        \left[1 - (C\,\eta_k^{-\gamma}\,(T(t) - T(k)) + 1)^{-\beta}\right],
+        \qquad T(t) = \sum_{s \le t} \eta_s^a
 
     Source: Luo et al., "A Multi-Power Law for Loss Curve Prediction Across Learning Rate Schedules",
     arXiv:2503.12811, equations 1 and 2, where a = 1 and the rise of the warmup is a term of its own. The
-    exponent a is ours: on runs of a 124M model (``docs`` of the benchmarks) about 3/4 fits differences of
+    exponent a is ours: on runs of a 124M model about 3/4 fits differences of
     schedules better than 1. Priors are from fits to those runs.
     """
 
