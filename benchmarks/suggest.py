@@ -6,7 +6,9 @@ python benchmarks/suggest.py --parts a,b,g
 import argparse
 import os
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # "seconds of a fit" are of one core; read when NumPy is imported
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # "seconds of a fit" are of one core; read when NumPy is imported
 
 from _suggest_laws import gain_table, seconds_table, split_table
 
