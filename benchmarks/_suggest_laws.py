@@ -60,7 +60,7 @@ def split_table() -> str:
 
 
 def gain_errors(size: int, given: Sequence[str]) -> dict[str, float]:
-    """Return by how much each law, and the mean of all, misses the difference of last losses, WSD - cosine."""
+    """Return by how much each law, and their mean, misses the difference of final losses, WSD - cosine."""
     runs = multi_power_runs(size)
     pair = [runs["wsd_20000_24000"], runs["cosine_24000"]]
     truth = pair[0].losses[-1] - pair[1].losses[-1]

@@ -26,7 +26,7 @@ class ForcingMemory(CurveLaw):
         "log_forcing": (-2.6, 0.8),
         "log_rate": (5.6, 1.0),
         "log_beta": (-0.3, 0.6),
-        "clock": (0.85, 0.1),
+        "clock": (0.5, 0.03),
         "level": (0.6, 0.15),
     }
     fixed: ClassVar = {"slowing": 0.0}

@@ -28,7 +28,7 @@ class MultiPower(CurveLaw):
         "log_forcing": (-3.8, 0.5),
         "log_rate": (6.5, 1.0),
         "log_beta": (-1.2, 0.6),
-        "clock": (0.75, 0.1),
+        "clock": (0.6, 0.03),
         "slowing": (0.8, 0.4),
     }
     fixed: ClassVar = {"level": 1.0}
