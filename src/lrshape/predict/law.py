@@ -72,8 +72,9 @@ class Law(Settings, ABC):
         >>> from lrshape.predict.law import LAWS
         >>> from lrshape.predict.runs import Run
         >>> points = np.arange(10, 1001, 10)
-        >>> run = Run("mine", np.full(1000, 1e-3), points, 3 + 2 * points**-0.5)
-        >>> fitted = LAWS["momentum"]().fit([run])
+        >>> lrs = np.where(np.arange(1000) < 800, 1e-3, 1e-4)
+        >>> run = Run("mine", lrs, points, 3 + 2 * points**-0.5 - 0.1 * (points > 850))
+        >>> fitted = LAWS["forcing_memory"]().fit([run])
         >>> fitted.predict([np.linspace(1e-3, 0, 1000)]).shape
         (1,)
     """

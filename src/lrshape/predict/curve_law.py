@@ -1,0 +1,188 @@
+"""Laws of whole loss curves: their parameters are fitted to every logged loss, under priors."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+from numpy.typing import NDArray
+from typing_extensions import override
+
+from lrshape.errors import InputError
+from lrshape.predict.changes import Form, losses_and_gradients
+from lrshape.predict.compressed import Stretches, compress
+from lrshape.predict.law import FittedLaw, Law
+from lrshape.predict.runs import Run
+
+SKIPPED = 0.05
+"""Share of a run's steps, at its start, whose losses are left out: no law holds there."""
+
+BINS = 40
+"""Losses of a run that a fit sees, each the mean of neighbouring ones."""
+
+MISFIT, MISFIT_GROWTH, MISFIT_LENGTH = 1e-3, 1.0, 1.5
+"""Standard deviation of log loss by which a law is wrong at a run's end, how its logarithm grows backwards,
+and over which distance errors are alike, both in the logarithm of the step."""
+
+STARTS = (5.0, 100.0)
+"""Values of the rate of forgetting from which fits start; the best end is kept."""
+
+CHANGE = 0.9
+"""A run tells how changes are forgotten if its LR falls below this share of its largest."""
+
+
+class CurveLaw(Law):
+    """A law that is a case of `lrshape.predict.changes.losses_and_gradients`.
+
+    The fit is in units in which the longest run has length 1, and the runs' largest LR and lowest final loss
+    are 1. It minimises, by least squares with exact gradients, the squared priors plus the squared errors
+    of log loss, whitened by a covariance: the noise of the log, and a misfit that is correlated along
+    the curve (exponentially in the logarithm of the step) and grows towards its start, so that a hundred
+    logged losses do not count as a hundred facts and the ends count most.
+
+    Attributes:
+        form: the law's parts.
+        priors: mean and standard deviation of each fitted parameter's normal prior.
+        fixed: the other parameters.
+    """
+
+    form: ClassVar[Form] = Form()
+    priors: ClassVar[Mapping[str, tuple[float, float]]]
+    fixed: ClassVar[Mapping[str, float]]
+
+    @final
+    @override
+    def fit_runs(self, runs: Sequence[Run], steps: int) -> "FittedCurve":
+        from scipy.optimize import least_squares  # slow to import
+
+        if not any(run.lrs[: run.points[-1]][-1] < CHANGE * run.lrs[: run.points[-1]].max() for run in runs):
+            raise InputError(
+                f"the law {self.name} needs a run whose LR falls, at its last logged loss, below "
+                f"{CHANGE:g} of its largest, got none in {', '.join(run.name for run in runs)}"
+            )
+        units = Units(
+            max(run.steps for run in runs),
+            float(max(run.lrs.max() for run in runs)),
+            min(run.final_loss for run in runs),
+        )
+        if units.loss <= 0:
+            raise InputError(f"the law {self.name} needs final losses above 0, got {units.loss:g}")
+        curves = [_Curve.of(run, units) for run in runs]
+        names = list(self.priors)
+        mean, deviation = np.array(list(self.priors.values())).T
+        if (count := sum(len(curve.times) for curve in curves)) <= len(names):
+            raise InputError(
+                f"the law {self.name} needs more than {len(names)} logged losses after the first "
+                f"{SKIPPED:.0%} of the steps, got {count}"
+            )
+        known: dict[bytes, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+
+        def errors(parameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            if (key := parameters.tobytes()) not in known:
+                values = {**self.fixed, **dict(zip(names, parameters, strict=True))}
+                parts = [curve.errors(self.form, values, names) for curve in curves]
+                parts.append(((parameters - mean) / deviation, np.diag(1 / deviation)))
+                known.clear()  # SciPy asks for residuals and gradients at the same parameters in turn
+                known[key] = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+            return known[key]
+
+        rate = names.index("log_rate")
+        ends = []
+        for start in STARTS:
+            first = mean.copy()
+            first[rate] = np.log(start)
+            ends.append(
+                least_squares(
+                    lambda x: errors(x)[0],
+                    first,
+                    lambda x: errors(x)[1],
+                    x_scale="jac",
+                    ftol=1e-7,
+                    max_nfev=150,
+                )
+            )
+        best = min(ends, key=lambda end: end.cost)
+        covariance = np.linalg.inv(best.jac.T @ best.jac)  # the priors make it regular
+        return FittedCurve(self, units, best.x, covariance)
+
+
+@dataclass(frozen=True)
+class Units:
+    """Of a fit's time (in steps), LR and loss."""
+
+    steps: int
+    lr: float
+    loss: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """What a fit sees of a run, in its units: the losses of bins, and what whitens their errors."""
+
+    schedule: Stretches
+    times: NDArray[np.float64]
+    losses: NDArray[np.float64]
+    whitening: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, run: Run, units: Units) -> "_Curve":
+        seen = run.points >= SKIPPED * run.steps
+        points, losses = run.points[seen].astype(float), run.losses[seen]
+        width = (points[-1] - points[0]) / BINS if len(points) > BINS else 0.0
+        bins = np.minimum((points - points[0]) // width, BINS - 1) if width else np.arange(len(points))
+        _, bins, counts = np.unique(bins, return_inverse=True, return_counts=True)
+        points, losses = np.bincount(bins, points) / counts, np.bincount(bins, losses) / counts
+        log = np.log(points)
+        misfit = MISFIT * np.exp(MISFIT_GROWTH * (log[-1] - log))
+        alike = np.exp(-np.abs(log[:, None] - log) / MISFIT_LENGTH)
+        noise = max(run.noise / abs(run.final_loss), 1e-4)
+        covariance = misfit[:, None] * alike * misfit + np.diag(noise**2 / counts)
+        schedule = compress(run.lrs).scaled(units.steps, units.lr)
+        whitening = np.linalg.inv(np.linalg.cholesky(covariance))
+        return cls(schedule, points / units.steps, losses / units.loss, whitening)
+
+    def errors(
+        self, form: Form, values: Mapping[str, float], names: Sequence[str]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return whitened errors of log loss and their derivatives."""
+        losses, gradients = losses_and_gradients(form, values, names, self.schedule, self.times)
+        losses = np.maximum(losses, 1e-3 * self.losses)  # parameters on the way may predict losses below 0
+        return self.whitening @ np.log(losses / self.losses), self.whitening @ (gradients / losses[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCurve(FittedLaw):
+    """A law of curves with its parameters.
+
+    Attributes:
+        law: the law.
+        units: of the parameters.
+        parameters: as in the law's priors, in their order.
+        covariance: of the parameters, from the curvature of the fit.
+    """
+
+    law: CurveLaw
+    units: Units
+    parameters: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+
+    def draws(self, count: int, seed: int = 0) -> "list[FittedCurve]":
+        """Return the law with parameters drawn from what the fit leaves open."""
+        rng = np.random.default_rng(seed)
+        return [
+            FittedCurve(self.law, self.units, drawn, self.covariance)
+            for drawn in rng.multivariate_normal(self.parameters, self.covariance, size=count)
+        ]
+
+    @override
+    def final_losses(self, schedules: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+        return np.array([self.losses(lrs, np.array([len(lrs)]))[0] for lrs in schedules])
+
+    @override
+    def losses(self, lrs: NDArray[np.float64], points: NDArray[np.int64]) -> NDArray[np.float64]:
+        values = {**self.law.fixed, **dict(zip(self.law.priors, self.parameters, strict=True))}
+        schedule = compress(lrs).scaled(self.units.steps, self.units.lr)
+        # The formula needs arrays of points x stretches: a part at a time, so that long logs fit in memory.
+        parts = np.array_split(points / self.units.steps, 1 + len(points) // 512)
+        found = [losses_and_gradients(self.law.form, values, (), schedule, part)[0] for part in parts]
+        return self.units.loss * np.concatenate(found)
