@@ -144,7 +144,7 @@ def label_heading(names: Iterable[str], known: tuple[str, ...], given: str | Non
 
 
 def run_name(source: Path) -> str:
-    """The name of the run of which a file has one: that of the file, or of its folder if that says nothing."""
+    """The name of a file's only run: that of the file, or of its folder if that says nothing."""
     name = split_run(source.stem)[0]
     return name if name and name.lower() not in _NO_NAMES else source.resolve().parent.name or "run"
 

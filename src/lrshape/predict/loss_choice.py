@@ -90,6 +90,4 @@ def _tell(found: Mapping[str, str], headings: Iterable[str], notes: Notes, is_gi
     elif not is_given:
         notes.add(f"reads the losses from {listed(chosen)}")
     if smooth := [heading for heading in chosen if is_smoothed(heading)]:
-        notes.add(
-            f"{listed(smooth)}: smoothed losses lag behind: give those that were logged if you have them"
-        )
+        notes.add(f"{listed(smooth)}: smoothed losses lag behind; use the raw ones if you have them")

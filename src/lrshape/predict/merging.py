@@ -48,9 +48,8 @@ def merge(logs: Sequence[RunLog], notes: Notes) -> dict[str, RunLog]:
     for log in logs:
         same = groups.setdefault(log.name, [])
         for group in same:
-            if _folder(group[0]) == _folder(log) or not any(
-                log.series.keys() & one.series.keys() for one in group
-            ):
+            shares = any(log.series.keys() & one.series.keys() for one in group)
+            if not shares or folder_of(group[0]) == folder_of(log):
                 group.append(log)
                 break
         else:
@@ -65,7 +64,8 @@ def merge(logs: Sequence[RunLog], notes: Notes) -> dict[str, RunLog]:
     return runs
 
 
-def _folder(log: RunLog) -> Path:
+def folder_of(log: RunLog) -> Path:
+    """The folder of a log."""
     return log.source if log.source.is_dir() else log.source.resolve().parent
 
 

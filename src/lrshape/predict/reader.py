@@ -53,8 +53,8 @@ class RunLog:
 class Reader(ABC):
     """A format of logs.
 
-    A subclass is registered with ``READERS.register(name)``; its docstring says which files it reads. Packages
-    that only it needs are imported in `read`.
+    A subclass is registered with ``READERS.register(name)``; its docstring says which files it reads.
+    Packages that only it needs are imported in `read`.
 
     Attributes:
         name: the registered name.

@@ -29,8 +29,8 @@ PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True)
-class Runs(Sequence[Run]):
-    """Runs that were read, a sequence of them.
+class Runs:
+    """Runs that were read.
 
     Attributes:
         runs: in the order of the sources.
@@ -46,8 +46,8 @@ class Runs(Sequence[Run]):
     def __len__(self) -> int:
         return len(self.runs)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]
-        return self.runs[index]
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)
 
 
 def read_runs(
@@ -178,9 +178,5 @@ def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str,
         tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]
         if not np.allclose(short.lrs[places], whole.lrs[places], rtol=1e-3, atol=0) or np.ptp(tail) == 0:
             continue
-        yield (
-            short.name,
-            (
-                f"is unfinished: it ends at step {short.steps:,} and has the LRs of {shown(whole.name)}, which go on"
-            ),
-        )
+        end = f"ends at step {short.steps:,}, and has the LRs of {shown(whole.name)}, which go on"
+        yield short.name, f"is unfinished: it {end}"

@@ -7,10 +7,14 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.predict.headings import listed
+from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
 from lrshape.predict.runs import Run
 from lrshape.shapes.learning_rate_log import FINISHED, is_learning_rate
+
+NEAR = 0.05
+"""Relative difference of two learning rates at one step that leaves them alike."""
 
 
 class RunBuilder:
@@ -71,11 +75,10 @@ class RunBuilder:
         if log.parent:
             series = self._continued(log, series, (*children, log.name))
         try:
-            lrs, more = every_lr(series, last)
+            lrs, more = every_lr(series, last, self._usual_begin(log))
         except UnusableRunError as error:
-            raise UnusableRunError(
-                error.kind, f"{error}{_hint(log.name) if error.kind == 'late' else ''}"
-            ) from None
+            hint = self._hint(log, series) if error.kind == "late" else ""
+            raise UnusableRunError(error.kind, f"{error}{hint}") from None
         return lrs, told + more
 
     def _continued(self, log: RunLog, series: Series, children: tuple[str, ...]) -> Series:
@@ -87,9 +90,30 @@ class RunBuilder:
         except UnusableRunError as error:
             raise UnusableRunError("parent", f"was resumed from {shown(log.parent)}: {error}") from None
 
+    def _others(self, log: RunLog) -> list[tuple[str, Series]]:
+        """The LRs of other runs from the same folder."""
+        return [
+            (name, next(series for heading, series in other.series.items() if is_learning_rate(heading)))
+            for name, other in self._logs.items()
+            if name != log.name
+            and folder_of(other) == folder_of(log)
+            and any(map(is_learning_rate, other.series))
+        ]
 
-def _hint(run: str) -> str:
-    return (
-        f"; name the run that it was resumed from, parents={{{run!r}: RUN}} (--parent {run}=RUN), or give its "
-        f"schedule, schedules={{{run!r}: FILE}} (--schedule {run}=FILE)"
-    )
+    def _usual_begin(self, log: RunLog) -> int | None:
+        return min((int(series.steps[0]) for _, series in self._others(log)), default=None)
+
+    def _hint(self, log: RunLog, rates: Series) -> str:
+        """What to do about a run that begins late, and which runs have about its first LR at that step."""
+        step, lr = rates.steps[0], rates.values[0]
+        near = [
+            name
+            for name, other in self._others(log)
+            if other.steps[0] < step <= other.steps[-1]
+            and abs(np.interp(step, other.steps, other.values) - lr) <= NEAR * lr
+        ]
+        perhaps = f" (perhaps {listed(near, 3)})" if near else ""
+        return (
+            f"; name the run that it was resumed from{perhaps}, parents={{{log.name!r}: RUN}} (--parent "
+            f"{log.name}=RUN), or its schedule, schedules={{{log.name!r}: FILE}} (--schedule {log.name}=FILE)"
+        )

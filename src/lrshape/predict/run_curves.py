@@ -70,8 +70,8 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
         notes.append(
             Told(
                 "resumed",
-                f"goes back from step {steps[at]:,.0f} to {steps[at + 1]:,.0f}: where rows overlap, those of the "
-                "attempt that goes on furthest count (two runs in one file need a column run)",
+                f"goes back from step {steps[at]:,.0f} to {steps[at + 1]:,.0f}: where rows overlap, those of "
+                "the attempt that goes on furthest count (two runs in one file need a column run)",
             )
         )
         steps, values = steps[rows], values[rows]
@@ -110,7 +110,7 @@ def merged(parts: list[Series]) -> Series:
     return _once(steps[order], values[order])
 
 
-def every_lr(rates: Series, last: int) -> tuple[NDArray[np.float64], list[Told]]:
+def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArray[np.float64], list[Told]]:
     """Return the LR of every step from step 0, shape ``(steps,)``, from an ordered log.
 
     An LR that is logged at step s is that of the step after s finished steps; if every step is logged, from
@@ -121,9 +121,10 @@ def every_lr(rates: Series, last: int) -> tuple[NDArray[np.float64], list[Told]]
     Args:
         rates: at least one, by rising steps.
         last: the last step at which a loss was logged.
+        usual: the step at which other logs of the same origin begin: one that begins later was resumed.
 
     Raises:
-        UnusableRunError: if an LR is not finite or below 0, there is only one, or the log begins too ``late``.
+        UnusableRunError: if an LR is not finite or below 0, there is only one, or the log begins ``late``.
     """
     steps, values = rates
     legal = np.isfinite(values) & (values >= 0)
@@ -142,7 +143,7 @@ def every_lr(rates: Series, last: int) -> tuple[NDArray[np.float64], list[Told]]
     lrs = np.interp(places, steps, values)
     notes = []
     if first > 0:
-        lrs[:first], told = _before(steps, values, count)
+        lrs[:first], told = _before(steps, values, count, usual)
         notes += told
     if end + 1 < count:
         lrs[end + 1 :] = beyond(steps[:-3:-1], values[:-3:-1], places[end + 1 :])
@@ -153,22 +154,20 @@ def every_lr(rates: Series, last: int) -> tuple[NDArray[np.float64], list[Told]]
 
 
 def _before(
-    steps: NDArray[np.float64], values: NDArray[np.float64], count: int
+    steps: NDArray[np.float64], values: NDArray[np.float64], count: int, usual: int | None
 ) -> tuple[NDArray[np.float64], list[Told]]:
     first, gap = int(steps[0]), steps[1] - steps[0]
     if first <= 2 * gap:
         return beyond(steps[:2], values[:2], np.arange(first)), []
-    if first > LONGEST_WARMUP * count:
+    if first > LONGEST_WARMUP * count or (usual is not None and first - usual > 2 * gap):
         raise UnusableRunError(
             "late", f"begins at step {first:,} of {count:,}, and the LRs before it are not known"
         )
     if values[1] > values[0]:
-        told = Told(
-            "begins", f"begins at step {first:,}: the LRs before it go on down along its first two values"
-        )
-        return beyond(steps[:2], values[:2], np.arange(first)), [told]
-    told = Told("warmup", f"begins at step {first:,}: the LRs before it are taken as a linear warmup from 0")
-    return values[0] * np.arange(1, first + 1) / first, [told]
+        text = f"begins at step {first:,}: the LRs before it lie on the line through its first two values"
+        return beyond(steps[:2], values[:2], np.arange(first)), [Told("begins", text)]
+    text = f"begins at step {first:,}: the LRs before it are taken as a linear warmup from 0"
+    return values[0] * np.arange(1, first + 1) / first, [Told("warmup", text)]
 
 
 def continued(parent: NDArray[np.float64], rates: Series) -> Series:

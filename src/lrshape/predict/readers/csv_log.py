@@ -40,8 +40,8 @@ def read_csv(source: Path, columns: Mapping[str, str], name: str | None = None) 
 class CSVLog(Reader):
     """CSV with a column of steps and columns of learning rates and losses, of one run or of several.
 
-    Also the CSV of a chart of Weights & Biases, whose columns are called ``RUN - metric``. Cells are separated
-    by commas, semicolons or tabs.
+    Also the CSV of a chart of Weights & Biases, whose columns are called ``RUN - metric``. Cells are
+    separated by commas, semicolons or tabs.
     """
 
     is_fallback = True

@@ -19,7 +19,7 @@ _FILE = "trainer_state.json"
 
 @READERS.register("hugging_face")
 class HuggingFace(Reader):
-    """``trainer_state.json``, a checkpoint's folder with it, or the output folder, whose last checkpoint has it."""
+    """``trainer_state.json``, the folder of a checkpoint, or the output folder: its last checkpoint counts."""
 
     @override
     def recognises(self, source: Path) -> bool:
@@ -64,7 +64,5 @@ def _file(source: Path) -> Path | None:
         return source
     if (source / _FILE).is_file():
         return source / _FILE
-    found = {
-        int(file.parent.name.partition("-")[2]): file for file in source.glob(f"checkpoint-[0-9]*/{_FILE}")
-    }
-    return found[max(found)] if found else None
+    found = source.glob(f"checkpoint-[0-9]*/{_FILE}")
+    return max(found, key=lambda file: int(re.findall(r"\d+", file.parent.name)[0]), default=None)

@@ -63,7 +63,7 @@ class OptunaStorage(Reader):
 
 @contextmanager
 def _storage(source: Path) -> Iterator[Any]:
-    """Optuna's storage of a file, of which a database is copied: Optuna would write to it, and wait for locks."""
+    """Optuna's storage of a file; a database is copied, because Optuna writes to one and waits for locks."""
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend
 

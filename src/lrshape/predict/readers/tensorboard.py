@@ -25,7 +25,7 @@ _FLOATS, _DOUBLES = 1, 2
 
 @READERS.register("tensorboard")
 class TensorBoard(Reader):
-    """A folder of event files, or one of them; a folder is a run, and its folders ``train`` and ``val`` belong to it.
+    """A folder of event files, or one of them. A folder is a run, with those in it that are called ``train`` etc.
 
     Needs tensorboardX or tensorboard: ``pip install 'lrshape[tensorboard]'``.
     """
@@ -51,9 +51,7 @@ class TensorBoard(Reader):
             series = {tag: Series(*np.array(rows, np.float64).T) for tag, rows in tags.items()}
             by_step = {tag: values for tag, values in series.items() if not _is_by_epoch(tag)}
             if series and not by_step:
-                raise InputError(
-                    f"{folder}: counts epochs, not optimizer steps: log each batch or some steps"
-                )
+                raise InputError(f"{folder}: counts epochs, not optimizer steps: log by steps")
             name = folder.relative_to(root).as_posix() if folder != root else folder.resolve().name
             logs.append(RunLog(name, folder, by_step))
         return logs
@@ -61,7 +59,7 @@ class TensorBoard(Reader):
 
 @READERS.register("tensorboard_csv")
 class TensorBoardCSV(Reader):
-    """The CSV of one scalar, ``Wall time,Step,Value``; the file's name, ``run-NAME-tag-TAG.csv``, says which."""
+    """The CSV of one scalar, ``Wall time,Step,Value``; its name, ``run-NAME-tag-TAG.csv``, says which."""
 
     @override
     def recognises(self, source: Path) -> bool:

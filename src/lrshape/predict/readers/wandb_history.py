@@ -15,7 +15,7 @@ from lrshape.shapes.input_file import open_text, reading
 
 @READERS.register("wandb_history")
 class WandbHistory(Reader):
-    """JSON Lines (``.jsonl``), or a JSON list, of rows such as ``{"_step": 100, "train/loss": 3.1, "lr": 1e-3}``.
+    """JSON Lines (``.jsonl``), or a JSON list, of rows like ``{"_step": 100, "train/loss": 3.1, "lr": 1e-3}``.
 
     It is what ``run.scan_history()`` of Weights & Biases gives, and what many trainers log.
     """
@@ -25,9 +25,8 @@ class WandbHistory(Reader):
         if not source.is_file() or source.suffix.lower() not in (".jsonl", ".ndjson", ".json"):
             return False
         with source.open("rb") as file:
-            return (
-                source.suffix.lower() != ".json" or file.read(200).lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"["
-            )
+            begin = file.read(200).lstrip(b"\xef\xbb\xbf \r\n\t")
+        return source.suffix.lower() != ".json" or begin.startswith(b"[")
 
     @override
     def read(self, source: Path, columns: Mapping[str, str]) -> list[RunLog]:
