@@ -1,6 +1,7 @@
 """A run from what was logged of it: the LR of every step, and the losses at their points."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ class RunBuilder:
 
     def __init__(self, logs: Mapping[str, RunLog], schedules: Mapping[str, NDArray[np.float64]]):
         self._logs, self._schedules = logs, schedules
+        self._rates: dict[Path, list[tuple[str, Series]]] = {}
+        for name, log in logs.items():
+            rates = [series for heading, series in log.series.items() if is_learning_rate(heading)]
+            self._rates.setdefault(folder_of(log), []).extend((name, series) for series in rates[:1])
 
     def build(self, log: RunLog, heading: str | None) -> tuple[Run, list[Told], bool]:
         """A run, notes on it, and whether it ended where its schedule does."""
@@ -92,16 +97,10 @@ class RunBuilder:
 
     def _others(self, log: RunLog) -> list[tuple[str, Series]]:
         """The LRs of other runs from the same folder."""
-        return [
-            (name, next(series for heading, series in other.series.items() if is_learning_rate(heading)))
-            for name, other in self._logs.items()
-            if name != log.name
-            and folder_of(other) == folder_of(log)
-            and any(map(is_learning_rate, other.series))
-        ]
+        return [(name, rates) for name, rates in self._rates[folder_of(log)] if name != log.name]
 
     def _usual_begin(self, log: RunLog) -> int | None:
-        return min((int(series.steps[0]) for _, series in self._others(log)), default=None)
+        return min((int(rates.steps[0]) for _, rates in self._others(log)), default=None)
 
     def _hint(self, log: RunLog, rates: Series) -> str:
         """What to do about a run that begins late, and which runs have about its first LR at that step."""

@@ -19,7 +19,7 @@ _FILE = "trainer_state.json"
 
 @READERS.register("hugging_face")
 class HuggingFace(Reader):
-    """``trainer_state.json``, the folder of a checkpoint, or the output folder: its last checkpoint counts."""
+    """``trainer_state.json``, the folder of a checkpoint, or the output folder with checkpoints."""
 
     @override
     def recognises(self, source: Path) -> bool:

@@ -25,7 +25,7 @@ _FLOATS, _DOUBLES = 1, 2
 
 @READERS.register("tensorboard")
 class TensorBoard(Reader):
-    """A folder of event files, or one of them. A folder is a run, with those in it that are called ``train`` etc.
+    """A folder of event files, or one of them. A folder is a run, with its folders ``train`` and ``val``.
 
     Needs tensorboardX or tensorboard: ``pip install 'lrshape[tensorboard]'``.
     """

@@ -15,7 +15,7 @@ from lrshape.shapes.input_file import open_text, reading
 
 @READERS.register("wandb_history")
 class WandbHistory(Reader):
-    """JSON Lines (``.jsonl``), or a JSON list, of rows like ``{"_step": 100, "train/loss": 3.1, "lr": 1e-3}``.
+    """JSON Lines (``.jsonl``), or a JSON list, of rows like ``{"_step": 100, "loss": 3.1, "lr": 1e-3}``.
 
     It is what ``run.scan_history()`` of Weights & Biases gives, and what many trainers log.
     """
