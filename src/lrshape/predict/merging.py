@@ -71,16 +71,18 @@ def folder_of(log: RunLog) -> Path:
 
 def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
     parts: dict[str, list[Series]] = {}
+    faults: list[str] = []
     for log in group:
         for heading, series in log.series.items():
             try:
                 ordered, told = in_order(series)
             except InputError as error:
-                notes.tell(name, [Told("series", f"leaves out {heading!r}: {error}")])
+                faults.append(f"{heading!r} cannot be read: {error}")
                 continue
             notes.tell(name, told)
             if len(ordered.steps):
                 parts.setdefault(heading, []).append(ordered)
+    notes.tell(name, [Told("fault", fault) for fault in faults[:1]])
     planned = [log.planned_steps for log in group if log.planned_steps]
     return RunLog(
         name,
@@ -90,4 +92,5 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
         planned_steps=max(planned, default=None),
         lrs=next((log.lrs for log in group if log.lrs is not None), None),
         stopped=next((log.stopped for log in group if log.stopped), ""),
+        fault=faults[0] if faults else "",
     )

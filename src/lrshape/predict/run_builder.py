@@ -30,10 +30,11 @@ class RunBuilder:
 
     def build(self, log: RunLog, heading: str | None) -> tuple[Run, list[Told], bool]:
         """A run, notes on it, and whether it ended where its schedule does."""
+        if heading is None and log.fault:
+            raise UnusableRunError("fault", log.fault)
         if heading is None:
-            raise UnusableRunError(
-                "loss", f"has no loss; it has {listed(log.series)}; metric (--metric) names another"
-            )
+            text = f"has no loss; it has {listed(log.series)}: metric (--metric) names another"
+            raise UnusableRunError("loss", text)
         points, losses = log.series[heading]
         finite = np.isfinite(losses)
         told = []
@@ -48,7 +49,7 @@ class RunBuilder:
         lrs, more = self._lrs(log, last, ())
         whole = max(len(lrs), log.planned_steps or 0)
         stopped = log.stopped
-        if not stopped and last < FINISHED * whole:
+        if not stopped and last < FINISHED * (whole - 1):  # the last may be counted from 0
             stopped = f"its losses end at step {last:,} of {whole:,}"
         if stopped:
             lrs = lrs[:last]
@@ -69,11 +70,11 @@ class RunBuilder:
         rates = [heading for heading in log.series if is_learning_rate(heading)]
         if not rates:
             name = log.name if " " not in log.name else f"'{log.name}'"
-            raise UnusableRunError(
-                "no lr",
+            text = log.fault or (
                 f"logs no learning rates, give its schedule, schedules={{{log.name!r}: 'FILE'}} "
-                f"(--schedule {name}=FILE)",
+                f"(--schedule {name}=FILE)"
             )
+            raise UnusableRunError("no lr", text)
         series, told = log.series[rates[0]], []
         if len(rates) > 1:
             told.append(Told("lr column", f"reads the LR from {shown(rates[0])}, not {listed(rates[1:])}"))
