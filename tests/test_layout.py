@@ -22,7 +22,7 @@ ALLOWED = {
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,
     "store": BASICS,
-    "predict": BASICS | {"shapes"},
+    "predict": BASICS | {"shapes", "store"},
     "training": BASICS | {"workers", "store"},
     "analysis": BASICS | {"shapes", "store"},
     "procedure": BASICS | {"shapes", "store", "analysis"},

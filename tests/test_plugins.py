@@ -18,6 +18,7 @@ PLUGINS = {
     "parabola": "workload",
     "lines": "tracker",
     "yaml": "exporter",
+    "losses": "reader",
     "repeat": "check",
 }
 SPEC = """

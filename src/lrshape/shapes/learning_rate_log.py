@@ -175,8 +175,8 @@ def _every_step(
     if len(steps) == 1 and last > 0:
         raise InputError(f"holds one learning rate, at step {first:,}: a curve needs two")
     found = np.interp(np.arange(last + 1), steps, lrs)
-    found[:first] = _beyond(steps[:2], lrs[:2], np.arange(first))
-    found[end + 1 :] = _beyond(steps[:-3:-1], lrs[:-3:-1], np.arange(end + 1, last + 1))
+    found[:first] = beyond(steps[:2], lrs[:2], np.arange(first))
+    found[end + 1 :] = beyond(steps[:-3:-1], lrs[:-3:-1], np.arange(end + 1, last + 1))
     if len(steps) < end - first + 1:
         notes.append(
             f"is logged at {len(steps):,} of the steps {first:,} to {end:,}: straight lines join them"
@@ -204,7 +204,7 @@ def _in_order(
     return steps[once], lrs[once]
 
 
-def _beyond(
+def beyond(
     two: NDArray[np.float64], lrs: NDArray[np.float64], steps: NDArray[np.integer]
 ) -> NDArray[np.float64]:
     """The line through the two values at an end of a log, at steps beyond the first of them.

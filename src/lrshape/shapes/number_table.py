@@ -2,11 +2,12 @@
 
 import csv
 import re
+import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ from lrshape.shapes.input_file import open_text
 
 SEPARATORS = "\t;,"
 """Between cells; the first of these that the first line has. A decimal comma is refused, never guessed."""
+
+BATCH = 10_000
+"""Rows that are turned into numbers at once: a million in seconds, in little memory."""
 
 GAPS = ("", "nan", "na", "n/a", "null", "none", "-")
 """Cells that hold no number, in lower case: what spreadsheets, pandas, R and JavaScript write there."""
@@ -33,12 +37,14 @@ class NumberTable:
         texts: of the columns that hold text: where it begins, e.g. ``line 3 has 'x'``.
         has_heading: whether the first row is a heading.
         separator: between cells.
+        labels: the columns that are no numbers on purpose, e.g. of names, each with a text for each row.
     """
 
     columns: dict[str, NDArray[np.float64]]
     texts: dict[str, str]
     has_heading: bool
     separator: str
+    labels: dict[str, list[str]] = field(default_factory=dict)
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """Return a column.
@@ -55,11 +61,15 @@ class NumberTable:
         return self.columns[name]
 
 
-def read_table(path: Path) -> NumberTable:
+def read_table(path: Path, is_label: Callable[[str], bool] | None = None) -> NumberTable:
     """Read a CSV file.
 
     Its first row is a heading if all of its cells are text that is not made of digits. Lines without any cell
     are skipped, but between the rows of a single column they are gaps.
+
+    Args:
+        path: the file.
+        is_label: whether a column, by its heading, holds labels and not numbers; default: none does.
 
     Raises:
         InputError: if it is empty, its rows differ in length, its first row mixes text with numbers, or two
@@ -78,7 +88,8 @@ def read_table(path: Path) -> NumberTable:
             rows = chain([(skipped + 1, head)], rows)
             if skipped and sum(map(bool, head)) == 1:
                 raise InputError("line 1 is empty: a list of numbers has no gaps")
-        return _filled(names, rows, has_heading, separator, skipped + 1)
+        labels = [name for name in names if is_label and is_label(name)] if has_heading else []
+        return _filled(names, rows, has_heading, separator, skipped + 1, labels)
 
 
 def _first_line(lines: Iterable[str]) -> tuple[str, int]:
@@ -116,37 +127,68 @@ def _headings(row: list[str]) -> list[str]:
 
 
 def _filled(
-    names: list[str], rows: Iterator[tuple[int, list[str]]], has_heading: bool, separator: str, start: int
+    names: list[str],
+    rows: Iterator[tuple[int, list[str]]],
+    has_heading: bool,
+    separator: str,
+    start: int,
+    labels: Collection[str],
 ) -> NumberTable:
-    values = array("d")  # row by row
-    texts: dict[str, str] = {}
-    empty: Counter[str] = Counter()  # cells
+    columns = [_Column(name, name in labels) for name in names]
     gaps = 0  # lines without a cell since the last row
-    for line, row in rows:
-        if not any(map(str.strip, row)):
-            gaps += 1
-            continue
-        if len(row) < len(names) or any(map(str.strip, row[len(names) :])):
-            raise InputError(_other_length(line, row, names, separator, start))
-        if len(names) == 1:
-            values.extend([np.nan] * gaps)
-        gaps = 0
+    while batch := list(islice(rows, BATCH)):
+        lines, cells = [], []
+        for line, row in batch:
+            if not any(map(str.strip, row)):
+                gaps += 1
+                continue
+            if len(row) != len(names) and (len(row) < len(names) or any(map(str.strip, row[len(names) :]))):
+                raise InputError(_other_length(line, row, names, separator, start))
+            if len(names) == 1:
+                lines += [line] * gaps
+                cells += [[""]] * gaps
+            gaps = 0
+            lines.append(line)
+            cells.append(row)
+        for column, values in zip(columns, zip(*cells, strict=False), strict=False):  # rows may be longer
+            column.extend(lines, values)
+    unnamed = ("Unnamed: ", "column ")
+    bare = [  # separators at the ends of lines
+        column for column in columns if column.name.startswith(unnamed) and 0 < column.empty == column.rows
+    ]
+    kept = [column for column in columns if column not in bare]
+    return NumberTable(
+        {column.name: np.array(column.numbers) for column in kept if not column.is_label},
+        {column.name: column.text for column in kept if column.text},
+        has_heading,
+        separator,
+        {column.name: column.labels for column in kept if column.is_label},
+    )
+
+
+class _Column:
+    """A column that is being read, in batches of rows: most hold numbers only, and those are fast."""
+
+    def __init__(self, name: str, is_label: bool):
+        self.name, self.is_label = name, is_label
+        self.numbers, self.labels = array("d"), list[str]()
+        self.text, self.empty, self.rows = "", 0, 0
+
+    def extend(self, lines: Sequence[int], cells: Sequence[str]) -> None:
+        """Add cells, and where the first of them that holds text is."""
+        self.rows += len(cells)
+        if self.is_label:
+            self.labels += [sys.intern(cell.strip()) for cell in cells]
+            return
         try:
-            values.extend([float(cell) for cell in row[: len(names)]])  # most rows, and fast
+            self.numbers.extend(list(map(float, cells)))
         except ValueError:
-            for name, cell in zip(names, row, strict=False):
-                number = _number(cell)
-                values.append(np.nan if number is None else number)
-                empty[name] += not cell.strip()
-                if number is None and name not in texts:
-                    texts[name] = f"line {line} has {shown(cell)}"
-    columns = np.array(values).reshape(-1, len(names)).T
-    unnamed = [name for name in names if name.startswith(("Unnamed: ", "column "))]
-    bare = {
-        name for name in unnamed if 0 < empty[name] == columns.shape[1]
-    }  # separators at the ends of lines
-    found = {name: column for name, column in zip(names, columns, strict=True) if name not in bare}
-    return NumberTable(found, texts, has_heading, separator)
+            numbers = [_number(cell) for cell in cells]
+            self.numbers.extend([np.nan if number is None else number for number in numbers])
+            self.empty += sum(not cell.strip() for cell in cells)
+            if not self.text and None in numbers:
+                place = numbers.index(None)
+                self.text = f"line {lines[place]} has {shown(cells[place])}"
 
 
 def _other_length(line: int, row: list[str], names: list[str], separator: str, start: int) -> str:
@@ -156,9 +198,9 @@ def _other_length(line: int, row: list[str], names: list[str], separator: str, s
 
 def _number(cell: str) -> float | None:
     """The number in a cell, NaN for a gap, None for text."""
-    if cell.strip().lower() in GAPS:
+    if not cell:
         return np.nan
     try:
         return float(cell)
     except ValueError:
-        return None
+        return np.nan if cell.strip().lower() in GAPS else None

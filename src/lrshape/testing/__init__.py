@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lrshape.testing.executors import check_executor as check_executor
     from lrshape.testing.exporters import check_exporter as check_exporter
     from lrshape.testing.families import check_family as check_family
+    from lrshape.testing.readers import check_reader as check_reader
     from lrshape.testing.samplers import check_sampler as check_sampler
     from lrshape.testing.trackers import check_tracker as check_tracker
     from lrshape.testing.workloads import check_workload as check_workload
@@ -21,6 +22,7 @@ _HOME = {
     "check_executor": "executors",
     "check_exporter": "exporters",
     "check_family": "families",
+    "check_reader": "readers",
     "check_sampler": "samplers",
     "check_tracker": "trackers",
     "check_workload": "workloads",
@@ -31,6 +33,7 @@ __all__ = [
     "check_executor",
     "check_exporter",
     "check_family",
+    "check_reader",
     "check_sampler",
     "check_tracker",
     "check_workload",

@@ -12,6 +12,7 @@ from lrshape import testing
 from lrshape.checks.check import CHECKS
 from lrshape.errors import InputError
 from lrshape.frameworks import EXPORTERS
+from lrshape.predict.reader import READERS
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.registry import Registry
 from lrshape.shapes.family import FAMILIES
@@ -28,6 +29,7 @@ KINDS: tuple[tuple[Registry[Any], Callable[[Any], None], dict[str, Any] | None],
     (EXECUTORS, testing.check_executor, {"workers": 2}),
     (TRACKERS, testing.check_tracker, {"target": "log"}),
     (EXPORTERS, testing.check_exporter, None),
+    (READERS, testing.check_reader, None),
     (CHECKS, testing.check_check, _QUICK_CHECK),
 )
 """Registries, what checks their entries, and settings that these get where they have such; None: classes."""

@@ -1,0 +1,179 @@
+"""Logs of runs in a table: a run a file, a run a column, or a column that names the run of each row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError, shown
+from lrshape.predict.headings import (
+    PARENTS,
+    RUNS,
+    is_metric,
+    kind_of,
+    label_heading,
+    loss_of,
+    run_name,
+    split_run,
+    step_heading,
+)
+from lrshape.predict.reader import RunLog, Series
+from lrshape.shapes.learning_rate_log import SPREAD, is_learning_rate
+
+ROLES = ("step", "run", "resumed_from", "lr", "loss", "train_loss", "val_loss")
+"""What users can name a column for."""
+
+MOST_ROWS, FEW_STEPS = 10, 20
+"""A table of finished runs, one a row, has a column of steps, too: few, each of many rows."""
+
+
+def is_label(heading: str, columns: Mapping[str, str]) -> bool:
+    """Whether a column names runs."""
+    given = {columns.get("run"), columns.get("resumed_from")}
+    return heading in given or heading.lower() in (*RUNS, *PARENTS)
+
+
+def logs_of(
+    source: Path,
+    table: Mapping[str, NDArray[np.float64]],
+    labels: Mapping[str, Sequence[str]],
+    columns: Mapping[str, str],
+    name: str | None = None,
+) -> list[RunLog]:
+    """Return the logs of the runs in a table.
+
+    Args:
+        source: the file.
+        table: numbers by heading, each of shape (rows,), NaN for gaps.
+        labels: texts by heading, one a row: names of runs.
+        columns: headings by role, see `ROLES`.
+        name: of the run, if the table does not say it; default: from the file's name.
+
+    Raises:
+        InputError: if there is no column of steps.
+    """
+    step = step_heading(table, columns.get("step"))
+    steps = table[step]
+    if not steps.size:
+        raise InputError("has no rows")
+    metrics = {heading: values for heading, values in table.items() if heading != step and _is_curve(heading)}
+    run = label_heading(labels, RUNS, columns.get("run"))
+    parent = label_heading(labels, PARENTS, columns.get("resumed_from"))
+    if run is None:
+        headings = _runs_of_columns(list(metrics), set(columns.values()))
+        by_run = {each: np.arange(len(steps)) for each, _ in headings.values()}
+        if len(steps) > MOST_ROWS * (distinct := len(np.unique(steps))) and distinct < FEW_STEPS:
+            raise InputError(f"has {len(steps)} rows of {distinct} steps: it is no log of a run")
+    else:
+        headings = {heading: ("", heading) for heading in metrics}
+        by_run = _rows_of(labels[run])
+        if 1 < len(steps) == len(by_run) and step.endswith("s"):  # of each run the number
+            raise InputError("has one row for each run: it is a table of runs, and no log of their steps")
+    logs = []
+    for each, rows in by_run.items():
+        series = {
+            _told(source, metric, columns): Series(steps[rows], metrics[heading][rows])
+            for heading, (owner, metric) in headings.items()
+            if run is not None or owner == each
+        }
+        above = "" if parent is None else next(filter(None, (labels[parent][row] for row in rows)), "")
+        logs.append(RunLog(each or name or run_name(source), source, series, parent=above))
+    return logs
+
+
+def _is_curve(heading: str) -> bool:
+    return not heading.endswith(SPREAD) and heading.lower() not in ("wall time", "_runtime", "_timestamp")
+
+
+def _rows_of(names: Sequence[str]) -> dict[str, NDArray[np.intp]]:
+    """The rows of each run, in the order of the runs' first rows; rows without a name are of none."""
+    runs = {name: place for place, name in enumerate(dict.fromkeys(names))}
+    places = np.fromiter((runs[name] for name in names), np.intp, len(names))
+    order = np.argsort(places, kind="stable")
+    ends = np.cumsum(np.bincount(places, minlength=len(runs)))
+    rows = np.split(order, ends[:-1])
+    return {name: found for name, found in zip(runs, rows, strict=True) if name}
+
+
+def _runs_of_columns(headings: list[str], given: set[str]) -> dict[str, tuple[str, str]]:
+    """The run and the metric of each column; the run is empty where the file has one run.
+
+    Columns are of several runs if all of them are called ``RUN - metric``, as Weights & Biases exports them;
+    if names of runs stand at every learning rate and loss, at each name one loss of a kind; or if no column
+    has the name of a metric, for then they have those of runs.
+    """
+    one = {heading: ("", heading) for heading in headings}
+    if given & set(headings) or not headings:
+        return one
+    if all(" - " in heading for heading in headings):
+        return {heading: split_run(heading) for heading in headings}
+    named = [heading for heading in headings if is_metric(heading)]
+    if not named:
+        return (
+            {heading: (heading, "") for heading in headings}
+            if [name.lower() for name in headings] != ["value"]
+            else one
+        )
+    split = {heading: split_run(heading) for heading in named}
+    runs = {run for run, _ in split.values()}
+    kinds = [(run, is_learning_rate(heading), loss_of(heading)) for heading, (run, _) in split.items()]
+    plain = [(run, rate, loss.kind if loss else "") for run, rate, loss in kinds]
+    several = len(runs) > 1 or any(rate for _, rate, _ in kinds)
+    rated = {run for run, rate, _ in kinds if rate}
+    if "" in runs or not several or len(set(plain)) < len(plain) or (rated and rated != runs):
+        return one
+    return split
+
+
+def _told(source: Path, metric: str, columns: Mapping[str, str]) -> str:
+    """A heading that says what the name of the file says: of losses the kind, of values what they are."""
+    if metric in columns.values():
+        return metric
+    kind, loss = kind_of(source.stem), loss_of(metric)
+    if metric.lower() in ("", "value"):
+        return "lr" if is_learning_rate(source.stem) else f"{kind}_loss" if kind else "loss"
+    return f"{kind}_{metric}" if loss and kind and not loss.is_said else metric
+
+
+def table_of_rows(rows: Iterable[Any], columns: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The table of rows that are JSON objects: numbers, and labels, by heading; inner objects with ``/``.
+
+    Raises:
+        InputError: if a row is no object.
+    """
+    numbers: dict[str, list[tuple[int, float]]] = {}
+    labels: dict[str, dict[int, str]] = {}
+    count = 0
+    for count, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise InputError(f"row {count} must be an object, got {shown(row)}")
+        for heading, value in _flat(row):
+            if is_label(heading, columns) and value is not None:
+                labels.setdefault(heading, {})[count - 1] = str(value)
+            elif (number := _number(value)) is not None:
+                numbers.setdefault(heading, []).append((count - 1, number))
+    table = {}
+    for heading, cells in numbers.items():
+        places, values = zip(*cells, strict=True)
+        table[heading] = np.full(count, np.nan)
+        table[heading][list(places)] = values
+    return table, {heading: [cells.get(row, "") for row in range(count)] for heading, cells in labels.items()}
+
+
+def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+    for heading, value in row.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{heading}/")
+        else:
+            yield before + heading, value
+
+
+def _number(value: Any) -> float | None:
+    """A number of JSON, or the text that W&B writes for one that is not finite."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | float):
+        return float(value)
+    return float(value) if value in ("NaN", "Infinity", "-Infinity", "nan", "inf", "-inf") else None

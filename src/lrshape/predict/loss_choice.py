@@ -1,0 +1,93 @@
+"""Which of the losses in some logs is predicted: one kind for all runs."""
+
+from collections.abc import Iterable, Mapping
+
+from lrshape.errors import InputError, shown
+from lrshape.predict.headings import KINDS, is_smoothed, listed, loss_of
+from lrshape.predict.notes import Notes
+from lrshape.predict.reader import RunLog
+
+
+def choose_losses(
+    logs: Mapping[str, RunLog], metric: str | None, columns: Mapping[str, str], notes: Notes
+) -> dict[str, str]:
+    """Return the heading of the loss of each run that has it.
+
+    Args:
+        logs: by run.
+        metric: a heading, or a kind of losses such as ``val_loss``; default: the kind that most runs have,
+            of several the validation loss.
+        columns: headings by role; a loss that users name is chosen.
+        notes: what is chosen is added.
+
+    Raises:
+        InputError: if no run has it, or it is one of several that cannot be told apart.
+    """
+    headings = list(dict.fromkeys(heading for log in logs.values() for heading in log.series))
+    if metric is None and "loss" in columns:
+        metric = "loss"
+    if metric is not None:
+        exact = {heading.lower(): heading for heading in headings}
+        plain = {_plain(heading): heading for heading in headings}
+        if metric.lower() in exact or _plain(metric) in plain:
+            wanted = {heading for heading in headings if _plain(heading) == _plain(metric)}
+            found = {
+                name: next(heading for heading in log.series if heading in wanted)
+                for name, log in logs.items()
+                if wanted & log.series.keys()
+            }
+            _tell(found, headings, notes, is_given=True)
+            return found
+        if (loss := loss_of(metric)) is None or not (found := _of_kind(logs, loss.kind, columns)):
+            raise InputError(
+                f"metric must be the heading of a loss, one of {listed(headings, 20)}, got {shown(metric)}"
+            )
+        _tell(found, headings, notes, is_given=True)
+        return found
+    by_kind = {kind: _of_kind(logs, kind, columns, strict=False) for kind in KINDS}
+    most = max(map(len, by_kind.values()))
+    if not most:
+        return {}
+    kind = next(kind for kind in KINDS if len(by_kind[kind]) == most)
+    found = _of_kind(logs, kind, columns)
+    _tell(found, headings, notes, is_given=False)
+    return found
+
+
+def _plain(heading: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in heading.lower())
+
+
+def _of_kind(
+    logs: Mapping[str, RunLog], kind: str, columns: Mapping[str, str], strict: bool = True
+) -> dict[str, str]:
+    """The heading of this kind of loss in each run: that of the lowest rank, of several the longest log."""
+    found = {}
+    for name, log in logs.items():
+        ranked: dict[int, list[str]] = {}
+        for heading in log.series:
+            loss = loss_of(heading)
+            if loss is not None and loss.kind == kind:
+                ranked.setdefault(-1 if heading in columns else loss.rank, []).append(heading)
+        if not ranked:
+            continue
+        best = ranked[min(ranked)]
+        if strict and min(ranked) >= 2 and len(best) > 1:
+            raise InputError(
+                f"{name}: has several losses, {listed(best)}: choose one with metric (--metric {best[0]})"
+            )
+        found[name] = max(best, key=lambda heading: len(log.series[heading].steps))
+    return found
+
+
+def _tell(found: Mapping[str, str], headings: Iterable[str], notes: Notes, is_given: bool) -> None:
+    chosen = dict.fromkeys(found.values())
+    others = [heading for heading in headings if loss_of(heading) and heading not in chosen]
+    if not is_given and others:
+        notes.add(
+            f"reads the losses from {listed(chosen)}, not {listed(others)}: metric (--metric) chooses another"
+        )
+    elif not is_given:
+        notes.add(f"reads the losses from {listed(chosen)}")
+    if smooth := [heading for heading in chosen if is_smoothed(heading)]:
+        notes.add(f"{listed(smooth)}: smoothed losses lag behind; use the raw ones if you have them")

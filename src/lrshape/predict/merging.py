@@ -1,0 +1,96 @@
+"""Logs of one run from several files as one."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lrshape.errors import InputError
+from lrshape.predict.headings import listed
+from lrshape.predict.notes import Notes
+from lrshape.predict.reader import RunLog, Series
+from lrshape.predict.run_curves import Told, in_order, merged
+
+RENAMED = ("lr", "loss", "train_loss", "val_loss")
+"""Roles that are headings of series, too."""
+
+
+def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
+    """Give the series that users name for a role the role as their heading.
+
+    Raises:
+        InputError: if there is no series of a name.
+    """
+    for role in RENAMED:
+        if role not in columns:
+            continue
+        found = False
+        for log in logs:
+            same = next((name for name in log.series if name == columns[role]), None) or next(
+                (name for name in log.series if name.lower() == columns[role].lower()), None
+            )
+            if same is not None:
+                found = True
+                series = log.series.pop(same)
+                log.series = {role: series} | {k: v for k, v in log.series.items() if k != role}
+        if not found:
+            names = dict.fromkeys(name for log in logs for name in log.series)
+            raise InputError(
+                f"columns: {role}={columns[role]!r} is no column of numbers; there are {listed(names, 20)}"
+            )
+
+
+def merge(logs: Sequence[RunLog], notes: Notes) -> dict[str, RunLog]:
+    """Return the logs by the name of their run, all series by rising steps.
+
+    Logs of one name are of one run if they lie in one folder, or have no heading in common: the LR in one
+    file and the loss in another. Else the names get their folders before them.
+    """
+    groups: dict[str, list[list[RunLog]]] = {}
+    for log in logs:
+        same = groups.setdefault(log.name, [])
+        for group in same:
+            shares = any(log.series.keys() & one.series.keys() for one in group)
+            if not shares or folder_of(group[0]) == folder_of(log):
+                group.append(log)
+                break
+        else:
+            same.append([log])
+    runs: dict[str, RunLog] = {}
+    for name, same in groups.items():
+        for group in same:
+            unique = name if len(same) == 1 else f"{group[0].source.resolve().parent.name}/{name}"
+            if unique in runs:
+                unique = f"{group[0].source}/{name}"
+            runs[unique] = _joined(unique, group, notes)
+    return runs
+
+
+def folder_of(log: RunLog) -> Path:
+    """The folder of a log."""
+    return log.source if log.source.is_dir() else log.source.resolve().parent
+
+
+def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
+    parts: dict[str, list[Series]] = {}
+    faults: list[str] = []
+    for log in group:
+        for heading, series in log.series.items():
+            try:
+                ordered, told = in_order(series)
+            except InputError as error:
+                faults.append(f"{heading!r} cannot be read: {error}")
+                continue
+            notes.tell(name, told)
+            if len(ordered.steps):
+                parts.setdefault(heading, []).append(ordered)
+    notes.tell(name, [Told("fault", fault) for fault in faults[:1]])
+    planned = [log.planned_steps for log in group if log.planned_steps]
+    return RunLog(
+        name,
+        group[0].source,
+        {heading: merged(found) for heading, found in parts.items()},
+        parent=next((log.parent for log in group if log.parent), ""),
+        planned_steps=max(planned, default=None),
+        lrs=next((log.lrs for log in group if log.lrs is not None), None),
+        stopped=next((log.stopped for log in group if log.stopped), ""),
+        fault=faults[0] if faults else "",
+    )

@@ -1,0 +1,88 @@
+"""What every reader of training runs is: it turns what a logger wrote into logs of runs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.registry import Registry
+
+MAX_BYTES = 4 * 10**9
+"""Size of a log that is read."""
+
+
+class Series(NamedTuple):
+    """What was logged under one heading, in the order of the log.
+
+    Attributes:
+        steps: shape (k,); as they were logged, so they may fall where a run was resumed.
+        values: shape (k,), NaN where nothing was logged.
+    """
+
+    steps: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+@dataclass
+class RunLog:
+    """What one source says of one run: nothing is chosen or checked yet.
+
+    Attributes:
+        name: of the run; logs of one name from several files are of one run.
+        source: the file or folder, which tells runs of one name apart.
+        series: by heading, e.g. ``train/loss`` or ``lr``.
+        parent: name of the run that it was resumed from, if the log has only what came afterwards.
+        planned_steps: steps that the run should take, where the source knows them.
+        lrs: the LR of every step, where the source knows it without a log, shape (steps,).
+        stopped: how it ended before its end, e.g. ``was pruned``; empty if the source does not say so.
+        fault: why a series could not be read, empty if all could.
+    """
+
+    name: str
+    source: Path
+    series: dict[str, Series]
+    parent: str = ""
+    planned_steps: int | None = None
+    lrs: NDArray[np.float64] | None = None
+    stopped: str = ""
+    fault: str = ""
+
+
+class Reader(ABC):
+    """A format of logs.
+
+    A subclass is registered with ``READERS.register(name)``; its docstring says which files it reads.
+    Packages that only it needs are imported in `read`.
+
+    Attributes:
+        name: the registered name.
+        is_fallback: whether readers of more special formats are asked first.
+    """
+
+    name: ClassVar[str]
+    is_fallback: ClassVar[bool] = False
+
+    @abstractmethod
+    def recognises(self, source: Path) -> bool:
+        """Whether an existing file or folder is of this format; by its name, or by its first bytes."""
+
+    @abstractmethod
+    def read(self, source: Path, columns: Mapping[str, str]) -> list[RunLog]:
+        """Return the logs in a file or folder that it recognises.
+
+        Args:
+            source: where they are.
+            columns: headings by role, ``step``, ``run`` and ``resumed_from`` among others, where users name
+                them. Series keep their own headings, whatever their roles.
+
+        Raises:
+            InputError: in one line that begins with the path, if it cannot be read.
+        """
+
+
+READERS: Registry[Reader] = Registry("reader", "lrshape.predict.readers", "lrshape.readers", Reader)
+"""The readers by name."""

@@ -1,0 +1,1 @@
+"""Readers of training runs, one file for each format."""

@@ -1,0 +1,182 @@
+"""Reading the runs that somebody has, from whatever logged them."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError, shown
+from lrshape.predict.headings import listed
+from lrshape.predict.log_table import ROLES
+from lrshape.predict.loss_choice import choose_losses
+from lrshape.predict.merging import merge, rename
+from lrshape.predict.notes import Notes
+from lrshape.predict.reader import READERS, RunLog
+from lrshape.predict.run_builder import RunBuilder
+from lrshape.predict.run_curves import Told, UnusableRunError
+from lrshape.predict.runs import Run
+from lrshape.settings import unknown_key
+from lrshape.shapes.learning_rate_log import FINISHED
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule_file import read_schedule
+from lrshape.values import path_of
+
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs that were read.
+
+    Attributes:
+        runs: in the order of the sources.
+        notes: what was chosen, filled and left out, one line each.
+        unfinished: names of runs that ended before their schedules did. Their curves are right up to there,
+            but their last losses are not what those schedules lead to.
+    """
+
+    runs: tuple[Run, ...]
+    notes: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.runs)
+
+
+def read_runs(
+    sources: PathLike | Sequence[PathLike],
+    *,
+    metric: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    schedules: Mapping[str, Schedule | PathLike] | None = None,
+    parents: Mapping[str, str] | None = None,
+) -> Runs:
+    """Read training runs from the files of loggers.
+
+    A loss that is logged at step s is that after s finished steps. Logs of one run may lie in several files.
+    A run that cannot be used is left out, and a note says why.
+
+    Args:
+        sources: files and folders: CSV, exports of Weights & Biases, TensorBoard, ``trainer_state.json`` of
+            Hugging Face, Lightning's ``metrics.csv``, a study of lrshape, an Optuna storage. In a folder of
+            none of these, everything that can be read is.
+        metric: which loss is read: a heading, or a kind such as ``val_loss``. Default: the kind that most
+            runs have, of several the validation loss.
+        columns: headings by role, ``step``, ``run``, ``resumed_from``, ``lr``, ``loss``, ``train_loss`` and
+            ``val_loss``, where they do not speak for themselves: ``{"step": "update", "loss": "eval/nll"}``.
+        schedules: by run, a schedule or its file, for runs without logged learning rates.
+        parents: by run, the run that it was resumed from, where its own log has only what came afterwards.
+            A column ``resumed_from`` says the same.
+
+    Raises:
+        InputError: if a source cannot be read, an argument names what is not there, or no run remains.
+    """
+    given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    columns, schedules, parents = dict(columns or {}), dict(schedules or {}), dict(parents or {})
+    for role in columns:
+        if role not in ROLES:
+            raise InputError(f"columns: {unknown_key(role, ROLES)}")
+    notes = Notes()
+    logs = [log for source in given for log in _logs(_existing(source), columns, notes)]
+    if not given:
+        return Runs(())
+    rename(logs, columns)
+    by_name = merge(logs, notes)
+    for argument, values in (("schedules", schedules), ("parents", parents)):
+        for run in values:
+            _require_run(argument, run, by_name)
+    for run, parent in parents.items():
+        _require_run(f"parents: the parent of {shown(run)}", parent, by_name)
+        by_name[run].parent = parent
+    losses = choose_losses(by_name, metric, columns, notes)
+    builder = RunBuilder(by_name, {run: _schedule(value) for run, value in schedules.items()})
+    runs, unfinished, refusals = [], [], []
+    for name, log in by_name.items():
+        try:
+            run, told, is_whole = builder.build(log, losses.get(name))
+        except UnusableRunError as error:
+            refusals.append((name, error))
+            continue
+        notes.tell(name, told)
+        runs.append(run)
+        unfinished += [] if is_whole else [name]
+    if not runs:
+        name, error = refusals[0]
+        more = f" ({len(refusals) - 1} more runs cannot be used)" if len(refusals) > 1 else ""
+        raise InputError(f"{name}: {error}{more}")
+    for name, error in refusals:
+        notes.tell(name, [Told(f"left out, {error.kind}", f"is left out: {error}")])
+    for name, text in _cut_short(runs, unfinished):
+        notes.tell(name, [Told("cut short", text)])
+        unfinished.append(name)
+    return Runs(tuple(runs), notes.lines(), tuple(unfinished))
+
+
+def _existing(source: PathLike) -> Path:
+    text = os.fspath(source)
+    if "://" in text and not text.startswith("sqlite:///"):
+        raise InputError(f"{text}: must be a file or a folder on this machine, or sqlite:///FILE")
+    path = path_of(text.removeprefix("sqlite:///"))
+    if not path.exists():
+        raise InputError(f"{path}: there is no such file or folder")
+    return path
+
+
+def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog]:
+    readers = [READERS[name]() for name in READERS]
+    readers.sort(key=lambda reader: reader.is_fallback)
+    try:
+        reader = next((reader for reader in readers if reader.recognises(source)), None)
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read: {error.strerror or error}") from None
+    if reader is not None:
+        logs = reader.read(source, columns)
+        if not any(log.series for log in logs):
+            raise InputError(f"{source}: holds no curve beside its steps")
+        return logs
+    if not source.is_dir():
+        raise InputError(f"{source}: is no log that lrshape reads: {', '.join(READERS)}")
+    logs, refusals = [], []
+    for inner in sorted(source.iterdir()):
+        if inner.name.startswith("."):
+            continue
+        try:
+            logs += _logs(inner, columns, notes)
+        except InputError as error:
+            refusals.append(str(error))
+    if not logs:
+        why = f": {refusals[0]}" if len(refusals) == 1 else ""
+        raise InputError(f"{source}: holds no log that lrshape reads{why}")
+    for refusal in refusals:
+        if "is no log that lrshape reads" not in refusal and "holds no log" not in refusal:
+            notes.add(f"leaves out {refusal}")
+    return logs
+
+
+def _require_run(what: str, name: str, runs: Mapping[str, RunLog]) -> None:
+    if name not in runs:
+        raise InputError(f"{what} must be a run, one of {listed(runs, 12)}, got {shown(name)}")
+
+
+def _schedule(given: Schedule | PathLike) -> NDArray[np.float64]:
+    return (given if isinstance(given, Schedule) else read_schedule(given)).values()
+
+
+def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Runs that have the LRs of a longer one but end while these change: they crashed, or were stopped."""
+    for short, whole in permutations(runs, 2):
+        if short.steps >= FINISHED * whole.steps or short.name in known:
+            continue
+        places = np.linspace(0, short.steps - 1, 64).astype(int)
+        tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]
+        if not np.allclose(short.lrs[places], whole.lrs[places], rtol=1e-3, atol=0) or np.ptp(tail) == 0:
+            continue
+        end = f"ends at step {short.steps:,}, and has the LRs of {shown(whole.name)}, which go on"
+        yield short.name, f"is unfinished: it {end}"

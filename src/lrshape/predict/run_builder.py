@@ -1,0 +1,119 @@
+"""A run from what was logged of it: the LR of every step, and the losses at their points."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError, shown
+from lrshape.predict.headings import listed
+from lrshape.predict.merging import folder_of
+from lrshape.predict.reader import RunLog, Series
+from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
+from lrshape.predict.runs import Run
+from lrshape.shapes.learning_rate_log import FINISHED, is_learning_rate
+
+NEAR = 0.05
+"""Relative difference of two learning rates at one step that leaves them alike."""
+
+
+class RunBuilder:
+    """Builds runs from merged logs; the learning rates of one may begin with those of another."""
+
+    def __init__(self, logs: Mapping[str, RunLog], schedules: Mapping[str, NDArray[np.float64]]):
+        self._logs, self._schedules = logs, schedules
+        self._rates: dict[Path, list[tuple[str, Series]]] = {}
+        for name, log in logs.items():
+            rates = [series for heading, series in log.series.items() if is_learning_rate(heading)]
+            self._rates.setdefault(folder_of(log), []).extend((name, series) for series in rates[:1])
+
+    def build(self, log: RunLog, heading: str | None) -> tuple[Run, list[Told], bool]:
+        """A run, notes on it, and whether it ended where its schedule does."""
+        if heading is None and log.fault:
+            raise UnusableRunError("fault", log.fault)
+        if heading is None:
+            text = f"has no loss; it has {listed(log.series)}: metric (--metric) names another"
+            raise UnusableRunError("loss", text)
+        points, losses = log.series[heading]
+        finite = np.isfinite(losses)
+        told = []
+        if not finite.all():
+            text = f"{np.sum(~finite):,} losses that are not finite are left out"
+            told.append(Told("infinite", text))
+        kept = finite & (points > 0)
+        points, losses = points[kept], losses[kept]
+        if not len(points):
+            raise UnusableRunError("loss", "has no finite loss after its first step")
+        last = int(points[-1])
+        lrs, more = self._lrs(log, last, ())
+        whole = max(len(lrs), log.planned_steps or 0)
+        stopped = log.stopped
+        if not stopped and last < FINISHED * (whole - 1):  # the last may be counted from 0
+            stopped = f"its losses end at step {last:,} of {whole:,}"
+        if stopped:
+            lrs = lrs[:last]
+            told.append(Told("unfinished", f"is unfinished, {stopped}: its curve counts up to there"))
+        return Run(log.name, lrs, points.astype(np.int64), losses), told + more, not stopped
+
+    def _lrs(
+        self, log: RunLog, last: int, children: tuple[str, ...]
+    ) -> tuple[NDArray[np.float64], list[Told]]:
+        """The LR of every step, of at least ``last`` steps."""
+        if log.name in children:
+            raise UnusableRunError("parent", f"was resumed from itself, by way of {listed(children)}")
+        known = self._schedules.get(log.name, log.lrs)
+        if known is not None:
+            if last > len(known):
+                raise InputError(f"its losses go on to step {last:,}, its schedule has {len(known):,} steps")
+            return known, []
+        rates = [heading for heading in log.series if is_learning_rate(heading)]
+        if not rates:
+            name = log.name if " " not in log.name else f"'{log.name}'"
+            text = log.fault or (
+                f"logs no learning rates, give its schedule, schedules={{{log.name!r}: 'FILE'}} "
+                f"(--schedule {name}=FILE)"
+            )
+            raise UnusableRunError("no lr", text)
+        series, told = log.series[rates[0]], []
+        if len(rates) > 1:
+            told.append(Told("lr column", f"reads the LR from {shown(rates[0])}, not {listed(rates[1:])}"))
+        if log.parent:
+            series = self._continued(log, series, (*children, log.name))
+        try:
+            lrs, more = every_lr(series, last, self._usual_begin(log))
+        except UnusableRunError as error:
+            hint = self._hint(log, series) if error.kind == "late" else ""
+            raise UnusableRunError(error.kind, f"{error}{hint}") from None
+        return lrs, told + more
+
+    def _continued(self, log: RunLog, series: Series, children: tuple[str, ...]) -> Series:
+        if log.parent not in self._logs:
+            raise UnusableRunError("parent", f"was resumed from {shown(log.parent)}, which is no run here")
+        try:
+            before, _ = self._lrs(self._logs[log.parent], 0, children)
+            return continued(before, series)
+        except UnusableRunError as error:
+            raise UnusableRunError("parent", f"was resumed from {shown(log.parent)}: {error}") from None
+
+    def _others(self, log: RunLog) -> list[tuple[str, Series]]:
+        """The LRs of other runs from the same folder."""
+        return [(name, rates) for name, rates in self._rates[folder_of(log)] if name != log.name]
+
+    def _usual_begin(self, log: RunLog) -> int | None:
+        return min((int(rates.steps[0]) for _, rates in self._others(log)), default=None)
+
+    def _hint(self, log: RunLog, rates: Series) -> str:
+        """What to do about a run that begins late, and which runs have about its first LR at that step."""
+        step, lr = rates.steps[0], rates.values[0]
+        near = [
+            name
+            for name, other in self._others(log)
+            if other.steps[0] < step <= other.steps[-1]
+            and abs(np.interp(step, other.steps, other.values) - lr) <= NEAR * lr
+        ]
+        perhaps = f" (perhaps {listed(near, 3)})" if near else ""
+        return (
+            f"; name the run that it was resumed from{perhaps}, parents={{{log.name!r}: RUN}} (--parent "
+            f"{log.name}=RUN), or its schedule, schedules={{{log.name!r}: FILE}} (--schedule {log.name}=FILE)"
+        )

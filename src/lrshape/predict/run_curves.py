@@ -1,0 +1,190 @@
+"""From what was logged of a run to the LR of every step and the losses: gaps, resumes, late beginnings."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError
+from lrshape.predict.reader import Series
+from lrshape.shapes.learning_rate_log import beyond
+
+MOST_STEPS = 50_000_000
+"""Steps of a run: more are tokens or samples that were logged as steps."""
+
+LONGEST_WARMUP = 0.3
+"""Share of a run that may be missing before its first learning rate, and is taken as a warmup."""
+
+UNORDERED = 0.1
+"""Share of rows that go back in steps from which a log is in no order; fewer are resumes."""
+
+
+class Told(NamedTuple):
+    """A note on a run; notes of one kind on several runs are told as one."""
+
+    kind: str
+    text: str
+
+
+class UnusableRunError(InputError):
+    """A run that cannot be read as a whole, for a reason of a kind; the other runs can."""
+
+    def __init__(self, kind: str, text: str):
+        super().__init__(text)
+        self.kind = kind
+
+
+def in_order(series: Series) -> tuple[Series, list[Told]]:
+    """Return what was logged by rising steps, each once, without gaps.
+
+    Where a log goes back, because the run was resumed from a checkpoint or begun again, the rows of the
+    attempt that goes on furthest count, and before its first step those of the attempts that it could have
+    been resumed from, the latest first. Of rows with one step the last counts.
+
+    Raises:
+        InputError: if a step is no whole number of at least 0, or too large.
+    """
+    logged = ~np.isnan(series.values)
+    steps, values = series.steps[logged], series.values[logged]
+    if (wrong := ~np.isfinite(steps) | (steps < 0) | (steps % 1 != 0)).any():
+        hint = ": are they epochs?" if (steps[wrong] % 1 != 0).all() else ""
+        raise InputError(f"steps must be whole numbers of at least 0, got {steps[wrong][0]:g}{hint}")
+    if steps.max(initial=0) > MOST_STEPS:
+        raise InputError(
+            f"its steps go to {steps.max():,.0f}, more than {MOST_STEPS:,}: are they tokens or samples? Log "
+            "optimizer steps, or divide by the tokens of a step"
+        )
+    change = np.diff(steps)
+    back = change < 0
+    notes = []
+    if len(steps) > 2 and back.any() and (change <= 0).all():
+        steps, values = steps[::-1], values[::-1]
+        notes.append(Told("falls", "its steps fall: the rows are read from the last to the first"))
+    elif back.sum() > max(2, UNORDERED * len(steps)):
+        order = np.argsort(steps, kind="stable")
+        steps, values = steps[order], values[order]
+        notes.append(Told("unordered", "its rows are in no order: they are sorted by their steps"))
+    elif back.any():
+        rows = _history(steps, np.flatnonzero(back) + 1)
+        at = int(back.argmax())
+        notes.append(
+            Told(
+                "resumed",
+                f"goes back from step {steps[at]:,.0f} to {steps[at + 1]:,.0f}: where rows overlap, those of "
+                "the attempt that goes on furthest count (two runs in one file need a column run)",
+            )
+        )
+        steps, values = steps[rows], values[rows]
+    return _once(steps, values), notes
+
+
+def _once(steps: NDArray[np.float64], values: NDArray[np.float64]) -> Series:
+    """The last row of each step; steps must not fall."""
+    last = np.append(np.diff(steps) > 0, True)[: len(steps)]
+    return Series(steps[last], values[last])
+
+
+def _history(steps: NDArray[np.float64], restarts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The rows that lead to the furthest step, in order, of attempts that begin at these rows and at 0."""
+    begins = np.append(0, restarts)
+    ends = np.append(restarts, len(steps))
+    first, last = steps[begins], steps[ends - 1]
+    rows: list[NDArray[np.intp]] = []
+    limit, earlier = np.inf, len(begins)
+    while earlier:
+        reach = np.where(first < limit, np.minimum(last, limit), -1.0)[:earlier]
+        if reach.max() < 0:
+            break
+        attempt = earlier - 1 - int(reach[::-1].argmax())
+        part = np.arange(begins[attempt], ends[attempt])
+        rows.insert(0, part[steps[part] < limit])
+        limit, earlier = first[attempt], attempt
+    return np.concatenate(rows)
+
+
+def merged(parts: list[Series]) -> Series:
+    """Return several ordered logs of one thing as one; at equal steps the last counts."""
+    steps = np.concatenate([part.steps for part in parts])
+    values = np.concatenate([part.values for part in parts])
+    order = np.argsort(steps, kind="stable")
+    return _once(steps[order], values[order])
+
+
+def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArray[np.float64], list[Told]]:
+    """Return the LR of every step from step 0, shape ``(steps,)``, from an ordered log.
+
+    An LR that is logged at step s is that of the step after s finished steps; if every step is logged, from
+    1 on, it is that of the s-th step. Between logged steps lie straight lines. Before the first, the line
+    through the first two values goes on if it leads to the beginning within two intervals, or rises; else
+    it is a linear warmup from 0.
+
+    Args:
+        rates: at least one, by rising steps.
+        last: the last step at which a loss was logged.
+        usual: the step at which other logs of the same origin begin: one that begins later was resumed.
+
+    Raises:
+        UnusableRunError: if an LR is not finite or below 0, there is only one, or the log begins ``late``.
+    """
+    steps, values = rates
+    legal = np.isfinite(values) & (values >= 0)
+    if not legal.all():
+        raise UnusableRunError(
+            "lr", f"learning rates must be finite and at least 0, got {values[~legal][0]:g}"
+        )
+    first, end = int(steps[0]), int(steps[-1])
+    if len(steps) == 1 and max(last, end) > 1:
+        raise UnusableRunError("one lr", f"holds one learning rate, at step {first:,}: a curve needs two")
+    is_dense = len(steps) == end - first + 1
+    if is_dense and first == 1 and last <= end:
+        return values, []
+    count = max(last, end + (is_dense and first == 0))
+    places = np.arange(count)
+    lrs = np.interp(places, steps, values)
+    notes = []
+    if first > 0:
+        lrs[:first], told = _before(steps, values, count, usual)
+        notes += told
+    if end + 1 < count:
+        lrs[end + 1 :] = beyond(steps[:-3:-1], values[:-3:-1], places[end + 1 :])
+        if count - end > 2 * (steps[-1] - steps[-2]):
+            text = f"its LRs end at step {end:,}: those to {count:,} go on along its last two values"
+            notes.append(Told("lr ends", text))
+    return lrs, notes
+
+
+def _before(
+    steps: NDArray[np.float64], values: NDArray[np.float64], count: int, usual: int | None
+) -> tuple[NDArray[np.float64], list[Told]]:
+    first, gap = int(steps[0]), steps[1] - steps[0]
+    if first <= 2 * gap:
+        return beyond(steps[:2], values[:2], np.arange(first)), []
+    if first > LONGEST_WARMUP * count or (usual is not None and first - usual > 2 * gap):
+        raise UnusableRunError(
+            "late", f"begins at step {first:,} of {count:,}, and the LRs before it are not known"
+        )
+    if values[1] > values[0]:
+        text = f"begins at step {first:,}: the LRs before it lie on the line through its first two values"
+        return beyond(steps[:2], values[:2], np.arange(first)), [Told("begins", text)]
+    text = f"begins at step {first:,}: the LRs before it are taken as a linear warmup from 0"
+    return values[0] * np.arange(1, first + 1) / first, [Told("warmup", text)]
+
+
+def continued(parent: NDArray[np.float64], rates: Series) -> Series:
+    """Return the LRs of a run from step 0 that was resumed from another, within one interval before its log.
+
+    Args:
+        parent: the other run's LR of every step.
+        rates: its own, by rising steps.
+
+    Raises:
+        UnusableRunError: if the other run ends before.
+    """
+    first = int(rates.steps[0])
+    gap = int(rates.steps[1]) - first if len(rates.steps) > 1 else 1
+    until = max(first - gap + 1, 0)
+    if len(parent) < min(until, first):
+        raise UnusableRunError("parent", f"begins at step {first:,}, and that run ends at {len(parent):,}")
+    until = min(until, len(parent))
+    before = Series(np.arange(until, dtype=np.float64), parent[:until])
+    return Series(np.append(before.steps, rates.steps), np.append(before.values, rates.values))

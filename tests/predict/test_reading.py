@@ -1,0 +1,333 @@
+"""Runs as people log them: every fault is handled, or told in one line."""
+
+import time
+
+import numpy as np
+import pytest
+
+from lrshape import Schedule
+from lrshape.errors import InputError
+from lrshape.predict.reading import read_runs
+
+LOG = "step,lr,loss\n0,0.1,3\n10,0.1,2\n20,0.05,1.5\n30,0,1.25\n"
+
+
+def rows(heading, *rows):
+    return "\n".join([heading, *rows]) + "\n"
+
+
+def log(steps, loss=lambda step: 2 + 1 / step, lr=lambda step: 0.1, heading="step,lr,loss"):
+    return rows(heading, *(f"{step},{lr(step):.9g},{loss(step):.9g}" for step in steps))
+
+
+def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, write):
+    runs, notes = read(write(a=LOG))
+    run = runs["a"]
+    assert run.steps == 30
+    expected = [0, 0.05, 0.1, 0.1, 0.0916667, 0.0833333, 0.0016667]
+    np.testing.assert_allclose(run.lrs[[0, 10, 15, 20, 29]], [0.1, 0.1, 0.075, 0.05, 0.005])
+    assert run.points.tolist() == [10, 20, 30]  # the loss at step 0 is of no trained model
+    assert run.losses.tolist() == [2, 1.5, 1.25]
+    assert notes == "reads the losses from 'loss'"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufeff" + LOG,
+        LOG.replace(",", ";"),
+        LOG.replace(",", "\t"),
+        LOG.replace("\n", "\r\n"),
+        LOG.replace("step,lr,loss", "Iter,Learning Rate,train/loss"),
+        LOG.replace("step,lr,loss", "iteration,learning_rate,Loss"),
+        LOG.replace("step,lr,loss", "train/global_step,optim/lr,trainLoss"),
+        rows("step,lr,loss,note", *(f"{line},ok" for line in LOG.split()[1:])),
+        rows("epoch,step,lr,loss", *(f"{0.1 * i},{line}" for i, line in enumerate(LOG.split()[1:]))),
+    ],
+)
+def test_encodings_separators_and_names_make_no_difference(read, write, text):
+    runs, _ = read(write(a=text))
+    assert runs["a"].losses.tolist() == [2, 1.5, 1.25]
+    assert runs["a"].lrs[20] == 0.05
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("step,lr,loss\n", "has no rows"),
+        ("0,0.1,3\n10,0.1,2\n", "first row must hold headings"),
+        (LOG.replace("step", "epoch"), r"counts epochs \('epoch'\), not optimizer steps"),
+        (LOG.replace("step", "tokens"), r"counts tokens \('tokens'\), not optimizer steps"),
+        (LOG.replace("step", "consumed_samples"), "counts samples"),
+        (
+            LOG.replace("step", "clock"),
+            r"needs a column of steps; its columns are 'clock', .*--columns step=",
+        ),
+        (LOG.replace("10,", "0.5,").replace("20,", "1.5,"), "whole numbers of at least 0, got 0.5"),
+        (LOG.replace("30,", "3e12,"), "are they tokens or samples"),
+        (LOG.replace("10,", "-10,"), "whole numbers of at least 0, got -10"),
+        (LOG.replace("0.05", "-0.05"), "a: learning rates must be finite and at least 0, got -0.05"),
+        (LOG.replace("loss", "accuracy"), "a: has no loss; it has .*'accuracy'.*--metric"),
+        ("step;lr;loss\n0;0,1;3\n", "decimal point.* line 2 has '0,1'"),
+        ("step,lr,loss\n0,0.1,3\n1,0.1\n", "line 3 has 2 cells"),
+        ("step,loss\n1,3\n2,2\n", r"a: logs no learning rates, give .*schedules={'a': .*--schedule a=FILE"),
+        ("step,lr,loss\n10,0.1,3\n20,,2\n", "holds one learning rate"),
+        ("step,lr,loss\n0,0.1,3\n", "has no finite loss after its first step"),
+        ("step,lr,loss\n1,0.1,nan\n2,0.1,inf\n", "has no finite loss"),
+        ("run,lr,steps,final_loss\na,1,10,3\nb,1,10,2\n", "a table of runs, and no log of their steps"),
+    ],
+)
+def test_what_is_no_log_is_told_in_one_line(write, text, message):
+    with pytest.raises(InputError, match=message) as caught:
+        read_runs(write(a=text))
+    assert "\n" not in str(caught.value)
+
+
+def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
+    path = write(a=LOG)
+    for options, message in (
+        ({"columns": {"steps": "step"}}, "columns: unknown key 'steps'; .* did you mean 'step'"),
+        ({"columns": {"loss": "nll"}}, "loss='nll' is no column of numbers; there are 'lr', 'loss'"),
+        ({"metric": "val_loss"}, "metric must be the heading of a loss, one of 'lr', 'loss', got 'val_loss'"),
+        ({"schedules": {"b": path}}, "schedules must be a run, one of 'a', got 'b'"),
+        ({"parents": {"b": "a"}}, "parents must be a run"),
+        ({"parents": {"a": "b"}}, "the parent of 'a' must be a run"),
+        ({"schedules": {"a": tmp_path / "none.json"}}, "none.json: cannot be read"),
+    ):
+        with pytest.raises(InputError, match=message):
+            read_runs(path, **options)
+    for source, message in (("none.csv", "no such file"), ("s3://x/y", "on this machine")):
+        with pytest.raises(InputError, match=message):
+            read_runs(source)
+    assert read_runs([]).runs == ()
+
+
+def test_columns_of_other_names(read, write):
+    text = LOG.replace("step,lr,loss", "clock,eta,nll")
+    runs, _ = read(write(a=text), columns={"step": "clock", "lr": "eta", "loss": "nll"})
+    assert runs["a"].losses.tolist() == [2, 1.5, 1.25]
+    text = rows("who,step,lr,loss", *(f"w{i // 2},{1 + i % 2},0.1,{i}" for i in range(4)))
+    assert list(read(write(a=text), columns={"run": "who"})[0]) == ["w0", "w1"]
+
+
+def test_a_column_of_runs_in_any_order_of_rows(read, write):
+    runs, _ = read(write(a=rows("run,step,lr,loss", "a,10,.1,3", "b,10,.2,4", "a,20,.1,2", "b,20,.2,3")))
+    assert {name: run.losses.tolist() for name, run in runs.items()} == {"a": [3, 2], "b": [4, 3]}
+    assert runs["b"].lrs.tolist() == [0.2] * 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rows("step,lr_a,loss_a,lr_b,loss_b", "10,.1,3,.2,4", "20,.1,2,.2,3"),
+        rows("step,a/lr,a/loss,b/lr,b/loss", "10,.1,3,.2,4", "20,.1,2,.2,3"),
+        rows('Step,"a - lr","a - loss","b - lr","b - loss"', "10,.1,3,.2,4", "20,.1,2,.2,3"),
+        rows(
+            'Step,"a - lr","a - lr__MIN","a - loss","a - loss__MIN","a - loss__MAX","b - lr","b - loss"',
+            "10,.1,9,3,9,9,,",
+            "20,.1,9,2,9,9,,",
+            "10,,,,,,.2,4",
+            "20,,,,,,.2,3",
+        ),
+    ],
+)
+def test_a_run_a_column(read, write, text):
+    runs, _ = read(write(chart=text))
+    assert {name: run.losses.tolist() for name, run in runs.items()} == {"a": [3, 2], "b": [4, 3]}
+    assert runs["b"].lrs.tolist() == [0.2] * 20
+
+
+def test_a_run_a_column_in_one_file_for_each_metric(read, write):
+    paths = write(lr=rows("step,a,b", "0,.1,.2", "20,.1,.2"), val_loss=rows("step,a,b", "10,3,4", "20,2,3"))
+    runs, notes = read(paths)
+    assert {name: run.losses.tolist() for name, run in runs.items()} == {"a": [3, 2], "b": [4, 3]}
+    assert "reads the losses from 'val_loss'" in notes
+
+
+@pytest.mark.parametrize(
+    "names", [("lr_a", "loss_a"), ("a_lr", "a_loss"), ("a.lr", "a.loss"), ("lr", "loss")]
+)
+def test_the_lr_in_one_file_and_the_loss_in_another_at_other_steps(read, write, names):
+    rates, losses = rows("step,lr", "0,.1", "40,.0"), rows("step,loss", "7,3", "21,2", "40,1")
+    first, second = (f"folder__{name.replace('.', '-')}" for name in names)
+    (run,) = read(write(**{first: rates, second: losses}))[0].values()
+    assert run.points.tolist() == [7, 21, 40]
+    assert run.lrs[20] == pytest.approx(0.05)
+    assert run.name == ("folder" if names[0] == "lr" else "a")
+
+
+def test_files_of_the_training_and_the_validation_loss_of_the_same_runs(read, write):
+    train = rows("run,step,lr,loss", "1,10,.1,3", "1,20,.1,2", "2,10,.1,4", "2,20,.1,3")
+    val = rows("run,step,loss", "1,20,2.5", "2,20,3.5")
+    paths = write(train_x=train, val_x=val)
+    runs, notes = read(paths)
+    assert {name: run.losses.tolist() for name, run in runs.items()} == {"1": [2.5], "2": [3.5]}
+    assert "from 'val_loss', not 'train_loss': metric (--metric)" in notes
+    assert read(paths, metric="train_loss")[0]["2"].losses.tolist() == [4, 3]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(read, write, tmp_path):
+    write(x__run=LOG, y__run=LOG.replace("1.25", "1"))
+    runs, _ = read(tmp_path)
+    assert {name: run.losses[-1] for name, run in runs.items()} == {"x/run": 1.25, "y/run": 1}
+
+
+def test_a_folder_is_read_without_what_is_no_log(read, write, tmp_path):
+    write(a=LOG, readme_DOT_md="hello", other="x,y\n1,2\n")
+    runs, notes = read(tmp_path)
+    assert list(runs) == ["a"]
+    assert "other.csv: needs a column of steps" in notes
+    assert "readme" not in notes
+
+
+def test_the_kind_of_losses_that_most_runs_have_is_read_and_the_others_are_left_out(read, write):
+    both = rows("step,lr,train_loss,val_loss", "10,.1,3,4", "20,.1,2,3")
+    train = rows("step,lr,train_loss", "10,.1,3", "20,.1,2")
+    runs, notes = read(write(a=both, b=both, c=train), metric="val_loss")
+    assert list(runs) == ["a", "b"]
+    assert "c: is left out: has no loss" in notes
+    assert len(read(write(a=both, b=both, c=train))[0]) == 3
+
+
+def test_several_losses_must_be_chosen_from(read, write):
+    path = write(a=rows("step,lr,val/c4_loss,val/wiki_loss", "10,.1,3,4", "20,.1,2,3"))
+    with pytest.raises(
+        InputError, match=r"several losses, 'val/c4_loss', 'val/wiki_loss': choose .*--metric"
+    ):
+        read_runs(path)
+    assert read(path, metric="val/wiki_loss")[0]["a"].losses.tolist() == [4, 3]
+    names = "step,lr,loss_scale,aux_loss,loss,loss_ema,best_loss"
+    runs, _ = read(write(a=rows(names, "10,.1,65536,9,3,8,7", "20,.1,65536,9,2,8,7")))
+    assert runs["a"].losses.tolist() == [3, 2]
+
+
+def test_a_smoothed_loss_is_told(read, write):
+    runs, notes = read(write(a=LOG.replace("loss", "loss_smoothed")))
+    assert "smoothed losses lag behind" in notes
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "losses", "kept"),
+    [
+        ([10, 20, 30, 40, 30, 40, 50], [1, 2, 3, 4, 5, 6, 7], {10: 1, 20: 2, 30: 5, 40: 6, 50: 7}),
+        ([10, 20, 30, 40, 25, 45, 65], [1, 2, 3, 4, 5, 6, 7], {10: 1, 20: 2, 25: 5, 45: 6, 65: 7}),
+        ([10, 20, 30, 40, 10, 20], [1, 2, 3, 4, 5, 6], {10: 1, 20: 2, 30: 3, 40: 4}),  # begun again, and died
+        ([10, 20, 30, 20, 30, 30, 40], [1, 2, 3, 4, 5, 6, 7], {10: 1, 20: 4, 30: 6, 40: 7}),
+        ([40, 30, 20, 10], [4, 3, 2, 1], {10: 1, 20: 2, 30: 3, 40: 4}),
+        ([30, 10, 40, 20, 60, 50], [3, 1, 4, 2, 6, 5], {10: 1, 20: 2, 30: 3, 40: 4, 50: 5, 60: 6}),
+        ([10, 10, 20, 20], [1, 2, 3, 4], {10: 2, 20: 4}),
+    ],
+)
+def test_steps_that_go_back(read, write, steps, losses, kept):
+    text = rows("step,lr,loss", *(f"{step},.1,{loss}" for step, loss in zip(steps, losses, strict=True)))
+    runs, notes = read(write(a=text))
+    assert dict(zip(runs["a"].points.tolist(), runs["a"].losses.tolist(), strict=True)) == kept
+    assert (len(notes.splitlines()) > 1) == bool((np.diff(steps) < 0).any())
+
+
+def test_a_resumed_log_in_two_files(read, write):
+    first, second = log(range(10, 101, 10), lambda s: 1), log(range(80, 201, 10), lambda s: 2)
+    runs, _ = read(write(x__train_a=first, x__training_a=second))
+    assert runs["a"].losses.tolist() == [1] * 7 + [2] * 13
+
+
+def test_losses_that_are_not_finite_are_left_out_and_what_diverged_is_unfinished(write):
+    def loss(step):
+        return np.inf if step == 30 or step > 60 else 2 + 1 / step
+
+    runs = read_runs(write(a=log(range(10, 201, 10), loss)))
+    (run,) = runs.runs
+    assert run.points.tolist() == [10, 20, 40, 50, 60]
+    assert run.steps == 60
+    assert runs.unfinished == ("a",)
+    assert "15 losses that are not finite" in "\n".join(runs.notes)
+    assert "is unfinished, its losses end at step 60 of 200" in "\n".join(runs.notes)
+
+
+def test_a_run_that_crashed_keeps_its_curve_and_is_unfinished(write):
+    def decay(step):
+        return 0.1 * (1 - step / 200)
+
+    paths = write(
+        whole=log(range(10, 201, 10), lr=decay),
+        cut=log(range(10, 101, 10), lr=decay),
+        short=log(range(10, 101, 10)),
+    )
+    runs = read_runs(paths)
+    assert runs.unfinished == ("cut",)
+    assert len(runs) == 3
+    assert "cut: is unfinished: it ends at step 100, and has the LRs of 'whole'" in "\n".join(runs.notes)
+    given = read_runs(paths[2], schedules={"short": Schedule("constant", {}, 0.1, 200)})
+    assert given.unfinished == ("short",)
+
+
+def test_lrs_from_a_schedule(read, write, tmp_path):
+    schedule = Schedule("cosine", {"warmup": 0.1}, 0.3, 20)
+    (tmp_path / "cosine.json").write_text(schedule.to_json())
+    path = write(a=rows("step,val_loss", "10,3", "20,2"))
+    for given in (schedule, tmp_path / "cosine.json", str(tmp_path / "cosine.json")):
+        runs, _ = read(path, schedules={"a": given})
+        np.testing.assert_array_equal(runs["a"].lrs, schedule.values())
+    with pytest.raises(InputError, match="its losses go on to step 20, its schedule has 10 steps"):
+        read_runs(path, schedules={"a": schedule.replace(steps=10)})
+
+
+@pytest.mark.parametrize(
+    ("lrs", "begin"),
+    [
+        ({50: 0.05, 100: 0.1, 1000: 0.1}, [0, 0.001, 0.002]),  # a warmup, logged every 50 steps
+        ({100: 0.1, 150: 0.1, 1000: 0.1}, [0.1, 0.1, 0.1]),  # constant from the beginning
+        ({200: 0.1, 250: 0.1, 1000: 0.0}, [0.0005, 0.001, 0.0015]),  # logged after the warmup only
+        ({200: 0.1, 210: 0.105, 1000: 0.2}, [0, 0.0005, 0.001]),  # it rises
+        ({1: 0.1, 2: 0.2, 3: 0.3}, [0.1, 0.2, 0.3]),  # every step, counted from 1
+        ({0: 0.1, 1: 0.2, 2: 0.3}, [0.1, 0.2, 0.3]),  # and from 0
+    ],
+)
+def test_lrs_before_the_first_that_was_logged(read, write, lrs, begin):
+    text = rows("step,lr,loss", *(f"{step},{lr},2" for step, lr in lrs.items()))
+    runs, _ = read(write(a=text))
+    np.testing.assert_allclose(runs["a"].lrs[:3], begin, atol=1e-12)
+
+
+def test_a_branch_begins_with_the_lrs_of_its_parent(read, write):
+    constant = log(range(0, 201, 10), lambda s: 3 - s / 100, lambda s: min(s, 20) / 200)
+    branch = log(range(110, 161, 10), lambda s: 2 - s / 100, lambda s: 0.1 * (160 - s) / 60)
+    twig = log(range(140, 151, 10), lambda s: 1, lambda s: 0.01)
+    paths = write(constant=constant, branch=branch, twig=twig)
+    runs, notes = read(paths, parents={"branch": "constant", "twig": "branch"})
+    run = runs["branch"]
+    assert run.steps == 160
+    assert run.points.tolist() == [110, 120, 130, 140, 150, 160]
+    expected = [0, 0.05, 0.1, 0.1, 0.0916667, 0.0833333, 0.0016667]
+    np.testing.assert_allclose(run.lrs[[0, 10, 20, 100, 105, 110, 159]], expected, rtol=1e-4)
+    np.testing.assert_allclose(runs["twig"].lrs[:131], run.lrs[:131])
+    assert notes == "reads the losses from 'loss'"
+    runs, notes = read(paths)
+    assert list(runs) == ["constant"]
+    assert "branch: is left out: begins at step 110 of 160" in notes
+    assert "parents={'branch': RUN} (--parent branch=RUN)" in notes
+    with pytest.raises(InputError, match="'a': was resumed from itself|was resumed from"):
+        read_runs(paths[1:], parents={"branch": "twig", "twig": "branch"})
+
+
+def test_a_column_names_the_parent(read, write):
+    lines = [f"c,{s},.1,2," for s in range(0, 101, 10)] + [
+        f"b,{s},{(100 - s) / 500},1,c" for s in range(60, 101, 10)
+    ]
+    runs, _ = read(write(a=rows("run,step,lr,loss,resumed_from", *lines)))
+    assert runs["b"].lrs[:50].tolist() == [0.1] * 50
+    assert runs["b"].points[0] == 60
+    _, notes = read(write(a=rows("run,step,lr,loss,resumed_from", *lines).replace(",c\n", ",d\n")))
+    assert "b: is left out: was resumed from 'd', which is no run here" in notes
+
+
+def test_many_rows_take_seconds(write):
+    steps = np.arange(20_000)
+    body = "".join(f"r{run},{step},0.001,{3:.5f}\n" for run in range(10) for step in steps.tolist())
+    path = write(big="run,step,lr,loss\n" + body)
+    began = time.process_time()
+    runs = read_runs(path)
+    assert time.process_time() - began < 4
+    assert [len(run.points) for run in runs] == [19_999] * 10
