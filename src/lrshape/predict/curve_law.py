@@ -93,7 +93,7 @@ class CurveLaw(Law):
                 least_squares(
                     lambda x: errors(x)[0],
                     first,
-                    lambda x: errors(x)[1],
+                    lambda x: errors(x)[1],  # pyright: ignore[reportArgumentType] - SciPy takes a function
                     x_scale="jac",
                     ftol=1e-7,
                     max_nfev=150,

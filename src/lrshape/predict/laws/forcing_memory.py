@@ -15,9 +15,9 @@ class ForcingMemory(CurveLaw):
         \qquad T(t) = \sum_{k \le t} \eta_k^a
 
     SGD on a quadratic has s = 2 and a = 1; both are fitted, as F = c B and q = 1 + beta. With a constant LR
-    the noise tends to a level proportional to :math:`\eta^p`, p = s - a. Priors are from fits to runs of a 124M
-    model (arXiv:2501.18965). Few runs say little of a, but it decides how much a late decay gains by its high
-    LR: with a near 1 every law overstates that.
+    the noise tends to a level proportional to :math:`\eta^p`, p = s - a. Priors are from fits to runs of a
+    124M model (arXiv:2501.18965). Few runs say little of a, but it decides how much a late decay gains by
+    its high LR: with a near 1 every law overstates that.
     """
 
     priors: ClassVar = {
