@@ -1,7 +1,6 @@
 """The formula that the laws of curves share: progress in a clock, and what each change of the LR leaves."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -12,21 +11,8 @@ from lrshape.predict.compressed import Stretches
 Floats: TypeAlias = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Form:
-    """Which of the formula's parts a law has; see `losses_and_gradients`.
-
-    Attributes:
-        exponential: a change is forgotten as exp(-x), instead of as a power of 1 + x.
-        steps_memory: changes are forgotten in steps, instead of in the clock of the progress.
-    """
-
-    exponential: bool = False
-    steps_memory: bool = False
-
-
 def losses_and_gradients(
-    form: Form, values: Mapping[str, float], wanted: Sequence[str], schedule: Stretches, times: Floats
+    values: Mapping[str, float], wanted: Sequence[str], schedule: Stretches, times: Floats
 ) -> tuple[Floats, Floats]:
     r"""Return losses at some times and their derivatives by parameters, ``(k,)`` and ``(k, wanted)``.
 
@@ -34,17 +20,15 @@ def losses_and_gradients(
 
     .. math::
         L(t) = L_0 + A\,T^{-\alpha}
-        + B \sum_k (\eta_k^p - \eta_{k-1}^p)\,\phi(c\,\eta_k^{-\gamma}\,(T - T_k)), \\
-        \phi(x) = \frac{1 - (1 + x)^{-\beta}}{\beta} \text{ or } 1 - e^{-x}
+        + B \sum_k (\eta_k^p - \eta_{k-1}^p)\,\phi(c\,\eta_k^{-\gamma}\,(T - T_k)),
+        \qquad \phi(x) = \frac{1 - (1 + x)^{-\beta}}{\beta}
 
     The sum begins at the LR's rise from 0. By parts, with :math:`\gamma = 0`, it is the forcing
     :math:`c B \sum_s \eta_s^{p + a} (1 + c\,(T - T_s))^{-(1 + \beta)}` of every step s up to t.
 
     Args:
-        form: the law's parts.
         values: ``floor`` is L_0, ``clock`` a, ``level`` p and ``slowing`` gamma; as logarithms
-            ``log_progress`` A, ``log_alpha``, ``log_forcing`` B, ``log_rate`` c, and ``log_beta`` unless the
-            form is exponential.
+            ``log_progress`` A, ``log_alpha``, ``log_forcing`` B, ``log_rate`` c, and ``log_beta``.
         wanted: parameters of which derivatives are wanted.
         schedule: the schedule, in any units of time and of LR.
         times: after the start, ``(k,)``.
@@ -53,21 +37,15 @@ def losses_and_gradients(
     lr = np.maximum(schedule.lr, 1e-9)  # 0 to a power
     log_lr = np.log(lr)
     started, now = schedule.clock(lr**a, times)
-    age = times[:, None] - schedule.start if form.steps_memory else now[:, None] - started
+    age = now[:, None] - started
     past = age > 0
     age = np.where(past, age, 0.0)
     rate = np.exp(values["log_rate"] - gamma * log_lr)
     x = rate * age
-    if form.exponential:
-        slope = np.exp(-x)
-        forgot, by_log_beta = 1 - slope, None
-    else:
-        beta, log1p = np.exp(values["log_beta"]), np.log1p(x)
-        power = np.exp(-beta * log1p)
-        slope = power / (1 + x)
-        forgot = -np.expm1(-beta * log1p) / beta
-        by_log_beta = power * log1p - forgot
-    slope = np.where(past, slope, 0.0)
+    beta, log1p = np.exp(values["log_beta"]), np.log1p(x)
+    power = np.exp(-beta * log1p)
+    forgot = -np.expm1(-beta * log1p) / beta
+    slope = np.where(past, power / (1 + x), 0.0)
     change = np.diff(lr**p, prepend=0.0)
     B, alpha = np.exp(values["log_forcing"]), np.exp(values["log_alpha"])
     progress = np.exp(values["log_progress"] - alpha * np.log(now))
@@ -76,8 +54,6 @@ def losses_and_gradients(
     def by_clock() -> Floats:
         started_by, now_by = schedule.clock(lr**a * log_lr, times)
         moved = -alpha * progress / now * now_by
-        if form.steps_memory:
-            return moved
         return moved + B * ((slope * rate * (now_by[:, None] - started_by)) @ change)
 
     gradients = {
@@ -86,7 +62,7 @@ def losses_and_gradients(
         "log_alpha": lambda: -alpha * np.log(now) * progress,
         "log_forcing": lambda: forcing,
         "log_rate": lambda: B * ((slope * x) @ change),
-        "log_beta": lambda: B * (by_log_beta @ change),
+        "log_beta": lambda: B * ((power * log1p - forgot) @ change),
         "slowing": lambda: -B * ((slope * x) @ (change * log_lr)),
         "level": lambda: B * (forgot @ np.diff(lr**p * log_lr, prepend=0.0)),
         "clock": by_clock,

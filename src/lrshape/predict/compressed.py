@@ -49,7 +49,7 @@ def compress(lrs: NDArray[np.float64], tolerance: float = TOLERANCE) -> Stretche
     A new stretch starts wherever the LR has changed, in all, by another ``tolerance`` of the largest LR, and
     at both ends of a hold. Schedules that are constant but for jumps are kept exactly; a cosine from the peak
     to 0 has 128 stretches at the default, whatever its length, which changes predicted losses by less than
-    2e-4 of the loss.
+    3e-4 of the loss.
 
     Args:
         lrs: the LR of every step, ``(steps,)``.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.predict.changes import Form, losses_and_gradients
+from lrshape.predict.changes import losses_and_gradients
 from lrshape.predict.compressed import Stretches, compress
 from lrshape.predict.law import FittedLaw, Law
 from lrshape.predict.runs import Run
@@ -41,12 +41,10 @@ class CurveLaw(Law):
     logged losses do not count as a hundred facts and the ends count most.
 
     Attributes:
-        form: the law's parts.
         priors: mean and standard deviation of each fitted parameter's normal prior.
         fixed: the other parameters.
     """
 
-    form: ClassVar[Form] = Form()
     priors: ClassVar[Mapping[str, tuple[float, float]]]
     fixed: ClassVar[Mapping[str, float]]
 
@@ -80,7 +78,7 @@ class CurveLaw(Law):
         def errors(parameters: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             if (key := parameters.tobytes()) not in known:
                 values = {**self.fixed, **dict(zip(names, parameters, strict=True))}
-                parts = [curve.errors(self.form, values, names) for curve in curves]
+                parts = [curve.errors(values, names) for curve in curves]
                 parts.append(((parameters - mean) / deviation, np.diag(1 / deviation)))
                 known.clear()  # SciPy asks for residuals and gradients at the same parameters in turn
                 known[key] = np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
@@ -95,7 +93,7 @@ class CurveLaw(Law):
                 least_squares(
                     lambda x: errors(x)[0],
                     first,
-                    lambda x: errors(x)[1],
+                    lambda x: errors(x)[1],  # pyright: ignore[reportArgumentType] - SciPy takes a function
                     x_scale="jac",
                     ftol=1e-7,
                     max_nfev=150,
@@ -142,10 +140,10 @@ class _Curve:
         return cls(schedule, points / units.steps, losses / units.loss, whitening)
 
     def errors(
-        self, form: Form, values: Mapping[str, float], names: Sequence[str]
+        self, values: Mapping[str, float], names: Sequence[str]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return whitened errors of log loss and their derivatives."""
-        losses, gradients = losses_and_gradients(form, values, names, self.schedule, self.times)
+        losses, gradients = losses_and_gradients(values, names, self.schedule, self.times)
         losses = np.maximum(losses, 1e-3 * self.losses)  # parameters on the way may predict losses below 0
         return self.whitening @ np.log(losses / self.losses), self.whitening @ (gradients / losses[:, None])
 
@@ -184,5 +182,5 @@ class FittedCurve(FittedLaw):
         schedule = compress(lrs).scaled(self.units.steps, self.units.lr)
         # The formula needs arrays of points x stretches: a part at a time, so that long logs fit in memory.
         parts = np.array_split(points / self.units.steps, 1 + len(points) // 512)
-        found = [losses_and_gradients(self.law.form, values, (), schedule, part)[0] for part in parts]
+        found = [losses_and_gradients(values, (), schedule, part)[0] for part in parts]
         return self.units.loss * np.concatenate(found)

@@ -16,9 +16,8 @@ class MultiPower(CurveLaw):
         \qquad T(t) = \sum_{s \le t} \eta_s^a
 
     Source: Luo et al., "A Multi-Power Law for Loss Curve Prediction Across Learning Rate Schedules",
-    arXiv:2503.12811, equations 1 and 2, where a = 1 and the rise of the warmup is a term of its own. The
-    exponent a is ours: on runs of a 124M model about 3/4 fits differences of
-    schedules better than 1. Priors are from fits to those runs.
+    arXiv:2503.12811, equations 1 and 2, where a = 1. The exponent a is ours: on runs of a 124M model
+    (arXiv:2501.18965), fits to which give the priors, about 0.6 predicts differences of schedules better.
     """
 
     priors: ClassVar = {
