@@ -22,7 +22,7 @@ ALLOWED = {
     "frameworks": BASICS | {"shapes"},
     "workers": BASICS,
     "store": BASICS,
-    "predict": BASICS | {"shapes", "store"},
+    "predict": BASICS | {"shapes", "store", "report"},
     "training": BASICS | {"workers", "store"},
     "analysis": BASICS | {"shapes", "store"},
     "procedure": BASICS | {"shapes", "store", "analysis"},

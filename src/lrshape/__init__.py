@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
     from lrshape.files import StoreError as StoreError
+    from lrshape.predict.suggestion import Suggestion as Suggestion
+    from lrshape.predict.suggestion import suggest as suggest
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
@@ -38,12 +40,14 @@ _HOMES = {
     "Schedule": "lrshape.shapes.schedule",
     "StoreError": "lrshape.files",
     "Study": "lrshape.study.study",
+    "Suggestion": "lrshape.predict.suggestion",
     "TimeLimitReached": "lrshape.study.time_limit",
     "TooManyFailed": "lrshape.study.run",
     "Workload": "lrshape.training.workload",
     "compare": "lrshape.api",
     "families": "lrshape.shapes.family:FAMILIES",
     "search": "lrshape.api",
+    "suggest": "lrshape.predict.suggestion",
 }
 _NAMESPACES = ("frameworks", "testing", "trackers")
 
@@ -57,6 +61,7 @@ __all__ = [
     "Schedule",
     "StoreError",
     "Study",
+    "Suggestion",
     "TimeLimitReached",
     "TooManyFailed",
     "Workload",
@@ -64,6 +69,7 @@ __all__ = [
     "families",
     "frameworks",
     "search",
+    "suggest",
     "testing",
     "trackers",
 ]

@@ -12,6 +12,7 @@ from lrshape.cli import reproduce as _reproduce  # noqa: F401
 from lrshape.cli import shapes as _shapes  # noqa: F401
 from lrshape.cli import store as _store  # noqa: F401
 from lrshape.cli import study as _study  # noqa: F401
+from lrshape.cli import suggest as _suggest  # noqa: F401
 from lrshape.cli import sweep as _sweep  # noqa: F401
 from lrshape.cli import trials as _trials  # noqa: F401
 from lrshape.cli.app import app

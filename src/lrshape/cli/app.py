@@ -41,7 +41,9 @@ class _Group(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Commands in the order of a user's first hour."""
         order = ["demo", "init", "search", "status", "report", "best", "export"]
-        order += ["contest", "compare", "sweep", "check", "shapes", "store", "trials", "optimum", "reproduce"]
+        order += ["suggest", "contest", "compare", "sweep", "check", "shapes", "store", "trials"]
+        order += ["optimum", "reproduce"]
+        order += ["optimum", "reproduce"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
 

@@ -28,9 +28,9 @@ class Forecast(NamedTuple):
         shape: its index among those that were asked for.
         base_lr: the factor on its multipliers.
         loss: predicted final loss.
-        difference: predicted final loss less that of the best run.
+        difference: predicted final loss less that of the best run, or of what is done today.
         error: standard deviation of the difference of two such trainings, noise included.
-        better: probability that it ends below the best run.
+        better: probability that it ends below that.
     """
 
     shape: int
@@ -53,10 +53,14 @@ class Transfer(NamedTuple):
     Attributes:
         forecasts: one for each shape, or for each shape and base LR.
         doubts: sentences that say why the forecasts may be wrong; empty where nothing speaks against them.
+        fitted: the law that forecasts.
+        limit: the highest LR that is suggested.
     """
 
     forecasts: list[Forecast]
     doubts: list[str]
+    fitted: FittedBound
+    limit: float
 
 
 def transfer_sweep(
@@ -65,6 +69,7 @@ def transfer_sweep(
     base_lrs: Sequence[ArrayLike] | None = None,
     law: ConvexBound | None = None,
     caution: float = CAUTION,
+    today: ArrayLike | None = None,
 ) -> Transfer:
     """Rank shapes by the convex bound, fitted on the runs that there are.
 
@@ -78,6 +83,7 @@ def transfer_sweep(
         base_lrs: for each shape those that can be chosen, each ``(k,)``; default: its best one.
         law: default: the law's own exponents.
         caution: law errors by which a shape must be better.
+        today: LRs ``(steps,)`` of what differences are to; default: those of the best run.
 
     Raises:
         InputError: if the runs contradict the law, or every base LR is too high: above `LARGEST_STEP` times
@@ -100,7 +106,8 @@ def transfer_sweep(
     if not candidates:
         raise InputError(f"a base LR must give LRs of at most {limit:.3g} after these runs")
     chosen = [terms[i].scaled(base_lr, fitted.law.rate) for i, base_lr in candidates]
-    mean, fit_error, law_error = fitted.difference(chosen)
+    origin = None if today is None else fitted.law.terms(checked_lrs(today, "today"))
+    mean, fit_error, law_error = fitted.difference(chosen, origin)
     noise = RELATIVE_NOISE * abs(min(run.final_loss for run in fitted.runs))
     error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
     losses = fitted.rows(chosen) @ fitted.coefficients
@@ -117,7 +124,7 @@ def transfer_sweep(
         )
         for j in order
     ]
-    return Transfer(forecasts, _doubts(fitted, forecasts[0]))
+    return Transfer(forecasts, _doubts(fitted, forecasts[0]), fitted, float(limit))
 
 
 def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:

@@ -178,7 +178,7 @@ class Unscaled(FittedLaw):
 
 
 class Difference(NamedTuple):
-    """Predicted final losses less that of the best run, each ``(n,)``.
+    """Predicted final losses less that of another schedule, each ``(n,)``.
 
     Attributes:
         mean: of the difference.
@@ -261,11 +261,12 @@ class FittedBound(FittedLaw):
         _, x, y = (self.rows(terms) * self.coefficients).T
         return (self.law.rate * x / y) ** (1 / (self.law.rate + 1))
 
-    def difference(self, terms: Sequence[Terms]) -> Difference:
-        """Return predicted final losses less that of the best run, with their errors."""
-        change = self.rows(terms) - 1
+    def difference(self, terms: Sequence[Terms], today: Terms | None = None) -> Difference:
+        """Return predicted final losses less that of another schedule (default: of the best run)."""
+        today = today or self.reference
+        change = self.rows(terms) - self.rows([today])
         fit_error = np.sqrt(np.einsum("ni,ij,nj->n", change, self.covariance, change))
-        all_terms = (self.reference, *terms)
+        all_terms = (today, *terms)
         best = np.log(self.best_factors(all_terms) * [each.peak for each in all_terms])
         law_error = DISTANCE_ERROR * self.curvature * np.sqrt(np.abs(best[1:] - best[0]))
         return Difference(change @ self.coefficients, fit_error, law_error)

@@ -1,0 +1,126 @@
+"""The command suggest."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lrshape.cli.app import app, say, whole
+from lrshape.cli.check import print_table
+from lrshape.cli.study import Json
+from lrshape.errors import InputError, shown
+from lrshape.values import path_of
+
+if TYPE_CHECKING:
+    from lrshape.predict.suggestion import Suggestion
+
+
+@app.command()
+def suggest(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|DIR]...",
+            help="Logs of training runs: CSV, W&B exports, TensorBoard, trainer_state.json, Lightning's "
+            "metrics.csv, a study, an Optuna storage.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole,
+            metavar="N",
+            help="Number of steps of the training to come; default: that of the best run.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option(metavar="LOSS", help="Which loss counts: a heading, or e.g. val_loss.")
+    ] = None,
+    like: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A schedule file that is compared, too.")
+    ] = None,
+    families: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Suggest common members of these families only.")
+    ] = None,
+    schedules: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--schedule", metavar="RUN=FILE", help="Schedule of a run that logs no LRs; may be repeated."
+        ),
+    ] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=HEADING",
+            help="What a column is: step, run, resumed_from, lr, loss, train_loss or val_loss; may be "
+            "repeated.",
+        ),
+    ] = None,
+    parents: Annotated[
+        list[str] | None,
+        typer.Option("--parent", metavar="RUN=RUN", help="The run that a run resumed; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write suggestion.html, suggestion.json and next-1.json etc. here."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Suggest the schedule and base LR to run next, from the runs that you have; nothing is trained.
+
+    Best is an LR sweep of one schedule, three runs or more. Without any run, only shapes are ranked. `lrshape
+    export next-1.json` writes the suggested schedule for your framework.
+
+    Examples:
+
+        lrshape suggest runs/*.csv --steps 50000 --out next
+
+        lrshape suggest wandb.csv --metric val_loss --schedule run-1=cosine.json
+
+        lrshape suggest --steps 50000 --like cosine.json --json
+    """
+    from lrshape.predict.suggestion import suggest as find
+
+    found = find(
+        list(runs or []),
+        steps,
+        metric=metric,
+        like=like,
+        families=None if families is None else [name.strip() for name in families.split(",")],
+        columns=_pairs("--columns", "ROLE=HEADING", columns),
+        schedules=_pairs("--schedule", "RUN=FILE", schedules),
+        parents=_pairs("--parent", "RUN=RUN", parents),
+    )
+    written = [] if out is None else found.write(path_of(out))
+    if as_json:
+        say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        return
+    _print(found)
+    for path in written:
+        say(f"wrote {path}")
+
+
+def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
+    pairs = {}
+    for text in given or []:
+        name, equals, value = text.rpartition("=") if form.endswith("FILE") else text.partition("=")
+        if not (name and equals and value):
+            raise InputError(f"{option} must be {form}, got {shown(text)}")
+        pairs[name] = value
+    return pairs
+
+
+def _print(found: "Suggestion") -> None:
+    from lrshape.predict.suggestion_page import candidates_table
+
+    say(f"{found.verdict}\n")
+    if found.rows:
+        print_table(candidates_table(found))
+        say()
+    for number, run in enumerate(found.next_runs, 1):
+        say(f"next {number}: {run.name}, base LR {run.schedule.base_lr:.3g}: {run.reason}")
+    for doubt in found.doubts:
+        say(f"doubt: {doubt}")
+    for note in found.notes:
+        say(f"note: {note}")

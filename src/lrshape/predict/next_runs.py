@@ -1,0 +1,107 @@
+"""Which one to three runs would help most: simple rules, each with its reason."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lrshape.predict.candidates import Candidate
+from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
+from lrshape.predict.laws.horizon import SAME_SHAPE, signature
+from lrshape.predict.runs import Run
+from lrshape.predict.shape_transfer import Transfer
+from lrshape.shapes.schedule import Schedule
+
+if TYPE_CHECKING:
+    from lrshape.predict.suggestion import Row, Today
+
+STEP = 2.0
+"""Factor between base LRs of a sweep."""
+WORTH = 1.3
+"""Ratio of base LRs from which another run is worth it."""
+WITHOUT_LAW = ("linear to 0", "WSD 20%")
+"""The shapes that people use most: what to compare where nothing is known."""
+
+
+class NextRun(NamedTuple):
+    """A run that would help.
+
+    Attributes:
+        name: of its shape.
+        schedule: what to train with.
+        reason: why, as the end of a sentence.
+    """
+
+    name: str
+    schedule: Schedule
+    reason: str
+
+
+def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: float) -> tuple[NextRun, ...]:
+    """Return the first choice, then what its base LR and its shape are uncertain by.
+
+    Args:
+        rows: the candidates, the first choice at the front.
+        found: what they come from.
+        today: the user's best run.
+        wider: factor on the errors.
+    """
+    first = rows[0]
+    chosen = [NextRun(first.name, first.schedule, "the first choice")]
+    lrs = swept(found.fitted.runs, today.run)
+    base_lr, peak = first.schedule.base_lr, today.run.lrs.max()
+    if len(lrs) == 1:
+        reason = "one run alone does not tell the best base LR; this brackets it"
+        sides = [(1 / STEP, reason), (STEP, reason)]
+    elif peak in (lrs[0], lrs[-1]):
+        is_low = bool(peak == lrs[0])
+        end = "lowest" if is_low else "highest"
+        reason = f"the best of your runs has the {end} base LR of its sweep, so the best may lie beyond"
+        sides = [(1 / STEP if is_low else STEP, reason)]
+    else:
+        sides = []
+    for factor, reason in sides:
+        lr = float(f"{min(base_lr * factor, found.limit / first.schedule.multipliers().max()):.3g}")
+        if max(lr / base_lr, base_lr / lr) > WORTH:
+            chosen.append(NextRun(first.name, first.schedule.replace(base_lr=lr), reason))
+    second = next((row for row in rows[1:] if not _same(row.schedule, first.schedule)), None)
+    if second is not None and len(chosen) < 3 and not _decided(second, first, found, wider):
+        reason = f"its forecast cannot be told from that of {first.name}"
+        chosen.append(NextRun(second.name, second.schedule, reason))
+    return tuple(chosen)
+
+
+def next_runs_without_law(today: "Today", offered: Sequence[Candidate]) -> tuple[NextRun, ...]:
+    """Return the usual shapes at the base LR of the best run: only trainings can tell there."""
+    reason = "no law holds for your runs, so compare the usual shapes at the best base LR so far"
+    base_lr = float(f"{today.run.lrs.max():.3g}")
+    return tuple(
+        NextRun(each.name, each.schedule.replace(base_lr=base_lr), reason)
+        for each in offered
+        if each.name in WITHOUT_LAW and not each.own
+    )
+
+
+def swept(runs: Sequence[Run], best: Run) -> list[float]:
+    """Return the base LRs of the runs with the shape and the steps of the best one, rising."""
+    shape = signature(best.lrs)
+    alike = [
+        run
+        for run in runs
+        if run.steps == best.steps and np.sqrt(np.mean((signature(run.lrs) - shape) ** 2)) <= SAME_SHAPE
+    ]
+    return sorted({float(run.lrs.max()) for run in alike})
+
+
+def _same(one: Schedule, other: Schedule) -> bool:
+    return bool(
+        np.sqrt(np.mean((signature(one.multipliers()) - signature(other.multipliers())) ** 2)) <= SAME_SHAPE
+    )
+
+
+def _decided(second: "Row", first: "Row", found: Transfer, wider: float) -> bool:
+    """Whether the 95% interval of the difference of two forecasts leaves out 0."""
+    terms = [found.fitted.law.terms(row.schedule.values()) for row in (second, first)]
+    mean, fit_error, law_error = (float(part[0]) for part in found.fitted.difference(terms[:1], terms[1]))
+    noise = RELATIVE_NOISE * abs(first.loss)
+    return abs(mean) > 1.96 * wider * float(np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2))

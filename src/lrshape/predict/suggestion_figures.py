@@ -1,0 +1,87 @@
+"""Figures of a suggestion: the schedules to run next beside today's, and the loss curves of the runs."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lrshape.predict.suggestion import Suggestion
+from lrshape.report.drawing import Drawing
+from lrshape.report.palette import BASELINE, CATEGORIES
+from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
+from lrshape.report.words import printable, rate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POINTS = 600
+"""Points at which a schedule, or a loss curve, is drawn."""
+SHOWN = 6
+"""Runs whose loss curves are drawn: those with the lowest final losses."""
+SKIPPED = 0.1
+"""Share of a run's steps, at its start, whose losses are not drawn: they would hide the differences."""
+_DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
+
+
+@styled()
+def schedules(found: Suggestion) -> "Figure | None":
+    """Draw the learning rates of the next runs over the steps, and today's."""
+    if not found.next_runs:
+        return None
+    figure, ax = one_panel(3.6)
+    steps = np.unique(np.linspace(0, found.steps - 1, POINTS).round().astype(int))
+    lrs = []
+    if found.today is not None:
+        lrs.append(found.today.schedule(steps))
+        label = printable(f"today: {found.today.run.name}", 40)
+        ax.plot(steps, lrs[-1], color=BASELINE.light, lw=3.0, label=label)
+    for index, run in enumerate(found.next_runs):
+        lrs.append(run.schedule(steps))
+        label = printable(f"next {index + 1}: {run.name} at {rate(run.schedule.base_lr)}", 60)
+        ax.plot(steps, lrs[-1], color=CATEGORIES[index].light, lw=1.8, ls=_DASHES[index], label=label)
+    ax.set(xlim=(0, found.steps), xlabel="step", ylabel="learning rate")
+    scale_axis(ax.yaxis, [0.0, float(np.max(lrs))], log=False)
+    ax.set_ylim(0, 1.06 * float(np.max(lrs)))
+    ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    ax.locator_params(axis="x", nbins=5)
+    legend_below(figure, handlelength=2.4)
+    return figure
+
+
+@styled()
+def curves(found: Suggestion) -> "Figure | None":
+    """Draw the losses of the runs over the steps; None if none has more than its last loss."""
+    runs = sorted((run for run in found.runs if len(run.points) > 2), key=lambda run: run.final_loss)[:SHOWN]
+    if not runs:
+        return None
+    figure, ax = one_panel(3.6)
+    shown = []
+    for index, run in enumerate(runs):
+        kept = np.flatnonzero(run.points >= SKIPPED * run.steps)
+        kept = kept[np.unique(np.linspace(0, len(kept) - 1, POINTS).round().astype(int))]
+        shown += run.losses[kept].tolist()
+        label = printable(f"{run.name}, base LR {rate(float(run.lrs.max()))}", 60)
+        dash = _DASHES[index % len(_DASHES)]
+        style = {"color": CATEGORIES[index].light, "lw": 1.4, "ls": dash, "label": label}
+        ax.plot(run.points[kept], run.losses[kept], **style)
+    ax.set(xlim=(0, max(run.steps for run in runs)), xlabel="step", ylabel="loss")
+    low, high = min(shown), float(np.quantile(shown, 0.99))
+    scale_axis(ax.yaxis, [low, max(high, low + 1e-9)], log=False)
+    ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
+    ax.locator_params(axis="x", nbins=5)
+    legend_below(figure, handlelength=2.4)
+    return figure
+
+
+SCHEDULES = Drawing(
+    "schedules",
+    "The schedules to run next, beside today’s",
+    "Learning rates over the steps of the training to come.",
+    schedules,
+)
+CURVES = Drawing(
+    "curves",
+    "The losses of your runs",
+    f"The first {SKIPPED:.0%} of each run are left out, and runs beyond the best {SHOWN}. What counts is the "
+    "final loss.",
+    curves,
+)

@@ -1,0 +1,68 @@
+"""A suggestion in one sentence, which claims no more than its interval does."""
+
+from typing import TYPE_CHECKING
+
+from lrshape.report.words import Precision, counted, rate
+
+if TYPE_CHECKING:
+    from lrshape.predict.suggestion import Row, Suggestion
+
+NEAR = 1.1
+"""Ratio of base LRs up to which a schedule is what the user does already."""
+
+
+def verdict(found: "Suggestion") -> str:
+    """Return which schedule to run next and what it should gain, or that this is not known, and why."""
+    if found.contradiction:
+        return f"lrshape does not know which schedule is better than what you do: {_lowered(found)}"
+    if found.today is None:
+        first = found.rows[0]
+        lr = f", at base LR {rate(first.schedule.base_lr)}" if found.base_lr_known else ""
+        unknown = "by how much" if found.base_lr_known else "at which base LR, and by how much"
+        return (
+            f"{first.name.capitalize() if first.name.islower() else first.name} is the first by the convex "
+            f"bound{lr}, but without runs lrshape ranks shapes only: {unknown}, it does not know."
+        )
+    first, run = found.rows[0], found.today.run.name
+    where = f"{first.name} at base LR {rate(first.schedule.base_lr)}"
+    what = f"your best run, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
+    if first.own and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
+        return f"Keep {where}: no candidate is expected to be better than {what}."
+    if not first.interval[1] < 0:
+        return (
+            f"Try {where} next, but lrshape does not know that it is better than {what}: its final loss "
+            f"should be {amount(found, first)}, and the 95% interval, {spread(found, first)}, holds 0."
+        )
+    tried = counted(len(found.runs), "run")
+    return (
+        f"Run {where} next: after {tried}, its final loss should be {amount(found, first)} than that of "
+        f"{what} (95% interval {spread(found, first)})."
+    )
+
+
+def _lowered(found: "Suggestion") -> str:
+    return found.contradiction[:1].lower() + found.contradiction[1:]
+
+
+def precision(found: "Suggestion") -> Precision:
+    """Return the decimals of losses and differences: two digits of the first candidate's interval."""
+    error = 3 * found.rows[0].error if found.rows else 0.0
+    loss = min((run.final_loss for run in found.runs), default=None)
+    return Precision(loss, step=error if error > 0 else 0.0)
+
+
+def amount(found: "Suggestion", row: "Row") -> str:
+    """Return how a candidate's loss lies to today's: ``0.012 lower``."""
+    side = "lower" if row.difference <= 0 else "higher"
+    return f"{precision(found).text(abs(row.difference))} {side}"
+
+
+def spread(found: "Suggestion", row: "Row") -> str:
+    """Return the interval of `amount`: ``0.004 to 0.020 lower``, or ``0.005 lower to 0.001 higher``."""
+    low, high = row.interval
+    text = precision(found).text
+    if high < 0:
+        return f"{text(-high)} to {text(-low)} lower"
+    if low > 0:
+        return f"{text(low)} to {text(high)} higher"
+    return f"{text(-low)} lower to {text(high)} higher"
