@@ -26,9 +26,7 @@ def write_example(directory: Path) -> list[Path]:
     paths = []
     for number, name in RUNS.items():
         paths.append(directory / f"{name}.csv")
-        log[log["run"] == number].drop(columns="run").drop_duplicates("step", keep="last").to_csv(
-            paths[-1], index=False
-        )
+        log[log["run"] == number].drop(columns="run").drop_duplicates("step").to_csv(paths[-1], index=False)
     return paths
 
 

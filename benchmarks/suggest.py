@@ -1,6 +1,6 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,g
+python benchmarks/suggest.py --parts a,b,c,g
 """
 
 import argparse
@@ -10,11 +10,22 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # "seconds of a fit" are of one core; read when NumPy is imported
 
+from _suggest_carried import carried_table
+from _suggest_data import CURVES
+from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
+
+
+def suggestion_tables() -> str:
+    """Part (c): at the sweep's own number of steps, and at others."""
+    grid = CURVES / "lr-scheduling" / "grid_124m.csv"
+    return f"{grid_tables(grid)}\n\nSweeps of three LRs or more, carried over\n\n{carried_table(grid)}"
+
 
 PARTS = {
     "a": ("Whole curves: three runs fitted, six predicted", split_table),
     "b": ("Error of the difference WSD minus cosine (true: -0.0278 and -0.0174)", gain_table),
+    "c": ("Suggestions from LR sweeps on a public grid of trainings", suggestion_tables),
     "g": ("Seconds of a fit on one core", seconds_table),
 }
 

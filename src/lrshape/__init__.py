@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from lrshape.checks.check import Check as Check
     from lrshape.errors import InputError as InputError
     from lrshape.files import StoreError as StoreError
+    from lrshape.predict.suggest import suggest as suggest
     from lrshape.predict.suggestion import Suggestion as Suggestion
-    from lrshape.predict.suggestion import suggest as suggest
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
@@ -47,7 +47,7 @@ _HOMES = {
     "compare": "lrshape.api",
     "families": "lrshape.shapes.family:FAMILIES",
     "search": "lrshape.api",
-    "suggest": "lrshape.predict.suggestion",
+    "suggest": "lrshape.predict.suggest",
 }
 _NAMESPACES = ("frameworks", "testing", "trackers")
 

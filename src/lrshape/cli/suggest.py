@@ -80,7 +80,7 @@ def suggest(
 
         lrshape suggest --steps 50000 --like cosine.json --json
     """
-    from lrshape.predict.suggestion import suggest as find
+    from lrshape.predict.suggest import suggest as find
 
     found = find(
         list(runs or []),

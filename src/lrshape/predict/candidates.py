@@ -21,7 +21,7 @@ MEMBERS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
     "cosine": [("cosine to 0", {})],
     "cosine_floor": [("cosine to 10%", {"floor": 0.1})],
     "wsd": [
-        (f"WSD {decay:.0%}{', 1-sqrt' if exponent < 1 else ''}", {"decay": decay, "exponent": exponent})
+        (f"WSD {decay:.0%}{' (1-sqrt)' if exponent < 1 else ''}", {"decay": decay, "exponent": exponent})
         for exponent in (1.0, 0.5)
         for decay in (0.1, 0.2, 0.4)
     ],

@@ -1,24 +1,16 @@
-"""Which schedule and base LR to run next, from the runs that somebody has."""
+"""A suggestion: which schedule to run next, how sure that is, and what it is written as."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
-from lrshape.errors import InputError
-from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
-from lrshape.predict.held_out import HeldOut, held_out, widening
-from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
-from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law
-from lrshape.predict.reading import PathLike, Runs, read_runs
+from lrshape.predict.held_out import HeldOut
+from lrshape.predict.next_runs import NextRun
+from lrshape.predict.reading import PathLike
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
 from lrshape.shapes.schedule import Schedule
-from lrshape.shapes.schedule_file import read_schedule
-from lrshape.shapes.steps import checked_steps
 from lrshape.values import path_of, plain
 
 FORMAT = 1
@@ -162,7 +154,7 @@ class Suggestion:
         }
 
     def write(self, directory: PathLike) -> list[str]:
-        """Write ``suggestion.html``, ``suggestion.json``, ``figures/`` and the next runs, ``next-1.json`` etc.
+        """Write ``suggestion.html``, ``suggestion.json``, ``figures/``, and ``next-1.json`` and so on.
 
         Returns:
             The paths of the files, without the figures.
@@ -174,193 +166,3 @@ class Suggestion:
         from lrshape.predict.suggestion_page import write_suggestion
 
         return [str(path) for path in write_suggestion(self, path_of(directory))]
-
-
-def suggest(
-    runs: Runs | PathLike | Sequence[Run | PathLike] = (),
-    steps: int | None = None,
-    *,
-    metric: str | None = None,
-    like: Schedule | PathLike | None = None,
-    families: Sequence[str] | None = None,
-    columns: Mapping[str, str] | None = None,
-    schedules: Mapping[str, Schedule | PathLike] | None = None,
-    parents: Mapping[str, str] | None = None,
-) -> Suggestion:
-    """Suggest which schedule and base LR to run next, from the runs that there are; nothing is trained.
-
-    Args:
-        runs: files and folders of logs, see `lrshape.predict.reading.read_runs`, or `Run` objects. Best is an
-            LR sweep of one schedule, three runs or more; without any, only shapes are ranked.
-        steps: number of steps of the training to come; default: that of the best run.
-        metric: which loss counts, a heading or a kind such as ``val_loss``.
-        like: a schedule, or its file, that is compared, too.
-        families: candidates are common members of these; default: those that people use.
-        columns: headings of the logs by role.
-        schedules: schedules of runs whose logs have no LRs.
-        parents: by run, the run that it was resumed from.
-
-    Raises:
-        InputError: if an argument is not legal, or a log cannot be read.
-
-    Example:
-        >>> import numpy as np
-        >>> from lrshape.predict.runs import Run
-        >>> hold = np.minimum(1, 5 * np.linspace(1, 0, 1000, endpoint=False))
-        >>> losses = {5e-4: 3.06, 1e-3: 3.01, 2e-3: 3.03}
-        >>> runs = [Run(f"{lr:g}", lr * hold, [1000], [loss]) for lr, loss in losses.items()]
-        >>> found = suggest(runs, steps=1000)
-        >>> found.rows[0].difference < 0
-        True
-    """
-    read = _read(runs, metric, columns, schedules, parents)
-    own = [] if like is None else [_like(like)]
-    finished = [run for run in read if run.name not in read.unfinished]
-    if steps is None and not finished and not own:
-        raise InputError("steps are needed where there is no finished run and no schedule to take them from")
-    if not finished:
-        chosen = checked_steps(steps or own[0].schedule.steps)
-        notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
-        return replace(_without_runs(chosen, families, own), notes=notes)
-    best = min(finished, key=lambda run: run.final_loss)
-    steps = checked_steps(steps or best.steps)
-    today = _today(finished, steps)
-    own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
-    offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = _from_runs(finished, today, offered)
-    return replace(found, notes=read.notes)
-
-
-def _read(
-    runs: Runs | PathLike | Sequence[Run | PathLike],
-    metric: str | None,
-    columns: Mapping[str, str] | None,
-    schedules: Mapping[str, Schedule | PathLike] | None,
-    parents: Mapping[str, str] | None,
-) -> Runs:
-    if isinstance(runs, Runs):
-        return runs
-    given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
-    ready = [run for run in given if isinstance(run, Run)]
-    if ready and len(ready) < len(given):
-        raise InputError("runs must be all Run objects or all files, got both")
-    if ready:
-        return Runs(tuple(ready))
-    sources = [source for source in given if not isinstance(source, Run)]
-    return read_runs(sources, metric=metric, columns=columns, schedules=schedules, parents=parents)
-
-
-def _like(like: Schedule | PathLike) -> Candidate:
-    if isinstance(like, Schedule):
-        return Candidate(f"yours ({like.family})", like, own=True)
-    return Candidate(path_of(like).stem, read_schedule(like), own=True)
-
-
-def _at(own: Sequence[Candidate], steps: int) -> list[Candidate]:
-    return [each._replace(schedule=_moved(each.schedule, steps)) for each in own]
-
-
-def _moved(schedule: Schedule, steps: int) -> Schedule:
-    """The same schedule at another number of steps; batch sizes are those of the old one."""
-    if schedule.steps == steps:
-        return schedule
-    if schedule.batch_sizes is not None:
-        return Schedule.from_values(stretched(schedule.values(), steps))
-    return schedule.replace(steps=steps)
-
-
-def _today(runs: Sequence[Run], steps: int) -> Today:
-    """The best of the runs with the number of steps that is nearest."""
-    nearest = min((abs(np.log(run.steps / steps)), run.steps) for run in runs)[1]
-    best = min((run for run in runs if run.steps == nearest), key=lambda run: run.final_loss)
-    return Today(best, Schedule.from_values(stretched(best.lrs, steps)))
-
-
-def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Candidate]) -> Suggestion:
-    """Shapes by the theorem alone, which is what ranked those of a public grid of trainings best.
-
-    The base LR of a shape is that of the user's schedule, if there is one, times the ratio of their best ones
-    by the law with its usual exponents: with the theorem's, a final LR above 0 costs too little.
-    """
-    own = _at(like, steps)
-    offered = candidates(steps, warmup_steps(own[0].schedule.values()) if own else 0, families, own)
-    shapes = [each.schedule.multipliers() for each in offered]
-    values = ConvexBound(rate=1, memory=1).fit([]).predict(shapes)
-    factors = np.ones(len(offered))
-    if own:
-        best = [_best_base_lr(shape) for shape in (own[0].schedule.multipliers(), *shapes)]
-        factors = own[0].schedule.base_lr * np.array(best[1:]) / best[0]
-    rows = [
-        Row(
-            offered[i].name,
-            offered[i].schedule.replace(base_lr=rounded(factors[i])),
-            offered[i].own,
-            bound=float(values[i] / values.min()),
-        )
-        for i in np.argsort(values, kind="stable")
-    ]
-    reason = "the first by the bound, at the base LR that suits it if that of your schedule suits yours"
-    chosen = (NextRun(rows[0].name, rows[0].schedule, reason),) if own else ()
-    return Suggestion(steps, (), None, tuple(rows), "", (), (), chosen, base_lr_known=bool(own))
-
-
-def _best_base_lr(shape: NDArray[np.float64]) -> float:
-    """The best base LR of a shape, up to a factor that all shapes share."""
-    law = ConvexBound()
-    distance, noise, _ = law.terms(shape)
-    return (distance / noise) ** (1 / (law.rate + 1))
-
-
-def rounded(base_lr: float) -> float:
-    """Return a base LR as it is written: three significant digits."""
-    return float(f"{base_lr:.3g}")
-
-
-def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:
-    steps = today.schedule.steps
-    empty = Suggestion(steps, tuple(runs), today, (), "", (), (), ())
-    try:
-        split_unstable(runs)
-    except InputError as error:
-        contradiction = f"{error}."
-        return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
-    best = min(runs, key=lambda run: run.final_loss)
-    origin = None if today.run is best and today.is_run else today.schedule.values()
-    found = transfer_sweep(runs, [each.schedule.multipliers() for each in offered], today=origin)
-    if found.fitted.misfit < MISFIT:
-        contradiction = f"The losses of the {len(found.fitted.runs)} runs do not follow the bound."
-        return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
-    left_out = held_out(found.fitted.runs)
-    wider = widening(left_out)
-    rows = []
-    for forecast in found.forecasts:
-        candidate, error = offered[forecast.shape], wider * forecast.error
-        rows.append(
-            Row(
-                candidate.name,
-                candidate.schedule.replace(base_lr=rounded(forecast.base_lr)),
-                candidate.own,
-                loss=forecast.loss,
-                difference=forecast.difference,
-                error=error,
-                better=float(norm.cdf(-forecast.difference / error)),
-            )
-        )
-    # The last doubt is that the first choice may be no better: that is the verdict's, by wider intervals.
-    doubts = found.doubts[:-1] if found.forecasts[0].better < SURE else list(found.doubts)
-    if wider > 1.05:
-        doubts.append(
-            f"The runs differ from what the others predict of them by {wider:.2g} times the expected error: "
-            "the intervals are as much wider."
-        )
-    if not today.is_run:
-        doubts.append(
-            f"No finished run has {steps:,} steps: the forecasts carry over from {today.run.steps:,} steps."
-        )
-    return replace(
-        empty,
-        rows=tuple(rows),
-        doubts=tuple(doubts),
-        held_out=tuple(left_out),
-        next_runs=next_runs(rows, found, today, wider),
-    )

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lrshape.predict.suggestion import Suggestion
 from lrshape.report.drawing import Drawing
 from lrshape.report.palette import BASELINE, CATEGORIES
 from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
@@ -12,6 +11,8 @@ from lrshape.report.words import printable, rate
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from lrshape.predict.suggestion import Suggestion
 
 POINTS = 600
 """Points at which a schedule, or a loss curve, is drawn."""
@@ -23,7 +24,7 @@ _DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 
 
 @styled()
-def schedules(found: Suggestion) -> "Figure | None":
+def schedules(found: "Suggestion") -> "Figure | None":
     """Draw the learning rates of the next runs over the steps, and today's."""
     if not found.next_runs:
         return None
@@ -48,7 +49,7 @@ def schedules(found: Suggestion) -> "Figure | None":
 
 
 @styled()
-def curves(found: Suggestion) -> "Figure | None":
+def curves(found: "Suggestion") -> "Figure | None":
     """Draw the losses of the runs over the steps; None if none has more than its last loss."""
     runs = sorted((run for run in found.runs if len(run.points) > 2), key=lambda run: run.final_loss)[:SHOWN]
     if not runs:

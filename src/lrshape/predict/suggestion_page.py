@@ -2,30 +2,33 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lrshape.errors import InputError
 from lrshape.files import publish
-from lrshape.predict.suggestion import Row, Suggestion
 from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
 from lrshape.predict.verdict import amount, precision, spread
 from lrshape.report.drawing import draw_all
 from lrshape.report.sections import Code, Notice, Section, Table, Tile, table, write_page, writing
 from lrshape.report.words import counted, percent, printable, rate
 
+if TYPE_CHECKING:
+    from lrshape.predict.suggestion import Row, Suggestion
+
 METHOD = (
     "Forecasts come from the last-iterate bound of convex optimisation (arXiv:2501.18965, theorem 1) with "
     "exponents that neural networks show, fitted to the final losses of your runs. It gives each shape its "
     "own best base LR and says how final losses differ. Nothing was trained.",
     "On a public grid of trainings of a 124M language model, suggestions from a sweep of three or more "
-    "base LRs of one schedule ended 0.0010 above the best cell in the median and 0.0056 at worst; one of the first "
-    "two shapes was always within 0.002, and 97% of the 95% intervals held. The rule that orders candidates "
-    "was chosen with that grid in view. There, gains were larger than forecast.",
+    "base LRs of one schedule ended 0.0010 above the best cell in the median and 0.0056 at worst; one of "
+    "the first two shapes was always within 0.002, and 97% of the 95% intervals held. The rule that orders "
+    "candidates was chosen with that grid in view. There, gains were larger than forecast.",
     "The law has not been shown to hold for your workload: it fails for least squares without label noise, "
     "where losses fall exponentially. The order of close candidates is a guess; train the first two.",
 )
 
 
-def write_suggestion(found: Suggestion, directory: Path) -> list[Path]:
+def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
     """Write ``suggestion.html``, ``suggestion.json``, ``figures/``, and ``next-1.json`` and so on.
 
     Returns:
@@ -53,7 +56,7 @@ def write_suggestion(found: Suggestion, directory: Path) -> list[Path]:
     return [page, directory / "suggestion.json", *(directory / name for name in names)]
 
 
-def _write_page(found: Suggestion, directory: Path) -> Path:
+def _write_page(found: "Suggestion", directory: Path) -> Path:
     shown = draw_all([SCHEDULES, CURVES], found, directory / "figures")
     sections = [
         Section(
@@ -80,7 +83,7 @@ def _write_page(found: Suggestion, directory: Path) -> Path:
     )
 
 
-def title(found: Suggestion) -> str:
+def title(found: "Suggestion") -> str:
     """Return the suggestion in a few words."""
     if found.contradiction:
         return "No law holds for these runs"
@@ -90,7 +93,7 @@ def title(found: Suggestion) -> str:
     return f"{first.name} at base LR {rate(first.schedule.base_lr)}"
 
 
-def _tiles(found: Suggestion) -> list[Tile]:
+def _tiles(found: "Suggestion") -> list[Tile]:
     if found.today is None or not found.rows:
         return []
     first = found.rows[0]
@@ -101,7 +104,7 @@ def _tiles(found: Suggestion) -> list[Tile]:
     ]
 
 
-def next_table(found: Suggestion) -> Table:
+def next_table(found: "Suggestion") -> Table:
     """Return the next runs, and why each."""
     return table(
         "The next runs",
@@ -116,7 +119,7 @@ def next_table(found: Suggestion) -> Table:
     )
 
 
-def candidates_table(found: Suggestion) -> Table:
+def candidates_table(found: "Suggestion") -> Table:
     """Return the candidates, the first choice at the front."""
     if found.today is None:
         columns = {
@@ -141,11 +144,11 @@ def candidates_table(found: Suggestion) -> Table:
     )
 
 
-def _name(row: Row) -> str:
+def _name(row: "Row") -> str:
     return f"{printable(row.name, 40)} (yours)" if row.own else row.name
 
 
-def _runs(found: Suggestion, shown: dict) -> Section:
+def _runs(found: "Suggestion", shown: dict) -> Section:
     left_out = {left.name: left for left in found.held_out}
     text = precision(found).text
 

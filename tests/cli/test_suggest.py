@@ -1,0 +1,97 @@
+"""The command suggest, on logs as people have them."""
+
+import json
+
+import numpy as np
+import pytest
+
+STEPS = 2000
+PROGRESS = (np.arange(STEPS) + 0.5) / STEPS
+SHAPE = np.minimum(1, np.minimum((np.arange(STEPS) + 1) / 100, (1 - PROGRESS) / 0.2))
+FINAL = {3e-4: 3.09, 1e-3: 3.02, 3e-3: 3.05}
+
+
+@pytest.fixture
+def logs(folder):
+    """Three CSV logs of an LR sweep, as step, lr and val_loss every 50 steps."""
+    paths = []
+    for base_lr, final in FINAL.items():
+        lines = ["step,lr,val_loss"]
+        for step in range(0, STEPS + 1, 50):
+            loss = final + 2 * (max(step, 50) ** -0.5 - STEPS**-0.5)
+            lines.append(f"{step},{base_lr * SHAPE[min(step, STEPS - 1)]:.6g},{loss:.5f}")
+        paths.append(folder.path / f"lr{base_lr:g}.csv")
+        paths[-1].write_text("\n".join(lines) + "\n")
+    return paths
+
+
+def test_three_runs_lead_to_schedules_that_export_reads(folder, logs):
+    code, out, err = folder.run("suggest", *logs, "--steps", "4e3", "--out", "next")
+    assert (code, err) == (0, "")
+    assert out.startswith(("Try ", "Run ", "Keep "))
+    assert "next 1: " in out
+    assert "doubt: No finished run has 4,000 steps" in out
+    assert "wrote next/next-1.json" in out
+    for name in ("suggestion.html", "suggestion.json", "figures/schedules.svg", "figures/curves.png"):
+        assert (folder.path / "next" / name).is_file()
+    code, out, err = folder.run("export", "next/next-1.json", "--to", "csv")
+    assert code == 0, err
+    rates = (folder.path / out.split()[-1]).read_text().splitlines()
+    assert len(rates) in (4000, 4001)
+
+
+def test_json_is_one_document(folder, logs):
+    code, out, _ = folder.run("suggest", *logs, "--json", "--out", "next")
+    assert code == 0
+    document = json.loads(out)
+    assert document == json.loads((folder.path / "next" / "suggestion.json").read_text())
+    assert document["today"] == "lr0.001"
+    assert document["steps"] == STEPS
+    first = document["candidates"][0]
+    assert first["low"] <= first["difference"] <= first["high"]
+    assert document["next_runs"][0]["schedule"]["base_lr"] == first["base_lr"]
+
+
+def test_no_runs_and_one(folder, logs):
+    code, out, _ = folder.run("suggest", "--steps", "1000")
+    assert code == 0
+    assert "ranks shapes only" in out
+    code, out, _ = folder.run("suggest", logs[0], "--families", "linear,wsd")
+    assert code == 0
+    assert "needs at least three runs, got 1" in out
+    assert "cosine" not in out
+    (folder.path / "mine.json").write_text(
+        '{"format": 1, "family": "cosine", "params": {}, "base_lr": 0.001, "steps": 500,'
+        ' "step_rule": "midpoint", "batch_sizes": null}'
+    )
+    code, out, _ = folder.run("suggest", "--like", "mine.json", "--json")
+    assert code == 0
+    assert json.loads(out)["next_runs"]
+
+
+def test_headings_and_schedules_are_named(folder, logs):
+    logs[0].write_text(logs[0].read_text().replace("step,lr,val_loss", "update,lr,nll"))
+    code, _, err = folder.run("suggest", logs[0], "--columns", "step=update", "--columns", "loss=nll")
+    assert code == 0, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.csv"], "none.csv: there is no such file or folder"),
+        ([], "steps are needed"),
+        (["{log}", "--steps", "0"], "steps must be"),
+        (["{log}", "--families", "cosin"], "did you mean 'cosine'?"),
+        (["{log}", "--columns", "step"], "--columns must be ROLE=HEADING, got 'step'"),
+        (["{log}", "--schedule", "lr0.001"], "--schedule must be RUN=FILE, got 'lr0.001'"),
+        (["{log}", "--metric", "accuracy"], "accuracy"),
+        (["{log}", "--like", "none.json"], "none.json"),
+        (["{log}", "--out", "{log}"], "--out must be a directory"),
+    ],
+)
+def test_bad_input_gets_one_line(folder, logs, arguments, message):
+    code, out, err = folder.run("suggest", *(text.format(log=logs[1]) for text in arguments))
+    assert code == 2
+    assert message in err
+    assert err.count("\n") == 1
+    assert out == ""

@@ -1,0 +1,137 @@
+"""Suggestions claim what the runs allow, and say what they do not know."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.held_out import HeldOut, widening
+from lrshape.predict.laws.convex_bound import ConvexBound
+from lrshape.predict.runs import Run
+from lrshape.predict.suggest import suggest
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule_file import read_schedule
+
+STEPS = 1000
+WARM = np.minimum(np.arange(1, STEPS + 1) / 50, 1)
+HOLD = WARM * np.minimum(1, 5 * np.linspace(1, 0, STEPS, endpoint=False))
+REFERENCE = ConvexBound().terms(HOLD)
+
+
+def run(name, lrs, loss=None):
+    """A run that follows the bound, with the best base LR of HOLD near 1."""
+    terms = ConvexBound().terms(lrs)
+    by_law = 2.8 + 0.3 * terms.distance / REFERENCE.distance + 0.15 * terms.noise / REFERENCE.noise
+    return Run(name, lrs, np.array([len(lrs)]), np.array([by_law if loss is None else loss]))
+
+
+def sweep(*base_lrs):
+    return [run(f"hold {lr:g}", lr * HOLD) for lr in base_lrs]
+
+
+def reasons(found):
+    return " ".join(each.reason for each in found.next_runs)
+
+
+def test_a_sweep_names_the_next_schedule_its_gain_and_where_that_is_unsure():
+    found = suggest(sweep(0.25, 0.5, 1, 2, 4))
+    first = found.rows[0]
+    assert found.steps == STEPS
+    assert first.difference < 0
+    assert f"Try {first.name} at base LR" in found.verdict
+    assert "holds 0" in found.verdict
+    assert found.next_runs[0].schedule.base_lr == first.schedule.base_lr
+    assert found.next_runs[1].name != first.name
+    assert "cannot be told" in reasons(found)
+    assert len(found.held_out) == 5
+    assert "WSD 20%" in [row.name for row in found.rows if row.own]
+    assert first.schedule.params["warmup"] == pytest.approx(0.05, abs=0.002)
+
+
+def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
+    constant = [run(f"constant {lr:g}", lr * WARM) for lr in (0.125, 0.25, 0.5)]
+    found = suggest(constant, families=["linear", "wsd"])
+    first = found.rows[0]
+    assert ("holds 0" in found.verdict) == (first.interval[1] >= 0)
+    assert found.verdict.startswith("Run " if first.interval[1] < 0 else "Try ")
+
+
+def test_one_run_is_followed_by_a_bracket_of_base_lrs():
+    found = suggest(sweep(1), steps=STEPS)
+    lrs = [each.schedule.base_lr for each in found.next_runs if each.name == found.rows[0].name]
+    assert lrs[0] / 2 == pytest.approx(lrs[1], rel=0.01)
+    assert "one run alone" in reasons(found)
+    assert "at least three runs, got 1" in " ".join(found.doubts)
+    assert not found.held_out
+
+
+def test_beyond_the_edge_of_a_sweep_lies_one_more_run():
+    found = suggest(sweep(1, 2, 4))
+    assert "lowest base LR of its sweep" in reasons(found)
+    assert found.next_runs[1].schedule.base_lr < found.next_runs[0].schedule.base_lr
+
+
+def test_without_runs_shapes_alone_are_ranked():
+    found = suggest([], steps=STEPS)
+    assert "ranks shapes only" in found.verdict
+    assert found.schedule is None
+    assert all(np.isnan(row.difference) for row in found.rows)
+    assert found.to_dict()["candidates"][0]["base_lr"] is None
+    yours = suggest([], like=Schedule("cosine_floor", {"floor": 0.1}, 0.002, STEPS))
+    assert yours.rows[0].schedule.base_lr > 0.002  # a final LR above 0 asks for a lower base LR
+    assert [row.schedule.base_lr for row in yours.rows if row.own] == [0.002]
+    with pytest.raises(InputError, match="steps are needed"):
+        suggest([])
+
+
+def test_runs_that_contradict_the_law_are_told_so():
+    short = run("short", np.full(STEPS, 0.5), 1e-2)
+    long = run("long", np.full(2 * STEPS, 0.5), 1e-6)
+    found = suggest([short, long])
+    assert "lrshape does not know" in found.verdict
+    assert "the bound does not hold" in found.verdict
+    assert not found.rows
+    assert {each.name for each in found.next_runs} == {"linear to 0", "WSD 20%"}
+    assert found.to_dict()["contradiction"]
+
+
+def test_another_number_of_steps_stretches_todays_schedule_and_keeps_its_warmup():
+    found = suggest(sweep(0.5, 1, 2), steps=4 * STEPS)
+    assert warmup_steps(found.today.schedule.values()) == warmup_steps(HOLD) == 49
+    assert "No finished run has 4,000 steps" in " ".join(found.doubts)
+    own = next(row for row in found.rows if row.own)
+    assert own.schedule.base_lr < 1  # longer trainings want lower LRs
+    assert own.difference <= 0
+    np.testing.assert_allclose(stretched(HOLD, STEPS), HOLD)
+
+
+def test_candidates_are_members_of_the_families_each_once():
+    hold = Candidate("mine", Schedule.from_values(HOLD), own=True)
+    names = [each.name for each in candidates(STEPS, 50, ["wsd", "exponential"], [hold])]
+    assert names.count("WSD 20%") == 1
+    assert "mine" not in names
+    assert names[-1] == "exponential"
+    with pytest.raises(InputError, match="family must be one of"):
+        candidates(STEPS, 0, ["wsdd"], [])
+
+
+def test_held_out_errors_widen_intervals():
+    assert widening([]) == 1
+    assert widening([HeldOut("a", 0.1, 0.1, 0.01)]) == 1
+    assert widening([HeldOut("a", 0.1, 0.13, 0.01)]) == pytest.approx(3)
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    found = suggest(sweep(0.5, 1, 2))
+    (tmp_path / "next-3.json").write_text("old")
+    paths = found.write(tmp_path)
+    document = json.loads((tmp_path / "suggestion.json").read_text())
+    assert document["verdict"] == found.verdict
+    assert read_schedule(tmp_path / "next-1.json") == found.schedule
+    assert len([path for path in paths if "next-" in path]) == len(found.next_runs)
+    assert len(list(tmp_path.glob("next-*.json"))) == len(found.next_runs)
+    page = (tmp_path / "suggestion.html").read_text()
+    assert found.rows[0].name in page
+    assert "<svg" in page
