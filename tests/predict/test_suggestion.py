@@ -1,6 +1,7 @@
 """Suggestions claim what the runs allow, and say what they do not know."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -51,11 +52,15 @@ def test_a_sweep_names_the_next_schedule_its_gain_and_where_that_is_unsure():
 
 
 def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
-    constant = [run(f"constant {lr:g}", lr * WARM) for lr in (0.125, 0.25, 0.5)]
-    found = suggest(constant, families=["linear", "wsd"])
+    found = suggest(sweep(0.5, 1, 2))
     first = found.rows[0]
-    assert ("holds 0" in found.verdict) == (first.interval[1] >= 0)
-    assert found.verdict.startswith("Run " if first.interval[1] < 0 else "Try ")
+    sure = replace(found, rows=(first._replace(difference=-0.02, error=0.005), *found.rows[1:]))
+    assert sure.verdict.startswith(f"Run {first.name} at base LR")
+    assert (
+        "0.020 lower than that of your best run, hold 1 (95% interval 0.010 to 0.030 lower)" in sure.verdict
+    )
+    keep = replace(found, rows=tuple(row._replace(difference=0.0) for row in found.rows if row.own))
+    assert keep.verdict.startswith("Keep WSD 20%")
 
 
 def test_one_run_is_followed_by_a_bracket_of_base_lrs():

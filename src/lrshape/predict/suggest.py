@@ -139,7 +139,7 @@ def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Can
     rows = [
         Row(
             offered[i].name,
-            offered[i].schedule.replace(base_lr=rounded(factors[i])),
+            offered[i].schedule.replace(base_lr=rounded(float(factors[i]))),
             offered[i].own,
             bound=float(values[i] / values.min()),
         )

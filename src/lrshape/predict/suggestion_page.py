@@ -1,15 +1,16 @@
 """A suggestion as one self-contained page, its JSON document, and the next runs as schedule files."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lrshape.errors import InputError
 from lrshape.files import publish
 from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
 from lrshape.predict.verdict import amount, precision, spread
-from lrshape.report.drawing import draw_all
-from lrshape.report.sections import Code, Notice, Section, Table, Tile, table, write_page, writing
+from lrshape.report.drawing import PageFigure, draw_all
+from lrshape.report.sections import Cell, Code, Notice, Section, Table, Tile, table, write_page, writing
 from lrshape.report.words import counted, percent, printable, rate
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def next_table(found: "Suggestion") -> Table:
 def candidates_table(found: "Suggestion") -> Table:
     """Return the candidates, the first choice at the front."""
     if found.today is None:
-        columns = {
+        columns: Mapping[str | Cell, str | Callable[[Any], str | Cell]] = {
             "schedule": _name,
             "base LR": lambda row: rate(row.schedule.base_lr) if found.base_lr_known else "",
             "bound, relative to the first": lambda row: f"{row.bound:.3f}",
@@ -148,7 +149,7 @@ def _name(row: "Row") -> str:
     return f"{printable(row.name, 40)} (yours)" if row.own else row.name
 
 
-def _runs(found: "Suggestion", shown: dict) -> Section:
+def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
     left_out = {left.name: left for left in found.held_out}
     text = precision(found).text
 
