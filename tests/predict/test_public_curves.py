@@ -76,7 +76,7 @@ def test_runs_without_learning_rates_take_schedules():
         ("tensorboard_lr.csv", "has no loss"),
         ("excel_utf8_one_column.csv", "must hold headings"),
         ("german_curve.csv", "decimal point"),
-        ("german_runs.csv", "decimal point"),
+        ("german_runs.csv", "needs a column of steps"),
         ("log_with_gaps.csv", "has no loss"),
         ("optuna_trials_dataframe.csv", "needs a column of steps"),
     ],

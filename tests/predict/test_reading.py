@@ -41,6 +41,7 @@ def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, w
         LOG.replace("step,lr,loss", "iteration,learning_rate,Loss"),
         LOG.replace("step,lr,loss", "train/global_step,optim/lr,trainLoss"),
         rows("step,lr,loss,note", *(f"{line},ok" for line in LOG.split()[1:])),
+        "step,lr_decay_steps,lr,lr_scheduler,loss\n0,9,.1,cos,3\n10,9,.1,cos,2\n20,9,.05,cos,1.5\n,,,,9\n30,9,0,cos,1.25\n",
         rows("epoch,step,lr,loss", *(f"{0.1 * i},{line}" for i, line in enumerate(LOG.split()[1:]))),
     ],
 )
@@ -68,6 +69,8 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         (LOG.replace("10,", "-10,"), "whole numbers of at least 0, got -10"),
         (LOG.replace("0.05", "-0.05"), "a: learning rates must be finite and at least 0, got -0.05"),
         (LOG.replace("loss", "accuracy"), "a: has no loss; it has .*'accuracy'.*--metric"),
+        ('step,lr,loss\n"1,000",0.1,3\n', "separators of thousands; line 2 has '1,000'"),
+        (LOG.replace("0.1", "0").replace("0.05", "0"), "a: LRs must be .* not all 0"),
         ("step;lr;loss\n0;0,1;3\n", "decimal point.* line 2 has '0,1'"),
         ("step,lr,loss\n0,0.1,3\n1,0.1\n", "line 3 has 2 cells"),
         ("step,loss\n1,3\n2,2\n", r"a: logs no learning rates, give .*schedules={'a': .*--schedule a=FILE"),

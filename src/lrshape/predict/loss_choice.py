@@ -47,7 +47,10 @@ def choose_losses(
     by_kind = {kind: _of_kind(logs, kind, columns, strict=False) for kind in KINDS}
     most = max(map(len, by_kind.values()))
     if not most:
-        return {}
+        found = {name: log.minimised for name, log in logs.items() if log.minimised in log.series}
+        if found:
+            _tell(found, headings, notes, is_given=False)
+        return found
     kind = next(kind for kind in KINDS if len(by_kind[kind]) == most)
     found = _of_kind(logs, kind, columns)
     _tell(found, headings, notes, is_given=False)
