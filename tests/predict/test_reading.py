@@ -42,6 +42,7 @@ def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, w
         LOG.replace("step,lr,loss", "train/global_step,optim/lr,trainLoss"),
         rows("step,lr,loss,note", *(f"{line},ok" for line in LOG.split()[1:])),
         "step,lr_decay_steps,lr,lr_scheduler,loss\n0,9,.1,cos,3\n10,9,.1,cos,2\n20,9,.05,cos,1.5\n,,,,9\n30,9,0,cos,1.25\n",
+        LOG + "40,0",  # the run died while it wrote this
         rows("epoch,step,lr,loss", *(f"{0.1 * i},{line}" for i, line in enumerate(LOG.split()[1:]))),
     ],
 )
@@ -72,7 +73,7 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         ('step,lr,loss\n"1,000",0.1,3\n', "separators of thousands; line 2 has '1,000'"),
         (LOG.replace("0.1", "0").replace("0.05", "0"), "a: LRs must be .* not all 0"),
         ("step;lr;loss\n0;0,1;3\n", "decimal point.* line 2 has '0,1'"),
-        ("step,lr,loss\n0,0.1,3\n1,0.1\n", "line 3 has 2 cells"),
+        ("step,lr,loss\n0,0.1,3\n1,0.1\n2,0.1,2\n", "line 3 has 2 cells"),
         ("step,loss\n1,3\n2,2\n", r"a: logs no learning rates, give .*schedules={'a': .*--schedule a=FILE"),
         ("step,lr,loss\n10,0.1,3\n20,,2\n", "holds one learning rate"),
         ("step,lr,loss\n0,0.1,3\n", "has no finite loss after its first step"),
@@ -167,6 +168,7 @@ def test_files_of_the_training_and_the_validation_loss_of_the_same_runs(read, wr
     assert {name: run.losses.tolist() for name, run in runs.items()} == {"1": [2.5], "2": [3.5]}
     assert "from 'val_loss', not 'train_loss': metric (--metric)" in notes
     assert read(paths, metric="train_loss")[0]["2"].losses.tolist() == [4, 3]
+    assert read(paths, metric="train")[0]["2"].losses.tolist() == [4, 3]
 
 
 def test_files_of_one_name_are_told_apart_by_their_folders(read, write, tmp_path):

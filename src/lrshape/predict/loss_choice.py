@@ -38,7 +38,9 @@ def choose_losses(
             }
             _tell(found, headings, notes, is_given=True)
             return found
-        if (loss := loss_of(metric)) is None or not (found := _of_kind(logs, loss.kind, columns)):
+        loss = loss_of(metric)
+        kind = loss.kind if loss else metric.lower()
+        if not (found := _of_kind(logs, kind, columns)):
             raise InputError(
                 f"metric must be the heading of a loss, one of {listed(headings, 20)}, got {shown(metric)}"
             )
