@@ -78,7 +78,9 @@ def logs_of(
             for heading, (owner, metric) in headings.items()
             if run is not None or owner == each
         }
-        above = "" if parent is None else next(filter(None, (labels[parent][row] for row in rows)), "")
+        above = (
+            "" if parent is None else next((at for row in rows.tolist() if (at := labels[parent][row])), "")
+        )
         logs.append(RunLog(each or name or run_name(source), source, series, parent=above))
     return logs
 

@@ -38,7 +38,9 @@ def choose_losses(
             }
             _tell(found, headings, notes, is_given=True)
             return found
-        if (loss := loss_of(metric)) is None or not (found := _of_kind(logs, loss.kind, columns)):
+        loss = loss_of(metric)
+        kind = loss.kind if loss else metric.lower()
+        if not (found := _of_kind(logs, kind, columns)):
             raise InputError(
                 f"metric must be the heading of a loss, one of {listed(headings, 20)}, got {shown(metric)}"
             )
@@ -47,7 +49,10 @@ def choose_losses(
     by_kind = {kind: _of_kind(logs, kind, columns, strict=False) for kind in KINDS}
     most = max(map(len, by_kind.values()))
     if not most:
-        return {}
+        found = {name: log.minimised for name, log in logs.items() if log.minimised in log.series}
+        if found:
+            _tell(found, headings, notes, is_given=False)
+        return found
     kind = next(kind for kind in KINDS if len(by_kind[kind]) == most)
     found = _of_kind(logs, kind, columns)
     _tell(found, headings, notes, is_given=False)

@@ -92,5 +92,6 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
         planned_steps=max(planned, default=None),
         lrs=next((log.lrs for log in group if log.lrs is not None), None),
         stopped=next((log.stopped for log in group if log.stopped), ""),
+        minimised=group[0].minimised,
         fault=faults[0] if faults else "",
     )

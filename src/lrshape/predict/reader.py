@@ -39,6 +39,7 @@ class RunLog:
         planned_steps: steps that the run should take, where the source knows them.
         lrs: the LR of every step, where the source knows it without a log, shape (steps,).
         stopped: how it ended before its end, e.g. ``was pruned``; empty if the source does not say so.
+        minimised: heading of what the source itself minimises, which is read where there is no loss.
         fault: why a series could not be read, empty if all could.
     """
 
@@ -49,6 +50,7 @@ class RunLog:
     planned_steps: int | None = None
     lrs: NDArray[np.float64] | None = None
     stopped: str = ""
+    minimised: str = ""
     fault: str = ""
 
 

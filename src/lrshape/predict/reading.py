@@ -145,7 +145,7 @@ def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog
         raise InputError(f"{source}: is no log that lrshape reads: {', '.join(READERS)}")
     logs, refusals = [], []
     for inner in sorted(source.iterdir()):
-        if inner.name.startswith("."):
+        if inner.name.startswith(".") or (inner.is_symlink() and inner.is_dir()):  # which may lead back
             continue
         try:
             logs += _logs(inner, columns, notes)

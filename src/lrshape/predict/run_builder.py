@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
-from lrshape.predict.headings import listed
+from lrshape.predict.headings import listed, split_run
 from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
@@ -54,7 +54,10 @@ class RunBuilder:
         if stopped:
             lrs = lrs[:last]
             told.append(Told("unfinished", f"is unfinished, {stopped}: its curve counts up to there"))
-        return Run(log.name, lrs, points.astype(np.int64), losses), told + more, not stopped
+        try:
+            return Run(log.name, lrs, points.astype(np.int64), losses), told + more, not stopped
+        except InputError as error:
+            raise UnusableRunError("run", str(error).removeprefix(f"{log.name}: ")) from None
 
     def _lrs(
         self, log: RunLog, last: int, children: tuple[str, ...]
@@ -67,7 +70,7 @@ class RunBuilder:
             if last > len(known):
                 raise InputError(f"its losses go on to step {last:,}, its schedule has {len(known):,} steps")
             return known, []
-        rates = [heading for heading in log.series if is_learning_rate(heading)]
+        rates = sorted(filter(is_learning_rate, log.series), key=lambda heading: bool(split_run(heading)[0]))
         if not rates:
             name = log.name if " " not in log.name else f"'{log.name}'"
             text = log.fault or (

@@ -38,13 +38,13 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
     """Return what was logged by rising steps, each once, without gaps.
 
     Where a log goes back, because the run was resumed from a checkpoint or begun again, the rows of the
-    attempt that goes on furthest count, and before its first step those of the attempts that it could have
-    been resumed from, the latest first. Of rows with one step the last counts.
+    attempt that goes on furthest count, and before its first step those of the attempt that it was resumed
+    from: the one that comes nearest to that step. Of rows with one step the last counts.
 
     Raises:
         InputError: if a step is no whole number of at least 0, or too large.
     """
-    logged = ~np.isnan(series.values)
+    logged = ~np.isnan(series.values) & ~np.isnan(series.steps)
     steps, values = series.steps[logged], series.values[logged]
     if (wrong := ~np.isfinite(steps) | (steps < 0) | (steps % 1 != 0)).any():
         hint = ": are they epochs?" if (steps[wrong] % 1 != 0).all() else ""
@@ -85,21 +85,25 @@ def _once(steps: NDArray[np.float64], values: NDArray[np.float64]) -> Series:
 
 
 def _history(steps: NDArray[np.float64], restarts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The rows that lead to the furthest step, in order, of attempts that begin at these rows and at 0."""
+    """The rows that lead to the furthest step, in order, of attempts that begin at these rows and at 0.
+
+    Logs are joined in any order, so the earlier steps may stand behind the later ones.
+    """
     begins = np.append(0, restarts)
     ends = np.append(restarts, len(steps))
     first, last = steps[begins], steps[ends - 1]
+    attempt = len(last) - 1 - int(last[::-1].argmax())
+    limit = np.inf
     rows: list[NDArray[np.intp]] = []
-    limit, earlier = np.inf, len(begins)
-    while earlier:
-        reach = np.where(first < limit, np.minimum(last, limit), -1.0)[:earlier]
-        if reach.max() < 0:
-            break
-        attempt = earlier - 1 - int(reach[::-1].argmax())
+    while True:
         part = np.arange(begins[attempt], ends[attempt])
         rows.insert(0, part[steps[part] < limit])
-        limit, earlier = first[attempt], attempt
-    return np.concatenate(rows)
+        limit = first[attempt]
+        reach = np.where(first < limit, np.minimum(last, limit), -1.0)
+        if reach.max() < 0:
+            return np.concatenate(rows)
+        best = np.flatnonzero(reach == reach.max())
+        attempt = int(best[np.abs(best - attempt).argmin()])
 
 
 def merged(parts: list[Series]) -> Series:

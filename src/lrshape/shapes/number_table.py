@@ -61,7 +61,9 @@ class NumberTable:
         return self.columns[name]
 
 
-def read_table(path: Path, is_label: Callable[[str], bool] | None = None) -> NumberTable:
+def read_table(
+    path: Path, is_label: Callable[[str], bool] | None = None, may_be_cut: bool = False
+) -> NumberTable:
     """Read a CSV file.
 
     Its first row is a heading if all of its cells are text that is not made of digits. Lines without any cell
@@ -70,6 +72,7 @@ def read_table(path: Path, is_label: Callable[[str], bool] | None = None) -> Num
     Args:
         path: the file.
         is_label: whether a column, by its heading, holds labels and not numbers; default: none does.
+        may_be_cut: leave out a last row with too few cells: a program was writing it.
 
     Raises:
         InputError: if it is empty, its rows differ in length, its first row mixes text with numbers, or two
@@ -89,7 +92,7 @@ def read_table(path: Path, is_label: Callable[[str], bool] | None = None) -> Num
             if skipped and sum(map(bool, head)) == 1:
                 raise InputError("line 1 is empty: a list of numbers has no gaps")
         labels = [name for name in names if is_label and is_label(name)] if has_heading else []
-        return _filled(names, rows, has_heading, separator, skipped + 1, labels)
+        return _filled(names, rows, has_heading, separator, skipped + 1, labels, may_be_cut)
 
 
 def _first_line(lines: Iterable[str]) -> tuple[str, int]:
@@ -133,6 +136,7 @@ def _filled(
     separator: str,
     start: int,
     labels: Collection[str],
+    may_be_cut: bool,
 ) -> NumberTable:
     columns = [_Column(name, name in labels) for name in names]
     gaps = 0  # lines without a cell since the last row
@@ -142,6 +146,10 @@ def _filled(
             if not any(map(str.strip, row)):
                 gaps += 1
                 continue
+            if len(row) < len(names) and may_be_cut and row is batch[-1][1]:
+                if (after := next(rows, None)) is None:
+                    continue
+                rows = chain([after], rows)
             if len(row) != len(names) and (len(row) < len(names) or any(map(str.strip, row[len(names) :]))):
                 raise InputError(_other_length(line, row, names, separator, start))
             if len(names) == 1:

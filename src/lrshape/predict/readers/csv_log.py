@@ -1,12 +1,13 @@
 """CSV files of any logger, charts that Weights & Biases exports among them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.predict.headings import is_metric
+from lrshape.predict.headings import is_metric, step_heading
 from lrshape.predict.log_table import is_label, logs_of
 from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog
 from lrshape.shapes.input_file import reading
@@ -25,13 +26,17 @@ def read_csv(source: Path, columns: Mapping[str, str], name: str | None = None) 
         InputError: if it cannot be read as that.
     """
     with reading(source, "no log of runs", MAX_BYTES):
-        table = read_table(source, lambda heading: is_label(heading, columns))
+        table = read_table(source, lambda heading: is_label(heading, columns), may_be_cut=True)
         if not table.has_heading:
             raise InputError("the first row must hold headings, e.g. step,lr,loss")
+        used = {step_heading(table.columns, columns.get("step")), *columns.values()}
+        for heading, text in table.texts.items():
+            if is_metric(heading) and re.search(r"has '[-+.]?\d", text):  # a number in another notation
+                used.add(heading)
         wanted = {
             heading: table.numbers(heading)
             for heading in table.columns
-            if heading not in table.texts or is_metric(heading) or heading in columns.values()
+            if heading not in table.texts or heading in used
         }
         return logs_of(source, wanted, table.labels, columns, name)
 

@@ -33,7 +33,7 @@ class LrshapeStudy(Reader):
         spec = store.document["spec"]
         steps, step_rule = spec["workload"]["steps"], spec["step_rule"]
         trials = store.trials()
-        trials = trials[trials["status"] == "ok"].tail(max(MOST_VALUES // steps, 1))
+        trials = trials.loc[trials["status"] == "ok"].tail(max(MOST_VALUES // steps, 1))
         if trials.empty:
             raise InputError(f"{source}: has no trial that is ok")
         metrics = [name for name in trials.columns if name.startswith("final/")]
@@ -43,21 +43,16 @@ class LrshapeStudy(Reader):
             if key not in lrs:
                 lrs[key] = Schedule(key[0], params_of(key[1]), key[2], steps, step_rule).values()
             name = f"{row['phase']}-{row['shape']}-lr{row['base_lr']:.6g}-seed{row['seed']}"
-            logs.append(RunLog(name, source, _curves(row, metrics, steps, spec), lrs=lrs[key]))
+            log = RunLog(name, source, _curves(row, metrics, steps), lrs=lrs[key])
+            log.minimised = spec["metric"] if spec["direction"] == "minimize" else ""
+            logs.append(log)
         return logs
 
 
-def _curves(
-    row: Mapping[str, Any], metrics: list[str], steps: int, spec: Mapping[str, Any]
-) -> dict[str, Series]:
+def _curves(row: Mapping[str, Any], metrics: list[str], steps: int) -> dict[str, Series]:
     """What a trial logged, by heading: its final metrics, each one point.
 
     This is where a curve goes that the store has: a `Series` under the metric's heading.
     """
-    series = {}
-    for metric in metrics:
-        decides = metric == spec["metric"] and "loss" not in metric and spec["direction"] == "minimize"
-        heading = f"{metric}_loss" if decides and metric == "final/score" else metric
-        if np.isfinite(value := row[metric]):
-            series[heading] = Series(np.array([float(steps)]), np.array([float(value)]))
-    return series
+    at = np.array([float(steps)])
+    return {name: Series(at, np.array([float(row[name])])) for name in metrics if np.isfinite(row[name])}

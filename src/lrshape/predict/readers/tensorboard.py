@@ -41,8 +41,9 @@ class TensorBoard(Reader):
         runs: dict[Path, dict[str, list[tuple[int, float]]]] = {}
         for file in _files(source):
             folder, part = file.parent, ""
-            if folder != root and not split_run(folder.name)[0]:
-                folder, part = folder.parent, folder.name
+            if folder != root and kind_of(folder.name):
+                run, part = split_run(folder.name)
+                folder = folder.parent / run
             found = runs.setdefault(folder, {})
             for tag, step, value in _scalars(file, events):
                 found.setdefault(_told(part, tag), []).append((step, value))
@@ -75,17 +76,13 @@ class TensorBoardCSV(Reader):
     def read(self, source: Path, columns: Mapping[str, str]) -> list[RunLog]:
         named = re.fullmatch(r"run-(.+)-tag-(.+)", source.stem)
         logs = read_csv(source, columns)
-        for log in logs if named else ():
-            run, part = _split_folder(named[1])
+        if named is None:
+            return logs
+        for log in logs:
+            run, part = split_run(named[1])
             log.name = run or log.name
             log.series = {_told(part, named[2]): values for values in log.series.values()}
         return logs
-
-
-def _split_folder(run: str) -> tuple[str, str]:
-    """A run's name and the folder in it, which the page joins with an underscore or a stroke."""
-    whole, mark, last = re.fullmatch(r"(.*?)(?:([_/.])([^_/.]+))?", run, re.S).groups()  # type: ignore[union-attr]
-    return (whole, last) if mark and not split_run(last)[0] else (run, "")
 
 
 def _told(part: str, tag: str) -> str:
@@ -106,10 +103,12 @@ def _files(source: Path) -> list[Path]:
 
 def _event_class() -> Any:
     try:
-        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportMissingImports] - an extra
+        from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
     except ImportError:
         try:
-            from tensorboard.compat.proto.event_pb2 import Event  # pyright: ignore[reportMissingImports]
+            from tensorboard.compat.proto.event_pb2 import (  # pyright: ignore[reportMissingImports]
+                Event,  # pyright: ignore[reportAttributeAccessIssue]
+            )
         except ImportError:
             raise InputError("event files of TensorBoard need: pip install 'lrshape[tensorboard]'") from None
     return Event
@@ -123,8 +122,8 @@ def _scalars(file: Path, events: Any) -> Iterator[tuple[str, int, float]]:
     while place + _HEADER + _FOOTER <= len(data):
         (length,) = struct.unpack_from("<Q", data, place)
         end = place + _HEADER + length
-        if end + _FOOTER > len(data):
-            break
+        if end + _FOOTER > len(data) and place > 0:
+            return
         try:
             event = events.FromString(bytes(data[place + _HEADER : end]))
         except Exception:  # protobuf's, whose class differs between versions

@@ -1,0 +1,262 @@
+"""Each format as its own program writes it: read back, and refused in one line where it is damaged."""
+
+import json
+import sqlite3
+import time
+
+import numpy as np
+import pytest
+
+from lrshape import Schedule
+from lrshape.errors import InputError
+from lrshape.predict.reader import READERS
+from lrshape.predict.reading import read_runs
+from lrshape.testing import readers
+
+STEPS = range(10, 51, 10)
+LRS = {step: 0.1 * (1 - step / 50) for step in STEPS}
+LOSSES = {step: 2 + 1 / step for step in STEPS}
+FINAL = LOSSES[50]
+
+
+def trainer_state(folder):
+    entries = [{"epoch": s / 10, "learning_rate": LRS[s], "loss": LOSSES[s], "step": s} for s in STEPS]
+    evaluated = {"epoch": 5.0, "eval_loss": 9.0, "eval_runtime": 1.0, "step": 50}
+    total = {"epoch": 5.0, "train_loss": 7.0, "train_runtime": 3.0, "step": 50}
+    state = {"global_step": 50, "max_steps": 50, "log_history": [*entries, evaluated, total]}
+    return text(folder / "trainer_state.json", json.dumps(state))
+
+
+def lightning(folder):
+    rows = [f"{s // 20},{LRS[s]},{s},," for s in STEPS] + [f"{s // 20},,{s},{LOSSES[s]}," for s in STEPS]
+    rows += [f"{s // 20},,{s},,9" for s in (20, 40)]
+    return text(
+        folder / "lightning_logs" / "version_3" / "metrics.csv",
+        "\n".join(["epoch,lr-Adam,step,train_loss_step,val_loss", *rows]),
+    )
+
+
+def tensorboard(folder):
+    writer = pytest.importorskip("tensorboardX").SummaryWriter(str(folder / "logs" / "mine"))
+    for s in STEPS:
+        writer.add_scalar("train/learning_rate", LRS[s], s)
+        writer.add_scalar("train/loss", LOSSES[s], s)
+    writer.add_text("note", "hello")
+    writer.close()
+    return folder / "logs"
+
+
+def tensorboard_csv(folder):
+    rows = "".join(f"{1.7e9 + s},{s},{LOSSES[s]}\n" for s in STEPS)
+    return text(folder / "run-mine_train-tag-Loss.csv", "Wall time,Step,Value\n" + rows)
+
+
+def wandb_history(folder):
+    rows = [{"_step": 2 * s, "train": {"loss": LOSSES[s]}, "lr": LRS[s], "global_step": s} for s in STEPS]
+    rows.insert(2, {"_step": 45, "gradients": {"_type": "histogram", "bins": [1, 2]}, "global_step": 22})
+    rows.append({"_step": 101, "train": {"loss": "NaN"}, "global_step": 51})
+    return text(folder / "mine.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+
+def csv(folder):
+    rows = "".join(f"{s},{LRS[s]},{LOSSES[s]}\n" for s in STEPS)
+    return text(folder / "mine.csv", "step,lr,loss\n" + rows)
+
+
+def optuna(folder, url="sqlite:///{}"):
+    module = pytest.importorskip("optuna")
+    module.logging.set_verbosity(module.logging.ERROR)
+    path = folder / "optuna.db"
+    storage = url.format(path)
+    if url == "journal":
+        backend = module.storages.journal.JournalFileBackend(str(path))
+        storage = module.storages.JournalStorage(backend)
+    study = module.create_study(storage=storage, study_name="mine")
+
+    def objective(trial):
+        trial.suggest_float("lr", 0, 1)
+        for s in list(STEPS)[: 2 if trial.number == 1 else None]:
+            trial.report(LOSSES[s] + trial.number, s)
+        if trial.number == 1:
+            raise module.TrialPruned
+        return 1.0
+
+    study.optimize(objective, n_trials=3)
+    return path
+
+
+def text(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+    return path
+
+
+SAMPLES = {
+    "csv": csv,
+    "hugging_face": trainer_state,
+    "lightning": lightning,
+    "optuna": optuna,
+    "tensorboard": tensorboard,
+    "tensorboard_csv": tensorboard_csv,
+    "wandb_history": wandb_history,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_keeps_the_contract(name, tmp_path, request):
+    sample = SAMPLES[name](tmp_path) if name in SAMPLES else request.getfixturevalue("searched").path
+    readers.check_reader(READERS[name], sample)
+
+
+@pytest.mark.parametrize("name", ["csv", "hugging_face", "lightning", "tensorboard", "wandb_history"])
+def test_the_same_run_in_every_format(name, tmp_path):
+    runs = read_runs(SAMPLES[name](tmp_path), metric="train_loss")
+    (run,) = runs.runs
+    assert run.points.tolist() == list(STEPS)
+    np.testing.assert_allclose(run.losses, list(LOSSES.values()), rtol=1e-6)
+    np.testing.assert_allclose(run.lrs[[10, 25, 40]], [LRS[10], 0.05, LRS[40]], rtol=1e-6)
+    assert run.steps in (50, 51)
+    assert runs.unfinished == ()
+
+
+def test_hugging_face_output_folders_and_runs_that_were_stopped(tmp_path):
+    folder = tmp_path / "my-model"
+    trainer_state(folder / "checkpoint-5")
+    state = json.loads(trainer_state(folder / "checkpoint-10").read_text())
+    text(folder / "checkpoint-10" / "trainer_state.json", json.dumps(state | {"max_steps": 100}))
+    runs = read_runs(folder, metric="loss")
+    assert [run.name for run in runs] == ["my-model"]
+    assert runs.unfinished == ("my-model",)
+    assert "its losses end at step 50 of 100" in "\n".join(runs.notes)
+    (run,) = read_runs(folder / "checkpoint-5").runs
+    assert run.losses.tolist() == [9.0]
+    with pytest.raises(InputError, match="holds no log_history"):
+        read_runs(text(tmp_path / "trainer_state.json", '{"log_history": []}'))
+
+
+def test_versions_of_lightning(tmp_path):
+    lightning(tmp_path)
+    other = tmp_path / "lightning_logs" / "version_4" / "metrics.csv"
+    text(other, (tmp_path / "lightning_logs" / "version_3" / "metrics.csv").read_text())
+    assert [run.name for run in read_runs(tmp_path / "lightning_logs")] == ["version_3", "version_4"]
+    assert [run.name for run in read_runs(tmp_path)] == ["version_3", "version_4"]
+
+
+def test_tensorboard_folders_resumes_and_unfinished_files(tmp_path):
+    writer = pytest.importorskip("tensorboardX").SummaryWriter
+    for begin, end, part, loss in ((1, 60, "train", 3), (50, 101, "train", 2), (1, 101, "validation", 5)):
+        log = writer(str(tmp_path / "a" / part), filename_suffix=f".{begin:03}")
+        for step in range(begin, end):
+            if part == "train":
+                log.add_scalar("lr", 0.1, step)
+            log.add_scalar("loss", loss, step)
+        log.close()
+    (run,) = read_runs(tmp_path).runs
+    assert run.name == "a"
+    assert set(run.losses) == {5}
+    (run,) = read_runs(tmp_path, metric="train_loss").runs
+    assert run.losses.tolist() == [3] * 49 + [2] * 51
+    file = next((tmp_path / "a" / "validation").iterdir())
+    file.write_bytes(file.read_bytes()[:-5])
+    assert read_runs(tmp_path).runs[0].points[-1] == 99
+    file.write_bytes(b"x" * 50 + file.read_bytes())
+    with pytest.raises(InputError, match="damaged at byte"):
+        read_runs(file)
+
+
+def test_scalars_that_tensorflow_2_writes_as_tensors(tmp_path):
+    proto = pytest.importorskip("tensorboardX.proto.event_pb2")
+    records = b""
+    for step in STEPS:
+        event = proto.Event(step=step)
+        for tag, value in (("lr", 0.1), ("evaluation_loss_vs_iterations", 3.0), ("epoch_loss", 9.0)):
+            added = event.summary.value.add(tag=tag)
+            added.tensor.dtype = 1
+            if tag == "lr":
+                added.tensor.float_val.append(value)
+            else:
+                added.tensor.tensor_content = np.float32(value).tobytes()
+        data = event.SerializeToString()
+        records += len(data).to_bytes(8, "little") + bytes(4) + data + bytes(4)
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "events.out.tfevents.1").write_bytes(records)
+    (run,) = read_runs(tmp_path / "keras").runs
+    assert run.losses.tolist() == [3] * 5
+
+
+def test_the_csv_of_tensorboard_names_run_and_tag(tmp_path):
+    for tag, values in (("lr", LRS), ("Loss", LOSSES)):
+        for part in ("train", "val")[: 1 if tag == "lr" else 2]:
+            rows = "".join(f"1,{s},{values[s] + (part == 'val')}\n" for s in STEPS)
+            text(tmp_path / f"run-mine_{part}-tag-{tag}.csv", "Wall time,Step,Value\n" + rows)
+    (run,) = read_runs(tmp_path).runs
+    assert run.name == "mine"
+    assert run.losses[-1] == FINAL + 1
+    assert read_runs(tmp_path, metric="train_loss").runs[0].losses[-1] == FINAL
+
+
+def test_a_json_list_and_a_line_that_is_being_written(tmp_path):
+    file = wandb_history(tmp_path)
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    (run,) = read_runs(text(tmp_path / "list.json", json.dumps(rows))).runs
+    assert run.losses[-1] == FINAL
+    with file.open("a") as opened:
+        opened.write('{"_step": 99, "tr')
+    assert read_runs(file).runs[0].losses[-1] == FINAL
+    with pytest.raises(InputError, match="line 1 is no JSON"):
+        read_runs(text(tmp_path / "bad.jsonl", "{\n" + file.read_text()))
+    with pytest.raises(InputError, match="row 1 must be an object, got 3"):
+        read_runs(text(tmp_path / "bad.jsonl", "3\n"))
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}", "journal"])
+def test_trials_of_optuna_with_schedules(tmp_path, url):
+    path = optuna(tmp_path, url)
+    before = path.read_bytes()
+    with pytest.raises(InputError, match=r"mine-0: logs no learning rates.* \(2 more runs cannot be used\)"):
+        read_runs(path)
+    schedule = Schedule("linear", {}, 0.1, 50)
+    runs = read_runs(f"sqlite:///{path}", schedules={"mine-0": schedule, "mine-1": schedule})
+    assert [run.name for run in runs] == ["mine-0", "mine-1"]
+    assert runs.runs[0].losses[-1] == FINAL
+    assert runs.unfinished == ("mine-1",)
+    assert "mine-1: is unfinished, was pruned" in "\n".join(runs.notes)
+    assert path.read_bytes() == before
+
+
+def test_a_locked_database_ends_in_one_line_within_seconds(tmp_path):
+    path = optuna(tmp_path)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"optuna.db: cannot be read: database is locked; another program"):
+        read_runs(path)
+    assert time.monotonic() - began < 20
+    other.execute("ROLLBACK")
+    other.close()
+
+
+def test_other_databases_and_directions(tmp_path):
+    sqlite3.connect(tmp_path / "x.db").execute("CREATE TABLE a (b)").connection.close()
+    with pytest.raises(InputError, match=r"x.db: (cannot be read by Optuna|holds no trial)"):
+        read_runs(tmp_path / "x.db")
+
+
+def test_a_study_has_its_final_scores(searched):
+    runs = read_runs(searched.path)
+    trials = searched.trials()
+    assert "reads the losses from 'final/score'" in runs.notes
+    assert len(runs) == (trials["status"] == "ok").sum()
+    row = trials.iloc[0]
+    first = runs.runs[0]
+    assert first.points.tolist() == [searched.steps]
+    assert first.lrs.max() <= row["base_lr"] * (1 + 1e-9)
+
+
+def test_packages_that_are_missing(tmp_path, monkeypatch):
+    events, storage = tensorboard(tmp_path), optuna(tmp_path)
+    for name in ("tensorboardX", "tensorboardX.proto.event_pb2", "tensorboard", "optuna"):
+        monkeypatch.setitem(__import__("sys").modules, name, None)
+    for source, extra in ((events, "tensorboard"), (storage, "optuna")):
+        with pytest.raises(InputError, match=rf"pip install 'lrshape\[{extra}\]'"):
+            read_runs(source)
