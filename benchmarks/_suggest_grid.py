@@ -50,6 +50,8 @@ class Case(NamedTuple):
     regret: float
     regret_of_two: float
     covered: float
+    forecast: float
+    gain: float
 
 
 Grid = dict[int, list[Cell]]
@@ -128,6 +130,8 @@ def judge(
         chosen[0].loss - best,
         min(chosen[0].loss, second.loss) - best,
         float(np.mean(covered)),
+        -found[0].difference,
+        runs[own].final_loss - chosen[0].loss,
     )
 
 
@@ -187,6 +191,20 @@ def describe(cases: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
+def describe_gains(cases: Sequence[Case]) -> str:
+    """Return a table in Markdown: what first suggestions should gain over the best run, and do gain."""
+    lines = ["| source | cases | gain forecast, median | gain, median | gains larger than forecast |"]
+    lines.append("|---|---|---|---|---|")
+    for source in (*SOURCES, "all"):
+        group = [case for case in cases if source in (case.source, "all")]
+        forecast, gain = (np.array([getattr(case, name) for case in group]) for name in ("forecast", "gain"))
+        lines.append(
+            f"| {source} | {len(group)} | {np.median(forecast):.4f} | {np.median(gain):.4f} "
+            f"| {np.mean(gain > forecast):.0%} |"
+        )
+    return "\n".join(lines)
+
+
 def main(path: Path, draws: int = 5) -> str:
     """Return the report: without noise, with the noise of a run, and by the theorem's own exponents."""
     theorem = ConvexBound(rate=1, memory=1)
@@ -197,7 +215,8 @@ def main(path: Path, draws: int = 5) -> str:
         "Sweeps of two LRs or more": judge_grid(path, least=2),
         "The theorem's own exponents": judge_grid(path, law=theorem),
     }
-    return "\n\n".join(f"{title}\n\n{describe(cases)}" for title, cases in parts.items())
+    gains = f"What the first suggestions gain over the best run\n\n{describe_gains(judge_grid(path))}"
+    return "\n\n".join([*(f"{title}\n\n{describe(cases)}" for title, cases in parts.items()), gains])
 
 
 if __name__ == "__main__":

@@ -12,14 +12,21 @@ os.environ.setdefault(
 
 from _suggest_carried import carried_table
 from _suggest_data import CURVES
+from _suggest_example import example_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
 
 
 def suggestion_tables() -> str:
-    """Part (c): at the sweep's own number of steps, and at others."""
+    """Part (c): at the sweep's own number of steps, and at others; and the example of docs/suggest.md."""
     grid = CURVES / "lr-scheduling" / "grid_124m.csv"
-    return f"{grid_tables(grid)}\n\nSweeps of three LRs or more, carried over\n\n{carried_table(grid)}"
+    return "\n\n".join(
+        (
+            grid_tables(grid),
+            f"Sweeps of three LRs or more, carried over\n\n{carried_table(grid)}",
+            f"The example of docs/suggest.md\n\n{example_table()}",
+        )
+    )
 
 
 PARTS = {

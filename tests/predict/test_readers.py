@@ -245,7 +245,7 @@ def test_other_databases_and_directions(tmp_path):
 def test_a_study_has_its_final_scores(searched):
     runs = read_runs(searched.path)
     trials = searched.trials()
-    assert "reads the losses from 'final/score'" in runs.notes
+    assert "lrshape reads the losses from 'final/score'" in runs.notes
     assert len(runs) == (trials["status"] == "ok").sum()
     row = trials.iloc[0]
     first = runs.runs[0]

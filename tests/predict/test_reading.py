@@ -27,7 +27,7 @@ def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, w
     np.testing.assert_allclose(run.lrs[[0, 10, 15, 20, 29]], [0.1, 0.1, 0.075, 0.05, 0.005])
     assert run.points.tolist() == [10, 20, 30]  # the loss at step 0 is of no trained model
     assert run.losses.tolist() == [2, 1.5, 1.25]
-    assert notes == "reads the losses from 'loss'"
+    assert notes == "lrshape reads the losses from 'loss'"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         (LOG.replace("0.1", "0").replace("0.05", "0"), "a: LRs must be .* not all 0"),
         ("step;lr;loss\n0;0,1;3\n", "decimal point.* line 2 has '0,1'"),
         ("step,lr,loss\n0,0.1,3\n1,0.1\n2,0.1,2\n", "line 3 has 2 cells"),
-        ("step,loss\n1,3\n2,2\n", r"a: logs no learning rates, give .*schedules={'a': .*--schedule a=FILE"),
+        ("step,loss\n1,3\n2,2\n", r"a: logs no learning rates; give .*schedules={'a': .*--schedule a=FILE"),
         ("step,lr,loss\n10,0.1,3\n20,,2\n", "holds one learning rate"),
         ("step,lr,loss\n0,0.1,3\n", "has no finite loss after its first step"),
         ("step,lr,loss\n1,0.1,nan\n2,0.1,inf\n", "has no finite loss"),
@@ -258,13 +258,16 @@ def test_a_run_that_crashed_keeps_its_curve_and_is_unfinished(write):
     paths = write(
         whole=log(range(10, 201, 10), lr=decay),
         cut=log(range(10, 101, 10), lr=decay),
+        higher=log(range(10, 101, 10), lr=lambda step: 2 * decay(step)),
         short=log(range(10, 101, 10)),
     )
     runs = read_runs(paths)
-    assert runs.unfinished == ("cut",)
-    assert len(runs) == 3
+    assert runs.unfinished == ("cut", "higher")
+    assert len(runs) == 4
     assert "cut: is unfinished: it ends at step 100, and has the LRs of 'whole'" in "\n".join(runs.notes)
-    given = read_runs(paths[2], schedules={"short": Schedule("constant", {}, 0.1, 200)})
+    runs = read_runs([paths[0], paths[2]])
+    assert "higher: is unfinished: it ends at step 100, and has 2 times the LRs of 'whole'" in runs.notes[1]
+    given = read_runs(paths[3], schedules={"short": Schedule("constant", {}, 0.1, 200)})
     assert given.unfinished == ("short",)
 
 
@@ -308,7 +311,7 @@ def test_a_branch_begins_with_the_lrs_of_its_parent(read, write):
     expected = [0, 0.05, 0.1, 0.1, 0.0916667, 0.0833333, 0.0016667]
     np.testing.assert_allclose(run.lrs[[0, 10, 20, 100, 105, 110, 159]], expected, rtol=1e-4)
     np.testing.assert_allclose(runs["twig"].lrs[:131], run.lrs[:131])
-    assert notes == "reads the losses from 'loss'"
+    assert notes == "lrshape reads the losses from 'loss'"
     runs, notes = read(paths)
     assert list(runs) == ["constant"]
     assert "branch: is left out: begins at step 110 of 160" in notes

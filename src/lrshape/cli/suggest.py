@@ -113,13 +113,14 @@ def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
 
 def _print(found: "Suggestion") -> None:
     from lrshape.predict.suggestion_page import candidates_table
+    from lrshape.report.words import rate
 
     say(f"{found.verdict}\n")
     if found.rows:
         print_table(candidates_table(found))
         say()
     for number, run in enumerate(found.next_runs, 1):
-        say(f"next {number}: {run.name}, base LR {run.schedule.base_lr:.3g}: {run.reason}")
+        say(f"next {number}: {run.name}, base LR {rate(run.schedule.base_lr)}: {run.reason}")
     for doubt in found.doubts:
         say(f"doubt: {doubt}")
     for note in found.notes:

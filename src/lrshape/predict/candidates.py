@@ -62,7 +62,7 @@ def candidates(
     share = min(warmup / steps, LONGEST_WARMUP)
     members = [
         Candidate(name, Schedule(family, dict(params) | _warmup(family, share), 1.0, steps))
-        for family in families or MEMBERS
+        for family in dict.fromkeys(families or MEMBERS)
         for name, params in MEMBERS.get(family, [(family, {})])
     ]
     for mine in own:

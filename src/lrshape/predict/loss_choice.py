@@ -90,9 +90,10 @@ def _tell(found: Mapping[str, str], headings: Iterable[str], notes: Notes, is_gi
     others = [heading for heading in headings if loss_of(heading) and heading not in chosen]
     if not is_given and others:
         notes.add(
-            f"reads the losses from {listed(chosen)}, not {listed(others)}: metric (--metric) chooses another"
+            f"lrshape reads the losses from {listed(chosen)}, not {listed(others)}: metric (--metric) "
+            "chooses another"
         )
     elif not is_given:
-        notes.add(f"reads the losses from {listed(chosen)}")
+        notes.add(f"lrshape reads the losses from {listed(chosen)}")
     if smooth := [heading for heading in chosen if is_smoothed(heading)]:
         notes.add(f"{listed(smooth)}: smoothed losses lag behind; use the raw ones if you have them")

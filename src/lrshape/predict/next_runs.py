@@ -51,7 +51,12 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
     lrs = swept(found.fitted.runs, today.run)
     base_lr, peak = first.schedule.base_lr, today.run.lrs.max()
     if len(lrs) == 1:
-        reason = "one run alone does not tell the best base LR; this brackets it"
+        only = (
+            "you have one run only"
+            if len(found.fitted.runs) == 1
+            else "no other run has the best one's shape"
+        )
+        reason = f"{only}, which does not tell the best base LR: this brackets it"
         sides = [(1 / STEP, reason), (STEP, reason)]
     elif peak in (lrs[0], lrs[-1]):
         is_low = bool(peak == lrs[0])
@@ -66,14 +71,14 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
             chosen.append(NextRun(first.name, first.schedule.replace(base_lr=lr), reason))
     second = next((row for row in rows[1:] if not _same(row.schedule, first.schedule)), None)
     if second is not None and len(chosen) < 3 and not _decided(second, first, found, wider):
-        reason = f"its forecast cannot be told from that of {first.name}"
+        reason = f"lrshape cannot tell whether it is better than {first.name}"
         chosen.append(NextRun(second.name, second.schedule, reason))
     return tuple(chosen)
 
 
 def next_runs_without_law(today: "Today", offered: Sequence[Candidate]) -> tuple[NextRun, ...]:
     """Return the usual shapes at the base LR of the best run: only trainings can tell there."""
-    reason = "no law holds for your runs, so compare the usual shapes at the best base LR so far"
+    reason = "the bound does not hold for your runs, so compare the usual shapes at your best base LR"
     base_lr = float(f"{today.run.lrs.max():.3g}")
     return tuple(
         NextRun(each.name, each.schedule.replace(base_lr=base_lr), reason)

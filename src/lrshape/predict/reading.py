@@ -156,7 +156,7 @@ def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog
         raise InputError(f"{source}: holds no log that lrshape reads{why}")
     for refusal in refusals:
         if "is no log that lrshape reads" not in refusal and "holds no log" not in refusal:
-            notes.add(f"leaves out {refusal}")
+            notes.add(f"lrshape leaves out {refusal}")
     return logs
 
 
@@ -170,13 +170,16 @@ def _schedule(given: Schedule | PathLike) -> NDArray[np.float64]:
 
 
 def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Runs that have the LRs of a longer one but end while these change: they crashed, or were stopped."""
+    """Runs that have the LRs of a longer one, up to a factor, but end while these change: they crashed."""
     for short, whole in permutations(runs, 2):
         if short.steps >= FINISHED * whole.steps or short.name in known:
             continue
         places = np.linspace(0, short.steps - 1, 64).astype(int)
         tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]
-        if not np.allclose(short.lrs[places], whole.lrs[places], rtol=1e-3, atol=0) or np.ptp(tail) == 0:
+        factor = short.lrs.max() / whole.lrs[: short.steps].max()
+        alike = np.allclose(short.lrs[places], factor * whole.lrs[places], rtol=1e-3, atol=0)
+        if not alike or np.ptp(tail) == 0:
             continue
-        end = f"ends at step {short.steps:,}, and has the LRs of {shown(whole.name)}, which go on"
+        same = "the LRs" if np.isclose(factor, 1, rtol=1e-3) else f"{factor:.3g} times the LRs"
+        end = f"ends at step {short.steps:,}, and has {same} of {shown(whole.name)}, which go on"
         yield short.name, f"is unfinished: it {end}"

@@ -64,7 +64,9 @@ class RunBuilder:
     ) -> tuple[NDArray[np.float64], list[Told]]:
         """The LR of every step, of at least ``last`` steps."""
         if log.name in children:
-            raise UnusableRunError("parent", f"was resumed from itself, by way of {listed(children)}")
+            by_way = [child for child in children if child != log.name]
+            way = f", by way of {listed(by_way)}" if by_way else ""
+            raise UnusableRunError("parent", f"was resumed from itself{way}")
         known = self._schedules.get(log.name, log.lrs)
         if known is not None:
             if last > len(known):
@@ -74,7 +76,7 @@ class RunBuilder:
         if not rates:
             name = log.name if " " not in log.name else f"'{log.name}'"
             text = log.fault or (
-                f"logs no learning rates, give its schedule, schedules={{{log.name!r}: 'FILE'}} "
+                f"logs no learning rates; give its schedule: schedules={{{log.name!r}: 'FILE'}} "
                 f"(--schedule {name}=FILE)"
             )
             raise UnusableRunError("no lr", text)

@@ -1,6 +1,6 @@
 """Move an LR sweep of one shape to other shapes: which shape, at which base LR, and how sure that is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -65,7 +65,7 @@ class Transfer(NamedTuple):
 
 def transfer_sweep(
     runs: Sequence[Run],
-    shapes: Sequence[ArrayLike],
+    shapes: Iterable[ArrayLike],
     base_lrs: Sequence[ArrayLike] | None = None,
     law: ConvexBound | None = None,
     caution: float = CAUTION,

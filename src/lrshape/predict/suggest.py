@@ -9,6 +9,7 @@ from scipy.stats import norm
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law
@@ -20,6 +21,9 @@ from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
 from lrshape.shapes.steps import checked_steps
 from lrshape.values import path_of
+
+MOST_STEPS = 10_000_000
+"""Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
 
 
 def suggest(
@@ -65,16 +69,25 @@ def suggest(
     if steps is None and not finished and not own:
         raise InputError("steps are needed where there is no finished run and no schedule to take them from")
     if not finished:
-        chosen = checked_steps(own[0].schedule.steps if steps is None else steps)
+        chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
         return replace(_without_runs(chosen, families, own), notes=notes)
     best = min(finished, key=lambda run: run.final_loss)
-    steps = checked_steps(best.steps if steps is None else steps)
+    steps = _checked_steps(best.steps if steps is None else steps)
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
     found = _from_runs(finished, today, offered)
-    return replace(found, notes=read.notes)
+    left_out = (
+        [f"lrshape leaves out unfinished runs: {listed(read.unfinished, 4)}"] if read.unfinished else []
+    )
+    return replace(found, notes=(*read.notes, *left_out))
+
+
+def _checked_steps(steps: int) -> int:
+    if checked_steps(steps) > MOST_STEPS:
+        raise InputError(f"steps of a suggestion must be at most {MOST_STEPS:,}, got {steps:,}")
+    return steps
 
 
 def _read(
@@ -145,7 +158,7 @@ def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Can
         )
         for i in np.argsort(values, kind="stable")
     ]
-    reason = "the first by the bound, at the base LR that suits it if that of your schedule suits yours"
+    reason = "the bound ranks it first; its base LR is right if that of your schedule is right for yours"
     chosen = (NextRun(rows[0].name, rows[0].schedule, reason),) if own else ()
     return Suggestion(steps, (), None, tuple(rows), "", (), (), chosen, base_lr_known=bool(own))
 
@@ -172,7 +185,8 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
         return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
     best = min(runs, key=lambda run: run.final_loss)
     origin = None if today.run is best and today.is_run else today.schedule.values()
-    found = transfer_sweep(runs, [each.schedule.multipliers() for each in offered], today=origin)
+    shapes = (each.schedule.multipliers() for each in offered)  # one at a time: 10^7 steps are 80 MB each
+    found = transfer_sweep(runs, shapes, today=origin)
     if found.fitted.misfit < MISFIT:
         contradiction = f"The losses of the {len(found.fitted.runs)} runs do not follow the bound."
         return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
@@ -196,12 +210,13 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
     doubts = found.doubts[:-1] if found.forecasts[0].better < SURE else list(found.doubts)
     if wider > 1.05:
         doubts.append(
-            f"The runs differ from what the others predict of them by {wider:.2g} times the expected error: "
-            "the intervals are as much wider."
+            f"Where lrshape predicts each run from the others, the errors are {wider:.2g} times those "
+            "expected; it widens the intervals by that factor."
         )
     if not today.is_run:
         doubts.append(
-            f"No finished run has {steps:,} steps: the forecasts carry over from {today.run.steps:,} steps."
+            f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
+            f"{today.run.steps:,} steps."
         )
     return replace(
         empty,

@@ -82,7 +82,7 @@ SCHEDULES = Drawing(
 CURVES = Drawing(
     "curves",
     "The losses of your runs",
-    f"The first {SKIPPED:.0%} of each run are left out, and runs beyond the best {SHOWN}. What counts is the "
-    "final loss.",
+    f"The figure leaves out the first {SKIPPED:.0%} of each run, and all but the best {SHOWN} runs. What "
+    "counts is the final loss.",
     curves,
 )

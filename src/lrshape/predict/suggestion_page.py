@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrshape.errors import InputError
 from lrshape.files import publish
+from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
 from lrshape.predict.verdict import amount, precision, spread
 from lrshape.report.drawing import PageFigure, draw_all
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
     from lrshape.predict.suggestion import Row, Suggestion
 
 METHOD = (
-    "Forecasts come from the last-iterate bound of convex optimisation (arXiv:2501.18965, theorem 1) with "
-    "exponents that neural networks show, fitted to the final losses of your runs. It gives each shape its "
-    "own best base LR and says how final losses differ. Nothing was trained.",
-    "On a public grid of trainings of a 124M language model, suggestions from a sweep of three or more "
-    "base LRs of one schedule ended 0.0010 above the best cell in the median and 0.0056 at worst; one of "
-    "the first two shapes was always within 0.002, and 97% of the 95% intervals held. The rule that orders "
-    "candidates was chosen with that grid in view. There, gains were larger than forecast.",
-    "The law has not been shown to hold for your workload: it fails for least squares without label noise, "
-    "where losses fall exponentially. The order of close candidates is a guess; train the first two.",
+    "lrshape trained nothing. It fits the last-iterate bound of convex optimisation (arXiv:2501.18965, "
+    "theorem 1), with exponents fitted to public curves of other models, to the final losses of your runs. "
+    "The bound gives each shape its own best base LR and says how final losses differ.",
+    "On a public grid of trainings of a 124M language model, lrshape suggested from each sweep of three or "
+    "more base LRs of one schedule. The suggestion ended 0.0010 above the best cell in the median "
+    "and 0.0056 at worst; one of the first two shapes was always within 0.002, and 97% of the 95% intervals "
+    "held. The rule that orders candidates was chosen with that grid in view, which flatters these figures.",
+    "Nobody has shown that the bound holds for your workload. It fails for least squares without label "
+    "noise, where losses fall exponentially. The order of close candidates is a guess: train the first two.",
 )
 
 
@@ -68,7 +69,7 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
             codes=[Code("lrshape export next-1.json --to torch")] if found.next_runs else [],
         ),
         *([Section("The candidates", tables=[candidates_table(found)])] if found.rows else []),
-        *([_runs(found, shown)] if found.runs else []),
+        *([_runs(found, shown)] if found.runs or found.notes else []),
         Section("How far to trust this", remarks=METHOD),
     ]
     return write_page(
@@ -77,7 +78,7 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
         name=f"{counted(len(found.runs), 'run')}, {found.steps:,} steps",
         title=title(found),
         lede=[found.verdict],
-        notices=[Notice("Doubt", doubt) for doubt in found.doubts] + [Notice("Note", n) for n in found.notes],
+        notices=[Notice("Doubt", doubt) for doubt in found.doubts],
         tiles=_tiles(found),
         sections=sections,
         numbers="suggestion.json",
@@ -135,13 +136,13 @@ def candidates_table(found: "Suggestion") -> Table:
         {
             "schedule": _name,
             "base LR": lambda row: rate(row.schedule.base_lr),
-            "final loss": lambda row: precision(found).text(row.loss),
             ("against today", "95% interval"): lambda row: (amount(found, row), spread(found, row)),
             "chance to be better": lambda row: percent(row.better),
+            "final loss": lambda row: precision(found).text(row.loss),
         },
         bold=[0],
-        note="Ordered by the expected loss plus a part of its error, so that of two shapes that cannot be "
-        "told apart the one nearer to what was run comes first.",
+        note=f"lrshape orders candidates by the expected loss plus {CAUTION:g} times the law's error. Of two "
+        "shapes that it cannot tell apart, the one nearer to your runs comes first.",
     )
 
 
@@ -153,11 +154,14 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
     left_out = {left.name: left for left in found.held_out}
     text = precision(found).text
 
-    def predicted(name: str) -> tuple[str, str]:
+    def beside_others(name: str) -> tuple[str, str]:
         if name not in left_out:
             return "", ""
         left = left_out[name]
-        return text(left.predicted), f"it was {text(left.difference)}; error {text(left.error)}"
+        return signed(left.difference), f"{signed(left.predicted)} ± {text(left.error)}"
+
+    def signed(difference: float) -> str:
+        return f"{text(abs(difference))} {'lower' if difference <= 0 else 'higher'}"
 
     runs = table(
         "Your runs",
@@ -167,15 +171,16 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
             "steps": lambda run: f"{run.steps:,}",
             "base LR": lambda run: rate(float(run.lrs.max())),
             "final loss": lambda run: text(run.final_loss),
-            ("less the best other", "predicted from the others"): lambda run: predicted(run.name),
+            ("against the best other", "as predicted from the others"): lambda run: beside_others(run.name),
         },
         bold=[0],
     )
     return Section(
         "Your runs",
         figures={key: shown[key] for key in ("curves",) if key in shown},
-        tables=[runs],
+        tables=[runs] if found.runs else [],
         remarks=[
-            "A final loss is the mean of the last logged losses: of more of them, the noisier they are."
+            "A final loss is the mean of the last logged losses: the noisier they are, the more of them.",
+            *found.notes,
         ],
     )

@@ -17,11 +17,11 @@ def verdict(found: "Suggestion") -> str:
         return f"lrshape does not know which schedule is better than what you do: {_lowered(found)}"
     if found.today is None:
         first = found.rows[0]
-        lr = f", at base LR {rate(first.schedule.base_lr)}" if found.base_lr_known else ""
-        unknown = "by how much" if found.base_lr_known else "at which base LR, and by how much"
+        lr = f" at base LR {rate(first.schedule.base_lr)}" if found.base_lr_known else ""
+        unknown = "how much it gains" if found.base_lr_known else "its best base LR, or how much it gains"
         return (
-            f"{first.name.capitalize() if first.name.islower() else first.name} is the first by the convex "
-            f"bound{lr}, but without runs lrshape ranks shapes only: {unknown}, it does not know."
+            f"Without runs, lrshape ranks shapes only, by the convex bound: {first.name}{lr} is the first. "
+            f"lrshape does not know {unknown}."
         )
     first, run = found.rows[0], found.today.run.name
     where = f"{first.name} at base LR {rate(first.schedule.base_lr)}"
@@ -30,13 +30,13 @@ def verdict(found: "Suggestion") -> str:
         return f"Keep {where}: no candidate is expected to be better than {what}."
     if not first.interval[1] < 0:
         return (
-            f"Try {where} next, but lrshape does not know that it is better than {what}: its final loss "
-            f"should be {amount(found, first)}, and the 95% interval, {spread(found, first)}, holds 0."
+            f"Try {where} next, but lrshape does not know whether it is better than {what}: the expected "
+            f"final loss is {amount(found, first)}, and the 95% interval, {spread(found, first)}, includes 0."
         )
     tried = counted(len(found.runs), "run")
     return (
-        f"Run {where} next: after {tried}, its final loss should be {amount(found, first)} than that of "
-        f"{what} (95% interval {spread(found, first)})."
+        f"Run {where} next: from {tried}, lrshape expects a final loss that is {amount(found, first)} than "
+        f"that of {what} (95% interval {spread(found, first)})."
     )
 
 
