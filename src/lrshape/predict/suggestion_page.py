@@ -24,7 +24,8 @@ METHOD = (
     "On a public grid of trainings of a 124M language model, lrshape suggested from each sweep of three or "
     "more base LRs of one schedule. The suggestion ended 0.0010 above the best cell in the median "
     "and 0.0056 at worst; one of the first two shapes was always within 0.002, and 97% of the 95% intervals "
-    "held. The rule that orders candidates was chosen with that grid in view, which flatters these figures.",
+    "held. These figures flatter lrshape: the rule that orders candidates, and the errors that set the "
+    "intervals, were chosen with that grid in view.",
     "Nobody has shown that the bound holds for your workload. It fails for least squares without label "
     "noise, where losses fall exponentially. The order of close candidates is a guess: train the first two.",
 )
@@ -47,7 +48,7 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
             f"--out must be a directory that can be written, got {directory}: {error.strerror}"
         ) from None
     with writing(directory):
-        for old in directory.glob("next-[1-9].json"):
+        for old in directory.glob("next-[1-3].json"):
             old.unlink()
         for number, run in enumerate(found.next_runs, 1):
             publish(directory, f"next-{number}.json", f"{run.schedule.to_json()}\n".encode(), replace=True)
