@@ -52,6 +52,17 @@ def test_json_is_one_document(folder, logs):
     assert document["next_runs"][0]["schedule"]["base_lr"] == first["base_lr"]
 
 
+def test_links_in_the_folder_lead_to_no_other_file(folder, logs):
+    other = folder.path / "other"
+    other.write_text("mine")
+    out = folder.path / "next"
+    out.mkdir()
+    (out / "next-1.json").symlink_to(other)
+    assert folder.run("suggest", *logs, "--out", "next")[0] == 0
+    assert other.read_text() == "mine"
+    assert not (out / "next-1.json").is_symlink()
+
+
 def test_no_runs_and_one(folder, logs):
     code, out, _ = folder.run("suggest", "--steps", "1000")
     assert code == 0
@@ -81,6 +92,7 @@ def test_headings_and_schedules_are_named(folder, logs):
         (["none.csv"], "none.csv: there is no such file or folder"),
         ([], "steps are needed"),
         (["{log}", "--steps", "0"], "steps must be"),
+        (["{log}", "--steps", "1e9"], "at most 10,000,000, got 1,000,000,000"),
         (["{log}", "--families", "cosin"], "did you mean 'cosine'?"),
         (["{log}", "--columns", "step"], "--columns must be ROLE=HEADING, got 'step'"),
         (["{log}", "--schedule", "lr0.001"], "--schedule must be RUN=FILE, got 'lr0.001'"),

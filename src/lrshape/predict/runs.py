@@ -93,7 +93,11 @@ def checked_lrs(lrs: ArrayLike, name: str = "lrs") -> NDArray[np.float64]:
     """
     values = np.array(lrs, np.float64)
     if values.ndim != 1 or not np.all(np.isfinite(values) & (values >= 0)) or not values.any():
-        wrong = f"shape {values.shape}" if values.ndim != 1 else f"{len(values)} numbers of which one is not"
+        wrong = (
+            f"{len(values)} numbers, of which {_fault(values)}"
+            if values.ndim == 1
+            else f"shape {values.shape}"
+        )
         raise InputError(
             f"{name}: LRs must be one row of finite numbers of at least 0, not all 0, got {wrong}"
         )
@@ -113,3 +117,8 @@ def checked_points(points: ArrayLike, steps: int, name: str = "points") -> NDArr
         span = f"{given.flat[0]} to {given.flat[-1]}" if given.size else "none"
         raise InputError(f"{name}: points must be whole numbers that rise, from 1 to {steps}, got {span}")
     return values
+
+
+def _fault(values: NDArray[np.float64]) -> str:
+    wrong = values[~(np.isfinite(values) & (values >= 0))]
+    return f"one is {wrong[0]:g}" if len(wrong) else "all are 0"

@@ -216,7 +216,7 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
     if not today.is_run:
         doubts.append(
             f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
-            f"{today.run.steps:,} steps."
+            f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
         )
     return replace(
         empty,

@@ -15,6 +15,8 @@ from lrshape.values import path_of, plain
 
 FORMAT = 1
 REACH = float(norm.ppf(0.975))
+FARTHEST = 4.0
+"""Ratio of numbers of steps up to which a forecast may claim a gain; the public grid tests 3.3."""
 
 
 class Row(NamedTuple):
@@ -61,6 +63,12 @@ class Today(NamedTuple):
     def is_run(self) -> bool:
         """Whether the best run has the steps that are asked for."""
         return self.run.steps == self.schedule.steps
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the number of steps that is asked for is further from the run's than was ever tested."""
+        one, other = self.run.steps, self.schedule.steps
+        return max(one, other) > FARTHEST * min(one, other)
 
 
 @dataclass(frozen=True)

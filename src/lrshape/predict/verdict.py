@@ -28,6 +28,11 @@ def verdict(found: "Suggestion") -> str:
     what = f"your best run, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
     if first.own and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
         return f"Keep {where}: no candidate is expected to be better than {what}."
+    if found.today.is_far:
+        return (
+            f"Try {where} next, but lrshape does not know whether it is better than {what}: forecasts "
+            f"from {found.today.run.steps:,} steps to {found.steps:,} are untested."
+        )
     if not first.interval[1] < 0:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: the expected "
