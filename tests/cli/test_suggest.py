@@ -89,6 +89,7 @@ def test_headings_and_schedules_are_named(folder, logs):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([""], "must have a name, got ''"),
         (["none.csv"], "none.csv: there is no such file or folder"),
         ([], "steps are needed"),
         (["{log}", "--steps", "0"], "steps must be"),

@@ -121,6 +121,8 @@ def read_runs(
 
 def _existing(source: PathLike) -> Path:
     text = os.fspath(source)
+    if not text:  # which Path takes for the current folder
+        raise InputError("a file or folder of runs must have a name, got ''")
     if "://" in text and not text.startswith("sqlite:///"):
         raise InputError(f"{text}: must be a file or a folder on this machine, or sqlite:///FILE")
     path = path_of(text.removeprefix("sqlite:///"))
