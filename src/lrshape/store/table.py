@@ -161,8 +161,10 @@ def curves_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
     empty = schema([CURVE], folded=True).empty_table()
     known = [empty, *(table for table in tables if CURVE in table.column_names)]
     joined = pa.concat_tables([table.select([*CURVE_KEYS, CURVE]) for table in known])
-    trials = joined.select(CURVE_KEYS).unify_dictionaries().to_pandas()
+    texts = pa.schema([schema([]).field(name) for name in CURVE_KEYS])
+    trials = joined.select(CURVE_KEYS).cast(texts).to_pandas()
     trials = sort_trials(trials.assign(place=np.arange(len(trials))))
+    trials = trials.astype({"phase": "category", "shape": "category"})
     curves = joined.column(CURVE).take(pa.array(trials.pop("place").to_numpy()))
     return curve_column.one_row_a_point(trials, curves)
 

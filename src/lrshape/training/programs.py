@@ -81,8 +81,8 @@ class Members(NamedTuple):
         bad_step: first step with a bad loss, -1 if none yet.
         lrs: learning rates, with the step axis second.
         base_lrs: base learning rates.
-        loss_sums: of the batch losses between two points of the loss curve, with the axis of the points second;
-            None if no curve is recorded.
+        loss_sums: of the batch losses between two points of the loss curve, with the axis of the points
+            second; None if no curve is recorded.
         seed: position of each member's seed among the distinct ones.
     """
 

@@ -85,8 +85,8 @@ class PopulationWorkload(Workload):
     evaluate_every: int = Field(
         default=0,
         ge=0,
-        description="also score every so many steps, for best/... metrics and the validation loss of the loss "
-        "curve, which takes as long as each scoring; 0: only at the end",
+        description="also score every so many steps, for best/... metrics and the loss curve's validation "
+        "loss, which takes the time of each scoring; 0: only at the end",
     )
 
     @model_validator(mode="after")
@@ -95,8 +95,8 @@ class PopulationWorkload(Workload):
             if every and -(-self.steps // every) > MAX_POINTS:
                 least = -(-self.steps // MAX_POINTS)
                 raise ValueError(
-                    f"{name} must be 0 or at least {least:,} for {self.steps:,} steps, since a loss curve has "
-                    f"at most {MAX_POINTS:,} points, got {every:,}"
+                    f"{name} must be 0 or at least {least:,} for {self.steps:,} steps: a loss curve has at "
+                    f"most {MAX_POINTS:,} points, got {every:,}"
                 )
         return self
 
