@@ -15,7 +15,7 @@ from lrshape.training.workloads.linear_regression import LinearRegression
 LRS = np.full((2, 12), 0.1)
 
 
-class Tested(LinearRegression):
+class Validated(LinearRegression):
     """With a validation loss that is twice the training loss."""
 
     def scores(self):
@@ -30,7 +30,7 @@ def test_the_engine_records_means_and_scores_and_ends_where_a_member_diverges():
     lrs = LRS.copy()
     lrs[1, 5:] = 1e8
     every = evaluate(LinearRegression(steps=12, dimension=5, record_every=1), lrs, [0, 0])
-    both = Tested(steps=12, dimension=5, record_every=5, evaluate_every=4)
+    both = Validated(steps=12, dimension=5, record_every=5, evaluate_every=4)
     outcome = evaluate(both, lrs, [0, 0])
     losses = every.curves[0].train_loss
     assert every.curves[0].step.tolist() == list(range(1, 13))

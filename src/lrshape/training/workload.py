@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
+from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.loss_curve import MAX_POINTS
@@ -49,6 +50,11 @@ class Workload(Settings, abc.ABC):
     max_members: ClassVar[int] = 128
 
     steps: int = Field(ge=1, le=100_000_000, description="training steps")
+
+    @property
+    def curve_points(self) -> int:
+        """How many training losses the loss curve of a trial has, as far as the settings tell."""
+        return 0
 
     @abc.abstractmethod
     def metric_names(self) -> tuple[str, ...]:
@@ -106,8 +112,8 @@ class PopulationWorkload(Workload):
         return self.record_every or self.evaluate_every
 
     @property
+    @override
     def curve_points(self) -> int:
-        """How many training losses the loss curve has."""
         return -(-self.steps // self.curve_every) if self.curve_every else 0
 
     @property
