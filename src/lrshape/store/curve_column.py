@@ -1,6 +1,6 @@
 """The column of loss curves in a chunk: a list of points for each trial, empty where it has no curve."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ _POINT = pa.struct(
 TYPE = pa.list_(pa.field("element", _POINT, nullable=False))
 
 
-def packed(curves: Sequence[Any]) -> pa.Array:
+def packed(curves: Iterable[Any]) -> pa.Array:
     """Return the column; what is no `LossCurve` becomes an empty list."""
     nothing = np.empty(0, np.float32)
     empty = LossCurve(np.empty(0, np.int32), nothing, nothing)

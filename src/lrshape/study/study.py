@@ -120,7 +120,7 @@ class Study:
                 found = trials.loc[shape]
                 record = ShapeRecord.read(str(shape), found["family"], found["params"])
                 lrs[rows] = np.asarray(record.family(t[last[rows]]))
-        curves.insert(curves.columns.get_loc("step") + 1, "lr", lrs * curves["base_lr"])
+        curves.insert(list(curves).index("step") + 1, "lr", lrs * curves["base_lr"])
         return curves
 
     def is_complete(self) -> bool:

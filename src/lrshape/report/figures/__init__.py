@@ -45,8 +45,9 @@ def _loss_caption(findings: Findings) -> str:
     dotted = " Dotted lines are medians of the validation loss." if has_validation(findings) else ""
     return (
         "Lines are medians over the seeds of the phase that measured the scores, bands hold the middle half "
-        "of the seeds, and the pale line repeats the winner. Lines end where most seeds have diverged."
-        f"{dotted} Schedules that decay late have the higher loss until they do: only the end counts."
+        "of the seeds, and the pale line repeats the winner. A line ends where more than half of the seeds "
+        f"have diverged.{dotted} Schedules that decay late have the higher loss until they do: only the end "
+        "counts."
     )
 
 

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from lrshape.analysis.tables import where
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import LINE
 from lrshape.report.plotting import common_labels, grid_lines, panel_title, panels, scale_axis, styled
@@ -29,9 +31,9 @@ def loss_curves(findings: Findings) -> "Figure | None":
     if curves is None or findings.winner is None:
         return None
     drawn = [
-        (row, rows["seed"].nunique(), _quartiles(rows, "train_loss"), _quartiles(rows, "valid_loss"))
+        (row, len(set(rows["seed"])), _quartiles(rows, "train_loss"), _quartiles(rows, "valid_loss"))
         for row in [findings.winner, *findings.baselines][:MOST]
-        if len(rows := curves[(curves["shape"] == row["shape"]) & (curves["base_lr"] == row["base_lr"])])
+        if len(rows := where(curves, _is_of(curves, row)))
     ]
     if not any(len(train) for _, _, train, _ in drawn):
         return None
@@ -50,7 +52,11 @@ def loss_curves(findings: Findings) -> "Figure | None":
     return figure
 
 
-def _panel(ax: Any, findings: Findings, row: Row, train: pd.DataFrame, valid: pd.Series) -> None:
+def _is_of(curves: pd.DataFrame, row: Row) -> NDArray[np.bool_]:
+    return np.asarray((curves["shape"] == row["shape"]) & (curves["base_lr"] == row["base_lr"]))
+
+
+def _panel(ax: Any, findings: Findings, row: Row, train: Any, valid: Any) -> None:
     colour = findings.style(row).colour
     grid_lines(ax, "y")
     ax.fill_between(train.index, train[0.25], train[0.75], color=colour, alpha=0.25, lw=0)
@@ -62,17 +68,17 @@ def _panel(ax: Any, findings: Findings, row: Row, train: pd.DataFrame, valid: pd
 def has_validation(findings: Findings) -> bool:
     """Whether validation losses were measured before the last step."""
     curves = findings.curves
-    return curves is not None and curves.loc[curves["valid_loss"].notna(), "step"].nunique() > 1
+    return curves is not None and len(set(curves["step"][curves["valid_loss"].notna()])) > 1
 
 
-def _quartiles(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+def _quartiles(rows: pd.DataFrame, column: str) -> Any:
     """Return the quartiles over seeds by step, where at least half of the seeds have a finite loss.
 
     Returns:
-        Indexed by step, columns 0.25, 0.5, 0.75; at most `POINTS` rows.
+        A table indexed by step with the columns 0.25, 0.5, 0.75 and at most `POINTS` rows.
     """
-    losses = rows.pivot_table(index="step", columns="seed", values=column, dropna=False, observed=True)
-    losses = losses.astype(np.float64).where(np.isfinite(losses))
+    losses: Any = rows.pivot(index="step", columns="seed", values=column).astype(np.float64)
+    losses = losses.where(np.isfinite(losses))
     losses = losses[losses.notna().sum(axis=1) * 2 >= losses.shape[1]]
     chosen = np.unique(np.linspace(0, len(losses) - 1, min(len(losses), POINTS)).round().astype(int))
     return losses.iloc[chosen].quantile([0.25, 0.5, 0.75], axis=1).T
