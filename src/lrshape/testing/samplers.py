@@ -106,7 +106,7 @@ def refuses_bad_calls(sampler: Sampler) -> None:
     for dimensions, seed in ((-1, 0), (2, -1), (1.5, 0), (True, 0), (2, None), ("2", 0)):
         require_refusal(
             lambda d=dimensions, s=seed: sampler.init(d, s),  # pyright: ignore[reportArgumentType]
-            "must be a whole number of at least 0, got",
+            "must be a whole number from 0, got",
         )
     state = sampler.init(2, 0)
     for n in (-1, 1.5, None, True):
