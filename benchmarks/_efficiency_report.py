@@ -148,7 +148,7 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
                     spent = np.array([np.median(g["trials"]) for g in groups])
                     ends = np.array([middle_and_ends(g["regret"].to_numpy(np.float64)) for g in groups])
                     lines[name] = _line(ax, spent, ends, name, styles[name])
-            ax.set_title(TASKS[task].label, color=INK.light, loc="left")
+            ax.set_title(TASKS[task].label.replace(", ", "\n", 1), color=INK.light, loc="left")
             _axes(ax, "above the optimum, %" if task in optima else "regret, %", log=task in optima)
         for name, line in lines.items():
             line.set_label(CONTENDERS[name].label)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"_version", "errors", "files", "process_wide", "registry", "settings", "values"}
+BASICS = {"_version", "errors", "files", "loss_curve", "process_wide", "registry", "settings", "values"}
 ALLOWED = {
     "_version": set(),
     "errors": set(),
     "files": {"errors"},
+    "loss_curve": {"errors", "values"},
     "process_wide": set(),
     "registry": {"errors", "settings"},
     "settings": {"errors", "values"},
@@ -23,7 +24,7 @@ ALLOWED = {
     "workers": BASICS,
     "store": BASICS,
     "predict": BASICS | {"shapes", "store", "report"},
-    "training": BASICS | {"workers", "store"},
+    "training": BASICS | {"shapes", "workers", "store"},
     "analysis": BASICS | {"shapes", "store"},
     "procedure": BASICS | {"shapes", "store", "analysis"},
     "study": BASICS | {"shapes", "store", "analysis", "procedure", "training", "workers"},

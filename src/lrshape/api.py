@@ -73,7 +73,8 @@ def search(
         out: directory of the study, or its URL, such as ``s3://bucket/study``; made if it does not exist,
             resumed if it holds this study.
         train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
-            of shape (steps,); it becomes the workload. Give ``steps``, too.
+            of shape (steps,); it becomes the workload. Give ``steps``, too. The mapping may hold a loss curve
+            under ``curve``: rows (step, train loss) or (step, train loss, validation loss).
         steps: steps of ``train``.
         metrics: names of what ``train`` returns, the metric first.
         timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.

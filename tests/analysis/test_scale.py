@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lrshape.analysis.scale import choose_scale, on_scale
@@ -43,6 +43,8 @@ def test_zeros_and_ones_are_clamped_by_the_others():
 
 
 @given(st.lists(st.floats(0, 1), max_size=8), st.sampled_from(["linear", "log", "logit"]))
+@example([1.0, 1 - 2**-53], "logit")
+@example([0.0, 5e-324], "logit")
 def test_better_stays_lower(losses, scale):
     losses = [loss for loss in losses if scale != "log" or loss > 0]
     moved = on_scale([*losses, INF], scale)

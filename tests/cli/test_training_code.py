@@ -69,7 +69,8 @@ def test_a_command_is_searched_over_to_a_report(folder, caplog):
     (folder.path / "program.py").write_text(PROGRAM + "\n# edited")
     code, _, _ = folder.run("search", "command.toml", "--out", "study")
     assert code == 0
-    assert "program.py --lrs {schedule} --seed {seed} --metrics {metrics} has changed" in caplog.text
+    assert "program.py --lrs {schedule} --seed {seed} --metrics {metrics}, or a value" in caplog.text
+    assert "has changed since the study began" in caplog.text
 
 
 def test_a_broken_command_ends_the_study_in_one_line(folder):

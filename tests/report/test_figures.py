@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 
@@ -5,7 +6,17 @@ import numpy as np
 import pytest
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.report.figures import FIGURES, best_of, heatmap, metrics, near_optimal, scores, shapes, sweeps
+from lrshape.report.figures import (
+    FIGURES,
+    best_of,
+    heatmap,
+    loss_curves,
+    metrics,
+    near_optimal,
+    scores,
+    shapes,
+    sweeps,
+)
 from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.scores import sweep
 from lrshape.report.figures.screen import ecdf
@@ -258,3 +269,23 @@ def test_a_guided_screen_shows_its_course_and_nothing_that_needs_random_shapes(s
     lowest = lines["lowest so far"].get_ydata()
     assert (np.diff(lowest) <= 0).all()
     assert lowest[-1] == min(row["score"] for row in found.course)
+
+
+def test_loss_curves_are_quartiles_over_seeds_and_end_where_most_have_diverged(studies):
+    trials = studies(seeds=(2, 4, 8))
+    curves = studies.curves(trials)
+    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    winner = found.winner
+    own = (curves["shape"] == winner["shape"]) & (curves["seed"] >= 2_000_003) & (curves["step"] > 200)
+    found = dataclasses.replace(found, curves=curves[~own])
+    axes = loss_curves(found).axes
+    assert len(axes) == 1 + len(found.baselines)
+    line, validation = axes[0].get_lines()
+    rows = curves[(curves["shape"] == winner["shape"]) & (curves["step"] <= 200)]
+    np.testing.assert_allclose(line.get_ydata(), rows.groupby("step")["train_loss"].median(), rtol=1e-6)
+    assert line.get_xdata().tolist() == sorted(set(rows["step"]))
+    assert validation.get_xdata().tolist() == [60, 120, 180]
+    assert [len(ax.get_lines()) for ax in axes[1:]] == [3] * len(found.baselines)  # the winner behind
+    plain = dataclasses.replace(found, curves=studies.curves(trials, valid=False))
+    assert len(loss_curves(plain).axes[0].get_lines()) == 1
+    assert loss_curves(dataclasses.replace(found, curves=curves[:0])) is None

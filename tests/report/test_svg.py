@@ -15,7 +15,8 @@ def found(studies):
     second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
     trials.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
     trials.loc[second, "final/train_loss"] *= 0.94  # and a shape that is nearly as good
-    return Findings(Analysis(trials, "final/train_loss"), 300, "midpoint")
+    analysis = Analysis(trials, "final/train_loss")
+    return Findings(analysis, 300, "midpoint", curves=studies.curves(trials))
 
 
 @pytest.fixture(scope="module")

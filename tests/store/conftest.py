@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrshape.loss_curve import LossCurve
 from lrshape.store import Store
 
 DOCUMENT = {"spec": {"name": "test"}}
@@ -109,3 +110,23 @@ def memory():
 def folder(request, tmp_path):
     """Where a study may go: a directory, and URLs of object stores."""
     return str(tmp_path) if request.param == "local" else request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def with_curves(make_table):
+    """``with_curves(first)``: a table of twelve trials, of which every third one has no loss curve."""
+
+    def curved(first=0):
+        table = make_table(first=first)
+        table["curve"] = pd.Series(
+            [make_curve(i) if i % 3 else None for i in range(len(table))], dtype=object
+        )
+        return table
+
+    return curved
+
+
+def make_curve(points):
+    step = np.arange(1, points + 1, dtype=np.int32) * 10
+    train = (1 / step).astype(np.float32)
+    return LossCurve(step, train, np.where(step % 20 == 0, train + 1, np.nan).astype(np.float32))

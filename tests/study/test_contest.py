@@ -125,7 +125,7 @@ def test_schedules_are_given_in_many_ways(tmp_path):
         ({"a": "linear", "b c": "cosine"}, {}, "names of schedules must be letters, digits"),
         ("linear", {}, "schedules must be a list or a table"),
         (["linear", "cosine"], {"families": ["rex"]}, "families belongs to a search"),
-        (["linear", "cosine"], {"trials": 5}, "trials must be a whole number from"),
+        (["linear", "cosine"], {"trials": 5}, "trials for 2 schedules must be a whole number from"),
     ],
 )  # fmt: skip
 def test_bad_input_is_told_in_a_line(schedules, settings, message):

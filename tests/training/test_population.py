@@ -83,7 +83,7 @@ def test_one_and_two_devices_agree():
 
 def test_agrees_with_a_plain_optax_loop():
     """The engine against the obvious loop, with the batches and the initial weights that it used."""
-    workload = DigitsMLP(steps=12, hidden=(16,))
+    workload = DigitsMLP(steps=12, hidden=(16,), record_every=5)
     lrs = rates(workload, 1)
     key = jax.random.wrap_key_data(np.array([0, 5], np.uint32))
     data = workload.data()
@@ -92,9 +92,11 @@ def test_agrees_with_a_plain_optax_loop():
     images, labels = data["train"]
     adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
     memory = adam.init(params)
+    losses = []
     for step in range(workload.steps):
         batch = images[order[step]], labels[order[step]]
-        gradient = jax.grad(workload.loss)(params, batch, None)
+        loss, gradient = jax.value_and_grad(workload.loss)(params, batch, None)
+        losses.append(loss)
         memory.hyperparams["learning_rate"] = jnp.asarray(lrs[0, step], jnp.float32)
         update, memory = adam.update(gradient, memory, params)
         params = optax.apply_updates(params, update)
@@ -102,6 +104,11 @@ def test_agrees_with_a_plain_optax_loop():
     outcome = evaluate(workload, lrs, [5])
     np.testing.assert_allclose(outcome["final/train_loss"], expected["train_loss"], rtol=1e-4)
     np.testing.assert_allclose(outcome["final/test_error"], expected["test_error"], atol=1e-6)
+    (curve,) = outcome.curves
+    assert curve.step.tolist() == [5, 10, 12]
+    means = [np.mean(losses[:5]), np.mean(losses[5:10]), np.mean(losses[10:])]
+    np.testing.assert_allclose(curve.train_loss, means, rtol=1e-4)
+    np.testing.assert_allclose(curve.valid_loss, [np.nan, np.nan, expected["test_loss"]], rtol=1e-4)
 
 
 def test_members_with_one_seed_share_init_and_batches_others_do_not():

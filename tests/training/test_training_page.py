@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lrshape.training.evaluation import evaluate
+from lrshape.training.workloads.function import FunctionWorkload
+
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "training.md").read_text("utf-8")
 
 
@@ -29,6 +32,12 @@ def test_a_training_learns_by_the_rates_and_repeats_by_the_seed(names, name):
     assert isinstance(score, float)
     assert score == pytest.approx(train(rates, 3), rel=1e-5)
     assert score < train(rates * 1e-6, 3)
+
+
+def test_a_function_returns_its_loss_curve(names):
+    outcome = evaluate(FunctionWorkload.of(names["train_with_curve"], steps=40), np.full((1, 40), 0.1), [3])
+    assert outcome.curves[0].step.tolist() == [10, 20, 30, 40]
+    assert outcome.curves[0].train_loss[-1] == np.float32(outcome["final/score"][0])
 
 
 def test_the_specs_are_specs():

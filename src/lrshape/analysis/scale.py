@@ -81,5 +81,5 @@ def on_scale(losses: ArrayLike, scale: Scale) -> Array:
 def _logit(shares: Array) -> Array:
     inner = shares[(shares > 0) & (shares < 1)]
     lowest, highest = 0.5 * inner.min(initial=0.5), 1.0 - 0.5 * (1.0 - inner).min(initial=0.5)
-    inside = np.clip(shares, lowest, highest)
+    inside = np.clip(shares, max(lowest, np.nextafter(0, 1)), min(highest, np.nextafter(1, 0)))
     return np.log(inside) - np.log1p(-inside)

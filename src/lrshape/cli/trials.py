@@ -15,8 +15,13 @@ def trials(
     to: Annotated[str, typer.Option(help="Format: csv, parquet or optuna.")],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Output file; default: trials.csv, .parquet or .log in DIR."),
+        typer.Option(
+            metavar="FILE", help="Output file; default: trials (or curves) .csv, .parquet or .log in DIR."
+        ),
     ] = None,
+    curves: Annotated[
+        bool, typer.Option("--curves", help="Export the loss curves instead, one row per point.")
+    ] = False,
     metric: Metric = None,
 ) -> None:
     """Export every trial of a study for other tools. The study need not be complete.
@@ -28,18 +33,23 @@ def trials(
 
         lrshape trials digits --to parquet
 
+        lrshape trials digits --to csv --curves
+
         lrshape trials digits --to optuna --out digits.log
     """
     from lrshape.analysis.direction import direction_of
     from lrshape.errors import InputError
     from lrshape.store import Url
     from lrshape.study.study import Study
-    from lrshape.study.trial_files import FILES, write_trials
+    from lrshape.study.trial_files import CURVE_FILES, FILES, write_curves, write_trials
 
     study = Study(directory)
     if out is None and isinstance(study.path, Url):
         raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
-    path = out or study.directory / FILES.get(to, to)
+    path = out or study.directory / (CURVE_FILES if curves else FILES).get(to, to)
+    if curves:
+        say(f"wrote {write_curves(study.curves(), to, path)}")
+        return
     name = study.spec.name
     ranked = metric or study.metric
     direction = direction_of(ranked, study.metric, study.spec.direction)

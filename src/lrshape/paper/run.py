@@ -198,7 +198,7 @@ def _families(
 ) -> list[FamilyOptimum]:
     """Every family's best, best first; one refinement by the exact dynamics, hundreds of times dearer."""
     cheap = isinstance(dynamics, Recursion)
-    screened = workload.model_copy(update={"dynamics": "recursion", "evaluate_every": None})
+    screened = workload.model_copy(update={"dynamics": "recursion", "evaluate_every": 0, "record_every": 0})
 
     def losses(lrs: Array) -> Array:
         zeros = np.zeros(len(lrs), np.int64)

@@ -70,7 +70,7 @@ def simulate(
     Returns:
         Final losses by name, each of shape (n,); +inf where a trial diverged.
     """
-    settings = {**workload.model_dump(), "dynamics": "sgd", "evaluate_every": None}
+    settings = {**workload.model_dump(), "dynamics": "sgd", "evaluate_every": 0, "record_every": 0}
     simulated: Any = LinearRegression(**settings)
     if eigenbasis is not None:
         simulated = FixedBasis(**settings, eigenbasis=eigenbasis)

@@ -33,6 +33,7 @@ class Findings:
         planned: ``{phase: trials}`` of the complete study, as far as known; tells a partial one exactly.
         study_metric: the metric that the study itself searched by; another one than the analysis's if its
             trials are re-ranked.
+        curves: loss curves of the leaders' phase, as `Store.curves` gives them, if there are any.
     """
 
     analysis: Analysis
@@ -40,6 +41,7 @@ class Findings:
     step_rule: str
     planned: Mapping[str, int] = field(default_factory=dict)
     study_metric: str = ""
+    curves: pd.DataFrame | None = None
 
     @property
     def metric(self) -> str:

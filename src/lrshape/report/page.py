@@ -44,7 +44,8 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
     if analysis.trials.empty:
         raise InputError(f"{study.path}: no trial is stored yet; run its search first")
     planned = study.planned_trials()
-    findings = Findings(analysis, study.steps, study.step_rule, planned, study_metric=study.metric)
+    curves = study.store.curves([analysis.measuring_phase])
+    findings = Findings(analysis, study.steps, study.step_rule, planned, study.metric, curves)
     if not isinstance(study.path, Url):
         return _write(findings, study, study.path)
     with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:

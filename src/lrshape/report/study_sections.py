@@ -60,6 +60,7 @@ def study_sections(
     sections = [
         Section("How it compares", figures=some("scores"), tables=_comparison(findings)),
         Section("The schedule" if use else "The shapes", figures=some("shapes"), **use),
+        Section("The loss curves", figures=some("loss_curves")),
         Section("What else is near-optimal", [near] if near else (), some("near_optimal")),
         metrics_section(findings, some("metrics")),
         Section(

@@ -2,6 +2,7 @@
 
 from lrshape.files import StoreError, store_error
 from lrshape.store.chunk_file import DamagedChunk, chunk_name
+from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
 from lrshape.store.document import claim_directory, differences, digest, read_document
 from lrshape.store.merge import Merged, merge
@@ -10,6 +11,7 @@ from lrshape.store.places import place_at
 from lrshape.store.table import PHASES, metric_columns, params_of, phase_codes, sort_trials
 
 __all__ = [
+    "CURVE",
     "PHASES",
     "DamagedChunk",
     "Location",

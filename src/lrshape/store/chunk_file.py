@@ -13,7 +13,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lrshape.store.table import PHASES, metric_columns, problem, schema
+from lrshape.store import curve_column
+from lrshape.store.curve_column import CURVE
+from lrshape.store.table import PHASES, problem, schema
 
 _CHUNK = re.compile(r"([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-(\d{5,18})")
 
@@ -71,9 +73,10 @@ def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
 
     Raises:
         ValueError: if the columns are not those of a trials table, in order, or a value is missing or of
-            another type. Metrics may be any float, NaN and infinities included.
+            another type. Metrics may be any float, NaN and infinities included. The column ``curve`` may be
+            missing, as may its values: they are `lrshape.loss_curve.LossCurve`.
     """
-    expected = schema(metric_columns(table.columns))
+    expected = schema(table.columns)
     if list(table.columns) != expected.names:
         raise ValueError(f"a trials table has the columns {expected.names}, got {list(table.columns)}")
     columns = [_column(table[field.name].to_numpy(), field) for field in expected]
@@ -94,10 +97,10 @@ def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
     return _sealed(sink.getvalue())
 
 
-def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
+def decode(data: bytes, name: str, spec_hash: str, curves: bool = False) -> pa.Table:
     """Return the table in the bytes of a chunk's file, once everything about it has been checked.
 
-    Its texts are dictionary-encoded.
+    Its texts are dictionary-encoded. The column of loss curves, if it has one, is left out unless ``curves``.
 
     Raises:
         DamagedChunk: if any bit differs from what was written, or the file is sound but is another chunk's,
@@ -121,10 +124,11 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size + 8 * group.num_rows for group in groups) > LARGEST:
             raise DamagedChunk(name, f"it decompresses to more than {LARGEST:,} bytes")
-        table = file.read(use_threads=False).replace_schema_metadata(None)
+        columns = [column for column in file.schema_arrow.names if curves or column != CURVE]
+        table = file.read(columns, use_threads=False).replace_schema_metadata(None)
     except (pa.ArrowException, OSError) as error:
         raise DamagedChunk(name, f"it is not a readable Parquet file: {error}") from error
-    if table.schema != schema(metric_columns(table.column_names), folded=True):
+    if table.schema != schema(table.column_names, folded=True):
         raise DamagedChunk(name, f"its columns are {table.column_names}")
     if (reason := problem(table, parse(name)[0])) is not None:
         raise DamagedChunk(name, reason)
@@ -133,6 +137,8 @@ def decode(data: bytes, name: str, spec_hash: str) -> pa.Table:
 
 def _column(values: np.ndarray, field: pa.Field) -> pa.Array:
     try:
+        if field.type == curve_column.TYPE:
+            return curve_column.packed(values)
         if field.type == pa.float64():
             return pa.array(values.astype(np.float64))  # NaN stays a value, here as in the file
         if field.type == pa.int64():

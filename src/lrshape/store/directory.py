@@ -18,7 +18,7 @@ from lrshape.store.chunk_file import DamagedChunk
 from lrshape.store.document import MAX_BYTES, claim_directory, digest, read_document
 from lrshape.store.place import Location, locate
 from lrshape.store.places import place_at
-from lrshape.store.table import chunk_frame, sorted_frame
+from lrshape.store.table import chunk_frame, curves_frame, sorted_frame
 
 DOCUMENT = "study.json"
 CHOICE = "choice.json"
@@ -181,20 +181,24 @@ class Store:
             return None
         return choice if isinstance(choice, dict) else None
 
-    def read(self, name: str) -> pd.DataFrame:
+    def read(self, name: str, curves: bool = False) -> pd.DataFrame:
         """Return a chunk's trials, as they were written.
+
+        Args:
+            name: of the chunk.
+            curves: whether to read their loss curves, too, in a column ``curve``, where there are any.
 
         Raises:
             DamagedChunk: if the file is not, bit for bit, what this study wrote under this name.
             FileNotFoundError: if there is no such chunk.
             StoreError: if the disk cannot be read.
         """
-        return chunk_frame(self.table(name))
+        return chunk_frame(self.table(name, curves))
 
-    def table(self, name: str) -> pa.Table:
+    def table(self, name: str, curves: bool = False) -> pa.Table:
         """Return a chunk's trials as an Arrow table; raises what `read` does."""
         chunk_file.parse(name)
-        return chunk_file.decode(self.place.read(_file_name(name)), name, self.document["hash"])
+        return chunk_file.decode(self.place.read(_file_name(name)), name, self.document["hash"], curves)
 
     def set_aside(self, name: str, reason: str) -> Location:
         """Move a chunk to ``damaged/``, where nothing is overwritten, so that it will be computed again.
@@ -240,14 +244,30 @@ class Store:
         Raises:
             StoreError: if the disk cannot be read.
         """
+        return sorted_frame(self._sound_tables(phases, curves=False))
+
+    def curves(self, phases: Collection[str] | None = None) -> pd.DataFrame:
+        """Return the loss curves of all trials that have one: a row a point, sorted by trial, then by step.
+
+        Damaged chunks are treated as by `trials`.
+
+        Args:
+            phases: those wanted; all if None.
+
+        Raises:
+            StoreError: if the disk cannot be read.
+        """
+        return curves_frame(self._sound_tables(phases, curves=True))
+
+    def _sound_tables(self, phases: Collection[str] | None, curves: bool) -> list[pa.Table]:
         names = [name for name in self.chunks() if phases is None or chunk_file.parse(name)[0] in phases]
         with ThreadPoolExecutor(self.place.readers) as pool:
-            tables = list(pool.map(self._table_if_sound, names))
-        return sorted_frame([table for table in tables if table is not None])
+            tables = pool.map(lambda name: self._table_if_sound(name, curves), names)
+            return [table for table in tables if table is not None]
 
-    def _table_if_sound(self, name: str) -> pa.Table | None:
+    def _table_if_sound(self, name: str, curves: bool) -> pa.Table | None:
         try:
-            return self.table(name)
+            return self.table(name, curves)
         except FileNotFoundError:  # set aside by another run meanwhile
             return None
         except DamagedChunk as damage:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from lrshape.errors import InputError, shown
-from lrshape.store.chunk_file import DamagedChunk, metric_columns
+from lrshape.store.chunk_file import DamagedChunk
+from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
+from lrshape.store.table import metric_columns
 
 _KEYS = ["phase", "shape", "family", "params", "base_lr", "seed"]
 _PLAN = {
@@ -86,7 +88,7 @@ def _merged(source: Store, target: Store, present: set[str]) -> Merged:
     found = Merged(str(source.path))
     for name in source.chunks():
         try:
-            table = source.read(name)
+            table = source.read(name, curves=True)
         except DamagedChunk as damage:
             found.damaged.append(f"{name}: {damage.reason}")
             continue
@@ -101,7 +103,7 @@ def _merged(source: Store, target: Store, present: set[str]) -> Merged:
             target.write(name, table)
             found.taken += 1
             continue
-        _compare(name, kept, table, found)
+        _compare(name, kept, table.drop(columns=CURVE, errors="ignore"), found)
     return found
 
 

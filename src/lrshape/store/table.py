@@ -16,6 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.store import curve_column
+from lrshape.store.curve_column import CURVE
 
 PHASES = ("screen", "rescore", "tune", "confirm")
 """The phases of a search, in the order in which they run."""
@@ -35,7 +37,10 @@ _AFTER = {
     "message": pa.string(),
     "wall_time": pa.float64(),
 }
-_FIXED = _BEFORE | _AFTER
+_FIXED = {*_BEFORE, *_AFTER, CURVE}
+
+CURVE_KEYS = ["phase", "shape", "base_lr", "seed"]
+"""What tells a trial from the others of its study."""
 
 STATUS = ("ok", "diverged", "failed")
 
@@ -58,9 +63,16 @@ def metric_columns(columns: Iterable[str]) -> list[str]:
     return [column for column in columns if column not in _FIXED]
 
 
-def schema(metrics: Iterable[str], folded: bool = False) -> pa.Schema:
-    """The schema of a trials table with these metrics; folded, equal texts are held once."""
-    fields = _BEFORE | dict.fromkeys(metrics, pa.float64()) | _AFTER
+def schema(columns: Iterable[str], folded: bool = False) -> pa.Schema:
+    """The schema of a trials table with the metrics, and the loss curves, that are among these columns.
+
+    Args:
+        columns: of the table.
+        folded: whether equal texts are held once.
+    """
+    columns = list(columns)
+    fields = _BEFORE | dict.fromkeys(metric_columns(columns), pa.float64()) | _AFTER
+    fields |= {CURVE: curve_column.TYPE} if CURVE in columns else {}
     text = pa.dictionary(pa.int32(), pa.string())
     return pa.schema({k: text if folded and t == pa.string() else t for k, t in fields.items()})
 
@@ -84,7 +96,7 @@ def problem(table: pa.Table, phase: str) -> str | None:
         return "a base LR is not a positive float32 number"
     if (table.column("seed").to_numpy() < 0).any():
         return "a seed is below 0"
-    return None
+    return curve_column.problem(table.column(CURVE)) if CURVE in table.column_names else None
 
 
 def params_of(text: str) -> dict[str, Any]:
@@ -110,7 +122,11 @@ def params_of(text: str) -> dict[str, Any]:
 
 def chunk_frame(table: pa.Table) -> pd.DataFrame:
     """The rows of one chunk, in the order in which they were written; texts are texts."""
-    return table.cast(schema(metric_columns(table.column_names))).to_pandas()
+    rest = [name for name in table.column_names if name != CURVE]
+    frame = table.select(rest).cast(schema(rest)).to_pandas()
+    if CURVE in table.column_names:
+        frame[CURVE] = pd.Series(curve_column.unpacked(table.column(CURVE)), dtype=object)
+    return frame
 
 
 def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
@@ -119,8 +135,7 @@ def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
     A metric that some tables lack is NaN in their rows. Texts are categoricals whose categories are those
     that occur, sorted: the result depends on the rows alone.
     """
-    metrics = dict.fromkeys(m for table in tables for m in metric_columns(table.column_names))
-    wanted = schema(metrics, folded=True)
+    wanted = schema(dict.fromkeys(name for table in tables for name in table.column_names), folded=True)
     joined = pa.concat_tables(tables, promote_options="default") if tables else wanted.empty_table()
     columns: dict[str, tuple[NDArray, pa.Array | None]] = {}
     for field in wanted:
@@ -139,6 +154,19 @@ def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
             values = pd.Categorical.from_codes(values, dtype=dtype, validate=False)
         frame[field.name] = values
     return pd.DataFrame(frame, copy=False)
+
+
+def curves_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
+    """Join the loss curves in tables: one row a point, sorted by trial as in `sorted_frame`, then by step."""
+    empty = schema([CURVE], folded=True).empty_table()
+    known = [empty, *(table for table in tables if CURVE in table.column_names)]
+    joined = pa.concat_tables([table.select([*CURVE_KEYS, CURVE]) for table in known])
+    texts = pa.schema([schema([]).field(name) for name in CURVE_KEYS])
+    trials = joined.select(CURVE_KEYS).cast(texts).to_pandas()
+    trials = sort_trials(trials.assign(place=np.arange(len(trials))))
+    trials = trials.astype({"phase": "category", "shape": "category"})
+    curves = joined.column(CURVE).take(pa.array(trials.pop("place").to_numpy()))
+    return curve_column.one_row_a_point(trials, curves)
 
 
 def sort_trials(table: pd.DataFrame) -> pd.DataFrame:

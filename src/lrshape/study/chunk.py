@@ -9,7 +9,7 @@ import pandas as pd
 
 from lrshape.analysis.scores import judge
 from lrshape.procedure.trial import Trial, multipliers, training_seeds
-from lrshape.store import chunk_name
+from lrshape.store import CURVE, chunk_name
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
 from lrshape.training.outcome import Outcome, Progress
@@ -56,6 +56,8 @@ class Chunk:
         table["first_bad_step"] = outcome.first_bad_step.astype(np.int64)
         table["message"] = outcome.message
         table["wall_time"] = seconds / len(table)
+        if any(curve is not None for curve in outcome.curves):
+            table[CURVE] = pd.Series(outcome.curves, dtype=object)
         return judge(table, metric)
 
 

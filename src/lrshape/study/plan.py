@@ -20,6 +20,9 @@ TRIAL = 60
 METRIC = 6
 """Bytes of a trial's metric, compressed."""
 
+POINT = 4
+"""Bytes of a point of a loss curve, compressed; 8 with a validation loss."""
+
 CSV = 250
 """Bytes of a trial in the report's tables."""
 
@@ -101,7 +104,8 @@ class Plan:
         """
         chunks = sum(-(-count // chunk_size) for count in self.trials.values())
         trials = self.total
-        size = TRIAL + METRIC * len(self.spec.workload.metric_names())
+        workload = self.spec.workload
+        size = TRIAL + METRIC * len(workload.metric_names()) + POINT * workload.curve_points
         left = max(0.0, 1 - stored / max(1, chunks))
         return int(left * (chunks * CHUNK + trials * size) + trials * CSV + REPORT)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from lrshape.errors import InputError
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.rounds import Rounds
-from lrshape.store import DamagedChunk, Store
+from lrshape.store import CURVE, DamagedChunk, Store
 from lrshape.study.callback import Callback, Speed, Status, Tally
 from lrshape.study.chunk import Chunk, Running, TrainChunk
 from lrshape.study.drive import drive_phase, drive_search, read_chunk, unplanned
@@ -123,12 +123,13 @@ class Run:
             self._callback.progress(news)
 
     def _keep(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
-        """Store rows, and return what is stored: where another run was first, both go on from its rows."""
+        """Store rows, and return what is stored, without curves: where another run was first, its rows."""
+        kept = table.drop(columns=CURVE, errors="ignore")
         if self._store.write(chunk.name, table):
-            return table
+            return kept
         self._shared = True
         theirs = self._read(chunk, {chunk.name})
-        return table if theirs is None else theirs
+        return kept if theirs is None else theirs
 
     def _train(
         self, missing: Sequence[Chunk], rows: dict[str, pd.DataFrame], tally: Tally

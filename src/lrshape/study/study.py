@@ -1,5 +1,6 @@
 """A study on disk."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes.schedule import Schedule
-from lrshape.shapes.steps import StepRule
+from lrshape.shapes.steps import StepRule, progress
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study.plan import Plan
 from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec
@@ -95,6 +97,31 @@ class Study:
     def trials(self) -> pd.DataFrame:
         """All stored trials, one row each; see docs/study.md for the columns."""
         return self.store.trials()
+
+    def curves(self, phases: Collection[str] | None = None) -> pd.DataFrame:
+        """The loss curves of the trials that have one: one row a point.
+
+        Args:
+            phases: those wanted; all if None.
+
+        Returns:
+            Columns ``phase, shape, base_lr, seed``, which tell the trial and have the types that they have in
+            `trials`; ``step``, how many steps were finished; ``lr``, the learning rate of the last of them,
+            from the trial's schedule; ``train_loss`` and ``valid_loss``, float32, NaN where not measured.
+            Sorted by trial, then by step; empty if there are no curves.
+        """
+        curves = self.store.curves(phases)
+        lrs = np.empty(len(curves))
+        if len(curves):
+            t = progress(self.steps, self.step_rule)
+            trials = self.store.trials(phases).drop_duplicates("shape").set_index("shape")
+            last = np.clip(curves["step"].to_numpy() - 1, 0, self.steps - 1)
+            for shape, rows in curves.groupby("shape", observed=True).indices.items():
+                found = trials.loc[shape]
+                record = ShapeRecord.read(str(shape), found["family"], found["params"])
+                lrs[rows] = np.asarray(record.family(t[last[rows]]))
+        curves.insert(list(curves).index("step") + 1, "lr", lrs * curves["base_lr"])
+        return curves
 
     def is_complete(self) -> bool:
         """Whether the confirm phase has trained all that it takes, and no chunk of any phase is missing."""

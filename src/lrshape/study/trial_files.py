@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FILES = {"csv": "trials.csv", "parquet": "trials.parquet", "optuna": "trials.log"}
 """What trials can be written as, and the default names of the files."""
 
+CURVE_FILES = {"csv": "curves.csv", "parquet": "curves.parquet"}
+"""The same for loss curves."""
+
 _NOTED = ("phase", "shape", "seed", "status", "message", "wall_time")
 
 
@@ -53,8 +56,7 @@ def write_trials(
     Raises:
         InputError: if the target is unknown, there is nothing to write, or the file cannot be written.
     """
-    if target not in FILES:
-        raise InputError(f"--to must be one of {', '.join(FILES)}, got {shown(target)}")
+    _require_target(target, FILES)
     path = path_of(path)
     if trials.empty:
         raise InputError("no trial is stored yet; run the search first")
@@ -62,11 +64,33 @@ def write_trials(
         if path.exists():
             raise InputError(f"{path} exists already: an Optuna study goes into a new file")
         write_file(path, _journal(trials, metric, direction, name), parents=True, replace=False)
-    elif target == "csv":
-        write_file(path, csv_bytes(flat(trials)), parents=True)
     else:
-        write_file(path, flat(trials).to_parquet(index=False), parents=True)
+        _write_table(flat(trials), target, path)
     return path
+
+
+def write_curves(curves: pd.DataFrame, target: str, path: str | os.PathLike[str]) -> Path:
+    """Write loss curves, as `Study.curves` gives them, to a ``csv`` or ``parquet`` file, which is replaced.
+
+    Raises:
+        InputError: if the target is another one, there is nothing to write, or the file cannot be written.
+    """
+    _require_target(target, CURVE_FILES)
+    path = path_of(path)
+    if curves.empty:
+        raise InputError("no trial has a loss curve: set workload.record_every, or return one from train")
+    _write_table(curves, target, path)
+    return path
+
+
+def _require_target(target: str, known: Mapping[str, str]) -> None:
+    if target not in known:
+        raise InputError(f"--to must be one of {', '.join(known)}, got {shown(target)}")
+
+
+def _write_table(table: pd.DataFrame, target: str, path: Path) -> None:
+    data = csv_bytes(table) if target == "csv" else table.to_parquet(index=False)
+    write_file(path, data, parents=True)
 
 
 def _journal(trials: pd.DataFrame, metric: str, direction: Direction, name: str) -> bytes:

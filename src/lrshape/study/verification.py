@@ -74,7 +74,7 @@ def _checked(store: Store, names: list[str]) -> Iterator[tuple[str, int | str]]:
 
     def check(name: str) -> tuple[str, int | str]:
         try:
-            return name, store.table(name).num_rows
+            return name, store.table(name, curves=True).num_rows
         except DamagedChunk as damage:
             return name, damage.reason
         except FileNotFoundError:  # another run has set it aside

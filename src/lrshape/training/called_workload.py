@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
+from lrshape.loss_curve import LossCurve
 from lrshape.training.code_digest import CodeDigest
-from lrshape.training.outcome import Outcome, Progress, Result, full_name
+from lrshape.training.outcome import CURVE, Outcome, Progress, Result, full_name
 from lrshape.training.workload import Workload
 
 LARGEST = float(np.finfo(np.float32).max)
@@ -39,6 +40,8 @@ class CalledWorkload(Workload):
     @field_validator("metrics")
     @classmethod
     def _full_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if CURVE in value:
+            raise ValueError(f"no metric can be called {CURVE}: that is the loss curve, got {list(value)}")
         return tuple(full_name(name) for name in value)
 
     def metric_names(self) -> tuple[str, ...]:
@@ -86,8 +89,10 @@ def train(
     metrics = {name: np.full(count, np.inf) for name in workload.metric_names()}
     status = np.full(count, "ok", dtype="<U8")
     messages = [""] * count
+    curves: list[LossCurve | None] = [None] * count
     for i in range(count):
         result = workload.call(lrs[i].astype(np.float64), int(seeds[i]))
+        curves[i] = result.curve
         for name, value in (result.scores or {}).items():
             if abs(value) <= LARGEST:  # false for NaN
                 metrics[name][i] = value
@@ -98,4 +103,5 @@ def train(
             status[i] = "diverged"
         if report is not None:
             report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))
-    return Outcome(metrics, status, np.where(status == "diverged", workload.steps - 1, -1), messages)
+    bad_step = np.where(status == "diverged", workload.steps - 1, -1)
+    return Outcome(metrics, status, bad_step, messages, curves)

@@ -91,4 +91,5 @@ def _joined(parts: list[Outcome]) -> Outcome:
         np.concatenate([p.status for p in parts]),
         np.concatenate([p.first_bad_step for p in parts]),
         [message for p in parts for message in p.message],
+        [curve for p in parts for curve in p.curves],
     )

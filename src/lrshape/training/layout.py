@@ -68,6 +68,10 @@ class Layout:
         """Per-member values, (members,), of an array with one number a slot."""
         return np.asarray(values).reshape(-1)[self.slots]
 
+    def take_series(self, values: jax.Array) -> NDArray[Any]:
+        """Per-member series, (members, n), of an array with n numbers a slot, their axis the second."""
+        return np.moveaxis(np.asarray(values), 1, -1).reshape(-1, values.shape[1])[self.slots]
+
     def compacted(self, workload: PopulationWorkload, alive: NDArray[np.bool_]) -> "Layout | None":
         """The layout to go on with when only some of the members are alive; None to keep this one.
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lrshape.loss_curve import LossCurve
+
 
 class Outcome(dict[str, "NDArray[np.float64]"]):
     """``{metric: values (members,)}``, and how each trial ended.
@@ -25,6 +27,7 @@ class Outcome(dict[str, "NDArray[np.float64]"]):
             and all metrics of a trial that failed.
         first_bad_step: the step whose loss showed the divergence, -1 if none, (members,).
         message: the error of a failed trial, else "", (members,).
+        curves: the loss curve of each trial, None where there is none, (members,).
     """
 
     def __init__(
@@ -33,11 +36,13 @@ class Outcome(dict[str, "NDArray[np.float64]"]):
         status: NDArray[np.str_],
         first_bad_step: NDArray[np.int64],
         message: list[str],
+        curves: Sequence[LossCurve | None] | None = None,
     ):
         super().__init__(metrics)
         self.status = status
         self.first_bad_step = first_bad_step
         self.message = message
+        self.curves = [None] * len(message) if curves is None else list(curves)
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,12 @@ class Result:
     Attributes:
         scores: a number for each metric, which need not be finite; None if the trial failed.
         message: why it failed.
+        curve: its loss curve, if it gave one.
     """
 
     scores: dict[str, float] | None
     message: str = ""
+    curve: LossCurve | None = None
 
 
 def failure(error: BaseException) -> Result:
@@ -81,6 +88,10 @@ def failure(error: BaseException) -> Result:
 def storable(message: str) -> str:
     """A message of at most `MESSAGE_LENGTH` characters, as text that any file can hold."""
     return message[:MESSAGE_LENGTH].encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+CURVE = "curve"
+"""The name of the loss curve beside the metrics of a trial."""
 
 
 def full_name(metric: str) -> str:
@@ -114,6 +125,20 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
     for name in names:
         found[name] = _number(given[name], f"{what} a number for {name}")
     return found
+
+
+def curve(result: Any, steps: int) -> LossCurve | None:
+    """Return the loss curve that a train function returned as ``curve`` among its metrics; None without one.
+
+    Raises:
+        TypeError, ValueError: see `lrshape.loss_curve.loss_curve`.
+    """
+    points = result.get(CURVE) if isinstance(result, Mapping) else None
+    if points is None:
+        return None
+    from lrshape.loss_curve import loss_curve
+
+    return loss_curve(points, steps, "train must return")
 
 
 def _number(value: Any, rule: str) -> float:

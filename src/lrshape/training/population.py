@@ -11,6 +11,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
 
+from lrshape.training.curve_recorder import CurveRecorder
 from lrshape.training.devices import group_size, mesh
 from lrshape.training.layout import Layout
 from lrshape.training.outcome import Outcome, Progress
@@ -93,6 +94,7 @@ class _Population:
         )
         self._bad_step = np.full(count, -1, np.int64)
         self._first_loss = np.ones(count)
+        self._curves = CurveRecorder(workload, count)
         self._final = {name: np.full(count, np.inf) for name in workload.scores()}
         self._best = {name: np.full(count, np.inf) for name in workload.scores()}
         self._best_step = {name: np.full(count, np.inf) for name in workload.scores()}
@@ -115,12 +117,22 @@ class _Population:
     def score(self, step: int) -> None:
         """Compute the metrics after ``step`` steps, and remember each member's best."""
         here = self._layout.members
-        for name, values in self._programs.score(self._members, self._data).items():
-            found = self._layout.take(values).astype(np.float64)
+        scored = {
+            name: self._layout.take(values).astype(np.float64)
+            for name, values in self._programs.score(self._members, self._data).items()
+        }
+        self._curves.add_scores(step, here, scored)
+        for name, found in scored.items():
             self._final[name][here] = found
             better = found < self._best[name][here]  # false for NaN
             self._best[name][here[better]] = found[better]
             self._best_step[name][here[better]] = step
+
+    def _read_losses(self) -> None:
+        """Fetch what is needed for the loss curves of those on the devices."""
+        if self._members.loss_sums is not None:
+            sums = self._layout.take_series(self._members.loss_sums)
+            self._curves.add_losses(self._layout.members, sums)
 
     def compact(self) -> None:
         """Leave the diverged members behind, if that makes what is left faster."""
@@ -128,6 +140,7 @@ class _Population:
         after = before.compacted(self._workload, ~self.bad[before.members])
         if after is None:
             return
+        self._read_losses()
         move = mover(self._workload, before.group, after.group)  # pyright: ignore[reportArgumentType]
         empty = np.ones(after.size, bool)
         empty[after.slots] = False
@@ -153,7 +166,9 @@ class _Population:
             for name in self._workload.metric_names()
         }
         status = np.where(diverged, "diverged", "ok")
-        return Outcome(metrics, status, bad_step, [""] * len(bad_step))
+        self._read_losses()
+        curves = self._curves.curves(bad_step)
+        return Outcome(metrics, status, bad_step, [""] * len(bad_step), curves)
 
 
 def _keys(distinct: NDArray[np.integer]) -> jax.Array:

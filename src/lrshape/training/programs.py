@@ -81,6 +81,8 @@ class Members(NamedTuple):
         bad_step: first step with a bad loss, -1 if none yet.
         lrs: learning rates, with the step axis second.
         base_lrs: base learning rates.
+        loss_sums: of the batch losses between two points of the loss curve, with the axis of the points
+            second; None if no curve is recorded.
         seed: position of each member's seed among the distinct ones.
     """
 
@@ -89,7 +91,13 @@ class Members(NamedTuple):
     bad_step: jax.Array
     lrs: jax.Array
     base_lrs: jax.Array
+    loss_sums: jax.Array | None
     seed: jax.Array
+
+
+def _carried(members: Members) -> tuple[Any, ...]:
+    """What a step changes."""
+    return members.state, members.first_loss, members.bad_step, members.loss_sums
 
 
 class Programs(NamedTuple):
@@ -111,6 +119,7 @@ def programs(workload: PopulationWorkload, group: int) -> Programs:
     """Build the programs for groups of this size; JAX compiles them for each number of groups and seeds."""
     functions = training(workload)
     single = group == 1 and not workload.broadcasts
+    every, points = workload.curve_every, workload.curve_points
 
     def over_members(one: Callable[..., Any], axes: Any) -> Callable[..., Any]:
         """Lift a function of one member to a group: by nothing, by broadcasting, or by vmap."""
@@ -129,7 +138,8 @@ def programs(workload: PopulationWorkload, group: int) -> Programs:
             lrs = jnp.swapaxes(lrs, 1, 2)  # (groups, steps, group)
         if workload.broadcasts:
             state = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, -1), state)
-        return Members(state, jnp.ones_like(base_lrs), bad_step, lrs, base_lrs, seed)
+        sums = jnp.zeros((len(seed), points, *seed.shape[1:])) if every else None
+        return Members(state, jnp.ones_like(base_lrs), bad_step, lrs, base_lrs, sums, seed)
 
     def advance(members: Members, drawn: Any, keys: Any, data: Any, begin: Any, end: Any) -> Members:
         def update(t: Any, state: Any, lr: Any, base_lr: Any, seed: Any) -> Any:
@@ -143,22 +153,21 @@ def programs(workload: PopulationWorkload, group: int) -> Programs:
 
         def group_block(m: Members) -> Members:
             def body(t: Any, carry: Any) -> Any:
-                state, first_loss, bad_step = carry
+                state, first_loss, bad_step, sums = carry
                 state, loss = step(t, state, m.lrs[t], m.base_lrs, m.seed)
                 first_loss = jnp.where(t == 0, loss, first_loss)
                 sound = loss <= loss_limit(first_loss, workload.divergence_multiple)  # false for NaN
                 bad = (bad_step < 0) & ~(sound & jnp.isfinite(loss))
-                return state, first_loss, jnp.where(bad, t, bad_step)
+                sums = sums.at[t // every].add(loss) if every else None
+                return state, first_loss, jnp.where(bad, t, bad_step), sums
 
-            carry = jax.lax.fori_loop(begin, end, body, (m.state, m.first_loss, m.bad_step))
-            return m._replace(state=carry[0], first_loss=carry[1], bad_step=carry[2])
+            return jax.lax.fori_loop(begin, end, body, _carried(m))
 
-        def group(m: Members) -> tuple[Any, Any, Any]:
-            m = jax.lax.cond((m.bad_step < 0).any(), group_block, lambda m: m, m)
-            return m.state, m.first_loss, m.bad_step
+        def group(m: Members) -> tuple[Any, ...]:
+            return jax.lax.cond((m.bad_step < 0).any(), group_block, _carried, m)
 
-        state, first_loss, bad_step = jax.lax.map(group, members)
-        return members._replace(state=state, first_loss=first_loss, bad_step=bad_step)
+        state, first_loss, bad_step, sums = jax.lax.map(group, members)
+        return members._replace(state=state, first_loss=first_loss, bad_step=bad_step, loss_sums=sums)
 
     def score(members: Members, data: Any) -> Any:
         metrics = over_members(functions.metrics, (0, None))
@@ -206,7 +215,7 @@ def mover(workload: PopulationWorkload, group: int, new_group: int) -> Callable[
         """Where a field's arrays have the axis of the members in a group, behind that of the groups."""
         if name == "state" and workload.broadcasts:
             return -1
-        return 2 if name == "lrs" else 1
+        return 2 if name in ("lrs", "loss_sums") else 1
 
     def move(name: str, leaf: jax.Array, origin: jax.Array) -> jax.Array:
         axis = member_axis(name)

@@ -16,25 +16,27 @@ from typing import Any, NoReturn
 
 from lrshape.errors import InputError, located, shown
 from lrshape.process_wide import ProcessWide
-from lrshape.training.outcome import Result, failure, scores, storable
+from lrshape.training.outcome import Result, curve, failure, scores, storable
 from lrshape.workers.process import Worker
 from lrshape.workers.worker import packed
 
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
-def call_function(function: Callable[..., Any], names: Sequence[str], *arguments: Any) -> Result:
+def call_function(function: Callable[..., Any], names: Sequence[str], lrs: Any, seed: int) -> Result:
     """Call a user's function; whatever it raises, but for Ctrl-C, makes a failed trial.
 
     Args:
-        function: returns a number, or a mapping of metric names to numbers.
+        function: returns a number, or a mapping of metric names to numbers, perhaps with a loss curve.
         names: full names of the metrics, the first for a bare number.
-        arguments: of the function.
+        lrs: learning rates, float64 (steps,).
+        seed: of the trial.
     """
-    process = os.getpid()
+    process, steps = os.getpid(), len(lrs)
     try:
         with _surroundings:
-            result = Result(scores(function(*arguments), names))
+            returned = function(lrs, seed)
+            result = Result(scores(returned, names), curve=curve(returned, steps))
     except KeyboardInterrupt:
         if os.getpid() != process:
             _leave()

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from typing_extensions import override
 
 from lrshape.errors import InputError
+from lrshape.loss_curve import MAX_POINTS
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.training.optimizers import Adam, AnyOptimizer
@@ -49,6 +51,11 @@ class Workload(Settings, abc.ABC):
 
     steps: int = Field(ge=1, le=100_000_000, description="training steps")
 
+    @property
+    def curve_points(self) -> int:
+        """How many training losses the loss curve of a trial has, as far as the settings tell."""
+        return 0
+
     @abc.abstractmethod
     def metric_names(self) -> tuple[str, ...]:
         """Names of the metrics that a trial is scored by, e.g. ``("final/train_loss",)``."""
@@ -75,11 +82,39 @@ class PopulationWorkload(Workload):
         description="a training loss above this multiple of the first one counts as diverged",
     )
 
-    evaluate_every: int | None = Field(
-        default=None,
-        ge=1,
-        description="also score every so many steps, for best/... metrics; none: only at the end",
+    record_every: int = Field(
+        default=0,
+        ge=0,
+        description="steps between two points of the loss curve, each the mean of the batch losses since the "
+        "point before, which costs next to nothing; 0: no loss curve",
     )
+    evaluate_every: int = Field(
+        default=0,
+        ge=0,
+        description="also score every so many steps, for best/... metrics and the loss curve's validation "
+        "loss, which takes the time of each scoring; 0: only at the end",
+    )
+
+    @model_validator(mode="after")
+    def _bounded_curve(self) -> Self:
+        for name, every in (("record_every", self.record_every), ("evaluate_every", self.evaluate_every)):
+            if every and -(-self.steps // every) > MAX_POINTS:
+                least = -(-self.steps // MAX_POINTS)
+                raise ValueError(
+                    f"{name} must be 0 or at least {least:,} for {self.steps:,} steps: a loss curve has at "
+                    f"most {MAX_POINTS:,} points, got {every:,}"
+                )
+        return self
+
+    @property
+    def curve_every(self) -> int:
+        """Steps between two training losses of the loss curve; 0 if there is none."""
+        return self.record_every or self.evaluate_every
+
+    @property
+    @override
+    def curve_points(self) -> int:
+        return -(-self.steps // self.curve_every) if self.curve_every else 0
 
     @property
     def broadcasts(self) -> bool:
@@ -98,7 +133,7 @@ class PopulationWorkload(Workload):
         to see how much early stopping would gain, rather than to choose a schedule.
         """
         final = tuple(f"final/{name}" for name in self.scores())
-        if self.evaluate_every is None:
+        if not self.evaluate_every:
             return final
         return final + tuple(f"best/{name}{end}" for name in self.scores() for end in ("", "_step"))
 

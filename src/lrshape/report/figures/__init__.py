@@ -2,6 +2,7 @@
 
 from lrshape.report.drawing import Drawing
 from lrshape.report.figures.heatmap import heatmap
+from lrshape.report.figures.loss_curves import has_validation, loss_curves
 from lrshape.report.figures.scores import scores, sweeps
 from lrshape.report.figures.screen import best_of, course, distribution
 from lrshape.report.figures.shapes import metrics, near_optimal, shapes
@@ -40,6 +41,16 @@ def _near_caption(findings: Findings) -> str:
     )
 
 
+def _loss_caption(findings: Findings) -> str:
+    dotted = " Dotted lines are medians of the validation loss." if has_validation(findings) else ""
+    return (
+        "Lines are medians over the seeds of the phase that measured the scores, bands hold the middle half "
+        "of the seeds, and the pale line repeats the winner. A line ends where more than half of the seeds "
+        f"have diverged.{dotted} Schedules that decay late have the higher loss until they do: only the end "
+        "counts."
+    )
+
+
 FIGURES = (
     Drawing(
         "scores",
@@ -52,6 +63,12 @@ FIGURES = (
         "The schedules",
         _shapes_caption,
         shapes,
+    ),
+    Drawing(
+        "loss_curves",
+        "Training loss of the winner and the baselines",
+        _loss_caption,
+        loss_curves,
     ),
     Drawing(
         "near_optimal",

@@ -15,6 +15,9 @@ from pydantic import Field, field_validator
 
 from lrshape.errors import InputError
 from lrshape.files import read_file
+from lrshape.loss_curve import LossCurve, loss_curve
+from lrshape.shapes.input_file import reading
+from lrshape.shapes.number_table import read_table
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import MESSAGE_LENGTH, Result, failure, scores, storable
@@ -29,6 +32,12 @@ GRACE = 2.0
 """Seconds that a command has between SIGTERM and SIGKILL, to leave its devices in order."""
 
 
+CURVE_COLUMNS = ("step", "train_loss", "valid_loss")
+"""Of a file with a loss curve."""
+
+MAX_CURVE = 20_000_000
+"""Bytes of a file with a loss curve."""
+
 MAX_CODE = 10_000_000
 """Bytes of a file that count as the command's code; larger ones are data or programs."""
 
@@ -38,15 +47,17 @@ class CommandWorkload(CalledWorkload):
     """Your own training as a program: the command runs once for each trial, without a shell.
 
     In its arguments ``{schedule}`` is the path of a file with the learning rate of every step, ``{metrics}``
-    that of the JSON file that it must write, ``{seed}`` an integer in [0, 2**31), ``{steps}`` the number of
-    steps. The JSON is a number, the score to minimise, or an object of metric names and numbers. NaN has
+    that of the JSON file that it must write, ``{curve}`` that of a CSV file that it may write, ``{seed}`` an
+    integer in [0, 2**31), ``{steps}`` the number of
+    steps. The JSON is a number, the score to minimise, or an object of metric names and numbers; the CSV a
+    loss curve with the columns step, train_loss and, if measured, valid_loss. NaN in the JSON has
     diverged; an exit code other than 0, a missing or illegal file, and a timeout have failed, with the last
     lines of standard error as message. Standard output is not kept: write a log of your own.
     """
 
     command: tuple[str, ...] = Field(
         min_length=1,
-        description="program and arguments, with {schedule}, {metrics}, {seed} and {steps} in them",
+        description="program and arguments, with {schedule}, {metrics}, {curve}, {seed} and {steps} in them",
     )
     format: Literal["csv", "json", "npy"] = Field(
         default="csv",
@@ -88,15 +99,18 @@ class CommandWorkload(CalledWorkload):
         with tempfile.TemporaryDirectory(prefix="lrshape-", ignore_cleanup_errors=True) as folder:
             place = Path(folder)
             schedule, metrics = place / f"schedule.{self.format}", place / "metrics.json"
+            curve = place / "curve.csv"
             _write(schedule, lrs)
             where = place / "work" if self.directory == "temporary" else Path.cwd()
             where.mkdir(exist_ok=True)
-            values = {"schedule": schedule, "metrics": metrics, "seed": seed, "steps": len(lrs)}
+            files = {"schedule": schedule, "metrics": metrics, "curve": curve}
+            values = {**files, "seed": seed, "steps": len(lrs)}
             try:
                 problem = _run(_filled(self.arguments, values), where, self.timeout)
                 if problem is not None:
                     return Result(None, storable(problem))
-                return Result(scores(_read(metrics), self.metric_names(), "the metrics file must hold"))
+                found = scores(_read(metrics), self.metric_names(), "the metrics file must hold")
+                return Result(found, curve=_read_curve(curve, len(lrs)) if curve.exists() else None)
             except OSError as error:
                 return failure(error)
             except (TypeError, ValueError, OverflowError) as error:  # our own messages about the file
@@ -192,3 +206,23 @@ def _read(path: Path) -> Any:
         raise ValueError(f"the metrics file cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"the metrics file is not JSON: {error}") from None
+
+
+def _read_curve(path: Path, steps: int) -> LossCurve:
+    """The loss curve in a CSV file.
+
+    Raises:
+        TypeError, ValueError: if there is none.
+    """
+    try:
+        with reading(path, "no table", MAX_CURVE):
+            table = read_table(path)
+            columns = [table.numbers(name) for name in CURVE_COLUMNS if name in table.columns]
+    except InputError as error:
+        raise ValueError(f"the curve file{str(error).removeprefix(str(path))}") from None
+    if not {"step", "train_loss"} <= set(table.columns):
+        raise ValueError(
+            f"the curve file must have the columns {', '.join(CURVE_COLUMNS)}, the last one if measured, "
+            f"got {', '.join(table.columns)}"
+        )
+    return loss_curve(np.stack(columns, axis=1), steps, "the curve file must hold")

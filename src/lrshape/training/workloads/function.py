@@ -18,7 +18,7 @@ from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
 from lrshape.workers.process import require_process_groups
 
-TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, float]]
+TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, Any]]
 
 
 @WORKLOADS.register("function")
@@ -27,7 +27,9 @@ class FunctionWorkload(CalledWorkload):
 
     ``lrs`` is float64 of shape ``(steps,)``, the learning rate of every step; ``seed`` is an int in
     [0, 2**31). It returns the score to minimise, or a mapping of metric names to numbers. A number is
-    stored as ``final/score``; a name without a ``/`` gets ``final/`` before it. A trial that returns a
+    stored as ``final/score``; a name without a ``/`` gets ``final/`` before it. Beside the metrics, the
+    mapping may hold a loss curve: ``curve``, rows (step, train loss) or (step, train loss, validation loss),
+    where the step is how many are finished. A trial that returns a
     number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
     With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
     killed there has failed, too.
