@@ -120,6 +120,8 @@ def _print(found: "Suggestion") -> None:
         say()
     for number, run in enumerate(found.next_runs, 1):
         say(f"next {number}: {run.name}, base LR {run.schedule.base_lr:.3g}: {run.reason}")
+    if found.curve_laws:
+        say(found.curve_laws)
     for doubt in found.doubts:
         say(f"doubt: {doubt}")
     for note in found.notes:

@@ -9,9 +9,10 @@ from scipy.stats import norm
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
-from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law
+from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
@@ -20,6 +21,9 @@ from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
 from lrshape.shapes.steps import checked_steps
 from lrshape.values import path_of
+
+SAME_STEPS = 1.02
+"""Ratio of numbers of steps up to which runs count as equally long."""
 
 
 def suggest(
@@ -73,7 +77,12 @@ def suggest(
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = _from_runs(finished, today, offered)
+    found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    if found.rows and not 1 / SAME_STEPS <= today.run.steps / steps <= SAME_STEPS:
+        doubt = (
+            f"No finished run has {steps:,} steps: the forecasts carry over from {today.run.steps:,} steps."
+        )
+        found = replace(found, doubts=(*found.doubts, doubt))
     return replace(found, notes=read.notes)
 
 
@@ -116,9 +125,10 @@ def _moved(schedule: Schedule, steps: int) -> Schedule:
 
 
 def _today(runs: Sequence[Run], steps: int) -> Today:
-    """The best of the runs with the number of steps that is nearest."""
+    """The best of the runs with about the number of steps that is nearest: logs end before runs do."""
     nearest = min((abs(np.log(run.steps / steps)), run.steps) for run in runs)[1]
-    best = min((run for run in runs if run.steps == nearest), key=lambda run: run.final_loss)
+    alike = [run for run in runs if 1 / SAME_STEPS <= run.steps / nearest <= SAME_STEPS]
+    best = min(alike, key=lambda run: run.final_loss)
     return Today(best, Schedule.from_values(stretched(best.lrs, steps)))
 
 
@@ -157,11 +167,6 @@ def _best_base_lr(shape: NDArray[np.float64]) -> float:
     return (distance / noise) ** (1 / (law.rate + 1))
 
 
-def rounded(base_lr: float) -> float:
-    """Return a base LR as it is written: three significant digits."""
-    return float(f"{base_lr:.3g}")
-
-
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:
     steps = today.schedule.steps
     empty = Suggestion(steps, tuple(runs), today, (), "", (), (), ())
@@ -198,10 +203,6 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
         doubts.append(
             f"The runs differ from what the others predict of them by {wider:.2g} times the expected error: "
             "the intervals are as much wider."
-        )
-    if not today.is_run:
-        doubts.append(
-            f"No finished run has {steps:,} steps: the forecasts carry over from {today.run.steps:,} steps."
         )
     return replace(
         empty,
