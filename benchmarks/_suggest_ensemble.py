@@ -53,7 +53,7 @@ def scheduling_runs() -> list[list[Run]]:
 def draws(groups: list[list[Run]], count: int) -> Iterator[tuple[list[Run], list[Run], Run]]:
     """Draw three to five given runs of one LR, the unseen ones, and today's best.
 
-    At least two of those that are given have the number of steps that is asked for, the others as many or fewer.
+    At least two of those that are given have the number of steps that is asked for, the others at most that.
     """
     rng = random.Random(0)
     for _ in range(count):

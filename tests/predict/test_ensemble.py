@@ -90,5 +90,5 @@ def test_few_runs_are_told_which_cheap_runs_would_help(curves):
     assert "checkpoint after 3,200 steps" in found.next_runs[1].reason
     cooled = suggest([curves["wsd"]])
     assert "constant" not in [run.name for run in cooled.next_runs]
-    with pytest.raises(InputError, match="none in|is left whose LR falls"):
+    with pytest.raises(InputError, match="got none in"):
         fit_ensemble([Run(f"{i}", WARMUP, POINTS, 3 + POINTS**-0.5) for i in range(3)])

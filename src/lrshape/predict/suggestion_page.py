@@ -28,11 +28,11 @@ METHOD = (
     "where losses fall exponentially. The order of close candidates is a guess; train the first two.",
 )
 CURVES_METHOD = (
-    "Forecasts are a mean of laws that were fitted to your loss curves and of the bound, weighted by how well "
-    "each predicts differences of final losses: each run was predicted from the others. The intervals hold "
-    "what they missed there, or 0.25% of the loss if that is more. Nothing was trained.",
-    "Such laws fail where base LRs differ, so the base LR is that of your best run. A decay to lower LRs than "
-    "any that was run is extrapolated.",
+    "Forecasts are a mean of laws that were fitted to your loss curves and of the bound, weighted by how "
+    "well each predicts differences of final losses: each run was predicted from the others. The intervals "
+    "hold what they missed there, or 0.25% of the loss if that is more. Nothing was trained.",
+    "Such laws fail where base LRs differ, so the base LR is that of your best run. A decay to lower LRs "
+    "than any that was run is extrapolated.",
 )
 
 
