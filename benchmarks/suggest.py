@@ -1,6 +1,6 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,c,g
+python benchmarks/suggest.py --parts a,b,c,d,g
 """
 
 import argparse
@@ -12,6 +12,7 @@ os.environ.setdefault(
 
 from _suggest_carried import carried_table
 from _suggest_data import CURVES
+from _suggest_ensemble import ensemble_table
 from _suggest_example import example_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
@@ -33,6 +34,7 @@ PARTS = {
     "a": ("Whole curves: three runs fitted, six predicted", split_table),
     "b": ("Error of the difference WSD minus cosine (true: -0.0278 and -0.0174)", gain_table),
     "c": ("Suggestions from LR sweeps on a public grid of trainings", suggestion_tables),
+    "d": ("Unseen shapes at the LR of three to five given runs", ensemble_table),
     "g": ("Seconds of a fit on one core", seconds_table),
 }
 

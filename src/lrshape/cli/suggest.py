@@ -121,6 +121,8 @@ def _print(found: "Suggestion") -> None:
         say()
     for number, run in enumerate(found.next_runs, 1):
         say(f"next {number}: {run.name}, base LR {rate(run.schedule.base_lr)}: {run.reason}")
+    if found.curve_laws:
+        say(found.curve_laws)
     for doubt in found.doubts:
         say(f"doubt: {doubt}")
     for note in found.notes:

@@ -167,10 +167,9 @@ class FittedCurve(FittedLaw):
     def draws(self, count: int, seed: int = 0) -> "list[FittedCurve]":
         """Return the law with parameters drawn from what the fit leaves open."""
         rng = np.random.default_rng(seed)
-        return [
-            FittedCurve(self.law, self.units, drawn, self.covariance)
-            for drawn in rng.multivariate_normal(self.parameters, self.covariance, size=count)
-        ]
+        # Rounding may leave an eigenvalue just below 0.
+        drawn = rng.multivariate_normal(self.parameters, self.covariance, size=count, check_valid="ignore")
+        return [FittedCurve(self.law, self.units, row, self.covariance) for row in drawn]
 
     @override
     def final_losses(self, schedules: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:

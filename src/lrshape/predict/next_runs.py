@@ -66,10 +66,10 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
     else:
         sides = []
     for factor, reason in sides:
-        lr = float(f"{min(base_lr * factor, found.limit / first.schedule.multipliers().max()):.3g}")
+        lr = rounded(min(base_lr * factor, found.limit / first.schedule.multipliers().max()))
         if max(lr / base_lr, base_lr / lr) > WORTH:
             chosen.append(NextRun(first.name, first.schedule.replace(base_lr=lr), reason))
-    second = next((row for row in rows[1:] if not _same(row.schedule, first.schedule)), None)
+    second = second_choice(rows)
     if second is not None and len(chosen) < 3 and not _decided(second, first, found, wider):
         reason = f"lrshape cannot tell whether it is better than {first.name}"
         chosen.append(NextRun(second.name, second.schedule, reason))
@@ -78,8 +78,8 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
 
 def next_runs_without_law(today: "Today", offered: Sequence[Candidate]) -> tuple[NextRun, ...]:
     """Return the usual shapes at the base LR of the best run: only trainings can tell there."""
-    reason = "the bound does not hold for your runs, so compare the usual shapes at your best base LR"
-    base_lr = float(f"{today.run.lrs.max():.3g}")
+    reason = "no law holds for your runs, so compare the usual shapes at your best base LR"
+    base_lr = rounded(float(today.run.lrs.max()))
     return tuple(
         NextRun(each.name, each.schedule.replace(base_lr=base_lr), reason)
         for each in offered
@@ -96,6 +96,16 @@ def swept(runs: Sequence[Run], best: Run) -> list[float]:
         if run.steps == best.steps and np.sqrt(np.mean((signature(run.lrs) - shape) ** 2)) <= SAME_SHAPE
     ]
     return sorted({float(run.lrs.max()) for run in alike})
+
+
+def second_choice(rows: "Sequence[Row]") -> "Row | None":
+    """Return the first candidate whose shape is not about that of the first choice."""
+    return next((row for row in rows[1:] if not _same(row.schedule, rows[0].schedule)), None)
+
+
+def rounded(base_lr: float) -> float:
+    """Return a base LR as it is written: three significant digits."""
+    return float(f"{base_lr:.3g}")
 
 
 def _same(one: Schedule, other: Schedule) -> bool:

@@ -9,10 +9,11 @@ from scipy.stats import norm
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
-from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law
+from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
@@ -24,6 +25,8 @@ from lrshape.values import path_of
 
 MOST_STEPS = 10_000_000
 """Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
+SAME_STEPS = 1.02
+"""Ratio of numbers of steps up to which runs count as equally long."""
 
 
 def suggest(
@@ -77,7 +80,13 @@ def suggest(
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = _from_runs(finished, today, offered)
+    found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    if found.rows and not 1 / SAME_STEPS <= today.run.steps / steps <= SAME_STEPS:
+        doubt = (
+            f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
+            f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
+        )
+        found = replace(found, doubts=(*found.doubts, doubt))
     left_out = (
         [f"lrshape leaves out unfinished runs: {listed(read.unfinished, 4)}"] if read.unfinished else []
     )
@@ -129,9 +138,10 @@ def _moved(schedule: Schedule, steps: int) -> Schedule:
 
 
 def _today(runs: Sequence[Run], steps: int) -> Today:
-    """The best of the runs with the number of steps that is nearest."""
+    """The best of the runs with about the number of steps that is nearest: logs end before runs do."""
     nearest = min((abs(np.log(run.steps / steps)), run.steps) for run in runs)[1]
-    best = min((run for run in runs if run.steps == nearest), key=lambda run: run.final_loss)
+    alike = [run for run in runs if 1 / SAME_STEPS <= run.steps / nearest <= SAME_STEPS]
+    best = min(alike, key=lambda run: run.final_loss)
     return Today(best, Schedule.from_values(stretched(best.lrs, steps)))
 
 
@@ -168,11 +178,6 @@ def _best_base_lr(shape: NDArray[np.float64]) -> float:
     law = ConvexBound()
     distance, noise, _ = law.terms(shape)
     return (distance / noise) ** (1 / (law.rate + 1))
-
-
-def rounded(base_lr: float) -> float:
-    """Return a base LR as it is written: three significant digits."""
-    return float(f"{base_lr:.3g}")
 
 
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:
@@ -212,11 +217,6 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
         doubts.append(
             f"Where lrshape predicts each run from the others, the errors are {wider:.2g} times those "
             "expected; it widens the intervals by that factor."
-        )
-    if not today.is_run:
-        doubts.append(
-            f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
-            f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
         )
     return replace(
         empty,

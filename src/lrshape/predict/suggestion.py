@@ -85,6 +85,8 @@ class Suggestion:
         notes: what was chosen, filled and left out while reading.
         next_runs: the one to three runs that help most.
         held_out: each run predicted from the others.
+        curve_laws: which part laws of loss curves take, in one sentence; empty where no run has a curve.
+        by_curves: whether these laws decide between the candidates, and not the bound alone.
         base_lr_known: whether the base LRs of `rows` mean anything.
     """
 
@@ -97,6 +99,8 @@ class Suggestion:
     notes: tuple[str, ...]
     next_runs: tuple[NextRun, ...]
     held_out: tuple[HeldOut, ...] = ()
+    curve_laws: str = ""
+    by_curves: bool = False
     base_lr_known: bool = True
 
     @property
@@ -120,6 +124,7 @@ class Suggestion:
                 "verdict": self.verdict,
                 "today": self.today and self.today.run.name,
                 "contradiction": self.contradiction or None,
+                "curve_laws": self.curve_laws or None,
                 "doubts": list(self.doubts),
                 "notes": list(self.notes),
                 "candidates": [self._row(row) for row in self.rows],

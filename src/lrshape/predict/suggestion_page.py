@@ -1,7 +1,7 @@
 """A suggestion as one self-contained page, its JSON document, and the next runs as schedule files."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,13 @@ METHOD = (
     "intervals, were chosen with that grid in view.",
     "Nobody has shown that the bound holds for your workload. It fails for least squares without label "
     "noise, where losses fall exponentially. The order of close candidates is a guess: train the first two.",
+)
+CURVES_METHOD = (
+    "Forecasts are a mean of laws that were fitted to your loss curves and of the bound, weighted by how "
+    "well each predicts differences of final losses: each run was predicted from the others. The intervals "
+    "hold what they missed there, or 0.25% of the loss if that is more. Nothing was trained.",
+    "Such laws fail where base LRs differ, so the base LR is that of your best run. A decay to lower LRs "
+    "than any that was run is extrapolated.",
 )
 
 
@@ -71,7 +78,7 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
         ),
         *([Section("The candidates", tables=[candidates_table(found)])] if found.rows else []),
         *([_runs(found, shown)] if found.runs or found.notes else []),
-        Section("How far to trust this", remarks=METHOD),
+        Section("How far to trust this", remarks=_method(found)),
     ]
     return write_page(
         directory / "suggestion.html",
@@ -84,6 +91,12 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
         sections=sections,
         numbers="suggestion.json",
     )
+
+
+def _method(found: "Suggestion") -> Sequence[str]:
+    if found.by_curves:
+        return [found.curve_laws, *CURVES_METHOD]
+    return [found.curve_laws, *METHOD] if found.curve_laws else METHOD
 
 
 def title(found: "Suggestion") -> str:

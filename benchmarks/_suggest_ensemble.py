@@ -1,0 +1,128 @@
+"""How well laws of curves and the bound predict unseen shapes at the base LR of the runs that are given."""
+
+import csv
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+
+import numpy as np
+from _measure import table
+from _suggest_data import CURVES, multi_power_runs
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError
+from lrshape.predict.ensemble import fit_ensemble
+from lrshape.predict.held_out import held_out, widening
+from lrshape.predict.reading import read_runs
+from lrshape.predict.runs import Run
+from lrshape.predict.shape_transfer import CAUTION, transfer_sweep
+
+DRAWS = 40
+"""Draws of given runs from each source."""
+ALIKE = ("model", "n_layer", "n_head", "n_embd", "dataset", "peak_lr", "beta2", "grad_clip", "group")
+"""What runs share with the constant run that they were resumed from."""
+
+Array = NDArray[np.float64]
+
+
+def scheduling_runs() -> list[list[Run]]:
+    """Return the 124M runs of arXiv:2501.18965, those of one peak LR together."""
+    folder = CURVES / "lr-scheduling"
+    logs = [folder / "train_main_124m_210m.csv", folder / "val_main_124m_210m.csv"]
+    logged = {line.split(",", 1)[0] for line in logs[0].read_text().splitlines()[1:]}
+    with (folder / "runs.csv").open() as file:
+        rows = {row["run"]: row for row in csv.DictReader(file) if row["run"] in logged}
+    setups = {name: tuple(row[key] for key in ALIKE) for name, row in rows.items()}
+    constant = {
+        setups[name]: name
+        for name, row in rows.items()
+        if row["scheduler"] == "wsd" and not row["resumed_from"]
+    }
+    parents = {
+        name: constant[setups[name]]
+        for name, row in rows.items()
+        if row["resumed_from"] and setups[name] in constant
+    }
+    groups = defaultdict(list)
+    for run in read_runs(logs, parents=parents):
+        if float(rows[run.name]["peak_lr"]) < 0.004:  # at 0.005 it diverged
+            groups[setups[run.name]].append(run)
+    return list(groups.values())
+
+
+def draws(groups: list[list[Run]], count: int) -> Iterator[tuple[list[Run], list[Run], Run]]:
+    """Draw three to five given runs of one LR, the unseen ones, and today's best.
+
+    At least two of those that are given have the number of steps that is asked for, the others at most that.
+    """
+    rng = random.Random(0)
+    for _ in range(count):
+        group = rng.choice(groups)
+        longest = max(run.steps for run in group)
+        steps = rng.choice(sorted({run.steps for run in group if run.steps > longest / 4}))
+        asked = [run for run in group if 0.99 < run.steps / steps < 1.01]
+        if len(asked) < 3:
+            continue
+        given = rng.sample(asked, 2)
+        rest = [run for run in group if run not in given and run.steps <= 1.01 * steps]
+        given += rng.sample(rest, min(rng.choice([1, 2, 3]), len(rest) - 1))
+        unseen = [run for run in asked if run not in given]
+        if unseen and len(given) > 2:
+            yield given, unseen, min((run for run in asked if run in given), key=lambda run: run.final_loss)
+
+
+def by_bound(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Array]:
+    """Return differences and their errors by the bound, at the LRs of the runs."""
+    found = transfer_sweep(given, lrs, [[1.0]] * len(lrs), today=today.lrs)
+    rows = sorted(found.forecasts, key=lambda each: each.shape)
+    wider = widening(held_out(found.fitted.runs))
+    return np.array([each.difference for each in rows]), wider * np.array([each.error for each in rows])
+
+
+def by_ensemble(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Array] | None:
+    """Return the same by the ensemble; None where it abstains."""
+    try:
+        ensemble = fit_ensemble(given)
+    except InputError:
+        return None
+    mean, error = ensemble.differences(lrs, today.lrs)
+    return None if ensemble.error >= np.sqrt(np.mean(mean**2)) else (mean, error)
+
+
+def ensemble_table() -> str:
+    """Part (d): errors, intervals and regrets of unseen shapes at the LR that was run."""
+    rows = []
+    sources = {"25M": [list(multi_power_runs(25).values())], "400M": [list(multi_power_runs(400).values())]}
+    for source, groups in {**sources, "124M": scheduling_runs()}.items():
+        found = defaultdict(list)
+        for given, unseen, today in draws(groups, DRAWS):
+            lrs = [run.lrs for run in [*unseen, today]]
+            truth = np.array([run.final_loss - today.final_loss for run in [*unseen, today]])
+            together = by_ensemble(given, lrs, today)
+            found["abstains"].append(together is None)
+            if together is None:
+                continue
+            for name, (mean, error) in {
+                "bound": by_bound(given, lrs, today),
+                "ensemble": together,
+            }.items():
+                found[name, "miss"] += (mean - truth)[:-1].tolist()
+                found[name, "error"] += error[:-1].tolist()
+                found[name, "regret"].append(truth[np.argmin(mean + CAUTION * error)] - truth.min())
+        for name in ("bound", "ensemble"):
+            miss, error = np.array(found[name, "miss"]), np.array(found[name, "error"])
+            regret = np.array(found[name, "regret"])
+            rows.append(
+                (
+                    source,
+                    name,
+                    f"{np.sqrt(np.mean(miss**2)):.4f}",
+                    f"{np.mean(error):.4f}",
+                    f"{np.mean(np.abs(miss) < 1.96 * error):.0%}",
+                    f"{regret.mean():.4f}",
+                    f"{regret.max():.4f}",
+                    f"{sum(found['abstains'])} of {len(found['abstains'])}",
+                )
+            )
+    columns = ("model", "by", "RMSE of differences", "stated sd", "95% intervals hold")
+    return table((*columns, "regret, mean", "worst", "curve laws abstain"), rows)

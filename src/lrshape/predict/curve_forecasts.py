@@ -1,0 +1,141 @@
+"""What laws of loss curves add to a suggestion: which shape, at the base LR that was run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from scipy.stats import norm
+
+from lrshape.errors import InputError
+from lrshape.predict.candidates import Candidate, warmup_steps
+from lrshape.predict.curve_law import CHANGE
+from lrshape.predict.ensemble import CURVE_LAWS, Ensemble, curves_of, fit_ensemble
+from lrshape.predict.laws.convex_bound import split_unstable
+from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, rounded, second_choice, swept
+from lrshape.predict.runs import Run
+from lrshape.predict.shape_transfer import CAUTION
+from lrshape.predict.suggestion import REACH, Row, Suggestion, Today
+from lrshape.shapes.schedule import Schedule
+
+SAME_LR = 1.5
+"""Ratio of peak LRs up to which curve laws hold: they fail where base LRs differ."""
+LEAST_SWEPT = 3
+"""Base LRs of one shape from which the bound decides: it is better than laws of curves where LRs differ."""
+SUREST = 0.99
+"""Highest probability that is claimed, and 1 less the lowest: a few held-out runs tell no more."""
+HELD = 0.2
+"""Share of its steps that a run stays at its highest LR, from which a fall after it is a cooldown."""
+
+
+def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggestion:
+    """Return a suggestion by the laws of curves, or the given one with the reason why they take no part.
+
+    Args:
+        found: by the bound.
+        offered: the candidates.
+    """
+    today = found.today
+    curves = curves_of(found.runs)
+    if not curves or today is None:
+        return found
+    if any(len(swept(found.runs, run)) >= LEAST_SWEPT for run in found.runs):
+        return replace(
+            found,
+            curve_laws="The bound decides, because laws of loss curves fail where base LRs differ: "
+            "your runs are a sweep of them.",
+        )
+    peak = float(today.run.lrs.max())
+    if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
+        return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
+    try:
+        stable, unstable = split_unstable(found.runs)
+        ensemble = fit_ensemble(stable)
+    except InputError as error:
+        return _abstained(found, curves, str(error))
+    schedules = [each.schedule.replace(base_lr=rounded(peak)) for each in offered]
+    lrs = [schedule.values() for schedule in schedules]
+    mean, error = ensemble.differences(lrs, today.schedule.values())
+    size = float(np.sqrt(np.mean(mean**2)))
+    if ensemble.error >= size:
+        reason = (
+            f"on held-out runs they miss differences of final losses by {ensemble.error:.2g}, as much as "
+            f"those that they would predict, {size:.2g}"
+        )
+        return _abstained(found, curves, reason)
+    losses = ensemble.losses(lrs)
+    rows = tuple(
+        Row(
+            offered[i].name,
+            schedules[i],
+            offered[i].own,
+            loss=float(losses[i]),
+            difference=float(mean[i]),
+            error=float(error[i]),
+            better=float(np.clip(norm.cdf(-mean[i] / error[i]), 1 - SUREST, SUREST)),
+        )
+        for i in np.argsort(mean + CAUTION * error, kind="stable")
+    )
+    return replace(
+        found,
+        rows=rows,
+        contradiction="",
+        doubts=(
+            *(f"{run.name} was unstable and is left out." for run in unstable),
+            "The base LR is that of your best run: these runs do not tell which one is best.",
+        ),
+        held_out=ensemble.held_out,
+        next_runs=_next_runs(found, rows, ensemble),
+        by_curves=True,
+        curve_laws=f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide between shapes: on held-out runs "
+        f"they miss differences of final losses by {ensemble.error:.2g}.",
+    )
+
+
+def _next_runs(found: Suggestion, rows: Sequence[Row], ensemble: Ensemble) -> tuple[NextRun, ...]:
+    """Return the first choice, at the base LR that the bound guesses, too, and the second choice."""
+    first, second = rows[0], second_choice(rows)
+    chosen = [NextRun(first.name, first.schedule, "the first choice")]
+    base_lr = first.schedule.base_lr
+    by_bound = next((row.schedule.base_lr for row in found.rows if row.name == first.name), base_lr)
+    other = rounded(float(np.clip(by_bound, base_lr / STEP, base_lr * STEP)))
+    if max(other / base_lr, base_lr / other) > WORTH:
+        side = "higher" if other > base_lr else "lower"
+        reason = f"runs at one base LR do not tell the best one, and the bound guesses that it is {side}"
+        chosen.append(NextRun(first.name, first.schedule.replace(base_lr=other), reason))
+    if second is not None and second.difference - first.difference < REACH * ensemble.error:
+        reason = f"its forecast cannot be told from that of {first.name}"
+        chosen.append(NextRun(second.name, second.schedule, reason))
+    return tuple(chosen)
+
+
+def _abstained(found: Suggestion, curves: Sequence[Run], reason: str) -> Suggestion:
+    """Return the suggestion without these laws, and what would tell them most if the runs lack it."""
+    chosen = found.next_runs
+    if found.today is not None and not found.contradiction and not any(_cools_down(run) for run in curves):
+        chosen = (*chosen[:1], *_branch(found.today))
+    return replace(found, next_runs=chosen, curve_laws=f"Laws of loss curves take no part: {reason}.")
+
+
+def _cools_down(run: Run) -> bool:
+    """Whether the LR stays at its highest for a while and has fallen by the last logged loss."""
+    lrs = run.lrs[: run.points[-1]]
+    return bool(np.mean(lrs >= 0.999 * lrs.max()) >= HELD and lrs[-1] < CHANGE * lrs.max())
+
+
+def _branch(today: Today) -> tuple[NextRun, NextRun]:
+    """Return a constant run and the cooldown that branches off from it."""
+    steps, base_lr = today.schedule.steps, rounded(float(today.run.lrs.max()))
+    warmup = warmup_steps(today.schedule.values()) / steps
+    return (
+        NextRun(
+            "constant",
+            Schedule("constant", {"warmup": warmup}, base_lr, steps),
+            "with its cooldown, it tells laws of loss curves what every decay gains; keep a checkpoint after "
+            f"{round(0.8 * steps):,} steps",
+        ),
+        NextRun(
+            WITHOUT_LAW[1],
+            Schedule("wsd", {"decay": 0.2, "exponent": 1.0, "warmup": warmup}, base_lr, steps),
+            f"only its last {steps - round(0.8 * steps):,} steps are new: go on from that checkpoint",
+        ),
+    )

@@ -1,0 +1,165 @@
+"""Several laws as one, weighted by how well each predicts unseen differences of final losses."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError
+from lrshape.predict.candidates import SAME
+from lrshape.predict.curve_law import FittedCurve
+from lrshape.predict.held_out import HeldOut
+from lrshape.predict.law import LAWS, FittedLaw
+from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
+from lrshape.predict.runs import Run
+
+Array = NDArray[np.float64]
+
+CURVE_LAWS = ("forcing_memory", "multi_power")
+MEMBERS = (*CURVE_LAWS, "convex-bound")
+LEAST_RUNS = 3
+"""Runs with curves from which some can be held out: two that remain say how losses differ at all."""
+LEAST_LOSSES = 10
+"""Logged losses that make a curve."""
+KNOWN_ERROR = 0.0025
+"""Standard deviation of a curve law's error of a difference, relative to the loss: .002 to .011 of 3 in
+models of 25M and 400M parameters (data of arXiv:2503.12811). A few held-out runs may agree better by luck."""
+FOLDS = 6
+"""Most parts of the runs that are held out in turn, so that many runs do not take minutes."""
+DRAWS = 50
+"""Draws of the parameters that a fit leaves open."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ensemble:
+    """Laws fitted on all runs, with their weights.
+
+    Attributes:
+        members: the fitted laws by name.
+        weights: of the members, by name; they sum to 1.
+        error: standard deviation of a difference of final losses that the laws have not seen.
+        noise: standard deviation of a run's final loss.
+        held_out: each run predicted from the others.
+    """
+
+    members: dict[str, FittedLaw]
+    weights: dict[str, float]
+    error: float
+    noise: float
+    held_out: tuple[HeldOut, ...]
+
+    def differences(self, schedules: Sequence[Array], today: Array) -> tuple[Array, Array]:
+        """Return predicted final losses less that of another schedule, and their standard deviations.
+
+        The error is that of held-out differences, what the fits leave open, how the laws differ, and the
+        noise of both runs; only the noise for a schedule that is today's.
+
+        Args:
+            schedules: LRs of every step, n rows of ``(steps,)``.
+            today: the other one, ``(steps,)``.
+
+        Returns:
+            Both ``(n,)``.
+        """
+        rows = [*schedules, today]
+        weights = np.array(list(self.weights.values()))
+        each = np.array([_differences(member, rows) for member in self.members.values()])
+        mean = weights @ each
+        variance = self.error**2 + weights @ (each - mean) ** 2
+        for weight, member in zip(weights, self.members.values(), strict=True):
+            if isinstance(member, FittedCurve):
+                drawn = np.array([_differences(one, rows) for one in member.draws(DRAWS)])
+                # A quantile, because single draws may lie where the formula breaks down.
+                low, high = np.quantile(drawn, (0.16, 0.84), axis=0)
+                variance += weight * ((high - low) / 2) ** 2
+        is_today = np.array(
+            [
+                len(row) == len(today) and np.sqrt(np.mean((row - today) ** 2)) <= SAME * today.max()
+                for row in schedules
+            ]
+        )
+        variance[is_today] = 0
+        return mean, np.sqrt(variance + 2 * self.noise**2)
+
+    def losses(self, schedules: Sequence[Array]) -> Array:
+        """Return predicted final losses, ``(n,)``."""
+        return sum(
+            (self.weights[name] * member.predict(schedules) for name, member in self.members.items()),
+            np.zeros(len(schedules)),
+        )
+
+
+def _differences(law: FittedLaw, rows: Sequence[Array]) -> Array:
+    """Predicted final losses less that of the last one, ``(n - 1,)``."""
+    losses = law.predict(rows)
+    return losses[:-1] - losses[-1]
+
+
+def fit_ensemble(runs: Sequence[Run]) -> Ensemble:
+    """Fit the laws and weigh them by their held-out errors.
+
+    Laws are weighted by the inverse of the mean squared error of held-out differences. The runs are
+    held out one at a time, or, where they have several peak LRs, all runs of one LR at a time.
+
+    Raises:
+        InputError: if nothing can be held out, the runs contradict the bound, or no law of curves can be
+            fitted.
+    """
+    curves = curves_of(runs)
+    if len(curves) < LEAST_RUNS:
+        raise InputError(f"they need at least {LEAST_RUNS} runs with loss curves, got {len(curves)}")
+    with np.errstate(over="ignore", invalid="ignore"):  # what a law predicts beyond its range is not judged
+        members = {name: LAWS[name]().fit(curves) for name in MEMBERS}
+        errors = {name: _held_out_errors(name, curves) for name in MEMBERS}
+    # Pairs that one law could not predict count for none, so that all are judged by the same ones.
+    judged = np.all(np.isfinite(list(errors.values())), axis=0)
+    if not judged.any():
+        raise InputError("no run can be held out so that another one is left whose LR falls")
+    lowest = min(abs(run.final_loss) for run in curves)
+    known = KNOWN_ERROR * lowest
+    precision = {name: 1 / (np.mean(found[judged] ** 2) + known**2) for name, found in errors.items()}
+    weights = {name: float(value / sum(precision.values())) for name, value in precision.items()}
+    together = np.einsum("m,mij->ij", list(weights.values()), list(errors.values()))
+    error = max(float(np.sqrt(np.mean(together[judged] ** 2))), known)
+    left_out = []
+    for i, run in enumerate(curves):
+        best = min((j for j in range(len(curves)) if j != i), key=lambda j: curves[j].final_loss)
+        if judged[i, best]:
+            difference = run.final_loss - curves[best].final_loss
+            left_out.append(HeldOut(run.name, difference, difference + float(together[i, best]), error))
+    return Ensemble(members, weights, error, RELATIVE_NOISE * lowest, tuple(left_out))
+
+
+def curves_of(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that have loss curves, and not final losses alone."""
+    return [run for run in runs if len(run.points) >= LEAST_LOSSES]
+
+
+def _held_out_errors(name: str, runs: Sequence[Run]) -> Array:
+    """Return errors of the differences of held-out runs to each run, ``(n, n)``; NaN where there is none."""
+    losses = np.array([run.final_loss for run in runs])
+    found = np.full((len(runs), len(runs)), np.nan)
+    for left_out in _folds(runs):
+        rest = [run for i, run in enumerate(runs) if i not in left_out]
+        try:
+            error = LAWS[name]().fit(rest).predict([run.lrs[: run.points[-1]] for run in runs]) - losses
+        except InputError:
+            continue
+        for i in left_out:
+            found[i] = error[i] - error
+            found[i, i] = np.nan
+    return found
+
+
+def _folds(runs: Sequence[Run]) -> Iterator[set[int]]:
+    """Runs, by their indices, that are held out together: those of one peak LR, else one or a few."""
+    order = sorted(range(len(runs)), key=lambda i: (runs[i].lrs.max(), runs[i].steps))
+    peaks = [runs[i].lrs.max() for i in order]
+    starts = [0, *(i for i, (a, b) in enumerate(pairwise(peaks), 1) if b > a * 1.05), len(order)]
+    groups = [set(order[a:b]) for a, b in pairwise(starts)]
+    if len(groups) == 1:
+        groups = [{i} for i in order]
+    for k in range(min(FOLDS, len(groups))):
+        yield set().union(*groups[k::FOLDS])
