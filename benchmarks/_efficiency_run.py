@@ -149,7 +149,7 @@ def trained(spec: StudySpec, runs: Sequence[Trial], members: int) -> pd.DataFram
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow in trials that diverge
         outcome = evaluate(spec.workload, rates, seeds, base_lrs=base_lrs, members=members)
-    return Chunk("search", tuple(runs)).table(outcome, 0.0)
+    return Chunk("search", tuple(runs)).table(outcome, spec.metric, 0.0)
 
 
 def read(work: Path, tasks: Mapping[str, Task]) -> pd.DataFrame:

@@ -69,7 +69,7 @@ def trained(world: World, spec: StudySpec, chunk: Chunk) -> pd.DataFrame:
         np.where(finite, -1, world.steps - 1),
         [""] * len(values),
     )
-    return chunk.table(outcome, 0.0)
+    return chunk.table(outcome, spec.metric, 0.0)
 
 
 def _untrained(lrs: np.ndarray, seed: int) -> float:
