@@ -140,3 +140,8 @@ def test_what_the_shell_offers_as_files_is_written_to(capfdbinary):
     assert capfdbinary.readouterr().out == b"1"
     assert os.lstat("/dev/stdout").st_ino == before.st_ino
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path):
+    publish(tmp_path, "n" * 255, b"x")
+    assert (tmp_path / ("n" * 255)).read_bytes() == b"x"

@@ -14,7 +14,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import stat
 from pathlib import Path, PurePath
 
@@ -33,7 +32,8 @@ _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EBADF
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _JUNCTION = 0xA0000003  # Windows: a link to a directory that is no symbolic link
-_STREAMS = (Path("/dev"), Path("/dev/fd"))
+STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
+"""Where shells offer their pipes as files."""
 
 
 class StoreError(OSError):
@@ -215,7 +215,7 @@ def publish(root: Path, name: str, data: bytes, *, replace: bool = False) -> boo
         StoreError: if the disk refuses. The file is then as it was, or complete but perhaps not yet durable.
     """
     place, _, file = name.rpartition("/")
-    temporary = f".{_plain(file)}.{secrets.token_hex(8)}.tmp"
+    temporary = f".{_plain(file)[:40]}.{os.urandom(8).hex()}.tmp"  # within the limit of a long name
     try:
         with Folder(root, place) as folder:
             if not replace and folder.exists(file):
@@ -237,7 +237,7 @@ def publish(root: Path, name: str, data: bytes, *, replace: bool = False) -> boo
 def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool = True) -> None:
     """Write a file that the user named; a link is replaced, not followed.
 
-    What the shell offers as files, such as ``/dev/stdout``, is written to as it is.
+    What the shell offers as files, such as ``/dev/stdout``, is written to as it is; a disk is not.
 
     Args:
         path: the file.
@@ -246,11 +246,11 @@ def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool 
         replace: whether a file that exists is replaced.
 
     Raises:
-        InputError: if it cannot be written, is a directory, pipe or device, or exists and is not to be
-            replaced.
+        InputError: if it cannot be written, is a directory, or another pipe or device, or exists and is not
+            to be replaced.
     """
     try:
-        if path.parent in _STREAMS:
+        if path.parent in STREAMS and not path.is_block_device():
             path.write_bytes(data)
             return
         if path.exists() and not path.is_file():

@@ -1,7 +1,8 @@
 """Settings of the whole process that blocks of code change for a while, in several threads at once.
 
 A context manager that restores what it found is wrong there: it may have found what another block had set,
-and it takes from the others what they still need. Short blocks wait for each other; long ones share.
+and it takes from the others what they still need. Blocks that change numbers wait for each other; those
+around users' code share.
 """
 
 import threading

@@ -119,6 +119,14 @@ def test_the_same_run_in_every_format(name, tmp_path):
     assert runs.unfinished == ()
 
 
+def test_a_hugging_face_log_may_call_its_loss_train_loss(tmp_path):
+    log = [{"step": step, "learning_rate": 0.1, "train_loss": 3 - 0.01 * step} for step in range(1, 21)]
+    end = {"step": 20, "train_runtime": 9.0, "train_loss": 9.0}
+    text(tmp_path / "trainer_state.json", json.dumps({"max_steps": 20, "log_history": [*log, end]}))
+    (run,) = read_runs(tmp_path).runs
+    assert run.losses[-1] == 2.8
+
+
 def test_hugging_face_output_folders_and_runs_that_were_stopped(tmp_path):
     folder = tmp_path / "my-model"
     trainer_state(folder / "checkpoint-5")
@@ -220,7 +228,7 @@ def test_trials_of_optuna_with_schedules(tmp_path, url):
     assert [run.name for run in runs] == ["mine-0", "mine-1"]
     assert runs.runs[0].losses[-1] == FINAL
     assert runs.unfinished == ("mine-1",)
-    assert "mine-1: is unfinished, was pruned" in "\n".join(runs.notes)
+    assert "mine-1: is unfinished: it was pruned" in "\n".join(runs.notes)
     assert path.read_bytes() == before
 
 

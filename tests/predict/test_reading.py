@@ -247,8 +247,8 @@ def test_losses_that_are_not_finite_are_left_out_and_what_diverged_is_unfinished
     assert run.points.tolist() == [10, 20, 40, 50, 60]
     assert run.steps == 60
     assert runs.unfinished == ("a",)
-    assert "15 losses that are not finite" in "\n".join(runs.notes)
-    assert "is unfinished, its losses end at step 60 of 200" in "\n".join(runs.notes)
+    assert "leaves out 15 losses without a finite value" in "\n".join(runs.notes)
+    assert "is unfinished: its losses end at step 60 of 200" in "\n".join(runs.notes)
 
 
 def test_a_run_that_crashed_keeps_its_curve_and_is_unfinished(write):
@@ -280,6 +280,22 @@ def test_lrs_from_a_schedule(read, write, tmp_path):
         np.testing.assert_array_equal(runs["a"].lrs, schedule.values())
     with pytest.raises(InputError, match="its losses go on to step 20, its schedule has 10 steps"):
         read_runs(path, schedules={"a": schedule.replace(steps=10)})
+
+
+def test_a_schedule_that_is_too_short_leaves_out_its_run_alone(write):
+    paths = write(a=rows("step,val_loss", "10,3", "20,2"), b=rows("step,val_loss", "10,3", "20,2"))
+    schedule = Schedule("cosine", {}, 0.3, 20)
+    runs = read_runs(paths, schedules={"a": schedule.replace(steps=10), "b": schedule})
+    assert [run.name for run in runs] == ["b"]
+    assert "a: is left out: its losses go on to step 20, its schedule has 10 steps" in runs.notes
+
+
+def test_a_broken_log_of_a_folder_is_told(tmp_path):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "bad.csv").write_text("step,lr,loss\n1,2\n")
+    (tmp_path / "good.csv").write_text(rows("step,lr,loss", "0,0.1,3", "1,0.1,2"))
+    (note,) = [line for line in read_runs(tmp_path).notes if "leaves out" in line]
+    assert "bad.csv: has no rows" in note
 
 
 @pytest.mark.parametrize(

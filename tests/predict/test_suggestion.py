@@ -146,3 +146,8 @@ def test_what_is_written_is_read_back(tmp_path):
     page = (tmp_path / "suggestion.html").read_text()
     assert found.rows[0].name in page
     assert "<svg" in page
+
+
+def test_what_is_for_files_is_refused_with_runs():
+    with pytest.raises(InputError, match="metric is for files of runs"):
+        suggest(sweep(0.05, 0.1), metric="val_loss")

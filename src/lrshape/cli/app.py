@@ -43,7 +43,6 @@ class _Group(TyperGroup):
         order = ["demo", "init", "search", "status", "report", "best", "export"]
         order += ["suggest", "contest", "compare", "sweep", "check", "shapes", "store", "trials"]
         order += ["optimum", "reproduce"]
-        order += ["optimum", "reproduce"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
 

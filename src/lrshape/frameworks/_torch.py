@@ -8,7 +8,8 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler
 
 
-# The class is written into standalone files as it is: it may use nothing but torch, logging and typing.
+# The class is written into standalone files as it is: it may use nothing but torch, logging,
+# typing and collections.abc.
 # Trainers swallow warnings at a resume (transformers does): a log record reaches the user.
 class ShapeLR(LRScheduler):
     """Sets every group's learning rate to its base LR times a shape's value at the optimizer's step.
@@ -128,9 +129,8 @@ class ShapeLR(LRScheduler):
         own, last = ([float(lr) for lr in lrs] for lrs in (self._last_lr, state_dict.get("_last_lr", rates)))
         # Else it is in a SequentialLR, and another scheduler sets the learning rates at present.
         if self.last_epoch >= 0 and (rates[: len(last)] == last or rates[: len(own)] == own):
-            rates[: len(last)] = self._lrs()[
-                : len(last)
-            ]  # a group added since the last step comes with its own
+            # A group that was added since the last step comes with its own.
+            rates[: len(last)] = self._lrs()[: len(last)]
             self._set_rates(rates)
         self._last_lr = [*rates]
 

@@ -45,7 +45,8 @@ class Loss(NamedTuple):
 
     Attributes:
         kind: one of `KINDS`.
-        rank: 0 for a plain name, 1 for a mean over an epoch or a smoothed loss, 2 for one of several losses.
+        rank: 0 for a plain name, 1 for a mean over an epoch or a smoothed loss, 2 for one of several losses,
+            3 for a best, least or greatest one, or a spread.
         is_said: whether the heading names the kind; if not, it is taken as ``train``.
     """
 

@@ -27,10 +27,8 @@ def choose_losses(
     if metric is None and "loss" in columns:
         metric = "loss"
     if metric is not None:
-        exact = {heading.lower(): heading for heading in headings}
-        plain = {_plain(heading): heading for heading in headings}
-        if metric.lower() in exact or _plain(metric) in plain:
-            wanted = {heading for heading in headings if _plain(heading) == _plain(metric)}
+        wanted = {heading for heading in headings if _plain(heading) == _plain(metric)}
+        if wanted:
             found = {
                 name: next(heading for heading in log.series if heading in wanted)
                 for name, log in logs.items()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from lrshape.predict.headings import listed
 from lrshape.predict.run_curves import Told
+from lrshape.report.words import counted
 
 
 class Notes:
@@ -35,4 +36,4 @@ def _line(by_run: dict[str, str]) -> str:
     names = listed((name for name, _ in others), 4)
     if same:
         return f"{len(by_run)} runs ({listed(by_run, 4)}): {text}"
-    return f"{first}: {text}; likewise {len(others)} more runs ({names})"
+    return f"{first}: {text}; likewise {counted(len(others), 'more run')} ({names})"

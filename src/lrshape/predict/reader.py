@@ -38,7 +38,7 @@ class RunLog:
         parent: name of the run that it was resumed from, if the log has only what came afterwards.
         planned_steps: steps that the run should take, where the source knows them.
         lrs: the LR of every step, where the source knows it without a log, shape (steps,).
-        stopped: how it ended before its end, e.g. ``was pruned``; empty if the source does not say so.
+        stopped: how it ended before its end, e.g. ``it was pruned``; empty if the source does not say so.
         minimised: heading of what the source itself minimises, which is read where there is no loss.
         fault: why a series could not be read, empty if all could.
     """

@@ -19,6 +19,7 @@ from lrshape.predict.reader import READERS, RunLog
 from lrshape.predict.run_builder import RunBuilder
 from lrshape.predict.run_curves import Told, UnusableRunError
 from lrshape.predict.runs import Run
+from lrshape.report.words import counted
 from lrshape.settings import unknown_key
 from lrshape.shapes.learning_rate_log import FINISHED
 from lrshape.shapes.schedule import Schedule
@@ -83,10 +84,10 @@ def read_runs(
     for role in columns:
         if role not in ROLES:
             raise InputError(f"columns: {unknown_key(role, ROLES)}")
-    notes = Notes()
-    logs = [log for source in given for log in _logs(_existing(source), columns, notes)]
     if not given:
         return Runs(())
+    notes = Notes()
+    logs = [log for source in given for log in _logs(_existing(source), columns, notes)]
     rename(logs, columns)
     by_name = merge(logs, notes)
     for argument, values in (("schedules", schedules), ("parents", parents)):
@@ -109,7 +110,7 @@ def read_runs(
         unfinished += [] if is_whole else [name]
     if not runs:
         name, error = refusals[0]
-        more = f" ({len(refusals) - 1} more runs cannot be used)" if len(refusals) > 1 else ""
+        more = f" ({counted(len(refusals) - 1, 'more run')} cannot be used)" if len(refusals) > 1 else ""
         raise InputError(f"{name}: {error}{more}")
     for name, error in refusals:
         notes.tell(name, [Told(f"left out, {error.kind}", f"is left out: {error}")])
@@ -117,6 +118,10 @@ def read_runs(
         notes.tell(name, [Told("cut short", text)])
         unfinished.append(name)
     return Runs(tuple(runs), notes.lines(), tuple(unfinished))
+
+
+class _NoLogError(InputError):
+    """A file that is no log, or a folder without one: of a folder's content it goes without saying."""
 
 
 def _existing(source: PathLike) -> Path:
@@ -144,21 +149,23 @@ def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog
             raise InputError(f"{source}: holds no curve beside its steps")
         return logs
     if not source.is_dir():
-        raise InputError(f"{source}: is no log that lrshape reads: {', '.join(READERS)}")
+        raise _NoLogError(f"{source}: is no log that lrshape reads: {', '.join(READERS)}")
     logs, refusals = [], []
     for inner in sorted(source.iterdir()):
         if inner.name.startswith(".") or (inner.is_symlink() and inner.is_dir()):  # which may lead back
             continue
         try:
             logs += _logs(inner, columns, notes)
+        except _NoLogError:
+            continue
         except InputError as error:
             refusals.append(str(error))
     if not logs:
-        why = f": {refusals[0]}" if len(refusals) == 1 else ""
-        raise InputError(f"{source}: holds no log that lrshape reads{why}")
+        why = f": {refusals[0]}" if refusals else ""
+        kind = InputError if refusals else _NoLogError
+        raise kind(f"{source}: holds no log that lrshape reads{why}")
     for refusal in refusals:
-        if "is no log that lrshape reads" not in refusal and "holds no log" not in refusal:
-            notes.add(f"lrshape leaves out {refusal}")
+        notes.add(f"lrshape leaves out {refusal}")
     return logs
 
 

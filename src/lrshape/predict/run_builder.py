@@ -12,6 +12,7 @@ from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
 from lrshape.predict.runs import Run
+from lrshape.report.words import counted
 from lrshape.shapes.learning_rate_log import FINISHED, is_learning_rate
 
 NEAR = 0.05
@@ -39,7 +40,7 @@ class RunBuilder:
         finite = np.isfinite(losses)
         told = []
         if not finite.all():
-            text = f"{np.sum(~finite):,} losses that are not finite are left out"
+            text = f"leaves out {counted(int(np.sum(~finite)), 'loss', 'losses')} without a finite value"
             told.append(Told("infinite", text))
         kept = finite & (points > 0)
         points, losses = points[kept], losses[kept]
@@ -53,7 +54,7 @@ class RunBuilder:
             stopped = f"its losses end at step {last:,} of {whole:,}"
         if stopped:
             lrs = lrs[:last]
-            told.append(Told("unfinished", f"is unfinished, {stopped}: its curve counts up to there"))
+            told.append(Told("unfinished", f"is unfinished: {stopped}"))
         try:
             return Run(log.name, lrs, points.astype(np.int64), losses), told + more, not stopped
         except InputError as error:
@@ -70,7 +71,8 @@ class RunBuilder:
         known = self._schedules.get(log.name, log.lrs)
         if known is not None:
             if last > len(known):
-                raise InputError(f"its losses go on to step {last:,}, its schedule has {len(known):,} steps")
+                text = f"its losses go on to step {last:,}, its schedule has {len(known):,} steps"
+                raise UnusableRunError("schedule", text)
             return known, []
         rates = sorted(filter(is_learning_rate, log.series), key=lambda heading: bool(split_run(heading)[0]))
         if not rates:

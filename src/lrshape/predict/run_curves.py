@@ -187,8 +187,7 @@ def continued(parent: NDArray[np.float64], rates: Series) -> Series:
     first = int(rates.steps[0])
     gap = int(rates.steps[1]) - first if len(rates.steps) > 1 else 1
     until = max(first - gap + 1, 0)
-    if len(parent) < min(until, first):
+    if len(parent) < until:
         raise UnusableRunError("parent", f"begins at step {first:,}, and that run ends at {len(parent):,}")
-    until = min(until, len(parent))
-    before = Series(np.arange(until, dtype=np.float64), parent[:until])
-    return Series(np.append(before.steps, rates.steps), np.append(before.values, rates.values))
+    steps = np.append(np.arange(until, dtype=np.float64), rates.steps)
+    return Series(steps, np.append(parent[:until], rates.values))

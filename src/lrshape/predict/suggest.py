@@ -46,7 +46,8 @@ def suggest(
         runs: files and folders of logs, see `lrshape.predict.reading.read_runs`, or `Run` objects. Best is an
             LR sweep of one schedule, three runs or more; without any, only shapes are ranked.
         steps: number of steps of the training to come; default: that of the best run.
-        metric: which loss counts, a heading or a kind such as ``val_loss``.
+        metric: which loss counts, a heading or a kind such as ``val_loss``. This argument, ``columns``,
+            ``schedules`` and ``parents`` are for files.
         like: a schedule, or its file, that is compared, too.
         families: candidates are common members of these; default: those that people use.
         columns: headings of the logs by role.
@@ -106,16 +107,24 @@ def _read(
     schedules: Mapping[str, Schedule | PathLike] | None,
     parents: Mapping[str, str] | None,
 ) -> Runs:
+    of_files = {"metric": metric, "columns": columns, "schedules": schedules, "parents": parents}
     if isinstance(runs, Runs):
-        return runs
+        return _ready(runs, of_files)
     given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
     ready = [run for run in given if isinstance(run, Run)]
     if ready and len(ready) < len(given):
         raise InputError("runs must be all Run objects or all files, got both")
     if ready:
-        return Runs(tuple(ready))
+        return _ready(Runs(tuple(ready)), of_files)
     sources = [source for source in given if not isinstance(source, Run)]
     return read_runs(sources, metric=metric, columns=columns, schedules=schedules, parents=parents)
+
+
+def _ready(runs: Runs, of_files: Mapping[str, object]) -> Runs:
+    given = [name for name, value in of_files.items() if value]
+    if given:
+        raise InputError(f"{given[0]} is for files of runs, and these runs have been read: remove it")
+    return runs
 
 
 def _like(like: Schedule | PathLike) -> Candidate:

@@ -66,7 +66,7 @@ class Today(NamedTuple):
 
     @property
     def is_far(self) -> bool:
-        """Whether the number of steps that is asked for is further from the run's than was ever tested."""
+        """Whether the steps that are asked for are more or fewer than the run's by over `FARTHEST` times."""
         one, other = self.run.steps, self.schedule.steps
         return max(one, other) > FARTHEST * min(one, other)
 

@@ -10,39 +10,28 @@ from pathlib import Path
 from typing import TextIO
 
 from lrshape.errors import InputError
-
-_STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
-"""Where shells offer their pipes as files."""
-
-
-def require_file(path: Path) -> None:
-    """Refuse what would be waited for, or read, for ever: named pipes and devices. A shell's pipe may pass.
-
-    Raises:
-        InputError: if it is one.
-        OSError: if there is none.
-    """
-    mode = path.stat().st_mode
-    if stat.S_ISFIFO(mode) and path.parent not in _STREAMS:
-        raise InputError("must be a file, got a named pipe")
-    if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        raise InputError("must be a file, got a device")
+from lrshape.files import STREAMS
 
 
 @contextmanager
 def reading(path: Path, refusal: str, most_bytes: int) -> Iterator[None]:
     """Turn every error of the block that reads a file into an `InputError` that names the file.
 
+    What would be waited for, or read, for ever is refused: named pipes and devices. A shell's pipe may pass.
+
     Args:
         path: of the file.
         refusal: what the file is if its content makes no sense, e.g. ``no schedule``.
-        most_bytes: the largest size that is read.
+        most_bytes: the largest size of a file that is read; a shell's pipe has no size.
     """
     try:
-        require_file(path)
-        size = path.stat().st_size
-        if size > most_bytes:
-            raise InputError(f"such a file has at most {most_bytes:,} bytes, got {size:,}")
+        found = path.stat()
+        if stat.S_ISFIFO(found.st_mode) and path.parent not in STREAMS:
+            raise InputError("must be a file, got a named pipe")
+        if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+            raise InputError("must be a file, got a device")
+        if found.st_size > most_bytes:
+            raise InputError(f"such a file has at most {most_bytes:,} bytes, got {found.st_size:,}")
         yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from None

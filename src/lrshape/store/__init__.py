@@ -1,6 +1,6 @@
 """Where a study's trials are kept: a directory or a URL with files, each written once."""
 
-from lrshape.files import StoreError, store_error
+from lrshape.files import StoreError
 from lrshape.store.chunk_file import DamagedChunk, chunk_name
 from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
@@ -32,5 +32,4 @@ __all__ = [
     "place_at",
     "read_document",
     "sort_trials",
-    "store_error",
 ]

@@ -176,6 +176,8 @@ class Study:
 
     def planned_trials(self) -> dict[str, int]:
         """How many trials each phase takes: exact for those that are over, at most for the others."""
+        if not self.store.chunks():
+            return dict(Plan(self.spec).trials)
         stored = self.analysis().trials["phase"]
         counts = {phase: int(np.sum(stored == phase)) for phase in PHASES}
         if self.is_complete():

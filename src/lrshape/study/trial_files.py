@@ -49,7 +49,7 @@ def write_trials(
             of the shapes (in a csv, texts that spreadsheets take for a formula get an apostrophe);
             ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
         path: the file. Tables replace it; an Optuna file must not exist.
-        metric: the metric that Optuna's frozen are judged by.
+        metric: the metric that Optuna's trials are judged by.
         direction: of the metric.
         name: of the Optuna study.
 
@@ -141,7 +141,7 @@ def to_optuna(
 
     Its parameters are ``family``, ``base_lr`` and ``<family>.<parameter>``; phase, shape, seed, status and
     all metrics are user attributes. A trial that diverged is complete, with an infinite value, the worst;
-    one that failed has failed. Many frozen differ by their seed alone: medians over them are what a shape
+    one that failed has failed. Many trials differ by their seed alone: medians over them are what a shape
     scores.
 
     Args:

@@ -202,7 +202,6 @@ class FittedBound(FittedLaw):
         coefficients: posterior mean of floor, x and y, ``(3,)``, for terms relative to those of the best run.
         covariance: of them, ``(3, 3)``.
         curvature: posterior mean of the second derivative of the loss in log(base LR) at the best one.
-        best_scale: posterior mean and standard deviation of log(best base LR / the best run's).
         runs: those that were fitted.
         unstable: those left out; see `split_unstable`.
         misfit: probability that runs which follow the law fit it worse than these; 1 for three or fewer.
@@ -239,8 +238,6 @@ class FittedBound(FittedLaw):
         centred = drawn - self.coefficients[:, None]
         self.covariance: Array = (centred * weight) @ centred.T
         self.curvature = float(curvature @ weight)
-        middle = float(scale @ weight)
-        self.best_scale = (middle, float(np.sqrt((scale - middle) ** 2 @ weight)))
 
     def rows(self, terms: Sequence[Terms]) -> Array:
         """Return what the coefficients multiply, ``(n, 3)``: 1 and both terms relative to the best run's."""

@@ -54,7 +54,7 @@ class HuggingFace(Reader):
 
 def _without_total(row: Any) -> Any:
     """An entry without the mean loss of the whole training, which the last entry calls ``train_loss``."""
-    if isinstance(row, dict) and "train_runtime" in row | {"train_runtime": 0} and "loss" not in row:
+    if isinstance(row, dict) and "train_runtime" in row:
         return {key: value for key, value in row.items() if key != "train_loss"}
     return row
 

@@ -20,6 +20,7 @@ MOST_VALUES = 50_000_000
 class LrshapeStudy(Reader):
     """The directory of a study; a trial is a run, called after its phase, shape, base LR and seed.
 
+    Its losses are the final metrics, not the loss curves.
     Trials that diverged or failed are left out. The latest trials are read if there are too many.
     """
 
@@ -50,9 +51,6 @@ class LrshapeStudy(Reader):
 
 
 def _curves(row: Mapping[str, Any], metrics: list[str], steps: int) -> dict[str, Series]:
-    """What a trial logged, by heading: its final metrics, each one point.
-
-    This is where a curve goes that the store has: a `Series` under the metric's heading.
-    """
+    """A trial's final metrics by heading, each one point."""
     at = np.array([float(steps)])
     return {name: Series(at, np.array([float(row[name])])) for name in metrics if np.isfinite(row[name])}

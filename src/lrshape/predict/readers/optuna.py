@@ -19,7 +19,7 @@ WAIT_SECONDS = 2.0
 """How long another program may keep a database locked."""
 
 _SQLITE = b"SQLite format 3\x00"
-_STOPPED = {"PRUNED": "was pruned", "FAIL": "has failed", "RUNNING": "is still running"}
+_STOPPED = {"PRUNED": "it was pruned", "FAIL": "it failed", "RUNNING": "it is still running"}
 
 
 @READERS.register("optuna")
@@ -57,7 +57,7 @@ class OptunaStorage(Reader):
                     stopped = _STOPPED.get(trial.state.name, "")
                     logs.append(RunLog(f"{name}-{trial.number}", source, {"loss": series}, stopped=stopped))
             if not logs:
-                raise InputError("holds no trial with intermediate values, which trial.report stores")
+                raise InputError(f"{source}: holds no trial with intermediate values of trial.report")
         return logs
 
 
