@@ -134,6 +134,12 @@ def test_every_operation_of_every_commit_fails_in_turn(study, expected, monkeypa
     assert {"open", "write", "fsync", "close", "link", "unlink"} <= seen
 
 
+def test_a_study_without_trials_tells_its_plan(study):
+    planned = lrshape.Study(study.create("new").path).planned_trials()
+    assert planned["screen"] > 0
+    assert planned["confirm"] > 0
+
+
 def damages(data, other, rng):
     """Cut at 20 places, emptied, a bit flipped at 200 places, replaced by another study's chunk."""
     yield from (data[:length] for length in np.linspace(1, len(data) - 1, 20).astype(int))
