@@ -43,7 +43,7 @@ def test_the_time_limit_counts_for_each_order(worker):
 
 
 def test_a_task_that_closes_the_socket_has_died(worker):
-    kind, death = ask(worker, lambda item, report: os.closerange(3, 100))
+    kind, death = ask(worker, lambda item, report: os.closerange(3, 10_000))
     assert (kind, death.reason) == ("died", "the training process ended with exit code 1")
 
 
