@@ -206,9 +206,9 @@ class ScheduleFreeAdamW(Adam):
 
         inner = self.transformation()
 
-        def update(gradient: PyTree, memory: PyTree, params: PyTree) -> tuple[PyTree, PyTree]:
-            direction, memory = inner.update(gradient, memory, params)
-            return self.apply(params, direction, lr, base_lr, optax.tree.zeros_like(params)), memory
+        def update(updates: PyTree, state: PyTree, params: PyTree = None) -> tuple[PyTree, PyTree]:
+            direction, state = inner.update(updates, state, params)
+            return self.apply(params, direction, lr, base_lr, optax.tree.zeros_like(params)), state
 
         return schedule_free(
             optax.GradientTransformation(inner.init, update), lr, self.beta1, self.weight_lr_power
@@ -252,8 +252,8 @@ class Muon(AdamW):
             nesterov=self.nesterov,
             weight_dimension_numbers=lambda tree: jax.tree.map(lambda _: MuonDimensionNumbers(), tree),
         )
-        parts = {"muon": optax.chain(muon, optax.stateless(scaled)), "adamw": super().direction()}
-        return optax.partition(parts, self._labels)
+        matrices = optax.chain(muon, optax.stateless(scaled))
+        return optax.partition({"muon": matrices, "adamw": super().direction()}, self._labels)
 
     def _labels(self, params: PyTree) -> PyTree:
         """``muon`` or ``adamw`` for each parameter.
