@@ -18,6 +18,7 @@ BENCHMARKS = (
     "linear_regression.py",
     "cifar10.py",
     "transformer.py",
+    "optimizers.py",
     "executors.py",
     "search_efficiency.py",
     "short_horizon.py",

@@ -24,8 +24,8 @@ def plain_logits(params, images):
         x = jax.nn.relu(x + params[name]["b"][:, None, None])
         x = jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 1, 2, 2), (1, 1, 2, 2), "VALID")
     x = x.reshape(len(x), -1)
-    x = jax.nn.relu(x @ params["dense0"]["w"] + params["dense0"]["b"])
-    return x @ params["dense1"]["w"] + params["dense1"]["b"]
+    x = jax.nn.relu(x @ params["dense"]["w"] + params["dense"]["b"])
+    return x @ params["output"]["w"] + params["output"]["b"]
 
 
 def test_number_of_parameters(params):

@@ -17,9 +17,23 @@ from lrshape.training.workloads.linear_regression import LinearRegression
 SMALL = DigitsMLP(steps=12, hidden=(16,))
 
 
-def test_a_member_counts_its_parameters_and_both_moments():
-    parameters = 64 * 128 + 128 + 128 * 128 + 128 + 128 * 10 + 10
-    assert memory.footprint(DigitsMLP()).member >= 3 * 4 * 3 * parameters
+MATRICES = 64 * 128 + 128 * 128
+PARAMETERS = MATRICES + 128 + 128 + 128 * 10 + 10
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "numbers"),
+    [
+        ("adamw", 3 * PARAMETERS),
+        ("lion", 2 * PARAMETERS),
+        ("schedule_free_adamw", 3 * PARAMETERS),
+        ("muon", 3 * PARAMETERS - MATRICES),
+    ],
+)
+def test_a_member_counts_its_parameters_and_what_its_optimizer_remembers(optimizer, numbers):
+    workload = DigitsMLP(optimizer={"name": optimizer})
+    need = memory.footprint(workload).member - 16 * workload.steps
+    assert 3 * 4 * numbers <= need <= 3 * 4 * (numbers + 20)
 
 
 def test_activations_count_once_a_device_on_a_cpu_and_once_a_member_elsewhere(monkeypatch):

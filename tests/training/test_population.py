@@ -14,6 +14,7 @@ import pytest
 from lrshape.errors import InputError
 from lrshape.training import population
 from lrshape.training.evaluation import evaluate
+from lrshape.training.optimizers import Adam, Muon, ScheduleFreeAdamW
 from lrshape.training.programs import loss_limit
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP, digits
 from lrshape.training.workloads.linear_regression import LinearRegression
@@ -53,12 +54,17 @@ def test_results_are_bit_identical_whatever_the_program_size():
             np.testing.assert_array_equal(cut[name], whole[name])
 
 
-@pytest.mark.parametrize("group", [2, 4])
-def test_members_side_by_side_as_on_an_accelerator_agree(monkeypatch, group):
-    lrs, seeds = rates(SMALL, 7), np.arange(7) % 3
-    alone = evaluate(SMALL, lrs, seeds)
+@pytest.mark.parametrize(
+    ("group", "optimizer"),
+    [(2, Adam()), (4, Adam()), (4, Muon()), (4, ScheduleFreeAdamW())],
+    ids=["2", "4", "muon", "schedule-free"],
+)
+def test_members_side_by_side_as_on_an_accelerator_agree(monkeypatch, group, optimizer):
+    workload = SMALL.model_copy(update={"optimizer": optimizer})
+    lrs, seeds = rates(workload, 7), np.arange(7) % 3
+    alone = evaluate(workload, lrs, seeds)
     monkeypatch.setattr(population, "group_size", lambda workload, members: group)
-    together = evaluate(SMALL, lrs, seeds)
+    together = evaluate(workload, lrs, seeds)
     for name in alone:
         np.testing.assert_allclose(together[name], alone[name], rtol=2e-5)
 
@@ -81,16 +87,21 @@ def test_one_and_two_devices_agree():
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
 
 
-def test_agrees_with_a_plain_optax_loop():
+@pytest.mark.parametrize(
+    ("optimizer", "reference"),
+    [(Adam(), optax.adam), (ScheduleFreeAdamW(), optax.contrib.schedule_free_adamw)],
+    ids=["adam", "schedule-free"],
+)
+def test_agrees_with_a_plain_optax_loop(optimizer, reference):
     """The engine against the obvious loop, with the batches and the initial weights that it used."""
-    workload = DigitsMLP(steps=12, hidden=(16,), record_every=5)
+    workload = DigitsMLP(steps=12, hidden=(16,), record_every=5, optimizer=optimizer)
     lrs = rates(workload, 1)
     key = jax.random.wrap_key_data(np.array([0, 5], np.uint32))
     data = workload.data()
     params = workload.init(jax.random.fold_in(key, 0), data)
     order = workload.order(jax.random.fold_in(key, 1), data)
     images, labels = data["train"]
-    adam = optax.inject_hyperparams(optax.adam)(learning_rate=0.0)
+    adam = optax.inject_hyperparams(reference)(learning_rate=0.0)
     memory = adam.init(params)
     losses = []
     for step in range(workload.steps):
@@ -100,6 +111,8 @@ def test_agrees_with_a_plain_optax_loop():
         memory.hyperparams["learning_rate"] = jnp.asarray(lrs[0, step], jnp.float32)
         update, memory = adam.update(gradient, memory, params)
         params = optax.apply_updates(params, update)
+    if isinstance(optimizer, ScheduleFreeAdamW):
+        params = optax.contrib.schedule_free_eval_params(memory.inner_state, params)
     expected = workload.metrics(params, data)
     outcome = evaluate(workload, lrs, [5])
     np.testing.assert_allclose(outcome["final/train_loss"], expected["train_loss"], rtol=1e-4)

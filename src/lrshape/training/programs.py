@@ -53,21 +53,20 @@ def training(workload: PopulationWorkload) -> Training:
 
 
 def _gradient_training(workload: GradientWorkload) -> Training:
-    transformation = workload.optimizer.transformation()
+    optimizer = workload.optimizer
     loss_of = activations(workload, workload.loss)
 
     def init(key: jax.Array, data: PyTree) -> PyTree:
         params = workload.init(key, data)
-        return params, transformation.init(params)
+        return params, optimizer.init(params)
 
     def step(state: PyTree, lr: jax.Array, base_lr: jax.Array, batch: Batch, key: Any) -> tuple[PyTree, Any]:
         params, memory = state
         loss, gradient = jax.value_and_grad(loss_of)(params, batch, key)
-        direction, memory = transformation.update(gradient, memory, params)
-        return (workload.optimizer.apply(params, direction, lr, base_lr), memory), loss
+        return optimizer.step(params, gradient, memory, lr, base_lr), loss
 
     def metrics(state: PyTree, data: PyTree) -> Metrics:
-        return workload.metrics(state[0], data)
+        return workload.metrics(optimizer.evaluated(*state), data)
 
     return Training(init, step, metrics)
 

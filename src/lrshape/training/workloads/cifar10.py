@@ -83,8 +83,8 @@ class Cifar10CNN(GradientWorkload):
         return {
             "conv0": network.conv_init(keys[0], 3, 32),
             "conv1": network.conv_init(keys[1], 32, 64),
-            "dense0": network.dense_init(keys[2], 64 * 8 * 8, 256),
-            "dense1": network.dense_init(keys[3], 256, CLASSES),
+            "dense": network.dense_init(keys[2], 64 * 8 * 8, 256),
+            "output": network.dense_init(keys[3], 256, CLASSES),
         }
 
     def logits(self, params: Params, images: jax.Array) -> jax.Array:
@@ -100,8 +100,8 @@ class Cifar10CNN(GradientWorkload):
             return x.reshape(-1, x.shape[-1])
 
         x = network.in_chunks(features, images).T
-        x = jax.nn.relu(x @ params["dense0"]["w"] + params["dense0"]["b"])
-        return x @ params["dense1"]["w"] + params["dense1"]["b"]
+        x = jax.nn.relu(x @ params["dense"]["w"] + params["dense"]["b"])
+        return x @ params["output"]["w"] + params["output"]["b"]
 
     def loss(self, params: PyTree, batch: Batch, key: jax.Array | None) -> jax.Array:
         """Mean cross-entropy of a batch, in nats."""

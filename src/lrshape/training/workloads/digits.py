@@ -83,20 +83,19 @@ class DigitsMLP(_Digits):
         from lrshape.training import network
 
         sizes = (64, *self.hidden, 10)
-        keys = jax.random.split(key, len(sizes) - 1)
-        return {f"dense{i}": network.dense_init(keys[i], *pair) for i, pair in enumerate(pairwise(sizes))}
+        names = [*(f"dense{i}" for i in range(len(self.hidden))), "output"]
+        keys = jax.random.split(key, len(names))
+        layers = zip(names, keys, pairwise(sizes), strict=True)
+        return {name: network.dense_init(key, *pair) for name, key, pair in layers}
 
     def logits(self, params: Params, images: jax.Array) -> jax.Array:
         """Class scores."""
         import jax
 
         x = images
-        for i in range(len(params)):
-            layer = params[f"dense{i}"]
-            x = x @ layer["w"] + layer["b"]
-            if i < len(params) - 1:
-                x = jax.nn.relu(x)
-        return x
+        for i in range(len(self.hidden)):
+            x = jax.nn.relu(x @ params[f"dense{i}"]["w"] + params[f"dense{i}"]["b"])
+        return x @ params["output"]["w"] + params["output"]["b"]
 
 
 @WORKLOADS.register("digits-cnn")
@@ -122,7 +121,7 @@ class DigitsCNN(_Digits):
         return {
             "conv0": network.conv_init(keys[0], 1, first),
             "conv1": network.conv_init(keys[1], first, second),
-            "dense": network.dense_init(keys[2], second * 2 * 2, 10),
+            "output": network.dense_init(keys[2], second * 2 * 2, 10),
         }
 
     def logits(self, params: Params, images: jax.Array) -> jax.Array:
@@ -132,4 +131,4 @@ class DigitsCNN(_Digits):
         x = images.T.reshape(1, 8, 8, -1)
         for layer in ("conv0", "conv1"):
             x = network.relu_max_pool2(network.conv3x3(params[layer], x))
-        return x.reshape(-1, x.shape[-1]).T @ params["dense"]["w"] + params["dense"]["b"]
+        return x.reshape(-1, x.shape[-1]).T @ params["output"]["w"] + params["output"]["b"]
