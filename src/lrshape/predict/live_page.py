@@ -1,0 +1,55 @@
+"""Parts of the page of a suggestion on how a run in progress goes on."""
+
+from typing import TYPE_CHECKING
+
+from lrshape.predict.horizons import Horizon, Live
+from lrshape.predict.verdict import amount, precision, spread
+from lrshape.report.sections import Table, table
+from lrshape.report.words import printable
+
+if TYPE_CHECKING:
+    from lrshape.predict.suggestion import Suggestion
+
+LIVE_METHOD = (
+    "lrshape trained nothing. It keeps the LRs that were run, and compares decays of the LR that begin at several "
+    "steps with your plan, or with a linear decay to 0 over the last fifth of all steps.",
+    "Laws of loss curves decide where at least two runs have a curve and the LR of one of them falls; each is "
+    "judged by the difference of final losses that it was not fitted to. Else the convex bound decides, from "
+    "the finished runs. Without any, it assumes that the LR suits the plan, and its intervals are wide.",
+)
+
+
+def live_tables(found: "Suggestion", live: Live) -> list[Table]:
+    """Return tables on several horizons: how to branch off to each, and one schedule for all; else none."""
+    if len(live.horizons) < 2:
+        return []
+    text = precision(found).text
+
+    def against(each: Horizon) -> tuple[str, str]:
+        return amount(found, each), spread(found, each)
+
+    branches = table(
+        "Where the run may stop",
+        live.horizons,
+        {
+            "stops at": lambda each: f"{each.steps:,}",
+            "first choice": lambda each: printable(each.name, 60),
+            ("final loss, against the plan", "95% interval"): against,
+        },
+        texts=[1],
+    )
+    alone = table(
+        "One schedule for all, without a branch",
+        live.unbranched,
+        {
+            "schedule": lambda each: each.continuation.name,
+            **{
+                f"stopped at {horizon.steps:,}": lambda each, at=at: text(each.regrets[at])
+                for at, horizon in enumerate(live.horizons)
+            },
+            "at worst": lambda each: text(max(each.regrets)),
+        },
+        bold=[0],
+        note="How far the loss lies above that of the first choice for each number of steps, as forecast.",
+    )
+    return [branches, alone]
