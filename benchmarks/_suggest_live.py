@@ -1,4 +1,4 @@
-"""How well the best cooldown of a run in progress is forecast, on constant runs whose cooldowns are public."""
+"""How well the best cooldown of a run in progress is forecast, on constant runs with public cooldowns."""
 
 import csv
 from collections import defaultdict
@@ -40,7 +40,7 @@ def usual(runs: Sequence[Run], rows: dict[str, dict[str, str]]) -> Run | None:
 
 
 def cases() -> Iterator[tuple[str, Run, list[Run], list[Run], list[float], Run]]:
-    """Yield what is given, the live run, the finished runs, the known decays, their losses, and the usual one."""
+    """Yield what is given, the live and finished runs, the known decays, their losses, and the usual one."""
     with (CURVES / "lr-scheduling" / "runs.csv").open() as file:
         rows = {row["run"]: row for row in csv.DictReader(file)}
     for group in scheduling_runs():
@@ -112,5 +112,6 @@ def live_table() -> str:
     ]
     columns = ("beside the live run", "by", "cases", "median regret", "worst", "within 0.002")
     return table(
-        (*columns, "regret of WSD 20%", "worst", "RMSE of differences", "95% intervals hold", "claims right"), rows
+        (*columns, "regret of WSD 20%", "worst", "RMSE of differences", "95% intervals hold", "claims right"),
+        rows,
     )

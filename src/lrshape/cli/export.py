@@ -56,13 +56,13 @@ def export(
         ),
     ] = None,
     from_step: Annotated[
-        int,
+        int | None,
         typer.Option(
             parser=whole,
             metavar="S",
-            help="Export what is left after S steps, for training code that is resumed and counts from 0 again.",
+            help="Export the rest after S steps, for code that resumes a training and counts from 0 again.",
         ),
-    ] = 0,
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Output file; default: schedule.* in the directory of the source."),
@@ -95,9 +95,10 @@ def export(
         raise InputError(f"--to must be one of {', '.join(EXPORTERS)}, got {shown(to)}")
     sizes = None if batch_sizes is None else read_batch_sizes(batch_sizes)
     schedule = schedule_of(source, metric).replace(steps=steps, base_lr=base_lr, batch_sizes=sizes)
-    if not 0 <= from_step < schedule.steps:
-        raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")
-    schedule = schedule.tail(from_step)
+    if from_step is not None:
+        if not 0 <= from_step < schedule.steps:
+            raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")
+        schedule = schedule.tail(from_step)
     path = path_of(out) if out else _beside(source) / EXPORTERS[to].file_name()
     place = locate(source)
     if path.exists() and not isinstance(place, Url) and path.samefile(place):

@@ -30,8 +30,8 @@ def suggest(
         str | None,
         typer.Option(
             metavar="N",
-            help="Number of steps of the training to come; default: that of the best run. With --from-step up "
-            "to three, N,N,N, if you do not know yet at which the run will stop.",
+            help="Number of steps of the training to come; default: that of the best run. With --from-step "
+            "up to three, N,N,N, if you do not know yet at which the run will stop.",
         ),
     ] = None,
     from_step: Annotated[

@@ -51,8 +51,6 @@ class Live(NamedTuple):
         from_step: how many of its steps are done.
         lr: its LR there.
         plan: name of what others are compared to.
-        flat: first and last step at which the first choice may begin to decay and is expected to end within a
-            run's noise of the best; None where the plan is best.
         horizons: by rising numbers of steps.
         unbranched: schedules without a branch, that of the least largest regret at the front; empty for one
             horizon.
@@ -62,7 +60,6 @@ class Live(NamedTuple):
     from_step: int
     lr: float
     plan: str
-    flat: tuple[int, int] | None
     horizons: tuple[Horizon, ...]
     unbranched: tuple[Unbranched, ...] = ()
 
@@ -74,5 +71,7 @@ class Live(NamedTuple):
                 {**each._asdict(), "continuation": each.continuation and each.continuation._asdict()}
                 for each in self.horizons
             ],
-            "unbranched": [{"name": each.continuation.name, "regrets": each.regrets} for each in self.unbranched],
+            "unbranched": [
+                {"name": each.continuation.name, "regrets": each.regrets} for each in self.unbranched
+            ],
         }

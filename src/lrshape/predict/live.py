@@ -76,7 +76,7 @@ def suggest_continuation(
             done. Empty: the usual decay.
     """
     from_step, lr = live.steps, float(live.lrs[-1])
-    planned = [_planned(live, steps, plan) for steps, plan in zip(horizons, plans or [None] * 9, strict=False)]
+    planned = [_planned(live, steps, plans[i] if plans else None) for i, steps in enumerate(horizons)]
     names, tables = [name for name, _ in planned], [lrs for _, lrs in planned]
     some = [each.lrs(live.lrs) for each in continuations("linear to 0", from_step, horizons[-1])]
     found = forecast(live, finished, tables[-1], some)
@@ -94,14 +94,13 @@ def suggest_continuation(
         held_out=found.held_out,
         curve_laws=found.curve_laws,
         by_curves=found.by_curves,
-        live=Live(live.name, from_step, lr, names[-1], None, ()),
+        live=Live(live.name, from_step, lr, names[-1], ()),
     )
     if laws is None:
-        return empty
+        reason = "no law holds for your runs, so keep to the plan"
+        return replace(empty, next_runs=(NextRun(today.name, today.schedule, reason),))
     noise = RELATIVE_NOISE * abs(live.final_loss)
-    chosen = [
-        _choices(live.lrs, name, plan, laws, noise) for name, plan in zip(names, tables, strict=True)
-    ]
+    chosen = [_choices(live.lrs, name, plan, laws, noise) for name, plan in zip(names, tables, strict=True)]
     firsts = [choices[0] for choices in chosen]
     best = [_lrs(live.lrs, choice, plan) for choice, plan in zip(firsts, tables, strict=True)]
     alone = unbranched(live.lrs, best, laws) if len(horizons) > 1 else ()
@@ -119,7 +118,7 @@ def suggest_continuation(
             *_alone(live.lrs, alone[:1], horizons),
             *([] if found.by_curves or len(horizons) > 1 else _branch(live, finished, horizons[-1])),
         ),
-        live=Live(live.name, from_step, lr, names[-1], firsts[-1].flat, tuple(reached), alone),
+        live=Live(live.name, from_step, lr, names[-1], tuple(reached), alone),
     )
 
 
@@ -173,8 +172,8 @@ def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int]) -> list
     if horizons[-1] <= FARTHEST * longest:
         return []
     return [
-        f"Your runs have at most {longest:,} steps: forecasts for {horizons[-1]:,}, over {FARTHEST:g} times as "
-        "many, are untested."
+        f"Your runs have at most {longest:,} steps: forecasts for {horizons[-1]:,}, over {FARTHEST:g} times "
+        "as many, are untested."
     ]
 
 
@@ -198,8 +197,8 @@ def _alone(prefix: Array, found: Sequence[Unbranched], horizons: Sequence[int]) 
         NextRun(
             each.continuation.name,
             Schedule.from_values(each.continuation.lrs(prefix)),
-            f"if you cannot branch off from a checkpoint: at worst {number(max(each.regrets), 2)} above the first "
-            f"choice, at {horizons[int(np.argmax(each.regrets))]:,} steps",
+            f"if you cannot branch off from a checkpoint: at worst {number(max(each.regrets), 2)} above the "
+            f"first choice, at {horizons[int(np.argmax(each.regrets))]:,} steps",
         )
         for each in found
     ]
@@ -212,7 +211,7 @@ def _branch(live: Run, finished: Sequence[Run], steps: int) -> list[NextRun]:
     length = max(1, min(round(BRANCH * live.steps), steps - live.steps))
     decay = Continuation("linear to 0", live.steps, live.steps + length)
     reason = (
-        f"{length:,} steps on the side from the checkpoint at step {live.steps:,} tell what decays gain: give "
-        "lrshape its log, too"
+        f"{length:,} steps on the side from the checkpoint at step {live.steps:,} tell what decays gain: "
+        "give lrshape its log, too"
     )
     return [NextRun(decay.name, Schedule.from_values(decay.lrs(live.lrs)), reason)]

@@ -109,15 +109,16 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
         told = f"Laws of loss curves take no part: {error}."
     else:
         told = (
-            f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide: on held-out runs they miss differences of "
-            f"final losses by {ensemble.error:.2g}."
+            f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide: on held-out runs they miss differences "
+            f"of final losses by {ensemble.error:.2g}."
         )
         if len(ensemble.held_out) < LEAST_CURVES:
             doubts += ("Only one difference of final losses could be held out to judge the laws.",)
         return LiveForecasts(ensemble, True, True, told, "", doubts, ensemble.held_out)
     if not finished:
         doubts += (
-            "The log of the live run says nothing about decays: the bound assumes that its LR suits the plan.",
+            "The log of the live run says nothing about decays: the bound assumes that its LR suits "
+            "the plan.",
         )
         return LiveForecasts(BoundForecasts(bound), False, False, told, doubts=doubts)
     if bound.misfit < MISFIT:
@@ -143,7 +144,7 @@ def _ensemble(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[
     size = float(np.sqrt(np.mean(ensemble.differences(others, plan)[0] ** 2)))
     if ensemble.error >= size:
         raise InputError(
-            f"on held-out runs they miss differences of final losses by {ensemble.error:.2g}, as much as those "
-            f"that they would predict, {size:.2g}"
+            f"on held-out runs they miss differences of final losses by {ensemble.error:.2g}, as much as "
+            f"those that they would predict, {size:.2g}"
         )
     return ensemble

@@ -46,8 +46,8 @@ def _chosen(runs: Runs, from_step: int, name: str | None) -> Run:
     if len(found) > 1:
         what = "unfinished runs" if unfinished else "runs"
         raise InputError(
-            f"from_step needs one run in progress, got {len(found)} {what}: name it with live (--live), one of "
-            f"{listed((run.name for run in found), 12)}"
+            f"from_step needs one run in progress, got {len(found)} {what}: name it with live (--live), one "
+            f"of {listed((run.name for run in found), 12)}"
         )
     return found[0]
 
@@ -69,10 +69,12 @@ def _cut(run: Run, step: int) -> Run:
         )
     kept = run.points <= step
     if not kept.any():
-        raise InputError(f"from_step must be at least {run.points[0]}, the first loss of {run.name}, got {step}")
+        raise InputError(
+            f"from_step must be at least {run.points[0]}, the first loss of {run.name}; got {step}"
+        )
     lrs = np.append(run.lrs[:step], np.full(max(step - run.steps, 0), run.lrs[-1]))
     if lrs[-1] == 0:
         raise InputError(f"from_step must be a step at which the LR is above 0, got {step:,} of {run.name}")
     if step < 2 or lrs[-1] > 1.0001 * lrs[-2]:
-        raise InputError(f"from_step must lie behind the warmup: the LR of {run.name} still rises at {step:,}")
+        raise InputError(f"from_step must lie behind the warmup: the LR of {run.name} rises at {step:,}")
     return Run(run.name, lrs, run.points[kept], run.losses[kept])

@@ -57,7 +57,7 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
             f"--out must be a directory that can be written, got {directory}: {error.strerror}"
         ) from None
     with writing(directory):
-        for old in directory.glob("next-[1-3].json"):
+        for old in directory.glob("next-[1-4].json"):
             old.unlink()
         for number, run in enumerate(found.next_runs, 1):
             publish(directory, f"next-{number}.json", f"{run.schedule.to_json()}\n".encode(), replace=True)
@@ -122,7 +122,11 @@ def _tiles(found: "Suggestion") -> list[Tile]:
     first, text = found.rows[0], precision(found).text
     against = "against the plan" if found.live else "against today"
     return [
-        *([] if isnan(first.loss) else [Tile("expected final loss", text(first.loss), "of the first candidate")]),
+        *(
+            []
+            if isnan(first.loss)
+            else [Tile("expected final loss", text(first.loss), "of the first candidate")]
+        ),
         Tile(against, amount(found, first), f"95% interval {spread(found, first)}"),
         Tile("chance to be better", percent(first.better), f"than {printable(found.today.name, 40)}"),
     ]
@@ -159,6 +163,7 @@ def candidates_table(found: "Suggestion") -> Table:
             "bound, relative to the first": lambda row: f"{row.bound:.3f}",
         }
         return table("The candidates", found.rows, columns, bold=[0])
+    text = precision(found).text
     return table(
         "The candidates",
         found.rows,
@@ -170,7 +175,7 @@ def candidates_table(found: "Suggestion") -> Table:
                 spread(found, row),
             ),
             "chance to be better": lambda row: percent(row.better),
-            **({} if isnan(found.rows[0].loss) else {"final loss": lambda row: precision(found).text(row.loss)}),
+            **({} if isnan(found.rows[0].loss) else {"final loss": lambda row: text(row.loss)}),
         },
         bold=[0],
         note=f"lrshape orders candidates by the expected loss plus {CAUTION:g} times the law's error. Of two "

@@ -44,4 +44,6 @@ def _groups(from_step: int, horizons: Sequence[int]) -> Iterator[list[Continuati
     for way in ("linear to 0", "1-sqrt to 0", "cosine to 10%"):
         yield continuations(way, from_step, last)[::2]
     for steps in horizons[:-1]:
-        yield [each._replace(then=last - steps) for each in continuations("linear to 10%", from_step, steps)[::2]]
+        yield [
+            each._replace(then=last - steps) for each in continuations("linear to 10%", from_step, steps)[::2]
+        ]

@@ -62,8 +62,8 @@ def _goes_on(found: "Suggestion", live: "Live") -> str:
             f"interval {spread(found, first)})."
         )
     return (
-        f"Try to d{how}, but lrshape does not know whether that is better than {live.plan}: the expected final "
-        f"loss is {amount(found, first)}, and the 95% interval, {spread(found, first)}, includes 0."
+        f"Try to d{how}, but lrshape does not know whether that is better than {live.plan}: the expected "
+        f"final loss is {amount(found, first)}, and the 95% interval, {spread(found, first)}, includes 0."
     )
 
 
@@ -81,8 +81,8 @@ def _branches(found: "Suggestion", live: "Live") -> str:
     alone = live.unbranched[0]
     worst = max(range(len(alone.regrets)), key=lambda i: alone.regrets[i])
     return (
-        f"Hold the LR of {live.name}, {rate(live.lr)}, and branch off from checkpoints: {ways}. {unknown}Without a "
-        f"branch, {alone.continuation.name} is expected to lose least: at worst "
+        f"Hold the LR of {live.name}, {rate(live.lr)}, and branch off from checkpoints: {ways}. {unknown}"
+        f"Without a branch, {alone.continuation.name} is expected to lose least: at worst "
         f"{precision(found).text(alone.regrets[worst])} more, at {live.horizons[worst].steps:,} "
         "steps."
     )
