@@ -23,9 +23,7 @@ LIVE_METHOD = (
 
 
 def live_tables(found: "Suggestion", live: Live) -> list[Table]:
-    """Return tables on several horizons: how to branch off to each, and one schedule for all; else none."""
-    if len(live.horizons) < 2:
-        return []
+    """Return tables on several horizons: how to branch off to each, and one schedule for all."""
     text = precision(found).text
 
     def against(each: Horizon) -> tuple[str, str]:
@@ -47,7 +45,7 @@ def live_tables(found: "Suggestion", live: Live) -> list[Table]:
         {
             "schedule": lambda each: each.continuation.name,
             **{
-                f"stopped at {horizon.steps:,}": lambda each, at=at: text(each.regrets[at])
+                (f"{horizon.steps:,}", "stopped at"): lambda each, at=at: text(each.regrets[at])
                 for at, horizon in enumerate(live.horizons)
             },
             "at worst": lambda each: text(max(each.regrets)),

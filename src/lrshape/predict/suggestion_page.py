@@ -110,14 +110,15 @@ def title(found: "Suggestion") -> str:
         return "No law holds for these runs"
     first = found.rows[0]
     if found.live is not None:
-        return first.name[:1].upper() + first.name[1:]
+        several = f"Hold, and branch off to one of {len(found.live.horizons)} ends"
+        return several if found.live.unbranched else first.name[:1].upper() + first.name[1:]
     if not found.base_lr_known:
         return f"{first.name}, by the bound alone"
     return f"{first.name} at base LR {rate(first.schedule.base_lr)}"
 
 
 def _tiles(found: "Suggestion") -> list[Tile]:
-    if found.today is None or not found.rows:
+    if found.today is None or not found.rows or (found.live and found.live.unbranched):
         return []
     first, text = found.rows[0], precision(found).text
     against = "against the plan" if found.live else "against today"
@@ -148,10 +149,12 @@ def next_table(found: "Suggestion") -> Table:
 
 
 def tables(found: "Suggestion") -> list[Table]:
-    """Return the candidates; of a run that may stop at several steps, what is best for each and for all."""
+    """Return the candidates; for a run that may stop at several steps, what is best for each and for all."""
     if not found.rows:
         return []
-    return [candidates_table(found), *(live_tables(found, found.live) if found.live else [])]
+    if found.live is not None and found.live.unbranched:
+        return live_tables(found, found.live)
+    return [candidates_table(found)]
 
 
 def candidates_table(found: "Suggestion") -> Table:

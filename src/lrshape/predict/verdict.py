@@ -49,7 +49,7 @@ def verdict(found: "Suggestion") -> str:
 
 
 def _goes_on(found: "Suggestion", live: "Live") -> str:
-    if len(live.horizons) > 1:
+    if live.unbranched:
         return _branches(found, live)
     first, chosen = found.rows[0], live.horizons[0].continuation
     if chosen is None:
@@ -74,7 +74,7 @@ def _branches(found: "Suggestion", live: "Live") -> str:
     plan = live.plan if any(row.own for row in found.rows) else "decays over the last fifth"
     unknown = (
         f"lrshape does not know whether these are better than {plan}: the 95% interval includes 0 at "
-        f"{' and '.join(f'{each.steps:,}' for each in open_ones)} steps. "
+        f"{', '.join(f'{each.steps:,}' for each in open_ones)} steps. "
         if open_ones
         else ""
     )
