@@ -1,6 +1,6 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,c,d,g
+python benchmarks/suggest.py --parts a,b,c,d,g,live
 """
 
 import argparse
@@ -16,6 +16,7 @@ from _suggest_ensemble import ensemble_table
 from _suggest_example import example_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
+from _suggest_live import live_table
 
 
 def suggestion_tables() -> str:
@@ -36,6 +37,7 @@ PARTS = {
     "c": ("Suggestions from LR sweeps on a public grid of trainings", suggestion_tables),
     "d": ("Unseen shapes at the LR of three to five given runs", ensemble_table),
     "g": ("Seconds of a fit on one core", seconds_table),
+    "live": ("Cooldowns of a constant run in progress", live_table),
 }
 
 

@@ -110,6 +110,10 @@ def test_fit(shapes):
         (("export", "none.json", "--to", "csv"), "none.json: cannot be read: No such file"),
         (("export", "rex.json", "--to", "csv", "--steps", "0"), "steps must be a whole number"),
         (("export", "rex.json", "--to", "csv", "--base-lr", "-1"), "base_lr must be a finite number above 0"),
+        (
+            ("export", "rex.json", "--to", "csv", "--from-step", "40"),
+            "--from-step must be from 0 to 39, got 40",
+        ),
         (("export", "rex.json", "--to", "csv", "--batch-sizes", "8"), "--batch-sizes must be SIZExSTEPS"),
         (
             ("export", "rex.json", "--to", "csv", "--metric", "x"),

@@ -63,6 +63,19 @@ def test_links_in_the_folder_lead_to_no_other_file(folder, logs):
     assert not (out / "next-1.json").is_symlink()
 
 
+def test_a_live_run_goes_on_and_its_rest_is_exported(folder, logs):
+    arguments = ("--from-step", "1200", "--steps", "3000", "--out", "next")
+    code, out, err = folder.run("suggest", logs[1], *arguments)
+    assert (code, err) == (0, "")
+    assert "next 1: " in out
+    assert "base LR" not in out
+    code, out, err = folder.run("export", "next/next-1.json", "--to", "csv", "--from-step", "1200")
+    assert code == 0, err
+    rest = np.loadtxt(folder.path / "next" / "schedule.csv", delimiter=",", skiprows=1)
+    assert rest.shape == (1800, 2)
+    assert rest[0] == pytest.approx([0, 1e-3])
+
+
 def test_no_runs_and_one(folder, logs):
     code, out, _ = folder.run("suggest", "--steps", "1000")
     assert code == 0
@@ -94,6 +107,8 @@ def test_headings_and_schedules_are_named(folder, logs):
         ([], "steps are needed"),
         (["{log}", "--steps", "0"], "steps must be"),
         (["{log}", "--steps", "1e9"], "at most 10,000,000, got 1,000,000,000"),
+        (["{log}", "--steps", "1e3,many"], "--steps must be whole numbers, separated by commas"),
+        (["{log}", "--steps", "4e3", "--from-step", "3e3"], "from_step must be at most 2,000"),
         (["{log}", "--families", "cosin"], "did you mean 'cosine'?"),
         (["{log}", "--columns", "step"], "--columns must be ROLE=HEADING, got 'step'"),
         (["{log}", "--schedule", "lr0.001"], "--schedule must be RUN=FILE, got 'lr0.001'"),

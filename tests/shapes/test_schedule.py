@@ -53,6 +53,17 @@ def test_values_are_base_lr_times_shape():
     assert schedule.values().shape == (20,)
 
 
+def test_a_tail_goes_on_where_the_whole_was_left():
+    whole = Schedule("cosine", {"warmup": 0.1}, 0.3, 45, batch_sizes=[(8, 20), (16, 25)])
+    tail = whole.tail(12)
+    assert (tail.steps, tail.batch_sizes) == (33, None)
+    np.testing.assert_allclose(tail.values(), whole.values()[12:], rtol=1e-12)
+    assert whole.tail(0) is whole
+    for step in (45, -1, 1.5):
+        with pytest.raises(InputError, match="step must be"):
+            whole.tail(step)
+
+
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_values_are_those_of_the_batch_entry_bit_for_bit(family):
     schedule = Schedule(family, {}, 1.0, 1000)

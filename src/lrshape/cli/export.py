@@ -55,6 +55,14 @@ def export(
             "Progress is then the fraction of samples (or tokens) seen.",
         ),
     ] = None,
+    from_step: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole,
+            metavar="S",
+            help="Export the rest after S steps, for code that resumes a training and counts from 0 again.",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Output file; default: schedule.* in the directory of the source."),
@@ -73,6 +81,8 @@ def export(
 
         lrshape export digits --to torch --steps 50000 --base-lr 0.0003
 
+        lrshape export next/next-1.json --to torch --from-step 20000
+
         lrshape export digits/schedule.json --to python --batch-sizes 256x1000,512x9000
 
         lrshape export digits --to npy --metric final/test_error --out lr.npy
@@ -85,6 +95,10 @@ def export(
         raise InputError(f"--to must be one of {', '.join(EXPORTERS)}, got {shown(to)}")
     sizes = None if batch_sizes is None else read_batch_sizes(batch_sizes)
     schedule = schedule_of(source, metric).replace(steps=steps, base_lr=base_lr, batch_sizes=sizes)
+    if from_step is not None:
+        if not 0 <= from_step < schedule.steps:
+            raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")
+        schedule = schedule.tail(from_step)
     path = path_of(out) if out else _beside(source) / EXPORTERS[to].file_name()
     place = locate(source)
     if path.exists() and not isinstance(place, Url) and path.samefile(place):

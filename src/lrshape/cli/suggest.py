@@ -27,12 +27,21 @@ def suggest(
         ),
     ] = None,
     steps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Number of steps of the training to come; default: that of the best run. With --from-step "
+            "up to three, N,N,N, if you do not know yet at which the run will stop.",
+        ),
+    ] = None,
+    from_step: Annotated[
         int | None,
         typer.Option(
-            parser=whole,
-            metavar="N",
-            help="Number of steps of the training to come; default: that of the best run.",
+            parser=whole, metavar="S", help="Suggest how to go on with a run in progress after its step S."
         ),
+    ] = None,
+    live: Annotated[
+        str | None, typer.Option(metavar="RUN", help="The run in progress; default: the unfinished one.")
     ] = None,
     metric: Annotated[
         str | None, typer.Option(metavar="LOSS", help="Which loss counts: a heading, or e.g. val_loss.")
@@ -79,18 +88,22 @@ def suggest(
         lrshape suggest wandb.csv --metric val_loss --schedule run-1=cosine.json
 
         lrshape suggest --steps 50000 --like cosine.json --json
+
+        lrshape suggest run.csv --from-step 12000 --steps 20000,40000,80000 --out next
     """
     from lrshape.predict.suggest import suggest as find
 
     found = find(
         list(runs or []),
-        steps,
+        None if steps is None else _steps(steps),
         metric=metric,
         like=like,
         families=None if families is None else [name.strip() for name in families.split(",")],
         columns=_pairs("--columns", "ROLE=HEADING", columns),
         schedules=_pairs("--schedule", "RUN=FILE", schedules),
         parents=_pairs("--parent", "RUN=RUN", parents),
+        from_step=from_step,
+        live=live,
     )
     written = [] if out is None else found.write(path_of(out))
     if as_json:
@@ -99,6 +112,14 @@ def suggest(
     _print(found)
     for path in written:
         say(f"wrote {path}")
+
+
+def _steps(text: str) -> int | list[int]:
+    try:
+        numbers = [whole(part.strip()) for part in text.split(",")]
+    except typer.BadParameter:
+        raise InputError(f"--steps must be whole numbers, separated by commas, got {shown(text)}") from None
+    return numbers[0] if len(numbers) == 1 else numbers
 
 
 def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
@@ -112,15 +133,16 @@ def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
 
 
 def _print(found: "Suggestion") -> None:
-    from lrshape.predict.suggestion_page import candidates_table
+    from lrshape.predict.suggestion_page import tables
     from lrshape.report.words import rate
 
     say(f"{found.verdict}\n")
-    if found.rows:
-        print_table(candidates_table(found))
+    for table in tables(found):
+        print_table(table)
         say()
     for number, run in enumerate(found.next_runs, 1):
-        say(f"next {number}: {run.name}, base LR {rate(run.schedule.base_lr)}: {run.reason}")
+        at = "" if found.live else f", base LR {rate(run.schedule.base_lr)}"
+        say(f"next {number}: {run.name}{at}: {run.reason}")
     if found.curve_laws:
         say(found.curve_laws)
     for doubt in found.doubts:

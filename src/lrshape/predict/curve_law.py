@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -173,13 +173,20 @@ class FittedCurve(FittedLaw):
 
     @override
     def final_losses(self, schedules: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
-        return np.array([self.losses(lrs, np.array([len(lrs)]))[0] for lrs in schedules])
+        return self.ends([compress(lrs) for lrs in schedules])
+
+    def ends(self, schedules: Sequence[Stretches]) -> NDArray[np.float64]:
+        """Return the final losses of compressed schedules, ``(n,)``."""
+        return np.array([self._losses(schedule, schedule.end[-1:])[0] for schedule in schedules])
 
     @override
     def losses(self, lrs: NDArray[np.float64], points: NDArray[np.int64]) -> NDArray[np.float64]:
-        values = {**self.law.fixed, **dict(zip(self.law.priors, self.parameters, strict=True))}
-        schedule = compress(lrs).scaled(self.units.steps, self.units.lr)
+        schedule = compress(lrs)
         # The formula needs arrays of points x stretches: a part at a time, so that long logs fit in memory.
-        parts = np.array_split(points / self.units.steps, 1 + len(points) // 512)
-        found = [losses_and_gradients(values, (), schedule, part)[0] for part in parts]
-        return self.units.loss * np.concatenate(found)
+        parts = np.array_split(points, 1 + len(points) // 512)
+        return np.concatenate([self._losses(schedule, part) for part in parts])
+
+    def _losses(self, schedule: Stretches, points: NDArray[Any]) -> NDArray[np.float64]:
+        values = {**self.law.fixed, **dict(zip(self.law.priors, self.parameters, strict=True))}
+        scaled = schedule.scaled(self.units.steps, self.units.lr)
+        return self.units.loss * losses_and_gradients(values, (), scaled, points / self.units.steps)[0]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import SAME
+from lrshape.predict.compressed import compress
 from lrshape.predict.curve_law import FittedCurve
 from lrshape.predict.held_out import HeldOut
 from lrshape.predict.law import LAWS, FittedLaw
@@ -68,9 +69,11 @@ class Ensemble:
         each = np.array([_differences(member, rows) for member in self.members.values()])
         mean = weights @ each
         variance = self.error**2 + weights @ (each - mean) ** 2
+        compressed = [compress(row) for row in rows]  # once, and not for each draw
         for weight, member in zip(weights, self.members.values(), strict=True):
             if isinstance(member, FittedCurve):
-                drawn = np.array([_differences(one, rows) for one in member.draws(DRAWS)])
+                drawn = np.array([one.ends(compressed) for one in member.draws(DRAWS)])
+                drawn = drawn[:, :-1] - drawn[:, -1:]
                 # A quantile, because single draws may lie where the formula breaks down.
                 low, high = np.quantile(drawn, (0.16, 0.84), axis=0)
                 variance += weight * ((high - low) / 2) ** 2
@@ -97,19 +100,23 @@ def _differences(law: FittedLaw, rows: Sequence[Array]) -> Array:
     return losses[:-1] - losses[-1]
 
 
-def fit_ensemble(runs: Sequence[Run]) -> Ensemble:
+def fit_ensemble(runs: Sequence[Run], least: int = LEAST_RUNS) -> Ensemble:
     """Fit the laws and weigh them by their held-out errors.
 
     Laws are weighted by the inverse of the mean squared error of held-out differences. The runs are
     held out one at a time, or, where they have several peak LRs, all runs of one LR at a time.
+
+    Args:
+        runs: those without a curve do not count.
+        least: how many curves there must be.
 
     Raises:
         InputError: if nothing can be held out, the runs contradict the bound, or no law of curves can be
             fitted.
     """
     curves = curves_of(runs)
-    if len(curves) < LEAST_RUNS:
-        raise InputError(f"they need at least {LEAST_RUNS} runs with loss curves, got {len(curves)}")
+    if len(curves) < least:
+        raise InputError(f"they need at least {least} runs with loss curves, got {len(curves)}")
     with np.errstate(over="ignore", invalid="ignore"):  # what a law predicts beyond its range is not judged
         members = {name: LAWS[name]().fit(curves) for name in MEMBERS}
         errors = {name: _held_out_errors(name, curves) for name in MEMBERS}

@@ -13,6 +13,8 @@ from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
+from lrshape.predict.live import checked_horizons, suggest_continuation
+from lrshape.predict.live_run import live_run
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.runs import Run
@@ -21,7 +23,7 @@ from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
 from lrshape.shapes.steps import checked_steps
-from lrshape.values import path_of
+from lrshape.values import path_of, whole_number
 
 MOST_STEPS = 10_000_000
 """Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
@@ -31,7 +33,7 @@ SAME_STEPS = 1.02
 
 def suggest(
     runs: Runs | PathLike | Sequence[Run | PathLike] = (),
-    steps: int | None = None,
+    steps: int | Sequence[int] | None = None,
     *,
     metric: str | None = None,
     like: Schedule | PathLike | None = None,
@@ -39,13 +41,16 @@ def suggest(
     columns: Mapping[str, str] | None = None,
     schedules: Mapping[str, Schedule | PathLike] | None = None,
     parents: Mapping[str, str] | None = None,
+    from_step: int | None = None,
+    live: str | None = None,
 ) -> Suggestion:
     """Suggest which schedule and base LR to run next, from the runs that there are; nothing is trained.
 
     Args:
         runs: files and folders of logs, see `lrshape.predict.reading.read_runs`, or `Run` objects. Best is an
             LR sweep of one schedule, three runs or more; without any, only shapes are ranked.
-        steps: number of steps of the training to come; default: that of the best run.
+        steps: number of steps of the training to come; default: that of the best run. With ``from_step``
+            also up to three numbers, if it is not known yet at which of them the run will stop.
         metric: which loss counts, a heading or a kind such as ``val_loss``. This argument, ``columns``,
             ``schedules`` and ``parents`` are for files.
         like: a schedule, or its file, that is compared, too.
@@ -53,6 +58,8 @@ def suggest(
         columns: headings of the logs by role.
         schedules: schedules of runs whose logs have no LRs.
         parents: by run, the run that it was resumed from.
+        from_step: suggest how to go on with a run in progress, of which so many steps are done.
+        live: name of that run; default: the only one that is unfinished, or ends there, or is given.
 
     Raises:
         InputError: if an argument is not legal, or a log cannot be read.
@@ -69,6 +76,12 @@ def suggest(
     """
     read = _read(runs, metric, columns, schedules, parents)
     own = [] if like is None else [_like(like)]
+    if from_step is not None:
+        return _goes_on(read, whole_number("from_step", from_step, 1), steps, live, families, own)
+    if live is not None:
+        raise InputError("live (--live) needs from_step (--from-step)")
+    if isinstance(steps, Sequence):
+        raise InputError("steps must be one number without from_step (--from-step)")
     finished = [run for run in read if run.name not in read.unfinished]
     if steps is None and not finished and not own:
         raise InputError("steps are needed where there is no finished run and no schedule to take them from")
@@ -88,9 +101,29 @@ def suggest(
             f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
         )
         found = replace(found, doubts=(*found.doubts, doubt))
-    left_out = (
-        [f"lrshape leaves out unfinished runs: {listed(read.unfinished, 4)}"] if read.unfinished else []
-    )
+    return replace(found, notes=(*read.notes, *_left_out(read.unfinished)))
+
+
+def _left_out(unfinished: Sequence[str]) -> list[str]:
+    return [f"lrshape leaves out unfinished runs: {listed(unfinished, 4)}"] if unfinished else []
+
+
+def _goes_on(
+    read: Runs,
+    from_step: int,
+    steps: int | Sequence[int] | None,
+    live: str | None,
+    families: Sequence[str] | None,
+    own: Sequence[Candidate],
+) -> Suggestion:
+    """Suggest how to go on with the run in progress."""
+    if families is not None:
+        raise InputError("families (--families) cannot go with from_step: a run goes on by decays of its LR")
+    horizons = checked_horizons(steps, from_step)
+    run, finished = live_run(read, from_step, live)
+    plans = [plan for horizon in horizons for plan in _at(own, horizon)]
+    left_out = _left_out([name for name in read.unfinished if name != run.name])
+    found = suggest_continuation(run, finished, horizons, plans)
     return replace(found, notes=(*read.notes, *left_out))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.stats import norm
 
 from lrshape.predict.held_out import HeldOut
+from lrshape.predict.horizons import Live
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.reading import PathLike
 from lrshape.predict.runs import Run
@@ -54,10 +55,17 @@ class Today(NamedTuple):
     Attributes:
         run: the best run.
         schedule: its schedule; stretched, where it has another number of steps.
+        plan: of a run in progress, name of what is planned; then ``run`` is that run up to now.
     """
 
     run: Run
     schedule: Schedule
+    plan: str = ""
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return self.plan or self.run.name
 
     @property
     def is_run(self) -> bool:
@@ -88,6 +96,7 @@ class Suggestion:
         curve_laws: which part laws of loss curves take, in one sentence; empty where no run has a curve.
         by_curves: whether these laws decide between the candidates, and not the bound alone.
         base_lr_known: whether the base LRs of `rows` mean anything.
+        live: the run in progress that is to go on; then ``rows`` are ways to its last horizon.
     """
 
     steps: int
@@ -102,6 +111,7 @@ class Suggestion:
     curve_laws: str = ""
     by_curves: bool = False
     base_lr_known: bool = True
+    live: Live | None = None
 
     @property
     def verdict(self) -> str:
@@ -122,7 +132,7 @@ class Suggestion:
                 "format": FORMAT,
                 "steps": self.steps,
                 "verdict": self.verdict,
-                "today": self.today and self.today.run.name,
+                "today": self.today and self.today.name,
                 "contradiction": self.contradiction or None,
                 "curve_laws": self.curve_laws or None,
                 "doubts": list(self.doubts),
@@ -142,6 +152,7 @@ class Suggestion:
                     for run in self.runs
                 ],
                 "held_out": [left._asdict() for left in self.held_out],
+                "live": self.live and self.live.to_dict(),
             }
         )
 

@@ -33,15 +33,18 @@ def schedules(found: "Suggestion") -> "Figure | None":
     lrs = []
     if found.today is not None:
         lrs.append(found.today.schedule(steps))
-        label = printable(f"today: {found.today.run.name}", 40)
+        label = printable(f"{'plan' if found.live else 'today'}: {found.today.name}", 60)
         ax.plot(steps, lrs[-1], color=BASELINE.light, lw=3.0, label=label)
     for index, run in enumerate(found.next_runs):
-        lrs.append(run.schedule(steps))
-        label = printable(f"next {index + 1}: {run.name} at {rate(run.schedule.base_lr)}", 60)
-        ax.plot(steps, lrs[-1], color=CATEGORIES[index].light, lw=1.8, ls=_DASHES[index], label=label)
+        own = steps[steps < run.schedule.steps]
+        lrs.append(run.schedule(own))
+        at = "" if found.live else f" at {rate(run.schedule.base_lr)}"
+        label = printable(f"next {index + 1}: {run.name}{at}", 60)
+        ax.plot(own, lrs[-1], color=CATEGORIES[index].light, lw=1.8, ls=_DASHES[index], label=label)
     ax.set(xlim=(0, found.steps), xlabel="step", ylabel="learning rate")
-    scale_axis(ax.yaxis, [0.0, float(np.max(lrs))], log=False)
-    ax.set_ylim(0, 1.06 * float(np.max(lrs)))
+    highest = max(float(each.max()) for each in lrs)
+    scale_axis(ax.yaxis, [0.0, highest], log=False)
+    ax.set_ylim(0, 1.06 * highest)
     ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     ax.locator_params(axis="x", nbins=5)
     legend_below(figure, handlelength=2.4)

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrshape.errors import InputError
 from lrshape.files import publish
+from lrshape.predict.live_page import LIVE_METHOD, live_tables
 from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
 from lrshape.predict.verdict import amount, precision, spread
@@ -55,7 +57,7 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
             f"--out must be a directory that can be written, got {directory}: {error.strerror}"
         ) from None
     with writing(directory):
-        for old in directory.glob("next-[1-3].json"):
+        for old in directory.glob("next-[1-4].json"):
             old.unlink()
         for number, run in enumerate(found.next_runs, 1):
             publish(directory, f"next-{number}.json", f"{run.schedule.to_json()}\n".encode(), replace=True)
@@ -67,6 +69,7 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
 
 
 def _write_page(found: "Suggestion", directory: Path) -> Path:
+    cut = f" --from-step {found.live.from_step}" if found.live else ""
     shown = draw_all([SCHEDULES, CURVES], found, directory / "figures")
     sections = [
         Section(
@@ -74,9 +77,9 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
             sentences=[] if found.next_runs else ["Give the schedule that you use (--like) for base LRs."],
             figures={key: shown[key] for key in ("schedules",) if key in shown},
             tables=[next_table(found)] if found.next_runs else [],
-            codes=[Code("lrshape export next-1.json --to torch")] if found.next_runs else [],
+            codes=[Code(f"lrshape export next-1.json --to torch{cut}")] if found.next_runs else [],
         ),
-        *([Section("The candidates", tables=[candidates_table(found)])] if found.rows else []),
+        *([Section("The candidates", tables=tables(found))] if found.rows else []),
         *([_runs(found, shown)] if found.runs or found.notes else []),
         Section("How far to trust this", remarks=_method(found)),
     ]
@@ -94,6 +97,8 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
 
 
 def _method(found: "Suggestion") -> Sequence[str]:
+    if found.live is not None:
+        return [found.curve_laws, *LIVE_METHOD]
     if found.by_curves:
         return [found.curve_laws, *CURVES_METHOD]
     return [found.curve_laws, *METHOD] if found.curve_laws else METHOD
@@ -104,19 +109,27 @@ def title(found: "Suggestion") -> str:
     if found.contradiction:
         return "No law holds for these runs"
     first = found.rows[0]
+    if found.live is not None:
+        several = f"Hold, and branch off to one of {len(found.live.horizons)} ends"
+        return several if found.live.unbranched else first.name[:1].upper() + first.name[1:]
     if not found.base_lr_known:
         return f"{first.name}, by the bound alone"
     return f"{first.name} at base LR {rate(first.schedule.base_lr)}"
 
 
 def _tiles(found: "Suggestion") -> list[Tile]:
-    if found.today is None or not found.rows:
+    if found.today is None or not found.rows or (found.live and found.live.unbranched):
         return []
-    first = found.rows[0]
+    first, text = found.rows[0], precision(found).text
+    against = "against the plan" if found.live else "against today"
     return [
-        Tile("expected final loss", precision(found).text(first.loss), "of the first candidate"),
-        Tile("against today", amount(found, first), f"95% interval {spread(found, first)}"),
-        Tile("chance to be better", percent(first.better), f"than {printable(found.today.run.name, 30)}"),
+        *(
+            []
+            if isnan(first.loss)
+            else [Tile("expected final loss", text(first.loss), "of the first candidate")]
+        ),
+        Tile(against, amount(found, first), f"95% interval {spread(found, first)}"),
+        Tile("chance to be better", percent(first.better), f"than {printable(found.today.name, 40)}"),
     ]
 
 
@@ -128,11 +141,20 @@ def next_table(found: "Suggestion") -> Table:
         {
             "file": lambda each: f"next-{each[0]}.json",
             "schedule": lambda each: each[1].name,
-            "base LR": lambda each: rate(each[1].schedule.base_lr),
+            **({} if found.live else {"base LR": lambda each: rate(each[1].schedule.base_lr)}),
             "why": lambda each: each[1].reason,
         },
-        texts=[1, 3],
+        texts=[1, 2 if found.live else 3],
     )
+
+
+def tables(found: "Suggestion") -> list[Table]:
+    """Return the candidates; for a run that may stop at several steps, what is best for each and for all."""
+    if not found.rows:
+        return []
+    if found.live is not None and found.live.unbranched:
+        return live_tables(found, found.live)
+    return [candidates_table(found)]
 
 
 def candidates_table(found: "Suggestion") -> Table:
@@ -144,15 +166,19 @@ def candidates_table(found: "Suggestion") -> Table:
             "bound, relative to the first": lambda row: f"{row.bound:.3f}",
         }
         return table("The candidates", found.rows, columns, bold=[0])
+    text = precision(found).text
     return table(
         "The candidates",
         found.rows,
         {
             "schedule": _name,
-            "base LR": lambda row: rate(row.schedule.base_lr),
-            ("against today", "95% interval"): lambda row: (amount(found, row), spread(found, row)),
+            **({} if found.live else {"base LR": lambda row: rate(row.schedule.base_lr)}),
+            ("against the plan" if found.live else "against today", "95% interval"): lambda row: (
+                amount(found, row),
+                spread(found, row),
+            ),
             "chance to be better": lambda row: percent(row.better),
-            "final loss": lambda row: precision(found).text(row.loss),
+            **({} if isnan(found.rows[0].loss) else {"final loss": lambda row: text(row.loss)}),
         },
         bold=[0],
         note=f"lrshape orders candidates by the expected loss plus {CAUTION:g} times the law's error. Of two "

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from lrshape.report.words import Precision, counted, rate
 
 if TYPE_CHECKING:
+    from lrshape.predict.horizons import Horizon, Live
     from lrshape.predict.suggestion import Row, Suggestion
 
 NEAR = 1.1
@@ -23,6 +24,8 @@ def verdict(found: "Suggestion") -> str:
             f"Without runs, lrshape ranks shapes only, by the convex bound: {first.name}{lr} is the first. "
             f"lrshape does not know {unknown}."
         )
+    if found.live is not None:
+        return _goes_on(found, found.live)
     first, run = found.rows[0], found.today.run.name
     where = f"{first.name} at base LR {rate(first.schedule.base_lr)}"
     what = f"your best run, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
@@ -45,6 +48,46 @@ def verdict(found: "Suggestion") -> str:
     )
 
 
+def _goes_on(found: "Suggestion", live: "Live") -> str:
+    if live.unbranched:
+        return _branches(found, live)
+    first, chosen = found.rows[0], live.horizons[0].continuation
+    if chosen is None:
+        return f"Keep to {first.name}: no other way to go on with {live.name} is expected to be better."
+    held = "now" if chosen.start == live.from_step else f"from step {chosen.start:,}"
+    how = f"ecay the LR of {live.name}, {rate(live.lr)}, {held} ({chosen.way})"
+    if first.interval[1] < 0:
+        return (
+            f"D{how}: lrshape expects a final loss that is {amount(found, first)} than with {live.plan} (95% "
+            f"interval {spread(found, first)})."
+        )
+    return (
+        f"Try to d{how}, but lrshape does not know whether that is better than {live.plan}: the expected "
+        f"final loss is {amount(found, first)}, and the 95% interval, {spread(found, first)}, includes 0."
+    )
+
+
+def _branches(found: "Suggestion", live: "Live") -> str:
+    """Return how to hold the LR and branch off to each horizon, and what one schedule for all would lose."""
+    ways = "; ".join(f"to stop at {each.steps:,}, {each.name}" for each in live.horizons)
+    open_ones = [each for each in live.horizons if each.continuation and each.interval[1] >= 0]
+    plan = live.plan if any(row.own for row in found.rows) else "decays over the last fifth"
+    unknown = (
+        f"lrshape does not know whether these are better than {plan}: the 95% interval includes 0 at "
+        f"{', '.join(f'{each.steps:,}' for each in open_ones)} steps. "
+        if open_ones
+        else ""
+    )
+    alone = live.unbranched[0]
+    worst = max(range(len(alone.regrets)), key=lambda i: alone.regrets[i])
+    return (
+        f"Hold the LR of {live.name}, {rate(live.lr)}, and branch off from checkpoints: {ways}. {unknown}"
+        f"Without a branch, {alone.continuation.name} is expected to lose least: at worst "
+        f"{precision(found).text(alone.regrets[worst])} more, at {live.horizons[worst].steps:,} "
+        "steps."
+    )
+
+
 def _lowered(found: "Suggestion") -> str:
     return found.contradiction[:1].lower() + found.contradiction[1:]
 
@@ -56,13 +99,13 @@ def precision(found: "Suggestion") -> Precision:
     return Precision(loss, step=error if error > 0 else 0.0)
 
 
-def amount(found: "Suggestion", row: "Row") -> str:
+def amount(found: "Suggestion", row: "Row | Horizon") -> str:
     """Return how a candidate's loss lies to today's: ``0.012 lower``."""
     side = "lower" if row.difference <= 0 else "higher"
     return f"{precision(found).text(abs(row.difference))} {side}"
 
 
-def spread(found: "Suggestion", row: "Row") -> str:
+def spread(found: "Suggestion", row: "Row | Horizon") -> str:
     """Return the interval of `amount`: ``0.004 to 0.020 lower``, or ``0.005 lower to 0.001 higher``."""
     low, high = row.interval
     text = precision(found).text

@@ -14,7 +14,7 @@ from lrshape.shapes.batch_sizes import BatchRuns
 from lrshape.shapes.family import FAMILIES, Family, as_number
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
 from lrshape.shapes.strict_json import read_strict_json
-from lrshape.values import plain, positive_number, scalar
+from lrshape.values import plain, positive_number, scalar, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -160,6 +160,28 @@ class Schedule:
             runs = BatchRuns(batch_sizes)
             changes = {"steps": runs.steps} | changes | {"batch_sizes": runs.pairs}
         return type(self)(**(self._arguments() | changes))
+
+    def tail(self, step: int) -> Self:
+        """Return what is left of the schedule after so many steps, for a process that counts from 0 again.
+
+        Args:
+            step: how many optimizer steps are done, less than ``self.steps``.
+
+        Returns:
+            A ``table``, with the same learning rate at step s as this one at ``step + s``; without a step
+            done, this schedule. Its base LR is the largest learning rate that is left.
+
+        Raises:
+            InputError: if ``step`` is not such a number, or all learning rates that are left are 0.
+
+        Example:
+            >>> Schedule("linear", {}, 1.0, 4, "left").tail(2).values().tolist()
+            [0.5, 0.25]
+        """
+        step = whole_number("step", step, 0)
+        if step >= self.steps:
+            raise InputError(f"step must be below the number of steps, {self.steps:,}, got {step:,}")
+        return type(self).from_values(self(np.arange(step, self.steps))) if step else self
 
     @classmethod
     def from_values(cls, lrs: ArrayLike) -> Self:

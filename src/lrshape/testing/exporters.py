@@ -43,7 +43,9 @@ def schedules() -> Iterator[Schedule]:
             yield Schedule(name, params, 0.05, STEPS)
     for step_rule in ("left", "right"):
         yield Schedule("rex", {}, 0.05, STEPS, step_rule)
-    yield Schedule("cosine", {"warmup": 0.1}, 0.05, 45, batch_sizes=BATCH_SIZES)
+    grows = Schedule("cosine", {"warmup": 0.1}, 0.05, 45, batch_sizes=BATCH_SIZES)
+    yield grows
+    yield grows.tail(12)
 
 
 def is_documented(exporter: type[Exporter]) -> None:

@@ -1,0 +1,217 @@
+"""Suggesting how to go on with a run that is in progress: when and how to decay its LR."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from lrshape.errors import InputError
+from lrshape.predict.candidates import Candidate
+from lrshape.predict.continuations import WAYS, Continuation, continuations, usual
+from lrshape.predict.curve_law import CHANGE
+from lrshape.predict.horizons import Horizon, Live, Unbranched
+from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
+from lrshape.predict.live_forecasts import Forecasts, LiveForecasts, forecast
+from lrshape.predict.next_runs import NextRun
+from lrshape.predict.runs import Run
+from lrshape.predict.shape_transfer import CAUTION
+from lrshape.predict.suggestion import FARTHEST, Row, Suggestion, Today
+from lrshape.predict.unbranched import unbranched
+from lrshape.report.words import number
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.steps import checked_steps
+
+Array = NDArray[np.float64]
+
+MOST_STEPS = 1_000_000
+"""Steps of a run to go on with: its schedules are tables of all LRs."""
+MOST_HORIZONS = 3
+SUREST = 0.99
+"""Highest probability that is claimed, and 1 less the lowest."""
+BRANCH = 0.25
+"""Steps of a short cooldown from now, relative to those that are done: it is then a fifth of the branch."""
+
+
+class _Choice(NamedTuple):
+    """One way to go on: its best start, and those about as good; the plan has no continuation."""
+
+    name: str
+    continuation: Continuation | None
+    difference: float
+    error: float
+    flat: tuple[int, int] | None = None
+
+
+def checked_horizons(steps: int | Sequence[int] | None, from_step: int) -> list[int]:
+    """Return numbers of steps at which the run may stop, rising.
+
+    Raises:
+        InputError: if there is none, or too many, or one is not above ``from_step``, or too large.
+    """
+    if steps is None:
+        raise InputError("from_step needs steps (--steps): the number of steps at which the run is to stop")
+    given = sorted({checked_steps(each) for each in (steps if isinstance(steps, Sequence) else [steps])})
+    if not 1 <= len(given) <= MOST_HORIZONS:
+        raise InputError(f"steps must be one to {MOST_HORIZONS} numbers, got {len(given)}")
+    if given[0] <= from_step:
+        raise InputError(f"steps must be above from_step, {from_step:,}, got {given[0]:,}")
+    if given[-1] > MOST_STEPS:
+        raise InputError(f"steps with from_step must be at most {MOST_STEPS:,}, got {given[-1]:,}")
+    return given
+
+
+def suggest_continuation(
+    live: Run, finished: Sequence[Run], horizons: Sequence[int], plans: Sequence[Candidate]
+) -> Suggestion:
+    """Suggest from which step to decay the LR of a run, and how.
+
+    Args:
+        live: the run up to the step from which it goes on.
+        finished: the other runs.
+        horizons: rising numbers of steps at which it may stop.
+        plans: what the user plans, by horizon: of its schedule counts what lies behind the steps that are
+            done. Empty: the usual decay.
+    """
+    from_step, lr = live.steps, float(live.lrs[-1])
+    planned = [_planned(live, steps, plans[i] if plans else None) for i, steps in enumerate(horizons)]
+    names, tables = [name for name, _ in planned], [lrs for _, lrs in planned]
+    some = [each.lrs(live.lrs) for each in continuations("linear to 0", from_step, horizons[-1])]
+    found = forecast(live, finished, tables[-1], some)
+    laws = found.laws
+    today = Today(live, Schedule.from_values(tables[-1]), names[-1])
+    empty = Suggestion(
+        horizons[-1],
+        (*finished, live),
+        today,
+        (),
+        found.contradiction,
+        found.doubts,
+        (),
+        (),
+        held_out=found.held_out,
+        curve_laws=found.curve_laws,
+        by_curves=found.by_curves,
+        live=Live(live.name, from_step, lr, names[-1], ()),
+    )
+    if laws is None:
+        reason = "no law holds for your runs, so keep to the plan"
+        return replace(empty, next_runs=(NextRun(today.name, today.schedule, reason),))
+    noise = RELATIVE_NOISE * abs(live.final_loss)
+    chosen = [_choices(live.lrs, name, plan, laws, noise) for name, plan in zip(names, tables, strict=True)]
+    firsts = [choices[0] for choices in chosen]
+    best = [_lrs(live.lrs, choice, plan) for choice, plan in zip(firsts, tables, strict=True)]
+    alone = unbranched(live.lrs, best, laws) if len(horizons) > 1 else ()
+    reached = [
+        Horizon(steps, each.name, each.continuation, each.difference, each.error)
+        for steps, each in zip(horizons, firsts, strict=True)
+    ]
+    rows = [_row(live.lrs, each, tables[-1], found, own=bool(plans)) for each in chosen[-1]]
+    return replace(
+        empty,
+        rows=tuple(rows),
+        doubts=(*found.doubts, *_doubts(live, finished, horizons)),
+        next_runs=(
+            *_next_runs(horizons, firsts, best, noise),
+            *_alone(live.lrs, alone[:1], horizons),
+            *([] if found.by_curves or len(horizons) > 1 else _branch(live, finished, horizons[-1])),
+        ),
+        live=Live(live.name, from_step, lr, names[-1], tuple(reached), alone),
+    )
+
+
+def _planned(live: Run, steps: int, plan: Candidate | None) -> tuple[str, Array]:
+    if plan is None:
+        decay = usual(live.steps, steps)
+        return decay.name, decay.lrs(live.lrs)
+    return plan.name, np.concatenate([live.lrs, plan.schedule.values()[live.steps :]])
+
+
+def _choices(prefix: Array, name: str, plan: Array, laws: Forecasts, noise: float) -> list[_Choice]:
+    """The plan and the best start of each way to decay, the first choice at the front."""
+    mean, error = laws.differences([plan], plan)
+    found = [_Choice(name, None, float(mean[0]), float(error[0]))]
+    for way in WAYS:
+        starts = [each for each in continuations(way, len(prefix), len(plan)) if each.name != name]
+        if not starts:
+            continue
+        mean, error = laws.differences([each.lrs(prefix) for each in starts], plan)
+        best = int(np.argmin(mean + CAUTION * error))
+        near = [each.start for each, loss in zip(starts, mean, strict=True) if loss <= mean.min() + noise]
+        near = sorted([*near, starts[best].start])
+        found.append(
+            _Choice(
+                starts[best].name, starts[best], float(mean[best]), float(error[best]), (near[0], near[-1])
+            )
+        )
+    return sorted(found, key=lambda each: each.difference + CAUTION * each.error)
+
+
+def _lrs(prefix: Array, choice: _Choice, plan: Array) -> Array:
+    return plan if choice.continuation is None else choice.continuation.lrs(prefix)
+
+
+def _row(prefix: Array, choice: _Choice, plan: Array, found: LiveForecasts, own: bool) -> Row:
+    lrs = _lrs(prefix, choice, plan)
+    better = norm.cdf(-choice.difference / choice.error)
+    return Row(
+        choice.name,
+        Schedule.from_values(lrs),
+        own and choice.continuation is None,
+        loss=float(found.laws.losses([lrs])[0]) if found.laws and found.knows_losses else float("nan"),
+        difference=choice.difference,
+        error=choice.error,
+        better=float(np.clip(better, 1 - SUREST, SUREST)),
+    )
+
+
+def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int]) -> list[str]:
+    longest = max(run.steps for run in (*finished, live))
+    if horizons[-1] <= FARTHEST * longest:
+        return []
+    return [
+        f"Your runs have at most {longest:,} steps: forecasts for {horizons[-1]:,}, over {FARTHEST:g} times "
+        "as many, are untested."
+    ]
+
+
+def _next_runs(
+    horizons: Sequence[int], firsts: Sequence[_Choice], best: Sequence[Array], noise: float
+) -> list[NextRun]:
+    chosen = []
+    for steps, each, lrs in zip(horizons, firsts, best, strict=True):
+        reason = "the first choice" if len(horizons) == 1 else f"if it stops at {steps:,} steps"
+        if each.flat and each.flat[0] < each.flat[1]:
+            reason += (
+                f"; a start from step {each.flat[0]:,} to {each.flat[1]:,} is expected to end within "
+                f"{number(noise, 2)} of the best"
+            )
+        chosen.append(NextRun(each.name, Schedule.from_values(lrs), reason))
+    return chosen
+
+
+def _alone(prefix: Array, found: Sequence[Unbranched], horizons: Sequence[int]) -> list[NextRun]:
+    return [
+        NextRun(
+            each.continuation.name,
+            Schedule.from_values(each.continuation.lrs(prefix)),
+            f"if you cannot branch off from a checkpoint: at worst {number(max(each.regrets), 2)} above the "
+            f"first choice, at {horizons[int(np.argmax(each.regrets))]:,} steps",
+        )
+        for each in found
+    ]
+
+
+def _branch(live: Run, finished: Sequence[Run], steps: int) -> list[NextRun]:
+    """A short cooldown from now, where no run has told the laws of curves what a decay gains."""
+    if any(run.lrs[-1] < CHANGE * run.lrs.max() and len(run.points) > 1 for run in finished):
+        return []
+    length = max(1, min(round(BRANCH * live.steps), steps - live.steps))
+    decay = Continuation("linear to 0", live.steps, live.steps + length)
+    reason = (
+        f"{length:,} steps on the side from the checkpoint at step {live.steps:,} tell what decays gain: "
+        "give lrshape its log, too"
+    )
+    return [NextRun(decay.name, Schedule.from_values(decay.lrs(live.lrs)), reason)]

@@ -1,0 +1,124 @@
+"""A run in progress goes on along its own LRs, and no more is claimed than one run tells."""
+
+import json
+
+import numpy as np
+import pytest
+
+from lrshape.errors import InputError
+from lrshape.predict.continuations import Continuation, usual
+from lrshape.predict.laws.convex_bound import ConvexBound
+from lrshape.predict.reading import Runs
+from lrshape.predict.runs import Run
+from lrshape.predict.suggest import suggest
+from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule_file import read_schedule
+
+DONE, STEPS = 400, 1000
+WARM = 1e-3 * np.minimum(np.arange(1, DONE + 1) / 50, 1)
+
+
+def run(name, lrs):
+    """A run whose losses follow the bound, logged every 20 steps."""
+    law, points = ConvexBound(), np.arange(20, len(lrs) + 1, 20)
+    terms = [law.terms(lrs[:point]) for point in points]
+    losses = [2.5 + 0.2 * each.distance + 100 * each.noise for each in terms]
+    return Run(name, lrs, points, np.array(losses))
+
+
+LIVE = run("live", WARM)
+BRANCH = run("branch", Continuation("linear to 0", DONE, 500).lrs(WARM))
+
+
+def test_one_live_run_goes_on_and_is_told_little():
+    found = suggest(LIVE, steps=STEPS, from_step=DONE)
+    assert "includes 0" in found.verdict or found.verdict.startswith("Keep to")
+    assert "says nothing about decays" in " ".join(found.doubts)
+    assert "at least 2 runs with loss curves, got 1" in found.curve_laws
+    for row in found.rows:
+        np.testing.assert_allclose(row.schedule.values()[:DONE], WARM)
+        assert row.schedule.steps == STEPS
+    assert all(np.isnan(row.loss) for row in found.rows)
+    branch = found.next_runs[-1]
+    assert branch.schedule.steps == DONE + 100
+    assert "give lrshape its log" in branch.reason
+
+
+def test_laws_of_curves_decide_once_a_branch_was_run():
+    found = suggest([LIVE, BRANCH], steps=STEPS, from_step=DONE, live="live")
+    assert found.by_curves
+    assert "Only one difference" in " ".join(found.doubts)
+    assert len(found.next_runs) == 1
+    assert found.rows[0].loss < BRANCH.final_loss
+
+
+def test_a_plan_counts_from_the_step_on():
+    plan = Schedule("cosine", {}, 1e-3, STEPS)
+    found = suggest(LIVE, steps=STEPS, from_step=DONE, like=plan)
+    own = next(row for row in found.rows if row.own)
+    assert own.difference == 0
+    np.testing.assert_allclose(own.schedule.values(), np.append(WARM, plan.values()[DONE:]))
+    assert found.to_dict()["today"] == "yours (cosine)"
+
+
+def test_several_horizons_branch_or_share_one_schedule(tmp_path):
+    found = suggest([LIVE, BRANCH], steps=[600, 2400, 1200], from_step=DONE, live="live")
+    assert [each.schedule.steps for each in found.next_runs] == [600, 1200, 2400, 2400]
+    assert found.verdict.startswith("Hold the LR of live, 0.001, and branch off from checkpoints")
+    worst = [max(each.regrets) for each in found.live.unbranched]
+    assert worst == sorted(worst)
+    assert f"Without a branch, {found.live.unbranched[0].continuation.name} is expected" in found.verdict
+    found.write(tmp_path)
+    assert read_schedule(tmp_path / "next-4.json") == found.next_runs[3].schedule
+    document = json.loads((tmp_path / "suggestion.json").read_text())
+    assert [each["steps"] for each in document["live"]["horizons"]] == [600, 1200, 2400]
+    page = (tmp_path / "suggestion.html").read_text()
+    assert "--from-step 400" in page
+    assert "without a branch" in page
+
+
+def test_a_continuation_holds_and_then_decays():
+    lrs = Continuation("linear to 10%", 500, 600, then=50).lrs(WARM)
+    assert len(lrs) == 650
+    assert np.all(lrs[50:500] == 1e-3)
+    assert lrs[550] == pytest.approx(1e-3 * (0.1 + 0.9 * 0.495))
+    assert np.all(lrs[600:] == 1e-4)
+    assert usual(DONE, STEPS).start == 800
+    assert usual(900, STEPS).start == 900
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"from_step": 430}, "from_step must be at most 400, where the log of live ends, got 430"),
+        ({"from_step": 1000}, "steps must be above from_step, 1,000, got 1,000"),
+        ({"from_step": 10}, "from_step must be at least 20, the first loss of live; got 10"),
+        ({"from_step": 40}, "from_step must lie behind the warmup: the LR of live rises at 40"),
+        ({"from_step": 0}, "from_step must be"),
+        ({"from_step": DONE, "live": "dead"}, "live must be a run, one of 'live', got 'dead'"),
+        ({"from_step": DONE, "steps": None}, "from_step needs steps"),
+        ({"from_step": DONE, "steps": [1, 2, 3, 4]}, "steps must be one to 3 numbers, got 4"),
+        ({"from_step": DONE, "steps": 10**7}, "at most 1,000,000, got 10,000,000"),
+        ({"from_step": DONE, "families": ["wsd"]}, "families .--families. cannot go with from_step"),
+        ({"live": "live"}, "needs from_step"),
+        ({"steps": [1000, 2000]}, "steps must be one number without from_step"),
+    ],
+)
+def test_what_cannot_go_on_is_refused(options, message):
+    with pytest.raises(InputError, match=message):
+        suggest(LIVE, **{"steps": STEPS, **options})
+
+
+def test_which_run_is_in_progress():
+    other = run("other", WARM)
+    with pytest.raises(InputError, match="got 2 unfinished runs: name it with live"):
+        suggest(Runs((LIVE, other), (), ("live", "other")), steps=STEPS, from_step=DONE)
+    with pytest.raises(InputError, match="got 2 runs: name it"):
+        suggest([LIVE, other], steps=STEPS, from_step=DONE)
+    with pytest.raises(InputError, match="got no runs"):
+        suggest([], steps=STEPS, from_step=DONE)
+    found = suggest(Runs((LIVE, other), (), ("live", "other")), steps=STEPS, from_step=DONE, live="other")
+    assert found.live.name == "other"
+    assert "leaves out unfinished runs: 'live'" in " ".join(found.notes)
+    found = suggest([LIVE, BRANCH], steps=STEPS, from_step=DONE)  # the log of one ends there
+    assert found.live.name == "live"
