@@ -44,6 +44,7 @@ def schedules() -> Iterator[Schedule]:
     for step_rule in ("left", "right"):
         yield Schedule("rex", {}, 0.05, STEPS, step_rule)
     yield Schedule("cosine", {"warmup": 0.1}, 0.05, 45, batch_sizes=BATCH_SIZES)
+    yield Schedule("wsd", {"warmup_steps": 3, "decay_steps": 10}, 0.05, STEPS, min_lr=0.002)
 
 
 def is_documented(exporter: type[Exporter]) -> None:
