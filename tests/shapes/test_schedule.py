@@ -64,6 +64,38 @@ def test_a_tail_goes_on_where_the_whole_was_left():
             whole.tail(step)
 
 
+def test_what_is_given_in_steps_stays_as_many_at_every_horizon():
+    schedule = Schedule("wsd", {"warmup_steps": 5, "decay_steps": 10}, base_lr=0.3, steps=50, min_lr=0.01)
+    for steps in (17, 50, 1000):
+        expected = Schedule("wsd", {"warmup": 5 / steps, "decay": 10 / steps}, base_lr=0.3, steps=steps)
+        lrs = schedule.replace(steps=steps).values()
+        np.testing.assert_array_equal(lrs, np.maximum(expected.values(), 0.01))
+    assert schedule.at(1.0) == schedule.at(np.array([0.5, 1.0]))[1] == 0.01
+    assert Schedule.from_json(schedule.to_json()) == pickle.loads(pickle.dumps(schedule)) == schedule
+    assert hash(Schedule.from_json(schedule.to_json())) == hash(schedule)
+    assert eval(repr(schedule)) == schedule
+    shares = schedule.replace(params={"decay": 0.5})
+    assert shares.in_steps == {"warmup": 5}
+    assert shares.replace(params={"decay_steps": 10}) == schedule
+
+
+@pytest.mark.parametrize(
+    ("params", "rest", "message"),
+    [
+        ({"warmup_steps": 16}, {}, "warmup_steps must be at most 30% of the 50 steps, got 16"),
+        ({"warmup_steps": 1.5}, {}, "warmup_steps must be a whole number from 0, got 1.5"),
+        ({"warmup_steps": 5, "warmup": 0.1}, {}, "warmup and warmup_steps are one parameter: give one"),
+        ({"floor_steps": 5}, {}, "wsd has parameters .*, got 'floor_steps'"),
+        ({"warmup_steps": 5}, {"batch_sizes": [(8, 50)]}, "warmup_steps cannot go with batch_sizes"),
+        ({}, {"min_lr": 0.4}, "min_lr must be at most the base LR, 0.3, got 0.4"),
+        ({}, {"min_lr": -1}, "min_lr must be .*, got -1"),
+    ],
+)
+def test_lengths_in_steps_and_lowest_lrs_that_are_none(params, rest, message):
+    with pytest.raises(InputError, match=message):
+        Schedule("wsd", params, base_lr=0.3, steps=50, **rest)
+
+
 @pytest.mark.parametrize("family", list(FAMILIES))
 def test_values_are_those_of_the_batch_entry_bit_for_bit(family):
     schedule = Schedule(family, {}, 1.0, 1000)

@@ -47,6 +47,16 @@ def export(
         ),
     ] = None,
     base_lr: Annotated[float | None, typer.Option(help="Base LR to use instead of the schedule's.")] = None,
+    warmup_steps: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole, metavar="N", help="Length of the warmup in steps, which no other --steps changes."
+        ),
+    ] = None,
+    decay_steps: Annotated[
+        int | None, typer.Option(parser=whole, metavar="N", help="Length of the decay in steps (family wsd).")
+    ] = None,
+    min_lr: Annotated[float | None, typer.Option(help="No learning rate is below this.")] = None,
     batch_sizes: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +95,8 @@ def export(
 
         lrshape export digits/schedule.json --to python --batch-sizes 256x1000,512x9000
 
+        lrshape export digits --to torch --steps 50000 --warmup-steps 500 --min-lr 1e-6
+
         lrshape export digits --to npy --metric final/test_error --out lr.npy
     """
     from lrshape.frameworks import EXPORTERS
@@ -94,7 +106,14 @@ def export(
     if to not in EXPORTERS:
         raise InputError(f"--to must be one of {', '.join(EXPORTERS)}, got {shown(to)}")
     sizes = None if batch_sizes is None else read_batch_sizes(batch_sizes)
-    schedule = schedule_of(source, metric).replace(steps=steps, base_lr=base_lr, batch_sizes=sizes)
+    lengths = {"warmup_steps": warmup_steps, "decay_steps": decay_steps}
+    schedule = schedule_of(source, metric).replace(
+        steps=steps,
+        base_lr=base_lr,
+        batch_sizes=sizes,
+        min_lr=min_lr,
+        params={name: count for name, count in lengths.items() if count is not None},
+    )
     if from_step is not None:
         if not 0 <= from_step < schedule.steps:
             raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")

@@ -4,6 +4,7 @@ Nothing of a schedule's text becomes code: names and values are written as liter
 `lrshape.frameworks.formula`, which writes numbers and operations only.
 """
 
+import dataclasses
 import pprint
 import textwrap
 from abc import abstractmethod
@@ -13,8 +14,9 @@ from typing import ClassVar
 from typing_extensions import override
 
 from lrshape.frameworks.exporter import EXPORTERS, Exporter, require_at_most
-from lrshape.frameworks.formula import python_lines
-from lrshape.shapes.schedule import Schedule
+from lrshape.frameworks.formula import Symbol, python_lines
+from lrshape.shapes.family import Family
+from lrshape.shapes.schedule import IN_STEPS, Schedule
 from lrshape.shapes.schedule_file import EDITABLE
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS
 
@@ -81,7 +83,12 @@ def _functions(schedule: Schedule, most: int) -> list[str]:
         body = f"return (min(max(int(step), 0), steps - 1) + {offset!r}) / steps"
     else:
         body = _IN_RUNS.format(offset=offset)
-    shape = textwrap.indent("\n".join(python_lines(schedule.shape)), "    ")
+    shares = [f'{name} = SCHEDULE["params"]["{name}{IN_STEPS}"] / steps' for name in schedule.in_steps]
+    lines = [*shares, *python_lines(_of_steps(schedule))]
+    if schedule.min_lr:
+        lines[-1] = lines[-1].replace("return ", "shape = ", 1)
+        lines.append('return max(shape, SCHEDULE["min_lr"] / base_lr)')
+    shape = textwrap.indent("\n".join(lines), "    ")
     return [
         "\n".join(constants),
         _CHECKED_STEPS.format(most=most),
@@ -89,15 +96,20 @@ def _functions(schedule: Schedule, most: int) -> list[str]:
         '    """Training progress in [0, 1] at step 0, 1, ...; it stays where it is past the last one."""\n'
         "    steps = checked_steps(steps)\n"
         f"{textwrap.indent(body, '    ')}",
-        "\ndef multiplier(t):\n"
-        '    """The shape: the learning rate over the base LR at progress t in [0, 1]."""\n'
+        "\ndef multiplier(t, steps=STEPS, base_lr=BASE_LR):\n"
+        '    """The learning rate over the base LR at progress t in [0, 1]."""\n'
         f"{shape}",
         "\ndef lr(step, steps=STEPS, base_lr=BASE_LR):\n"
         '    """The learning rate at optimizer step 0, 1, ..., steps - 1, and the last one past the end."""\n'
         "    if not 0 < base_lr < math.inf:\n"
         '        raise ValueError(f"base_lr must be a finite number above 0, got {base_lr!r}")\n'
-        "    return base_lr * multiplier(progress(step, steps))",
+        "    return base_lr * multiplier(progress(step, steps), steps, base_lr)",
     ]
+
+
+def _of_steps(schedule: Schedule) -> Family:
+    """The shape, where what is given in steps is a name in the code."""
+    return dataclasses.replace(schedule.shape, **{name: Symbol(name) for name in schedule.in_steps})
 
 
 _IN_RUNS = """\

@@ -58,12 +58,16 @@ def to_torch(
 def _multiplier(schedule: Schedule) -> Callable[[int], float]:
     """The shape as a function of the step: looked up, unless the table would be too large."""
     if schedule.steps > MAX_TABLE:
-        return schedule.replace(base_lr=1.0)
+        return functools.partial(_compute, schedule)
     return functools.partial(_look_up, schedule.multipliers())
 
 
 def _look_up(values: NDArray[np.float64], step: int) -> float:
     return float(values[min(max(step, 0), len(values) - 1)])
+
+
+def _compute(schedule: Schedule, step: int) -> float:
+    return schedule(step) / schedule.base_lr
 
 
 def scheduler_code() -> str:
@@ -79,12 +83,13 @@ def make_scheduler(optimizer, steps=STEPS, base_lr=BASE_LR, step=0):
     steps = checked_steps(steps)
     identity = {**SCHEDULE, "steps": steps}
     del identity["base_lr"]
-    return ShapeLR(optimizer, functools.partial(multiplier_at, steps), identity, base_lr, step)
+    shape = functools.partial(multiplier_at, steps, BASE_LR if base_lr is None else base_lr)
+    return ShapeLR(optimizer, shape, identity, base_lr, step)
 
 
-def multiplier_at(steps, step):
-    """Return the shape at a step of so many."""
-    return multiplier(progress(step, steps))'''
+def multiplier_at(steps, base_lr, step):
+    """Return the learning rate over the base LR at a step of so many."""
+    return multiplier(progress(step, steps), steps, base_lr)'''
 
 SCHEDULER_IMPORTS = (
     "import functools",

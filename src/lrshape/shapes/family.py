@@ -200,7 +200,7 @@ class WarmupFamily(Family):
             ``exponential`` (100^x - 1)/99, ``polynomial`` x^2. Not searched.
     """
 
-    warmup: Numeric = parameter(0.0, 0.0, 0.3)
+    warmup: Numeric = parameter(0.0, 0.0, 0.3, share=True)
     warmup_shape: str = parameter("linear", scale="choice", choices=tuple(_RAMPS), searched=False)
 
     @final

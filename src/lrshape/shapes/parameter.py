@@ -33,6 +33,7 @@ class Parameter:
             numbers, each in [low, high]).
         choices: legal values of a ``choice``.
         searched: whether the family's search space contains it.
+        share: whether it is a share of all steps, so that a schedule may have it in steps.
         rule: a further check of a ``list``, which raises `InputError`.
     """
 
@@ -44,6 +45,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     searched: bool = True
     rule: Callable[[tuple[float, ...]], None] | None = None
+    share: bool = False
 
     @property
     def batched(self) -> bool:
@@ -141,6 +143,7 @@ def parameter(
     choices: tuple[str, ...] = (),
     searched: bool = True,
     rule: Callable[[tuple[float, ...]], None] | None = None,
+    share: bool = False,
 ) -> Any:
     """Declare a parameter: a dataclass field with its default, legal range and scale (see `Parameter`).
 
@@ -151,5 +154,5 @@ def parameter(
     ):
         raise TypeError(f"a parameter needs low <= default <= high, got {low}, {default}, {high}")
     # The name is the field's, which a field learns only when its class is complete.
-    declared = Parameter("", default, low, high, scale, choices, searched, rule)
+    declared = Parameter("", default, low, high, scale, choices, searched, rule, share)
     return dataclasses.field(default=default, metadata={"parameter": declared})

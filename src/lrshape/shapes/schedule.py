@@ -26,6 +26,10 @@ FORMAT = 1
 """Version of the JSON format of a schedule."""
 
 _KEYS = ("format", "family", "params", "base_lr", "steps", "step_rule", "batch_sizes")
+_OPTIONAL_KEYS = ("min_lr",)
+
+IN_STEPS = "_steps"
+"""What the name of a parameter ends with that is given in steps, and not as a share of them."""
 
 
 @dataclass(frozen=True, init=False, repr=False)
@@ -35,18 +39,21 @@ class Schedule:
     Args:
         family: a family's name, or a shape, which is an instance of a family.
         params: ``{name: value}``; parameters that are not named keep the shape's values, or take the
-            family's defaults.
+            family's defaults. ``warmup_steps`` and ``decay_steps`` give the family's ``warmup`` and ``decay``
+            in steps, which stay as many at every horizon.
         base_lr: learning rate where the multiplier is 1, > 0.
         steps: number of optimizer steps, at least 1.
         step_rule: where in a step the shape is read, see `progress`.
         batch_sizes: for a batch size that changes in training: progress is then the share of all samples (or
             tokens) seen, and not of all steps. Whole numbers of shape ``(steps,)``, one for each step; or
             pairs ``(size, steps)`` of shape ``(runs, 2)``, one for each run of equal steps.
+        min_lr: no learning rate is below it, in [0, base_lr].
 
     Attributes:
         family: the family's name.
-        params: all parameters, ``{name: value}``.
-        base_lr, steps, step_rule: as given.
+        params: all parameters of the shape, ``{name: value}``.
+        in_steps: those that are given in steps, ``{name: steps}``, e.g. ``{"warmup": 500}``.
+        base_lr, steps, step_rule, min_lr: as given.
         batch_sizes: pairs ``(size, steps)``, or None.
         shape: the shape, an instance of the family.
 
@@ -61,6 +68,9 @@ class Schedule:
         [1.0, 0.75, 0.5, 0.25]
         >>> schedule.replace(batch_sizes=[1, 1, 2, 4]).values().tolist()
         [1.0, 0.875, 0.75, 0.5]
+        >>> warmed = Schedule("constant", {"warmup_steps": 2}, base_lr=1.0, steps=8)
+        >>> warmed.replace(steps=100).params["warmup"]
+        0.02
         >>> Schedule.from_json(schedule.to_json()) == schedule
         True
     """
@@ -71,6 +81,8 @@ class Schedule:
     steps: int
     step_rule: StepRule
     batch_sizes: tuple[tuple[int, int], ...] | None
+    min_lr: float
+    in_steps: Mapping[str, int]
     shape: Family = field(init=False, compare=False)
     _runs: BatchRuns | None = field(init=False, compare=False)
 
@@ -82,20 +94,27 @@ class Schedule:
         steps: int,
         step_rule: StepRule = "midpoint",
         batch_sizes: ArrayLike | None = None,
+        min_lr: float = 0.0,
     ):
         if not isinstance(params, Mapping):
             raise InputError(f"params must map names to values, got {shown(params)}")
+        steps = checked_steps(steps)
         params = {name: scalar(value) for name, value in params.items()}
-        if isinstance(family, Family):
-            kept = {name: scalar(value) for name, value in family.params.items()}
-            shape = type(family).from_params(kept | params)
-        else:
-            shape = FAMILIES[family].from_params(params)
+        kind = type(family) if isinstance(family, Family) else FAMILIES[family]
+        in_steps = _in_steps(kind, params)
+        shares = _shares(kind, in_steps, steps)
+        lengths = {name + IN_STEPS for name in in_steps}
+        given = {name: value for name, value in params.items() if name not in lengths}
+        kept = {n: scalar(v) for n, v in family.params.items()} if isinstance(family, Family) else {}
+        shape = kind.from_params(kept | given | shares)
         for name, value in shape.params.items():
             if not isinstance(value, float | int | str | tuple):
                 raise InputError(f"{name} of a schedule must be one value, got an array")
         base_lr = positive_number("base_lr", base_lr)
-        steps = checked_steps(steps)
+        if scalar(min_lr) != 0 and positive_number("min_lr", min_lr) > base_lr:
+            raise InputError(f"min_lr must be at most the base LR, {base_lr:g}, got {min_lr:g}")
+        if batch_sizes is not None and in_steps:
+            raise InputError(f"{next(iter(in_steps))}{IN_STEPS} cannot go with batch_sizes: give a share")
         runs = None if batch_sizes is None else BatchRuns(batch_sizes)
         if runs is not None and steps != runs.steps:
             raise InputError(f"steps must be the number of batch sizes, {runs.steps}, got {steps}")
@@ -106,6 +125,8 @@ class Schedule:
             "steps": steps,
             "step_rule": checked_step_rule(step_rule),
             "batch_sizes": None if runs is None else runs.pairs,
+            "min_lr": float(scalar(min_lr)),
+            "in_steps": MappingProxyType(in_steps),
             "shape": shape,
             "_runs": runs,
         }
@@ -115,23 +136,29 @@ class Schedule:
     def _arguments(self) -> dict[str, Any]:
         return {
             "family": self.family,
-            "params": dict(self.params),
+            "params": {
+                name + IN_STEPS if name in self.in_steps else name: self.in_steps.get(name, value)
+                for name, value in self.params.items()
+            },
             "base_lr": self.base_lr,
             "steps": self.steps,
             "step_rule": self.step_rule,
             "batch_sizes": self.batch_sizes,
+            "min_lr": self.min_lr,
         }
 
     def __hash__(self) -> int:
-        return hash(
-            (self.family, self.base_lr, self.steps, self.step_rule, self.batch_sizes, *self.params.items())
-        )
+        values = (tuple(v.items()) if isinstance(v, dict) else v for v in self._arguments().values())
+        return hash(tuple(values))
 
     def __repr__(self) -> str:
         family, params, *_ = (repr(value) for value in self._arguments().values())
-        named = [f"{k}={v!r}" for k, v in self._arguments().items() if k not in ("family", "params")]
-        if self.batch_sizes is None:
-            named.pop()
+        unset = {"batch_sizes": None, "min_lr": 0.0}
+        named = [
+            f"{k}={v!r}"
+            for k, v in self._arguments().items()
+            if k not in ("family", "params") and not (k in unset and v == unset[k])
+        ]
         return f"Schedule({family}, {params}, {', '.join(named)})"
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -143,23 +170,30 @@ class Schedule:
         steps: int | None = None,
         base_lr: float | None = None,
         batch_sizes: ArrayLike | None = None,
+        min_lr: float | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Return the schedule with another horizon, base LR or batch sizes; None keeps what it has.
+        """Return the schedule with another horizon, base LR, lowest LR, ...; None keeps what it has.
 
         Args:
             steps: number of optimizer steps: a shape is a function of progress, and stretches.
             base_lr: learning rate where the multiplier is 1.
             batch_sizes: see the class; they also set the number of steps.
+            min_lr: no learning rate is below it.
+            params: those that change, e.g. ``{"warmup_steps": 500}``; see the class.
 
         Raises:
             InputError: if one is not legal, or ``steps`` is not the number of batch sizes.
         """
-        changes = {"steps": steps, "base_lr": base_lr, "batch_sizes": batch_sizes}
+        changes = {"steps": steps, "base_lr": base_lr, "batch_sizes": batch_sizes, "min_lr": min_lr}
         changes = {name: value for name, value in changes.items() if value is not None}
         if batch_sizes is not None:
             runs = BatchRuns(batch_sizes)
             changes = {"steps": runs.steps} | changes | {"batch_sizes": runs.pairs}
-        return type(self)(**(self._arguments() | changes))
+        own = self._arguments()
+        changed = {str(name).removesuffix(IN_STEPS) for name in params or {}}
+        kept = {n: value for n, value in own["params"].items() if n.removesuffix(IN_STEPS) not in changed}
+        return type(self)(**(own | changes | {"params": kept | dict(params or {})}))
 
     def tail(self, step: int) -> Self:
         """Return what is left of the schedule after so many steps, for a process that counts from 0 again.
@@ -214,8 +248,17 @@ class Schedule:
         return cls("table", {"values": values}, base_lr=largest, steps=rates.size, step_rule="left")
 
     def multiplier(self, t: ArrayLike) -> Any:
-        """Return the shape at progress ``t`` in [0, 1], a number or an array: multipliers in [0, 1]."""
-        return self.shape(t)
+        """Return the LR over the base LR at progress ``t`` in [0, 1], a number or an array, in [0, 1]."""
+        shape = self.shape(t)
+        return as_number(np.maximum(shape, self.min_lr / self.base_lr)) if self.min_lr else shape
+
+    def at(self, progress: ArrayLike) -> Any:
+        """Return the learning rate at training progress in [0, 1], a number or an array.
+
+        For trainings that end after so many tokens or seconds: progress is the share that has passed,
+        ``schedule.at(seen / total)``.
+        """
+        return self.base_lr * self.multiplier(progress)
 
     def progress(self, steps: ArrayLike) -> Any:
         """Return training progress, a number or an array, at whole steps from 0 to ``self.steps - 1``."""
@@ -238,12 +281,12 @@ class Schedule:
         given = np.asarray(step)
         if given.dtype.kind not in "iu":
             raise InputError(f"a step must be a whole number, got {shown(step)}")
-        lrs = self.base_lr * self.shape(self.progress(np.clip(given, 0, self.steps - 1)))
+        lrs = self.at(self.progress(np.clip(given, 0, self.steps - 1)))
         return lrs if given.ndim else float(lrs)
 
     def multipliers(self) -> NDArray[np.float64]:
         """Return the shape at each step, of shape ``(steps,)``, in [0, 1]."""
-        return self.shape(self.progress(np.arange(self.steps)))
+        return self.multiplier(self.progress(np.arange(self.steps)))
 
     def values(self) -> NDArray[np.float64]:
         """Return the learning rate at each step, of shape ``(steps,)``."""
@@ -345,9 +388,12 @@ class Schedule:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object: ``format`` and the arguments by name."""
-        params = {k: list(v) if isinstance(v, tuple) else v for k, v in self.params.items()}
+        given = self._arguments()
+        if not self.min_lr:
+            del given["min_lr"]
+        params = {k: list(v) if isinstance(v, tuple) else v for k, v in given["params"].items()}
         runs = None if self.batch_sizes is None else [list(run) for run in self.batch_sizes]
-        return {"format": FORMAT, **self._arguments(), "params": params, "batch_sizes": runs}
+        return {"format": FORMAT, **given, "params": params, "batch_sizes": runs}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -360,13 +406,13 @@ class Schedule:
         if not isinstance(data, Mapping):
             raise InputError(f"a schedule must be a JSON object, got {shown(data)}")
         missing = [k for k in _KEYS if k not in data]
-        unknown = [k for k in data if k not in _KEYS]
+        unknown = [k for k in data if k not in _KEYS + _OPTIONAL_KEYS]
         if missing or unknown:
             problem = f"is missing {', '.join(missing)}" if missing else f"has unknown {shown(unknown[0])}"
             raise InputError(f"a schedule has keys {', '.join(_KEYS)}; this one {problem}")
         if type(data["format"]) is not int or data["format"] != FORMAT:
             raise InputError(f"format of a schedule must be {FORMAT}, got {shown(data['format'])}")
-        return cls(**{k: data[k] for k in _KEYS if k != "format"})
+        return cls(**{k: value for k, value in data.items() if k != "format"})
 
     def to_json(self) -> str:
         """Return the schedule as JSON text; numbers are exact."""
@@ -380,6 +426,29 @@ class Schedule:
             InputError: if the text is not JSON, or as for `from_dict`.
         """
         return cls.from_dict(read_strict_json(text, "a schedule"))
+
+
+def _in_steps(family: type[Family], params: Mapping[str, Any]) -> dict[str, int]:
+    """The parameters that are given in steps."""
+    shares = [p.name for p in family.parameters() if p.share]
+    found = {}
+    for name in shares:
+        if name + IN_STEPS in params:
+            if name in params:
+                raise InputError(f"{name} and {name}{IN_STEPS} are one parameter: give one of them")
+            found[name] = whole_number(name + IN_STEPS, params[name + IN_STEPS], 0)
+    return found
+
+
+def _shares(family: type[Family], in_steps: Mapping[str, int], steps: int) -> dict[str, float]:
+    rules = {p.name: p for p in family.parameters()}
+    for name, count in in_steps.items():
+        if count > rules[name].high * steps:
+            raise InputError(
+                f"{name}{IN_STEPS} must be at most {rules[name].high:.0%} of the {steps:,} steps, "
+                f"got {count:,}"
+            )
+    return {name: count / steps for name, count in in_steps.items()}
 
 
 def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> "Iterator[float]":

@@ -46,6 +46,7 @@ def schedules() -> Iterator[Schedule]:
     grows = Schedule("cosine", {"warmup": 0.1}, 0.05, 45, batch_sizes=BATCH_SIZES)
     yield grows
     yield grows.tail(12)
+    yield Schedule("wsd", {"warmup_steps": 3, "decay_steps": 10}, 0.05, STEPS, min_lr=0.002)
 
 
 def is_documented(exporter: type[Exporter]) -> None:

@@ -52,7 +52,7 @@ class Wsd(WarmupFamily):
     """
 
     formula = "1, then floor + (1 - floor)(1 - v^exponent) over the last `decay` of training"
-    decay: Numeric = parameter(0.2, 0.0, 1.0)
+    decay: Numeric = parameter(0.2, 0.0, 1.0, share=True)
     exponent: Numeric = parameter(1.0, 0.25, 4.0, scale="log")
     floor: Numeric = parameter(0.0, 0.0, 0.5)
 
