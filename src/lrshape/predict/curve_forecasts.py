@@ -39,11 +39,8 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
     if not curves or today is None:
         return found
     if any(len(swept(found.runs, run)) >= LEAST_SWEPT for run in found.runs):
-        return replace(
-            found,
-            curve_laws="The bound decides, because laws of loss curves fail where base LRs differ: "
-            "your runs are a sweep of them.",
-        )
+        reason = "they fail where base LRs differ, and your runs are a sweep of them"
+        return replace(found, curve_laws=f"Laws of loss curves take no part: {reason}.")
     peak = float(today.run.lrs.max())
     if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
         return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
