@@ -94,6 +94,7 @@ def test_headings_and_schedules_are_named(folder, logs):
         ([], "steps are needed"),
         (["{log}", "--steps", "0"], "steps must be"),
         (["{log}", "--steps", "1e9"], "at most 10,000,000, got 1,000,000,000"),
+        (["{log}", "--cost-limit", "0"], "cost_limit must be a number of full runs above 0, got 0"),
         (["{log}", "--families", "cosin"], "did you mean 'cosine'?"),
         (["{log}", "--columns", "step"], "--columns must be ROLE=HEADING, got 'step'"),
         (["{log}", "--schedule", "lr0.001"], "--schedule must be RUN=FILE, got 'lr0.001'"),

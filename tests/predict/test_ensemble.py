@@ -87,7 +87,7 @@ def test_few_runs_are_told_which_cheap_runs_would_help(curves):
     found = suggest([curves["cosine"]])
     assert "need at least 3 runs with loss curves, got 1" in found.curve_laws
     assert [run.name for run in found.next_runs[1:]] == ["constant", "WSD 20%"]
-    assert "checkpoint after 3,200 steps" in found.next_runs[1].reason
+    assert "checkpoint of constant after 3,2" in found.next_runs[2].reason
     cooled = suggest([curves["wsd"]])
     assert "constant" not in [run.name for run in cooled.next_runs]
     with pytest.raises(InputError, match="got none in"):

@@ -61,6 +61,12 @@ def suggest(
         list[str] | None,
         typer.Option("--parent", metavar="RUN=RUN", help="The run that a run resumed; may be repeated."),
     ] = None,
+    cost_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="K", help="The next runs may cost the steps of K full runs in all; default: no limit."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write suggestion.html, suggestion.json and next-1.json etc. here."),
@@ -91,6 +97,7 @@ def suggest(
         columns=_pairs("--columns", "ROLE=HEADING", columns),
         schedules=_pairs("--schedule", "RUN=FILE", schedules),
         parents=_pairs("--parent", "RUN=RUN", parents),
+        cost_limit=cost_limit,
     )
     written = [] if out is None else found.write(path_of(out))
     if as_json:

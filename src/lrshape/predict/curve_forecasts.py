@@ -127,12 +127,11 @@ def _branch(today: Today) -> tuple[NextRun, NextRun]:
         NextRun(
             "constant",
             Schedule("constant", {"warmup": warmup}, base_lr, steps),
-            "with its cooldown, it tells laws of loss curves what every decay gains; keep a checkpoint after "
-            f"{round(0.8 * steps):,} steps",
+            "with its cooldown, it tells laws of loss curves what every decay gains",
         ),
         NextRun(
             WITHOUT_LAW[1],
             Schedule("wsd", {"decay": 0.2, "exponent": 1.0, "warmup": warmup}, base_lr, steps),
-            f"only its last {steps - round(0.8 * steps):,} steps are new: go on from that checkpoint",
+            "the cooldown",
         ),
     )

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from lrshape.errors import InputError
-from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.candidates import Candidate, candidates, moved, stretched, warmup_steps
+from lrshape.predict.cost_limit import affordable, check_limit
 from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
@@ -39,6 +40,7 @@ def suggest(
     columns: Mapping[str, str] | None = None,
     schedules: Mapping[str, Schedule | PathLike] | None = None,
     parents: Mapping[str, str] | None = None,
+    cost_limit: float | None = None,
 ) -> Suggestion:
     """Suggest which schedule and base LR to run next, from the runs that there are; nothing is trained.
 
@@ -53,6 +55,8 @@ def suggest(
         columns: headings of the logs by role.
         schedules: schedules of runs whose logs have no LRs.
         parents: by run, the run that it was resumed from.
+        cost_limit: how many full runs' worth of steps the next runs may cost in all, above 0; default: no
+            limit. A run that goes on from a checkpoint of another one costs only its own steps.
 
     Raises:
         InputError: if an argument is not legal, or a log cannot be read.
@@ -67,6 +71,7 @@ def suggest(
         >>> found.rows[0].difference < 0
         True
     """
+    check_limit(cost_limit)
     read = _read(runs, metric, columns, schedules, parents)
     own = [] if like is None else [_like(like)]
     finished = [run for run in read if run.name not in read.unfinished]
@@ -75,13 +80,13 @@ def suggest(
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
-        return replace(_without_runs(chosen, families, own), notes=notes)
+        return replace(_paid(_without_runs(chosen, families, own), cost_limit), notes=notes)
     best = min(finished, key=lambda run: run.final_loss)
     steps = _checked_steps(best.steps if steps is None else steps)
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    found = _paid(judged_by_curves(_from_runs(finished, today, offered), offered), cost_limit)
     if found.rows and not 1 / SAME_STEPS <= today.run.steps / steps <= SAME_STEPS:
         doubt = (
             f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
@@ -92,6 +97,14 @@ def suggest(
         [f"lrshape leaves out unfinished runs: {listed(read.unfinished, 4)}"] if read.unfinished else []
     )
     return replace(found, notes=(*read.notes, *left_out))
+
+
+def _paid(found: Suggestion, limit: float | None) -> Suggestion:
+    chosen = affordable(found.next_runs, found.runs, found.steps, limit)
+    if found.next_runs and not chosen:
+        doubt = f"No next run that tells anything costs at most {limit:g} full runs."
+        found = replace(found, doubts=(*found.doubts, doubt))
+    return replace(found, next_runs=chosen)
 
 
 def _checked_steps(steps: int) -> int:
@@ -134,16 +147,7 @@ def _like(like: Schedule | PathLike) -> Candidate:
 
 
 def _at(own: Sequence[Candidate], steps: int) -> list[Candidate]:
-    return [each._replace(schedule=_moved(each.schedule, steps)) for each in own]
-
-
-def _moved(schedule: Schedule, steps: int) -> Schedule:
-    """The same schedule at another number of steps; batch sizes are those of the old one."""
-    if schedule.steps == steps:
-        return schedule
-    if schedule.batch_sizes is not None:
-        return Schedule.from_values(stretched(schedule.values(), steps))
-    return schedule.replace(steps=steps)
+    return [each._replace(schedule=moved(each.schedule, steps)) for each in own]
 
 
 def _today(runs: Sequence[Run], steps: int) -> Today:

@@ -68,10 +68,11 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
 
 def _write_page(found: "Suggestion", directory: Path) -> Path:
     shown = draw_all([SCHEDULES, CURVES], found, directory / "figures")
+    known = found.next_runs or found.runs
     sections = [
         Section(
             "The next runs" if found.next_runs else "What to run next",
-            sentences=[] if found.next_runs else ["Give the schedule that you use (--like) for base LRs."],
+            sentences=[] if known else ["Give the schedule that you use (--like) for base LRs."],
             figures={key: shown[key] for key in ("schedules",) if key in shown},
             tables=[next_table(found)] if found.next_runs else [],
             codes=[Code("lrshape export next-1.json --to torch")] if found.next_runs else [],
@@ -129,9 +130,10 @@ def next_table(found: "Suggestion") -> Table:
             "file": lambda each: f"next-{each[0]}.json",
             "schedule": lambda each: each[1].name,
             "base LR": lambda each: rate(each[1].schedule.base_lr),
+            "cost, in full runs": lambda each: f"{each[1].cost:.3g}",
             "why": lambda each: each[1].reason,
         },
-        texts=[1, 3],
+        texts=[1, 4],
     )
 
 
