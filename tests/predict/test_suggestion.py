@@ -106,6 +106,19 @@ def test_runs_that_contradict_the_law_are_told_so():
     assert found.to_dict()["contradiction"]
 
 
+def test_one_bad_run_of_a_sweep_is_named_and_left_out():
+    runs = [*sweep(0.25, 0.5, 1, 2), run("bad", 0.7 * HOLD, 3.6)]
+    found = suggest(runs)
+    assert found.doubts[0] == "bad is left out: without it, the other runs follow the bound."
+    assert found.rows == suggest(runs[:-1]).rows
+    assert len(found.runs) == 4
+    too_few = suggest([*runs[:3], runs[-1]])
+    assert "do not" in too_few.verdict
+    assert "bad" not in " ".join(too_few.doubts)
+    best = suggest([*sweep(0.25, 0.5, 1, 2), run("too good", 0.7 * HOLD, 2.9)])
+    assert "; without too good, the best of them, the others follow" in best.verdict
+
+
 def test_another_number_of_steps_stretches_todays_schedule_and_keeps_its_warmup():
     found = suggest(sweep(0.5, 1, 2), steps=4 * STEPS)
     assert warmup_steps(found.today.schedule.values()) == warmup_steps(HOLD) == 49
@@ -179,6 +192,12 @@ def test_what_is_written_is_read_back(tmp_path):
     page = (tmp_path / "suggestion.html").read_text()
     assert found.rows[0].name in page
     assert "<svg" in page
+
+
+def test_folders_in_the_way_of_files_are_named(tmp_path):
+    (tmp_path / "next-1.json").mkdir()
+    with pytest.raises(InputError, match=r"next-1\.json must be a file, or not there, got a directory"):
+        suggest(sweep(0.5, 1, 2)).write(tmp_path)
 
 
 def test_what_is_for_files_is_refused_with_runs():

@@ -15,6 +15,7 @@ from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
+from lrshape.predict.odd_run import odd_run
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
@@ -86,7 +87,18 @@ def suggest(
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = _paid(judged_by_curves(_from_runs(finished, today, offered), offered), cost_limit)
+    found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    if found.contradiction and (odd := odd_run(finished)) is not None:
+        if odd is today.run:
+            others = f"; without {odd.name}, the best of them, the others follow the bound."
+            contradiction = found.contradiction.removesuffix(".") + others
+            found = replace(found, contradiction=contradiction)
+        else:
+            doubt = f"{odd.name} is left out: without it, the other runs follow the bound."
+            kept = [run for run in finished if run is not odd]
+            found = judged_by_curves(_from_runs(kept, today, offered), offered)
+            found = replace(found, doubts=(doubt, *found.doubts))
+    found = _paid(found, cost_limit)
     if found.rows and not 1 / SAME_STEPS <= today.run.steps / steps <= SAME_STEPS:
         doubt = (
             f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "

@@ -54,6 +54,9 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
         raise InputError(
             f"--out must be a directory that can be written, got {directory}: {error.strerror}"
         ) from None
+    for name in (*(f"next-{number}.json" for number in (1, 2, 3)), "suggestion.json", "suggestion.html"):
+        if (directory / name).is_dir() and not (directory / name).is_symlink():
+            raise InputError(f"--out: {directory / name} must be a file, or not there, got a directory")
     with writing(directory):
         for old in directory.glob("next-[1-3].json"):
             old.unlink()
