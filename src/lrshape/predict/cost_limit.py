@@ -25,8 +25,9 @@ def check_limit(limit: object) -> None:
     Raises:
         InputError: if it is not.
     """
-    is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
-    if limit is not None and not (is_number and limit > 0):
+    if limit is None:
+        return
+    if not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0:
         raise InputError(f"cost_limit must be a number of full runs above 0, got {shown(limit)}")
 
 

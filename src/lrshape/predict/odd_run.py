@@ -31,5 +31,6 @@ def _fit(runs: Sequence[Run]) -> float:
         fitted = ConvexBound().fit(runs)
     except InputError:
         return 0.0
-    is_told = isinstance(fitted, FittedBound) and len(fitted.runs) >= LEAST_LEFT
-    return fitted.misfit if is_told else 0.0
+    if not isinstance(fitted, FittedBound) or len(fitted.runs) < LEAST_LEFT:
+        return 0.0
+    return fitted.misfit

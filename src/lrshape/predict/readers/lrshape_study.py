@@ -62,13 +62,17 @@ class LrshapeStudy(Reader):
 
 def _mean_curves(curves: pd.DataFrame) -> dict[tuple[str, float], dict[str, Series]]:
     """The losses of each run by heading, at the steps that all curves of its trials have in common."""
-    points = curves.astype({"shape": str}).groupby([*RUN, "step"])[LOSSES].agg(["mean", "count"])
-    found = {}
-    for (shape, base_lr), run in points.groupby(level=RUN):
-        steps = run.index.get_level_values("step").to_numpy(np.float64)
-        for loss in LOSSES:
-            mean, count = (run[loss, part].to_numpy(np.float64) for part in ("mean", "count"))
-            kept = (count == count.max()) & (count > 0)
+    found: dict[tuple[str, float], dict[str, Series]] = {}
+    for loss in LOSSES:
+        by_point = curves.astype({"shape": str}).groupby([*RUN, "step"])[loss]
+        table = by_point.agg(["mean", "count"]).reset_index()
+        runs: dict[tuple[str, float], list[tuple[float, float, int]]] = {}
+        columns = (table[name].tolist() for name in (*RUN, "step", "mean", "count"))
+        for shape, base_lr, *point in zip(*columns, strict=True):
+            runs.setdefault((shape, base_lr), []).append(tuple(point))
+        for run, points in runs.items():
+            steps, means, counts = np.array(points, np.float64).T
+            kept = (counts == counts.max()) & (counts > 0)
             if kept.any():
-                found.setdefault((shape, base_lr), {})[loss] = Series(steps[kept], mean[kept])
+                found.setdefault(run, {})[loss] = Series(steps[kept], means[kept])
     return found
