@@ -1,6 +1,6 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,c,d,g,live
+python benchmarks/suggest.py --parts a,b,c,d,g,n,live
 """
 
 import argparse
@@ -17,15 +17,17 @@ from _suggest_example import example_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
 from _suggest_live import live_table
+from _suggest_second import second_table
+
+GRID = CURVES / "lr-scheduling" / "grid_124m.csv"
 
 
 def suggestion_tables() -> str:
     """Part (c): at the sweep's own number of steps, and at others; and the example of docs/suggest.md."""
-    grid = CURVES / "lr-scheduling" / "grid_124m.csv"
     return "\n\n".join(
         (
-            grid_tables(grid),
-            f"Sweeps of three LRs or more, carried over\n\n{carried_table(grid)}",
+            grid_tables(GRID),
+            f"Sweeps of three LRs or more, carried over\n\n{carried_table(GRID)}",
             f"The example of docs/suggest.md\n\n{example_table()}",
         )
     )
@@ -38,6 +40,7 @@ PARTS = {
     "d": ("Unseen shapes at the LR of three to five given runs", ensemble_table),
     "g": ("Seconds of a fit on one core", seconds_table),
     "live": ("Cooldowns of a constant run in progress", live_table),
+    "n": ("The suggestion that follows the next runs", lambda: second_table(GRID)),
 }
 
 

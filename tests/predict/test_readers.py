@@ -7,10 +7,13 @@ import time
 import numpy as np
 import pytest
 
+import lrshape
 from lrshape import Schedule
 from lrshape.errors import InputError
+from lrshape.predict.laws.convex_bound import ConvexBound
 from lrshape.predict.reader import READERS
 from lrshape.predict.reading import read_runs
+from lrshape.predict.suggest import suggest
 from lrshape.testing import readers
 
 STEPS = range(10, 51, 10)
@@ -164,6 +167,10 @@ def test_tensorboard_folders_resumes_and_unfinished_files(tmp_path):
     assert set(run.losses) == {5}
     (run,) = read_runs(tmp_path, metric="train_loss").runs
     assert run.losses.tolist() == [3] * 49 + [2] * 51
+    assert not any("only" in note for note in read_runs(tmp_path).notes)
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "log.csv").write_text("step,lr,loss\n1,0.1,3\n2,0.1,2\n")
+    assert "tensorboard logs only; name the others to add them: 'b/log.csv'" in read_runs(tmp_path).notes[0]
     file = next((tmp_path / "a" / "validation").iterdir())
     file.write_bytes(file.read_bytes()[:-5])
     assert read_runs(tmp_path).runs[0].points[-1] == 99
@@ -254,11 +261,45 @@ def test_a_study_has_its_final_scores(searched):
     runs = read_runs(searched.path)
     trials = searched.trials()
     assert "lrshape reads the losses from 'final/score'" in runs.notes
-    assert len(runs) == (trials["status"] == "ok").sum()
-    row = trials.iloc[0]
-    first = runs.runs[0]
-    assert first.points.tolist() == [searched.steps]
-    assert first.lrs.max() <= row["base_lr"] * (1 + 1e-9)
+    means = trials.groupby(["shape", "base_lr"], observed=True)["final/score"].mean()
+    assert len(runs) == len(means)
+    for run, ((shape, base_lr), mean) in zip(runs.runs[:3], means.items(), strict=False):
+        assert run.name == f"{shape}-lr{base_lr:.6g}"
+        assert run.points.tolist() == [searched.steps]
+        assert run.losses[-1] == pytest.approx(mean)
+        assert run.lrs.max() <= base_lr * (1 + 1e-9)
+
+
+def train_by_the_bound(lrs, seed):
+    """A loss curve that follows the convex bound; every second seed logs less often."""
+    every = 10 + 10 * (seed % 2)
+    points = np.arange(every, len(lrs) + 1, every)
+    terms = [ConvexBound().terms(np.asarray(lrs)[:point]) for point in points]
+    losses = [2.8 + 2 * each.distance + 0.15 * each.noise + 1e-3 * (seed % 7) for each in terms]
+    return {
+        "score": losses[-1],
+        "curve": [(int(point), None, loss) for point, loss in zip(points, losses, strict=True)],
+    }
+
+
+def test_a_shape_of_a_study_has_the_mean_curve_of_its_seeds(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+    lrs = {
+        "constant": np.ones(200),
+        "ramp": np.linspace(1, 0.2, 200),
+        "drop": np.where(np.arange(200) < 120, 1.0, 0.3),
+    }
+    given = {name: {"lrs": values.tolist(), "tune": False} for name, values in lrs.items()}
+    study = lrshape.compare(
+        train=train_by_the_bound, steps=200, schedules=given, trials=24, out=tmp_path / "study"
+    )
+    runs = read_runs(study.path)
+    assert len(runs) == 3
+    means = study.trials().groupby("shape", observed=True)["final/score"].mean()
+    for run in runs:
+        assert run.points.tolist() == list(range(20, 201, 20))
+        assert run.losses[-1] == pytest.approx(means[run.name.rpartition("-")[0]], abs=1e-6)
+    assert suggest(study.path).by_curves
 
 
 def test_packages_that_are_missing(tmp_path, monkeypatch):

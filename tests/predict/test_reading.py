@@ -92,6 +92,11 @@ def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
     for options, message in (
         ({"columns": {"steps": "step"}}, "columns: unknown key 'steps'; .* did you mean 'step'"),
         ({"columns": {"loss": "nll"}}, "loss='nll' is no column of numbers; there are 'lr', 'loss'"),
+        (
+            {"columns": {"step": "update"}},
+            "step='update' is no column of a log; there are 'step', 'lr'",
+        ),
+        ({"columns": {"run": "who"}}, "run='who' is no column of a log"),
         ({"metric": "val_loss"}, "metric must be the heading of a loss, one of 'lr', 'loss', got 'val_loss'"),
         ({"schedules": {"b": path}}, "schedules must be a run, one of 'a', got 'b'"),
         ({"parents": {"b": "a"}}, "parents must be a run"),
@@ -107,11 +112,11 @@ def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
 
 
 def test_columns_of_other_names(read, write):
-    text = LOG.replace("step,lr,loss", "clock,eta,nll")
-    runs, _ = read(write(a=text), columns={"step": "clock", "lr": "eta", "loss": "nll"})
+    text = LOG.replace("step,lr,loss", "Clock,eta,nll")
+    runs, _ = read(write(a=text), columns={"step": "clock", "lr": "Eta", "loss": "nll"})
     assert runs["a"].losses.tolist() == [2, 1.5, 1.25]
     text = rows("who,step,lr,loss", *(f"w{i // 2},{1 + i % 2},0.1,{i}" for i in range(4)))
-    assert list(read(write(a=text), columns={"run": "who"})[0]) == ["w0", "w1"]
+    assert list(read(write(a=text), columns={"run": "Who"})[0]) == ["w0", "w1"]
 
 
 def test_a_column_of_runs_in_any_order_of_rows(read, write):
@@ -197,7 +202,8 @@ def test_the_kind_of_losses_that_most_runs_have_is_read_and_the_others_are_left_
 def test_several_losses_must_be_chosen_from(read, write):
     path = write(a=rows("step,lr,val/c4_loss,val/wiki_loss", "10,.1,3,4", "20,.1,2,3"))
     with pytest.raises(
-        InputError, match=r"several losses, 'val/c4_loss', 'val/wiki_loss': choose .*--metric"
+        InputError,
+        match=r"several losses, 'val/c4_loss', 'val/wiki_loss': choose .*--metric.*each run needs a column",
     ):
         read_runs(path)
     assert read(path, metric="val/wiki_loss")[0]["a"].losses.tolist() == [4, 3]

@@ -8,8 +8,10 @@ import pytest
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.cost_limit import affordable
 from lrshape.predict.held_out import HeldOut, widening
 from lrshape.predict.laws.convex_bound import ConvexBound
+from lrshape.predict.next_runs import NextRun
 from lrshape.predict.runs import Run
 from lrshape.predict.suggest import suggest
 from lrshape.shapes.schedule import Schedule
@@ -104,6 +106,19 @@ def test_runs_that_contradict_the_law_are_told_so():
     assert found.to_dict()["contradiction"]
 
 
+def test_one_bad_run_of_a_sweep_is_named_and_left_out():
+    runs = [*sweep(0.25, 0.5, 1, 2), run("bad", 0.7 * HOLD, 3.6)]
+    found = suggest(runs)
+    assert found.doubts[0] == "bad is left out: without it, the other runs follow the bound."
+    assert found.rows == suggest(runs[:-1]).rows
+    assert len(found.runs) == 4
+    too_few = suggest([*runs[:3], runs[-1]])
+    assert "do not" in too_few.verdict
+    assert "bad" not in " ".join(too_few.doubts)
+    best = suggest([*sweep(0.25, 0.5, 1, 2), run("too good", 0.7 * HOLD, 2.9)])
+    assert "; without too good, the best of them, the others follow" in best.verdict
+
+
 def test_another_number_of_steps_stretches_todays_schedule_and_keeps_its_warmup():
     found = suggest(sweep(0.5, 1, 2), steps=4 * STEPS)
     assert warmup_steps(found.today.schedule.values()) == warmup_steps(HOLD) == 49
@@ -116,6 +131,37 @@ def test_another_number_of_steps_stretches_todays_schedule_and_keeps_its_warmup(
     assert "does not know whether it is better" in far.verdict
     assert "forecasts from 1,000 steps to 100 are untested" in far.verdict
     np.testing.assert_allclose(stretched(HOLD, STEPS), HOLD)
+
+
+def test_next_runs_fit_the_cost_limit():
+    runs = sweep(0.25, 0.5, 1, 2, 4)
+    free = suggest(runs).next_runs
+    assert [each.cost for each in free] == [1, 1]
+    assert suggest(runs, cost_limit=2).next_runs == free
+    assert suggest(runs, cost_limit=1.9).next_runs == free[:1]
+    (short,) = suggest(runs, cost_limit=0.5).next_runs
+    assert (short.schedule.steps, short.cost) == (STEPS // 2, 0.5)
+    assert short.name == free[0].name
+    assert "over 500 of 1,000 steps" in short.reason
+    none = suggest(runs, cost_limit=0.1)
+    assert none.next_runs == ()
+    assert "costs at most 0.1 full runs" in none.doubts[-1]
+    for limit in (0, -1, float("nan"), "1", True):
+        with pytest.raises(InputError, match="cost_limit must be a number of full runs above 0, got"):
+            suggest(runs, cost_limit=limit)
+
+
+def test_a_branch_costs_only_what_comes_after_it():
+    constant = NextRun("constant", Schedule("constant", {}, 1.0, STEPS), "first")
+    branch = NextRun("WSD 20%", Schedule("wsd", {"decay": 0.2}, 1.0, STEPS), "second")
+    kept = affordable([constant, branch], [], STEPS, 1.25)
+    assert [round(each.cost, 2) for each in kept] == [1, 0.2]
+    assert "second; from a checkpoint of constant after 80" in kept[1].reason
+    assert affordable([constant, branch], [], STEPS, 1.1) == kept[:1]
+    had = Run("mine", np.ones(STEPS), [STEPS], [3.0])
+    (alone,) = affordable([constant, branch], [had], STEPS, 0.25)  # the constant run is to be repeated
+    assert (alone.name, alone.cost) == ("WSD 20%", kept[1].cost)
+    assert "from a checkpoint of mine after" in alone.reason
 
 
 def test_candidates_are_members_of_the_families_each_once():
@@ -146,6 +192,12 @@ def test_what_is_written_is_read_back(tmp_path):
     page = (tmp_path / "suggestion.html").read_text()
     assert found.rows[0].name in page
     assert "<svg" in page
+
+
+def test_folders_in_the_way_of_files_are_named(tmp_path):
+    (tmp_path / "next-1.json").mkdir()
+    with pytest.raises(InputError, match=r"next-1\.json must be a file, or not there, got a directory"):
+        suggest(sweep(0.5, 1, 2)).write(tmp_path)
 
 
 def test_what_is_for_files_is_refused_with_runs():

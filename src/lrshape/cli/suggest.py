@@ -70,6 +70,12 @@ def suggest(
         list[str] | None,
         typer.Option("--parent", metavar="RUN=RUN", help="The run that a run resumed; may be repeated."),
     ] = None,
+    cost_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="K", help="The next runs may cost the steps of K full runs in all; default: no limit."
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write suggestion.html, suggestion.json and next-1.json etc. here."),
@@ -104,6 +110,7 @@ def suggest(
         parents=_pairs("--parent", "RUN=RUN", parents),
         from_step=from_step,
         live=live,
+        cost_limit=cost_limit,
     )
     written = [] if out is None else found.write(path_of(out))
     if as_json:

@@ -101,3 +101,12 @@ def stretched(lrs: Array, steps: int) -> Array:
     rest = steps - warmup
     old = (np.arange(len(lrs) - warmup) + 0.5) / (len(lrs) - warmup)
     return np.concatenate([lrs[:warmup], np.interp((np.arange(rest) + 0.5) / rest, old, lrs[warmup:])])
+
+
+def moved(schedule: Schedule, steps: int) -> Schedule:
+    """Return the same schedule at another number of steps; batch sizes are those of the old one."""
+    if schedule.steps == steps:
+        return schedule
+    if schedule.batch_sizes is not None:
+        return Schedule.from_values(stretched(schedule.values(), steps))
+    return schedule.replace(steps=steps)

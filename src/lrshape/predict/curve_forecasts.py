@@ -39,11 +39,8 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
     if not curves or today is None:
         return found
     if any(len(swept(found.runs, run)) >= LEAST_SWEPT for run in found.runs):
-        return replace(
-            found,
-            curve_laws="The bound decides, because laws of loss curves fail where base LRs differ: "
-            "your runs are a sweep of them.",
-        )
+        reason = "they fail where base LRs differ, and your runs are a sweep of them"
+        return replace(found, curve_laws=f"Laws of loss curves take no part: {reason}.")
     peak = float(today.run.lrs.max())
     if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
         return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
@@ -130,12 +127,11 @@ def _branch(today: Today) -> tuple[NextRun, NextRun]:
         NextRun(
             "constant",
             Schedule("constant", {"warmup": warmup}, base_lr, steps),
-            "with its cooldown, it tells laws of loss curves what every decay gains; keep a checkpoint after "
-            f"{round(0.8 * steps):,} steps",
+            "with its cooldown, it tells laws of loss curves what every decay gains",
         ),
         NextRun(
             WITHOUT_LAW[1],
             Schedule("wsd", {"decay": 0.2, "exponent": 1.0, "warmup": warmup}, base_lr, steps),
-            f"only its last {steps - round(0.8 * steps):,} steps are new: go on from that checkpoint",
+            "the cooldown",
         ),
     )

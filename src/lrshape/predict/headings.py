@@ -122,8 +122,8 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
         InputError: if there is none, because the log counts something else, or by another name.
     """
     names = list(names)
-    if given is not None and given in names:
-        return given
+    if (own := named(names, given)) is not None:
+        return own
     short = {name.lower().rsplit("/", 1)[-1].strip().replace(" ", "_"): name for name in reversed(names)}
     for known in (*STEPS[:-1], *_MORE_STEPS):  # the last is epoch
         if known in short:
@@ -141,7 +141,17 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
 
 def label_heading(names: Iterable[str], known: tuple[str, ...], given: str | None) -> str | None:
     """The heading of a column of labels, given or known by its name; None if there is none."""
-    return next((name for name in names if name == given or (given is None and name.lower() in known)), None)
+    if given is not None:
+        return named(names, given)
+    return next((name for name in names if name.lower() in known), None)
+
+
+def named(names: Iterable[str], given: str | None) -> str | None:
+    """The heading that users name, in any case of its letters; None if there is none."""
+    names = list(names)
+    if given is None or given in names:
+        return given
+    return next((name for name in names if name.lower() == given.lower()), None)
 
 
 def run_name(source: Path) -> str:

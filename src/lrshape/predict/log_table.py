@@ -31,8 +31,8 @@ MOST_ROWS, FEW_STEPS = 10, 20
 
 def is_label(heading: str, columns: Mapping[str, str]) -> bool:
     """Whether a column names runs."""
-    given = {columns.get("run"), columns.get("resumed_from")}
-    return heading in given or heading.lower() in (*RUNS, *PARENTS)
+    given = {columns[role].lower() for role in ("run", "resumed_from") if role in columns}
+    return heading.lower() in {*given, *RUNS, *PARENTS}
 
 
 def logs_of(
@@ -81,7 +81,8 @@ def logs_of(
         above = (
             "" if parent is None else next((at for row in rows.tolist() if (at := labels[parent][row])), "")
         )
-        logs.append(RunLog(each or name or run_name(source), source, series, parent=above))
+        own = each or name or run_name(source)
+        logs.append(RunLog(own, source, series, parent=above, headings=(*table, *labels)))
     return logs
 
 

@@ -77,7 +77,9 @@ def _of_kind(
         best = ranked[min(ranked)]
         if strict and min(ranked) >= 2 and len(best) > 1:
             raise InputError(
-                f"{name}: has several losses, {listed(best)}: choose one with metric (--metric {best[0]})"
+                f"{name}: has several losses, {listed(best)}: choose one with metric (--metric "
+                f"{shown(best[0]) if ' ' in best[0] else best[0]}); if they are of several runs, each run "
+                "needs a column of learning rates of its own"
             )
         found[name] = max(best, key=lambda heading: len(log.series[heading].steps))
     return found

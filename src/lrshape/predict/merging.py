@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lrshape.errors import InputError
-from lrshape.predict.headings import listed
+from lrshape.predict.headings import listed, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, in_order, merged
@@ -17,16 +17,19 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
     """Give the series that users name for a role the role as their heading.
 
     Raises:
-        InputError: if there is no series of a name.
+        InputError: if there is no series, or no column, of a name.
     """
-    for role in RENAMED:
-        if role not in columns:
+    for role, heading in columns.items():
+        if role not in RENAMED:
+            if not any(named(log.headings, heading) for log in logs):
+                names = dict.fromkeys(name for log in logs for name in log.headings)
+                raise InputError(
+                    f"columns: {role}={heading!r} is no column of a log; there are {listed(names, 20)}"
+                )
             continue
         found = False
         for log in logs:
-            same = next((name for name in log.series if name == columns[role]), None) or next(
-                (name for name in log.series if name.lower() == columns[role].lower()), None
-            )
+            same = named(log.series, heading)
             if same is not None:
                 found = True
                 series = log.series.pop(same)
@@ -34,7 +37,7 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
         if not found:
             names = dict.fromkeys(name for log in logs for name in log.series)
             raise InputError(
-                f"columns: {role}={columns[role]!r} is no column of numbers; there are {listed(names, 20)}"
+                f"columns: {role}={heading!r} is no column of numbers; there are {listed(names, 20)}"
             )
 
 

@@ -30,11 +30,13 @@ class NextRun(NamedTuple):
         name: of its shape.
         schedule: what to train with.
         reason: why, as the end of a sentence.
+        cost: steps that it trains anew, relative to those of a full run.
     """
 
     name: str
     schedule: Schedule
     reason: str
+    cost: float = 1.0
 
 
 def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: float) -> tuple[NextRun, ...]:

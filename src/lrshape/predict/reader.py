@@ -41,6 +41,7 @@ class RunLog:
         stopped: how it ended before its end, e.g. ``it was pruned``; empty if the source does not say so.
         minimised: heading of what the source itself minimises, which is read where there is no loss.
         fault: why a series could not be read, empty if all could.
+        headings: of all columns of its table, if it comes from one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class RunLog:
     stopped: str = ""
     minimised: str = ""
     fault: str = ""
+    headings: tuple[str, ...] = ()
 
 
 class Reader(ABC):
@@ -63,10 +65,12 @@ class Reader(ABC):
     Attributes:
         name: the registered name.
         is_fallback: whether readers of more special formats are asked first.
+        shares_folders: whether people keep CSV logs in its folders, too, which it does not read.
     """
 
     name: ClassVar[str]
     is_fallback: ClassVar[bool] = False
+    shares_folders: ClassVar[bool] = False
 
     @abstractmethod
     def recognises(self, source: Path) -> bool:

@@ -147,6 +147,11 @@ def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog
         logs = reader.read(source, columns)
         if not any(log.series for log in logs):
             raise InputError(f"{source}: holds no curve beside its steps")
+        if reader.shares_folders and (others := sorted(source.rglob("*.csv"))):
+            names = listed(str(file.relative_to(source)) for file in others)
+            notes.add(
+                f"{source}: lrshape reads the {reader.name} logs only; name the others to add them: {names}"
+            )
         return logs
     if not source.is_dir():
         raise _NoLogError(f"{source}: is no log that lrshape reads: {', '.join(READERS)}")

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from lrshape.errors import InputError
-from lrshape.predict.candidates import Candidate, candidates, stretched, warmup_steps
+from lrshape.predict.candidates import Candidate, candidates, moved, stretched, warmup_steps
+from lrshape.predict.cost_limit import affordable, check_limit
 from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
@@ -16,6 +17,7 @@ from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
 from lrshape.predict.live import checked_horizons, suggest_continuation
 from lrshape.predict.live_run import live_run
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
+from lrshape.predict.odd_run import odd_run
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
@@ -43,6 +45,7 @@ def suggest(
     parents: Mapping[str, str] | None = None,
     from_step: int | None = None,
     live: str | None = None,
+    cost_limit: float | None = None,
 ) -> Suggestion:
     """Suggest which schedule and base LR to run next, from the runs that there are; nothing is trained.
 
@@ -60,6 +63,8 @@ def suggest(
         parents: by run, the run that it was resumed from.
         from_step: suggest how to go on with a run in progress, of which so many steps are done.
         live: name of that run; default: the only one that is unfinished, or ends there, or is given.
+        cost_limit: how many full runs' worth of steps the next runs may cost in all, above 0; default: no
+            limit. A run that goes on from a checkpoint of another one costs only its own steps.
 
     Raises:
         InputError: if an argument is not legal, or a log cannot be read.
@@ -74,9 +79,12 @@ def suggest(
         >>> found.rows[0].difference < 0
         True
     """
+    check_limit(cost_limit)
     read = _read(runs, metric, columns, schedules, parents)
     own = [] if like is None else [_like(like)]
     if from_step is not None:
+        if cost_limit is not None:
+            raise InputError("cost_limit (--cost-limit) cannot go with from_step: only the run goes on")
         return _goes_on(read, whole_number("from_step", from_step, 1), steps, live, families, own)
     if live is not None:
         raise InputError("live (--live) needs from_step (--from-step)")
@@ -88,13 +96,24 @@ def suggest(
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
-        return replace(_without_runs(chosen, families, own), notes=notes)
+        return replace(_paid(_without_runs(chosen, families, own), cost_limit), notes=notes)
     best = min(finished, key=lambda run: run.final_loss)
     steps = _checked_steps(best.steps if steps is None else steps)
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
     found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    if found.contradiction and (odd := odd_run(finished)) is not None:
+        if odd is today.run:
+            others = f"; without {odd.name}, the best of them, the others follow the bound."
+            contradiction = found.contradiction.removesuffix(".") + others
+            found = replace(found, contradiction=contradiction)
+        else:
+            doubt = f"{odd.name} is left out: without it, the other runs follow the bound."
+            kept = [run for run in finished if run is not odd]
+            found = judged_by_curves(_from_runs(kept, today, offered), offered)
+            found = replace(found, doubts=(doubt, *found.doubts))
+    found = _paid(found, cost_limit)
     if found.rows and not 1 / SAME_STEPS <= today.run.steps / steps <= SAME_STEPS:
         doubt = (
             f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
@@ -125,6 +144,14 @@ def _goes_on(
     left_out = _left_out([name for name in read.unfinished if name != run.name])
     found = suggest_continuation(run, finished, horizons, plans)
     return replace(found, notes=(*read.notes, *left_out))
+
+
+def _paid(found: Suggestion, limit: float | None) -> Suggestion:
+    chosen = affordable(found.next_runs, found.runs, found.steps, limit)
+    if found.next_runs and not chosen:
+        doubt = f"No next run that tells anything costs at most {limit:g} full runs."
+        found = replace(found, doubts=(*found.doubts, doubt))
+    return replace(found, next_runs=chosen)
 
 
 def _checked_steps(steps: int) -> int:
@@ -167,16 +194,7 @@ def _like(like: Schedule | PathLike) -> Candidate:
 
 
 def _at(own: Sequence[Candidate], steps: int) -> list[Candidate]:
-    return [each._replace(schedule=_moved(each.schedule, steps)) for each in own]
-
-
-def _moved(schedule: Schedule, steps: int) -> Schedule:
-    """The same schedule at another number of steps; batch sizes are those of the old one."""
-    if schedule.steps == steps:
-        return schedule
-    if schedule.batch_sizes is not None:
-        return Schedule.from_values(stretched(schedule.values(), steps))
-    return schedule.replace(steps=steps)
+    return [each._replace(schedule=moved(each.schedule, steps)) for each in own]
 
 
 def _today(runs: Sequence[Run], steps: int) -> Today:

@@ -138,10 +138,7 @@ class Suggestion:
                 "doubts": list(self.doubts),
                 "notes": list(self.notes),
                 "candidates": [self._row(row) for row in self.rows],
-                "next_runs": [
-                    {"name": run.name, "reason": run.reason, "schedule": run.schedule.to_dict()}
-                    for run in self.next_runs
-                ],
+                "next_runs": [run._asdict() | {"schedule": run.schedule.to_dict()} for run in self.next_runs],
                 "runs": [
                     {
                         "name": run.name,

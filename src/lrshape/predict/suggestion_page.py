@@ -56,6 +56,9 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
         raise InputError(
             f"--out must be a directory that can be written, got {directory}: {error.strerror}"
         ) from None
+    for name in (*(f"next-{number}.json" for number in (1, 2, 3)), "suggestion.json", "suggestion.html"):
+        if (directory / name).is_dir() and not (directory / name).is_symlink():
+            raise InputError(f"--out: {directory / name} must be a file, or not there, got a directory")
     with writing(directory):
         for old in directory.glob("next-[1-4].json"):
             old.unlink()
@@ -71,10 +74,11 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
 def _write_page(found: "Suggestion", directory: Path) -> Path:
     cut = f" --from-step {found.live.from_step}" if found.live else ""
     shown = draw_all([SCHEDULES, CURVES], found, directory / "figures")
+    known = found.next_runs or found.runs
     sections = [
         Section(
             "The next runs" if found.next_runs else "What to run next",
-            sentences=[] if found.next_runs else ["Give the schedule that you use (--like) for base LRs."],
+            sentences=[] if known else ["Give the schedule that you use (--like) for base LRs."],
             figures={key: shown[key] for key in ("schedules",) if key in shown},
             tables=[next_table(found)] if found.next_runs else [],
             codes=[Code(f"lrshape export next-1.json --to torch{cut}")] if found.next_runs else [],
@@ -142,9 +146,10 @@ def next_table(found: "Suggestion") -> Table:
             "file": lambda each: f"next-{each[0]}.json",
             "schedule": lambda each: each[1].name,
             **({} if found.live else {"base LR": lambda each: rate(each[1].schedule.base_lr)}),
+            **({} if found.live else {"cost, in full runs": lambda each: f"{each[1].cost:.3g}"}),
             "why": lambda each: each[1].reason,
         },
-        texts=[1, 2 if found.live else 3],
+        texts=[1, 2 if found.live else 4],
     )
 
 

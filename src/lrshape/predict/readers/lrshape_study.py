@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pandas as pd
 from typing_extensions import override
 
 from lrshape.errors import InputError
@@ -14,14 +14,17 @@ from lrshape.store import Store, params_of
 
 MOST_VALUES = 50_000_000
 """Learning rates that are held: a study may have any number of trials."""
+RUN = ["shape", "base_lr"]
+"""What the trials of one run share."""
+LOSSES = ["train_loss", "valid_loss"]
 
 
 @READERS.register("lrshape_study")
 class LrshapeStudy(Reader):
-    """The directory of a study; a trial is a run, called after its phase, shape, base LR and seed.
+    """The directory of a study. A shape at a base LR is a run: the mean of its trials, whatever their seeds.
 
-    Its losses are the final metrics, not the loss curves.
-    Trials that diverged or failed are left out. The latest trials are read if there are too many.
+    Its losses are the recorded curves, if there are any, and the final metrics. A run of which a trial
+    diverged is left out, and so are trials that failed. The latest runs are read if there are too many.
     """
 
     @override
@@ -33,24 +36,43 @@ class LrshapeStudy(Reader):
         store = Store(source)
         spec = store.document["spec"]
         steps, step_rule = spec["workload"]["steps"], spec["step_rule"]
-        trials = store.trials()
-        trials = trials.loc[trials["status"] == "ok"].tail(max(MOST_VALUES // steps, 1))
+        trials = store.trials().astype({"shape": str})
+        diverged = pd.MultiIndex.from_frame(trials.loc[trials["status"] == "diverged", RUN])
+        trials = trials.loc[trials["status"] == "ok"]
+        trials = trials.loc[~pd.MultiIndex.from_frame(trials[RUN]).isin(diverged)]
         if trials.empty:
-            raise InputError(f"{source}: has no trial that is ok")
+            raise InputError(f"{source}: has no shape of which all trials are ok")
         metrics = [name for name in trials.columns if name.startswith("final/")]
-        logs, lrs = [], {}
-        for row in trials.to_dict("records"):
-            key = (row["family"], row["params"], row["base_lr"])
-            if key not in lrs:
-                lrs[key] = Schedule(key[0], params_of(key[1]), key[2], steps, step_rule).values()
-            name = f"{row['phase']}-{row['shape']}-lr{row['base_lr']:.6g}-seed{row['seed']}"
-            log = RunLog(name, source, _curves(row, metrics, steps), lrs=lrs[key])
-            log.minimised = spec["metric"] if spec["direction"] == "minimize" else ""
-            logs.append(log)
+        runs = trials.groupby(RUN, sort=False).agg(
+            {"family": "first", "params": "first"} | dict.fromkeys(metrics, "mean")
+        )
+        curves = _mean_curves(store.curves())
+        minimised = spec["metric"] if spec["direction"] == "minimize" else ""
+        logs = []
+        for run in runs.tail(max(MOST_VALUES // steps, 1)).reset_index().to_dict("records"):
+            shape, base_lr = (run[key] for key in RUN)
+            lrs = Schedule(run["family"], params_of(run["params"]), base_lr, steps, step_rule).values()
+            ends = {name: Series(np.array([float(steps)]), np.array([run[name]])) for name in metrics}
+            known = {name: end for name, end in ends.items() if np.isfinite(end.values).all()}
+            known |= curves.get((shape, base_lr), {})
+            name = f"{shape}-lr{base_lr:.6g}"
+            logs.append(RunLog(name, source, known, lrs=lrs, minimised=minimised))
         return logs
 
 
-def _curves(row: Mapping[str, Any], metrics: list[str], steps: int) -> dict[str, Series]:
-    """A trial's final metrics by heading, each one point."""
-    at = np.array([float(steps)])
-    return {name: Series(at, np.array([float(row[name])])) for name in metrics if np.isfinite(row[name])}
+def _mean_curves(curves: pd.DataFrame) -> dict[tuple[str, float], dict[str, Series]]:
+    """The losses of each run by heading, at the steps that all curves of its trials have in common."""
+    found: dict[tuple[str, float], dict[str, Series]] = {}
+    for loss in LOSSES:
+        by_point = curves.astype({"shape": str}).groupby([*RUN, "step"])[loss]
+        table = by_point.agg(["mean", "count"]).reset_index()
+        runs: dict[tuple[str, float], list[tuple[float, float, int]]] = {}
+        columns = (table[name].tolist() for name in (*RUN, "step", "mean", "count"))
+        for shape, base_lr, *point in zip(*columns, strict=True):
+            runs.setdefault((shape, base_lr), []).append(tuple(point))
+        for run, points in runs.items():
+            steps, means, counts = np.array(points, np.float64).T
+            kept = (counts == counts.max()) & (counts > 0)
+            if kept.any():
+                found.setdefault(run, {})[loss] = Series(steps[kept], means[kept])
+    return found

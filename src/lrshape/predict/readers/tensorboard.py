@@ -30,6 +30,8 @@ class TensorBoard(Reader):
     Needs tensorboardX or tensorboard: ``pip install 'lrshape[tensorboard]'``.
     """
 
+    shares_folders = True
+
     @override
     def recognises(self, source: Path) -> bool:
         return bool(_files(source))

@@ -1,0 +1,84 @@
+"""What next runs cost, and which of them fit a limit."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.errors import InputError, shown
+from lrshape.predict.candidates import moved
+from lrshape.predict.next_runs import NextRun
+from lrshape.predict.runs import Run
+from lrshape.predict.suggestion import FARTHEST
+
+Array = NDArray[np.float64]
+
+SAME_LR = 0.02
+"""Difference of LRs, relative to the highest, up to which a run may go on from another's checkpoint."""
+LEAST_SHARED = 0.2
+"""Share of its steps that a run must have in common with another to branch off from it."""
+
+
+def check_limit(limit: object) -> None:
+    """Check that a limit is a number above 0, or None.
+
+    Raises:
+        InputError: if it is not.
+    """
+    if limit is None:
+        return
+    if not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0:
+        raise InputError(f"cost_limit must be a number of full runs above 0, got {shown(limit)}")
+
+
+def affordable(
+    wanted: Sequence[NextRun], runs: Sequence[Run], steps: int, limit: float | None
+) -> tuple[NextRun, ...]:
+    """Return the next runs with their costs, those that fit a limit together.
+
+    A run that begins like another one, which is there or comes before it, costs only what follows. Where no
+    run fits, the first one is made shorter, down to the shortest that forecasts carry over from.
+
+    Args:
+        wanted: the next runs, the most important first.
+        runs: those that there are.
+        steps: of a full run.
+        limit: full runs' worth of steps that they may cost in all; None for no limit.
+    """
+    left = np.inf if limit is None else limit
+    chosen: list[NextRun] = []
+    known = [(run.name, run.lrs) for run in runs]
+    for run in wanted:
+        priced = _priced(run, known, steps)
+        if priced.cost <= left * (1 + 1e-9):
+            chosen.append(priced)
+            known.append((run.name, run.schedule.values()))
+            left -= priced.cost
+    short = int(min(left, 1) * steps)
+    if not chosen and wanted and short * FARTHEST >= steps:
+        chosen.append(_shortened(wanted[0], short, steps))
+    return tuple(chosen)
+
+
+def _priced(run: NextRun, known: Sequence[tuple[str, Array]], steps: int) -> NextRun:
+    """The run with its cost, and from where it goes on."""
+    lrs = run.schedule.values()
+    shared, name = max(((_shared(lrs, other), name) for name, other in known), default=(0, ""))
+    if not LEAST_SHARED * len(lrs) <= shared < len(lrs):
+        return run._replace(cost=len(lrs) / steps)
+    new = len(lrs) - shared
+    reason = f"{run.reason}; from a checkpoint of {name} after {shared:,} steps, only {new:,} are new"
+    return run._replace(cost=new / steps, reason=reason)
+
+
+def _shared(lrs: Array, other: Array) -> int:
+    """How many steps two runs have in common."""
+    count = min(len(lrs), len(other))
+    differ = np.abs(lrs[:count] - other[:count]) > SAME_LR * lrs.max()
+    return int(differ.argmax()) if differ.any() else count
+
+
+def _shortened(run: NextRun, short: int, steps: int) -> NextRun:
+    """The run over fewer steps; its base LR, which is best for more of them, is on the safe side."""
+    reason = f"no full run fits the cost limit, so {run.name} over {short:,} of {steps:,} steps"
+    return NextRun(run.name, moved(run.schedule, short), reason, short / steps)
