@@ -35,10 +35,10 @@ def evaluate(
         base_lrs: base learning rates, shape (members,); needed only where weight decay is coupled to the
             schedule. Default: each row's largest learning rate, which is also that of a group.
         hyperparameters: values of settings of a population workload, shape (members,), by the names that
-            `lrshape.training.hyperparameters.find_setting` knows. Those of an optimizer's numbers, and of
-            ``lr.NAME``, the learning rate of a group, may also be schedules of shape (members, steps); members
-            that differ in them are trained in one program. Members that differ in another setting are trained
-            in a program for each of its values, one after the other.
+            `lrshape.training.hyperparameters.find_setting` knows. An optimizer's numbers and ``lr.NAME``, the
+            learning rate of a group, may also be schedules, (members, steps); members that differ in them are
+            trained in one program. Members that differ in another setting are trained in a program for each
+            of its values, one after the other.
         members: how many to train in one program, halved where memory does not suffice; default: all.
         report: called with a `Progress` of all members between blocks of steps.
 
