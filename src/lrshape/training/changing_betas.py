@@ -22,10 +22,10 @@ def scale_by_adam(beta1: Any, beta2: Any, eps: Any) -> optax.GradientTransformat
     def init(params: PyTree) -> PyTree:
         return tuple((optax.tree.zeros_like(params), jnp.zeros(())) for _ in range(2))
 
-    def update(gradient: PyTree, state: PyTree, params: PyTree | None = None) -> tuple[PyTree, PyTree]:
+    def update(updates: PyTree, state: PyTree, params: PyTree | None = None) -> tuple[PyTree, PyTree]:
         first, second = state
-        first = _averaged(gradient, first, beta1)
-        second = _averaged(jax.tree.map(jnp.square, gradient), second, beta2)
+        first = _averaged(updates, first, beta1)
+        second = _averaged(jax.tree.map(jnp.square, updates), second, beta2)
 
         def direction(m: jax.Array, v: jax.Array) -> jax.Array:
             return (m / first[1]) / (jnp.sqrt(v / second[1]) + eps)
