@@ -13,7 +13,6 @@ from lrshape.registry import Registry
 from lrshape.settings import Settings
 
 if TYPE_CHECKING:
-    import jax
     import optax
 
 PyTree = Any
@@ -53,9 +52,9 @@ class Optimizer(Settings, abc.ABC):
         return self.transformation().init(params)
 
     def step(
-        self, params: PyTree, gradient: PyTree, memory: PyTree, lr: "jax.Array", base_lr: "jax.Array"
+        self, params: PyTree, gradient: PyTree, memory: PyTree, lr: PyTree, base_lr: PyTree
     ) -> tuple[PyTree, PyTree]:
-        """Parameters and memory after one update."""
+        """Parameters and memory after one update; the learning rates are as for `apply`."""
         direction, memory = self.transformation().update(gradient, memory, params)
         return self.apply(params, direction, lr, base_lr), memory
 
@@ -67,11 +66,13 @@ class Optimizer(Settings, abc.ABC):
         self,
         params: PyTree,
         direction: PyTree,
-        lr: "jax.Array",
-        base_lr: "jax.Array",
+        lr: PyTree,
+        base_lr: PyTree,
         start: PyTree | None = None,
     ) -> PyTree:
         """New parameters after one update, which starts from ``start`` if that is not ``params``.
+
+        ``lr`` and ``base_lr`` are numbers, or trees with one a parameter.
 
         The decay term, of ``params``, is coupled as ``lr``: lr * wd * p (torch.optim.AdamW, optax.adamw);
         ``schedule``: m(t) * wd * p with m = lr / base_lr (Loshchilov and Hutter, arXiv:1711.05101,
@@ -79,12 +80,16 @@ class Optimizer(Settings, abc.ABC):
         """
         import jax
 
-        factor = {"lr": lr, "schedule": lr / base_lr, "constant": 1.0}[self.coupling] * self.weight_decay
+        decays = not (isinstance(self.weight_decay, float) and self.weight_decay == 0)
 
-        def update(s: jax.Array, p: jax.Array, d: jax.Array) -> jax.Array:
-            return s - lr * d - factor * p if self.weight_decay else s - lr * d
+        def update(s: jax.Array, p: jax.Array, d: jax.Array, lr: jax.Array, base_lr: jax.Array) -> jax.Array:
+            if not decays:
+                return s - lr * d
+            factor = {"lr": lr, "schedule": lr / base_lr, "constant": 1.0}[self.coupling]
+            return s - lr * d - factor * self.weight_decay * p
 
-        return jax.tree.map(update, params if start is None else start, params, direction)
+        lrs, base_lrs = jax.tree.broadcast(lr, params), jax.tree.broadcast(base_lr, params)
+        return jax.tree.map(update, params if start is None else start, params, direction, lrs, base_lrs)
 
 
 OPTIMIZERS: Registry[Optimizer] = Registry(
@@ -122,7 +127,10 @@ class Momentum(Optimizer):
 
 @OPTIMIZERS.register("adam")
 class Adam(Optimizer):
-    """Adam (arXiv:1412.6980) with bias correction; ``weight_decay`` is decoupled, as in AdamW."""
+    """Adam (arXiv:1412.6980) with bias correction; ``weight_decay`` is decoupled, as in AdamW.
+
+    Betas that are hyperparameters may change from step to step: see `lrshape.training.changing_betas`.
+    """
 
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
@@ -132,7 +140,10 @@ class Adam(Optimizer):
         """The bias-corrected first moment over the root of the second one."""
         import optax
 
-        return optax.scale_by_adam(self.beta1, self.beta2, self.eps)
+        from lrshape.training.changing_betas import scale_by_adam
+
+        fixed = isinstance(self.beta1, float) and isinstance(self.beta2, float)
+        return (optax.scale_by_adam if fixed else scale_by_adam)(self.beta1, self.beta2, self.eps)
 
 
 @OPTIMIZERS.register("adamw")
@@ -185,11 +196,21 @@ class ScheduleFreeAdamW(Adam):
         return self._averaging(0.0, 1.0).init(params)
 
     def step(
-        self, params: PyTree, gradient: PyTree, memory: PyTree, lr: Any, base_lr: Any
+        self, params: PyTree, gradient: PyTree, memory: PyTree, lr: PyTree, base_lr: PyTree
     ) -> tuple[PyTree, PyTree]:
-        """Y and memory after one update of z and of the average."""
+        """Y and memory after one update of z and of the average.
+
+        Raises:
+            InputError: if groups of parameters have learning rates of their own.
+        """
+        import jax
         import optax
 
+        if not jax.tree_util.all_leaves([lr]):
+            raise InputError(
+                "workload.groups cannot go with schedule_free_adamw: its average goes by one learning rate"
+            )
+        memory = memory._replace(b1=self.beta1)
         updates, memory = self._averaging(lr, base_lr).update(gradient, memory, params)
         return optax.apply_updates(params, updates), memory
 

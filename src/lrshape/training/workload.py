@@ -22,6 +22,7 @@ from lrshape.errors import InputError
 from lrshape.loss_curve import MAX_POINTS
 from lrshape.registry import Registry
 from lrshape.settings import Settings
+from lrshape.training.groups import Group
 from lrshape.training.optimizers import Adam, AnyOptimizer
 
 if TYPE_CHECKING:
@@ -184,6 +185,11 @@ class GradientWorkload(PopulationWorkload):
         "float32 weights; auto: tf32 on GPUs, else float32",
     )
     optimizer: AnyOptimizer = Field(default_factory=Adam, description="the update rule")
+    groups: tuple[Group, ...] = Field(
+        default=(),
+        description="groups of parameters, whose learning rates may differ; a parameter is in the first one "
+        "whose rules it satisfies",
+    )
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -192,6 +198,14 @@ class GradientWorkload(PopulationWorkload):
         if isinstance(value, dict):
             default = cls.model_fields["optimizer"].get_default(call_default_factory=True)
             return {"name": default.name, **value}
+        return value
+
+    @field_validator("groups")
+    @classmethod
+    def _different_names(cls, value: tuple[Group, ...]) -> tuple[Group, ...]:
+        names = [group.name for group in value]
+        if len(set(names)) < len(names):
+            raise ValueError(f"must have different names, got {', '.join(names)}")
         return value
 
     @abc.abstractmethod
