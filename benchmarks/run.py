@@ -18,6 +18,7 @@ BENCHMARKS = (
     "linear_regression.py",
     "cifar10.py",
     "transformer.py",
+    "averages.py",
     "executors.py",
     "search_efficiency.py",
     "short_horizon.py",

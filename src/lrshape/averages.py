@@ -1,11 +1,11 @@
 """Averages of the weights over a training: their names, and the rate of each update.
 
-Every average is a running weighted mean, ``mean <- mean + rate * (weights - mean)``. It takes the weights after
-the last step, ``interval(steps)`` steps before it, and so on.
+Every average is a running weighted mean, ``mean <- mean + rate * (weights - mean)``. It takes the weights
+after the last step, ``interval(steps)`` steps before it, and so on.
 
-``ema-0.1`` is the exponential moving average whose time constant is a tenth of training: the weights of ``age``
-steps ago count ``exp(-age / (0.1 * steps))``, divided by the sum of all that counts. That is Adam's bias
-correction (arXiv:1412.6980, section 3), by which the initial weights have no part in the average.
+``ema-0.1`` is the exponential moving average whose time constant is a tenth of training: the weights of
+``age`` steps ago count ``exp(-age / (0.1 * steps))``, divided by the sum of all that counts. That is Adam's
+bias correction (arXiv:1412.6980, section 3), by which the initial weights have no part in the average.
 ``tail-0.2`` is the plain mean over the last fifth of training; before that, it is the present weights.
 """
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError, shown
 
 STANDARD = ("ema-0.01", "ema-0.03", "ema-0.1", "ema-0.3", "tail-0.2")
-"""Four horizons in equal ratios, and the plain mean whose weights are as old, on average, as ``ema-0.1``'s."""
+"""Four horizons in equal ratios, and the plain mean whose weights are on average as old as ``ema-0.1``'s."""
 
 SMALLEST_SHARE = 0.01
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 class TorchAverager:
     """Averages of a PyTorch model's weights, each a `torch.optim.swa_utils.AveragedModel`.
 
-    Call ``update`` after each optimizer step, and score ``averages()["ema-0.1"]`` as the model itself. Weights
-    should be float32, since bfloat16 rounds small updates away. Buffers are not averaged: pass an average of a
-    model with batch normalisation to `torch.optim.swa_utils.update_bn` before it is scored.
+    Call ``update`` after each optimizer step, and score ``averages()["ema-0.1"]`` as the model itself.
+    Weights should be float32, since bfloat16 rounds small updates away. Buffers are not averaged: pass an
+    average of a model with batch normalisation to `torch.optim.swa_utils.update_bn` before it is scored.
 
     Args:
         model: whose weights are averaged.
@@ -110,8 +110,8 @@ class AveragerState(NamedTuple):
 class JaxAverager:
     """Averages of the weights of a JAX training: pure functions, as optax's transformations are.
 
-    ``state = averager.update(state, params)`` follows each step, also under ``jit`` or ``scan``; after the last
-    one ``state.averages["ema-0.1"]`` has the structure of ``params``.
+    ``state = averager.update(state, params)`` follows each step, also under ``jit`` or ``scan``. After the
+    last one, ``state.averages["ema-0.1"]`` has the structure of ``params``.
 
     Args:
         steps: of the whole training.
