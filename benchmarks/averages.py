@@ -42,7 +42,7 @@ def main() -> None:
     """Measure and print."""
     rows = []
     for name in MEMBERS:
-        settings = [WORKLOADS[name](averages=averages) for averages in (False, True)]
+        settings: Any = [WORKLOADS.build({"name": name, "averages": on}) for on in (False, True)]
         settings[0].tune()
         scorings: list[list[float]] = [[], []]
 
