@@ -19,6 +19,7 @@ BENCHMARKS = (
     "cifar10.py",
     "transformer.py",
     "optimizers.py",
+    "averages.py",
     "executors.py",
     "search_efficiency.py",
     "short_horizon.py",

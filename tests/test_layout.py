@@ -9,9 +9,20 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "lrshape"
-BASICS = {"_version", "errors", "files", "loss_curve", "process_wide", "registry", "settings", "values"}
+BASICS = {
+    "_version",
+    "averages",
+    "errors",
+    "files",
+    "loss_curve",
+    "process_wide",
+    "registry",
+    "settings",
+    "values",
+}
 ALLOWED = {
     "_version": set(),
+    "averages": {"errors"},
     "errors": set(),
     "files": {"errors"},
     "loss_curve": {"errors", "values"},

@@ -212,7 +212,7 @@ HEAD = {"name": "head", "parameters": ["output*"]}
         ({}, {"batch_size": [0]}, "workload.batch_size: must be at least 1, got 0"),
         ({}, {"beta1": [0.5], "optimizer.name": ["sgd"]}, "'optimizer.beta1' must be a setting of"),
         ({"groups": [HEAD]}, {}, r"workload.groups must take every parameter .* for dense0.b, dense0.w"),
-        ({"groups": [{"name": "all"}, HEAD]}, {}, "'head' must take a parameter .* of dense0.b, dense0.w, d"),
+        ({"groups": [{"name": "all"}, HEAD]}, {}, "'head' must take a parameter .* of dense0.b, dense0.w, o"),
         ({"groups": [{"name": "all"}]}, {"lr.all": [-LRS]}, "lr.all must be finite and not negative"),
         ({"groups": [{"name": "a"}] * 2}, {}, "groups: must have different names, got a, a"),
         ({"groups": [{"name": "a.b"}]}, {}, "name: must consist of letters, digits, _ and -, got 'a.b'"),

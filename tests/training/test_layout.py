@@ -103,7 +103,10 @@ def test_compaction_changes_no_result_of_single_members(monkeypatch, compactions
 
 @pytest.mark.parametrize(
     "workload",
-    [SMALL.model_copy(update={"record_every": 7}), LinearRegression(steps=40, dimension=10, record_every=1)],
+    [
+        SMALL.model_copy(update={"record_every": 7, "averages": ("ema-0.1",)}),
+        LinearRegression(steps=40, dimension=10, record_every=1),
+    ],
 )
 def test_compaction_changes_no_result_of_members_side_by_side(monkeypatch, compactions, workload):
     """As on an accelerator: all members of a device in one vmap, the population halved."""

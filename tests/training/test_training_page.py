@@ -40,12 +40,20 @@ def test_a_function_returns_its_loss_curve(names):
     assert outcome.curves[0].train_loss[-1] == np.float32(outcome["final/score"][0])
 
 
+def test_a_function_returns_metrics_of_averages(names):
+    metrics = ("loss", "loss@ema-0.1", "loss@tail-0.2")
+    workload = FunctionWorkload.of(names["train_averaged"], steps=40, metrics=metrics)
+    outcome = evaluate(workload, np.full((1, 40), 0.1), [3])
+    assert outcome.status.tolist() == ["ok"], outcome.message
+    assert set(outcome) == {f"final/{name}" for name in metrics}
+
+
 def test_the_specs_are_specs():
     import tomllib
 
     from lrshape.study.spec import StudySpec
 
     specs = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert len(specs) == 2
+    assert len(specs) == 3
     for text in specs:
         StudySpec.parse({"families": ["rex"], **tomllib.loads(text)})

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrshape.averages import plain_metric
+
 Direction = Literal["minimize", "maximize"]
 
 _SCORES = ("score", "other_score", "own_score", "reference", "one", "few")
@@ -72,9 +74,9 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
         and ``minimize`` for all others.
 
     Example:
-        >>> direction_of("final/test_accuracy", "best/valid_accuracy", "maximize")
+        >>> direction_of("final/test_accuracy@ema-0.1", "best/valid_accuracy", "maximize")
         'maximize'
-        >>> direction_of("final/test_loss", "best/valid_accuracy", "maximize")
+        >>> direction_of("final/test_loss@ema-0.1", "best/valid_accuracy", "maximize")
         'minimize'
     """
     if _last_word(name) == _last_word(metric):
@@ -83,7 +85,7 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
 
 
 def _last_word(metric: str) -> str:
-    return metric.rpartition("/")[2].rpartition("_")[2]
+    return plain_metric(metric).rpartition("/")[2].rpartition("_")[2]
 
 
 def _turned(scores: NDArray[np.float64]) -> NDArray[np.float64]:

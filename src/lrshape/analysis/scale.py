@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from lrshape.analysis.design import Scale
 from lrshape.analysis.intervals import Array, penalised
+from lrshape.averages import plain_metric
 from lrshape.errors import InputError
 
 _SHARES = ("error", "accuracy")
@@ -26,7 +27,7 @@ def choose_scale(metric_name: str, losses: ArrayLike, given: Scale | None = None
         of a maximised accuracy do; else ``log`` if all are above 0; else ``linear``, which is always allowed.
 
     Example:
-        >>> choose_scale("final/train_error", [0.0, 0.2]), choose_scale("loss", [0.2])
+        >>> choose_scale("final/train_error@ema-0.1", [0.0, 0.2]), choose_scale("loss", [0.2])
         ('logit', 'log')
     """
     values = np.asarray(losses, np.float64)
@@ -38,7 +39,7 @@ def choose_scale(metric_name: str, losses: ArrayLike, given: Scale | None = None
     allowed = {"linear": True, "log": low > 0, "logit": is_share}
     if given and allowed[given]:
         return given
-    if is_share and re.split("[/_]", metric_name)[-1] in _SHARES:
+    if is_share and re.split("[/_]", plain_metric(metric_name))[-1] in _SHARES:
         return "logit"
     return "log" if low > 0 else "linear"
 

@@ -16,7 +16,7 @@ from lrshape.training.workload import GradientWorkload, PopulationWorkload
 
 W = TypeVar("W", bound=PopulationWorkload)
 
-SAME_FOR_ALL = ("steps", "record_every", "evaluate_every", "groups")
+SAME_FOR_ALL = ("steps", "record_every", "evaluate_every", "averages", "groups")
 """Settings of a workload that no hyperparameter changes: they say what a trial is, and what it records."""
 
 

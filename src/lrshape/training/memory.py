@@ -66,7 +66,8 @@ def footprint(workload: PopulationWorkload, traced: tuple[str, ...] = ()) -> Foo
     fixed = devices * (_bytes(data) + MIN_SEEDS * _bytes(order))
     # Input and output of a block of steps are alive at once, and a copy while members are moved; learning
     # rates and hyperparameters are float64 on the host, and float32 there and on the device.
-    member = 3 * _bytes(state) + 16 * workload.steps * len(rates) + 16 * workload.curve_points
+    averages = len(workload.average_names) * _bytes(jax.eval_shape(functions.weights, state))
+    member = 3 * (_bytes(state) + averages) + 16 * workload.steps * len(rates) + 16 * workload.curve_points
     if is_cpu():
         return Footprint(fixed + devices * temporary, member)
     return Footprint(fixed, member + temporary)

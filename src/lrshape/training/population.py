@@ -105,9 +105,9 @@ class _Population:
         self._bad_step = np.full(count, -1, np.int64)
         self._first_loss = np.ones(count)
         self._curves = CurveRecorder(workload, count)
-        self._final = {name: np.full(count, np.inf) for name in workload.scores()}
-        self._best = {name: np.full(count, np.inf) for name in workload.scores()}
-        self._best_step = {name: np.full(count, np.inf) for name in workload.scores()}
+        self._final = {name: np.full(count, np.inf) for name in workload.score_names()}
+        self._best = {name: np.full(count, np.inf) for name in workload.score_names()}
+        self._best_step = {name: np.full(count, np.inf) for name in workload.score_names()}
 
     @property
     def _programs(self) -> Any:

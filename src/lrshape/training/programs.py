@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
+from lrshape.averages import interval, update_rates
 from lrshape.training.devices import activations, matmul_precision, mesh
 from lrshape.training.groups import PREFIX, group_of_each
 from lrshape.training.optimizers import Optimizer
@@ -36,11 +37,13 @@ class Training(NamedTuple):
         init: (key, data) -> state.
         step: (state, now, base_lrs, batch, key) -> (state, training loss before the step). ``now`` are the
             step's learning rate, ``lr``, those of groups, ``lr.NAME``, and traced hyperparameters, by path.
-        metrics: (state, data) -> scalars by name.
+        weights: state -> what is scored, and averaged.
+        metrics: (weights, data) -> scalars by name.
     """
 
     init: Callable[[jax.Array, PyTree], PyTree]
     step: Callable[[PyTree, Values, Values, Batch, jax.Array | None], tuple[PyTree, Any]]
+    weights: Callable[[PyTree], PyTree]
     metrics: Callable[[PyTree, PyTree], Metrics]
 
 
@@ -57,6 +60,7 @@ def training(workload: PopulationWorkload, traced: tuple[str, ...] = ()) -> Trai
         return Training(
             workload.init,
             lambda state, now, base_lrs, batch, key: workload.step(state, now["lr"], batch, key),
+            lambda state: state,
             workload.metrics,
         )
     raise TypeError(f"{type(workload).__name__} must derive from GradientWorkload or StepWorkload")
@@ -90,10 +94,7 @@ def _gradient_training(workload: GradientWorkload, traced: tuple[str, ...]) -> T
         rates, base_rates = of_each(params, now), of_each(params, base_lrs)
         return optimizer(now).step(params, gradient, memory, rates, base_rates), loss
 
-    def metrics(state: PyTree, data: PyTree) -> Metrics:
-        return workload.metrics(workload.optimizer.evaluated(*state), data)
-
-    return Training(init, step, metrics)
+    return Training(init, step, lambda state: workload.optimizer.evaluated(*state), workload.metrics)
 
 
 class Members(NamedTuple):
@@ -101,6 +102,7 @@ class Members(NamedTuple):
 
     Attributes:
         state: the workload's state.
+        averages: of the weights; each array has the axis of the averages behind that of the members.
         first_loss: training loss before the first step.
         bad_step: first step with a bad loss, -1 if none yet.
         schedules: learning rates and traced hyperparameters by name, with the step axis second.
@@ -111,6 +113,7 @@ class Members(NamedTuple):
     """
 
     state: Any
+    averages: Any
     first_loss: jax.Array
     bad_step: jax.Array
     schedules: dict[str, jax.Array]
@@ -121,7 +124,7 @@ class Members(NamedTuple):
 
 def _carried(members: Members) -> tuple[Any, ...]:
     """What a step changes."""
-    return members.state, members.first_loss, members.bad_step, members.loss_sums
+    return members.state, members.averages, members.first_loss, members.bad_step, members.loss_sums
 
 
 class Programs(NamedTuple):
@@ -144,10 +147,31 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
     functions = training(workload, traced)
     single = group == 1 and not workload.broadcasts
     every, points = workload.curve_every, workload.curve_points
+    averaged, steps, axis = workload.average_names, workload.steps, 0 if single else 1
 
     def over_members(one: Callable[..., Any], axes: Any) -> Callable[..., Any]:
         """Lift a function of one member to a group: by nothing, by broadcasting, or by vmap."""
         return one if single or workload.broadcasts else jax.vmap(one, in_axes=axes)
+
+    weights_of = over_members(functions.weights, 0)
+
+    def average(averages: Any, state: Any, done: Any) -> Any:
+        """The averages of a group after so many steps."""
+        if not averaged:
+            return averages
+        remaining, every = steps - done, interval(steps)
+        rates = jnp.asarray(update_rates(averaged, steps), jnp.float32)
+
+        def move(mean: jax.Array, weights: jax.Array) -> jax.Array:
+            rate = rates[-1 - remaining // every].reshape(-1, *[1] * (weights.ndim - axis))
+            return mean + rate * (jnp.expand_dims(weights, axis) - mean)
+
+        def update(averages: Any) -> Any:
+            return jax.tree.map(move, averages, weights_of(state))
+
+        if every == 1:
+            return update(averages)
+        return jax.lax.cond(remaining % every == 0, update, lambda averages: averages, averages)
 
     def draw(keys: jax.Array, data: Any) -> Any:
         return jax.lax.map(lambda key: workload.order(jax.random.fold_in(key, 1), data), keys)
@@ -165,7 +189,11 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
         if workload.broadcasts:
             state = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, -1), state)
         sums = jnp.zeros((len(seed), points, *seed.shape[1:])) if every else None
-        return Members(state, jnp.ones(seed.shape), bad_step, schedules, base_lrs, sums, seed)
+        averages = None
+        if averaged:
+            weights = jax.lax.map(weights_of, state)
+            averages = jax.tree.map(lambda leaf: jnp.stack([leaf] * len(averaged), axis + 1), weights)
+        return Members(state, averages, jnp.ones(seed.shape), bad_step, schedules, base_lrs, sums, seed)
 
     def advance(members: Members, drawn: Any, keys: Any, data: Any, begin: Any, end: Any) -> Members:
         def update(t: Any, state: Any, now: Any, base_lrs: Any, seed: Any) -> Any:
@@ -179,26 +207,39 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
 
         def group_block(m: Members) -> Members:
             def body(t: Any, carry: Any) -> Any:
-                state, first_loss, bad_step, sums = carry
+                state, averages, first_loss, bad_step, sums = carry
                 now = jax.tree.map(lambda schedule: schedule[t], m.schedules)
                 state, loss = step(t, state, now, m.base_lrs, m.seed)
+                averages = average(averages, state, t + 1)
                 first_loss = jnp.where(t == 0, loss, first_loss)
                 sound = loss <= loss_limit(first_loss, workload.divergence_multiple)  # false for NaN
                 bad = (bad_step < 0) & ~(sound & jnp.isfinite(loss))
                 sums = sums.at[t // every].add(loss) if every else None
-                return state, first_loss, jnp.where(bad, t, bad_step), sums
+                return state, averages, first_loss, jnp.where(bad, t, bad_step), sums
 
             return jax.lax.fori_loop(begin, end, body, _carried(m))
 
         def group(m: Members) -> tuple[Any, ...]:
             return jax.lax.cond((m.bad_step < 0).any(), group_block, _carried, m)
 
-        state, first_loss, bad_step, sums = jax.lax.map(group, members)
-        return members._replace(state=state, first_loss=first_loss, bad_step=bad_step, loss_sums=sums)
+        state, averages, first_loss, bad_step, sums = jax.lax.map(group, members)
+        return members._replace(
+            state=state, averages=averages, first_loss=first_loss, bad_step=bad_step, loss_sums=sums
+        )
 
     def score(members: Members, data: Any) -> Any:
         metrics = over_members(functions.metrics, (0, None))
-        return jax.lax.map(lambda state: metrics(state, data), members.state)
+
+        def group(m: Members) -> dict[str, jax.Array]:
+            found = dict(metrics(weights_of(m.state), data))
+            if averaged:
+                means = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, axis, 0), m.averages)
+                scored = jax.lax.map(lambda mean: metrics(mean, data), means)
+                for i, name in enumerate(averaged):
+                    found |= {f"{metric}@{name}": values[i] for metric, values in scored.items()}
+            return found
+
+        return jax.lax.map(group, members)
 
     spread, everywhere = P("members"), P()
     lift = partial(_sharded, mesh=mesh())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import override
 
+from lrshape.averages import STANDARD, checked_names
 from lrshape.errors import InputError
 from lrshape.loss_curve import MAX_POINTS
 from lrshape.registry import Registry
@@ -118,6 +119,11 @@ class PopulationWorkload(Workload):
         return -(-self.steps // self.curve_every) if self.curve_every else 0
 
     @property
+    def average_names(self) -> tuple[str, ...]:
+        """The averages of the weights that are scored beside the weights, see `lrshape.averages`."""
+        return ()
+
+    @property
     def broadcasts(self) -> bool:
         """Whether ``step`` and ``metrics`` broadcast over trailing member axes."""
         return False
@@ -126,6 +132,11 @@ class PopulationWorkload(Workload):
     def scores(self) -> tuple[str, ...]:
         """Names of what `metrics` returns, e.g. ``("train_loss", "test_error")``."""
 
+    def score_names(self) -> tuple[str, ...]:
+        """Names of all that is scored: `scores`, and ``test_error@ema-0.1`` for each average of weights."""
+        averaged = (f"{name}@{average}" for average in self.average_names for name in self.scores())
+        return (*self.scores(), *averaged)
+
     def metric_names(self) -> tuple[str, ...]:
         """``final/`` of every score; with ``evaluate_every`` also its smallest value, and at which step.
 
@@ -133,10 +144,11 @@ class PopulationWorkload(Workload):
         ``best/test_loss_step`` counts the steps done by then. They have their optimum in hindsight: use them
         to see how much early stopping would gain, rather than to choose a schedule.
         """
-        final = tuple(f"final/{name}" for name in self.scores())
+        names = self.score_names()
+        final = tuple(f"final/{name}" for name in names)
         if not self.evaluate_every:
             return final
-        return final + tuple(f"best/{name}{end}" for name in self.scores() for end in ("", "_step"))
+        return final + tuple(f"best/{name}{end}" for name in names for end in ("", "_step"))
 
     def tune(self) -> None:
         """Measure what is to be chosen for this device; called before anything is compiled."""
@@ -190,6 +202,24 @@ class GradientWorkload(PopulationWorkload):
         description="groups of parameters, whose learning rates may differ; a parameter is in the first one "
         "whose rules it satisfies",
     )
+
+    averages: tuple[str, ...] = Field(
+        default=(),
+        description="also score these averages of the weights, for metrics such as final/train_loss@ema-0.1: "
+        f"names ema-SHARE or tail-SHARE, with a share of training; true: {', '.join(STANDARD)}",
+    )
+
+    @field_validator("averages", mode="before")
+    @classmethod
+    def _known_averages(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            return STANDARD if value else ()
+        return checked_names(value)
+
+    @property
+    @override
+    def average_names(self) -> tuple[str, ...]:
+        return self.averages
 
     @field_validator("optimizer", mode="before")
     @classmethod
