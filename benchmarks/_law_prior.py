@@ -155,7 +155,7 @@ class WithLaw:
 class LawGP(GP):
     """`GP` with a law as its prior mean, for searches that choose base LRs jointly."""
 
-    _octaves: float = PrivateAttr(default=0.0)
+    _span: float = PrivateAttr(default=0.0)
     _known: Any = PrivateAttr(default=None)
 
     def seeing(self, features: Callable[[Points], Points], scale: Scale | None = None) -> "LawGP":
@@ -163,7 +163,7 @@ class LawGP(GP):
         seen = super().seeing(features, scale)
         assert isinstance(seen, LawGP)
         sizes = features.__self__.lr_rms_range  # pyright: ignore[reportFunctionMemberAccess]
-        seen._octaves, seen._known = float(np.log(sizes.high / sizes.low)), None
+        seen._span, seen._known = float(np.log(sizes.high / sizes.low)), None
         return seen
 
     def _landscape(self, state: Mapping[str, Any], told: History, iterations: int = 0) -> Landscape:
@@ -191,7 +191,7 @@ class LawGP(GP):
 
     def _lrs(self, features: Array) -> Array:
         """Mean LR of each part of training, up to a factor, from `curve_features` and the LRs' size."""
-        return (1.5 * features[:, :-1]) ** 2 * np.exp(self._octaves * features[:, -1:])
+        return (1.5 * features[:, :-1]) ** 2 * np.exp(self._span * features[:, -1:])
 
 
 LawGP.name = GP.name  # only this one may search several families at once
