@@ -58,6 +58,15 @@ def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
     return spec
 
 
+def _with_law(document: Document, trials: int) -> Document:
+    """The default, with a law as the prior mean of its model."""
+    import _law_prior  # noqa: F401 - registers the sampler
+
+    plan = _plan(document, trials, FAMILIES)
+    plan["sampler"]["name"] = "gp-law"
+    return plan
+
+
 def _paper(document: Document, trials: int) -> Document:
     """Random shapes x 10 base LRs x 1 seed, the trials; the top 12 on 10 seeds come on top."""
     return {
@@ -89,6 +98,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "default-warm": Contender(
         "the same, from a winner at a third of the horizon", _planned(FAMILIES), SMALL, warm=True
     ),
+    "law-prior": Contender("the same four families, a law as prior mean", _with_law, SMALL),
     "paper": Contender("the paper's screen, top 12 rescored", _paper, (256, 640, 2560)),
     "bracket": Contender("random shapes, bracket of base LRs", _bracket, (128, 256)),
     "random": Contender("random, joint", _sampler("random"), SMALL),
@@ -98,4 +108,4 @@ CONTENDERS: Mapping[str, Contender] = {
     "gp": Contender("GP (Optuna), joint", _sampler("optuna", sampler="GPSampler"), (128,), 5),
     "naive": Contender("Optuna's TPE alone, its best trial", None, SMALL),
 }
-"""By name, in the order of the table. All but ``default-families`` and ``default-warm`` search `FAMILY`."""
+"""By name, in the order of the table. All but those of `FAMILIES` search `FAMILY`."""

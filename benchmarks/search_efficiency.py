@@ -53,9 +53,9 @@ def main() -> None:
 def _repetition(work: Path, task: str, contenders: list[str], budgets: list[int], repetition: int) -> None:
     for name in contenders:
         contender = CONTENDERS[name]
-        for budget in _budgets(TASKS[task], name, contender):
+        for budget in budgets or _budgets(TASKS[task], name, contender):
             file = result_file(work, task, name, budget, repetition)
-            if file.exists() or repetition >= contender.most or (budgets and budget not in budgets):
+            if file.exists() or repetition >= contender.most:
                 continue
             result = searched(TASKS[task], contender, budget, seed=1 + repetition)
             write(file, result)

@@ -1,6 +1,6 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,c,d,g,n,live
+python benchmarks/suggest.py --parts a,b,c,d,f,g,n,live
 """
 
 import argparse
@@ -17,6 +17,7 @@ from _suggest_example import example_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
 from _suggest_live import live_table
+from _suggest_prior import prior_table
 from _suggest_second import second_table
 
 GRID = CURVES / "lr-scheduling" / "grid_124m.csv"
@@ -38,6 +39,7 @@ PARTS = {
     "b": ("Error of the difference WSD minus cosine (true: -0.0278 and -0.0174)", gain_table),
     "c": ("Suggestions from LR sweeps on a public grid of trainings", suggestion_tables),
     "d": ("Unseen shapes at the LR of three to five given runs", ensemble_table),
+    "f": ("A law as the prior of a search", prior_table),
     "g": ("Seconds of a fit on one core", seconds_table),
     "live": ("Cooldowns of a constant run in progress", live_table),
     "n": ("The suggestion that follows the next runs", lambda: second_table(GRID)),
