@@ -17,7 +17,7 @@ from lrshape.predict.ensemble import fit_ensemble
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.reading import read_runs
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION, transfer_sweep
+from lrshape.predict.shape_transfer import CAUTION, MISFIT, transfer_sweep
 from lrshape.predict.suggestion import REACH
 
 DRAWS = 40
@@ -26,6 +26,7 @@ ALIKE = ("model", "n_layer", "n_head", "n_embd", "dataset", "peak_lr", "beta2", 
 """What runs share with the constant run that they were resumed from."""
 
 Array = NDArray[np.float64]
+Forecast = tuple[Array, Array, Array]
 
 
 def scheduling_runs() -> list[list[Run]]:
@@ -74,9 +75,17 @@ def draws(groups: list[list[Run]], count: int) -> Iterator[tuple[list[Run], list
             yield given, unseen, min((run for run in asked if run in given), key=lambda run: run.final_loss)
 
 
-def by_bound(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Array, Array]:
-    """Return differences, their errors and final losses by the bound, at the LRs of the runs."""
-    found = transfer_sweep(given, lrs, [[1.0]] * len(lrs), today=today.lrs)
+def by_bound(given: list[Run], lrs: list[Array], today: Run) -> Forecast | None:
+    """Return differences, their errors and final losses by the bound; None where the runs contradict it.
+
+    None, too, where an unstable run forbids the LRs of another.
+    """
+    try:
+        found = transfer_sweep(given, lrs, [[1.0]] * len(lrs), today=today.lrs)
+    except InputError:
+        return None
+    if found.fitted.misfit < MISFIT or len(found.forecasts) < len(lrs):
+        return None
     rows = sorted(found.forecasts, key=lambda each: each.shape)
     wider = widening(held_out(found.fitted.runs))
     return (
@@ -86,7 +95,7 @@ def by_bound(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Arr
     )
 
 
-def by_ensemble(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Array, Array] | None:
+def by_ensemble(given: list[Run], lrs: list[Array], today: Run) -> Forecast | None:
     """Return the same by the ensemble; None where it abstains."""
     try:
         ensemble = fit_ensemble(given)
@@ -110,40 +119,41 @@ def ensemble_table(trainings: Path | None = None) -> str:
     if trainings is not None:
         sources |= {name: own_runs(name, trainings) for name in OWN}
     rows = [row for source, groups in sources.items() for row in judged(source, groups)]
-    columns = ("source", "by", "RMSE of differences", "stated sd", "95% intervals hold", "of losses")
-    return table((*columns, "regret, mean", "worst", "curve laws abstain"), rows)
+    columns = ("source", "by", "forecasts", "RMSE of differences", "stated sd", "95% intervals hold")
+    return table((*columns, "of final losses", "regret, mean", "worst"), rows)
 
 
 def judged(source: str, groups: list[list[Run]]) -> Iterator[tuple[str, ...]]:
-    """Yield the rows of one source: by the bound alone, and by the ensemble where it does not abstain."""
-    found = defaultdict(list)
-    for given, unseen, today in draws(groups, DRAWS):
-        lrs = [run.lrs for run in [*unseen, today]]
-        truth = np.array([run.final_loss - today.final_loss for run in [*unseen, today]])
-        together = by_ensemble(given, lrs, today)
-        found["abstains"].append(together is None)
-        if together is None:
+    """Yield the rows of one source: by the bound alone and by the ensemble, each where it forecasts."""
+    for name, forecasts in (("bound", by_bound), ("ensemble", by_ensemble)):
+        found, cases = defaultdict(list), list(draws(groups, DRAWS))
+        for given, unseen, today in cases:
+            lrs = [run.lrs for run in [*unseen, today]]
+            forecast = forecasts(given, lrs, today)
+            if forecast is None:
+                continue
+            mean, error, losses = forecast
+            true = np.array([run.final_loss for run in [*unseen, today]])
+            gap = true - today.final_loss
+            found["miss"] += (mean - gap)[:-1].tolist()
+            found["miss of loss"] += (losses - true)[:-1].tolist()
+            found["error"] += error[:-1].tolist()
+            found["regret"].append(true[np.argmin(mean + CAUTION * error)] - true.min())
+        miss, of_loss, error, regret = (
+            np.array(found[key]) for key in ("miss", "miss of loss", "error", "regret")
+        )
+        took_part = f"{len(regret)} of {len(cases)}"
+        if not len(regret):
+            yield (source, name, took_part, *[""] * 6)
             continue
-        for name, (mean, error, losses) in {
-            "bound": by_bound(given, lrs, today),
-            "ensemble": together,
-        }.items():
-            missed = losses - truth - today.final_loss
-            found[name, "miss"] += (mean - truth)[:-1].tolist()
-            found[name, "error"] += error[:-1].tolist()
-            found[name, "held"] += (np.abs(missed) < REACH * error)[:-1].tolist()
-            found[name, "regret"].append(truth[np.argmin(mean + CAUTION * error)] - truth.min())
-    for name in ("bound", "ensemble"):
-        miss, error = np.array(found[name, "miss"]), np.array(found[name, "error"])
-        regret = np.array(found[name, "regret"])
         yield (
             source,
             name,
+            took_part,
             f"{np.sqrt(np.mean(miss**2)):.4f}",
             f"{np.mean(error):.4f}",
             f"{np.mean(np.abs(miss) < REACH * error):.0%}",
-            f"{np.mean(found[name, 'held']):.0%}",
+            f"{np.mean(np.abs(of_loss) < REACH * error):.0%}",
             f"{regret.mean():.4f}",
             f"{regret.max():.4f}",
-            f"{sum(found['abstains'])} of {len(found['abstains'])}",
         )

@@ -35,12 +35,12 @@ class Own(NamedTuple):
 
 OWN = {
     "chars-transformer": Own(
-        {"steps": 200, "batch_size": 8, "train_sequences": 1, "valid_sequences": 100}, (6e-3, 1.2e-2)
+        {"steps": 400, "batch_size": 8, "train_sequences": 1, "valid_sequences": 100}, (1.2e-2, 2.4e-2)
     ),
     "cifar10-cnn": Own(
         {"steps": 160, "batch_size": 32, "train_images": 400, "test_images": 400}, (7e-4, 1.4e-3)
     ),
-    "digits-cnn": Own({"steps": 300}, (2e-3, 4e-3)),
+    "digits-cnn": Own({"steps": 300}, (8e-3, 1.6e-2)),
 }
 
 
