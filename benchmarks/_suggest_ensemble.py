@@ -4,10 +4,12 @@ import csv
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from _measure import table
 from _suggest_data import CURVES, multi_power_runs
+from _suggest_trainings import OWN, own_runs
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
@@ -15,7 +17,8 @@ from lrshape.predict.ensemble import fit_ensemble
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.reading import read_runs
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION, transfer_sweep
+from lrshape.predict.shape_transfer import CAUTION, MISFIT, transfer_sweep
+from lrshape.predict.suggestion import REACH
 
 DRAWS = 40
 """Draws of given runs from each source."""
@@ -23,6 +26,7 @@ ALIKE = ("model", "n_layer", "n_head", "n_embd", "dataset", "peak_lr", "beta2", 
 """What runs share with the constant run that they were resumed from."""
 
 Array = NDArray[np.float64]
+Forecast = tuple[Array, Array, Array]
 
 
 def scheduling_runs() -> list[list[Run]]:
@@ -71,58 +75,85 @@ def draws(groups: list[list[Run]], count: int) -> Iterator[tuple[list[Run], list
             yield given, unseen, min((run for run in asked if run in given), key=lambda run: run.final_loss)
 
 
-def by_bound(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Array]:
-    """Return differences and their errors by the bound, at the LRs of the runs."""
-    found = transfer_sweep(given, lrs, [[1.0]] * len(lrs), today=today.lrs)
+def by_bound(given: list[Run], lrs: list[Array], today: Run) -> Forecast | None:
+    """Return differences, their errors and final losses by the bound; None where the runs contradict it.
+
+    None, too, where an unstable run forbids the LRs of another.
+    """
+    try:
+        found = transfer_sweep(given, lrs, [[1.0]] * len(lrs), today=today.lrs)
+    except InputError:
+        return None
+    if found.fitted.misfit < MISFIT or len(found.forecasts) < len(lrs):
+        return None
     rows = sorted(found.forecasts, key=lambda each: each.shape)
     wider = widening(held_out(found.fitted.runs))
-    return np.array([each.difference for each in rows]), wider * np.array([each.error for each in rows])
+    return (
+        np.array([each.difference for each in rows]),
+        wider * np.array([each.error for each in rows]),
+        np.array([each.loss for each in rows]),
+    )
 
 
-def by_ensemble(given: list[Run], lrs: list[Array], today: Run) -> tuple[Array, Array] | None:
+def by_ensemble(given: list[Run], lrs: list[Array], today: Run) -> Forecast | None:
     """Return the same by the ensemble; None where it abstains."""
     try:
         ensemble = fit_ensemble(given)
     except InputError:
         return None
     mean, error = ensemble.differences(lrs, today.lrs)
-    return None if ensemble.error >= np.sqrt(np.mean(mean**2)) else (mean, error)
+    if ensemble.error >= np.sqrt(np.mean(mean**2)):
+        return None
+    return mean, error, ensemble.losses(lrs)
 
 
-def ensemble_table() -> str:
-    """Part (d): errors, intervals and regrets of unseen shapes at the LR that was run."""
-    rows = []
-    sources = {"25M": [list(multi_power_runs(25).values())], "400M": [list(multi_power_runs(400).values())]}
-    for source, groups in {**sources, "124M": scheduling_runs()}.items():
-        found = defaultdict(list)
-        for given, unseen, today in draws(groups, DRAWS):
+def ensemble_table(trainings: Path | None = None) -> str:
+    """Part (d): errors, intervals and regrets of unseen shapes at the LR that was run.
+
+    Args:
+        trainings: folder of lrshape's own trainings, which are made where they are missing; without it they
+            are left out.
+    """
+    sources = {f"{size}M": [list(multi_power_runs(size).values())] for size in (25, 400)}
+    sources["124M"] = scheduling_runs()
+    if trainings is not None:
+        sources |= {name: own_runs(name, trainings) for name in OWN}
+    rows = [row for source, groups in sources.items() for row in judged(source, groups)]
+    columns = ("source", "by", "forecasts", "RMSE of differences", "stated sd", "95% intervals hold")
+    return table((*columns, "of final losses", "regret, mean", "worst"), rows)
+
+
+def judged(source: str, groups: list[list[Run]]) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of one source: by the bound alone and by the ensemble, each where it forecasts."""
+    for name, forecasts in (("bound", by_bound), ("ensemble", by_ensemble)):
+        found, cases = defaultdict(list), list(draws(groups, DRAWS))
+        for given, unseen, today in cases:
             lrs = [run.lrs for run in [*unseen, today]]
-            truth = np.array([run.final_loss - today.final_loss for run in [*unseen, today]])
-            together = by_ensemble(given, lrs, today)
-            found["abstains"].append(together is None)
-            if together is None:
+            forecast = forecasts(given, lrs, today)
+            if forecast is None:
                 continue
-            for name, (mean, error) in {
-                "bound": by_bound(given, lrs, today),
-                "ensemble": together,
-            }.items():
-                found[name, "miss"] += (mean - truth)[:-1].tolist()
-                found[name, "error"] += error[:-1].tolist()
-                found[name, "regret"].append(truth[np.argmin(mean + CAUTION * error)] - truth.min())
-        for name in ("bound", "ensemble"):
-            miss, error = np.array(found[name, "miss"]), np.array(found[name, "error"])
-            regret = np.array(found[name, "regret"])
-            rows.append(
-                (
-                    source,
-                    name,
-                    f"{np.sqrt(np.mean(miss**2)):.4f}",
-                    f"{np.mean(error):.4f}",
-                    f"{np.mean(np.abs(miss) < 1.96 * error):.0%}",
-                    f"{regret.mean():.4f}",
-                    f"{regret.max():.4f}",
-                    f"{sum(found['abstains'])} of {len(found['abstains'])}",
-                )
-            )
-    columns = ("model", "by", "RMSE of differences", "stated sd", "95% intervals hold")
-    return table((*columns, "regret, mean", "worst", "curve laws abstain"), rows)
+            mean, error, losses = forecast
+            true = np.array([run.final_loss for run in [*unseen, today]])
+            gap = true - today.final_loss
+            found["miss"] += (mean - gap)[:-1].tolist()
+            found["miss of loss"] += (losses - true)[:-1].tolist()
+            found["error"] += error[:-1].tolist()
+            found["regret"].append(true[np.argmin(mean + CAUTION * error)] - true.min())
+        miss, of_loss, error, regret = (
+            np.array(found[key]) for key in ("miss", "miss of loss", "error", "regret")
+        )
+        took_part = f"{len(regret)} of {len(cases)}"
+        if not len(regret):
+            yield (source, name, took_part, *[""] * 6)
+            continue
+        yield (
+            source,
+            name,
+            took_part,
+            f"{np.sqrt(np.mean(miss**2)):.4f}",
+            f"{np.mean(error):.4f}",
+            f"{np.mean(np.abs(miss) < REACH * error):.0%}",
+            f"{np.mean(np.abs(of_loss) < REACH * error):.0%}",
+            f"{regret.mean():.4f}",
+            f"{regret.max():.4f}",
+        )

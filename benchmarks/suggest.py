@@ -1,10 +1,11 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,c,d,f,g,n,live
+python benchmarks/suggest.py --parts a,b,c,d,e,f,g,n,live --trainings DIR
 """
 
 import argparse
 import os
+from pathlib import Path
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
@@ -14,6 +15,7 @@ from _suggest_carried import carried_table
 from _suggest_data import CURVES
 from _suggest_ensemble import ensemble_table
 from _suggest_example import example_table
+from _suggest_failing import failing_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
 from _suggest_live import live_table
@@ -39,6 +41,7 @@ PARTS = {
     "b": ("Error of the difference WSD minus cosine (true: -0.0278 and -0.0174)", gain_table),
     "c": ("Suggestions from LR sweeps on a public grid of trainings", suggestion_tables),
     "d": ("Unseen shapes at the LR of three to five given runs", ensemble_table),
+    "e": ("Where laws fail: no claim, or a right one", failing_table),
     "f": ("A law as the prior of a search", prior_table),
     "g": ("Seconds of a fit on one core", seconds_table),
     "live": ("Cooldowns of a constant run in progress", live_table),
@@ -50,9 +53,16 @@ def main() -> None:
     """Print the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--parts", default=",".join(PARTS), help="which, separated by commas")
-    for part in parser.parse_args().parts.split(","):
+    parser.add_argument(
+        "--trainings",
+        type=Path,
+        help="folder of lrshape's own trainings for (d), which it adds where missing",
+    )
+    given = parser.parse_args()
+    for part in given.parts.split(","):
         title, measure = PARTS[part]
-        print(f"### ({part}) {title}\n\n{measure()}\n", flush=True)
+        found = ensemble_table(given.trainings) if part == "d" else measure()
+        print(f"### ({part}) {title}\n\n{found}\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, w
     assert notes == "lrshape reads the losses from 'loss'"
 
 
+def test_an_lr_that_jumps_between_two_logged_steps_jumps_at_the_later_one(read, write):
+    runs, _ = read(write(a=log(range(10, 110, 10), lr=lambda step: 0.1 if step < 50 else 0.02)))
+    np.testing.assert_allclose(runs["a"].lrs[[40, 49, 50, 99]], [0.1, 0.1, 0.02, 0.02])
+
+
 @pytest.mark.parametrize(
     "text",
     [

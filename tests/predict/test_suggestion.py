@@ -61,6 +61,10 @@ def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
     assert (
         "0.020 lower than that of your best run, hold 1 (95% interval 0.010 to 0.030 lower)" in sure.verdict
     )
+    above = first.schedule.replace(base_lr=2.5)
+    beyond = replace(sure, rows=(first._replace(schedule=above, difference=-0.02, error=0.005),))
+    assert "does not know whether it is better" in beyond.verdict
+    assert "no run had an LR above 2" in beyond.verdict
     keep = replace(found, rows=tuple(row._replace(difference=0.0) for row in found.rows if row.own))
     assert keep.verdict.startswith("Keep WSD 20%")
 

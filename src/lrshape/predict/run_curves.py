@@ -15,6 +15,9 @@ MOST_STEPS = 50_000_000
 LONGEST_WARMUP = 0.3
 """Share of a run that may be missing before its first learning rate, and is taken as a warmup."""
 
+CONSTANT = 1e-3
+"""Change of the LR from one logged step to the next, relative to the largest, up to which it is constant."""
+
 UNORDERED = 0.1
 """Share of rows that go back in steps from which a log is in no order; fewer are resumes."""
 
@@ -118,9 +121,10 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     """Return the LR of every step from step 0, shape ``(steps,)``, from an ordered log.
 
     An LR that is logged at step s is that of the step after s finished steps; if every step is logged, from
-    1 on, it is that of the s-th step. Between logged steps lie straight lines. Before the first, the line
-    through the first two values goes on if it leads to the beginning within two intervals, or rises; else
-    it is a linear warmup from 0.
+    1 on, it is that of the s-th step. Between logged steps lie straight lines, but between two that differ
+    where the LR is constant before and after it jumps, at the later one. Before the first, the line through
+    the first two values goes on if it leads to the beginning within two intervals, or rises; else it is a
+    linear warmup from 0.
 
     Args:
         rates: at least one, by rising steps.
@@ -144,7 +148,7 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
         return values, []
     count = max(last, end + (is_dense and first == 0))
     places = np.arange(count)
-    lrs = np.interp(places, steps, values)
+    lrs = np.interp(places, *_with_jumps(steps, values))
     notes = []
     if first > 0:
         lrs[:first], told = _before(steps, values, count, usual)
@@ -155,6 +159,15 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
             text = f"its LRs end at step {end:,}: those to {count:,} go on along its last two values"
             notes.append(Told("lr ends", text))
     return lrs, notes
+
+
+def _with_jumps(
+    steps: NDArray[np.float64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Add the last step before each jump: schedules jump at round steps, which are those that are logged."""
+    changes = np.abs(np.diff(values)) > CONSTANT * values.max()
+    after = 2 + np.flatnonzero(changes[1:-1] & ~changes[:-2] & ~changes[2:])
+    return np.insert(steps, after, steps[after] - 1), np.insert(values, after, values[after - 1])
 
 
 def _before(

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from lrshape.predict.suggestion import Row, Suggestion
 
 NEAR = 1.1
-"""Ratio of base LRs up to which a schedule is what the user does already."""
+"""Ratio of base LRs up to which a schedule is what the user does already, or has a tested LR."""
 
 
 def verdict(found: "Suggestion") -> str:
@@ -35,6 +35,12 @@ def verdict(found: "Suggestion") -> str:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: forecasts "
             f"from {found.today.run.steps:,} steps to {found.steps:,} are untested."
+        )
+    highest = max(run.lrs.max() for run in found.runs)
+    if first.schedule.values().max() > NEAR * highest:
+        return (
+            f"Try {where} next, but lrshape does not know whether it is better than {what}: no run had an LR "
+            f"above {rate(highest)}, and where training becomes unstable is not known."
         )
     if not first.interval[1] < 0:
         return (
