@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Key = tuple[str, float]
-"""A shape's name and a base LR."""
+Key = tuple[str, float, str]
+"""A shape's name, a base LR, and hyperparameters as the column of that name has them."""
 
 Scale = Literal["log", "linear", "logit"]
 """Of a metric: where its noise is about the same for good and bad schedules."""
@@ -13,17 +13,25 @@ Scale = Literal["log", "linear", "logit"]
 
 @dataclass(frozen=True)
 class Tuning:
-    """How well the base LR of a schedule is known.
+    """How well the base LR of a schedule, and its hyperparameters, are known.
 
     Attributes:
         octaves: standard deviation of its best base LR, in octaves (factors of 2).
-        cost: what a better base LR is expected to gain, in the unit of effects, at least 0.
+        cost: what a better base LR, with better hyperparameters, is expected to gain, in the unit of effects,
+            at least 0.
         edge: ``low`` or ``high`` if the best base LR may lie beyond those tried, else ``""``.
+        edges: the same of each hyperparameter whose best value may lie beyond those tried.
     """
 
     octaves: float
     cost: float
     edge: Literal["", "low", "high"] = ""
+    edges: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def is_at_edge(self) -> bool:
+        """Whether anything better may lie beyond what was tried."""
+        return bool(self.edge or self.edges)
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,7 @@ class Design:
         margin: smallest difference that matters, in units of the metric; None: half of the winner's spread
             over seeds.
         scale: of the metric; None: chosen from the scores.
-        winner: shape and base LR that the study chose; None: the rescore phase chooses.
+        winner: what the study chose; None: the rescore phase chooses.
         tuning: of the schedules that the phase trains; what is missing is taken as tuned.
         is_contest: whether all schedules were given and none was searched. Then they are equals, whose winner
             the confirm phase may choose: comparisons are corrected for all pairs of them.

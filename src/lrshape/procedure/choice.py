@@ -2,33 +2,51 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from lrshape.analysis.design import Design, Tuning
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord
-from lrshape.store import params_of
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much the hyperparameters of a schedule matter, by the model of all trials.
+
+    Attributes:
+        flat: of each hyperparameter, the values around the best that lose less than the confirm phase can
+            resolve, each at its own best base LR: the ends of a range, or the choices.
+        rank: place of the schedule among those that are confirmed, from 1.
+        fixed_rank: the same if all kept the values that they would have without tuning, each at its own best
+            base LR.
+        fixed_cost: what the schedule loses by that, in the unit of effects.
+    """
+
+    flat: Mapping[str, Sequence[Any]]
+    rank: int
+    fixed_rank: int
+    fixed_cost: float
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A shape at its tuned base LR.
+    """A shape at its tuned base LR, with tuned hyperparameters.
 
     Attributes:
-        shape: the shape.
-        base_lr: the best base LR known.
+        candidate: at the best base LR known.
         tuning: how well it is known.
+        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
     """
 
-    shape: ShapeRecord
-    base_lr: float
+    candidate: Candidate
     tuning: Tuning
+    sensitivity: Sensitivity | None = None
 
     @property
-    def candidate(self) -> Candidate:
-        """Shape and base LR alone."""
-        return self.shape, self.base_lr
+    def shape(self) -> ShapeRecord:
+        """Its shape."""
+        return self.candidate.shape
 
     @property
     def is_baseline(self) -> bool:
@@ -57,8 +75,8 @@ class Choice:
             looks=spec.confirm.looks,
             margin=spec.confirm.margin,
             scale=None if spec.metric_scale == "auto" else spec.metric_scale,
-            winner=(self.winner.shape.id, self.winner.base_lr),
-            tuning={(tuned.shape.id, tuned.base_lr): tuned.tuning for tuned in self.schedules},
+            winner=self.winner.candidate.key,
+            tuning={tuned.candidate.key: tuned.tuning for tuned in self.schedules},
             is_contest=spec.is_contest,
         )
 
@@ -70,10 +88,13 @@ class Choice:
                     "shape": tuned.shape.id,
                     "family": tuned.shape.family.name,
                     "params": tuned.shape.params,
-                    "base_lr": tuned.base_lr,
+                    "base_lr": tuned.candidate.base_lr,
+                    "hyperparameters": tuned.candidate.hyperparameters,
                     "octaves": _plain(tuned.tuning.octaves),
                     "cost": _plain(tuned.tuning.cost),
                     "edge": tuned.tuning.edge,
+                    "edges": dict(tuned.tuning.edges),
+                    "sensitivity": None if tuned.sensitivity is None else asdict(tuned.sensitivity),
                 }
                 for tuned in self.schedules
             ]
@@ -92,9 +113,9 @@ class Choice:
         return cls(
             [
                 Tuned(
-                    ShapeRecord.of(row["shape"], row["family"], params_of(row["params"])),
-                    float(row["base_lr"]),
-                    Tuning(float(row["octaves"]), float(row["cost"]), row["edge"]),
+                    Candidate.read(row),
+                    Tuning(float(row["octaves"]), float(row["cost"]), row["edge"], row["edges"]),
+                    None if row["sensitivity"] is None else Sensitivity(**row["sensitivity"]),
                 )
                 for row in schedules
             ]

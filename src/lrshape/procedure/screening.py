@@ -63,7 +63,8 @@ def rank(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
     """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
     ordered = best.iloc[np.flatnonzero(best["shape"].isin(list(by_id)))].sort_values(["rank", "shape"])
-    return [(by_id[i], float(lr)) for i, lr in zip(ordered["shape"], ordered["base_lr"], strict=True)]
+    columns = zip(*(ordered[name] for name in ("shape", "base_lr", "hyperparameters")), strict=True)
+    return [Candidate(by_id[name], float(lr), tuned) for name, lr, tuned in columns]
 
 
 def recommended(spec: SearchSpec) -> int:
@@ -93,11 +94,14 @@ class _Screen:
         yield from self._score(tuned, len(families) + len(kept))
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}
-            at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
+            at = [Candidate(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
             yield from self._train(at, self._spec.screen.seeds)
         groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
-        starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
+        starts = [
+            Candidate(ShapeRecord.of("start", s.family, s.params), s.base_lr)
+            for s in self._spec.initial_shapes
+        ]
         asked = [shape for search in self._searches for shape in search.start(starts)]
         in_the_end = min(recommended(self._spec), self._room() // 2)
         while not self._has_converged() and self._room(in_the_end) > 0:
@@ -118,9 +122,12 @@ class _Screen:
         """
         self._shapes |= {shape.id: shape for shape in asked}
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
-        seeds = self._spec.screen.seeds
+        values = {name: text for search in self._searches for name, text in search.hyperparameters.items()}
+        seeds, fixed = self._spec.screen.seeds, self._spec.hyperparameters.fixed
         while candidates := self._spec.base_lr.propose(asked, self._best, given)[: self._room(kept)]:
-            yield from self._train(candidates, seeds)
+            yield from self._train(
+                [c._replace(hyperparameters=values.get(c.shape.id, fixed)) for c in candidates], seeds
+            )
         for search in self._searches:
             search.tell(self._best)
 
@@ -165,8 +172,8 @@ class _Screen:
         if new:
             yield from self._score(new)
         order = rank(self._best, list(self._shapes.values()))
-        place = {shape.id: i for i, (shape, _) in enumerate(order)}
-        by_rank = dict(zip((shape.id for shape, _ in order), order, strict=True))
+        place = {candidate.shape.id: i for i, candidate in enumerate(order)}
+        by_rank = {candidate.shape.id: candidate for candidate in order}
         # Family by family in turn, the better families first: each one's first, each one's second, ...
         chosen = [[s for s in shapes if s.id in place] for shapes in chosen]
         chosen.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))

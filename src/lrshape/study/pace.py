@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lrshape.procedure.budget import LEAST, contest_least, is_planned
-from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial
+from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.store import Location, Store
 from lrshape.study.chunk import TrainChunk, cut
 from lrshape.study.spec import StudySpec
@@ -107,7 +107,9 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
             raise TimeLimitReached
 
     base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
-    trial = Trial("screen", ShapeRecord.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
+    shape = ShapeRecord.of("pace", "constant", {})
+    candidate = Candidate(shape, base_lr, spec.hyperparameters.fixed)
+    trial = Trial("screen", candidate, FIRST_SEED["pace"])
     size = min(BATCH, spec.workload.max_members)
     items = cut("screen", 0, [trial] * BATCH, size)
     for _ in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):

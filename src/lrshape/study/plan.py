@@ -64,7 +64,7 @@ class Plan:
         trials = {
             "screen": (own + swept + kept) * spec.screen.seeds,
             "rescore": rescored * around * spec.rescore.seeds,
-            "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds
+            "tune": tuned * spec.tuning_points * tuning.seeds * tuning.rounds
             + kept * tuning.seeds * min(1, tuning.rounds),
             "confirm": confirmed * spec.confirm.most + max(0, every_family - 1) * spec.confirm.least,
         }
@@ -83,7 +83,9 @@ class Plan:
         return sum(map(self._shapes_of, self.spec.families))
 
     def _shapes_of(self, family: FamilySpec) -> int:
-        is_alone = not self.spec.screen.share_families and not isinstance(self.spec.base_lr, JointLR)
+        is_alone = not (
+            self.spec.screen.share_families or isinstance(self.spec.base_lr, JointLR) or self.spec.tune
+        )
         return 1 if is_alone and not len(family.space()) else family.shapes or self.spec.screen.shapes
 
     def left(self, phase: str, trials: Sequence[Trial]) -> int | None:
@@ -93,7 +95,7 @@ class Plan:
         # What a race has dropped, or a look has decided, does not come back.
         seeds = self.spec.rescore.seeds if phase == "rescore" else self.spec.confirm.most
         done = max(trial.seed for trial in trials) + 1 - FIRST_SEED[phase]
-        return len({(t.shape, t.base_lr) for t in trials}) * (seeds - done)
+        return len({t.candidate for t in trials}) * (seeds - done)
 
     def bytes(self, chunk_size: int, stored: int = 0) -> int:
         """About how many bytes a study has still to write, its report included.

@@ -1,6 +1,6 @@
 """The one entry point: learning rates and seeds in, metrics out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +18,7 @@ def evaluate(
     seeds: ArrayLike,
     *,
     base_lrs: ArrayLike | None = None,
+    hyperparameters: Mapping[str, ArrayLike] | None = None,
     members: int | None = None,
     report: Callable[[Progress], None] | None = None,
 ) -> Outcome:
@@ -30,6 +31,8 @@ def evaluate(
             batches.
         base_lrs: base learning rates, shape (members,); needed only where weight decay is coupled to the
             schedule. Default: each row's largest learning rate.
+        hyperparameters: values by name, shape (members,) each: keywords of a train function, or what stands
+            in braces in a command.
         members: how many to train in one program, halved where memory does not suffice; default: all.
         report: called with a `Progress` between blocks of steps.
 
@@ -63,10 +66,16 @@ def evaluate(
         raise InputError(f"base_lrs must have shape ({len(rates)},), got {bases.shape}")
     if not (np.isfinite(bases).all() and (bases > 0).all()):
         raise InputError(f"base_lrs must be finite and positive, got {bases.min()} to {bases.max()}")
+    named = {name: np.asarray(values) for name, values in (hyperparameters or {}).items()}
+    for name, values in named.items():
+        if values.shape != (len(rates),):
+            raise InputError(f"hyperparameter {name} must have shape ({len(rates)},), got {values.shape}")
     if isinstance(workload, CalledWorkload):
-        return called_workload.train(workload, rates, indices, report)
+        return called_workload.train(workload, rates, indices, named, report)
     if not isinstance(workload, PopulationWorkload):
         raise TypeError(f"{type(workload).__name__} is neither a population workload nor one that is called")
+    if named:
+        raise InputError(f"the workload {workload.name} takes no hyperparameters, got {', '.join(named)}")
     from lrshape.training import population  # JAX, which called workloads do without
     from lrshape.training.memory import halving
 

@@ -12,7 +12,8 @@ imported where it is used: processes that only call a train function start twice
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -30,6 +31,23 @@ if TYPE_CHECKING:
 PyTree = Any
 Batch = Any
 Metrics = Mapping[str, "jax.Array"]
+
+
+@dataclass(frozen=True)
+class Tunable:
+    """What a workload says of a hyperparameter.
+
+    Attributes:
+        path: its full name, however it was called.
+        limits: smallest and largest legal value; None if the workload does not know.
+        integer: whether it takes whole numbers only.
+        default: its value without tuning; None if unknown.
+    """
+
+    path: str
+    limits: tuple[float, float] | None = None
+    integer: bool = False
+    default: Any = None
 
 
 class Workload(Settings, abc.ABC):
@@ -59,6 +77,18 @@ class Workload(Settings, abc.ABC):
     @abc.abstractmethod
     def metric_names(self) -> tuple[str, ...]:
         """Names of the metrics that a trial is scored by, e.g. ``("final/train_loss",)``."""
+
+    def tunable(self, name: str, values: Sequence[Any]) -> Tunable:
+        """What is known of a hyperparameter.
+
+        Args:
+            name: of the hyperparameter.
+            values: some that it is to take: those at the ends of its range, or all.
+
+        Raises:
+            InputError: if there is none, or a value is not legal.
+        """
+        raise InputError(f"tune: the workload {self.name} takes no hyperparameters, got {name}")
 
 
 class PopulationWorkload(Workload):
