@@ -262,8 +262,8 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     Returns:
         One row for each (winner, phase that trained it at its base LR, metric): ``shape, family, params,
         base_lr, hyperparameters, chosen_by, phase, seeds, metric, score, low, high``. ``chosen_by`` is a
-        tuple of the metrics by which that shape at that base LR wins. The analysis's winner comes first, of each winner the last
-        phase. Metrics by which every shape diverged have no winner.
+        tuple of the metrics by which that shape at that base LR wins. The analysis's winner comes first, of
+        each winner the last phase. Metrics by which every shape diverged have no winner.
 
     Raises:
         InputError: if there is no winner yet.

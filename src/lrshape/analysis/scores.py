@@ -63,8 +63,8 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
     Returns:
         One row each, sorted by phase (as they are run), shape, base LR and hyperparameters: ``phase, shape,
         family, params, base_lr, hyperparameters, seeds, score, low, high, diverged, failed``. ``seeds``,
-        ``diverged`` and ``failed`` count trials; ``score`` is +inf where half of them or more have none; ``low`` and ``high`` are NaN where
-        the seeds are too few for the confidence.
+        ``diverged`` and ``failed`` count trials; ``score`` is +inf where half of them or more have
+        none; ``low`` and ``high`` are NaN where the seeds are too few for the confidence.
 
     Raises:
         InputError: if the metric is not stored.

@@ -110,6 +110,7 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     round_of_tuning = 0 if is_few else tuned * points * tuning["seeds"]
     step = COARSE if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
+    sweeps += 2 * _tuned_beside(plain) * baselines
 
     screened = max(families, count - confirming - racing - round_of_tuning - sweeps)
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
@@ -158,12 +159,13 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     swept = sum(bool(one["tune"]) for one in plain["baselines"].values())
     least, step, tuning = 10, 3.0, {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
     if count is not None:
-        lowest = contest_least(schedules, swept, span)
+        beside = _tuned_beside(plain)
+        lowest = contest_least(schedules, swept, span, beside)
         count = whole_number(f"trials for {schedules} schedules", count, lowest, MOST)
         step = COARSE if count < FEW else step
         tuning["seeds"] = 1 if count < 100 * schedules else 2
-        one_round = (5 * (1 + _tuned_beside(plain)) * swept + schedules - swept) * tuning["seeds"]
-        left = count - _sweeps(schedules, swept, span, step)
+        one_round = (5 * (1 + beside) * swept + schedules - swept) * tuning["seeds"]
+        left = count - _sweeps(schedules, swept, span, step) - 2 * beside * swept
         spare = max(0, min(left - count // 2, left - 6 * schedules))
         tuning["rounds"] = min(tuning["rounds"], spare // one_round)
         left -= tuning["rounds"] * one_round
@@ -182,15 +184,16 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     return plain | {"families": [], "max_trials": limit, "screen": {"shapes": 1, "seeds": 1}}
 
 
-def contest_least(schedules: int, swept: int, span: float = 1000.0) -> int:
+def contest_least(schedules: int, swept: int, span: float = 1000.0, beside: int = 0) -> int:
     """The fewest trials that give a contest intervals.
 
     Args:
         schedules: their number.
         swept: how many of them are tuned.
         span: as in `plan_contest`.
+        beside: how many hyperparameters are tuned beside the base LR.
     """
-    return _sweeps(schedules, swept, span, COARSE) + 6 * schedules
+    return _sweeps(schedules, swept, span, COARSE) + 2 * beside * swept + 6 * schedules
 
 
 def _sweeps(schedules: int, swept: int, span: float, step: float) -> int:

@@ -1,5 +1,6 @@
-"""What all trials of a search say of every schedule: a Gaussian process over curves, the size of LRs, and
-hyperparameters.
+"""What all trials of a search say of every schedule.
+
+A Gaussian process over curves, the size of LRs, and hyperparameters.
 """
 
 import math
@@ -205,32 +206,28 @@ class CurveModel:
         lower, upper = self._tried_box(tried["hyperparameters"])
         found: dict[str, list[Any]] = {}
         for i, (name, one) in enumerate(self._tuned.specs.items()):
-            count = len(one.choices) or FLAT
-            column = (np.arange(count) + 0.5) / count
-            column = column if one.choices else np.append(lower[i] + column * (upper[i] - lower[i]), best[i])
-            column = np.unique(column)
+            if one.choices:
+                column = np.array([one.unit(value) for value in one.choices])
+            else:
+                column = np.unique(np.append(np.linspace(lower[i], upper[i], FLAT), best[i]))
             rows = np.repeat(best[None], len(column), axis=0)
             rows[:, i] = column
-            scores = self._best_scores(shape, profile, rows)
             here = int(np.argmin(np.abs(column - best[i])))
-            fits = scores - scores[here] <= most
+            scores = self._best_scores(shape, profile, rows)
+            losses = scores - scores[here]
             if one.choices:
-                found[name] = [one.value(u) for u in column[fits]]
-                continue
-            first, last = here, here
-            while first > 0 and fits[first - 1]:
-                first -= 1
-            while last < len(column) - 1 and fits[last + 1]:
-                last += 1
-            found[name] = [one.value(column[first]), one.value(column[last])]
+                found[name] = [value for value, loss in zip(one.choices, losses, strict=True) if loss <= most]
+            else:
+                down = _reach(column[here::-1], losses[here::-1], most)
+                found[name] = [one.value(down), one.value(_reach(column[here:], losses[here:], most))]
         return found
 
     def fixed_score(self, shape: ShapeRecord, profile: Profile) -> float:
-        """Posterior mean of a shape at its best base LR with the hyperparameters that no tuning would change."""
+        """Posterior mean of a shape at its best base LR with the hyperparameters of no tuning."""
         return float(self._best_scores(shape, profile, self._tuned.units([self._tuned.fixed]))[0])
 
     def _best_scores(self, shape: ShapeRecord, profile: Profile, units: Array) -> Array:
-        """Lowest posterior means over base LRs, one for each row of hyperparameters, on the metric's scale."""
+        """Lowest posterior means over base LRs, on the metric's scale, one for each row."""
         centre, limit = math.log2(profile.base_lr), math.log2(profile.limit)
         x = centre + np.arange(-AROUND, AROUND + 1) * (2 * STEP)
         x = x[(x < limit) | (x <= centre)]
@@ -328,6 +325,16 @@ class Pool:
         units = np.where(random.random(step.shape) < 0.1, random.random(step.shape), centres.units + step)
         octaves = 10 ** random.uniform(-1.5, 0.0, count) * random.standard_normal(count)
         return Pool(centres.base_lrs + octaves * (random.random(count) < 0.7), units)
+
+
+def _reach(column: Array, losses: Array, most: float) -> float:
+    """The coordinate at which a loss that starts at 0 first exceeds a limit, or the last one."""
+    over = np.flatnonzero(losses > most)
+    if not len(over):
+        return float(column[-1])
+    i = int(over[0])
+    share = (most - losses[i - 1]) / (losses[i] - losses[i - 1])
+    return float(column[i - 1] + share * (column[i] - column[i - 1]))
 
 
 def _most_telling(trials: pd.DataFrame, losses: Array) -> NDArray[np.bool_]:

@@ -24,6 +24,12 @@ RESERVED = ("lr", "lrs", "seed", "steps", "base_lr")
 WIDENED = 3.0
 """How many times its own width a range may grow on each side; on a log scale, its width in logarithms."""
 
+BEYOND = 0.5
+"""How far beyond the best value at the end of a range the next one is tried, as a share of the range."""
+
+EXTENSIONS = 4
+"""How often that is done at most, of each hyperparameter of a schedule, in the screen."""
+
 _NAME = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*")
 
 
@@ -41,8 +47,8 @@ class HyperparameterSpec(Settings):
     limits: tuple[float, float] | None = Field(
         default=None,
         description="how far the range may widen where the best lies at its edge; default: as far as the "
-        "workload's setting allows; of a train function or a command, any positive value on a log scale, else "
-        "the range itself",
+        "workload's setting allows; of a train function or a command, on a log scale, any positive value, "
+        "else the range itself",
     )
     default: Any = Field(
         default=None,
@@ -112,6 +118,11 @@ class HyperparameterSpec(Settings):
         count = high - low + 1
         return (np.floor(units * count) + 0.5) / count
 
+    def widened(self, low: float, high: float) -> "HyperparameterSpec":
+        """The range between two coordinates; what is legal, and the value without tuning, stay."""
+        known = {"limits": self.legal, "default": self.fixed}
+        return self.model_copy(update={"low": self.value(low), "high": self.value(high), **known})
+
     @property
     def legal(self) -> tuple[float, float]:
         """How far values may go."""
@@ -179,6 +190,49 @@ class HyperparameterSpace:
             else:
                 columns.append(one.snapped(column))
         return np.stack(columns, axis=1) if columns else np.empty((len(units), 0))
+
+    def beside(self, text: str, name: str, tried: Sequence[float]) -> dict[float, str]:
+        """Values of one hyperparameter to try next, the others as they are, by their coordinates.
+
+        The choices, or the ends of the range, come first; then values beyond an end that is the best one.
+
+        Args:
+            text: the best hyperparameters so far.
+            name: of the one.
+            tried: coordinates of values of it that were tried.
+        """
+        values = params_of(text)
+        one, unit = self.specs[name], self.specs[name].unit(values[name])
+        least, most = self.bounds[:, list(self.specs).index(name)]
+        if one.choices:
+            wanted = [one.unit(value) for value in one.choices]
+        elif min(tried) > 0 or max(tried) < 1:
+            wanted = [0.0, 1.0]
+        else:
+            wanted = [unit - BEYOND] if unit <= min(tried) else [unit + BEYOND] if unit >= max(tried) else []
+        new = {float(np.clip(u, least, most)): None for u in wanted}
+        texts = {
+            u: text_of(values | {name: one.value(u)}) for u in new if all(abs(u - v) > 1e-9 for v in tried)
+        }
+        return {u: other for u, other in texts.items() if other != text}
+
+    def covering(self, texts: Sequence[str]) -> "HyperparameterSpace":
+        """The space with ranges so wide that none of these hyperparameters lies at an edge."""
+        units = self.units(texts)
+        if not len(self) or not len(units):
+            return self
+        low, high = np.clip(np.stack([units.min(axis=0) - BEYOND, units.max(axis=0) + BEYOND]), *self.bounds)
+        return HyperparameterSpace(
+            {
+                name: one if one.choices else one.widened(min(0.0, low[i]), max(1.0, high[i]))
+                for i, (name, one) in enumerate(self.specs.items())
+            }
+        )
+
+    @property
+    def sweep(self) -> int:
+        """Values that are tried for a schedule which no sampler chose, before any extension."""
+        return sum(len(one.choices) - 1 if one.choices else 2 for one in self.specs.values())
 
     @property
     def bounds(self) -> Array:

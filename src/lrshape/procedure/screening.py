@@ -9,6 +9,7 @@ All trials of a generation share its seeds, so that what is compared is paired; 
 ones, so that no shape is chosen for a lucky seed alone.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
@@ -16,12 +17,15 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.tables import records
+from lrshape.procedure.hyperparameters import EXTENSIONS
 from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Phase, Rounds
 from lrshape.procedure.sampler import Belief
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.spec import MAX_TRIALS, SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+from lrshape.store import params_of
 
 _Step = Rounds[None]
 
@@ -92,6 +96,7 @@ class _Screen:
         baselines = baseline_shapes(self._spec)
         tuned = [shape for shape in baselines if name_of(shape) not in kept]
         yield from self._score(tuned, len(families) + len(kept))
+        yield from self._sweep(tuned, len(families) + len(kept))
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}
             at = [Candidate(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
@@ -130,6 +135,26 @@ class _Screen:
             )
         for search in self._searches:
             search.tell(self._best)
+
+    def _sweep(self, shapes: Sequence[ShapeRecord], kept: int) -> _Step:
+        """Train shapes at values of each hyperparameter, one after the other, from its best base LR on.
+
+        It shows about where good values lie, as base LRs of the first shapes do.
+        """
+        space, ids = self._spec.hyperparameters, {shape.id for shape in shapes}
+        for name, one in space.specs.items():
+            tried = {shape.id: [one.unit(params_of(space.fixed)[name])] for shape in shapes}
+            for _ in range(1 + EXTENSIONS):
+                candidates = []
+                for row in records(self._best):
+                    if row["shape"] in ids and math.isfinite(row["score"]):
+                        best, known = Candidate.read(row), tried[row["shape"]]
+                        found = space.beside(best.hyperparameters, name, known)
+                        known += found
+                        candidates += [best._replace(hyperparameters=text) for text in found.values()]
+                if not (candidates := candidates[: self._room(kept)]):
+                    break
+                yield from self._train(candidates, self._spec.screen.seeds)
 
     def _train(self, candidates: Sequence[Candidate], seeds: int) -> _Step:
         table = yield trials("screen", candidates, seeds, skip=self._seeds_used)

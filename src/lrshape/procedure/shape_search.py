@@ -78,7 +78,7 @@ class ShapeSpace:
         return points[:, len(self) - len(self._tuned) :]
 
     def curves(self, points: Points) -> NDArray[np.float64]:
-        """What the scores depend on: `curve_features`, the LRs' size if it is a coordinate, hyperparameters."""
+        """What scores depend on: `curve_features`, the LRs' size if it is a coordinate, hyperparameters."""
         values = np.empty((len(points), len(PROGRESS)))
         for family, rows, columns in self._by_family(points):
             values[rows] = evaluate(FAMILIES[family.name], {**family.fixed, **columns}, PROGRESS)
@@ -134,7 +134,9 @@ class ShapeSearch:
     """
 
     def __init__(self, spec: SearchSpec, families: Sequence[FamilySpec], best: pd.DataFrame):
-        self._space = ShapeSpace(families, spec.base_lr.dimension(best), spec.hyperparameters)
+        known = [] if best.empty else best["hyperparameters"][np.isfinite(best["score"])].tolist()
+        tuned = spec.hyperparameters.covering(known)
+        self._space = ShapeSpace(families, spec.base_lr.dimension(best), tuned)
         name = families[0].name if len(families) == 1 else "all"
         self._sampler = spec.sampler.seeing(self._space.curves, partial(scaled, spec))
         self._state = self._sampler.init(len(self._space), sampler_seed(spec.seed, name))

@@ -353,7 +353,9 @@ class SearchSpec(Settings):
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
             )
         kept = len(self.kept_base_lrs)
-        first = self.base_lr.sweeps(len(self.baselines) - kept) + kept + len(self.families)
+        tuned = len(self.baselines) - kept
+        swept = self.base_lr.sweeps(tuned) + tuned * self.hyperparameters.sweep
+        first = swept + kept + len(self.families)
         lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
         if self.max_trials is not None and lacking > 0:
             ours = f"the best shapes and {len(self.baselines)} baselines"

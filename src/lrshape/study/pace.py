@@ -64,7 +64,8 @@ def set_trials(
     count = count_affordable(spec, seconds, executor)
     if is_contest:
         schedules, span = len(spec.baselines), spec.base_lr.high / spec.base_lr.low
-        count = max(count, contest_least(schedules, schedules - len(spec.kept_base_lrs), span))
+        swept = schedules - len(spec.kept_base_lrs)
+        count = max(count, contest_least(schedules, swept, span, len(spec.tune)))
     return dict(document) | {"trials": count}
 
 

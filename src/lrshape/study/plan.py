@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
+from lrshape.procedure.hyperparameters import EXTENSIONS
 from lrshape.procedure.phases import rungs
 from lrshape.procedure.screening import recommended
 from lrshape.procedure.spec import FINALISTS, FamilySpec
@@ -54,7 +55,8 @@ class Plan:
         extend = extend if spec.base_lr.most > 1 else 0
         kept = len(spec.kept_base_lrs)
         own = shapes if chosen else shapes * (max(1, spec.base_lr.most - spec.base_lr.extend) + extend)
-        swept = spec.base_lr.sweeps(baselines - kept) + (baselines - kept) * extend
+        beside = spec.hyperparameters.sweep + (EXTENSIONS * len(spec.tune) if extend else 0)
+        swept = spec.base_lr.sweeps(baselines - kept) + (baselines - kept) * (extend + beside)
         every_family = len(spec.families) if spec.confirm.families else 0
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
