@@ -1,7 +1,8 @@
 """Tables of comparisons: corrected for all their rows, and with verdicts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,11 @@ def keys_of(table: pd.DataFrame) -> list[Key]:
     """What tells each row from others of its phase."""
     columns = (table[name] for name in ("shape", "base_lr", "hyperparameters"))
     return [(str(shape), float(lr), str(tuned)) for shape, lr, tuned in zip(*columns, strict=True)]
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """What tells one row from others of its phase."""
+    return str(row["shape"]), float(row["base_lr"]), str(row["hyperparameters"])
 
 
 def is_key(table: pd.DataFrame, key: Key) -> NDArray[np.bool_]:

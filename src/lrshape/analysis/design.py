@@ -1,14 +1,33 @@
 """How a study's confirm phase was designed: what its numbers have to be read with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Key = tuple[str, float, str]
 """A shape's name, a base LR, and hyperparameters as the column of that name has them."""
 
 Scale = Literal["log", "linear", "logit"]
 """Of a metric: where its noise is about the same for good and bad schedules."""
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """How much the hyperparameters of a schedule matter, by the model of all trials.
+
+    Attributes:
+        flat: of each hyperparameter, the values around the best that lose less than the confirm phase can
+            resolve, each at its own best base LR: the ends of a range, or the choices.
+        rank: place of the schedule among those that are confirmed, from 1.
+        fixed_rank: the same if all kept the values that they would have without tuning, each at its own best
+            base LR.
+        fixed_cost: what the schedule loses by that, in the unit of effects.
+    """
+
+    flat: Mapping[str, Sequence[Any]]
+    rank: int
+    fixed_rank: int
+    fixed_cost: float
 
 
 @dataclass(frozen=True)
@@ -21,12 +40,14 @@ class Tuning:
             at least 0.
         edge: ``low`` or ``high`` if the best base LR may lie beyond those tried, else ``""``.
         edges: the same of each hyperparameter whose best value may lie beyond those tried.
+        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
     """
 
     octaves: float
     cost: float
     edge: Literal["", "low", "high"] = ""
-    edges: Mapping[str, str] = field(default_factory=dict, hash=False)
+    edges: Mapping[str, str] = field(default_factory=dict)
+    sensitivity: Sensitivity | None = None
 
     @property
     def is_at_edge(self) -> bool:

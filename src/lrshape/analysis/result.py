@@ -10,7 +10,7 @@ import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import is_key, keys_of
-from lrshape.analysis.design import Design, Key, Scale
+from lrshape.analysis.design import Design, Key, Scale, Sensitivity
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.seeds_needed import seeds_to_decide
@@ -31,6 +31,7 @@ class Contender:
         hyperparameters: their best values by name; empty where the study tunes none beside the base LR.
         base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
         edges: the same of each hyperparameter whose best value may lie beyond those tried.
+        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
         octaves: standard deviation of the best base LR, in octaves; None if unknown.
         cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         phase: in which the numbers were measured.
@@ -67,6 +68,7 @@ class Contender:
     hyperparameters: dict[str, Any]
     base_lr_edge: str
     edges: dict[str, str]
+    sensitivity: Sensitivity | None
     octaves: float | None
     cost: float | None
     phase: str
@@ -101,6 +103,7 @@ class Result:
         hyperparameters: their best values by name; empty where the study tunes none beside the base LR.
         base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
         edges: the same of each hyperparameter whose best value may lie beyond those tried.
+        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
         octaves: standard deviation of the best base LR, in octaves; None if unknown.
         cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         steps: training steps of the schedule.
@@ -132,6 +135,7 @@ class Result:
     hyperparameters: dict[str, Any]
     base_lr_edge: str
     edges: dict[str, str]
+    sensitivity: Sensitivity | None
     octaves: float | None
     cost: float | None
     steps: int
@@ -174,7 +178,7 @@ class Result:
         phase = analysis.measuring_phase
         # No test for every shape of a screen.
         table = analysis.confirmed if phase == "confirm" else analysis.compared(phase, reported=True)
-        rows = records(as_measured(table.assign(phase=phase), analysis.direction))
+        rows = _known(analysis, as_measured(table.assign(phase=phase), analysis.direction))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]
         missing = where(families, ~families["shape"].isin(table["shape"]))
@@ -192,7 +196,9 @@ class Result:
             baselines=tuple(
                 _contender(row, won, analysis.margin) for row in rows if row["is_baseline"] and row is not won
             ),
-            families=tuple(_contender(row, won, analysis.margin) for row in others + records(missing)),
+            families=tuple(
+                _contender(row, won, analysis.margin) for row in others + _known(analysis, missing)
+            ),
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
             failed_share=float(np.mean(statuses == "failed")),
@@ -202,6 +208,15 @@ class Result:
         """Return it as data for JSON, the keys being the attributes."""
         lists = {key: [asdict(c) for c in getattr(self, key)] for key in ("baselines", "families")}
         return {**asdict(self), **lists}
+
+
+def _known(analysis: Analysis, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, with what the design knows of their hyperparameters."""
+    known = [analysis.design.tuning.get(key) for key in keys_of(table)]
+    return [
+        {**row, "sensitivity": one.sensitivity if one else None}
+        for row, one in zip(records(table), known, strict=True)
+    ]
 
 
 def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) -> Contender:
@@ -232,6 +247,7 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "hyperparameters": params_of(row["hyperparameters"]),
         "base_lr_edge": str(row["edge"]),
         "edges": params_of(row.get("edges", NOTHING_TUNED)),
+        "sensitivity": row["sensitivity"],
         "octaves": _finite(row.get("octaves")),
         "cost": _finite(row.get("cost")),
     }

@@ -5,28 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from lrshape.analysis.design import Design, Tuning
+from lrshape.analysis.design import Design, Sensitivity, Tuning
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord
-
-
-@dataclass(frozen=True)
-class Sensitivity:
-    """How much the hyperparameters of a schedule matter, by the model of all trials.
-
-    Attributes:
-        flat: of each hyperparameter, the values around the best that lose less than the confirm phase can
-            resolve, each at its own best base LR: the ends of a range, or the choices.
-        rank: place of the schedule among those that are confirmed, from 1.
-        fixed_rank: the same if all kept the values that they would have without tuning, each at its own best
-            base LR.
-        fixed_cost: what the schedule loses by that, in the unit of effects.
-    """
-
-    flat: Mapping[str, Sequence[Any]]
-    rank: int
-    fixed_rank: int
-    fixed_cost: float
 
 
 @dataclass(frozen=True)
@@ -36,12 +17,10 @@ class Tuned:
     Attributes:
         candidate: at the best base LR known.
         tuning: how well it is known.
-        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
     """
 
     candidate: Candidate
     tuning: Tuning
-    sensitivity: Sensitivity | None = None
 
     @property
     def shape(self) -> ShapeRecord:
@@ -90,11 +69,9 @@ class Choice:
                     "params": tuned.shape.params,
                     "base_lr": tuned.candidate.base_lr,
                     "hyperparameters": tuned.candidate.hyperparameters,
+                    **asdict(tuned.tuning),
                     "octaves": _plain(tuned.tuning.octaves),
                     "cost": _plain(tuned.tuning.cost),
-                    "edge": tuned.tuning.edge,
-                    "edges": dict(tuned.tuning.edges),
-                    "sensitivity": None if tuned.sensitivity is None else asdict(tuned.sensitivity),
                 }
                 for tuned in self.schedules
             ]
@@ -114,8 +91,13 @@ class Choice:
             [
                 Tuned(
                     Candidate.read(row),
-                    Tuning(float(row["octaves"]), float(row["cost"]), row["edge"], row["edges"]),
-                    None if row["sensitivity"] is None else Sensitivity(**row["sensitivity"]),
+                    Tuning(
+                        float(row["octaves"]),
+                        float(row["cost"]),
+                        row["edge"],
+                        row["edges"],
+                        None if row["sensitivity"] is None else Sensitivity(**row["sensitivity"]),
+                    ),
                 )
                 for row in schedules
             ]

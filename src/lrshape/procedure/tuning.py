@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.design import Scale, Tuning
+from lrshape.analysis.design import Scale, Sensitivity, Tuning
 from lrshape.analysis.scores import metric_values
-from lrshape.procedure.choice import Choice, Sensitivity, Tuned
+from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
 from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Rounds
@@ -148,8 +148,11 @@ class _Tuner:
         tuned = [
             Tuned(
                 Candidate(shape, one.base_lr, one.hyperparameters),
-                dataclasses.replace(one.tuning, cost=self._in_effects(one, one.tuning.cost)),
-                sensitivity.get(shape),
+                dataclasses.replace(
+                    one.tuning,
+                    cost=self._in_effects(one, one.tuning.cost),
+                    sensitivity=sensitivity.get(shape),
+                ),
             )
             for shape, one in profiles.items()
         ]
