@@ -143,24 +143,27 @@ class _Tuner:
 
     def choose(self, shapes: Sequence[ShapeRecord]) -> Choice:
         """The searched shapes, or those of a contest, best first, and the baselines, at their base LRs."""
-        profiles = self.profiles(shapes)
-        sensitivity = self._sensitivities(profiles)
-        tuned = [
-            Tuned(
-                Candidate(shape, one.base_lr, one.hyperparameters),
-                dataclasses.replace(
-                    one.tuning,
-                    cost=self._in_effects(one, one.tuning.cost),
-                    sensitivity=sensitivity.get(shape),
-                ),
-            )
-            for shape, one in profiles.items()
-        ]
-        own = [one for one in tuned if self._spec.is_contest or not one.is_baseline]
-        own.sort(key=lambda one: profiles[one.shape].score)
+        found = self.profiles(shapes)
+        own = [shape for shape in found if self._spec.is_contest or not shape.is_baseline]
+        own.sort(key=lambda shape: found[shape].score)
         if not self._spec.confirm.families:
             own = own[:1]
-        return Choice([*own, *(one for one in tuned if one.is_baseline and one not in own)])
+        chosen = [*own, *(shape for shape in found if shape.is_baseline and shape not in own)]
+        profiles = {shape: found[shape] for shape in chosen}
+        sensitivity = self._sensitivities(profiles)
+        return Choice(
+            [
+                Tuned(
+                    Candidate(shape, one.base_lr, one.hyperparameters),
+                    dataclasses.replace(
+                        one.tuning,
+                        cost=self._in_effects(one, one.tuning.cost),
+                        sensitivity=sensitivity.get(shape),
+                    ),
+                )
+                for shape, one in profiles.items()
+            ]
+        )
 
     def _sensitivities(self, profiles: Mapping[ShapeRecord, Profile]) -> dict[ShapeRecord, Sensitivity]:
         """Of the schedules of which something is known, if hyperparameters are tuned."""

@@ -144,9 +144,9 @@ def to_optuna(
     """Return an Optuna study with one Optuna trial for each trial.
 
     Its parameters are ``family``, ``base_lr``, ``<family>.<parameter>`` and hyperparameters; phase, shape,
-    seed, status and all metrics are user attributes. A trial that diverged is complete, with an infinite value, the worst;
-    one that failed has failed. Many trials differ by their seed alone: medians over them are what a shape
-    scores.
+    seed, status and all metrics are user attributes. A trial that diverged is complete, with an
+    infinite value, the worst; one that failed has failed. Many trials differ by their seed alone: medians
+    over them are what a shape scores.
 
     Args:
         trials: as `Study.trials` gives them.
