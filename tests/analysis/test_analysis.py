@@ -37,7 +37,8 @@ def test_the_confirmed_table(study, trials_of, metric):
     table = Analysis(trials_of(study), metric).confirmed
     assert table.columns.tolist() == [
         "shape", "family", "params", "base_lr", "hyperparameters", "seeds", "score", "low", "high",
-        "diverged", "failed", "rank", "pairs", "effect", "effect_low", "effect_high", "difference", "difference_low", "difference_high",
+        "diverged", "failed", "rank", "pairs", "effect", "effect_low", "effect_high", "difference",
+        "difference_low", "difference_high",
         "p_value", "p_holm", "p_equal", "symmetric_effect", "symmetric_low", "symmetric_high", "symmetric_p",
         "correlation", "octaves", "cost", "edge", "edges", "verdict", "is_winner", "is_baseline",
     ]  # fmt: skip

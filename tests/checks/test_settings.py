@@ -198,7 +198,8 @@ def drive(phase, score):
         rows = [
             {
                 "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name,
-                "params": t.shape.params, "base_lr": t.base_lr, "hyperparameters": t.candidate.hyperparameters, "seed": t.seed,
+                "params": t.shape.params, "base_lr": t.base_lr,
+                "hyperparameters": t.candidate.hyperparameters, "seed": t.seed,
                 "final/score": score(t), "status": "ok",
             }
             for trials in rounds
