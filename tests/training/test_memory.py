@@ -22,6 +22,16 @@ def test_a_member_counts_its_parameters_and_both_moments():
     assert memory.footprint(DigitsMLP()).member >= 3 * 4 * 3 * parameters
 
 
+def test_hyperparameters_that_members_differ_in_count_like_learning_rates(monkeypatch):
+    plain = memory.footprint(SMALL)
+    traced = memory.footprint(SMALL, ("optimizer.beta1", "optimizer.weight_decay"))
+    assert traced.member - plain.member == 2 * 16 * SMALL.steps + 3 * 4  # two averages of ones, for a count
+    seen = []
+    monkeypatch.setattr(memory, "footprint", lambda *asked: seen.append(asked) or plain)
+    memory.plan_chunk_size(SMALL, ["weight_decay", "batch_size"])
+    assert seen == [(SMALL, ("optimizer.weight_decay",))]
+
+
 def test_activations_count_once_a_device_on_a_cpu_and_once_a_member_elsewhere(monkeypatch):
     small, large = DigitsCNN(batch_size=32), DigitsCNN(batch_size=512)
     grown = memory.footprint(large).fixed - memory.footprint(small).fixed
@@ -36,7 +46,7 @@ def test_activations_count_once_a_device_on_a_cpu_and_once_a_member_elsewhere(mo
 def test_little_memory_means_fewer_members(monkeypatch):
     workload = DigitsMLP()
     assert memory.plan_chunk_size(workload) == workload.max_members
-    monkeypatch.setattr(memory, "footprint", lambda workload: Footprint(fixed=1000, member=10))
+    monkeypatch.setattr(memory, "footprint", lambda *_: Footprint(fixed=1000, member=10))
     for free, members in ((2 * 1000 + 20 * 10, 8), (None, 128), (0, 1), (10**9, 128)):
         monkeypatch.setattr(memory, "free_memory", lambda free=free: free)
         assert memory.plan_chunk_size(workload) == members

@@ -47,13 +47,14 @@ class HyperparameterSpec(Settings):
     limits: tuple[float, float] | None = Field(
         default=None,
         description="how far the range may widen where the best lies at its edge; default: as far as the "
-        "workload's setting allows; of a train function or a command, on a log scale, any positive value, "
-        "else the range itself",
+        "workload's setting allows, but at most three times its width on each side; of a train function or a "
+        "command only on a log scale",
     )
     default: Any = Field(
         default=None,
         description="the value that would be used without tuning, which the report compares with; default: "
-        "the middle of the range, or the first choice",
+        "that of the workload's setting, moved into the range; of a train function or a command the middle of "
+        "the range, or the first choice",
     )
 
     @model_validator(mode="before")
@@ -137,6 +138,15 @@ class HyperparameterSpec(Settings):
             least, most = low - width, high + width
         given = self.limits or (least, most)
         return max(least, given[0]), min(most, given[1])
+
+    def nearest(self, value: Any) -> Any:
+        """The value of the range that is nearest to a number; None where nothing is near."""
+        if self.choices:
+            return value if value in self.choices else None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        low, high = self._ends
+        return min(max(value, low), high)
 
     @property
     def values(self) -> tuple[Any, ...]:

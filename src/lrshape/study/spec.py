@@ -143,7 +143,7 @@ def _fitted(tune: Mapping[str, HyperparameterSpec], workload: Workload) -> dict[
             raise ValueError(f"{names[setting.path]} and {name} are one hyperparameter")
         if setting.integer and not one.choices and one.scale != "integer":
             raise ValueError(f'{name} takes whole numbers: scale must be "integer", got {one.scale!r}')
-        known = {"limits": None if one.choices else setting.limits, "default": setting.default}
+        known = {"limits": None if one.choices else setting.limits, "default": one.nearest(setting.default)}
         known = {
             key: value for key, value in known.items() if getattr(one, key) is None and value is not None
         }

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator
 from typing_extensions import override
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 from lrshape.loss_curve import LossCurve
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import CURVE, Outcome, Progress, Result, full_name
@@ -97,7 +97,7 @@ def train(
     workload: CalledWorkload,
     lrs: NDArray[np.floating],
     seeds: NDArray[np.integer],
-    hyperparameters: Mapping[str, NDArray[Any]] = EMPTY,
+    hyperparameters: Mapping[str, ArrayLike] = EMPTY,
     report: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Call the workload for each row of ``lrs``; whatever goes wrong concerns that trial alone.
@@ -117,7 +117,15 @@ def train(
     status = np.full(count, "ok", dtype="<U8")
     messages = [""] * count
     curves: list[LossCurve | None] = [None] * count
-    columns = [column.tolist() for column in hyperparameters.values()]
+    columns = [
+        np.asarray(column, None if isinstance(column, np.ndarray) else object).tolist()
+        for column in hyperparameters.values()
+    ]
+    for name, column in zip(hyperparameters, columns, strict=True):
+        if not isinstance(column, list) or len(column) != count:
+            raise InputError(
+                f"hyperparameter {name} must be {count} values, one a member, got {shown(column)}"
+            )
     values = [dict(zip(hyperparameters, row, strict=True)) for row in zip(*columns, strict=True)]
     values = values or [EMPTY] * count
     for i in range(count):

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from lrshape.errors import InputError
 from lrshape.training.devices import is_cpu, mesh
+from lrshape.training.hyperparameters import find_setting
 from lrshape.training.population import MIN_SEEDS
 from lrshape.training.programs import training
 from lrshape.training.workload import PopulationWorkload, Workload
@@ -38,29 +39,34 @@ class Footprint(NamedTuple):
 
 
 @lru_cache(maxsize=16)
-def footprint(workload: PopulationWorkload) -> Footprint:
-    """Estimate from the compiled program of one member's step: its temporaries are the activations."""
-    functions, devices = training(workload), mesh().size
+def footprint(workload: PopulationWorkload, traced: tuple[str, ...] = ()) -> Footprint:
+    """Estimate from the compiled program of one member's step: its temporaries are the activations.
+
+    Args:
+        workload: what is trained.
+        traced: paths of the hyperparameters that members of one program have values of.
+    """
+    functions, devices = training(workload, traced), mesh().size
     key = jax.eval_shape(lambda: jax.random.key(0))
     data = jax.tree.map(lambda a: jax.ShapeDtypeStruct(jnp.shape(a), jnp.result_type(a)), workload.data())
     state = jax.eval_shape(functions.init, key, data)
     order = jax.eval_shape(workload.order, key, data)
-    rate = jax.ShapeDtypeStruct((), jnp.float32)
+    shape = (1,) if workload.broadcasts else ()
+    rates = dict.fromkeys(("lr", *traced), jax.ShapeDtypeStruct(shape, jnp.float32))
 
-    def step(state: Any, lr: Any, base_lr: Any, order: Any, data: Any, key: Any) -> Any:
+    def step(state: Any, now: Any, base_lrs: Any, order: Any, data: Any, key: Any) -> Any:
         batch = None if order is None else workload.batch(data, jax.tree.map(lambda row: row[0], order))
-        return functions.step(state, lr, base_lr, batch, key)
+        return functions.step(state, now, base_lrs, batch, key)
 
     if workload.broadcasts:
         state = jax.tree.map(lambda a: jax.ShapeDtypeStruct((*a.shape, 1), a.dtype), state)
-        rate = jax.ShapeDtypeStruct((1,), jnp.float32)
-    compiled = jax.jit(step).lower(state, rate, rate, order, data, key).compile()
+    compiled = jax.jit(step).lower(state, rates, rates, order, data, key).compile()
     analysis = compiled.memory_analysis()
     temporary = 0 if analysis is None else analysis.temp_size_in_bytes
     fixed = devices * (_bytes(data) + MIN_SEEDS * _bytes(order))
     # Input and output of a block of steps are alive at once, and a copy while members are moved; learning
-    # rates are float64 on the host, and float32 there and on the device.
-    member = 3 * _bytes(state) + 16 * workload.steps + 16 * workload.curve_points
+    # rates and hyperparameters are float64 on the host, and float32 there and on the device.
+    member = 3 * _bytes(state) + 16 * workload.steps * len(rates) + 16 * workload.curve_points
     if is_cpu():
         return Footprint(fixed + devices * temporary, member)
     return Footprint(fixed, member + temporary)
@@ -111,18 +117,24 @@ def _control_group(root: Path = Path("/sys/fs/cgroup")) -> int | None:
     return None
 
 
-def plan_chunk_size(workload: Workload) -> int:
+def plan_chunk_size(workload: Workload, hyperparameters: Iterable[str] = ()) -> int:
     """Members to train in one program: what fits in memory, at most the workload's ``max_members``.
 
     More than that gains little speed and would make a crash cost more; the number is rounded down to a
     power of two, so that a small change of free memory does not change the plan.
+
+    Args:
+        workload: what is trained, with the values of settings that take the most memory.
+        hyperparameters: names of those that trials differ in.
     """
     if not isinstance(workload, PopulationWorkload):
         return workload.max_members
     free = free_memory()
     if free is None:
         return workload.max_members
-    need = footprint(workload)  # pyright: ignore[reportArgumentType] - frozen models have a hash
+    settings = [find_setting(workload, name) for name in hyperparameters]
+    traced = tuple(sorted(setting.path for setting in settings if setting.traced))
+    need = footprint(workload, traced)  # pyright: ignore[reportArgumentType] - frozen models have a hash
     fitting = max(0, int(free * MEMORY_SHARE) - need.fixed) // need.member
     return min(workload.max_members, 2 ** max(0, fitting.bit_length() - 1))
 

@@ -12,7 +12,6 @@ from lrshape.registry import Registry
 from lrshape.settings import Settings
 
 if TYPE_CHECKING:
-    import jax
     import optax
 
 Coupling = Literal["lr", "schedule", "constant"]
@@ -46,8 +45,8 @@ class Optimizer(Settings, abc.ABC):
             return self.direction()
         return optax.chain(optax.clip_by_global_norm(self.clip_norm), self.direction())
 
-    def apply(self, params: Any, direction: Any, lr: "jax.Array", base_lr: "jax.Array") -> Any:
-        """New parameters after one update.
+    def apply(self, params: Any, direction: Any, lr: Any, base_lr: Any) -> Any:
+        """New parameters after one update; ``lr`` and ``base_lr`` are numbers, or trees with one a parameter.
 
         The decay term is coupled as ``lr``: lr * wd * p (torch.optim.AdamW, optax.adamw); ``schedule``:
         m(t) * wd * p with m = lr / base_lr (Loshchilov and Hutter, arXiv:1711.05101, algorithm 2);
@@ -55,12 +54,16 @@ class Optimizer(Settings, abc.ABC):
         """
         import jax
 
-        factor = {"lr": lr, "schedule": lr / base_lr, "constant": 1.0}[self.coupling] * self.weight_decay
+        decays = not (isinstance(self.weight_decay, float) and self.weight_decay == 0)
 
-        def update(p: jax.Array, d: jax.Array) -> jax.Array:
-            return p - lr * d - factor * p if self.weight_decay else p - lr * d
+        def update(p: jax.Array, d: jax.Array, lr: jax.Array, base_lr: jax.Array) -> jax.Array:
+            if not decays:
+                return p - lr * d
+            factor = {"lr": lr, "schedule": lr / base_lr, "constant": 1.0}[self.coupling]
+            return p - lr * d - factor * self.weight_decay * p
 
-        return jax.tree.map(update, params, direction)
+        lrs, base_lrs = jax.tree.broadcast(lr, params), jax.tree.broadcast(base_lr, params)
+        return jax.tree.map(update, params, direction, lrs, base_lrs)
 
 
 OPTIMIZERS: Registry[Optimizer] = Registry(
@@ -98,7 +101,10 @@ class Momentum(Optimizer):
 
 @OPTIMIZERS.register("adam")
 class Adam(Optimizer):
-    """Adam (arXiv:1412.6980) with bias correction; ``weight_decay`` is decoupled, as in AdamW."""
+    """Adam (arXiv:1412.6980) with bias correction; ``weight_decay`` is decoupled, as in AdamW.
+
+    Betas that are hyperparameters may change from step to step: see `lrshape.training.changing_betas`.
+    """
 
     beta1: Fraction = 0.9
     beta2: Fraction = 0.999
@@ -108,7 +114,10 @@ class Adam(Optimizer):
         """The bias-corrected first moment over the root of the second one."""
         import optax
 
-        return optax.scale_by_adam(self.beta1, self.beta2, self.eps)
+        from lrshape.training.changing_betas import scale_by_adam
+
+        fixed = isinstance(self.beta1, float) and isinstance(self.beta2, float)
+        return (optax.scale_by_adam if fixed else scale_by_adam)(self.beta1, self.beta2, self.eps)
 
 
 @OPTIMIZERS.register("adamw")

@@ -1,7 +1,7 @@
 """The one training loop: a population of members, advanced a block of steps at a time on all devices."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -30,15 +30,24 @@ COMPACTION_LOOKS = 10
 
 def train(
     workload: PopulationWorkload,
-    lrs: NDArray[np.floating],
+    schedules: Mapping[str, NDArray[np.floating]],
     seeds: NDArray[np.integer],
-    base_lrs: NDArray[np.floating],
+    base_lrs: Mapping[str, NDArray[np.floating]],
     capacity: int,
     report: Callable[[Progress], None] | None = None,
 ) -> Outcome:
-    """Train one program's worth of members, at most ``capacity``; see `evaluate`."""
+    """Train one program's worth of members, at most ``capacity``; see `evaluate`.
+
+    Args:
+        workload: what to train.
+        schedules: ``lr``, ``lr.NAME`` of groups, and traced hyperparameters by path, (members, steps) each.
+        seeds: (members,).
+        base_lrs: base learning rates, (members,), by the names of the learning rates.
+        capacity: members to compile for.
+        report: called between blocks of steps.
+    """
     workload.tune()
-    population = _Population(workload, lrs, seeds, base_lrs, capacity)
+    population = _Population(workload, schedules, seeds, base_lrs, capacity)
     look = -(-workload.steps // COMPACTION_LOOKS)
     score_every = workload.evaluate_every or workload.steps
     block, step = max(1, workload.steps // 100), 0
@@ -73,12 +82,13 @@ class _Population:
     def __init__(
         self,
         workload: PopulationWorkload,
-        lrs: NDArray[np.floating],
+        schedules: Mapping[str, NDArray[np.floating]],
         seeds: NDArray[np.integer],
-        base_lrs: NDArray[np.floating],
+        base_lrs: Mapping[str, NDArray[np.floating]],
         capacity: int,
     ):
         self._workload, count = workload, len(seeds)
+        self._traced = tuple(sorted(schedules.keys() - {"lr"}))
         self._layout = Layout(np.arange(count), group_size(workload, capacity), mesh().size, capacity)
         distinct, seed_of = np.unique(seeds, return_inverse=True)
         self._data = _device_data(workload)  # pyright: ignore[reportArgumentType] - frozen models have a hash
@@ -87,8 +97,8 @@ class _Population:
         self._members: Members = self._programs.start(
             self._keys,
             self._data,
-            self._layout.place(lrs, np.float32),
-            self._layout.place(base_lrs, np.float32, empty=1),
+            {name: self._layout.place(values, np.float32) for name, values in schedules.items()},
+            {name: self._layout.place(values, np.float32, empty=1) for name, values in base_lrs.items()},
             self._layout.place(seed_of, np.int32),
             self._layout.place(np.full(count, -1), np.int32),  # empty slots count as diverged: 0
         )
@@ -101,7 +111,7 @@ class _Population:
 
     @property
     def _programs(self) -> Any:
-        return programs(self._workload, self._layout.group)  # pyright: ignore[reportArgumentType]
+        return programs(self._workload, self._layout.group, self._traced)  # pyright: ignore[reportArgumentType]
 
     @property
     def bad(self) -> NDArray[np.bool_]:

@@ -5,7 +5,7 @@ group is a single member, whose state then stays in the core's cache; on an acce
 members of the device. How members are grouped, padded and spread changes no member's arithmetic on a CPU.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial, wraps
 from typing import Any, NamedTuple
 
@@ -15,6 +15,8 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from lrshape.training.devices import activations, matmul_precision, mesh
+from lrshape.training.groups import PREFIX, group_of_each
+from lrshape.training.optimizers import Optimizer
 from lrshape.training.workload import (
     Batch,
     GradientWorkload,
@@ -24,47 +26,71 @@ from lrshape.training.workload import (
     StepWorkload,
 )
 
+Values = Mapping[str, jax.Array]
+
 
 class Training(NamedTuple):
     """Pure functions for one member.
 
     Attributes:
         init: (key, data) -> state.
-        step: (state, lr, base_lr, batch, key) -> (state, training loss before the step).
+        step: (state, now, base_lrs, batch, key) -> (state, training loss before the step). ``now`` are the
+            step's learning rate, ``lr``, those of groups, ``lr.NAME``, and traced hyperparameters, by path.
         metrics: (state, data) -> scalars by name.
     """
 
     init: Callable[[jax.Array, PyTree], PyTree]
-    step: Callable[[PyTree, jax.Array, jax.Array, Batch, jax.Array | None], tuple[PyTree, Any]]
+    step: Callable[[PyTree, Values, Values, Batch, jax.Array | None], tuple[PyTree, Any]]
     metrics: Callable[[PyTree, PyTree], Metrics]
 
 
-def training(workload: PopulationWorkload) -> Training:
-    """Derive the functions: a gradient workload's state is its parameters and the optimizer's state."""
+def training(workload: PopulationWorkload, traced: tuple[str, ...] = ()) -> Training:
+    """Derive the functions: a gradient workload's state is its parameters and the optimizer's state.
+
+    Args:
+        workload: what is trained.
+        traced: paths of the hyperparameters that ``step`` gets beside ``lr``.
+    """
     if isinstance(workload, GradientWorkload):
-        return _gradient_training(workload)
+        return _gradient_training(workload, traced)
     if isinstance(workload, StepWorkload):
         return Training(
             workload.init,
-            lambda state, lr, base_lr, batch, key: workload.step(state, lr, batch, key),
+            lambda state, now, base_lrs, batch, key: workload.step(state, now["lr"], batch, key),
             workload.metrics,
         )
     raise TypeError(f"{type(workload).__name__} must derive from GradientWorkload or StepWorkload")
 
 
-def _gradient_training(workload: GradientWorkload) -> Training:
-    transformation = workload.optimizer.transformation()
+def _gradient_training(workload: GradientWorkload, traced: tuple[str, ...]) -> Training:
+    fields = [path.removeprefix("optimizer.") for path in traced if path.startswith("optimizer.")]
     loss_of = activations(workload, workload.loss)
+
+    def optimizer(now: Values) -> Optimizer:
+        values = {field: now[f"optimizer.{field}"] for field in fields}
+        return workload.optimizer.model_copy(update=values) if fields else workload.optimizer
+
+    def of_each(params: PyTree, rates: Values) -> PyTree:
+        """The learning rate, or those of all parameters."""
+        if not workload.groups:
+            return rates["lr"]
+        groups = group_of_each(workload.groups, params)
+        return jax.tree.map(lambda group: rates.get(PREFIX + group, rates["lr"]), groups)
 
     def init(key: jax.Array, data: PyTree) -> PyTree:
         params = workload.init(key, data)
-        return params, transformation.init(params)
+        if workload.groups:
+            group_of_each(workload.groups, params)  # checks them
+        anything = dict.fromkeys(traced, jnp.ones(()))  # what an optimizer starts with depends on no value
+        return params, optimizer(anything).transformation().init(params)
 
-    def step(state: PyTree, lr: jax.Array, base_lr: jax.Array, batch: Batch, key: Any) -> tuple[PyTree, Any]:
+    def step(state: PyTree, now: Values, base_lrs: Values, batch: Batch, key: Any) -> tuple[PyTree, Any]:
         params, memory = state
         loss, gradient = jax.value_and_grad(loss_of)(params, batch, key)
-        direction, memory = transformation.update(gradient, memory, params)
-        return (workload.optimizer.apply(params, direction, lr, base_lr), memory), loss
+        rule = optimizer(now)
+        direction, memory = rule.transformation().update(gradient, memory, params)
+        params = rule.apply(params, direction, of_each(params, now), of_each(params, base_lrs))
+        return (params, memory), loss
 
     def metrics(state: PyTree, data: PyTree) -> Metrics:
         return workload.metrics(state[0], data)
@@ -79,8 +105,8 @@ class Members(NamedTuple):
         state: the workload's state.
         first_loss: training loss before the first step.
         bad_step: first step with a bad loss, -1 if none yet.
-        lrs: learning rates, with the step axis second.
-        base_lrs: base learning rates.
+        schedules: learning rates and traced hyperparameters by name, with the step axis second.
+        base_lrs: base learning rates, by the names of the learning rates.
         loss_sums: of the batch losses between two points of the loss curve, with the axis of the points
             second; None if no curve is recorded.
         seed: position of each member's seed among the distinct ones.
@@ -89,8 +115,8 @@ class Members(NamedTuple):
     state: Any
     first_loss: jax.Array
     bad_step: jax.Array
-    lrs: jax.Array
-    base_lrs: jax.Array
+    schedules: dict[str, jax.Array]
+    base_lrs: dict[str, jax.Array]
     loss_sums: jax.Array | None
     seed: jax.Array
 
@@ -115,9 +141,9 @@ def loss_limit(first_loss: Any, multiple: float) -> Any:
 
 
 @lru_cache(maxsize=16)
-def programs(workload: PopulationWorkload, group: int) -> Programs:
+def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] = ()) -> Programs:
     """Build the programs for groups of this size; JAX compiles them for each number of groups and seeds."""
-    functions = training(workload)
+    functions = training(workload, traced)
     single = group == 1 and not workload.broadcasts
     every, points = workload.curve_every, workload.curve_points
 
@@ -128,33 +154,36 @@ def programs(workload: PopulationWorkload, group: int) -> Programs:
     def draw(keys: jax.Array, data: Any) -> Any:
         return jax.lax.map(lambda key: workload.order(jax.random.fold_in(key, 1), data), keys)
 
-    def start(keys: Any, data: Any, lrs: Any, base_lrs: Any, seed: Any, bad_step: Any) -> Members:
+    def start(keys: Any, data: Any, schedules: Any, base_lrs: Any, seed: Any, bad_step: Any) -> Members:
         initial = jax.lax.map(lambda key: functions.init(jax.random.fold_in(key, 0), data), keys)
         state = jax.tree.map(lambda leaf: leaf[seed], initial)  # (groups, group, ...)
         if single:
-            state, lrs = jax.tree.map(lambda leaf: leaf[:, 0], (state, lrs))
-            base_lrs, seed, bad_step = base_lrs[:, 0], seed[:, 0], bad_step[:, 0]
+            state, schedules, base_lrs = jax.tree.map(lambda leaf: leaf[:, 0], (state, schedules, base_lrs))
+            seed, bad_step = seed[:, 0], bad_step[:, 0]
         else:
-            lrs = jnp.swapaxes(lrs, 1, 2)  # (groups, steps, group)
+            schedules = jax.tree.map(
+                lambda leaf: jnp.swapaxes(leaf, 1, 2), schedules
+            )  # (groups, steps, group)
         if workload.broadcasts:
             state = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, 1, -1), state)
         sums = jnp.zeros((len(seed), points, *seed.shape[1:])) if every else None
-        return Members(state, jnp.ones_like(base_lrs), bad_step, lrs, base_lrs, sums, seed)
+        return Members(state, jnp.ones(seed.shape), bad_step, schedules, base_lrs, sums, seed)
 
     def advance(members: Members, drawn: Any, keys: Any, data: Any, begin: Any, end: Any) -> Members:
-        def update(t: Any, state: Any, lr: Any, base_lr: Any, seed: Any) -> Any:
+        def update(t: Any, state: Any, now: Any, base_lrs: Any, seed: Any) -> Any:
             if workload.broadcasts:
-                return functions.step(state, lr, base_lr, None, None)
+                return functions.step(state, now, base_lrs, None, None)
             batch = None if drawn is None else workload.batch(data, jax.tree.map(lambda d: d[seed, t], drawn))
             key = jax.random.fold_in(jax.random.fold_in(keys[seed], 2), t)
-            return functions.step(state, lr, base_lr, batch, key)
+            return functions.step(state, now, base_lrs, batch, key)
 
         step = over_members(update, (None, 0, 0, 0, 0))
 
         def group_block(m: Members) -> Members:
             def body(t: Any, carry: Any) -> Any:
                 state, first_loss, bad_step, sums = carry
-                state, loss = step(t, state, m.lrs[t], m.base_lrs, m.seed)
+                now = jax.tree.map(lambda schedule: schedule[t], m.schedules)
+                state, loss = step(t, state, now, m.base_lrs, m.seed)
                 first_loss = jnp.where(t == 0, loss, first_loss)
                 sound = loss <= loss_limit(first_loss, workload.divergence_multiple)  # false for NaN
                 bad = (bad_step < 0) & ~(sound & jnp.isfinite(loss))
@@ -215,7 +244,7 @@ def mover(workload: PopulationWorkload, group: int, new_group: int) -> Callable[
         """Where a field's arrays have the axis of the members in a group, behind that of the groups."""
         if name == "state" and workload.broadcasts:
             return -1
-        return 2 if name in ("lrs", "loss_sums") else 1
+        return 2 if name in ("schedules", "loss_sums") else 1
 
     def move(name: str, leaf: jax.Array, origin: jax.Array) -> jax.Array:
         axis = member_axis(name)

@@ -23,10 +23,14 @@ from lrshape.errors import InputError
 from lrshape.loss_curve import MAX_POINTS
 from lrshape.registry import Registry
 from lrshape.settings import Settings
+from lrshape.training.groups import Group
 from lrshape.training.optimizers import Adam, AnyOptimizer
 
 if TYPE_CHECKING:
     import jax
+
+FAR, SMALL = 1e30, 1e-9
+"""No hyperparameter leaves these bounds, or comes nearer than this to one that it must not reach."""
 
 PyTree = Any
 Batch = Any
@@ -78,6 +82,7 @@ class Workload(Settings, abc.ABC):
     def metric_names(self) -> tuple[str, ...]:
         """Names of the metrics that a trial is scored by, e.g. ``("final/train_loss",)``."""
 
+    @abc.abstractmethod
     def tunable(self, name: str, values: Sequence[Any]) -> Tunable:
         """What is known of a hyperparameter.
 
@@ -88,7 +93,6 @@ class Workload(Settings, abc.ABC):
         Raises:
             InputError: if there is none, or a value is not legal.
         """
-        raise InputError(f"tune: the workload {self.name} takes no hyperparameters, got {name}")
 
 
 class PopulationWorkload(Workload):
@@ -167,6 +171,22 @@ class PopulationWorkload(Workload):
             return final
         return final + tuple(f"best/{name}{end}" for name in self.scores() for end in ("", "_step"))
 
+    @override
+    def tunable(self, name: str, values: Sequence[Any]) -> Tunable:
+        from lrshape.training.hyperparameters import find_setting, with_values
+
+        setting = find_setting(self, name)
+        if setting.path.startswith("lr."):
+            raise InputError(f"hyperparameter {name} is a learning rate: it has a schedule, and no one value")
+        for value in values:
+            with_values(self, {setting.path: value})
+        low = max(setting.bounds.get("ge", -FAR), setting.bounds.get("gt", -FAR) + SMALL)
+        high = min(setting.bounds.get("le", FAR), setting.bounds.get("lt", FAR) - SMALL)
+        default: Any = self
+        for part in setting.path.split("."):
+            default = getattr(default, part)
+        return Tunable(setting.path, (low, high), setting.integer, default)
+
     def tune(self) -> None:
         """Measure what is to be chosen for this device; called before anything is compiled."""
 
@@ -214,6 +234,11 @@ class GradientWorkload(PopulationWorkload):
         "float32 weights; auto: tf32 on GPUs, else float32",
     )
     optimizer: AnyOptimizer = Field(default_factory=Adam, description="the update rule")
+    groups: tuple[Group, ...] = Field(
+        default=(),
+        description="groups of parameters, whose learning rates may differ; a parameter is in the first one "
+        "whose rules it satisfies",
+    )
 
     @field_validator("optimizer", mode="before")
     @classmethod
@@ -222,6 +247,14 @@ class GradientWorkload(PopulationWorkload):
         if isinstance(value, dict):
             default = cls.model_fields["optimizer"].get_default(call_default_factory=True)
             return {"name": default.name, **value}
+        return value
+
+    @field_validator("groups")
+    @classmethod
+    def _different_names(cls, value: tuple[Group, ...]) -> tuple[Group, ...]:
+        names = [group.name for group in value]
+        if len(set(names)) < len(names):
+            raise ValueError(f"must have different names, got {', '.join(names)}")
         return value
 
     @abc.abstractmethod
