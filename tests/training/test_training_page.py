@@ -40,12 +40,20 @@ def test_a_function_returns_its_loss_curve(names):
     assert outcome.curves[0].train_loss[-1] == np.float32(outcome["final/score"][0])
 
 
+def test_a_function_takes_hyperparameters(names):
+    workload = FunctionWorkload.of(names["train_with_weight_decay"], steps=40)
+    workload.check(["weight_decay"])
+    decays = {"weight_decay": np.array([0.1, 1.0])}
+    outcome = evaluate(workload, np.full((2, 40), 0.1), [3, 3], hyperparameters=decays)
+    assert outcome["final/score"][0] < outcome["final/score"][1]
+
+
 def test_the_specs_are_specs():
     import tomllib
 
     from lrshape.study.spec import StudySpec
 
     specs = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert len(specs) == 2
+    assert len(specs) == 3
     for text in specs:
         StudySpec.parse({"families": ["rex"], **tomllib.loads(text)})

@@ -53,8 +53,8 @@ class HyperparameterSpec(Settings):
     default: Any = Field(
         default=None,
         description="the value that would be used without tuning, which the report compares with; default: "
-        "that of the workload's setting, moved into the range; of a train function or a command the middle of "
-        "the range, or the first choice",
+        "that of the workload's setting, moved into the range; of a train function or a command the middle, "
+        "or the first choice",
     )
 
     @model_validator(mode="before")
