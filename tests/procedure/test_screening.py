@@ -69,7 +69,7 @@ def test_families_share_a_budget_by_what_they_promise(drive):
     late = own[len(own) // 2 : -1]  # the last ones are the favourites of each family
     counts = pd.Series([name for names in late for name in names]).value_counts()
     assert counts["wsd"] + counts["power"] + counts["rex"] > 10 * counts.get("inverse_sqrt", 0)
-    assert {shape.family.name for shape, _ in chosen[:4]} == set(families)
+    assert {one.shape.family.name for one in chosen[:4]} == set(families)
     assert truth(*chosen[0][:2]) < 0.0105
 
 
@@ -151,7 +151,7 @@ def test_a_race_spends_seeds_on_what_may_win_and_keeps_each_familys_best(drive):
     spec = spec_of(families=["power", "wsd"], trials=400, confirm={"families": True})
     spec = spec.model_copy(update={"rescore": RescoreSpec(top=8, base_lrs=1, race=True)})
     _, screened = drive(phases.screen(spec), noisy)
-    slow = {shape.id: i for i, (shape, _) in enumerate(screened)}
+    slow = {one.shape.id: i for i, one in enumerate(screened)}
     rounds, chosen = drive(phases.rescore(spec, screened), lambda t: noisy(t) * 1.3 ** slow[t.shape.id])
     assert [len({t.seed for t in r}) for r in rounds] == [1, 2, 7]
     assert len(rounds[-1]) < len(rounds[0]) * 7

@@ -156,7 +156,7 @@ class CurveModel:
         outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
         grid = np.concatenate([inside, outside])
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
-        box = self._tried_box(tried["hyperparameters"][~bad])
+        box = self._tried_box(where(tried, ~bad))
         with one_blas_thread():
             pool = self._pool(curve, grid, len(inside), box, random)
             mean, covariance = self._process.posterior(self._at(curve, pool))
@@ -203,7 +203,7 @@ class CurveModel:
             most: on the metric's scale.
         """
         best = self._tuned.units([profile.hyperparameters])[0]
-        lower, upper = self._tried_box(tried["hyperparameters"])
+        lower, upper = self._tried_box(tried)
         found: dict[str, list[Any]] = {}
         for i, (name, one) in enumerate(self._tuned.specs.items()):
             if one.choices:
@@ -232,17 +232,17 @@ class CurveModel:
         x = centre + np.arange(-AROUND, AROUND + 1) * (2 * STEP)
         x = x[(x < limit) | (x <= centre)]
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
-        pool = Pool(np.tile(x, len(units)), np.repeat(units, len(x), axis=0))
+        pool = Pool(np.tile(np.asarray(x, np.float64), len(units)), np.repeat(units, len(x), axis=0))
         with one_blas_thread():
             mean = self._process.mean(self._at(curve, pool)).reshape(len(units), len(x)).min(axis=1)
         return np.array([self._bend.undo(float(value)) for value in mean])
 
-    def _tried_box(self, texts: pd.Series) -> Array:
+    def _tried_box(self, tried: pd.DataFrame) -> Array:
         """Smallest and largest coordinates of hyperparameters that were tried, (2, dimensions).
 
         The ranges themselves are taken as tried: other shapes have shown what they are worth.
         """
-        units = self._tuned.units(texts.tolist())
+        units = self._tuned.units(tried["hyperparameters"].tolist())
         return np.stack([np.minimum(units.min(axis=0), 0.0), np.maximum(units.max(axis=0), 1.0)])
 
     def _edges(self, favourite: Array, box: Array) -> dict[str, str]:

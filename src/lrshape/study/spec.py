@@ -17,6 +17,7 @@ from lrshape.procedure.spec import SearchSpec
 from lrshape.shapes.input_file import read_text, reading
 from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
+from lrshape.training.hyperparameters import tunable
 from lrshape.training.workload import WORKLOADS, Workload
 from lrshape.values import path_of, plain, typed
 
@@ -138,7 +139,7 @@ def _fitted(tune: Mapping[str, HyperparameterSpec], workload: Workload) -> dict[
     found: dict[str, HyperparameterSpec] = {}
     names: dict[str, str] = {}
     for name, one in tune.items():
-        setting = workload.tunable(name, one.values)
+        setting = tunable(workload, name, one.values)
         if names.setdefault(setting.path, name) != name:
             raise ValueError(f"{names[setting.path]} and {name} are one hyperparameter")
         if setting.integer and not one.choices and one.scale != "integer":

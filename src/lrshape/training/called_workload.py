@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator
-from typing_extensions import override
 
 from lrshape.errors import InputError, shown
 from lrshape.loss_curve import LossCurve
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import CURVE, Outcome, Progress, Result, full_name
-from lrshape.training.workload import Tunable, Workload
+from lrshape.training.workload import Workload
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
 
@@ -52,12 +51,6 @@ class CalledWorkload(Workload):
     def metric_names(self) -> tuple[str, ...]:
         """The names that the spec or the caller states, since nothing has run yet."""
         return self.metrics
-
-    @override
-    def tunable(self, name: str, values: Sequence[Any]) -> Tunable:
-        if not name.isidentifier():
-            raise InputError(f"tune: {name} must be a word that a keyword or a place in a command can be")
-        return Tunable(name)
 
     @property
     @abc.abstractmethod

@@ -12,8 +12,7 @@ imported where it is used: processes that only call a train function start twice
 from __future__ import annotations
 
 import abc
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -29,29 +28,9 @@ from lrshape.training.optimizers import Adam, AnyOptimizer
 if TYPE_CHECKING:
     import jax
 
-FAR, SMALL = 1e30, 1e-9
-"""No hyperparameter leaves these bounds, or comes nearer than this to one that it must not reach."""
-
 PyTree = Any
 Batch = Any
 Metrics = Mapping[str, "jax.Array"]
-
-
-@dataclass(frozen=True)
-class Tunable:
-    """What a workload says of a hyperparameter.
-
-    Attributes:
-        path: its full name, however it was called.
-        limits: smallest and largest legal value; None if the workload does not know.
-        integer: whether it takes whole numbers only.
-        default: its value without tuning; None if unknown.
-    """
-
-    path: str
-    limits: tuple[float, float] | None = None
-    integer: bool = False
-    default: Any = None
 
 
 class Workload(Settings, abc.ABC):
@@ -81,18 +60,6 @@ class Workload(Settings, abc.ABC):
     @abc.abstractmethod
     def metric_names(self) -> tuple[str, ...]:
         """Names of the metrics that a trial is scored by, e.g. ``("final/train_loss",)``."""
-
-    @abc.abstractmethod
-    def tunable(self, name: str, values: Sequence[Any]) -> Tunable:
-        """What is known of a hyperparameter.
-
-        Args:
-            name: of the hyperparameter.
-            values: some that it is to take: those at the ends of its range, or all.
-
-        Raises:
-            InputError: if there is none, or a value is not legal.
-        """
 
 
 class PopulationWorkload(Workload):
@@ -170,22 +137,6 @@ class PopulationWorkload(Workload):
         if not self.evaluate_every:
             return final
         return final + tuple(f"best/{name}{end}" for name in self.scores() for end in ("", "_step"))
-
-    @override
-    def tunable(self, name: str, values: Sequence[Any]) -> Tunable:
-        from lrshape.training.hyperparameters import find_setting, with_values
-
-        setting = find_setting(self, name)
-        if setting.path.startswith("lr."):
-            raise InputError(f"hyperparameter {name} is a learning rate: it has a schedule, and no one value")
-        for value in values:
-            with_values(self, {setting.path: value})
-        low = max(setting.bounds.get("ge", -FAR), setting.bounds.get("gt", -FAR) + SMALL)
-        high = min(setting.bounds.get("le", FAR), setting.bounds.get("lt", FAR) - SMALL)
-        default: Any = self
-        for part in setting.path.split("."):
-            default = getattr(default, part)
-        return Tunable(setting.path, (low, high), setting.integer, default)
 
     def tune(self) -> None:
         """Measure what is to be chosen for this device; called before anything is compiled."""
