@@ -155,7 +155,7 @@ def test_a_race_spends_seeds_on_what_may_win_and_keeps_each_familys_best(drive):
     rounds, chosen = drive(phases.rescore(spec, screened), lambda t: noisy(t) * 1.3 ** slow[t.shape.id])
     assert [len({t.seed for t in r}) for r in rounds] == [1, 2, 7]
     assert len(rounds[-1]) < len(rounds[0]) * 7
-    assert {shape.family.name for shape, _ in chosen} == {"power", "wsd", "linear"}
+    assert {one.shape.family.name for one in chosen} == {"power", "wsd", "linear"}
     last = {t.shape.id for t in rounds[-1]}
     assert chosen[0].shape.id in last
 
