@@ -91,16 +91,23 @@ def test_a_resumed_study_is_the_same(tuned, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(*kept, check_exact=True)
 
 
-def test_a_search_tunes_choices_and_shapes_together(tmp_path, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
-    study = lrshape.search(
-        train=train, steps=STEPS, families=["power"], baselines=["linear"], trials=96, out=tmp_path / "study",
-        base_lr={"low": 0.01, "high": 1.0}, tune=WEIGHT_DECAY | {"nesterov": {"choices": [True, False]}},
-    )  # fmt: skip
-    tried = {text: params_of(text) for text in study.trials()["hyperparameters"]}
+@pytest.fixture(scope="module")
+def tuned_search(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lrshape.api.write_report", lambda study: None)
+        out = tmp_path_factory.mktemp("tuned") / "search"
+        return lrshape.search(
+            train=train, steps=STEPS, families=["power"], baselines=["linear"], trials=96, out=out,
+            base_lr={"low": 0.01, "high": 1.0}, tune=WEIGHT_DECAY | {"nesterov": {"choices": [True, False]}},
+        )  # fmt: skip
+
+
+def test_a_search_tunes_choices_and_shapes_together(tuned_search):
+    tried = {text: params_of(text) for text in tuned_search.trials()["hyperparameters"]}
     assert {values["nesterov"] for values in tried.values()} == {True, False}
-    assert all(one.hyperparameters["nesterov"] is False for one in own_of(study).values())
-    assert Plan(study.spec).trials["tune"] == 3 * 15 * study.spec.tuning.seeds * study.spec.tuning.rounds
+    assert all(one.hyperparameters["nesterov"] is False for one in own_of(tuned_search).values())
+    tuning = tuned_search.spec.tuning
+    assert Plan(tuned_search.spec).trials["tune"] == 3 * 15 * tuning.seeds * tuning.rounds
 
 
 def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path, monkeypatch):
@@ -180,3 +187,12 @@ def test_values_stay_inside_and_survive_json(space, data):
         one = space.specs[name]
         assert value in one.choices or one.low <= value <= one.high
         assert type(value) is not float or float(f"{value:.6g}") == value or value in (one.low, one.high)
+
+
+def test_checks_train_at_the_values_of_the_study(tuned_search):
+    from lrshape.checks.local import LocalCheck, best_shapes
+    from lrshape.store import Store
+
+    LocalCheck(points=2, base_lrs=1, seeds=1, confirm_seeds=2, top=1).run(tuned_search)
+    trained = Store(tuned_search.path / "local").trials()
+    assert set(trained["hyperparameters"]) == {best_shapes(tuned_search, 1)[0].hyperparameters}

@@ -200,9 +200,10 @@ class Plan:
         if not tuning.rounds:
             return ""
         own = "the best shape of each family" if spec.confirm.families else f"the best {FINALISTS} shapes"
+        beside = f" with {', '.join(spec.tune)}" if spec.tune else ""
         return (
-            f"{self._with_baselines(own)}, each at {tuning.base_lrs} base LRs on {_seeds(tuning.seeds)} "
-            "a round, until a better base LR can gain little"
+            f"{self._with_baselines(own)}, each at {spec.tuning_points} base LRs{beside} on "
+            f"{_seeds(tuning.seeds)} a round, until a better base LR can gain little"
         )
 
     def _confirm(self) -> str:
