@@ -5,12 +5,12 @@ A Gaussian process over curves, the size of LRs, and hyperparameters.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from lrshape.analysis.design import Scale, Tuning
 from lrshape.analysis.scale import on_scale
@@ -18,6 +18,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
 from lrshape.procedure.hyperparameters import HyperparameterSpace
+from lrshape.procedure.pool import Pool
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
 from lrshape.process_wide import one_blas_thread
@@ -253,13 +254,11 @@ class CurveModel:
                 sides[name] = "low" if unit < low else "high"
         return sides
 
-    def _at(self, curve: Array, pool: "Pool") -> Array:
+    def _at(self, curve: Array, pool: Pool) -> Array:
         values = np.repeat(curve, len(pool.base_lrs), axis=0)
         return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units))
 
-    def _pool(
-        self, curve: Array, grid: Array, inside: int, box: Array, random: np.random.Generator
-    ) -> "Pool":
+    def _pool(self, curve: Array, grid: Array, inside: int, box: Array, random: np.random.Generator) -> Pool:
         """What may be best: the base LRs of a grid, of which the first so many lie inside of those tried.
 
         With hyperparameters it is the grid at the best ones, and points all about that.
@@ -291,40 +290,6 @@ class CurveModel:
             (pool.units >= box[0]) & (pool.units <= box[1])
         ).all(axis=1)
         return Pool(pool.base_lrs, pool.units, is_inside)
-
-
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Base LRs with hyperparameters.
-
-    Attributes:
-        base_lrs: their binary logarithms, (n,).
-        units: coordinates of the hyperparameters, (n, dimensions).
-        inside: (n,), whether they lie between those tried.
-    """
-
-    base_lrs: Array
-    units: Array
-    inside: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-
-    def take(self, rows: ArrayLike) -> "Pool":
-        """Those rows."""
-        return Pool(self.base_lrs[np.asarray(rows)], self.units[np.asarray(rows)])
-
-    def join(self, other: "Pool") -> "Pool":
-        """Both."""
-        return Pool(np.append(self.base_lrs, other.base_lrs), np.concatenate([self.units, other.units]))
-
-    def scattered(self, count: int, random: np.random.Generator) -> "Pool":
-        """Points at all distances from these, some coordinates unchanged, a few anywhere in the unit cube."""
-        centres = self.take(random.integers(len(self.base_lrs), size=count))
-        step = 10 ** random.uniform(-2.5, -0.5, (count, 1)) * random.standard_normal(
-            (count, self.units.shape[1])
-        )
-        step *= random.random(step.shape) < 0.7
-        units = np.where(random.random(step.shape) < 0.1, random.random(step.shape), centres.units + step)
-        octaves = 10 ** random.uniform(-1.5, 0.0, count) * random.standard_normal(count)
-        return Pool(centres.base_lrs + octaves * (random.random(count) < 0.7), units)
 
 
 def _reach(column: Array, losses: Array, most: float) -> float:
