@@ -65,7 +65,7 @@ def _earlier(task: Task, seed: int) -> Document:
         task, document={**task.document, "workload": {**task.document["workload"], "steps": steps}}
     )
     spec = specified(short, CONTENDERS["default-families"], EARLIER, seed + 1000)
-    (shape, base_lr), _ = _found(spec, task.members)
+    (shape, base_lr, _), _ = _found(spec, task.members)
     return {"family": shape.family.name, "params": shape.family.params, "base_lr": base_lr}
 
 
@@ -76,7 +76,7 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
         shape, base_lr, spent = alone(task, budget, seed)
     else:
         spec = specified(task, contender, budget, seed)
-        (shape, base_lr), spent = _found(spec, task.members)
+        (shape, base_lr, _), spent = _found(spec, task.members)
     seconds = time.perf_counter() - began
     return {
         "trials": spent,
@@ -92,7 +92,9 @@ def truth(task: Task, shape: ShapeRecord, base_lr: float) -> list[float]:
     """The recommended schedule's scores on fresh seeds, the same for all recommendations."""
     spec = StudySpec.parse({**task.document, "seed": TRUTH, "families": [FAMILY]})
     first = FIRST_SEED["confirm"]
-    runs = [Trial("confirm", shape, base_lr, seed) for seed in range(first, first + task.truth_seeds)]
+    runs = [
+        Trial("confirm", Candidate(shape, base_lr), seed) for seed in range(first, first + task.truth_seeds)
+    ]
     return trained(spec, runs, task.members)[spec.metric].tolist()
 
 
@@ -110,7 +112,7 @@ def alone(task: Task, budget: int, seed: int) -> tuple[ShapeRecord, float, int]:
         params = {d.name: trial.suggest_float(d.name, d.low, d.high) for d in space.dimensions}
         base_lr = trial.suggest_float("base_lr", low, high, log=True)
         shape = ShapeRecord.of("trial", FAMILY, params)
-        rows = trained(spec, [Trial("screen", shape, base_lr, number)], 1)
+        rows = trained(spec, [Trial("screen", Candidate(shape, base_lr), number)], 1)
         study.tell(trial, min(rows[spec.metric].to_numpy(np.float64)[0], 1e30))
     best = dict(study.best_params)
     base_lr = best.pop("base_lr")

@@ -56,7 +56,7 @@ def _ours(one: World, trials: int, contender: str, k: int) -> tuple[Family, floa
     document = CONTENDERS[contender].spec
     assert document is not None
     spec = specified(one, document(dict(one.spec), trials) | {"seed": k})
-    (shape, base_lr), spent = found(spec, lambda chunks: [trained(one, spec, chunk) for chunk in chunks])
+    (shape, base_lr, _), spent = found(spec, lambda chunks: [trained(one, spec, chunk) for chunk in chunks])
     return shape.family, base_lr, spent
 
 

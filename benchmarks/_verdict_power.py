@@ -15,7 +15,7 @@ from lrshape.analysis.design import Tuning
 from lrshape.analysis.tables import records, where
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.phases import confirm
-from lrshape.procedure.trial import ShapeRecord, multipliers
+from lrshape.procedure.trial import Candidate, ShapeRecord, multipliers
 
 LEVEL = 0.05
 STUDIES = 4000
@@ -72,8 +72,8 @@ def fought(name: str, settings: Mapping[str, Any], k: int) -> dict[str, Any]:
     linear_lr, _ = best_base_lr(world, _multiplier(LINEAR), 1.0)
     choice = Choice(
         [
-            Tuned(ShapeRecord.of("rex-0000", *REX), 1.0, Tuning(0.0, 0.0)),
-            Tuned(ShapeRecord.of("baseline-linear", *LINEAR), linear_lr, Tuning(0.0, 0.0)),
+            Tuned(Candidate(ShapeRecord.of("rex-0000", *REX), 1.0), Tuning(0.0, 0.0)),
+            Tuned(Candidate(ShapeRecord.of("baseline-linear", *LINEAR), linear_lr), Tuning(0.0, 0.0)),
         ]
     )
     table = driven(world, spec, "confirm", confirm(spec, choice, 0)).table

@@ -21,7 +21,7 @@ from scipy.stats import spearmanr
 from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.budget import FAMILIES
 from lrshape.procedure.shape_search import ShapeSpace
-from lrshape.procedure.trial import ShapeRecord, Trial
+from lrshape.procedure.trial import Candidate, ShapeRecord, Trial
 from lrshape.study.spec import StudySpec
 
 SHARE = 4
@@ -77,7 +77,7 @@ def _scores(document: dict[str, Any], count: int, seeds: int) -> NDArray[np.floa
     shapes = [ShapeRecord(f"s-{i}", shape) for i, shape in enumerate(space.shapes(points))]
     lr_rms = np.geomspace(spec.base_lr.low, spec.base_lr.high, POINTS)
     runs = [
-        Trial("screen", shape, float(base_lrs_at(rms, [shape.family])[0]), seed)
+        Trial("screen", Candidate(shape, float(base_lrs_at(rms, [shape.family])[0])), seed)
         for shape in shapes
         for rms in lr_rms
         for seed in range(seeds)

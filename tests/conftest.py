@@ -159,6 +159,7 @@ def _rows(rounds, metric):
             "family": t.shape.family.name,
             "params": t.shape.params,
             "base_lr": t.base_lr,
+            "hyperparameters": t.candidate.hyperparameters,
             "seed": t.seed,
             "final/train_loss": (value := metric(t)),
             "status": "ok" if np.isfinite(value) else "diverged",

@@ -50,6 +50,7 @@ class SearchSettings(StudySettings, total=False):
     rescore: Mapping[str, Any]
     baselines: Sequence[str] | Mapping[str, Given]
     initial_shapes: Sequence[Mapping[str, Any]]
+    tune: Mapping[str, Any]
 
 
 def search(
@@ -73,8 +74,9 @@ def search(
         out: directory of the study, or its URL, such as ``s3://bucket/study``; made if it does not exist,
             resumed if it holds this study.
         train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
-            of shape (steps,); it becomes the workload. Give ``steps``, too. The mapping may hold a loss curve
-            under ``curve``: rows (step, train loss) or (step, train loss, validation loss).
+            of shape (steps,); it becomes the workload. Give ``steps``, too. With ``tune`` it takes each
+            hyperparameter as a keyword: ``train(lrs, seed, *, weight_decay)``. The mapping may hold a loss
+            curve under ``curve``: rows (step, train loss) or (step, train loss, validation loss).
         steps: steps of ``train``.
         metrics: names of what ``train`` returns, the metric first.
         timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.
@@ -110,7 +112,7 @@ def compare(
     *,
     out: str | os.PathLike[str],
     schedules: Sequence[Given] | Mapping[str, Given] | None = None,
-    tune: bool | None = None,
+    tune: bool | Mapping[str, Any] | None = None,
     train: TrainFunction | None = None,
     steps: int | None = None,
     metrics: str | Sequence[str] = ("score",),
@@ -135,7 +137,8 @@ def compare(
             ``base_lr``. A list of another length than the workload's steps is stretched to them by straight
             lines, and so is a schedule.
         tune: whether to tune the base LRs of schedules that do not say; otherwise each keeps its own, which
-            for a list is its largest learning rate. Default: true.
+            for a list is its largest learning rate. Default: true. A mapping names hyperparameters that are
+            tuned, too, as in a spec.
         train: as in `search`.
         steps: as in `search`.
         metrics: as in `search`.

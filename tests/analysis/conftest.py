@@ -19,6 +19,7 @@ def trials_of():
             "family": [],
             "params": [],
             "base_lr": [],
+            "hyperparameters": [],
             "seed": [],
             METRIC: [],
         }
@@ -32,13 +33,14 @@ def trials_of():
                     family,
                     f'{{"warmup": 0.{len(shape)}}}',
                     base_lr,
+                    "{}",
                     first + i,
                     float(value),
                 )
                 for column, cell in zip(columns.values(), row, strict=True):
                     column.append(cell)
         table = pd.DataFrame(columns).astype(
-            dict.fromkeys(("phase", "shape", "family", "params"), "str")
+            dict.fromkeys(("phase", "shape", "family", "params", "hyperparameters"), "str")
             | {"base_lr": float, "seed": int, METRIC: float}
         )
         finite = np.isfinite(table[METRIC].to_numpy())

@@ -36,10 +36,11 @@ def test_every_family_is_represented_by_its_best(study, trials_of, metric):
 def test_the_confirmed_table(study, trials_of, metric):
     table = Analysis(trials_of(study), metric).confirmed
     assert table.columns.tolist() == [
-        "shape", "family", "params", "base_lr", "seeds", "score", "low", "high", "diverged", "failed", "rank",
-        "pairs", "effect", "effect_low", "effect_high", "difference", "difference_low", "difference_high",
+        "shape", "family", "params", "base_lr", "hyperparameters", "seeds", "score", "low", "high",
+        "diverged", "failed", "rank", "pairs", "effect", "effect_low", "effect_high", "difference",
+        "difference_low", "difference_high",
         "p_value", "p_holm", "p_equal", "symmetric_effect", "symmetric_low", "symmetric_high", "symmetric_p",
-        "correlation", "octaves", "cost", "edge", "verdict", "is_winner", "is_baseline",
+        "correlation", "octaves", "cost", "edge", "edges", "verdict", "is_winner", "is_baseline",
     ]  # fmt: skip
     assert table["shape"].tolist() == ["rex-2", "rex-1", "wsd-0", "baseline-cosine", "baseline-constant"]
     assert table["rank"].tolist() == [1, 2, 3, 4, 5]
@@ -208,17 +209,17 @@ def test_the_design_chooses_the_winner(study, trials_of, metric):
     study["confirm", "wsd-9", 0.3] = study["confirm", "wsd-0", 0.2] - 0.1
     study["tune", "wsd-9", 0.4] = [0.1, 0.1]
     del study["confirm", "wsd-0", 0.2]
-    found = Analysis(trials_of(study), metric, design=Design(winner=("wsd-9", 0.3)))
+    found = Analysis(trials_of(study), metric, design=Design(winner=("wsd-9", 0.3, "{}")))
     assert [found.winner[key] for key in ("shape", "base_lr", "phase")] == ["wsd-9", 0.3, "confirm"]
     assert found.measuring_phase == "confirm"
     assert found.best_per_family["shape"].tolist() == ["wsd-9", "rex-2", "sqrt-3"]
     assert found.confirmed.set_index("shape")["verdict"]["wsd-9"] == "winner"
-    absent = Analysis(trials_of(study), metric, design=Design(winner=("wsd-9", 0.7)))
+    absent = Analysis(trials_of(study), metric, design=Design(winner=("wsd-9", 0.7, "{}")))
     assert absent.winner["shape"] == "rex-1"
 
 
 def test_what_tuning_may_gain_is_no_win(study, trials_of, metric):
-    cosine, winner = ("baseline-cosine", 0.2), ("rex-1", 0.2)
+    cosine, winner = ("baseline-cosine", 0.2, "{}"), ("rex-1", 0.2, "{}")
 
     def verdict_with(tuning, **design):
         found = Analysis(trials_of(study), metric, design=Design(tuning=tuning, **design))
@@ -251,7 +252,7 @@ def test_a_look_takes_no_time(trials_of, metric):
     random = np.random.default_rng(0)
     values = {("confirm", f"baseline-{i}", 0.1): 1 + 0.1 * random.normal(size=160) for i in range(9)}
     values |= {(phase, "rex-1", 0.1): 1 + 0.1 * random.normal(size=160) for phase in ("rescore", "confirm")}
-    trials, design = trials_of(values), Design(looks=(10, 20, 40, 80, 160), winner=("rex-1", 0.1))
+    trials, design = trials_of(values), Design(looks=(10, 20, 40, 80, 160), winner=("rex-1", 0.1, "{}"))
     Analysis(trials, metric, design=design).undecided()
     start = time.process_time()
     assert len(Analysis(trials, metric, design=design).undecided()) > 3

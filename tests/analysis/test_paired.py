@@ -45,7 +45,7 @@ def test_a_verdict_needs_both_the_interval_and_the_corrected_test(numbers, expec
 def compare(trials_of, metric, own, other, *, looks=(), **options):
     values = {("confirm", "rex-1", 0.1): own, ("confirm", "baseline-cosine", 0.1): other}
     samples = PairedSamples(trials_of(values), metric, options.pop("scale", "log"), 0.95, looks)
-    return samples.compare("confirm", ("rex-1", 0.1), ("baseline-cosine", 0.1), **options)
+    return samples.compare("confirm", ("rex-1", 0.1, "{}"), ("baseline-cosine", 0.1, "{}"), **options)
 
 
 def test_a_comparison_by_hand(trials_of, metric):
@@ -101,4 +101,4 @@ def test_looking_again_keeps_the_error_and_pairing_finds_effects():
 
 
 def test_a_design_is_empty_unless_it_says_more():
-    assert Design().tuning.get(("rex-1", 0.1), Tuning(0.0, 0.0)).edge == ""
+    assert Design().tuning.get(("rex-1", 0.1, "{}"), Tuning(0.0, 0.0)).edge == ""

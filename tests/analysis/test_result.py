@@ -47,6 +47,9 @@ def test_the_answer(study, trials_of, metric):
         "trials": 160,
         "failed_share": 0.0,
         "base_lr_edge": "",
+        "hyperparameters": {},
+        "edges": {},
+        "sensitivity": None,
     }
     assert answer.diverged_share == 25 / 160
     cosine, constant = answer.baselines

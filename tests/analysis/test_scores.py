@@ -26,7 +26,7 @@ def test_scores_by_hand(trials_of, metric):
     table.loc[table["phase"] == "rescore", "status"] = ["ok", "ok", "failed"]
     result = scores(table, metric)
     assert result.columns.tolist() == [
-        "phase", "shape", "family", "params", "base_lr", "seeds", "score", "low", "high",
+        "phase", "shape", "family", "params", "base_lr", "hyperparameters", "seeds", "score", "low", "high",
         "diverged", "failed",
     ]  # fmt: skip
     assert result["phase"].tolist() == ["screen"] * 3 + ["rescore"]
@@ -151,6 +151,7 @@ def test_a_large_study_takes_no_time(metric):
             "family": "rex",
             "params": "{}",
             "base_lr": np.logspace(-4, 0, lrs)[index // seeds % lrs],
+            "hyperparameters": "{}",
             "seed": index % seeds,
             metric: generator.random(len(index)),
             "status": "ok",

@@ -68,9 +68,9 @@ def test_base_lrs_around_the_best_are_those_of_the_rescore_and_extend():
 
 def test_the_winner_comes_first(searched):
     top = best_shapes(searched, 3)
-    assert len({shape.id for shape, _ in top}) == 3
-    assert top[0][0].id == searched.best().shape
-    assert top[0][1] == pytest.approx(searched.best().base_lr)
+    assert len({one.shape.id for one in top}) == 3
+    assert top[0].shape.id == searched.best().shape
+    assert top[0].base_lr == pytest.approx(searched.best().base_lr)
     with pytest.raises(lrshape.InputError, match=r"top must be at most \d+, .*got 999"):
         best_shapes(searched, 999)
 

@@ -28,9 +28,9 @@ def trials(quality, seeds, noise=0.02, first=0, random=0):
             loss = median * np.exp(5 * noise * shared[i] + noise * own[i])
             rows.append(
                 ("local", point, "rex", json.dumps(OWN | ({parameter: value} if parameter else {})),
-                 base_lr, first + i, loss, "ok" if np.isfinite(loss) else "diverged")
+                 base_lr, "{}", first + i, loss, "ok" if np.isfinite(loss) else "diverged")
             )  # fmt: skip
-    columns = ["phase", "shape", "family", "params", "base_lr", "seed", METRIC, "status"]
+    columns = ["phase", "shape", "family", "params", "base_lr", "hyperparameters", "seed", METRIC, "status"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -15,17 +15,17 @@ def test_the_plan_is_even_over_the_ranks_and_best_first(searched):
     screened = best_base_lrs(scores(trials, searched.metric))
     screened = screened[(screened["phase"] == "screen") & ~screened["shape"].str.startswith("baseline")]
     ranks = {name: place for place, name in enumerate(screened["shape"])}
-    places = [ranks[shape.id] for shape, _ in plan.screened]
+    places = [ranks[one.shape.id] for one in plan.screened]
     assert len(ranks) == 12
     assert places == sorted(set(places))
     assert [place // 2 for place in places] == [0, 1, 2, 3, 4, 5]  # one of each two
-    assert plan.top[0][0].id == searched.best().shape
-    assert plan.top[0][1] == pytest.approx(searched.best().base_lr)
+    assert plan.top[0].shape.id == searched.best().shape
+    assert plan.top[0].base_lr == pytest.approx(searched.best().base_lr)
     assert len(plan.top) == 3
     assert plan.keep == round(3 / 12 * 6)
     everything = SeedsCheck(max=8, top=999, sample=999).plan(searched)
-    assert {shape.id for shape, _ in everything.screened} == set(ranks)
-    assert {shape.id for shape, _ in everything.top} == set(ranks)
+    assert {one.shape.id for one in everything.screened} == set(ranks)
+    assert {one.shape.id for one in everything.top} == set(ranks)
 
 
 def test_seeds_from_beginning_to_end(searched, training):

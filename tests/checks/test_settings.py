@@ -12,7 +12,7 @@ from lrshape.checks.settings import Sweep, run_sweep
 from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferredShape, transferred_shapes
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
-from lrshape.procedure.trial import ShapeRecord
+from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.study.chunk import TrainChunk
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import StudySpec
@@ -198,7 +198,8 @@ def drive(phase, score):
         rows = [
             {
                 "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name,
-                "params": t.shape.params, "base_lr": t.base_lr, "seed": t.seed,
+                "params": t.shape.params, "base_lr": t.base_lr,
+                "hyperparameters": t.candidate.hyperparameters, "seed": t.seed,
                 "final/score": score(t), "status": "ok",
             }
             for trials in rounds
@@ -213,7 +214,7 @@ def drive(phase, score):
 SHAPE = ShapeRecord.of("best-a", "rex", {"beta": 0.5, "warmup": 0.1})
 
 
-def transfer(shape=SHAPE, around=1.0, kept=(1.0,), **how):
+def transfer(shape=SHAPE, around=1.0, kept=((1.0, "{}"),), **how):
     tried = TransferredShape(
         id=shape.id, family=shape.family.name, params=shape.params, around=around, kept=kept
     )
@@ -222,7 +223,7 @@ def transfer(shape=SHAPE, around=1.0, kept=(1.0,), **how):
 
 @pytest.mark.parametrize("target", [0.1, 0.9, 1.0, 4.0])
 def test_tuning_walks_on_while_the_best_is_at_an_edge(modules, target):
-    phase = transfer(kept=(0.7,), base_lrs=5, extend=8).rounds(spec_of())
+    phase = transfer(kept=((0.7, "{}"),), base_lrs=5, extend=8).rounds(spec_of())
     rounds, chosen = drive(phase, lambda t: abs(np.log(t.base_lr / target)))
     step = spec_of().base_lr.ratio ** 0.5
     (tuned,) = chosen
@@ -237,7 +238,7 @@ def test_a_fixed_base_lr_is_not_tuned(modules):
     spec = spec_of(base_lr={"low": 1.0, "high": 1.0, "points": 1})
     rounds, chosen = drive(transfer().rounds(spec), lambda t: t.base_lr)
     assert [len(r) for r in rounds] == [10, 20]
-    assert chosen == [(SHAPE, 1.0)]
+    assert chosen == [Candidate(SHAPE, 1.0)]
 
 
 def test_a_shape_that_is_best_in_two_settings_is_tried_once():
@@ -249,7 +250,7 @@ def test_a_shape_that_is_best_in_two_settings_is_tried_once():
     ]
     searched = pd.DataFrame({"family": ["rex"], "params": ['{"beta": 2}'], "base_lr": [0.9]})
     first, second, third = transferred_shapes(best, best[1], searched)
-    assert (first.id, first.kept, first.around) == ("best-a", (0.1, 0.2), 0.2)
+    assert (first.id, first.kept, first.around) == ("best-a", ((0.1, "{}"), (0.2, "{}")), 0.2)
     assert (second.id, second.around) == ("best-c", 0.9)  # known from the setting's own search
     assert third.around == 0.2  # unknown there: the own best shape's
 

@@ -32,6 +32,7 @@ def trials(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
             "family": "rex",
             "params": [d.params for d, *_ in rows],
             "base_lr": [row[1] for row in rows],
+            "hyperparameters": "{}",
             "seed": [row[2] for row in rows],
             METRIC: values,
             "status": np.where(np.isfinite(values), "ok", "diverged"),

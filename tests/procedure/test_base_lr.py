@@ -22,6 +22,7 @@ def scored(scores):
             "family": "rex",
             "params": "{}",
             "base_lr": lr,
+            "hyperparameters": "{}",
             "seeds": 1,
             "score": score,
         }
@@ -36,7 +37,7 @@ def run(strategy, metric):
     tried = {shape.id: {} for shape in SHAPES}
     best = pd.DataFrame()
     while proposals := strategy.propose(SHAPES, best):
-        for shape, base_lr in proposals:
+        for shape, base_lr, _ in proposals:
             assert base_lr not in tried[shape.id]
             tried[shape.id][base_lr] = metric(shape.id, base_lr)
         best = scored(tried)

@@ -7,7 +7,7 @@ import pytest
 from lrshape.analysis.design import Tuning
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.phases import confirm, is_confirmed
-from lrshape.procedure.trial import FIRST_SEED, ShapeRecord
+from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord
 from lrshape.study.spec import StudySpec
 
 SHAPES = {
@@ -15,7 +15,7 @@ SHAPES = {
     "baseline-cosine": ShapeRecord.of("baseline-cosine", "cosine", {"warmup": 0.05}),
     "baseline-linear": ShapeRecord.of("baseline-linear", "linear", {"warmup": 0.05, "floor": 0.0}),
 }
-CHOICE = Choice([Tuned(shape, 0.1, Tuning(0.01, 0.0)) for shape in SHAPES.values()])
+CHOICE = Choice([Tuned(Candidate(shape, 0.1), Tuning(0.01, 0.0)) for shape in SHAPES.values()])
 METRIC = "final/train_loss"
 
 
@@ -84,6 +84,7 @@ def test_a_study_is_confirmed_when_all_these_trials_are_there(drive):
             "family": t.shape.family.name,
             "params": t.shape.params,
             "base_lr": t.base_lr,
+            "hyperparameters": t.candidate.hyperparameters,
             "seed": t.seed,
             METRIC: loss(t),
             "status": "ok",

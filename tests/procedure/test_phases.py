@@ -34,8 +34,8 @@ def test_screen_tries_every_shape_and_baseline_at_every_base_lr_with_the_same_se
     assert [len({t.shape.id for t in r}) for r in rounds] == [1, 4 + 4 + 1]  # constant: one shape
     assert [len(r) for r in rounds] == [1 * 3 * 2, 9 * 3 * 2]
     assert {t.seed for r in rounds for t in r} == {0, 1}
-    assert chosen[0][0].id == "rex-0002"
-    assert all(base_lr == pytest.approx(0.1) for _, base_lr in chosen)
+    assert chosen[0].shape.id == "rex-0002"
+    assert all(one.base_lr == pytest.approx(0.1) for one in chosen)
 
 
 def test_screen_extends_the_grid_where_the_best_is_at_its_edge(drive):
@@ -51,8 +51,8 @@ def test_rescore_takes_the_top_and_each_familys_best(drive):
     assert len(ids) == 4
     assert {t.seed for t in rounds[0]} == {FIRST_SEED["rescore"] + i for i in range(3)}
     assert len({t.base_lr for t in rounds[0]}) == 3
-    assert chosen[0] == (screened[0][0], pytest.approx(0.1))
-    assert chosen[-1][0].id == "baseline-cosine"
+    assert chosen[0][:2] == (screened[0].shape, pytest.approx(0.1))
+    assert chosen[-1].shape.id == "baseline-cosine"
 
 
 def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(drive_all):

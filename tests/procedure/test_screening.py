@@ -16,7 +16,7 @@ from lrshape.procedure.curves import multiplier_rms
 from lrshape.procedure.phases import drop_losers, rungs
 from lrshape.procedure.screening import FAVOURITES
 from lrshape.procedure.spec import RescoreSpec
-from lrshape.procedure.trial import ShapeRecord, multipliers
+from lrshape.procedure.trial import Candidate, ShapeRecord, multipliers
 from lrshape.study.spec import StudySpec
 
 FAMILIES = ["rex", "power", "wsd", "cosine"]
@@ -57,7 +57,7 @@ def test_a_learning_screen_has_generations_of_fresh_common_seeds(drive):
     assert len({t.shape.id for r in own for t in r}) == len(
         {(t.shape.params, t.base_lr) for r in own for t in r}
     )
-    assert truth(*chosen[0]) < 0.0105
+    assert truth(*chosen[0][:2]) < 0.0105
 
 
 def test_families_share_a_budget_by_what_they_promise(drive):
@@ -69,8 +69,8 @@ def test_families_share_a_budget_by_what_they_promise(drive):
     late = own[len(own) // 2 : -1]  # the last ones are the favourites of each family
     counts = pd.Series([name for names in late for name in names]).value_counts()
     assert counts["wsd"] + counts["power"] + counts["rex"] > 10 * counts.get("inverse_sqrt", 0)
-    assert {shape.family.name for shape, _ in chosen[:4]} == set(families)
-    assert truth(*chosen[0]) < 0.0105
+    assert {one.shape.family.name for one in chosen[:4]} == set(families)
+    assert truth(*chosen[0][:2]) < 0.0105
 
 
 def test_the_same_results_lead_to_the_same_course(drive):
@@ -83,7 +83,7 @@ def test_the_screen_ends_when_no_gain_is_likely(drive):
     spec = spec_of(families=["cosine"], trials=1000)
     rounds, chosen = drive(phases.screen(spec), lambda t: truth(t.shape, t.base_lr))
     assert sum(len(r) for r in rounds) < 350
-    assert truth(*chosen[0]) < truth(ShapeRecord.of("x", "cosine", {"warmup": 0.0}), 0.01 / 0.61) * 1.01
+    assert truth(*chosen[0][:2]) < truth(ShapeRecord.of("x", "cosine", {"warmup": 0.0}), 0.01 / 0.61) * 1.01
 
 
 def test_a_family_without_parameters_has_its_one_shape_and_no_more(drive):
@@ -114,7 +114,7 @@ def test_starts_are_tried_first_and_learnt_from(drive):
     assert first.shape.id == "power-0000"
     assert json.loads(first.shape.params) == pytest.approx(start["params"])
     assert first.base_lr == pytest.approx(start["base_lr"])
-    assert truth(*chosen[0]) <= truth(first.shape, first.base_lr) * 1.001
+    assert truth(*chosen[0][:2]) <= truth(first.shape, first.base_lr) * 1.001
     with pytest.raises(InputError, match="initial_shapes must be of families rex, got power"):
         spec_of(families=["rex"], trials=64, initial_shapes=[start])
 
@@ -127,7 +127,7 @@ def test_a_bracket_finds_what_the_grid_finds_with_far_fewer_trials(drive):
         rounds[strategy], chosen = drive(phases.screen(spec), lambda t: truth(t.shape, t.base_lr))
         assert all(
             truth(shape, lr) < 1.25 * truth(shape, 0.01 / float(multiplier_rms([shape.family])[0]))
-            for shape, lr in chosen
+            for shape, lr, _ in chosen
         )
     few, many = (sum(len(r) for r in rounds[s]) for s in ("bracket", "grid"))
     assert few < many / 2
@@ -139,8 +139,10 @@ def test_a_prediction_follows_the_size_of_shapes():
         ShapeRecord.of("b", "linear", {"warmup": 0.0, "floor": 0.0}),
     )
     power = ShapeRecord.of("c", "power", {"warmup": 0.0, "exponent": 4.0, "floor": 0.0})
-    assert predict_base_lrs([linear.family], [(constant, 0.01)])[0] == pytest.approx(0.01 * 3**0.5, rel=0.01)
-    learnt = predict_base_lrs([power.family], [(constant, 0.01), (linear, 0.01)])[0]
+    assert predict_base_lrs([linear.family], [Candidate(constant, 0.01)])[0] == pytest.approx(
+        0.01 * 3**0.5, rel=0.01
+    )
+    learnt = predict_base_lrs([power.family], [Candidate(constant, 0.01), Candidate(linear, 0.01)])[0]
     assert 0.01 < learnt < 0.03
     assert BracketLR(low=0.001, high=1.0).bracket(0.1, 3) == pytest.approx([0.1 / 2**0.5, 0.1, 0.1 * 2**0.5])
 
@@ -149,13 +151,13 @@ def test_a_race_spends_seeds_on_what_may_win_and_keeps_each_familys_best(drive):
     spec = spec_of(families=["power", "wsd"], trials=400, confirm={"families": True})
     spec = spec.model_copy(update={"rescore": RescoreSpec(top=8, base_lrs=1, race=True)})
     _, screened = drive(phases.screen(spec), noisy)
-    slow = {shape.id: i for i, (shape, _) in enumerate(screened)}
+    slow = {one.shape.id: i for i, one in enumerate(screened)}
     rounds, chosen = drive(phases.rescore(spec, screened), lambda t: noisy(t) * 1.3 ** slow[t.shape.id])
     assert [len({t.seed for t in r}) for r in rounds] == [1, 2, 7]
     assert len(rounds[-1]) < len(rounds[0]) * 7
-    assert {shape.family.name for shape, _ in chosen} == {"power", "wsd", "linear"}
+    assert {one.shape.family.name for one in chosen} == {"power", "wsd", "linear"}
     last = {t.shape.id for t in rounds[-1]}
-    assert chosen[0][0].id in last
+    assert chosen[0].shape.id in last
 
 
 def test_who_left_the_race_early_cannot_win_by_luck(drive):
@@ -166,27 +168,28 @@ def test_who_left_the_race_early_cannot_win_by_luck(drive):
 
     def score(t):
         order = seeds.setdefault(t.seed, len(seeds))
-        good = t.shape.id == screened[0][0].id
+        good = t.shape.id == screened[0].shape.id
         return (1.0 if good else 2.0) * (0.1 if order < 3 else 10.0) * np.exp(0.001 * order)
 
     rounds, chosen = drive(phases.rescore(spec, screened), score)
     assert len({t.shape.id for t in rounds[0]}) > len({t.shape.id for t in rounds[-1]})
-    assert chosen[0][0].id == screened[0][0].id
+    assert chosen[0].shape.id == screened[0].shape.id
 
 
 def raced(values):
     """A table in which each column of values, (seeds, candidates), is a candidate's."""
-    candidates = [(ShapeRecord.of(f"rex-{i:04d}", "rex", {}), 0.1) for i in range(values.shape[1])]
+    candidates = [Candidate(ShapeRecord.of(f"rex-{i:04d}", "rex", {}), 0.1) for i in range(values.shape[1])]
     rows = [
         {
             "shape": shape.id,
             "base_lr": lr,
+            "hyperparameters": tuned,
             "seed": seed,
             "loss": values[seed, i],
             "status": "ok",
             "final/loss": values[seed, i],
         }
-        for i, (shape, lr) in enumerate(candidates)
+        for i, (shape, lr, tuned) in enumerate(candidates)
         for seed in range(len(values))
     ]
     return pd.DataFrame(rows), candidates

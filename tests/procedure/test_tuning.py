@@ -8,7 +8,7 @@ from lrshape.analysis.design import Tuning
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
 from lrshape.procedure.curves import multiplier_rms
-from lrshape.procedure.trial import FIRST_SEED, ShapeRecord
+from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.procedure.tuning import tune
 from lrshape.study.spec import StudySpec
 
@@ -53,22 +53,20 @@ def loss(t):
 
 def screened(octaves, metric=loss):
     """A screen that has tried every shape at these base LRs, in octaves from the best one."""
-    from lrshape.procedure.trial import Trial
-
     rows = []
     for shape in SHAPES:
         for number, away in enumerate(octaves):
-            trial = Trial("screen", shape, best_base_lr(shape) * 2.0**away, number % 3)
+            trial = Trial("screen", Candidate(shape, best_base_lr(shape) * 2.0**away), number % 3)
             value = metric(trial)
             row = {"phase": "screen", "shape": shape.id, "family": shape.family.name, "params": shape.params}
-            row |= {"base_lr": trial.base_lr, "seed": trial.seed, METRIC: value}
+            row |= {"base_lr": trial.base_lr, "hyperparameters": "{}", "seed": trial.seed, METRIC: value}
             rows.append(row | {"status": "ok" if np.isfinite(value) else "diverged"})
     return pd.DataFrame(rows)
 
 
 def tuned(drive, octaves, metric=loss, **tuning):
     """Rounds and choice of a tune phase after such a screen."""
-    candidates = [(shape, 1.0) for shape in SHAPES]
+    candidates = [Candidate(shape, 1.0) for shape in SHAPES]
     return drive(tune(spec_of(**tuning), candidates, screened(octaves, metric)), metric)
 
 
@@ -85,7 +83,7 @@ def test_all_rows_get_trials_on_the_same_seeds_and_the_winner_is_kept(drive):
 def test_base_lrs_that_the_screen_left_an_octave_off_end_within_a_tenth(drive):
     _, choice = tuned(drive, (-3, -2, -1), rounds=4)
     for one in choice.schedules:
-        assert abs(octaves_off(one.shape, one.base_lr)) < 0.1
+        assert abs(octaves_off(one.shape, one.candidate.base_lr)) < 0.1
         assert one.tuning.edge == ""
         assert 0 < one.tuning.cost < 0.03
 
@@ -103,7 +101,7 @@ def test_a_base_lr_that_diverges_is_not_chosen(drive):
 
     _, choice = tuned(drive, (-2, -1, 0, 1, 2), steep, rounds=4)
     for one in choice.schedules:
-        assert -0.3 < octaves_off(one.shape, one.base_lr) <= 0.2
+        assert -0.3 < octaves_off(one.shape, one.candidate.base_lr) <= 0.2
         assert one.tuning.edge == ""  # divergence bounds the range
 
 
@@ -141,20 +139,20 @@ def test_odd_scores_are_tuned_without_an_error(drive, scores):
     }[scores]
     _, choice = tuned(drive, (-1, 0, 1), metric, rounds=1)
     assert len(choice.schedules) == 3
-    assert all(one.base_lr > 0 for one in choice.schedules)
+    assert all(one.candidate.base_lr > 0 for one in choice.schedules)
 
 
 def test_a_choice_reads_back():
     choice = Choice(
         [
-            Tuned(SHAPES[0], 0.1, Tuning(0.05, 1e-3)),
-            Tuned(SHAPES[2], 1 / 3, Tuning(np.inf, np.inf, "low")),
+            Tuned(Candidate(SHAPES[0], 0.1), Tuning(0.05, 1e-3)),
+            Tuned(Candidate(SHAPES[2], 1 / 3), Tuning(np.inf, np.inf, "low")),
         ]
     )
     back = Choice.read(choice.document())
     assert back.document() == choice.document()
-    assert [(t.shape.family, t.base_lr, t.tuning) for t in back.schedules] == [
-        (t.shape.family, t.base_lr, t.tuning) for t in choice.schedules
+    assert [(t.shape.family, t.candidate, t.tuning) for t in back.schedules] == [
+        (t.shape.family, t.candidate, t.tuning) for t in choice.schedules
     ]
     assert back.winner.shape.id == "rex-0000"
-    assert back.design(spec_of()).tuning[("baseline-linear", 1 / 3)].edge == "low"
+    assert back.design(spec_of()).tuning[("baseline-linear", 1 / 3, "{}")].edge == "low"

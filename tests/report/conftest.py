@@ -67,7 +67,17 @@ class Studies:
                 for shape, lr in plan[phase]:
                     first = 1_000_000 * place
                     rows += [self._row(phase, shape, lr, s) for s in range(first, first + seeds[place])]
-        columns = ["phase", "shape", "family", "params", "base_lr", "seed", METRIC, "final/test_error"]
+        columns = [
+            "phase",
+            "shape",
+            "family",
+            "params",
+            "base_lr",
+            "hyperparameters",
+            "seed",
+            METRIC,
+            "final/test_error",
+        ]
         return pd.DataFrame(rows, columns=[*columns, "status", "first_bad_step", "message", "wall_time"])
 
     def guided(self):
@@ -83,7 +93,9 @@ class Studies:
     @staticmethod
     def curves(trials, points=30, *, valid=True):
         """Loss curves of the confirm phase's trials, as the store gives them: they fall to the final loss."""
-        rows = trials[trials["phase"] == "confirm"][["phase", "shape", "base_lr", "seed", METRIC]]
+        rows = trials[trials["phase"] == "confirm"][
+            ["phase", "shape", "base_lr", "hyperparameters", "seed", METRIC]
+        ]
         table = rows.loc[rows.index.repeat(points)].reset_index(drop=True)
         table["step"] = np.tile(np.linspace(300 / points, 300, points).astype(np.int32), len(rows))
         noise = 1 + 0.2 * np.sin(table["seed"] + table["step"])
@@ -108,6 +120,7 @@ class Studies:
             shape[1],
             json.dumps(shape[2], sort_keys=True),
             float(lr),
+            "{}",
             seed,
             loss if ok else np.inf,
             min(0.9, 2 * loss) if ok else np.inf,

@@ -28,6 +28,7 @@ def make_table(rows=12, phase="screen", first=0):
             "family": "rex",
             "params": [f'{{"beta": {i // 4}.5}}' for i in index],
             "base_lr": np.logspace(-3, 0, 2)[index // 2 % 2],
+            "hyperparameters": "{}",
             "seed": index % 2,
             "final/train_loss": loss,
             "final/test_error": np.where(index % 7 == 3, np.nan, loss),

@@ -37,7 +37,8 @@ def test_a_flip_of_any_byte_is_detected(table):
 DATA = chunk_file.encode(
     pd.DataFrame(
         {
-            "phase": ["screen"], "shape": "s", "family": "f", "params": "{}", "base_lr": 0.1, "seed": 0,
+            "phase": ["screen"], "shape": "s", "family": "f", "params": "{}", "base_lr": 0.1,
+            "hyperparameters": "{}", "seed": 0,
             "final/loss": 1.0, "status": "ok", "first_bad_step": -1, "message": "", "wall_time": 0.5,
         }
     ),

@@ -34,7 +34,7 @@ def test_the_file_is_plain_zstd_parquet_with_checksums(store, table):
     columns = [file.metadata.row_group(0).column(i) for i in range(file.metadata.num_columns)]
     assert {c.compression for c in columns} == {"ZSTD"}
     assert {c.path_in_schema for c in columns if c.has_dictionary_page} == {
-        "phase", "shape", "family", "params", "status", "message",
+        "phase", "shape", "family", "params", "hyperparameters", "status", "message",
     }  # fmt: skip
     assert file.schema_arrow.names == list(table.columns)
 

@@ -159,7 +159,7 @@ def test_several_mistakes_are_a_line_each():
     assert sorted(line.partition(" ")[0] for line in lines) == [
         *("base_lr.high:", "families:", "screen.seeds:", "screen:", "seed:", "unknown", "workload.steps:")
     ]
-    assert "tune; did you mean 'families'?" in lines[0]
+    assert "schedules; did you mean 'families'?" in lines[0]
 
 
 @pytest.mark.parametrize("workload", WORKLOADS)

@@ -109,8 +109,11 @@ def test_a_locked_storage_is_told_in_one_line(study, tmp_path):
 
 
 def test_lists_stay_text():
-    table = pd.DataFrame({"phase": ["screen"], "params": ['{"values": [1.0, 0.5]}'], "base_lr": [0.1]})
-    assert flat(table).loc[0].to_dict() == {"phase": "screen", "param.values": "[1.0, 0.5]", "base_lr": 0.1}
+    row = {"phase": "screen", "params": '{"values": [1.0, 0.5]}', "base_lr": 0.1}
+    table = pd.DataFrame([row | {"hyperparameters": '{"decay": 0.3}'}])
+    assert flat(table).loc[0].to_dict() == {
+        "phase": "screen", "param.values": "[1.0, 0.5]", "base_lr": 0.1, "hyperparameter.decay": 0.3,
+    }  # fmt: skip
 
 
 def test_what_cannot_be_written(study, tmp_path):

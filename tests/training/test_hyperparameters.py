@@ -224,7 +224,10 @@ def test_bad_input_is_one_clear_line(settings, given, message):
     assert "\n" not in str(raised.value)
 
 
-def test_a_called_workload_has_no_settings_to_differ_in():
-    workload = FunctionWorkload(function="a:b", steps=STEPS)
-    with pytest.raises(InputError, match="must be settings of a population workload, got function"):
-        evaluate(workload, [LRS], [0], hyperparameters={"weight_decay": [0.1]})
+def test_a_called_workload_takes_values_as_keywords():
+    workload = FunctionWorkload.of(lambda lrs, seed, *, decay, name: decay + len(name), STEPS)
+    values = {"decay": [0.5, 1.0], "name": ["a", "bc"]}
+    outcome = evaluate(workload, np.ones((2, STEPS)), [0, 0], hyperparameters=values)
+    assert outcome["final/score"].tolist() == [1.5, 3.0]
+    with pytest.raises(InputError, match="hyperparameter decay must be 2 values, one a member"):
+        evaluate(workload, np.ones((2, STEPS)), [0, 0], hyperparameters={"decay": [0.5]})

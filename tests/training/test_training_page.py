@@ -48,6 +48,14 @@ def test_a_function_returns_metrics_of_averages(names):
     assert set(outcome) == {f"final/{name}" for name in metrics}
 
 
+def test_a_function_takes_hyperparameters(names):
+    workload = FunctionWorkload.of(names["train_with_weight_decay"], steps=40)
+    workload.check(["weight_decay"])
+    decays = {"weight_decay": np.array([0.1, 1.0])}
+    outcome = evaluate(workload, np.full((2, 40), 0.1), [3, 3], hyperparameters=decays)
+    assert outcome["final/score"][0] < outcome["final/score"][1]
+
+
 def test_the_specs_are_specs():
     import tomllib
 

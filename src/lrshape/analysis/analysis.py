@@ -16,6 +16,7 @@ from lrshape.analysis.comparisons import (
     comparison_columns,
     costs_of,
     is_at_edge,
+    is_key,
     keys_of,
 )
 from lrshape.analysis.design import Design, Key, Scale
@@ -146,7 +147,7 @@ class Analysis:
 
     @functools.cached_property
     def measuring_phase(self) -> str:
-        """The last phase but tuning that has trained the winner at the base LR that it won with.
+        """The last phase but tuning that has trained the winner as it won: at its base LR.
 
         After re-ranking by another metric this may not be ``confirm``: that phase trained what the study's
         own metric had chosen, perhaps the same shape at another base LR. Without a winner it is the last
@@ -154,8 +155,7 @@ class Analysis:
         """
         rows = self.scores
         if len(self.best_per_family):
-            won = self.winner
-            rows = where(rows, (rows["shape"] == won["shape"]) & (rows["base_lr"] == won["base_lr"]))
+            rows = where(rows, is_key(rows, keys_of(self.best_per_family.head(1))[0]))
         return max(set(rows["phase"]) & {*CHOOSING, "confirm"}, key=PHASES.index, default=CHOOSING[0])
 
     @property
@@ -182,13 +182,15 @@ class Analysis:
                 fewer tests to correct for.
 
         Returns:
-            One row a shape, sorted by rank and shape: ``shape, family, params, base_lr, seeds, score, low,
-            high, diverged, failed, rank, pairs``, the number of seeds in common with the winner; ``effect,
-            effect_low, effect_high, difference, difference_low, difference_high, p_value, p_holm, p_equal,
-            symmetric_effect, symmetric_low, symmetric_high, symmetric_p, correlation``, see
+            One row a shape, sorted by rank and shape: ``shape, family, params, base_lr,
+            hyperparameters, seeds, score, low, high, diverged, failed, rank, pairs``, the number of seeds in
+            common with the winner; ``effect, effect_low, effect_high, difference, difference_low,
+            difference_high, p_value, p_holm, p_equal, symmetric_effect, symmetric_low, symmetric_high,
+            symmetric_p, correlation``, see
             `lrshape.analysis.paired.Comparison`, positive where the winner is better; ``octaves, cost,
             edge``, see `lrshape.analysis.design.Tuning`, NaN and NaN where the design does not know them and
-            then `base_lr_edge`; ``verdict, is_winner, is_baseline``.
+            then `base_lr_edge`; ``edges``, those of hyperparameters as a JSON object; ``verdict, is_winner,
+            is_baseline``.
 
             ``p_holm`` and ``p_equal`` are corrected for all comparisons of the table. In the confirm phase
             intervals and p-values hold at whichever planned look it stops, but for ``low`` and ``high``, the
@@ -199,7 +201,7 @@ class Analysis:
         if reported:
             rows = where(rows, is_baseline(rows) | rows["shape"].isin(self.best_per_family["shape"]))
         table = best_base_lrs(rows).drop(columns=["phase", "edge", "tried"])
-        edges = [self.base_lr_edge(*key) for key in keys_of(table)]
+        edges = [self.base_lr_edge(shape, base_lr) for shape, base_lr, _ in keys_of(table)]
         won, margin = self._winner_in(phase), self._margin(phase)
         return compare_with_winner(table, phase, won, self._samples, self.design, margin, edges)
 

@@ -1,24 +1,40 @@
 """Tables of comparisons: corrected for all their rows, and with verdicts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lrshape.analysis.design import Design, Key, Tuning
 from lrshape.analysis.intervals import Array, Difference, holm
 from lrshape.analysis.paired import Comparison, PairedSamples, verdict
 from lrshape.analysis.scores import is_baseline
 from lrshape.analysis.tables import records
+from lrshape.store import NOTHING_TUNED, text_of
 
 _TUNED = Tuning(octaves=math.nan, cost=0.0)
 """What a schedule is taken for whose tuning the design does not know."""
 
 
 def keys_of(table: pd.DataFrame) -> list[Key]:
-    """Each row's shape and base LR."""
-    return [(str(shape), float(lr)) for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+    """What tells each row from others of its phase."""
+    columns = (table[name] for name in ("shape", "base_lr", "hyperparameters"))
+    return [(str(shape), float(lr), str(tuned)) for shape, lr, tuned in zip(*columns, strict=True)]
+
+
+def key_of(row: Mapping[str, Any]) -> Key:
+    """What tells one row from others of its phase."""
+    return str(row["shape"]), float(row["base_lr"]), str(row["hyperparameters"])
+
+
+def is_key(table: pd.DataFrame, key: Key) -> NDArray[np.bool_]:
+    """Which rows of a table are of one candidate, (rows,)."""
+    shape, base_lr, tuned = key
+    is_it = (table["shape"] == shape) & (table["base_lr"] == base_lr) & (table["hyperparameters"] == tuned)
+    return is_it.to_numpy(bool)
 
 
 def costs_of(design: Design, own: Key, other: Key) -> tuple[float, float]:
@@ -27,8 +43,8 @@ def costs_of(design: Design, own: Key, other: Key) -> tuple[float, float]:
 
 
 def is_at_edge(design: Design, *keys: Key) -> bool:
-    """Whether the best base LR of a schedule may lie beyond those tried."""
-    return any(design.tuning.get(key, _TUNED).edge for key in keys)
+    """Whether the best base LR, or hyperparameter, of a schedule may lie beyond those tried."""
+    return any(design.tuning.get(key, _TUNED).is_at_edge for key in keys)
 
 
 def comparison_columns(
@@ -108,6 +124,7 @@ def compare_with_winner(
         octaves=[t.octaves if t else math.nan for t in tunings],
         cost=[t.cost if t else math.nan for t in tunings],
         edge=[t.edge if t else edge for t, edge in zip(tunings, edges, strict=True)],
+        edges=[text_of(t.edges) if t else NOTHING_TUNED for t in tunings],
     )
     verdicts = [
         "unknown"

@@ -52,7 +52,7 @@ class Comparison(NamedTuple):
 
 
 class PairedSamples:
-    """The metric by seed of every shape and base LR; each two are compared at most once.
+    """The metric by seed of every candidate; each two are compared at most once.
 
     Args:
         trials: the table of a store, in any order of rows.
@@ -96,7 +96,7 @@ class PairedSamples:
 
         Args:
             phase: whose trials to compare.
-            own: shape and base LR, with trials in the phase.
+            own: with trials in the phase.
             other: the same.
             costs: what a better base LR may gain, of the own and of the other one, in the unit of effects.
             margin: smallest effect that matters; NaN if there is none.

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.design import Design, Scale
+from lrshape.analysis.comparisons import is_key, keys_of
+from lrshape.analysis.design import Design, Key, Scale, Sensitivity
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.analysis.tables import records, where
-from lrshape.store import PHASES, metric_columns, params_of
+from lrshape.store import NOTHING_TUNED, PHASES, metric_columns, params_of
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,10 @@ class Contender:
         family: its family.
         params: its parameters.
         base_lr: its best base LR.
+        hyperparameters: their best values by name; empty where the study tunes none beside the base LR.
         base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
+        edges: the same of each hyperparameter whose best value may lie beyond those tried.
+        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
         octaves: standard deviation of the best base LR, in octaves; None if unknown.
         cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         phase: in which the numbers were measured.
@@ -61,7 +65,10 @@ class Contender:
     family: str
     params: dict[str, Any]
     base_lr: float
+    hyperparameters: dict[str, Any]
     base_lr_edge: str
+    edges: dict[str, str]
+    sensitivity: Sensitivity | None
     octaves: float | None
     cost: float | None
     phase: str
@@ -93,7 +100,10 @@ class Result:
         family: its family.
         params: its parameters.
         base_lr: its best base LR.
+        hyperparameters: their best values by name; empty where the study tunes none beside the base LR.
         base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
+        edges: the same of each hyperparameter whose best value may lie beyond those tried.
+        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
         octaves: standard deviation of the best base LR, in octaves; None if unknown.
         cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         steps: training steps of the schedule.
@@ -122,7 +132,10 @@ class Result:
     family: str
     params: dict[str, Any]
     base_lr: float
+    hyperparameters: dict[str, Any]
     base_lr_edge: str
+    edges: dict[str, str]
+    sensitivity: Sensitivity | None
     octaves: float | None
     cost: float | None
     steps: int
@@ -165,7 +178,7 @@ class Result:
         phase = analysis.measuring_phase
         # No test for every shape of a screen.
         table = analysis.confirmed if phase == "confirm" else analysis.compared(phase, reported=True)
-        rows = records(as_measured(table.assign(phase=phase), analysis.direction))
+        rows = _known(analysis, as_measured(table.assign(phase=phase), analysis.direction))
         won = next(row for row in rows if row["shape"] == shape)
         others = [row for row in rows if row["shape"] in set(families["shape"]) and row is not won]
         missing = where(families, ~families["shape"].isin(table["shape"]))
@@ -183,7 +196,9 @@ class Result:
             baselines=tuple(
                 _contender(row, won, analysis.margin) for row in rows if row["is_baseline"] and row is not won
             ),
-            families=tuple(_contender(row, won, analysis.margin) for row in others + records(missing)),
+            families=tuple(
+                _contender(row, won, analysis.margin) for row in others + _known(analysis, missing)
+            ),
             trials=len(statuses),
             diverged_share=float(np.mean(statuses == "diverged")),
             failed_share=float(np.mean(statuses == "failed")),
@@ -193,6 +208,15 @@ class Result:
         """Return it as data for JSON, the keys being the attributes."""
         lists = {key: [asdict(c) for c in getattr(self, key)] for key in ("baselines", "families")}
         return {**asdict(self), **lists}
+
+
+def _known(analysis: Analysis, table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table, with what the design knows of their hyperparameters."""
+    known = [analysis.design.tuning.get(key) for key in keys_of(table)]
+    return [
+        {**row, "sensitivity": one.sensitivity if one else None}
+        for row, one in zip(records(table), known, strict=True)
+    ]
 
 
 def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) -> Contender:
@@ -220,7 +244,10 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "family": row["family"],
         "params": params_of(row["params"]),
         "base_lr": float(row["base_lr"]),
+        "hyperparameters": params_of(row["hyperparameters"]),
         "base_lr_edge": str(row["edge"]),
+        "edges": params_of(row.get("edges", NOTHING_TUNED)),
+        "sensitivity": row["sensitivity"],
         "octaves": _finite(row.get("octaves")),
         "cost": _finite(row.get("cost")),
     }
@@ -250,9 +277,9 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
 
     Returns:
         One row for each (winner, phase that trained it at its base LR, metric): ``shape, family, params,
-        base_lr, chosen_by, phase, seeds, metric, score, low, high``. ``chosen_by`` is a tuple of the metrics
-        by which that shape at that base LR wins. The analysis's winner comes first, of each winner the last
-        phase. Metrics by which every shape diverged have no winner.
+        base_lr, hyperparameters, chosen_by, phase, seeds, metric, score, low, high``. ``chosen_by`` is a
+        tuple of the metrics by which that shape at that base LR wins. The analysis's winner comes first, of
+        each winner the last phase. Metrics by which every shape diverged have no winner.
 
     Raises:
         InputError: if there is no winner yet.
@@ -269,17 +296,16 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
         )
         for name in others
     }
-    chosen: dict[tuple[str, float], list[str]] = {}
+    chosen: dict[Key, list[str]] = {}
     for name, one in by.items():
         if math.isfinite(one.winner["score"]):
-            key = str(one.winner["shape"]), float(one.winner["base_lr"])
-            chosen.setdefault(key, []).append(name)
+            chosen.setdefault(keys_of(one.best_per_family.head(1))[0], []).append(name)
     found = []
-    for (shape, base_lr), names in chosen.items():
+    for won, names in chosen.items():
         for phase in reversed(PHASES):
             for name, one in by.items():
                 table = as_measured(where(one.scores, one.scores["phase"] == phase), one.direction)
-                rows = records(where(table, (table["shape"] == shape) & (table["base_lr"] == base_lr)))
+                rows = records(where(table, is_key(table, won)))
                 found += [{**row, "metric": name, "chosen_by": tuple(names)} for row in rows]
-    columns = ["shape", "family", "params", "base_lr", "chosen_by", "phase", "seeds", "metric"]
-    return pd.DataFrame(found, columns=[*columns, "score", "low", "high"])
+    columns = ["shape", "family", "params", "base_lr", "hyperparameters", "chosen_by", "phase", "seeds"]
+    return pd.DataFrame(found, columns=[*columns, "metric", "score", "low", "high"])

@@ -1,4 +1,4 @@
-"""From trials to one score for each shape and base LR, and to the best base LR of each shape."""
+"""From trials to one score for each candidate, and to the best base LR of each shape."""
 
 import numpy as np
 import pandas as pd
@@ -8,10 +8,12 @@ from lrshape.analysis.intervals import interval_ranks, middle, penalised
 from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.store import metric_columns, phase_codes
+from lrshape.store.table import CURVE_KEYS
 
 BASELINE = "baseline-"
 """How the names of the baselines' shapes begin."""
 LARGEST = float(np.finfo(np.float32).max)
+_TEXTS = ("phase", "shape", "family", "params", "hyperparameters")
 RACED = ["rescore"]
 """Phases in which a score over fewer seeds than others' has lost a race."""
 
@@ -51,7 +53,7 @@ def _failed(trials: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
-    """The median over seeds of every (phase, shape, base LR), with its exact interval.
+    """The median over seeds of every (phase, shape, base LR, hyperparameters), with its exact interval.
 
     Args:
         trials: the table of a store, in any order of rows.
@@ -59,20 +61,20 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
         confidence: of the interval, in (0, 1).
 
     Returns:
-        One row each, sorted by phase (as they are run), shape and base LR: ``phase, shape, family, params,
-        base_lr, seeds, score, low, high, diverged, failed``. ``seeds``, ``diverged`` and ``failed`` count
-        trials; ``score`` is +inf where half of them or more have none; ``low`` and ``high`` are NaN where
-        the seeds are too few for the confidence.
+        One row each, sorted by phase (as they are run), shape, base LR and hyperparameters: ``phase, shape,
+        family, params, base_lr, hyperparameters, seeds, score, low, high, diverged, failed``. ``seeds``,
+        ``diverged`` and ``failed`` count trials; ``score`` is +inf where half of them or more have
+        none; ``low`` and ``high`` are NaN where the seeds are too few for the confidence.
 
     Raises:
         InputError: if the metric is not stored.
     """
     values = metric_values(trials, metric)
     phase = phase_codes(trials["phase"])
-    shape = pd.factorize(trials["shape"], sort=True)[0]
+    shape, tuned = (pd.factorize(trials[name], sort=True)[0] for name in ("shape", "hyperparameters"))
     base_lr = trials["base_lr"].to_numpy(np.float64)
-    order = np.lexsort((values, base_lr, shape, phase))
-    first = _starts(phase[order], shape[order], base_lr[order])
+    order = np.lexsort((values, tuned, base_lr, shape, phase))
+    first = _starts(phase[order], shape[order], base_lr[order], tuned[order])
     seeds = np.diff(first, append=len(order))
     ordered = values[order]
     # Per number of seeds, not per group: the positions of an interval's ends depend on nothing else.
@@ -83,7 +85,7 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
             groups = seeds == n
             low[groups] = ordered[first[groups] + ranks[0]]
             high[groups] = ordered[first[groups] + ranks[1]]
-    result = trials[["phase", "shape", "family", "params", "base_lr"]].iloc[order[first]]
+    result = trials[["phase", "shape", "family", "params", "base_lr", "hyperparameters"]].iloc[order[first]]
     failed = _failed(trials)
     return result.reset_index(drop=True).assign(
         seeds=seeds.astype(np.int64),
@@ -96,13 +98,13 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
 
 
 def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
-    """Every shape at its best base LR.
+    """Every shape at its best base LR, with its best hyperparameters.
 
     Args:
         scores: as `scores` returns it.
 
     Returns:
-        The row of the lowest score of every (phase, shape), of equal ones the one with the smallest base LR;
+        The row of the lowest score of every (phase, shape), of equal ones that of the smallest base LR;
         in a rescore phase scores over fewer seeds than others' come last, for a race has given them up. And
         three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
         LRs tried for the shape in the phase and no other one is as good, else ""; ``tried`` counts them;
@@ -128,7 +130,7 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     edge = np.where((tried > 1) & (score[second] == score[best]) & np.isfinite(score[best]), "", edge)
     placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
     result = scores.iloc[best[placed]].reset_index(drop=True)
-    result = result.astype(dict.fromkeys(["phase", "shape", "family", "params"], "str"))  # from categoricals
+    result = result.astype(dict.fromkeys([*_TEXTS], "str"))  # from categoricals
     return result.assign(
         edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype="str"),
         tried=tried[placed],
@@ -137,26 +139,25 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def values_by_seed(trials: pd.DataFrame, metric: str) -> pd.Series:
-    """The metric of every trial of one phase, by shape, base LR and seed, sorted by them."""
-    return pd.Series(
-        metric_values(trials, metric),
-        index=pd.MultiIndex.from_arrays([trials["shape"], trials["base_lr"], trials["seed"]]),
-    ).sort_index()
+    """The metric of every trial of one phase, by what tells it from the others, sorted by that."""
+    index = pd.MultiIndex.from_arrays([trials[name] for name in CURVE_KEYS[1:]])
+    return pd.Series(metric_values(trials, metric), index=index).sort_index()
 
 
 def samples_by_seed(trials: pd.DataFrame, metric: str, table: pd.DataFrame) -> list[pd.Series]:
-    """The metric by seed, for every (shape, base LR) of a table.
+    """The metric by seed, for every row of a table.
 
     Args:
         trials: those of one phase, in any order of rows.
         metric: the metric that is minimised.
-        table: rows with ``shape`` and ``base_lr``.
+        table: rows with ``shape``, ``base_lr`` and ``hyperparameters``.
 
     Returns:
         One series a row of ``table``, its index the seeds in ascending order.
     """
     values = values_by_seed(trials, metric)
-    return [values.loc[(shape, lr)] for shape, lr in zip(table["shape"], table["base_lr"], strict=True)]
+    keys = zip(*(table[name] for name in CURVE_KEYS[1:-1]), strict=True)
+    return [values.loc[key] for key in keys]
 
 
 def screening_course(trials: pd.DataFrame, metric: str) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, Trial, trials
 from lrshape.registry import Registry
 from lrshape.settings import Settings
-from lrshape.store import Store
+from lrshape.store import Store, text_of
 from lrshape.study.callback import Callback
 from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
@@ -157,7 +157,9 @@ class FollowUp(Settings, abc.ABC):
         settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))
         document = {"check": self.name, "of": study.document["hash"], "settings": settings}
         path = inside(study.directory.absolute(), self.name)
-        store = Store.create(path, document, more=lambda: check_workload(study.spec.workload) or {})
+        store = Store.create(
+            path, document, more=lambda: check_workload(study.spec.workload, [*study.spec.tune]) or {}
+        )
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
         with executor_of(executor) as runner:
@@ -220,11 +222,15 @@ def stored_losses(study: Study, phases: Sequence[str]) -> pd.DataFrame:
 
 
 def as_confirmed(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:
-    """The shapes of a complete study, its winner first, at the base LRs that it confirmed if it did."""
+    """The shapes of a complete study, its winner first, as it confirmed them if it did."""
     best = study.best()
-    base_lrs = {one.shape: one.base_lr for one in (best, *best.families) if one.phase == "confirm"}
-    found = [(shape, base_lrs.get(shape.id, base_lr)) for shape, base_lr in candidates]
-    return sorted(found, key=lambda candidate: candidate[0].id != best.shape)
+    confirmed = {one.shape: one for one in (best, *best.families) if one.phase == "confirm"}
+    found = []
+    for candidate in candidates:
+        if own := confirmed.get(candidate.shape.id):
+            candidate = Candidate(candidate.shape, own.base_lr, text_of(own.hyperparameters))
+        found.append(candidate)
+    return sorted(found, key=lambda candidate: candidate.shape.id != best.shape)
 
 
 CHECKS: Registry[Check] = Registry("check", "lrshape.checks", "lrshape.checks", Check)

@@ -59,7 +59,7 @@ class LocalCheck(Check):
     def phase(self, study: Study) -> Phase:
         spec = study.spec
         centers = best_shapes(study, self.top)
-        fixed = [shape.id for shape, _ in centers if not changed_shapes(spec, shape, self.points)]
+        fixed = [c.shape.id for c in centers if not changed_shapes(spec, c.shape, self.points)]
         if fixed:
             raise InputError(
                 f"{fixed[0]} has no searched parameter, so there is nothing to vary; choose a smaller top"
@@ -71,21 +71,19 @@ class LocalCheck(Check):
 
         Base LRs are extended wherever the best is at an edge, as the screen's are.
         """
-        groups = {shape: [shape, *changed_shapes(spec, shape, self.points)] for shape, _ in centers}
-        grids = {shape: grid_around(spec.base_lr, base_lr, self.base_lrs) for shape, base_lr in centers}
+        groups = {c: [c.shape, *changed_shapes(spec, c.shape, self.points)] for c in centers}
+        grids = {c: grid_around(spec.base_lr, c.base_lr, self.base_lrs) for c in centers}
         best = table = pd.DataFrame()
         while candidates := [
-            candidate
-            for shape, group in groups.items()
-            for candidate in grids[shape].propose(group, _rows_of(best, group))
+            proposed._replace(hyperparameters=center.hyperparameters)
+            for center, group in groups.items()
+            for proposed in grids[center].propose(group, _rows_of(best, group))
         ]:
             table = yield self.trials(candidates, self.seeds)
             best = best_base_lrs(scores(table, spec.metric))
-        by_id = {shape.id: shape for group in groups.values() for shape in group}
-        base_lr = dict(zip(best["shape"], best["base_lr"], strict=True))
+        by_id = {row["shape"]: Candidate.read(row) for row in records(best)}
         points = best_points(score_points(table, spec.metric))
-        names = [shape.id for shape in groups] + points["point"].tolist()
-        chosen = [(by_id[name], float(base_lr[name])) for name in names]
+        chosen = [by_id[name] for name in [c.shape.id for c in centers] + points["point"].tolist()]
         yield self.trials(chosen, self.confirm_seeds, skip=CONFIRM_AFTER)
         return chosen
 
@@ -100,9 +98,9 @@ class LocalCheck(Check):
 
     def _count(self, study: Study, base_lrs: Callable[[GridLR], int]) -> int:
         count = 0
-        for shape, base_lr in best_shapes(study, self.top):
-            changed = changed_shapes(study.spec, shape, self.points)
-            grid = grid_around(study.spec.base_lr, base_lr, self.base_lrs)
+        for center in best_shapes(study, self.top):
+            changed = changed_shapes(study.spec, center.shape, self.points)
+            grid = grid_around(study.spec.base_lr, center.base_lr, self.base_lrs)
             parameters = {shape.id.rsplit(":", 2)[1] for shape in changed}
             count += (1 + len(changed)) * base_lrs(grid) * self.seeds
             count += (1 + len(parameters)) * self.confirm_seeds
@@ -116,7 +114,7 @@ class LocalCheck(Check):
             points,
             confirm_points(where(trials, confirming), points, study.metric),
             figures,
-            winner=best_shapes(study, 1)[0][0].id,
+            winner=best_shapes(study, 1)[0].shape.id,
             metric=study.metric,
             direction=study.spec.direction,
             settings=self.model_dump(),
@@ -140,11 +138,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
         raise InputError(
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"
         )
-    rescored = [
-        (ShapeRecord.read(row["shape"], row["family"], row["params"]), float(row["base_lr"]))
-        for row in records(finite)
-    ]
-    return as_confirmed(study, rescored)[:top]
+    return as_confirmed(study, [Candidate.read(row) for row in records(finite)])[:top]
 
 
 def values(dimension: Dimension, own: Any, points: int) -> list[Any]:

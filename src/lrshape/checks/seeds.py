@@ -17,7 +17,7 @@ from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
 from lrshape.procedure.rounds import Phase
-from lrshape.procedure.trial import Candidate, ShapeRecord
+from lrshape.procedure.trial import Candidate
 from lrshape.study.study import Study
 
 
@@ -83,20 +83,12 @@ class SeedsCheck(Check):
         table = best_base_lrs(scores(stored_losses(study, ["screen", "rescore"]), study.metric))
         table = where(table, ~is_baseline(table))
         screened, rescored = (
-            {
-                row["shape"]: (
-                    ShapeRecord.read(row["shape"], row["family"], row["params"]),
-                    float(row["base_lr"]),
-                )
-                for row in records(where(table, table["phase"] == phase))
-            }
+            {row["shape"]: Candidate.read(row) for row in records(where(table, table["phase"] == phase))}
             for phase in ("screen", "rescore")
         )
         if len(screened) < 2:
             raise InputError(f"{study.path}: at least 2 screened shapes are needed, got {len(screened)}")
-        rescored = {
-            shape.id: (shape, base_lr) for shape, base_lr in as_confirmed(study, [*rescored.values()])
-        }
+        rescored = {c.shape.id: c for c in as_confirmed(study, [*rescored.values()])}
         best = {name: rescored.get(name, candidate) for name, candidate in screened.items()}
         count = min(self.sample, len(best))
         places = np.unique(np.round((np.arange(count) + 0.5) * len(best) / count - 0.5).astype(int))
@@ -130,7 +122,7 @@ class SeedsCheck(Check):
         plan = self.plan(study)
         answer = seed_answer(
             score_matrix(trials, study.metric),
-            *([shape.id for shape, _ in group] for group in (plan.screened, plan.top)),
+            *([candidate.shape.id for candidate in group] for group in (plan.screened, plan.top)),
             keep=plan.keep,
             certainty=self.certainty,
             margin=self.margin,

@@ -8,13 +8,15 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, scores
+from lrshape.analysis.tables import records
 from lrshape.checks.check import FollowUp, stored_losses
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.rounds import Phase
-from lrshape.procedure.trial import ShapeRecord
+from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.settings import Settings
+from lrshape.store import NOTHING_TUNED, text_of
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
 
@@ -45,14 +47,16 @@ class TransferredShape(Settings):
         family: its family.
         params: its parameters as JSON.
         around: the best base LR that is known for it in the setting, or of the setting's own best shape.
-        kept: base LRs of the settings that it is the best of.
+        hyperparameters: those of the setting's own best shape, as the column of a row has them.
+        kept: base LRs, with hyperparameters, of the settings that it is the best of.
     """
 
     id: str
     family: str
     params: str
     around: float
-    kept: tuple[float, ...]
+    hyperparameters: str = NOTHING_TUNED
+    kept: tuple[tuple[float, str], ...]
 
     @property
     def record(self) -> ShapeRecord:
@@ -82,13 +86,16 @@ class Transfer(FollowUp, TransferSpec):
         """Rounds of trials; returns the shapes at their tuned base LR."""
         step = spec.base_lr.ratio**0.5
         count = self.base_lrs if step > 1 else 1
-        around = {tried.record: tried.around for tried in self.shapes}
+        around = {
+            tried.record: Candidate(tried.record, tried.around, tried.hyperparameters)
+            for tried in self.shapes
+        }
 
-        def at(shape: ShapeRecord, index: int) -> float:
-            return around[shape] * step**index
+        def at(shape: ShapeRecord, index: int) -> Candidate:
+            return around[shape]._replace(base_lr=around[shape].base_lr * step**index)
 
         span = dict.fromkeys(around, (-(count // 2), count - 1 - count // 2))
-        candidates = [(s, at(s, i)) for s, (low, high) in span.items() for i in range(low, high + 1)]
+        candidates = [at(s, i) for s, (low, high) in span.items() for i in range(low, high + 1)]
         by_id = {shape.id: shape for shape in around}
         best = pd.DataFrame()
         while candidates:
@@ -100,11 +107,11 @@ class Transfer(FollowUp, TransferSpec):
                     shape = by_id[identifier]
                     low, high = span[shape]
                     index = low - 1 if edge == "low" else high + 1
-                    if 1 / EXTREME < at(shape, index) < EXTREME:
+                    if 1 / EXTREME < at(shape, index).base_lr < EXTREME:
                         span[shape] = (min(low, index), max(high, index))
-                        candidates.append((shape, at(shape, index)))
-        tuned = [(by_id[i], float(lr)) for i, lr in zip(best["shape"], best["base_lr"], strict=True)]
-        kept = [(tried.record, lr) for tried in self.shapes for lr in tried.kept]
+                        candidates.append(at(shape, index))
+        tuned = [Candidate.read(row) for row in records(best)]
+        kept = [Candidate(tried.record, *one) for tried in self.shapes for one in tried.kept]
         yield self.trials(list(dict.fromkeys(tuned + kept)), self.seeds, SCORE_AFTER)
         return tuned
 
@@ -122,7 +129,7 @@ def best_shape(slug: str, study: Study) -> BestShape | None:
     if best.score_median is None:
         return None
     shape = ShapeRecord.of(slug, best.family, best.params)
-    return BestShape(slug, shape.family.name, shape.params, best.base_lr)
+    return BestShape(slug, shape.family.name, shape.params, best.base_lr, text_of(best.hyperparameters))
 
 
 def transfer_into(study: Study, slug: str, best: Sequence[BestShape], how: TransferSpec) -> Transfer:
@@ -156,10 +163,10 @@ def transferred_shapes(
     """
     keys = zip(searched["family"], searched["params"], strict=True)
     known = {key: float(lr) for key, lr in zip(keys, searched["base_lr"], strict=True)}  # the last phase's
-    kept: dict[tuple[str, str], dict[float, None]] = {}
+    kept: dict[tuple[str, str], dict[tuple[float, str], None]] = {}
     names: dict[tuple[str, str], str] = {}
     for shape in best:
-        kept.setdefault((shape.family, shape.params), {})[shape.base_lr] = None
+        kept.setdefault((shape.family, shape.params), {})[shape.base_lr, shape.hyperparameters] = None
         names.setdefault((shape.family, shape.params), f"best-{shape.setting}")
     own_key = (own.family, own.params)
     return tuple(
@@ -168,7 +175,8 @@ def transferred_shapes(
             family=key[0],
             params=key[1],
             around=own.base_lr if key == own_key else known.get(key, own.base_lr),
-            kept=tuple(base_lrs),
+            hyperparameters=own.hyperparameters,
+            kept=tuple(found),
         )
-        for key, base_lrs in kept.items()
+        for key, found in kept.items()
     )

@@ -17,6 +17,7 @@ from lrshape.analysis.intervals import holm, median_interval, paired_difference
 from lrshape.analysis.paired import LEVEL, verdict
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
 from lrshape.errors import InputError
+from lrshape.store import NOTHING_TUNED
 
 KEPT, TUNED = "kept", "re-tuned"
 CHOICES = (TUNED, KEPT)
@@ -25,12 +26,16 @@ CHOICES = (TUNED, KEPT)
 
 @dataclass(frozen=True)
 class BestShape:
-    """A setting's best shape, at its best base LR there; ``params`` is JSON with sorted keys."""
+    """A setting's best shape, at its best base LR there, with its hyperparameters.
+
+    ``params`` and ``hyperparameters`` are JSON with sorted keys.
+    """
 
     setting: str
     family: str
     params: str
     base_lr: float
+    hyperparameters: str = NOTHING_TUNED
 
 
 def regrets(
@@ -137,15 +142,22 @@ class _Transfers:
         tuning, scoring = (table.iloc[np.flatnonzero(wanted)] for wanted in (~scores_it, scores_it))
         best = best_base_lrs(scores(tuning, metric))
         keys = list(zip(best["family"], best["params"], strict=True))
-        self._tuned = dict(zip(keys, best["base_lr"].astype(float), strict=True))
+        chosen = zip(best["base_lr"].astype(float), best["hyperparameters"], strict=True)
+        self._tuned = dict(zip(keys, chosen, strict=True))
         self._edge = dict(zip(keys, best["edge"], strict=True))
-        index = [scoring["family"], scoring["params"], scoring["base_lr"], scoring["seed"]]
+        names = ("family", "params", "base_lr", "hyperparameters", "seed")
+        index = [scoring[name] for name in names]
         values = metric_values(scoring, metric)
         self._values = pd.Series(values, index=pd.MultiIndex.from_arrays(index)).sort_index()
 
     def base_lr(self, best: BestShape, choice: str) -> float:
+        return self._at(best, choice)[0]
+
+    def _at(self, best: BestShape, choice: str) -> tuple[float, str]:
+        if choice == KEPT:
+            return best.base_lr, best.hyperparameters
         # Infinity stands for a shape that was not tuned, at which it has no trials either.
-        return best.base_lr if choice == KEPT else self._tuned.get((best.family, best.params), math.inf)
+        return self._tuned.get((best.family, best.params), (math.inf, NOTHING_TUNED))
 
     def edge(self, best: BestShape) -> str:
         return str(self._edge[best.family, best.params])
@@ -153,7 +165,7 @@ class _Transfers:
     def sample(self, best: BestShape, choice: str) -> pd.Series:
         """The metric by seed."""
         try:
-            return self._values.loc[(best.family, best.params, self.base_lr(best, choice))]
+            return self._values.loc[(best.family, best.params, *self._at(best, choice))]
         except KeyError:
             raise InputError(f"the best shape of {best.setting} has no trials to be scored by") from None
 

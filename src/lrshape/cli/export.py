@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from lrshape.cli.app import app, say, whole
-from lrshape.cli.source import schedule_of
+from lrshape.cli.source import schedule_of, study_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
 from lrshape.values import path_of
@@ -123,6 +123,12 @@ def export(
     if path.exists() and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
     say(f"wrote {write(schedule, to, path)}")
+    study = study_of(source)
+    if study is not None and study.spec.tune:
+        from lrshape.cli.verdicts import print_hyperparameters
+
+        say("it was tuned together with")
+        print_hyperparameters(study.best(metric))
 
 
 def read_batch_sizes(text: str) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ from lrshape.errors import InputError
 
 if TYPE_CHECKING:
     from lrshape.shapes.schedule import Schedule
+    from lrshape.study.study import Study
 
 
 def schedule_of(source: str, metric: str | None = None) -> "Schedule":
@@ -14,15 +15,27 @@ def schedule_of(source: str, metric: str | None = None) -> "Schedule":
     Raises:
         InputError: if the argument is neither, or a metric is named for a file.
     """
+    study = study_of(source)
+    if study is not None:
+        return study.schedule(metric=metric)
+    from lrshape.shapes.schedule_file import read_schedule
+
+    if metric is not None:
+        raise InputError("--metric applies to studies only: a schedule file has nothing to rank")
+    return read_schedule(source)
+
+
+def study_of(source: str) -> "Study | None":
+    """Return the study of that name; None if it names a file.
+
+    Raises:
+        InputError: if there is neither.
+    """
     from lrshape.store import Url, locate
 
     found = locate(source)
     if not isinstance(found, Url) and not found.is_dir() and (found.is_file() or found.suffix):
-        from lrshape.shapes.schedule_file import read_schedule
-
-        if metric is not None:
-            raise InputError("--metric applies to studies only: a schedule file has nothing to rank")
-        return read_schedule(found)
+        return None
     from lrshape.study.study import Study
 
-    return Study(source).schedule(metric=metric)
+    return Study(source)

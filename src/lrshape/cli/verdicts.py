@@ -23,6 +23,7 @@ def print_best(found: "Result") -> None:
     title = f"best schedule: {found.name}, " if found.is_contest else "best shape: "
     say(f"\n{title}{found.family}({params})")
     say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
+    print_hyperparameters(found)
     if found.score_median is None:
         say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
     unbiased = found.phase == "confirm"
@@ -40,12 +41,23 @@ def print_best(found: "Result") -> None:
     _print_comparison(claims_of(found))
 
 
+def print_hyperparameters(found: "Result") -> None:
+    """Print with which hyperparameters the winner is to be trained, if the study has tuned any."""
+    from lrshape.report.claims import plain_value
+
+    for name, value in found.hyperparameters.items():
+        flat = found.sensitivity.flat[name] if found.sensitivity else []
+        words = (" or " if isinstance(value, str) else " to ").join(map(plain_value, flat))
+        exact = f"{value:g}" if isinstance(value, float) else plain_value(value)
+        say(ascii_text(f"{name} {exact}" + (f" ({words} is as good)" if len(flat) > 1 else "")))
+
+
 def _print_comparison(claims: "Claims") -> None:
     """A table of the schedules, and below it why some have no verdict."""
     from rich.console import Console
     from rich.table import Table
 
-    from lrshape.report.claims import base_lr
+    from lrshape.report.claims import base_lr, edges
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
@@ -64,8 +76,8 @@ def _print_comparison(claims: "Claims") -> None:
         table.add_row(*(ascii_text(cell) for cell in cells))
         if reason := claims.reason(row):
             notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
-        elif row["edge"]:
-            notes.append(f"{row['label']}: base LR at the edge of those tried")
+        elif beyond := edges(row):
+            notes.append(f"{row['label']}: {', '.join(beyond)} at the edge of those tried")
     if claims.is_noiseless:
         notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     console = Console(highlight=False, markup=False)

@@ -65,7 +65,7 @@ class BaseLRStrategy(Settings, abc.ABC):
     def propose(
         self, shapes: Sequence[ShapeRecord], best: pd.DataFrame, given: Mapping[str, float] | None = None
     ) -> list[Candidate]:
-        """The (shape, base LR) pairs to score next; none when done.
+        """The shapes at base LRs to score next; none when done. Their hyperparameters are not its concern.
 
         Args:
             shapes: those whose base LR is sought.
@@ -137,11 +137,11 @@ class GridLR(BaseLRStrategy):
         """The whole grid first; then one point at a time beyond an edge that holds the best."""
         new = _unscored(shapes, best)
         if new:
-            return [(shape, self.at(i)) for shape in new for i in range(self.points)]
+            return [Candidate(shape, self.at(i)) for shape in new for i in range(self.points)]
         if self.points == 1:
             return []
         at_edge = _at_edge(shapes, best, self.most)
-        return [(shape, self._beyond(base_lr, edge)) for shape, base_lr, edge in at_edge]
+        return [Candidate(shape, self._beyond(base_lr, edge)) for shape, base_lr, edge in at_edge]
 
     def _beyond(self, base_lr: float, edge: str) -> float:
         index = round(math.log(base_lr / self.low) / math.log(self.ratio))
@@ -186,16 +186,16 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
             known = _best_inside(best)
             missing = self.pilots - len(known)
             if missing > 0:
-                return [(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
+                return [Candidate(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
             centres = predict_base_lrs([shape.family for shape in new], known)
             return [
-                (shape, float(centre * self.step ** (i - (self.points - 1) / 2)))
+                Candidate(shape, float(centre * self.step ** (i - (self.points - 1) / 2)))
                 for shape, centre in zip(new, centres, strict=True)
                 for i in range(self.points)
             ]
         at_edge = _at_edge(shapes, best, self.most)
         onward = {"high": self.step, "low": 1 / self.step}
-        return [(shape, base_lr * onward[edge]) for shape, base_lr, edge in at_edge]
+        return [Candidate(shape, base_lr * onward[edge]) for shape, base_lr, edge in at_edge]
 
     def _range(self) -> list[float]:
         count = 1 + math.ceil(math.log(self.high / self.low) / math.log(self.step) - 1e-9)
@@ -225,8 +225,8 @@ class JointLR(PredictedLR):
         """The root mean square of the LRs, within a factor of `REACH` of where known shapes are best."""
         low, high = self.low, self.high
         if known := _best_inside(best):
-            base_lrs = np.array([base_lr for _, base_lr in known])
-            lr_rms = base_lrs * multiplier_rms([shape.family for shape, _ in known])
+            base_lrs = np.array([one.base_lr for one in known])
+            lr_rms = base_lrs * multiplier_rms([one.shape.family for one in known])
             low, high = float(lr_rms.min()) / REACH, float(lr_rms.max()) * REACH
         return Dimension("base_lr", low, high, "log")
 
@@ -235,14 +235,14 @@ class JointLR(PredictedLR):
     ) -> list[Candidate]:
         """The sampler's own base LR, once; a bracket for the other shapes."""
         given = given or {}
-        chosen = [(shape, given[shape.id]) for shape in _unscored(shapes, best) if shape.id in given]
+        chosen = [Candidate(shape, given[shape.id]) for shape in _unscored(shapes, best) if shape.id in given]
         return chosen + self.around_prediction([shape for shape in shapes if shape.id not in given], best)
 
 
 def predict_base_lrs(shapes: Sequence[Family], known: Sequence[Candidate]) -> NDArray[np.float64]:
     """The best base LR of shapes, (shapes,), from some whose best one is known (at least one)."""
-    x = np.log(multiplier_rms([shape.family for shape, _ in known]))
-    y = np.log([base_lr for _, base_lr in known])
+    x = np.log(multiplier_rms([one.shape.family for one in known]))
+    y = np.log([one.base_lr for one in known])
     x0, y0 = x.mean(), y.mean()
     # As if two more shapes, a factor of e apart from the others, had a slope of exactly -1.
     slope = ((x - x0) @ (y - y0) - 2.0) / ((x - x0) @ (x - x0) + 2.0)
@@ -267,7 +267,7 @@ def _best_inside(best: pd.DataFrame) -> list[Candidate]:
     inside = finite.iloc[np.flatnonzero((finite["edge"] == "") & (finite["tried"] > 1))]
     rows = inside if len(inside) else finite
     columns = (rows[name] for name in ("shape", "family", "params", "base_lr"))
-    return [(ShapeRecord.read(s, f, p), float(lr)) for s, f, p, lr in zip(*columns, strict=True)]
+    return [Candidate(ShapeRecord.read(s, f, p), float(lr)) for s, f, p, lr in zip(*columns, strict=True)]
 
 
 def _at_edge(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lrshape.errors import InputError
+from lrshape.procedure.hyperparameters import named
 from lrshape.procedure.spec import FINALISTS
 from lrshape.values import whole_number
 
@@ -103,11 +104,13 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     top, raced = (min(12, max(2, int(RACING * count) // 10)), 10) if count >= 2 * FEW else (1, 1)
     racing = top * raced
     tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
+    points = 5 * (1 + _tuned_beside(plain))
     tuned = (families if every_family else FINALISTS) + baselines
     given = plain.get("tuning", {})
-    round_of_tuning = 0 if is_few else tuned * tuning["base_lrs"] * tuning["seeds"]
+    round_of_tuning = 0 if is_few else tuned * points * tuning["seeds"]
     step = COARSE if is_few else 3.0
     sweeps = math.ceil(math.log(span) / math.log(step)) + 2 + 3 * (baselines - 1)
+    sweeps += 2 * _tuned_beside(plain) * baselines
 
     screened = max(families, count - confirming - racing - round_of_tuning - sweeps)
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
@@ -156,12 +159,13 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     swept = sum(bool(one["tune"]) for one in plain["baselines"].values())
     least, step, tuning = 10, 3.0, {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
     if count is not None:
-        lowest = contest_least(schedules, swept, span)
+        beside = _tuned_beside(plain)
+        lowest = contest_least(schedules, swept, span, beside)
         count = whole_number(f"trials for {schedules} schedules", count, lowest, MOST)
         step = COARSE if count < FEW else step
         tuning["seeds"] = 1 if count < 100 * schedules else 2
-        one_round = (5 * swept + schedules - swept) * tuning["seeds"]
-        left = count - _sweeps(schedules, swept, span, step)
+        one_round = (5 * (1 + beside) * swept + schedules - swept) * tuning["seeds"]
+        left = count - _sweeps(schedules, swept, span, step) - 2 * beside * swept
         spare = max(0, min(left - count // 2, left - 6 * schedules))
         tuning["rounds"] = min(tuning["rounds"], spare // one_round)
         left -= tuning["rounds"] * one_round
@@ -180,21 +184,28 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     return plain | {"families": [], "max_trials": limit, "screen": {"shapes": 1, "seeds": 1}}
 
 
-def contest_least(schedules: int, swept: int, span: float = 1000.0) -> int:
+def contest_least(schedules: int, swept: int, span: float = 1000.0, beside: int = 0) -> int:
     """The fewest trials that give a contest intervals.
 
     Args:
         schedules: their number.
         swept: how many of them are tuned.
         span: as in `plan_contest`.
+        beside: how many hyperparameters are tuned beside the base LR.
     """
-    return _sweeps(schedules, swept, span, COARSE) + 6 * schedules
+    return _sweeps(schedules, swept, span, COARSE) + 2 * beside * swept + 6 * schedules
 
 
 def _sweeps(schedules: int, swept: int, span: float, step: float) -> int:
     """Trials of the screen of a contest, about."""
     pilot = math.ceil(math.log(span) / math.log(step)) + 2 if swept else 0
     return pilot + 3 * max(0, swept - 1) + schedules - swept
+
+
+def _tuned_beside(plain: Mapping[str, Any]) -> int:
+    """How many hyperparameters are tuned beside the base LR, as far as they can be read."""
+    tables = named(plain.get("tune", {}))
+    return len(tables) if isinstance(tables, Mapping) else 0
 
 
 def _names(entries: Any) -> list[str]:

@@ -2,33 +2,30 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from lrshape.analysis.design import Design, Tuning
+from lrshape.analysis.design import Design, Sensitivity, Tuning
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord
-from lrshape.store import params_of
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A shape at its tuned base LR.
+    """A shape at its tuned base LR, with tuned hyperparameters.
 
     Attributes:
-        shape: the shape.
-        base_lr: the best base LR known.
+        candidate: at the best base LR known.
         tuning: how well it is known.
     """
 
-    shape: ShapeRecord
-    base_lr: float
+    candidate: Candidate
     tuning: Tuning
 
     @property
-    def candidate(self) -> Candidate:
-        """Shape and base LR alone."""
-        return self.shape, self.base_lr
+    def shape(self) -> ShapeRecord:
+        """Its shape."""
+        return self.candidate.shape
 
     @property
     def is_baseline(self) -> bool:
@@ -57,8 +54,8 @@ class Choice:
             looks=spec.confirm.looks,
             margin=spec.confirm.margin,
             scale=None if spec.metric_scale == "auto" else spec.metric_scale,
-            winner=(self.winner.shape.id, self.winner.base_lr),
-            tuning={(tuned.shape.id, tuned.base_lr): tuned.tuning for tuned in self.schedules},
+            winner=self.winner.candidate.key,
+            tuning={tuned.candidate.key: tuned.tuning for tuned in self.schedules},
             is_contest=spec.is_contest,
         )
 
@@ -70,10 +67,11 @@ class Choice:
                     "shape": tuned.shape.id,
                     "family": tuned.shape.family.name,
                     "params": tuned.shape.params,
-                    "base_lr": tuned.base_lr,
+                    "base_lr": tuned.candidate.base_lr,
+                    "hyperparameters": tuned.candidate.hyperparameters,
+                    **asdict(tuned.tuning),
                     "octaves": _plain(tuned.tuning.octaves),
                     "cost": _plain(tuned.tuning.cost),
-                    "edge": tuned.tuning.edge,
                 }
                 for tuned in self.schedules
             ]
@@ -92,9 +90,14 @@ class Choice:
         return cls(
             [
                 Tuned(
-                    ShapeRecord.of(row["shape"], row["family"], params_of(row["params"])),
-                    float(row["base_lr"]),
-                    Tuning(float(row["octaves"]), float(row["cost"]), row["edge"]),
+                    Candidate.read(row),
+                    Tuning(
+                        float(row["octaves"]),
+                        float(row["cost"]),
+                        row["edge"],
+                        row["edges"],
+                        None if row["sensitivity"] is None else Sensitivity(**row["sensitivity"]),
+                    ),
                 )
                 for row in schedules
             ]

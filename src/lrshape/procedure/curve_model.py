@@ -1,8 +1,12 @@
-"""What all trials of a search say of every schedule: a Gaussian process over curves and the size of LRs."""
+"""What all trials of a search say of every schedule.
+
+A Gaussian process over curves, the size of LRs, and hyperparameters.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +17,12 @@ from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
+from lrshape.procedure.hyperparameters import HyperparameterSpace
+from lrshape.procedure.pool import Pool
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
 from lrshape.process_wide import one_blas_thread
+from lrshape.store import NOTHING_TUNED
 
 Array = NDArray[np.float64]
 
@@ -33,17 +40,31 @@ BEYOND = 12
 
 DRAWS = 400
 
+AHEAD = 0.25
+"""How far beyond what was tried the best hyperparameters are sought, in units of their ranges."""
+
+POOL, SCATTER, ROUNDS = 150, 1500, 8
+"""Points about the best, points to start from, and rounds, of the search for the best hyperparameters."""
+
+FLAT = 33
+"""Values of a hyperparameter among which the flat range is sought."""
+
+AROUND = 18
+"""Steps of `STEP` twice, on either side of a best base LR, among which another one is sought."""
+
 
 @dataclass(frozen=True)
 class Profile:
-    """What the model says of one shape's base LRs.
+    """What the model says of one shape's base LRs and hyperparameters.
 
     Attributes:
         base_lr: the best one by the posterior mean, between ones that were tried and did not diverge.
         score: posterior mean there, on the metric's scale.
         tuning: how well it is known.
-        favourite: the best one by the posterior mean, up to an octave beyond those.
+        favourite: the best base LR by the posterior mean, up to an octave beyond those.
         limit: the smallest base LR above them that diverged, or infinity.
+        hyperparameters: the best ones, with that base LR.
+        rivals: other base LRs with hyperparameters that may be best, from draws; none without those.
     """
 
     base_lr: float
@@ -51,12 +72,15 @@ class Profile:
     tuning: Tuning
     favourite: float
     limit: float
+    hyperparameters: str = NOTHING_TUNED
+    rivals: Sequence[tuple[float, str]] = ()
 
     @classmethod
     def of_diverged(cls, tried: pd.DataFrame) -> "Profile":
         """Where nothing, or next to nothing, trained: the best one lies below all that were tried."""
         lowest = float(np.min(tried["base_lr"]))
-        return cls(lowest, math.inf, Tuning(math.inf, math.inf, "low"), lowest / 2, lowest)
+        tuning = Tuning(math.inf, math.inf, "low")
+        return cls(lowest, math.inf, tuning, lowest / 2, lowest, str(tried["hyperparameters"].iloc[0]))
 
 
 class CurveModel:
@@ -66,9 +90,16 @@ class CurveModel:
         trials: at least four with a finite metric.
         metric: the metric that decides.
         scale: of the metric.
+        hyperparameters: that the trials have.
     """
 
-    def __init__(self, trials: pd.DataFrame, metric: str, scale: Scale):
+    def __init__(
+        self,
+        trials: pd.DataFrame,
+        metric: str,
+        scale: Scale,
+        hyperparameters: HyperparameterSpace = HyperparameterSpace({}),  # noqa: B008
+    ):
         from lrshape.procedure.gaussian_process import GaussianProcess  # scipy.optimize is slow to import
 
         losses = metric_values(trials, metric)
@@ -83,7 +114,11 @@ class CurveModel:
         told = zip(names, first["family"], first["params"], strict=True)
         shapes = [ShapeRecord.read(name, family, params).family for name, family, params in told]
         values = multipliers(shapes, len(PROGRESS), "midpoint")
-        points = _points(values[row], trials["base_lr"].to_numpy(np.float64))
+        self._tuned = hyperparameters
+        number, texts = pd.factorize(trials["hyperparameters"].astype(str))
+        self._settings = hyperparameters.units(list(texts))
+        base_lrs = trials["base_lr"].to_numpy(np.float64)
+        points = _points(values[row], base_lrs, hyperparameters.features(self._settings[number]))
         with one_blas_thread():  # the same bits whatever the machine
             self._process = GaussianProcess.fitted(points, self._bend(scores), seeds)
 
@@ -93,15 +128,21 @@ class CurveModel:
         return self._process.noise
 
     def profile(
-        self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator, reach: float = 0.0
+        self,
+        shape: ShapeRecord,
+        tried: pd.DataFrame,
+        random: np.random.Generator,
+        reach: float = 0.0,
+        tolerance: float = 0.0,
     ) -> Profile:
-        """Find the best base LR of a shape.
+        """Find the best base LR of a shape, and its best hyperparameters.
 
         Args:
             shape: any, with trials or without.
-            tried: ``base_lr`` and ``diverged`` of those that were tried for it, ascending; at least one.
+            tried: what was tried for it, at least one row, see `tried_base_lrs`.
             random: for draws from the posterior.
             reach: octaves beyond those tried that may be trusted untried.
+            tolerance: what a hyperparameter beyond its range must gain to count, on the metric's scale.
         """
         rates = tried["base_lr"].to_numpy(np.float64)
         bad = tried["diverged"].to_numpy(bool)
@@ -115,27 +156,150 @@ class CurveModel:
         outside = [low - STEP * (i + 1) for i in range(BEYOND)]
         outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
         grid = np.concatenate([inside, outside])
-        values = np.repeat(multipliers([shape.family], len(PROGRESS), "midpoint"), len(grid), axis=0)
+        curve = multipliers([shape.family], len(PROGRESS), "midpoint")
+        box = self._tried_box(where(tried, ~bad))
         with one_blas_thread():
-            mean, covariance = self._process.posterior(_points(values, 2**grid))
-        best = int(np.argmin(mean[: len(inside)]))
+            pool = self._pool(curve, grid, len(inside), box, random)
+            mean, covariance = self._process.posterior(self._at(curve, pool))
+        x, units = pool.base_lrs, pool.units
+        best = int(np.argmin(np.where(pool.inside, mean, math.inf)))
         # Far from the best there is nothing to win, and draws need not go there.
-        near = np.flatnonzero(np.abs(grid - grid[best]) <= 2)
+        near = np.flatnonzero(np.abs(x - x[best]) <= 2)
         draws = _draws(mean[near], covariance[np.ix_(near, near)], DRAWS, random)
         lowest = draws.argmin(axis=1)
         loss = draws[:, np.flatnonzero(near == best)[0]] - draws.min(axis=1)
-        spread = float(np.sqrt(np.mean((grid[near][lowest] - grid[best]) ** 2)))
-        favourite = grid[int(np.argmin(mean))]
+        spread = float(np.sqrt(np.mean((x[near][lowest] - x[best]) ** 2)))
+        ahead = int(np.argmin(mean))
         # Where training diverges the range has an end, and no edge.
-        edge = "low" if favourite < low else "high" if favourite > high and not len(above) else ""
+        edge = "low" if x[ahead] < low else "high" if x[ahead] > high and not len(above) else ""
         here = float(mean[best])
+        gains = mean[best] - mean[ahead] > tolerance
+        rivals = list(dict.fromkeys([ahead, *near[lowest].tolist()])) if len(self._tuned) else []
         return Profile(
-            base_lr=float(2 ** grid[best]),
+            base_lr=float(2 ** x[best]),
             score=self._bend.undo(here),
-            tuning=Tuning(spread, float(loss.mean()) * self._bend.stretch(here), edge),
-            favourite=float(2**favourite),
+            tuning=Tuning(
+                spread,
+                float(loss.mean()) * self._bend.stretch(here),
+                edge,
+                self._edges(units[ahead], box) if gains else {},
+            ),
+            favourite=float(2 ** x[ahead]),
             limit=float(2**limit),
+            hyperparameters=self._tuned.texts(units[[best]])[0],
+            rivals=list(zip((2 ** x[rivals]).tolist(), self._tuned.texts(units[rivals]), strict=True)),
         )
+
+    def flat(
+        self, shape: ShapeRecord, profile: Profile, tried: pd.DataFrame, most: float
+    ) -> dict[str, list[Any]]:
+        """The values of each hyperparameter around a shape's best that lose at most so much.
+
+        The others keep their best values, and the base LR is the best with each.
+
+        Args:
+            shape: any.
+            profile: of the shape.
+            tried: what was tried for it, see `tried_base_lrs`.
+            most: on the metric's scale.
+        """
+        best = self._tuned.units([profile.hyperparameters])[0]
+        lower, upper = self._tried_box(tried)
+        found: dict[str, list[Any]] = {}
+        for i, (name, one) in enumerate(self._tuned.specs.items()):
+            if one.choices:
+                column = np.array([one.unit(value) for value in one.choices])
+            else:
+                column = np.unique(np.append(np.linspace(lower[i], upper[i], FLAT), best[i]))
+            rows = np.repeat(best[None], len(column), axis=0)
+            rows[:, i] = column
+            here = int(np.argmin(np.abs(column - best[i])))
+            scores = self._best_scores(shape, profile, rows)
+            losses = scores - scores[here]
+            if one.choices:
+                found[name] = [value for value, loss in zip(one.choices, losses, strict=True) if loss <= most]
+            else:
+                down = _reach(column[here::-1], losses[here::-1], most)
+                found[name] = [one.value(down), one.value(_reach(column[here:], losses[here:], most))]
+        return found
+
+    def fixed_score(self, shape: ShapeRecord, profile: Profile) -> float:
+        """Posterior mean of a shape at its best base LR with the hyperparameters of no tuning."""
+        return float(self._best_scores(shape, profile, self._tuned.units([self._tuned.fixed]))[0])
+
+    def _best_scores(self, shape: ShapeRecord, profile: Profile, units: Array) -> Array:
+        """Lowest posterior means over base LRs, on the metric's scale, one for each row."""
+        centre, limit = math.log2(profile.base_lr), math.log2(profile.limit)
+        x = centre + np.arange(-AROUND, AROUND + 1) * (2 * STEP)
+        x = x[(x < limit) | (x <= centre)]
+        curve = multipliers([shape.family], len(PROGRESS), "midpoint")
+        pool = Pool(np.tile(np.asarray(x, np.float64), len(units)), np.repeat(units, len(x), axis=0))
+        with one_blas_thread():
+            mean = self._process.mean(self._at(curve, pool)).reshape(len(units), len(x)).min(axis=1)
+        return np.array([self._bend.undo(float(value)) for value in mean])
+
+    def _tried_box(self, tried: pd.DataFrame) -> Array:
+        """Smallest and largest coordinates of hyperparameters that were tried, (2, dimensions).
+
+        The ranges themselves are taken as tried: other shapes have shown what they are worth.
+        """
+        units = self._tuned.units(tried["hyperparameters"].tolist())
+        return np.stack([np.minimum(units.min(axis=0), 0.0), np.maximum(units.max(axis=0), 1.0)])
+
+    def _edges(self, favourite: Array, box: Array) -> dict[str, str]:
+        """On which side of what was tried each hyperparameter's best value lies, where it does."""
+        sides = {}
+        for name, unit, low, high in zip(self._tuned.specs, favourite, *box, strict=True):
+            if not low <= unit <= high:
+                sides[name] = "low" if unit < low else "high"
+        return sides
+
+    def _at(self, curve: Array, pool: Pool) -> Array:
+        values = np.repeat(curve, len(pool.base_lrs), axis=0)
+        return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units))
+
+    def _pool(self, curve: Array, grid: Array, inside: int, box: Array, random: np.random.Generator) -> Pool:
+        """What may be best: the base LRs of a grid, of which the first so many lie inside of those tried.
+
+        With hyperparameters it is the grid at the best ones, and points all about that.
+        """
+        if not len(self._tuned):
+            return Pool(grid, np.empty((len(grid), 0)), np.arange(len(grid)) < inside)
+        first, last = grid[:inside].min(), grid[:inside].max()
+        wide = np.clip(box + np.array([[-AHEAD], [AHEAD]]), *self._tuned.bounds)
+        known = np.concatenate(
+            [self._settings, wide[0] + random.random((POOL, len(self._tuned))) * (wide[1] - wide[0])]
+        )
+        start = Pool(
+            random.choice(grid, SCATTER), np.clip(known[random.integers(len(known), size=SCATTER)], *wide)
+        )
+        lowest: list[Pool] = []
+        for (low, high), (least, most) in (((first, last), box), ((grid.min(), grid.max()), wide)):
+            kept = Pool(np.clip(start.base_lrs, low, high), np.clip(start.units, least, most))
+            for _ in range(ROUNDS):
+                kept = kept.take(np.argsort(self._process.mean(self._at(curve, kept)), kind="stable")[:8])
+                near = kept.scattered(POOL, random)
+                kept = kept.join(Pool(np.clip(near.base_lrs, low, high), np.clip(near.units, least, most)))
+            lowest.append(kept.take([int(np.argmin(self._process.mean(self._at(curve, kept))))]))
+        best = lowest[0]
+        about = best.join(lowest[1]).scattered(POOL, random)
+        about = Pool(np.clip(about.base_lrs, grid.min(), grid.max()), np.clip(about.units, *wide))
+        along = Pool(grid, np.repeat(best.units, len(grid), axis=0))
+        pool = along.join(best).join(lowest[1]).join(about).join(start.take(range(POOL // 4)))
+        is_inside = ((pool.base_lrs >= first) & (pool.base_lrs <= last)) & (
+            (pool.units >= box[0]) & (pool.units <= box[1])
+        ).all(axis=1)
+        return Pool(pool.base_lrs, pool.units, is_inside)
+
+
+def _reach(column: Array, losses: Array, most: float) -> float:
+    """The coordinate at which a loss that starts at 0 first exceeds a limit, or the last one."""
+    over = np.flatnonzero(losses > most)
+    if not len(over):
+        return float(column[-1])
+    i = int(over[0])
+    share = (most - losses[i - 1]) / (losses[i] - losses[i - 1])
+    return float(column[i - 1] + share * (column[i] - column[i - 1]))
 
 
 def _most_telling(trials: pd.DataFrame, losses: Array) -> NDArray[np.bool_]:
@@ -146,9 +310,9 @@ def _most_telling(trials: pd.DataFrame, losses: Array) -> NDArray[np.bool_]:
     return place < MOST
 
 
-def _points(values: Array, base_lrs: Array) -> Array:
+def _points(values: Array, base_lrs: Array, hyperparameters: Array) -> Array:
     size = np.log(base_lrs * root_mean_square(values)) / SIZE
-    return np.concatenate([curve_features(values), size[:, None]], axis=1)
+    return np.concatenate([curve_features(values), size[:, None], hyperparameters], axis=1)
 
 
 def _draws(mean: Array, covariance: Array, count: int, random: np.random.Generator) -> Array:
@@ -158,13 +322,14 @@ def _draws(mean: Array, covariance: Array, count: int, random: np.random.Generat
 
 
 def tried_base_lrs(trials: pd.DataFrame, metric: str, shapes: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The base LRs that were tried for each shape, ascending: ``base_lr, diverged``.
+    """The base LRs that were tried for each shape, ascending: ``base_lr, hyperparameters, diverged``.
 
-    ``diverged`` says whether half of the trials at that base LR, or more, have no finite metric.
+    ``diverged`` says whether half of these trials, or more, have no finite metric.
     """
     rows = where(trials, trials["shape"].isin(list(shapes)))
     lost = ~np.isfinite(metric_values(rows, metric))
-    table = pd.DataFrame({"shape": rows["shape"].astype(str), "base_lr": rows["base_lr"], "diverged": lost})
-    found = table.groupby(["shape", "base_lr"], sort=True, as_index=False).agg({"diverged": "mean"})
+    keys = ["shape", "base_lr", "hyperparameters"]
+    table = rows[keys].astype({"shape": str, "hyperparameters": str}).assign(diverged=lost)
+    found = table.groupby(keys, sort=True, as_index=False).agg({"diverged": "mean"})
     found = found.assign(diverged=found["diverged"] >= 0.5)
     return {str(name): rows for name, rows in found.groupby("shape", sort=False)}

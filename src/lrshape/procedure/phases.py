@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.comparisons import keys_of
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.procedure.choice import Choice
@@ -54,9 +55,7 @@ def drop_losers(
 
     Source: racing by paired tests: Maron & Moore, "The racing algorithm" (1997).
     """
-    table = pd.DataFrame(
-        {"shape": [shape.id for shape, _ in candidates], "base_lr": [lr for _, lr in candidates]}
-    )
+    table = pd.DataFrame([c.key for c in candidates], columns=["shape", "base_lr", "hyperparameters"])
     # The seeds that all have, which are those of the candidates that have run the fewest.
     values = pd.concat(samples_by_seed(trials, metric, table), axis=1, join="inner").to_numpy(np.float64)
     if len(values) < 3 or len(candidates) < 2:
@@ -92,16 +91,16 @@ def rescore(spec: SearchSpec, screened: Sequence[Candidate]) -> Phase:
     They get fresh seeds. In a race, these are spent in rungs, and after each one only what may still win
     goes on. Baselines are not chosen, so they wait for the tune phase.
     """
-    own = [c for c in screened if not c[0].is_baseline]
+    own = [c for c in screened if not c.shape.is_baseline]
     if not own:
         return _baselines(screened)
     chosen = own[: spec.rescore.top] + (_first_of_each_family(own) if spec.confirm.families else [])
     racing = [
-        (shape, base_lr)
-        for shape, best in dict.fromkeys(chosen)
-        for base_lr in spec.base_lr.bracket(best, spec.rescore.base_lrs)
+        best._replace(base_lr=base_lr)
+        for best in dict.fromkeys(chosen)
+        for base_lr in spec.base_lr.bracket(best.base_lr, spec.rescore.base_lrs)
     ]
-    shapes = [shape for shape, _ in chosen]
+    shapes = [candidate.shape for candidate in chosen]
     done, table = 0, pd.DataFrame()
     for rung in rungs(spec.rescore.seeds) if spec.rescore.race else [spec.rescore.seeds]:
         table = yield trials("rescore", racing, rung - done, skip=done)
@@ -117,7 +116,7 @@ def _may_win(table: pd.DataFrame, spec: SearchSpec, racing: list[Candidate]) -> 
     kept = set(drop_losers(table, spec.metric, racing, error))
     if spec.confirm.families:
         best = best_base_lrs(scores(table, spec.metric))
-        kept |= set(_first_of_each_family(rank(best, [shape for shape, _ in racing])))
+        kept |= set(_first_of_each_family(rank(best, [c.shape for c in racing])))
     return [c for c in racing if c in kept]
 
 
@@ -133,7 +132,7 @@ def confirm(spec: SearchSpec, choice: Choice, spent: int) -> Rounds[Choice]:
         spent: trials of the phases before.
     """
     rows = [tuned.candidate for tuned in choice.schedules]
-    by_key = {(shape.id, base_lr): (shape, base_lr) for shape, base_lr in rows}
+    by_key = {candidate.key: candidate for candidate in rows}
     left = None if spec.max_trials is None else max(0, spec.max_trials - spent)
     design, done = choice.design(spec), 0
     for look in spec.confirm.looks:
@@ -145,10 +144,10 @@ def confirm(spec: SearchSpec, choice: Choice, spent: int) -> Rounds[Choice]:
         left = None if left is None else left - seeds * len(rows)
         analysis = Analysis(table, spec.metric, design=design).led()  # from the side of who leads now
         design, undecided = analysis.design, set(analysis.undecided())
-        rows = [row for row in rows if (row[0].id, row[1]) in undecided]
+        rows = [row for row in rows if row.key in undecided]
         if not rows or done < look:
             break
-        rows = [by_key[analysis.winner["shape"], analysis.winner["base_lr"]], *rows]
+        rows = [by_key[keys_of(analysis.best_per_family.head(1))[0]], *rows]
     return choice
 
 
@@ -162,13 +161,14 @@ def is_confirmed(spec: SearchSpec, choice: Choice, trials: pd.DataFrame, spent: 
         spent: trials of the phases before.
     """
     own = as_losses(trials, spec.metric, spec.direction)
-    stored = {key: row for row, key in enumerate(zip(own["shape"], own["base_lr"], own["seed"], strict=True))}
+    keys = zip(keys_of(own), own["seed"], strict=True)
+    stored = {key: row for row, key in enumerate(keys)}
     phase = confirm(spec, choice, spent)
     rows: list[int] = []
     try:
         asked = next(phase)
         while True:
-            keys = [(trial.shape.id, trial.base_lr, trial.seed) for trial in asked]
+            keys = [(trial.candidate.key, trial.seed) for trial in asked]
             if not all(key in stored for key in keys):
                 return False
             rows += [stored[key] for key in keys]
@@ -187,11 +187,11 @@ PHASES: Mapping[str, Callable[[SearchSpec, Any, pd.DataFrame], Rounds[Any]]] = {
 
 
 def _baselines(candidates: Sequence[Candidate]) -> list[Candidate]:
-    return [c for c in candidates if c[0].is_baseline]
+    return [c for c in candidates if c.shape.is_baseline]
 
 
 def _first_of_each_family(candidates: Sequence[Candidate]) -> list[Candidate]:
     first: dict[str, Candidate] = {}
     for candidate in candidates:
-        first.setdefault(candidate[0].family.name, candidate)
+        first.setdefault(candidate.shape.family.name, candidate)
     return list(first.values())

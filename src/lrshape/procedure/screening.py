@@ -9,6 +9,7 @@ All trials of a generation share its seeds, so that what is compared is paired; 
 ones, so that no shape is chosen for a lucky seed alone.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import chain, zip_longest
 
@@ -16,12 +17,15 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
+from lrshape.analysis.tables import records
+from lrshape.procedure.hyperparameters import EXTENSIONS
 from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Phase, Rounds
 from lrshape.procedure.sampler import Belief
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.spec import MAX_TRIALS, SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+from lrshape.store import params_of
 
 _Step = Rounds[None]
 
@@ -63,7 +67,8 @@ def rank(best: pd.DataFrame, shapes: Sequence[ShapeRecord]) -> list[Candidate]:
     """Those shapes of a table at their best base LR, in the order of their rank."""
     by_id = {shape.id: shape for shape in shapes}
     ordered = best.iloc[np.flatnonzero(best["shape"].isin(list(by_id)))].sort_values(["rank", "shape"])
-    return [(by_id[i], float(lr)) for i, lr in zip(ordered["shape"], ordered["base_lr"], strict=True)]
+    columns = zip(*(ordered[name] for name in ("shape", "base_lr", "hyperparameters")), strict=True)
+    return [Candidate(by_id[name], float(lr), tuned) for name, lr, tuned in columns]
 
 
 def recommended(spec: SearchSpec) -> int:
@@ -91,13 +96,17 @@ class _Screen:
         baselines = baseline_shapes(self._spec)
         tuned = [shape for shape in baselines if name_of(shape) not in kept]
         yield from self._score(tuned, len(families) + len(kept))
+        yield from self._sweep(tuned, len(families) + len(kept))
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}
-            at = [(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
+            at = [Candidate(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
             yield from self._train(at, self._spec.screen.seeds)
         groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
-        starts = [(ShapeRecord.of("start", s.family, s.params), s.base_lr) for s in self._spec.initial_shapes]
+        starts = [
+            Candidate(ShapeRecord.of("start", s.family, s.params), s.base_lr)
+            for s in self._spec.initial_shapes
+        ]
         asked = [shape for search in self._searches for shape in search.start(starts)]
         in_the_end = min(recommended(self._spec), self._room() // 2)
         while not self._has_converged() and self._room(in_the_end) > 0:
@@ -118,11 +127,34 @@ class _Screen:
         """
         self._shapes |= {shape.id: shape for shape in asked}
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
-        seeds = self._spec.screen.seeds
+        values = {name: text for search in self._searches for name, text in search.hyperparameters.items()}
+        seeds, fixed = self._spec.screen.seeds, self._spec.hyperparameters.fixed
         while candidates := self._spec.base_lr.propose(asked, self._best, given)[: self._room(kept)]:
-            yield from self._train(candidates, seeds)
+            yield from self._train(
+                [c._replace(hyperparameters=values.get(c.shape.id, fixed)) for c in candidates], seeds
+            )
         for search in self._searches:
             search.tell(self._best)
+
+    def _sweep(self, shapes: Sequence[ShapeRecord], kept: int) -> _Step:
+        """Train shapes at values of each hyperparameter, one after the other, from its best base LR on.
+
+        It shows about where good values lie, as base LRs of the first shapes do.
+        """
+        space, ids = self._spec.hyperparameters, {shape.id for shape in shapes}
+        for name, one in space.specs.items():
+            tried = {shape.id: [one.unit(params_of(space.fixed)[name])] for shape in shapes}
+            for _ in range(1 + EXTENSIONS):
+                candidates = []
+                for row in records(self._best):
+                    if row["shape"] in ids and math.isfinite(row["score"]):
+                        best, known = Candidate.read(row), tried[row["shape"]]
+                        found = space.beside(best.hyperparameters, name, known)
+                        known += found
+                        candidates += [best._replace(hyperparameters=text) for text in found.values()]
+                if not (candidates := candidates[: self._room(kept)]):
+                    break
+                yield from self._train(candidates, self._spec.screen.seeds)
 
     def _train(self, candidates: Sequence[Candidate], seeds: int) -> _Step:
         table = yield trials("screen", candidates, seeds, skip=self._seeds_used)
@@ -165,8 +197,8 @@ class _Screen:
         if new:
             yield from self._score(new)
         order = rank(self._best, list(self._shapes.values()))
-        place = {shape.id: i for i, (shape, _) in enumerate(order)}
-        by_rank = dict(zip((shape.id for shape, _ in order), order, strict=True))
+        place = {candidate.shape.id: i for i, candidate in enumerate(order)}
+        by_rank = {candidate.shape.id: candidate for candidate in order}
         # Family by family in turn, the better families first: each one's first, each one's second, ...
         chosen = [[s for s in shapes if s.id in place] for shapes in chosen]
         chosen.sort(key=lambda shapes: min((place[s.id] for s in shapes), default=0))

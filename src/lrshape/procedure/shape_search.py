@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.curves import PROGRESS, curve_features, multiplier_rms
+from lrshape.procedure.hyperparameters import HyperparameterSpace
 from lrshape.procedure.resolution import scaled
 from lrshape.procedure.sampler import Belief, Points
 from lrshape.procedure.spec import FamilySpec, SearchSpec
@@ -21,25 +22,33 @@ from lrshape.shapes.space import Dimension
 
 
 class ShapeSpace:
-    """A unit cube whose points are shapes, with a base LR if that is searched too.
+    """A unit cube whose points are shapes with hyperparameters, and a base LR if that is searched too.
 
     Its coordinates are the family in equal shares (if there are several); the family's parameters in their
-    order, of which a family with fewer ignores the last; and the root mean square of the LRs.
+    order, of which a family with fewer ignores the last; the root mean square of the LRs; and the
+    hyperparameters.
 
     Args:
         families: those searched.
         lr_rms: range of the LRs' root mean square; None if it is not the sampler's concern.
+        hyperparameters: that are tuned beside it.
     """
 
-    def __init__(self, families: Sequence[FamilySpec], lr_rms: Dimension | None):
+    def __init__(
+        self,
+        families: Sequence[FamilySpec],
+        lr_rms: Dimension | None,
+        hyperparameters: HyperparameterSpace = HyperparameterSpace({}),  # noqa: B008
+    ):
         self.families = tuple(families)
         self.lr_rms_range = lr_rms
+        self._tuned = hyperparameters
         self._spaces = [family.space() for family in families]
         self._first = 1 if len(families) > 1 else 0
         self._parameters = max(len(space) for space in self._spaces)
 
     def __len__(self) -> int:
-        return self._first + self._parameters + (self.lr_rms_range is not None)
+        return self._first + self._parameters + (self.lr_rms_range is not None) + len(self._tuned)
 
     def family(self, points: Points) -> NDArray[np.int64]:
         """Which family each point is of, (n,)."""
@@ -59,15 +68,23 @@ class ShapeSpace:
     def lr_rms(self, points: Points) -> NDArray[np.float64]:
         """Root mean square of the LRs, (n,), where it is a coordinate."""
         assert self.lr_rms_range is not None
-        return self.lr_rms_range.from_unit(points[:, -1])
+        return self.lr_rms_range.from_unit(points[:, -1 - len(self._tuned)])
+
+    def hyperparameters(self, points: Points) -> list[str]:
+        """The hyperparameters of every point, as the column of a row has them."""
+        return self._tuned.texts(self._of_tuned(points))
+
+    def _of_tuned(self, points: Points) -> Points:
+        return points[:, len(self) - len(self._tuned) :]
 
     def curves(self, points: Points) -> NDArray[np.float64]:
-        """What the scores depend on: `curve_features`, and the LRs' size where it is a coordinate."""
+        """What scores depend on: `curve_features`, the LRs' size if it is a coordinate, hyperparameters."""
         values = np.empty((len(points), len(PROGRESS)))
         for family, rows, columns in self._by_family(points):
             values[rows] = evaluate(FAMILIES[family.name], {**family.fixed, **columns}, PROGRESS)
-        features = curve_features(values)
-        return features if self.lr_rms_range is None else np.concatenate([features, points[:, -1:]], axis=1)
+        size = [] if self.lr_rms_range is None else [points[:, [-1 - len(self._tuned)]]]
+        tuned = self._tuned.features(self._of_tuned(points))
+        return np.concatenate([curve_features(values), *size, tuned], axis=1)
 
     def point(self, shape: Family, base_lr: float) -> NDArray[np.float64]:
         """The point of a shape, moved into the cube where it lies outside the ranges that are searched."""
@@ -78,7 +95,8 @@ class ShapeSpace:
         family = [(index + 0.5) / len(self.families)] if self._first else []
         rms = base_lr * float(multiplier_rms([shape])[0])
         last = [] if self.lr_rms_range is None else [_unit(self.lr_rms_range, rms)]
-        return np.array(family + own + [0.5] * (self._parameters - len(own)) + last)
+        tuned = np.clip(self._tuned.units([self._tuned.fixed])[0], 0, 1).tolist()
+        return np.array(family + own + [0.5] * (self._parameters - len(own)) + last + tuned)
 
     def _by_family(self, points: Points) -> Iterator[tuple[FamilySpec, NDArray, Mapping[str, NDArray]]]:
         """Each family with its points' rows, and their parameters by name."""
@@ -112,18 +130,22 @@ class ShapeSearch:
     Attributes:
         budget: shapes that may still be asked for.
         given: base LR by shape id, where the sampler chose it.
+        hyperparameters: by shape id, as the column of a row has them.
     """
 
     def __init__(self, spec: SearchSpec, families: Sequence[FamilySpec], best: pd.DataFrame):
-        self._space = ShapeSpace(families, spec.base_lr.dimension(best))
+        known = [] if best.empty else best["hyperparameters"][np.isfinite(best["score"])].tolist()
+        tuned = spec.hyperparameters.covering(known)
+        self._space = ShapeSpace(families, spec.base_lr.dimension(best), tuned)
         name = families[0].name if len(families) == 1 else "all"
         self._sampler = spec.sampler.seeing(self._space.curves, partial(scaled, spec))
         self._state = self._sampler.init(len(self._space), sampler_seed(spec.seed, name))
         self._points: dict[str, NDArray[np.float64]] = {}
-        self._names: dict[tuple[Family, float | None], str] = {}
+        self._names: dict[tuple[Family, float | None, str], str] = {}
         self._count: Counter[str] = Counter()
         self._told: set[str] = set()
         self.given: dict[str, float] = {}
+        self.hyperparameters: dict[str, str] = {}
         wanted = sum(family.shapes or spec.screen.shapes for family in families)
         self.budget = wanted if len(self._space) else 1
 
@@ -135,7 +157,9 @@ class ShapeSearch:
     def start(self, candidates: Sequence[Candidate]) -> list[ShapeRecord]:
         """Take given shapes of its families into the search; their scores are told like all others."""
         names = {family.name for family in self._space.families}
-        points = [self._space.point(s.family, lr) for s, lr in candidates if s.family.name in names]
+        points = [
+            self._space.point(c.shape.family, c.base_lr) for c in candidates if c.shape.family.name in names
+        ]
         return self._name(np.array(points).reshape(len(points), len(self._space)))
 
     def ask(self) -> list[ShapeRecord]:
@@ -179,13 +203,15 @@ class ShapeSearch:
         if self._space.lr_rms_range is not None:
             given = base_lrs_at(self._space.lr_rms(points), shapes).tolist()
         records = []
-        for point, shape, base_lr in zip(points, shapes, given, strict=True):
-            key = shape, base_lr
+        tuned = self._space.hyperparameters(points)
+        for point, shape, base_lr, values in zip(points, shapes, given, tuned, strict=True):
+            key = shape, base_lr, values
             name = self._names.get(key) if self.learns else None
             if name is None:
                 name = f"{shape.name}-{self._count[shape.name]:04d}"
                 self._count[shape.name] += 1
                 self._names[key], self._points[name] = name, point
+                self.hyperparameters[name] = values
                 if base_lr is not None:
                     self.given[name] = base_lr
             records.append(ShapeRecord(name, shape))

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lrshape.procedure.base_lr import AnyBaseLR, GridLR
+from lrshape.procedure.hyperparameters import HyperparameterSpace, HyperparameterSpec, named, require_names
 from lrshape.procedure.sampler import SAMPLERS, Sampler
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
@@ -104,9 +105,17 @@ class RescoreSpec(Settings):
 
 
 class TuningSpec(Settings):
-    """Phase 3: the base LR of every schedule that will be confirmed, baselines included, by one rule."""
+    """Phase 3: the base LR of every schedule that will be confirmed, baselines included, by one rule.
 
-    base_lrs: int = Field(default=5, ge=3, le=99, description="base LRs of a schedule in each round")
+    Hyperparameters are tuned with it.
+    """
+
+    base_lrs: int = Field(
+        default=5,
+        ge=3,
+        le=99,
+        description="base LRs of a schedule in each round; as many more for each hyperparameter",
+    )
     seeds: int = Field(default=2, ge=1, le=10_000, description="fresh seeds of each round, the same for all")
     rounds: int = Field(default=4, ge=0, le=100, description="rounds at most; 0: no tuning")
     share: float = Field(
@@ -249,6 +258,19 @@ class SearchSpec(Settings):
     initial_shapes: tuple[InitialShape, ...] = Field(
         default=(), description="shapes that the search tries first"
     )
+    tune: dict[str, HyperparameterSpec] = Field(
+        default={}, description="hyperparameters that are tuned for every schedule beside its base LR"
+    )
+
+    @property
+    def hyperparameters(self) -> HyperparameterSpace:
+        """What is tuned beside base LRs."""
+        return HyperparameterSpace(self.tune)
+
+    @property
+    def tuning_points(self) -> int:
+        """Base LRs, with hyperparameters, of a schedule in each round of tuning."""
+        return self.tuning.base_lrs * (1 + len(self.tune))
 
     @property
     def first_look(self) -> int:
@@ -272,7 +294,7 @@ class SearchSpec(Settings):
         around = 1 if self.base_lr.ratio == 1 else self.rescore.base_lrs
         raced = 0 if self.is_contest else (self.rescore.top + others) * around
         kept = len(self.kept_base_lrs)
-        base_lrs = (self.finalists + len(self.baselines) - kept) * self.tuning.base_lrs + kept
+        base_lrs = (self.finalists + len(self.baselines) - kept) * self.tuning_points + kept
         tuning = base_lrs * self.tuning.seeds if self.tuning.rounds else 0
         return self.max_trials - raced * self.rescore.seeds - tuning - self.first_look
 
@@ -294,8 +316,25 @@ class SearchSpec(Settings):
             raise ValueError(unknown_key(unknown[0], STANDARD_BASELINES).replace("key", "baseline", 1))
         return {name: STANDARD_BASELINES[name] for name in value}
 
+    @field_validator("tune", mode="before")
+    @classmethod
+    def _full_names(cls, value: Any) -> Any:
+        return named(value)
+
+    @field_validator("tune")
+    @classmethod
+    def _legal_names(cls, value: dict[str, HyperparameterSpec]) -> dict[str, HyperparameterSpec]:
+        require_names(list(value))
+        return value
+
     @model_validator(mode="after")
     def _is_one_search(self) -> "SearchSpec":
+        if self.tune and self.kept_base_lrs:
+            name = next(iter(self.kept_base_lrs))
+            raise ValueError(
+                f"{name} keeps its base LR, and would keep its {next(iter(self.tune))}: remove either its "
+                "tune = false or the hyperparameters in tune"
+            )
         names = [family.name for family in self.families]
         if not names and len(self.baselines) < 2:
             raise ValueError("families must name at least one, or there must be two or more schedules")
@@ -314,7 +353,9 @@ class SearchSpec(Settings):
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
             )
         kept = len(self.kept_base_lrs)
-        first = self.base_lr.sweeps(len(self.baselines) - kept) + kept + len(self.families)
+        tuned = len(self.baselines) - kept
+        swept = self.base_lr.sweeps(tuned) + tuned * self.hyperparameters.sweep
+        first = swept + kept + len(self.families)
         lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
         if self.max_trials is not None and lacking > 0:
             ours = f"the best shapes and {len(self.baselines)} baselines"

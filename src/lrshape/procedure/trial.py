@@ -6,15 +6,16 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lrshape.analysis.design import Key
 from lrshape.analysis.scores import BASELINE
 from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.steps import StepRule, progress
-from lrshape.store import params_of
+from lrshape.store import NOTHING_TUNED, params_of
 
 TRAINING, SAMPLER = 1, 2
 
@@ -109,18 +110,48 @@ def multipliers(shapes: Sequence[Family], steps: int, step_rule: StepRule) -> ND
     return rows[[row_of[shape] for shape in shapes]]
 
 
-Candidate = tuple[ShapeRecord, float]
-"""A shape at a base LR."""
+class Candidate(NamedTuple):
+    """A shape at a base LR, with hyperparameters.
+
+    Attributes:
+        shape: the shape.
+        base_lr: factor on its multipliers.
+        hyperparameters: by name, as the column of a row has them.
+    """
+
+    shape: ShapeRecord
+    base_lr: float
+    hyperparameters: str = NOTHING_TUNED
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> "Candidate":
+        """Build from the columns of a row."""
+        shape = ShapeRecord.read(row["shape"], row["family"], row["params"])
+        return cls(shape, float(row["base_lr"]), row["hyperparameters"])
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others of its study."""
+        return self.shape.id, self.base_lr, self.hyperparameters
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One planned training run: a shape at a base LR with a seed index, in a phase."""
+    """One planned training run: a candidate with a seed index, in a phase."""
 
     phase: str
-    shape: ShapeRecord
-    base_lr: float
+    candidate: Candidate
     seed: int
+
+    @property
+    def shape(self) -> ShapeRecord:
+        """Its shape."""
+        return self.candidate.shape
+
+    @property
+    def base_lr(self) -> float:
+        """Its base LR."""
+        return self.candidate.base_lr
 
 
 def trials(
@@ -131,8 +162,4 @@ def trials(
     A phase that is no search's says which seed index is its ``first``.
     """
     first = (FIRST_SEED[phase] if first is None else first) + skip
-    return [
-        Trial(phase, shape, base_lr, seed)
-        for shape, base_lr in candidates
-        for seed in range(first, first + seeds)
-    ]
+    return [Trial(phase, candidate, seed) for candidate in candidates for seed in range(first, first + seeds)]

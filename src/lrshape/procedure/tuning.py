@@ -2,16 +2,17 @@
 
 All get trials at base LRs around their best one, on the same fresh seeds, until a better base LR is expected
 to gain little beside what the confirm phase can resolve. Only then is a comparison one of shapes.
+Hyperparameters are tuned with them: as many trials more for each, where draws from the model have their best.
 """
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.design import Scale, Tuning
+from lrshape.analysis.design import Scale, Sensitivity, Tuning
 from lrshape.analysis.scores import metric_values
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
@@ -44,10 +45,10 @@ def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame)
     for number in range(spec.tuning.rounds):
         profiles = tuner.profiles(finalists)
         wanting = [s for s in finalists if number == 0 or not tuner.is_tuned(profiles[s])]
-        cost = len(wanting) * spec.tuning.base_lrs * spec.tuning.seeds
+        cost = len(wanting) * spec.tuning_points * spec.tuning.seeds
         if not wanting or (number and not tuner.can_afford(cost)):
             break
-        around = [(s, lr) for s in wanting for lr in tuner.base_lrs(profiles[s], s)]
+        around = [candidate for s in wanting for candidate in tuner.around(profiles[s], s)]
         table = yield trials("tune", around, spec.tuning.seeds, skip=number * spec.tuning.seeds)
         tuner.learn(table)
     return tuner.choose(finalists)
@@ -70,11 +71,13 @@ class _Tuner:
         losses = metric_values(self._known, self._spec.metric)
         self._scale: Scale = scale_of(self._spec, losses)
         enough = np.isfinite(losses).sum() >= LEAST
-        self._model = CurveModel(self._known, self._spec.metric, self._scale) if enough else None
+        self._model = None
+        if enough:
+            self._model = CurveModel(self._known, self._spec.metric, self._scale, self._spec.hyperparameters)
 
     def finalists(self, rescored: Sequence[Candidate]) -> list[ShapeRecord]:
         """The best shape of each family, or the best two of all, and the baselines."""
-        shapes = list(dict.fromkeys(shape for shape, _ in rescored))
+        shapes = list(dict.fromkeys(candidate.shape for candidate in rescored))
         own = [shape for shape in shapes if not shape.is_baseline]
         baselines = [shape for shape in shapes if shape.is_baseline]
         profiles = self.profiles(own)
@@ -88,7 +91,7 @@ class _Tuner:
 
     def profiles(self, shapes: Sequence[ShapeRecord]) -> dict[ShapeRecord, Profile]:
         """What is known of each shape's base LRs."""
-        tried = tried_base_lrs(self._known, self._spec.metric, [shape.id for shape in shapes])
+        tried = self._tried(shapes)
         random = np.random.default_rng(self._spec.seed)
         found = {shape: self._profile(shape, tried[shape.id], random) for shape in shapes}
         for shape, profile in found.items():
@@ -97,15 +100,23 @@ class _Tuner:
                 found[shape] = dataclasses.replace(profile, base_lr=kept, tuning=exact)
         return found
 
-    def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
-        if self._model is not None:
-            return self._model.profile(shape, tried, random, 0.0 if self._spec.tuning.rounds else UNTRIED)
-        return Profile.of_diverged(tried)
+    def _tried(self, shapes: Sequence[ShapeRecord]) -> dict[str, pd.DataFrame]:
+        return tried_base_lrs(self._known, self._spec.metric, [shape.id for shape in shapes])
 
-    def base_lrs(self, profile: Profile, shape: ShapeRecord) -> list[float]:
-        """Those of a round: the one that is kept, or some around the best."""
-        kept = self._kept(shape)
-        return [kept] if kept else _around(profile, self._spec.tuning.base_lrs)
+    def _profile(self, shape: ShapeRecord, tried: pd.DataFrame, random: np.random.Generator) -> Profile:
+        if self._model is None:
+            return Profile.of_diverged(tried)
+        reach = 0.0 if self._spec.tuning.rounds else UNTRIED
+        return self._model.profile(shape, tried, random, reach, self._tolerance(self._model))
+
+    def around(self, profile: Profile, shape: ShapeRecord) -> list[Candidate]:
+        """What a round trains: the base LR that is kept, or some around the best, and rivals."""
+        if kept := self._kept(shape):
+            return [Candidate(shape, kept)]
+        rates = _around(profile, self._spec.tuning.base_lrs)
+        own = [Candidate(shape, base_lr, profile.hyperparameters) for base_lr in rates]
+        rivals = profile.rivals[: self._spec.tuning_points - len(own)]
+        return list(dict.fromkeys(own + [Candidate(shape, *rival) for rival in rivals]))
 
     def _kept(self, shape: ShapeRecord) -> float | None:
         """The base LR that the spec gives a baseline, if it is not to be tuned."""
@@ -113,10 +124,17 @@ class _Tuner:
 
     def is_tuned(self, profile: Profile) -> bool:
         """Whether a better base LR would gain little beside what the confirm phase can resolve."""
-        if self._model is None or profile.tuning.edge:
+        if self._model is None or profile.tuning.is_at_edge:
             return False
-        half_width = 1.96 * standard_error(self._model.noise, self._spec.confirm.most)
-        return profile.tuning.cost < self._spec.tuning.share * half_width
+        return profile.tuning.cost < self._tolerance(self._model)
+
+    def _tolerance(self, model: CurveModel) -> float:
+        """What a better base LR may gain."""
+        return self._spec.tuning.share * self._half_width(model)
+
+    def _half_width(self, model: CurveModel) -> float:
+        """Of an interval of the confirm phase, on the metric's scale."""
+        return 1.96 * standard_error(model.noise, self._spec.confirm.most)
 
     def can_afford(self, trials: int) -> bool:
         """Whether the confirm phase could still have its first look after so many more."""
@@ -125,20 +143,51 @@ class _Tuner:
 
     def choose(self, shapes: Sequence[ShapeRecord]) -> Choice:
         """The searched shapes, or those of a contest, best first, and the baselines, at their base LRs."""
-        profiles = self.profiles(shapes)
-        tuned = [Tuned(s, profiles[s].base_lr, self._in_effects(profiles[s])) for s in shapes]
-        own = [one for one in tuned if self._spec.is_contest or not one.is_baseline]
-        own.sort(key=lambda one: profiles[one.shape].score)
+        found = self.profiles(shapes)
+        own = [shape for shape in found if self._spec.is_contest or not shape.is_baseline]
+        own.sort(key=lambda shape: found[shape].score)
         if not self._spec.confirm.families:
             own = own[:1]
-        return Choice([*own, *(one for one in tuned if one.is_baseline and one not in own)])
+        chosen = [*own, *(shape for shape in found if shape.is_baseline and shape not in own)]
+        profiles = {shape: found[shape] for shape in chosen}
+        sensitivity = self._sensitivities(profiles)
+        return Choice(
+            [
+                Tuned(
+                    Candidate(shape, one.base_lr, one.hyperparameters),
+                    dataclasses.replace(
+                        one.tuning,
+                        cost=self._in_effects(one, one.tuning.cost),
+                        sensitivity=sensitivity.get(shape),
+                    ),
+                )
+                for shape, one in profiles.items()
+            ]
+        )
 
-    def _in_effects(self, profile: Profile) -> Tuning:
-        """How well a base LR is known, its cost in the unit of effects: that of the metric for shares."""
-        if self._scale != "logit":
-            return profile.tuning
-        cost = profile.tuning.cost / unit_on_scale(profile.score, self._scale)
-        return dataclasses.replace(profile.tuning, cost=cost)
+    def _sensitivities(self, profiles: Mapping[ShapeRecord, Profile]) -> dict[ShapeRecord, Sensitivity]:
+        """Of the schedules of which something is known, if hyperparameters are tuned."""
+        model = self._model
+        if model is None or not self._spec.tune:
+            return {}
+        known = {shape: one for shape, one in profiles.items() if math.isfinite(one.score)}
+        fixed = {shape: model.fixed_score(shape, one) for shape, one in known.items()}
+        ranks = {shape: i for i, shape in enumerate(sorted(known, key=lambda s: known[s].score), 1)}
+        fixed_ranks = {shape: i for i, shape in enumerate(sorted(known, key=lambda s: fixed[s]), 1)}
+        tried, most = self._tried([*known]), self._half_width(model)
+        return {
+            shape: Sensitivity(
+                flat=model.flat(shape, one, tried[shape.id], most),
+                rank=ranks[shape],
+                fixed_rank=fixed_ranks[shape],
+                fixed_cost=self._in_effects(one, max(0.0, fixed[shape] - one.score)),
+            )
+            for shape, one in known.items()
+        }
+
+    def _in_effects(self, profile: Profile, cost: float) -> float:
+        """A cost on the metric's scale in the unit of effects: that of the metric for shares."""
+        return cost / unit_on_scale(profile.score, self._scale) if self._scale == "logit" else cost
 
 
 def _around(profile: Profile, count: int) -> list[float]:

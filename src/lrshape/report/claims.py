@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from lrshape.analysis.design import Scale
 from lrshape.analysis.direction import sign
 from lrshape.analysis.seeds_needed import seeds_to_decide
-from lrshape.report.words import Precision, counted, number, percent, rate
+from lrshape.report.words import Precision, counted, listing, number, percent, printable, rate
+from lrshape.store import NOTHING_TUNED, params_of
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Contender, Result
@@ -111,6 +112,10 @@ class Claims:
             return f"{'over' if gain > 0 else 'under'} {percent(math.copysign(_MOST_PERCENT, gain))}"
         return percent(gain)
 
+    def loss(self, effect: float) -> str:
+        """Return how much worse an effect makes a schedule, in percent where effects are."""
+        return percent(math.expm1(effect)) if self.scale == "log" else self.precision.text(effect)
+
     def margin_text(self) -> str:
         """Return the margin, in percent where effects are; the empty string without one."""
         if not self.margin > 0:
@@ -132,9 +137,10 @@ class Claims:
         if row["verdict"] == "equal":
             return f"within {self.margin_text()}" if self.margin_text() else ""
         if row["verdict"] == "untuned":
-            edges = [one for one in (row, *self._winners) if one["edge"]]
-            whose = "" if not edges or edges[0] is row else "the winner’s "
-            return f"{whose}base LR {'at the edge' if edges else 'uncertain'}"
+            found = [one for one in (row, *self._winners) if edges(one)]
+            whose = "" if not found or found[0] is row else "the winner’s "
+            what = listing(list(edges(found[0]))) if found else "base LR"
+            return f"{whose}{what} {'at the edge' if found else 'uncertain'}"
         if row["verdict"] == "unknown":
             return "too few seeds"
         if row["verdict"] != "open":
@@ -147,9 +153,9 @@ class Claims:
     def tuning_fault(self, row: Row) -> str:
         """Return in a sentence's end why the base LRs of a row and of the winner allow no verdict."""
         for one, whose in ((row, "its"), *((won, "the winner’s") for won in self._winners)):
-            if one["edge"]:
-                end = "lowest" if one["edge"] == "low" else "highest"
-                return f"{whose} best base LR lies at the edge of those tried (the {end})"
+            for name, side in edges(one).items():
+                end = "lowest" if side == "low" else "highest"
+                return f"{whose} best {name} lies at the edge of those tried (the {end})"
         known = [f"±{number(one['octaves'], 1)}" for one in (row, *self._winners) if one["octaves"] > 0]
         precision = f" ({' and '.join(known)} octaves)" if known else ""
         return f"the best base LRs are not known well enough{precision}"
@@ -186,11 +192,39 @@ def _row(one: "Result | Contender", label: str) -> dict[str, Any]:
 
 
 def base_lr(row: Row) -> str:
-    """Return a row's base LR and how well it is known, e.g. ``0.024, ±0.1 octaves``."""
+    """Return a row's base LR and how well it is known, and its hyperparameters.
+
+    E.g. ``0.024, ±0.1 octaves; weight_decay 0.1``.
+    """
     text = rate(row["base_lr"])
     if row["edge"]:
-        return f"{text}, at the edge"
-    return f"{text}, ±{number(row['octaves'], 1)} octaves" if row["octaves"] > 0 else text
+        text += ", at the edge"
+    elif row["octaves"] > 0:
+        text += f", ±{number(row['octaves'], 1)} octaves"
+    return "; ".join([text, *(f"{name} {value}" for name, value in hyperparameters(row).items())])
+
+
+def hyperparameters(row: Row) -> dict[str, str]:
+    """Return a row's hyperparameters by name, as texts."""
+    values = row.get("hyperparameters", NOTHING_TUNED)
+    values = params_of(values) if isinstance(values, str) else values
+    beyond = edges(row)
+    return {
+        printable(name, 60): plain_value(value) + (", at the edge" if name in beyond else "")
+        for name, value in values.items()
+    }
+
+
+def plain_value(value: Any) -> str:
+    """Return the value of a hyperparameter as text."""
+    return rate(value) if isinstance(value, float) else printable(value, 60)
+
+
+def edges(row: Row) -> dict[str, str]:
+    """Return which of a row's best values, by name, may lie beyond those tried: ``low`` or ``high``."""
+    tuned = row.get("edges", NOTHING_TUNED)
+    tuned = params_of(tuned) if isinstance(tuned, str) else tuned
+    return ({"base LR": row["edge"]} if row["edge"] else {}) | tuned
 
 
 def _width(row: Row, of: str) -> float:

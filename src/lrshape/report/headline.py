@@ -3,7 +3,7 @@
 import math
 import re
 
-from lrshape.report.claims import LEAST_SEEDS
+from lrshape.report.claims import LEAST_SEEDS, edges, hyperparameters
 from lrshape.report.findings import Findings, Row
 from lrshape.report.sections import Notice, Tile
 from lrshape.report.words import (
@@ -206,11 +206,15 @@ def notices(findings: Findings) -> list[Notice]:
             "intervals and p-values, which take seeds for independent evidence, mean little."
         )
         found.append(Notice("Equal scores over seeds", text))
-    edges = [row for row in findings.leaders if row["edge"] and math.isfinite(row["score"])]
-    if edges:
-        names = listing([f"{row['label']} ({rate(row['base_lr'])}, the {_end(row)})" for row in edges])
-        text = f"The best base LR of {names} lies on the edge of those tried: a better one may lie beyond it."
-        found.append(Notice("Base LR on the edge", text))
+    at_edge: dict[str, list[str]] = {}
+    for row in findings.leaders:
+        known = {"base LR": rate(row["base_lr"]), **hyperparameters({**row, "edges": {}})}
+        for name, side in edges(row).items() if math.isfinite(row["score"]) else ():
+            end = "lowest" if side == "low" else "highest"
+            at_edge.setdefault(name, []).append(f"{row['label']} ({known[name]}, the {end})")
+    for name, where in at_edge.items():
+        text = f"The best {name} of {listing(where)} lies on the edge of those tried: a better one may lie "
+        found.append(Notice(f"{name[0].upper()}{name[1:]} on the edge", f"{text}beyond it."))
     failed = findings.statuses.get("failed", 0)
     if failed:
         text = f"{counted(failed, 'trial')} of {findings.trials:,} failed and count as +∞."
@@ -249,10 +253,6 @@ def _unfinished(findings: Findings) -> str:
     if absent:
         parts.append(f"{listing(absent)} {'has' if len(absent) == 1 else 'have'} not run")
     return listing(parts) or "the confirm phase has not trained the winner yet"
-
-
-def _end(row: Row) -> str:
-    return "lowest" if row["edge"] == "low" else "highest"
 
 
 def tiles(findings: Findings) -> list[Tile]:

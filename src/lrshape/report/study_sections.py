@@ -4,12 +4,14 @@ import json
 import math
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from lrshape.report.claims import base_lr
+from lrshape.analysis.comparisons import key_of
+from lrshape.analysis.design import Sensitivity
+from lrshape.report.claims import base_lr, hyperparameters, plain_value
 from lrshape.report.comparisons import metrics_section, near_text, pairs_table
 from lrshape.report.drawing import PageFigure
 from lrshape.report.findings import Findings, Row
@@ -70,6 +72,7 @@ def study_sections(
             tables=[pairs] if pairs else (),
         ),
         Section("The base learning rates", [_WHY_BASE_LRS] if base_lrs else (), base_lrs),
+        *_hyperparameters(findings),
         Section("What it took", tables=[_costs(findings), *_messages(findings)]),
         Section("How it was computed", remarks=[Markup(remark) for remark in _method(findings)]),
         Section(
@@ -156,7 +159,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
     winner = findings.winner
     if winner is None or not math.isfinite(winner["score"]):
         return {}
-    params = params_of(winner["params"])
+    params, tuned = params_of(winner["params"]), params_of(winner["hyperparameters"])
     settings = [f"{_literal(key)}: {_literal(value)}," for key, value in params.items()]
     lines = [
         "from lrshape import Schedule",
@@ -169,6 +172,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
         ")",
         "lrs = schedule.values().tolist()  # one learning rate per step",
+        *(f"{_literal(name)[1:-1]} = {_literal(value)}" for name, value in tuned.items()),
     ]
     code = "\n".join(lines)
     codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
@@ -199,6 +203,60 @@ def _parameter(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}" if math.isfinite(value) else number(value)
     return printable(json.dumps(value) if isinstance(value, list | dict) else value, 200)
+
+
+def _hyperparameters(findings: Findings) -> list[Section]:
+    """Return what was tuned beside the base LR, and what it matters; no section if nothing was."""
+    names = list(hyperparameters(findings.leaders[0])) if findings.leaders else []
+    tunings = findings.analysis.design.tuning
+    rows = [(row, one) for row in findings.leaders if (one := tunings.get(key_of(row))) is not None]
+    known = [(row, one.sensitivity) for row, one in rows if one.sensitivity is not None]
+    if not names or not known:
+        return []
+
+    def value(name: str) -> Callable[[tuple[Row, Sensitivity]], tuple[str, str]]:
+        def cell(pair: tuple[Row, Sensitivity]) -> tuple[str, str]:
+            row, sensitivity = pair
+            ends = [plain_value(end) for end in sensitivity.flat[name]]
+            return hyperparameters(row)[name], ", ".join(ends) if isinstance(
+                sensitivity.flat[name][0], str
+            ) else " to ".join(ends)
+
+        return cell
+
+    first = min(known, key=lambda pair: pair[1].rank)[0]["label"]
+    fixed_first = min(known, key=lambda pair: pair[1].fixed_rank)[0]["label"]
+    order = [pair[1].fixed_rank for pair in sorted(known, key=lambda pair: pair[1].rank)]
+    moved = (
+        f"{fixed_first} would come first, not {first}" if first != fixed_first else "the order would change"
+    )
+    verdict = "the order would be the same" if order == sorted(order) else moved
+    return [
+        Section(
+            "The hyperparameters",
+            [
+                "Each schedule is judged at its own best hyperparameters, as at its own best base LR. "
+                f"Without that tuning, by the model of all trials, {verdict}."
+            ],
+            tables=[
+                table(
+                    "Hyperparameters of each schedule",
+                    known,
+                    {
+                        "schedule": lambda pair: pair[0]["label"],
+                        **{(name, "as good"): value(name) for name in names},
+                        ("place", "if fixed"): lambda pair: (str(pair[1].rank), str(pair[1].fixed_rank)),
+                        "fixed values cost": lambda pair: findings.claims.loss(pair[1].fixed_cost),
+                    },
+                    colours=[variable(findings.style(row).colour) for row, _ in known],
+                    note="By the posterior of the model that the tune phase has fitted to all trials; the "
+                    "confirm phase measures the best values alone. As good is what loses less than the "
+                    "confirm phase can resolve, each value at its own best base LR. Fixed are the values "
+                    "without tuning: those in the spec, or the workload’s own.",
+                )
+            ],
+        )
+    ]
 
 
 def _tried(findings: Findings) -> str:

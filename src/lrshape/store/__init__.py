@@ -8,10 +8,19 @@ from lrshape.store.document import claim_directory, differences, digest, read_do
 from lrshape.store.merge import Merged, merge
 from lrshape.store.place import Location, Url, local, locate
 from lrshape.store.places import place_at
-from lrshape.store.table import PHASES, metric_columns, params_of, phase_codes, sort_trials
+from lrshape.store.table import (
+    NOTHING_TUNED,
+    PHASES,
+    metric_columns,
+    params_of,
+    phase_codes,
+    sort_trials,
+    text_of,
+)
 
 __all__ = [
     "CURVE",
+    "NOTHING_TUNED",
     "PHASES",
     "DamagedChunk",
     "Location",
@@ -32,4 +41,5 @@ __all__ = [
     "place_at",
     "read_document",
     "sort_trials",
+    "text_of",
 ]

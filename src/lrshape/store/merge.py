@@ -12,7 +12,7 @@ from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
 from lrshape.store.table import metric_columns
 
-_KEYS = ["phase", "shape", "family", "params", "base_lr", "seed"]
+_KEYS = ["phase", "shape", "family", "params", "base_lr", "hyperparameters", "seed"]
 _PLAN = {
     "hash": "are of different specs",
     "chunk_size": "have different numbers of trials in a chunk; give `chunk_size` in the spec",

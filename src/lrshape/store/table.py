@@ -6,7 +6,7 @@ joined one after another, and what has been joined is given up at once: ten mill
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ _BEFORE = {
     "family": pa.string(),
     "params": pa.string(),
     "base_lr": pa.float64(),
+    "hyperparameters": pa.string(),
     "seed": pa.int64(),
 }
 _AFTER = {
@@ -39,8 +40,11 @@ _AFTER = {
 }
 _FIXED = {*_BEFORE, *_AFTER, CURVE}
 
-CURVE_KEYS = ["phase", "shape", "base_lr", "seed"]
+CURVE_KEYS = ["phase", "shape", "base_lr", "hyperparameters", "seed"]
 """What tells a trial from the others of its study."""
+
+NOTHING_TUNED = "{}"
+"""The column ``hyperparameters`` where a study tunes none beside the base LR."""
 
 STATUS = ("ok", "diverged", "failed")
 
@@ -100,7 +104,7 @@ def problem(table: pa.Table, phase: str) -> str | None:
 
 
 def params_of(text: str) -> dict[str, Any]:
-    """The parameters in the column ``params`` of a row.
+    """The values in the column ``params``, or ``hyperparameters``, of a row.
 
     Raises:
         InputError: if the text is no JSON object of numbers, texts and lists.
@@ -120,6 +124,16 @@ def params_of(text: str) -> dict[str, Any]:
     return params
 
 
+def text_of(values: Mapping[str, Any]) -> str:
+    """The inverse of `params_of`: equal values have equal texts.
+
+    Example:
+        >>> text_of({"weight_decay": 0.1, "beta2": 0.95})
+        '{"beta2": 0.95, "weight_decay": 0.1}'
+    """
+    return json.dumps(values, sort_keys=True)
+
+
 def chunk_frame(table: pa.Table) -> pd.DataFrame:
     """The rows of one chunk, in the order in which they were written; texts are texts."""
     rest = [name for name in table.column_names if name != CURVE]
@@ -130,7 +144,7 @@ def chunk_frame(table: pa.Table) -> pd.DataFrame:
 
 
 def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
-    """Join tables and sort their rows by phase (as they are run), shape, base LR and seed.
+    """Join tables and sort their rows by phase (as they are run) and the rest of `CURVE_KEYS`.
 
     A metric that some tables lack is NaN in their rows. Texts are categoricals whose categories are those
     that occur, sorted: the result depends on the rows alone.
@@ -170,10 +184,10 @@ def curves_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
 
 
 def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
-    """Sort trials by phase (in the order they are run), shape, base LR and seed."""
+    """Sort trials by phase (in the order they are run) and the rest of `CURVE_KEYS`."""
     phase = phase_codes(table["phase"])
-    shape = pd.factorize(table["shape"], sort=True)[0]
-    order = np.lexsort((table["seed"], table["base_lr"], shape, phase))
+    shape, tuned = (pd.factorize(table[name], sort=True)[0] for name in ("shape", "hyperparameters"))
+    order = np.lexsort((table["seed"], tuned, table["base_lr"], shape, phase))
     return table.iloc[order].reset_index(drop=True)
 
 
@@ -182,8 +196,8 @@ def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.in
     phases, names = columns["phase"]
     assert names is not None
     place = phase_codes(names.to_pandas())
-    keys = (columns["seed"][0], columns["base_lr"][0], columns["shape"][0], place[phases])
-    order = np.lexsort(keys)
+    keys = (columns[name][0] for name in reversed(CURVE_KEYS[1:]))
+    order = np.lexsort((*keys, place[phases]))
     return None if np.all(order[1:] > order[:-1]) else order
 
 

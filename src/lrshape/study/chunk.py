@@ -9,7 +9,7 @@ import pandas as pd
 
 from lrshape.analysis.scores import judge
 from lrshape.procedure.trial import Trial, multipliers, training_seeds
-from lrshape.store import CURVE, chunk_name
+from lrshape.store import CURVE, chunk_name, params_of
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
 from lrshape.training.outcome import Outcome, Progress
@@ -32,6 +32,7 @@ class Chunk:
                 "family": [t.shape.family.name for t in self.trials],
                 "params": [t.shape.params for t in self.trials],
                 "base_lr": np.array([t.base_lr for t in self.trials], np.float64),
+                "hyperparameters": [t.candidate.hyperparameters for t in self.trials],
                 "seed": np.array([t.seed for t in self.trials], np.int64),
             }
         )
@@ -109,7 +110,13 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         rates = multipliers(shapes, spec.workload.steps, spec.step_rule) * base_lrs[:, None]
         seeds = training_seeds(spec.seed, [t.seed for t in item.trials])
         outcome = evaluate(
-            spec.workload, rates, seeds, base_lrs=base_lrs, members=self.chunk_size, report=heard
+            spec.workload,
+            rates,
+            seeds,
+            base_lrs=base_lrs,
+            hyperparameters=_columns([t.candidate.hyperparameters for t in item.trials]),
+            members=self.chunk_size,
+            report=heard,
         )
         return item.table(outcome, spec.metric, time.perf_counter() - began)
 
@@ -127,3 +134,14 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         metrics = {name: np.full(count, np.inf) for name in self.spec.workload.metric_names()}
         outcome = Outcome(metrics, np.full(count, "failed"), np.full(count, -1), [reason] * count)
         return item.table(outcome, self.spec.metric, 0.0)
+
+
+def _columns(texts: Sequence[str]) -> dict[str, np.ndarray] | None:
+    """Hyperparameters by name, (trials,) each; None if there are none."""
+    rows = [params_of(text) for text in texts]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    # An array of numbers and texts would be one of texts.
+    return {
+        name: np.array(values, object if any(isinstance(v, str) for v in values) else None)
+        for name, values in columns.items()
+    } or None

@@ -3,6 +3,7 @@
 import logging
 import platform
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -31,7 +32,7 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     """
 
     def describe_run() -> dict[str, Any]:
-        check_workload(spec.workload)
+        check_workload(spec.workload, list(spec.tune))
         return {
             "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
             "versions": versions(),
@@ -48,10 +49,10 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     return study
 
 
-def check_workload(workload: Workload) -> None:
+def check_workload(workload: Workload, hyperparameters: Sequence[str] = ()) -> None:
     """Find what would go wrong at the first training, before a directory is made."""
     if isinstance(workload, CalledWorkload):
-        workload.check()
+        workload.check(hyperparameters)
     elif isinstance(workload, GradientWorkload):
         data = workload.data()
         jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lrshape.procedure.budget import LEAST, contest_least, is_planned
-from lrshape.procedure.trial import FIRST_SEED, ShapeRecord, Trial
+from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.store import Location, Store
 from lrshape.study.chunk import TrainChunk, cut
 from lrshape.study.spec import StudySpec
@@ -64,7 +64,8 @@ def set_trials(
     count = count_affordable(spec, seconds, executor)
     if is_contest:
         schedules, span = len(spec.baselines), spec.base_lr.high / spec.base_lr.low
-        count = max(count, contest_least(schedules, schedules - len(spec.kept_base_lrs), span))
+        swept = schedules - len(spec.kept_base_lrs)
+        count = max(count, contest_least(schedules, swept, span, len(spec.tune)))
     return dict(document) | {"trials": count}
 
 
@@ -107,7 +108,9 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
             raise TimeLimitReached
 
     base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
-    trial = Trial("screen", ShapeRecord.of("pace", "constant", {}), base_lr, FIRST_SEED["pace"])
+    shape = ShapeRecord.of("pace", "constant", {})
+    candidate = Candidate(shape, base_lr, spec.hyperparameters.fixed)
+    trial = Trial("screen", candidate, FIRST_SEED["pace"])
     size = min(BATCH, spec.workload.max_members)
     items = cut("screen", 0, [trial] * BATCH, size)
     for _ in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):

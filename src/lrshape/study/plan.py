@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
+from lrshape.procedure.hyperparameters import EXTENSIONS
 from lrshape.procedure.phases import rungs
 from lrshape.procedure.screening import recommended
 from lrshape.procedure.spec import FINALISTS, FamilySpec
@@ -54,7 +55,8 @@ class Plan:
         extend = extend if spec.base_lr.most > 1 else 0
         kept = len(spec.kept_base_lrs)
         own = shapes if chosen else shapes * (max(1, spec.base_lr.most - spec.base_lr.extend) + extend)
-        swept = spec.base_lr.sweeps(baselines - kept) + (baselines - kept) * extend
+        beside = spec.hyperparameters.sweep + (EXTENSIONS * len(spec.tune) if extend else 0)
+        swept = spec.base_lr.sweeps(baselines - kept) + (baselines - kept) * (extend + beside)
         every_family = len(spec.families) if spec.confirm.families else 0
         around = 1 if spec.base_lr.ratio == 1 else spec.rescore.base_lrs
         rescored = min(spec.rescore.top, shapes) + max(0, every_family - 1)
@@ -64,7 +66,7 @@ class Plan:
         trials = {
             "screen": (own + swept + kept) * spec.screen.seeds,
             "rescore": rescored * around * spec.rescore.seeds,
-            "tune": tuned * tuning.base_lrs * tuning.seeds * tuning.rounds
+            "tune": tuned * spec.tuning_points * tuning.seeds * tuning.rounds
             + kept * tuning.seeds * min(1, tuning.rounds),
             "confirm": confirmed * spec.confirm.most + max(0, every_family - 1) * spec.confirm.least,
         }
@@ -83,7 +85,9 @@ class Plan:
         return sum(map(self._shapes_of, self.spec.families))
 
     def _shapes_of(self, family: FamilySpec) -> int:
-        is_alone = not self.spec.screen.share_families and not isinstance(self.spec.base_lr, JointLR)
+        is_alone = not (
+            self.spec.screen.share_families or isinstance(self.spec.base_lr, JointLR) or self.spec.tune
+        )
         return 1 if is_alone and not len(family.space()) else family.shapes or self.spec.screen.shapes
 
     def left(self, phase: str, trials: Sequence[Trial]) -> int | None:
@@ -93,7 +97,7 @@ class Plan:
         # What a race has dropped, or a look has decided, does not come back.
         seeds = self.spec.rescore.seeds if phase == "rescore" else self.spec.confirm.most
         done = max(trial.seed for trial in trials) + 1 - FIRST_SEED[phase]
-        return len({(t.shape, t.base_lr) for t in trials}) * (seeds - done)
+        return len({t.candidate for t in trials}) * (seeds - done)
 
     def bytes(self, chunk_size: int, stored: int = 0) -> int:
         """About how many bytes a study has still to write, its report included.
@@ -196,9 +200,10 @@ class Plan:
         if not tuning.rounds:
             return ""
         own = "the best shape of each family" if spec.confirm.families else f"the best {FINALISTS} shapes"
+        beside = f" with {', '.join(spec.tune)}" if spec.tune else ""
         return (
-            f"{self._with_baselines(own)}, each at {tuning.base_lrs} base LRs on {_seeds(tuning.seeds)} "
-            "a round, until a better base LR can gain little"
+            f"{self._with_baselines(own)}, each at {spec.tuning_points} base LRs{beside} on "
+            f"{_seeds(tuning.seeds)} a round, until a better base LR can gain little"
         )
 
     def _confirm(self) -> str:

@@ -12,10 +12,12 @@ from pydantic import Field, field_validator, model_validator
 from lrshape.errors import InputError, shown
 from lrshape.procedure.base_lr import BaseLRStrategy
 from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search
+from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.spec import SearchSpec
 from lrshape.shapes.input_file import read_text, reading
 from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
+from lrshape.training.hyperparameters import tunable
 from lrshape.training.workload import WORKLOADS, Workload
 from lrshape.values import path_of, plain, typed
 
@@ -28,7 +30,7 @@ MAX_RATES = 2_000_000_000
 class StudySpec(SearchSpec):
     """A whole study. Build it with `StudySpec.parse`, which reads mappings as TOML gives them."""
 
-    also_allowed: ClassVar[tuple[str, ...]] = ("trials", "schedules", "tune")
+    also_allowed: ClassVar[tuple[str, ...]] = ("trials", "schedules")
 
     name: str = Field(default="study", min_length=1, max_length=100, description="shown in the report")
     chunk_size: int | Literal["auto"] = Field(
@@ -53,6 +55,7 @@ class StudySpec(SearchSpec):
 
     @model_validator(mode="after")
     def _consistent(self) -> "StudySpec":
+        object.__setattr__(self, "tune", _fitted(self.tune, self.workload))
         metrics = self.workload.metric_names()
         if self.metric not in metrics:
             raise ValueError(f"metric must be one of {', '.join(metrics)}, got {self.metric!r}")
@@ -127,18 +130,42 @@ def plain_document(given: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
+def _fitted(tune: Mapping[str, HyperparameterSpec], workload: Workload) -> dict[str, HyperparameterSpec]:
+    """Hyperparameters with what the workload says of them: limits and the value without tuning.
+
+    Raises:
+        ValueError, InputError: if they do not fit.
+    """
+    found: dict[str, HyperparameterSpec] = {}
+    names: dict[str, str] = {}
+    for name, one in tune.items():
+        setting = tunable(workload, name, one.values)
+        if names.setdefault(setting.path, name) != name:
+            raise ValueError(f"{names[setting.path]} and {name} are one hyperparameter")
+        if setting.integer and not one.choices and one.scale != "integer":
+            raise ValueError(f'{name} takes whole numbers: scale must be "integer", got {one.scale!r}')
+        known = {"limits": None if one.choices else setting.limits, "default": one.nearest(setting.default)}
+        known = {
+            key: value for key, value in known.items() if getattr(one, key) is None and value is not None
+        }
+        found[name] = one.model_copy(update=known)
+    return found
+
+
 _LISTS = ("families", "baselines", "initial_shapes")
 
 
 def _with_schedules(document: Mapping[str, Any]) -> dict[str, Any]:
     """The spec of a contest with its schedules as baselines."""
     given = dict(document)
-    schedules, tune = given.pop("schedules"), given.pop("tune", True)
+    schedules, tune = given.pop("schedules"), given.get("tune", True)
     if strange := [key for key in NOT_IN_A_CONTEST if key in given]:
         raise InputError(f"{strange[0]} belongs to a search: remove either schedules or {strange[0]}")
-    if not isinstance(tune, bool):
-        raise InputError(f"tune must be true or false, got {shown(tune)}")
-    return given | {"baselines": read_schedules(schedules, "schedules", step_rule_of(given), tune)}
+    if isinstance(tune, bool):
+        given.pop("tune", None)
+    return given | {
+        "baselines": read_schedules(schedules, "schedules", step_rule_of(given), tune is not False)
+    }
 
 
 def step_rule_of(document: Mapping[str, Any]) -> StepRule:

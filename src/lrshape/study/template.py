@@ -6,6 +6,7 @@ from typing import Any
 
 from lrshape.procedure.base_lr import STRATEGIES, BaseLRStrategy, GridLR
 from lrshape.procedure.budget import TRIALS
+from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.procedure.spec import STANDARD_BASELINES, ConfirmSpec, RescoreSpec, ScreenSpec, TuningSpec
 from lrshape.settings import Settings
@@ -71,6 +72,13 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# First base LRs that are tried; the range widens until the best one is inside."
     yield "[base_lr]"
     yield from _fields(spec.base_lr, only=("low", "high"))
+    yield ""
+    yield "# Hyperparameters to tune for every schedule beside its base LR, at most four, for example:"
+    yield "# [tune.weight_decay]"
+    example = {"low": 0.01, "high": 1.0, "scale": "log", "limits": [0.0, 10.0], "default": 0.1}
+    for key, value in example.items():
+        yield f"# {key} = {_toml(value)}  # {HyperparameterSpec.model_fields[key].description}"
+    yield "# Or, in place of a range: choices = [0.0, 0.1]"
     yield ""
     yield "# To control the search yourself, set these instead of trials (shown: the paper's procedure):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'

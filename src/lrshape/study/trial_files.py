@@ -46,7 +46,8 @@ def write_trials(
     Args:
         trials: as `Study.trials` gives them.
         target: ``csv`` or ``parquet``: one row a trial, with a column ``param.<name>`` for each parameter
-            of the shapes (in a csv, texts that spreadsheets take for a formula get an apostrophe);
+            of the shapes and ``hyperparameter.<name>`` for each hyperparameter (in a csv, texts that
+            spreadsheets take for a formula get an apostrophe);
             ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
         path: the file. Tables replace it; an Optuna file must not exist.
         metric: the metric that Optuna's trials are judged by.
@@ -112,21 +113,24 @@ def _no_optuna() -> InputError:
 
 
 def flat(trials: pd.DataFrame) -> pd.DataFrame:
-    """The table with a column ``param.<name>`` for each parameter in place of the JSON text ``params``.
+    """The table with a column for each parameter, and hyperparameter, in place of the JSON texts.
 
-    Parameters that a row's family does not have are missing; lists stay JSON text.
+    They are called ``param.<name>`` and ``hyperparameter.<name>``. What a row does not have is missing; lists
+    stay JSON text.
     """
-    rows = [
-        {
-            f"param.{key}": json.dumps(value) if isinstance(value, list) else value
-            for key, value in row.items()
-        }
-        for row in map(params_of, trials["params"])
-    ]
-    columns = pd.DataFrame(rows, index=trials.index)
-    place = list(trials.columns).index("params")
-    head, tail = trials.iloc[:, :place], trials.iloc[:, place + 1 :]
-    return pd.concat([head, columns[sorted(columns.columns)], tail], axis=1)
+    for column, prefix in (("params", "param"), ("hyperparameters", "hyperparameter")):
+        rows = [
+            {
+                f"{prefix}.{key}": json.dumps(value) if isinstance(value, list) else value
+                for key, value in row.items()
+            }
+            for row in map(params_of, trials[column])
+        ]
+        columns = pd.DataFrame(rows, index=trials.index)
+        place = list(trials.columns).index(column)
+        head, tail = trials.iloc[:, :place], trials.iloc[:, place + 1 :]
+        trials = pd.concat([head, columns[sorted(columns.columns)], tail], axis=1)
+    return trials
 
 
 def to_optuna(
@@ -139,10 +143,10 @@ def to_optuna(
 ) -> "optuna.Study":
     """Return an Optuna study with one Optuna trial for each trial.
 
-    Its parameters are ``family``, ``base_lr`` and ``<family>.<parameter>``; phase, shape, seed, status and
-    all metrics are user attributes. A trial that diverged is complete, with an infinite value, the worst;
-    one that failed has failed. Many trials differ by their seed alone: medians over them are what a shape
-    scores.
+    Its parameters are ``family``, ``base_lr``, ``<family>.<parameter>`` and hyperparameters; phase, shape,
+    seed, status and all metrics are user attributes. A trial that diverged is complete, with an
+    infinite value, the worst; one that failed has failed. Many trials differ by their seed alone: medians
+    over them are what a shape scores.
 
     Args:
         trials: as `Study.trials` gives them.
@@ -169,16 +173,18 @@ def to_optuna(
         "family": optuna.distributions.CategoricalDistribution(sorted(set(trials["family"]))),
         "base_lr": float_distribution(low, high, log=True),
     }
+    tuned = [params_of(text) for text in trials["hyperparameters"]]
+    fixed |= {name: _distribution([row[name] for row in tuned]) for name in tuned[0]}
     frozen = []
     losses = metric_values(as_losses(trials, metric, direction), metric).tolist()
-    for row, loss in zip(trials.to_dict("records"), losses, strict=True):
+    for row, values, loss in zip(trials.to_dict("records"), tuned, losses, strict=True):
         params, distributions = _parameters(row["family"], params_of(row["params"]))
         failed = row["status"] == "failed"
         frozen.append(
             optuna.trial.create_trial(
                 state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
                 value=None if failed else sign(direction) * loss,
-                params={"family": row["family"], "base_lr": row["base_lr"], **params},
+                params={"family": row["family"], "base_lr": row["base_lr"], **values, **params},
                 distributions={**fixed, **distributions},
                 user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
             )
@@ -193,6 +199,15 @@ def to_optuna(
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(f"the Optuna storage cannot be written: {reason:.200}") from None
     return study
+
+
+def _distribution(values: list[Any]) -> Any:
+    """Of a hyperparameter, by the values that were tried."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
+
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return FloatDistribution(min(values), max(values))
+    return CategoricalDistribution(sorted(set(values), key=repr))
 
 
 def _parameters(family: str, values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

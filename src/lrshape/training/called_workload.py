@@ -1,17 +1,21 @@
 """Workloads that are called once for each trial: their base, and how a batch of trials is trained."""
 
 import abc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator
 
+from lrshape.errors import InputError, shown
 from lrshape.loss_curve import LossCurve
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import CURVE, Outcome, Progress, Result, full_name
 from lrshape.training.workload import Workload
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 LARGEST = float(np.finfo(np.float32).max)
 """Metrics beyond float32's range count as not finite, as they are where networks train."""
@@ -54,16 +58,24 @@ class CalledWorkload(Workload):
         """What runs, for messages."""
 
     @abc.abstractmethod
-    def call(self, lrs: NDArray[np.float64], seed: int) -> Result:
+    def call(self, lrs: NDArray[np.float64], seed: int, hyperparameters: Mapping[str, Any] = EMPTY) -> Result:
         """Train once.
+
+        Args:
+            lrs: learning rates, float64 (steps,).
+            seed: of the trial.
+            hyperparameters: numbers or texts by name, each one that `check` has seen.
 
         Raises:
             InputError: if the code cannot be found; whatever else goes wrong makes a failed trial.
         """
 
     @abc.abstractmethod
-    def check(self) -> None:
+    def check(self, hyperparameters: Sequence[str] = ()) -> None:
         """Find what would go wrong at the first trial.
+
+        Args:
+            hyperparameters: names of those that trials will be called with.
 
         Raises:
             InputError: if something would.
@@ -78,9 +90,17 @@ def train(
     workload: CalledWorkload,
     lrs: NDArray[np.floating],
     seeds: NDArray[np.integer],
+    hyperparameters: Mapping[str, ArrayLike] = EMPTY,
     report: Callable[[Progress], None] | None = None,
 ) -> Outcome:
     """Call the workload for each row of ``lrs``; whatever goes wrong concerns that trial alone.
+
+    Args:
+        workload: what to call.
+        lrs: learning rates, (members, steps).
+        seeds: (members,).
+        hyperparameters: values by name, (members,) each.
+        report: called after each member.
 
     Raises:
         InputError: if the workload's code cannot be found.
@@ -90,8 +110,19 @@ def train(
     status = np.full(count, "ok", dtype="<U8")
     messages = [""] * count
     curves: list[LossCurve | None] = [None] * count
+    columns = [
+        np.asarray(column, None if isinstance(column, np.ndarray) else object).tolist()
+        for column in hyperparameters.values()
+    ]
+    for name, column in zip(hyperparameters, columns, strict=True):
+        if not isinstance(column, list) or len(column) != count:
+            raise InputError(
+                f"hyperparameter {name} must be {count} values, one a member, got {shown(column)}"
+            )
+    values = [dict(zip(hyperparameters, row, strict=True)) for row in zip(*columns, strict=True)]
+    values = values or [EMPTY] * count
     for i in range(count):
-        result = workload.call(lrs[i].astype(np.float64), int(seeds[i]))
+        result = workload.call(lrs[i].astype(np.float64), int(seeds[i]), values[i])
         curves[i] = result.curve
         for name, value in (result.scores or {}).items():
             if abs(value) <= LARGEST:  # false for NaN

@@ -38,7 +38,8 @@ def evaluate(
             `lrshape.training.hyperparameters.find_setting` knows. An optimizer's numbers and ``lr.NAME``, the
             learning rate of a group, may also be schedules, (members, steps); members that differ in them are
             trained in one program. Members that differ in another setting are trained in a program for each
-            of its values, one after the other.
+            of its values, one after the other. Of a workload that is called, numbers or texts, (members,): a
+            function's keywords, or what stands in braces in a command.
         members: how many to train in one program, halved where memory does not suffice; default: all.
         report: called with a `Progress` of all members between blocks of steps.
 
@@ -73,11 +74,7 @@ def evaluate(
     if not (np.isfinite(bases).all() and (bases > 0).all()):
         raise InputError(f"base_lrs must be finite and positive, got {bases.min()} to {bases.max()}")
     if isinstance(workload, CalledWorkload):
-        if hyperparameters:
-            raise InputError(
-                f"hyperparameters must be settings of a population workload, got {workload.name}"
-            )
-        return called_workload.train(workload, rates, indices, report)
+        return called_workload.train(workload, rates, indices, hyperparameters or {}, report)
     if not isinstance(workload, PopulationWorkload):
         raise TypeError(f"{type(workload).__name__} is neither a population workload nor one that is called")
     from lrshape.training import population  # JAX, which called workloads do without

@@ -1,7 +1,7 @@
 """Which setting of a workload the name of a hyperparameter means, and what its values may be."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -12,12 +12,33 @@ from lrshape.errors import InputError, shown
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.training.groups import PREFIX
-from lrshape.training.workload import GradientWorkload, PopulationWorkload
+from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
 
 W = TypeVar("W", bound=PopulationWorkload)
 
 SAME_FOR_ALL = ("steps", "record_every", "evaluate_every", "averages", "groups")
 """Settings of a workload that no hyperparameter changes: they say what a trial is, and what it records."""
+
+
+FAR, SMALL = 1e30, 1e-9
+"""No hyperparameter leaves these bounds, or comes nearer than this to one that it must not reach."""
+
+
+@dataclass(frozen=True)
+class Tunable:
+    """What a workload says of a hyperparameter.
+
+    Attributes:
+        path: its full name, however it was called.
+        limits: smallest and largest legal value; None if the workload does not know.
+        integer: whether it takes whole numbers only.
+        default: its value without tuning; None if unknown.
+    """
+
+    path: str
+    limits: tuple[float, float] | None = None
+    integer: bool = False
+    default: Any = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +106,35 @@ def find_setting(workload: PopulationWorkload, name: str) -> Setting:
     near = difflib.get_close_matches(name, dict.fromkeys([*by_end, *settings]))
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else f": {', '.join(settings)}"
     raise InputError(f"hyperparameter {shown(name)} must be a setting of {workload.name}{hint}")
+
+
+def tunable(workload: Workload, name: str, values: Sequence[Any]) -> Tunable:
+    """Return what a workload says of a hyperparameter.
+
+    Args:
+        workload: any.
+        name: of the hyperparameter.
+        values: some that it is to take: those at the ends of its range, or all.
+
+    Raises:
+        InputError: if it cannot be one, or a value is not legal.
+    """
+    if not isinstance(workload, PopulationWorkload):
+        if not name.isidentifier():
+            raise InputError(f"{name} must be a word: a keyword of a function, or a place in a command")
+        return Tunable(name)
+    setting = find_setting(workload, name)
+    if setting.path.startswith(PREFIX):
+        raise InputError(f"hyperparameter {name} is a learning rate: it has a schedule, and no one value")
+    for value in values:
+        with_values(workload, {setting.path: value})
+    bounds = setting.bounds
+    low = max(bounds.get("ge", -FAR), bounds.get("gt", -FAR) + SMALL)
+    high = min(bounds.get("le", FAR), bounds.get("lt", FAR) - SMALL)
+    own: Any = workload
+    for part in setting.path.split("."):
+        own = getattr(own, part)
+    return Tunable(setting.path, (low, high), setting.integer, own)
 
 
 def with_values(workload: W, values: Mapping[str, Any]) -> W:

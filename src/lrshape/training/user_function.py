@@ -9,7 +9,7 @@ import os
 import runpy
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, NoReturn
@@ -23,7 +23,13 @@ from lrshape.workers.worker import packed
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 
 
-def call_function(function: Callable[..., Any], names: Sequence[str], lrs: Any, seed: int) -> Result:
+def call_function(
+    function: Callable[..., Any],
+    names: Sequence[str],
+    lrs: Any,
+    seed: int,
+    hyperparameters: Mapping[str, Any],
+) -> Result:
     """Call a user's function; whatever it raises, but for Ctrl-C, makes a failed trial.
 
     Args:
@@ -31,11 +37,12 @@ def call_function(function: Callable[..., Any], names: Sequence[str], lrs: Any, 
         names: full names of the metrics, the first for a bare number.
         lrs: learning rates, float64 (steps,).
         seed: of the trial.
+        hyperparameters: further keywords.
     """
     process, steps = os.getpid(), len(lrs)
     try:
         with _surroundings:
-            returned = function(lrs, seed)
+            returned = function(lrs, seed, **hyperparameters)
             result = Result(scores(returned, names), curve=curve(returned, steps))
     except KeyboardInterrupt:
         if os.getpid() != process:
@@ -163,13 +170,20 @@ def _run_script(script: str) -> ModuleType:
     return main
 
 
-def call_isolated(function: IsolatedFunction, lrs: Any, seed: int, timeout: float | None = None) -> Result:
+def call_isolated(
+    function: IsolatedFunction,
+    lrs: Any,
+    seed: int,
+    hyperparameters: Mapping[str, Any],
+    timeout: float | None = None,
+) -> Result:
     """Train once in this thread's worker process, which is kept for the next call.
 
     Args:
         function: what to call.
         lrs: learning rates, float64 (steps,).
         seed: of the trial.
+        hyperparameters: further keywords.
         timeout: seconds that the call may take once the function is imported; None for no limit.
 
     Returns:
@@ -183,7 +197,7 @@ def call_isolated(function: IsolatedFunction, lrs: Any, seed: int, timeout: floa
         end_worker()
         _kept.worker, _kept.task = Worker(), task
     try:
-        _kept.worker.order(task, (lrs, seed), timeout)
+        _kept.worker.order(task, (lrs, seed, dict(hyperparameters)), timeout)
         kind, what = _kept.worker.answer()
     except BaseException:  # Ctrl-C: the trial must not go on
         end_worker()

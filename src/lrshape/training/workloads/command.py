@@ -5,20 +5,21 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
+from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.files import read_file
 from lrshape.loss_curve import LossCurve, loss_curve
 from lrshape.shapes.input_file import reading
 from lrshape.shapes.number_table import read_table
-from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.called_workload import EMPTY, CalledWorkload
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import MESSAGE_LENGTH, Result, failure, scores, storable
 from lrshape.training.workload import WORKLOADS
@@ -48,11 +49,12 @@ class CommandWorkload(CalledWorkload):
 
     In its arguments ``{schedule}`` is the path of a file with the learning rate of every step, ``{metrics}``
     that of the JSON file that it must write, ``{curve}`` that of a CSV file that it may write, ``{seed}`` an
-    integer in [0, 2**31), ``{steps}`` the number of
-    steps. The JSON is a number, the score to minimise, or an object of metric names and numbers; the CSV a
-    loss curve with the columns step, train_loss and, if measured, valid_loss. NaN in the JSON has
-    diverged; an exit code other than 0, a missing or illegal file, and a timeout have failed, with the last
-    lines of standard error as message. Standard output is not kept: write a log of your own.
+    integer in [0, 2**31), ``{steps}`` the number of steps, and the name of a hyperparameter that the study
+    tunes, such as ``{weight_decay}``, its value. The JSON is a number, the score to minimise, or an object of
+    metric names and numbers; the CSV a loss curve with the columns step, train_loss and, if measured,
+    valid_loss. NaN in the JSON has diverged; an exit code other than 0, a missing or illegal file, and a
+    timeout have failed, with the last lines of standard error as message. Standard output is not kept: write
+    a log of your own.
     """
 
     command: tuple[str, ...] = Field(
@@ -88,7 +90,7 @@ class CommandWorkload(CalledWorkload):
         """The command."""
         return " ".join(self.command)
 
-    def call(self, lrs: NDArray[np.float64], seed: int) -> Result:
+    def call(self, lrs: NDArray[np.float64], seed: int, hyperparameters: Mapping[str, Any] = EMPTY) -> Result:
         """Run the command once and read what it wrote.
 
         Returns:
@@ -104,7 +106,7 @@ class CommandWorkload(CalledWorkload):
             where = place / "work" if self.directory == "temporary" else Path.cwd()
             where.mkdir(exist_ok=True)
             files = {"schedule": schedule, "metrics": metrics, "curve": curve}
-            values = {**files, "seed": seed, "steps": len(lrs)}
+            values = {**files, "seed": seed, "steps": len(lrs), **hyperparameters}
             try:
                 problem = _run(_filled(self.arguments, values), where, self.timeout)
                 if problem is not None:
@@ -116,15 +118,14 @@ class CommandWorkload(CalledWorkload):
             except (TypeError, ValueError, OverflowError) as error:  # our own messages about the file
                 return Result(None, storable(str(error)))
 
-    def check(self) -> None:
-        """Look for the program, and for what it takes to end it.
-
-        Raises:
-            InputError: if one of them is missing.
-        """
+    @override
+    def check(self, hyperparameters: Sequence[str] = ()) -> None:
         require_process_groups("the workload command")
         if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
+        for name in hyperparameters:
+            if not any(f"{{{name}}}" in argument for argument in self.command[1:]):
+                raise InputError(f"workload.command: an argument must contain {{{name}}}, which is tuned")
 
     def digest(self) -> CodeDigest:
         """Of those arguments that are files, such as scripts."""

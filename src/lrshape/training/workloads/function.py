@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,13 +12,14 @@ from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.training import user_function
-from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.called_workload import EMPTY, CalledWorkload
 from lrshape.training.code_digest import CodeDigest, code_digest
 from lrshape.training.outcome import Result
 from lrshape.training.workload import WORKLOADS
 from lrshape.workers.process import require_process_groups
 
-TrainFunction = Callable[[np.ndarray, int], float | Mapping[str, Any]]
+TrainFunction = Callable[..., float | Mapping[str, Any]]
+"""``train(lrs, seed)``, with a keyword for each hyperparameter that is tuned."""
 
 
 @WORKLOADS.register("function")
@@ -32,7 +33,8 @@ class FunctionWorkload(CalledWorkload):
     where the step is how many are finished. A trial that returns a
     number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
     With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
-    killed there has failed, too.
+    killed there has failed, too. A study that tunes hyperparameters gives them as keywords:
+    ``train(lrs, seed, *, weight_decay)``.
 
     In a spec, ``function`` names it as ``module:name``; the current directory is on the import path.
     """
@@ -95,20 +97,16 @@ class FunctionWorkload(CalledWorkload):
         return self.isolated or self.timeout is not None
 
     @override
-    def call(self, lrs: np.ndarray, seed: int) -> Result:
+    def call(self, lrs: np.ndarray, seed: int, hyperparameters: Mapping[str, Any] = EMPTY) -> Result:
         if self.in_worker:
             function = user_function.IsolatedFunction(self.origin(), self.metric_names())
-            return user_function.call_isolated(function, lrs, seed, self.timeout)
-        return user_function.call_function(self.resolve(), self.metric_names(), lrs, seed)
+            return user_function.call_isolated(function, lrs, seed, hyperparameters, self.timeout)
+        return user_function.call_function(self.resolve(), self.metric_names(), lrs, seed, hyperparameters)
 
-    def check(self) -> None:
-        """Import the function, and find out whether a worker process can import it.
-
-        Raises:
-            InputError: if not.
-        """
+    @override
+    def check(self, hyperparameters: Sequence[str] = ()) -> None:
         function = self.resolve()
-        _require_two_arguments(function, self.function)
+        _require_arguments(function, self.function, hyperparameters)
         if self.in_worker:
             require_process_groups("isolated and timeout")
             self.origin()
@@ -166,17 +164,18 @@ class FunctionWorkload(CalledWorkload):
         return cast(TrainFunction, found)
 
 
-def _require_two_arguments(function: TrainFunction, name: str) -> None:
+def _require_arguments(function: TrainFunction, name: str, keywords: Sequence[str]) -> None:
     try:
         signature = inspect.signature(function)
     except (TypeError, ValueError):  # compiled: its first call tells
         return
     try:
-        signature.bind(None, None)
+        signature.bind(None, None, **dict.fromkeys(keywords))
     except TypeError as error:
         code = getattr(inspect.unwrap(function), "__code__", None)
         where = f"{code.co_filename}, line {code.co_firstlineno}: " if code else ""
-        raise InputError(f"{where}{name} must take (lrs, seed), got {name}{signature}: {error}") from None
+        taken = ", ".join(["lrs", "seed", *(["*"] if keywords else []), *keywords])
+        raise InputError(f"{where}{name} must take ({taken}), got {name}{signature}: {error}") from None
 
 
 def _named(function: str) -> Any:
