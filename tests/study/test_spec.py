@@ -21,6 +21,39 @@ def test_defaults_come_from_the_workload():
     assert set(spec.baselines) == {"constant", "linear", "cosine", "wsd"}
 
 
+SIXTY = {"workload": {"name": "digits-mlp", "steps": 60}, "warmup_steps": 6}
+
+
+def test_a_warmup_in_steps_is_that_of_all_families_and_baselines():
+    spec = StudySpec.parse({**SIXTY, "families": ["rex", {"name": "wsd"}], "min_lr": 1e-3})
+    assert [family.fixed for family in spec.families] == [{"warmup": 0.1}] * 2
+    assert {name: one.params["warmup"] for name, one in spec.baselines.items()} == dict.fromkeys(
+        ("constant", "linear", "cosine", "wsd"), 0.1
+    )
+    assert StudySpec.parse(spec.document()) == spec
+    assert "one_cycle" not in [family.name for family in StudySpec.parse({**SIXTY, "trials": 500}).families]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"families": ["one_cycle"]}, "warmup_steps: family one_cycle has no warmup: remove one of them"),
+        ({"families": [{"name": "rex", "fixed": {"warmup": 0.2}}]}, "family rex gives warmup, too"),
+        ({"families": [{"name": "rex", "ranges": {"warmup": [0, 0.2]}}]}, "family rex gives warmup, too"),
+        ({"warmup_steps": 40}, "warmup_steps must be at most 30% of the 60 steps, got 40"),
+        ({"warmup_steps": 2.5}, "warmup_steps: must be a whole number, got 2.5"),
+        ({"decay_steps": 5}, "decay_steps: family rex has no decay: remove one of them"),
+        ({"min_lr": 1.0}, "min_lr must be at most base_lr.high, 0.1, got 1"),
+        ({"families": 3}, "families"),
+        ({"families": [{"shapes": 3}]}, "families.0.name"),
+        ({"families": ["rexx"]}, "rexx"),
+    ],
+)
+def test_lengths_that_do_not_fit_are_one_clear_line(change, message):
+    with pytest.raises(InputError, match=message):
+        StudySpec.parse({**SIXTY, "families": ["rex"], **change})
+
+
 def test_document_reads_back_and_hashes_alike():
     spec = StudySpec.parse(
         {
@@ -66,7 +99,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ),
         (
             {"workload": {"name": "digits-mlp", "optimizer": "adamax"}},
-            "workload.optimizer: must be one of adam, adamw, momentum, sgd, got .*",
+            "workload.optimizer: must be one of adam, adamw, lion, momentum, muon, .* sgd, got .*",
         ),
         (
             {"workload": {"name": "digits-mlp", "optimizer": {"name": "sgd", "beta1": 0.9}}},

@@ -34,6 +34,8 @@ class Findings:
         study_metric: the metric that the study itself searched by; another one than the analysis's if its
             trials are re-ranked.
         curves: loss curves of the leaders' phase, as `Store.curves` gives them, if there are any.
+        lengths: parameters that the spec gives in steps.
+        min_lr: of the spec.
     """
 
     analysis: Analysis
@@ -42,6 +44,8 @@ class Findings:
     planned: Mapping[str, int] = field(default_factory=dict)
     study_metric: str = ""
     curves: pd.DataFrame | None = None
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    min_lr: float = 0.0
 
     @property
     def metric(self) -> str:

@@ -45,7 +45,16 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
         raise InputError(f"{study.path}: no trial is stored yet; run its search first")
     planned = study.planned_trials()
     curves = study.store.curves([analysis.measuring_phase])
-    findings = Findings(analysis, study.steps, study.step_rule, planned, study.metric, curves)
+    findings = Findings(
+        analysis,
+        study.steps,
+        study.step_rule,
+        planned,
+        study.metric,
+        curves,
+        lengths=study.spec.lengths,
+        min_lr=study.spec.min_lr,
+    )
     if not isinstance(study.path, Url):
         return _write(findings, study, study.path)
     with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:

@@ -28,6 +28,7 @@ from lrshape.report.words import (
     probability,
     rate,
 )
+from lrshape.shapes.schedule import IN_STEPS
 from lrshape.store import params_of
 
 MOST_MESSAGES = 10
@@ -160,7 +161,9 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
     if winner is None or not math.isfinite(winner["score"]):
         return {}
     params, tuned = params_of(winner["params"]), params_of(winner["hyperparameters"])
-    settings = [f"{_literal(key)}: {_literal(value)}," for key, value in params.items()]
+    in_steps = {key: (key + IN_STEPS, length) for key, length in findings.lengths.items()}
+    given = (in_steps.get(key, (key, value)) for key, value in params.items())
+    settings = [f"{_literal(key)}: {_literal(value)}," for key, value in given]
     lines = [
         "from lrshape import Schedule",
         "",
@@ -170,6 +173,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         f"    base_lr={float(winner['base_lr'])!r},",
         f"    steps={findings.steps},",
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
+        *([f"    min_lr={findings.min_lr!r},"] if findings.min_lr else []),
         ")",
         "lrs = schedule.values().tolist()  # one learning rate per step",
         *(f"{_literal(name)[1:-1]} = {_literal(value)}" for name, value in tuned.items()),

@@ -108,6 +108,7 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         base_lrs = np.array([t.base_lr for t in item.trials])
         shapes = [t.shape.family for t in item.trials]
         rates = multipliers(shapes, spec.workload.steps, spec.step_rule) * base_lrs[:, None]
+        rates = np.maximum(rates, spec.min_lr)
         seeds = training_seeds(spec.seed, [t.seed for t in item.trials])
         outcome = evaluate(
             spec.workload,

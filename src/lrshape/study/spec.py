@@ -15,8 +15,10 @@ from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest,
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.spec import SearchSpec
 from lrshape.shapes.input_file import read_text, reading
+from lrshape.shapes.schedule import IN_STEPS
 from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
+from lrshape.study.lengths import LENGTHS, fixed_lengths
 from lrshape.training.hyperparameters import tunable
 from lrshape.training.workload import WORKLOADS, Workload
 from lrshape.values import path_of, plain, typed
@@ -44,6 +46,13 @@ class StudySpec(SearchSpec):
         exclude=True,  # it changes no training: a study goes on under another value
         description="stop the search when a larger fraction of a run's trials fails; 1: never",
     )
+    warmup_steps: int | None = Field(
+        default=None, ge=0, description="length of every schedule's warmup in steps; default: it is searched"
+    )
+    decay_steps: int | None = Field(
+        default=None, ge=0, description="length of the decay of every wsd in steps; default: it is searched"
+    )
+    min_lr: float = Field(default=0.0, ge=0, description="no learning rate of any trial is below this")
     workload: Annotated[Workload, WORKLOADS]
 
     @field_validator("chunk_size")
@@ -59,12 +68,22 @@ class StudySpec(SearchSpec):
         metrics = self.workload.metric_names()
         if self.metric not in metrics:
             raise ValueError(f"metric must be one of {', '.join(metrics)}, got {self.metric!r}")
+        if self.min_lr > self.base_lr.high:
+            raise ValueError(
+                f"min_lr must be at most base_lr.high, {self.base_lr.high:g}, got {self.min_lr:g}"
+            )
         if isinstance(self.chunk_size, int) and self.chunk_size * self.workload.steps > MAX_RATES:
             raise ValueError(
                 f"chunk_size times workload.steps must be at most {MAX_RATES:,}, "
                 f"got {self.chunk_size:,} times {self.workload.steps:,}"
             )
         return self
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """The parameters that are given in steps, e.g. ``{"warmup": 500}``."""
+        given = {name: getattr(self, name + IN_STEPS) for name in LENGTHS}
+        return {name: length for name, length in given.items() if length is not None}
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], workload: Workload | None = None) -> "StudySpec":
@@ -91,7 +110,7 @@ class StudySpec(SearchSpec):
             given["workload"] = workload
             given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
             low, high = workload.base_lrs
-        span = _span(given.get("base_lr", {}), low, high)
+        span, named = _span(given.get("base_lr", {}), low, high), "families" in given
         if "schedules" in given:
             given = plan_contest(_with_schedules(given), span)
         elif is_planned(given):
@@ -101,7 +120,10 @@ class StudySpec(SearchSpec):
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, dict):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
-        return cls(**given)
+        spec = cls(**given)
+        if not spec.lengths:
+            return spec
+        return cls(**given | fixed_lengths(spec, spec.lengths, spec.workload.steps, named))
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""

@@ -16,7 +16,7 @@ from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
 from lrshape.procedure.trial import ShapeRecord
-from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule import IN_STEPS, Schedule
 from lrshape.shapes.steps import StepRule, progress
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study.plan import Plan
@@ -230,10 +230,7 @@ class Study:
         best = self.best(metric)
         if best.score_median is None:
             raise InputError(f"{self.path}: no shape has a finite {best.metric}, so there is no winner")
-        return Schedule(
-            best.family,
-            best.params,
-            base_lr=best.base_lr,
-            steps=self.steps if steps is None else steps,
-            step_rule=self.step_rule,
-        )
+        schedule = Schedule(best.family, best.params, best.base_lr, self.steps, self.step_rule)
+        lengths = {n + IN_STEPS: length for n, length in self.spec.lengths.items() if n in best.params}
+        kept = schedule.replace(params=lengths, min_lr=min(self.spec.min_lr, best.base_lr))
+        return kept.replace(steps=steps)
