@@ -97,6 +97,23 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
     assert len(study.schedule(steps=500).values()) == 500
 
 
+def test_lengths_in_steps_and_a_lowest_lr_hold_in_every_trial_and_for_the_winner(tmp_path, no_report):
+    seen = []
+
+    def recorded(lrs, seed):
+        seen.append(lrs)
+        return train(lrs, seed)
+
+    found = search(tmp_path / "one", recorded, warmup_steps=4, min_lr=0.02)
+    assert all(lrs.min() >= 0.02 for lrs in seen)
+    assert all(lrs[4] >= lrs[3] >= lrs[0] for lrs in seen)
+    winner = found.schedule()
+    assert any(np.array_equal(winner.values(), lrs) for lrs in seen)
+    longer = found.schedule(steps=500)
+    assert (longer.in_steps, longer.min_lr) == ({"warmup": 4}, 0.02)
+    assert longer.values()[0] < longer.values()[4] > longer.values()[400]
+
+
 def test_report_figures_and_tables_are_written(study):
     text = (study.path / "report.html").read_text()
     assert study.best().family in text
