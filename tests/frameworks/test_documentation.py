@@ -15,7 +15,7 @@ def test_the_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "docs_export"}
     blocks = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) >= 7
     for block in blocks:
         exec(compile(block, "export.md", "exec"), names)
     schedule, lr = names["schedule"], names["lr"]
