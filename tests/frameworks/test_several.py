@@ -3,7 +3,9 @@
 A training that was saved and resumed must end with the weights of one that was not interrupted.
 """
 
+import copy
 import io
+import pickle
 import re
 
 import numpy as np
@@ -114,6 +116,20 @@ def test_torch(make, loaded, caplog):
     assert scheduler.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
 
 
+def test_torch_groups_that_share_a_tensor():
+    model = Layer()
+    groups = [{"params": [model.matrix], "name": "matrix"}, {"params": [model.bias]}]
+    betas = (torch.tensor(0.9), torch.tensor(0.999))
+    optimizer = torch.optim.AdamW(groups, lr=torch.tensor(1e-3), betas=betas, foreach=False)
+    schedules = Schedules({**SCHEDULES, "beta1.matrix": SCHEDULES["beta1"].replace(base_lr=0.85)})
+    schedules.to_torch(optimizer)
+    for group, name in zip(optimizer.param_groups, ("matrix", "rest"), strict=True):
+        expected = schedules.group(name)
+        assert isinstance(group["lr"], torch.Tensor)
+        assert float(group["lr"]) == pytest.approx(expected["lr"](0))
+        assert float(group["betas"][0]) == pytest.approx(expected["beta1"](0))
+
+
 def test_torch_groups_keep_their_ratios():
     """Such as those without weight decay, which then have none at any step."""
     model = Layer()
@@ -129,6 +145,18 @@ def test_torch_groups_keep_their_ratios():
         assert bias["lr"] == pytest.approx(expected["lr"](step) / 10)
         optimizer.step()
         scheduler.step()
+
+
+def test_a_torch_scheduler_can_be_copied_in_training():
+    made = SCHEDULES.to_torch(Layer().adamw())
+    made.optimizer.step()
+    made.step()
+    for again in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
+        again.optimizer.step()
+        again.step()
+        assert again.last_epoch == 2
+        assert used(again.optimizer)[1] == pytest.approx(SCHEDULES["lr"](2))
+    assert made.last_epoch == 1
 
 
 def test_torch_momentum():

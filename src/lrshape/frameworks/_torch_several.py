@@ -52,6 +52,8 @@ class ShapesLR(LRScheduler):
             self.schedulers[name] = ShapeLR(mirror, shape, identity, base, step)
             mirror.step()  # PyTorch warns of a scheduler whose optimizer has made no step
         self._step_count = step + 1
+        for group in optimizer.param_groups:
+            self._unshare(group)
         self._copy()
 
     def _members(self, name: str, names: list[str]) -> list[int]:
@@ -89,6 +91,14 @@ class ShapesLR(LRScheduler):
             held[key] = value
         if held is not group:
             group["betas"] = tuple(held)
+
+    def _unshare(self, group: dict[str, Any]) -> None:
+        """Give a group tensors of its own: groups share those that are an optimizer's defaults."""
+        for key, value in group.items():
+            if isinstance(value, torch.Tensor):
+                group[key] = value.clone()
+            elif key == "betas":
+                group[key] = tuple(one.clone() if isinstance(one, torch.Tensor) else one for one in value)
 
     def _copy(self) -> None:
         """Give the optimizer what the schedulers have set, and what they began with, for a resume."""
