@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
     from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
+    from lrshape.shapes.schedules import Schedules as Schedules
     from lrshape.study.callback import Callback as Callback
     from lrshape.study.run import TooManyFailed as TooManyFailed
     from lrshape.study.study import Study as Study
@@ -38,6 +39,7 @@ _HOMES = {
     "InputError": "lrshape.errors",
     "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
+    "Schedules": "lrshape.shapes.schedules",
     "StoreError": "lrshape.files",
     "Study": "lrshape.study.study",
     "Suggestion": "lrshape.predict.suggestion",
@@ -59,6 +61,7 @@ __all__ = [
     "InputError",
     "Result",
     "Schedule",
+    "Schedules",
     "StoreError",
     "Study",
     "Suggestion",

@@ -9,7 +9,8 @@ from lrshape.cli.export import read_batch_sizes
 from lrshape.errors import InputError
 from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
-from lrshape.shapes.schedule_file import read_schedule
+from lrshape.shapes.schedule_file import read_schedule, read_schedules
+from lrshape.shapes.schedules import Schedules
 
 REX = Schedule("rex", {"warmup": 0.1}, 0.1, 40)
 
@@ -61,6 +62,26 @@ def test_batch_sizes(shapes):
     assert code == 0, err
     assert shapes.run("export", "schedule.py", "--to", "npy")[0] == 0  # they are kept
     np.testing.assert_allclose(np.load(shapes.path / "schedule.npy"), expected, rtol=1e-12)
+
+
+def test_several_schedules(shapes):
+    several = Schedules({"lr": REX, "weight_decay": REX.replace(base_lr=0.2)})
+    (shapes.path / "several.json").write_text(several.to_json())
+    code, out, err = shapes.run("export", "several.json", "--to", "torch", "--steps", 30, "--from-step", 5)
+    assert (code, out) == (0, "wrote schedule_torch.py\n"), err
+    assert read_schedules(shapes.path / "schedule_torch.py") == several.replace(steps=30).tail(5)
+    for arguments, message in (
+        (
+            ("export", "several.json", "--to", "csv", "--base-lr", 1),
+            "--decay-steps change one schedule, and several",
+        ),
+        (
+            ("export", "several.json", "--to", "keras"),
+            "a file for keras holds one schedule, got 2: lr, weight_decay",
+        ),
+        (("shapes", "show", "several.json"), "several.json must hold one schedule, got 2: lr, weight_decay"),
+    ):
+        refused(shapes.run(*arguments), message)
 
 
 def test_show_a_file(shapes):

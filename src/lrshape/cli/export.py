@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperCommand
 
 from lrshape.cli.app import app, say, whole
-from lrshape.cli.source import schedule_of, study_of
+from lrshape.cli.source import schedules_of, study_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
 from lrshape.values import path_of
@@ -34,7 +34,7 @@ def export(
         str,
         typer.Argument(
             metavar="DIR|FILE",
-            help="Directory or URL of a study, or a schedule file: .json, .csv, .npy, .py.",
+            help="Directory or URL of a study, or a file of schedules: .json, .csv, .npy, .py.",
         ),
     ],
     to: Annotated[str, typer.Option(metavar="FORMAT", help="One of the formats listed above.")],
@@ -93,6 +93,8 @@ def export(
 
         lrshape export next/next-1.json --to torch --from-step 20000
 
+        lrshape export schedules.json --to torch --steps 50000
+
         lrshape export digits/schedule.json --to python --batch-sizes 256x1000,512x9000
 
         lrshape export digits --to torch --steps 50000 --warmup-steps 500 --min-lr 1e-6
@@ -101,19 +103,28 @@ def export(
     """
     from lrshape.frameworks import EXPORTERS
     from lrshape.frameworks import export as write
+    from lrshape.shapes.schedule import Schedule
     from lrshape.store import Url, locate
 
     if to not in EXPORTERS:
         raise InputError(f"--to must be one of {', '.join(EXPORTERS)}, got {shown(to)}")
     sizes = None if batch_sizes is None else read_batch_sizes(batch_sizes)
     lengths = {"warmup_steps": warmup_steps, "decay_steps": decay_steps}
-    schedule = schedule_of(source, metric).replace(
-        steps=steps,
-        base_lr=base_lr,
-        batch_sizes=sizes,
-        min_lr=min_lr,
-        params={name: count for name, count in lengths.items() if count is not None},
-    )
+    of_one = {
+        "base_lr": base_lr,
+        "min_lr": min_lr,
+        "params": {name: count for name, count in lengths.items() if count is not None},
+    }
+    schedule = schedules_of(source, metric)
+    if isinstance(schedule, Schedule):
+        schedule = schedule.replace(steps=steps, batch_sizes=sizes, **of_one)
+    elif any(value not in (None, {}) for value in of_one.values()):
+        raise InputError(
+            "--base-lr, --min-lr, --warmup-steps and --decay-steps change one schedule, and "
+            f"{source} holds {', '.join(schedule)}"
+        )
+    else:
+        schedule = schedule.replace(steps=steps, batch_sizes=sizes)
     if from_step is not None:
         if not 0 <= from_step < schedule.steps:
             raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")

@@ -6,11 +6,26 @@ from lrshape.errors import InputError
 
 if TYPE_CHECKING:
     from lrshape.shapes.schedule import Schedule
+    from lrshape.shapes.schedules import Schedules
     from lrshape.study.study import Study
 
 
-def schedule_of(source: str, metric: str | None = None) -> "Schedule":
+def schedule_of(source: str) -> "Schedule":
     """Return a study's winner, or the schedule in a file.
+
+    Raises:
+        InputError: if the argument is neither, or a file holds several schedules.
+    """
+    from lrshape.shapes.schedules import Schedules
+
+    found = schedules_of(source)
+    if isinstance(found, Schedules):
+        raise InputError(f"{source} must hold one schedule, got {len(found)}: {', '.join(found)}")
+    return found
+
+
+def schedules_of(source: str, metric: str | None = None) -> "Schedule | Schedules":
+    """Return a study's winner, or the schedule or schedules in a file.
 
     Raises:
         InputError: if the argument is neither, or a metric is named for a file.
@@ -18,11 +33,11 @@ def schedule_of(source: str, metric: str | None = None) -> "Schedule":
     study = study_of(source)
     if study is not None:
         return study.schedule(metric=metric)
-    from lrshape.shapes.schedule_file import read_schedule
+    from lrshape.shapes.schedule_file import read_schedules
 
     if metric is not None:
         raise InputError("--metric applies to studies only: a schedule file has nothing to rank")
-    return read_schedule(source)
+    return read_schedules(source)
 
 
 def study_of(source: str) -> "Study | None":

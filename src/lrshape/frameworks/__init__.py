@@ -5,7 +5,8 @@
 """
 
 from lrshape.frameworks.averagers import JaxAverager, TorchAverager
-from lrshape.frameworks.exporter import EXPORTERS, Exporter, export
+from lrshape.frameworks.exporter import EXPORTERS, Exporter
 from lrshape.frameworks.standalone import CodeExporter
+from lrshape.frameworks.writing import export
 
 __all__ = ["EXPORTERS", "CodeExporter", "Exporter", "JaxAverager", "TorchAverager", "export"]

@@ -1,13 +1,16 @@
-"""The Keras 3 learning-rate schedule."""
+"""The Keras 3 learning-rate schedule, and optimizers that follow schedules of several quantities."""
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
+from lrshape.errors import InputError
 from lrshape.frameworks.exporter import table
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 from lrshape.values import whole_number
 
 
@@ -48,3 +51,46 @@ class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
             "schedule": self.schedule.to_dict(),
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
+
+
+ATTRIBUTES = {"weight_decay": "weight_decay", "beta1": "beta_1", "beta2": "beta_2"}
+"""Where an optimizer has a quantity. It reads them at each update, and the momentum of SGD only once."""
+
+
+def follow(schedules: Schedules, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Let an optimizer follow schedules, and return it."""
+    every = optimizer.gradient_accumulation_steps
+    followed = {}
+    for name in schedules:
+        if name != "lr" and not hasattr(optimizer, ATTRIBUTES.get(name, "")):
+            possible = ", ".join(key for key, found in ATTRIBUTES.items() if hasattr(optimizer, found))
+            raise InputError(
+                f"Keras's {type(optimizer).__name__} takes schedules of lr, {possible}, got one of {name}"
+            )
+        if name == "lr":
+            optimizer.learning_rate = ShapeSchedule(schedules[name], every)
+        else:
+            followed[ATTRIBUTES[name]] = ShapeSchedule(schedules[name])
+    optimizer.apply = functools.partial(_apply, optimizer, type(optimizer).apply, followed)
+    return optimizer
+
+
+def _apply(
+    optimizer: keras.optimizers.Optimizer,
+    apply: Callable[..., Any],
+    followed: Mapping[str, ShapeSchedule],
+    *arguments: Any,
+    **named: Any,
+) -> Any:
+    """Apply gradients with the values of this step, which are traced where Keras compiles the update.
+
+    Between updates the optimizer has the numbers that it was made with, so that it can be saved.
+    """
+    constants = {name: getattr(optimizer, name) for name in followed}
+    try:
+        for name, schedule in followed.items():
+            setattr(optimizer, name, schedule(optimizer.iterations))
+        return apply(optimizer, *arguments, **named)
+    finally:
+        for name, value in constants.items():
+            setattr(optimizer, name, value)

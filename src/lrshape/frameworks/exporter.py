@@ -2,19 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.files import write_file
 from lrshape.registry import Registry
-from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.shapes.schedule import Schedule
+    from lrshape.shapes.schedules import Schedules
 
 
 class Exporter(ABC):
@@ -29,6 +27,8 @@ class Exporter(ABC):
     """What ``lrshape export --to`` calls it."""
     bind: ClassVar[Callable[..., Any] | None] = None
     """A schedule and, for some, an optimizer -> what the framework takes; see `Schedule.to`."""
+    bind_several: ClassVar[Callable[..., Any] | None] = None
+    """The same of schedules of several quantities, if the framework takes them; see `Schedules.to`."""
 
     @classmethod
     def file_name(cls) -> str:
@@ -44,25 +44,20 @@ class Exporter(ABC):
             InputError: if the format cannot hold this schedule.
         """
 
+    @classmethod
+    def content_of_several(cls, schedules: "Schedules") -> bytes:
+        """Return what a file of schedules of several quantities holds, if the format has such files.
+
+        Raises:
+            InputError: if the format cannot hold these schedules.
+        """
+        raise InputError(
+            f"a file for {cls.name} holds one schedule, got {len(schedules)}: {', '.join(schedules)}"
+        )
+
 
 EXPORTERS: Registry[Exporter] = Registry("exporter", "lrshape.frameworks", "lrshape.exporters", Exporter)
 """The exporters by name."""
-
-
-def export(schedule: "Schedule", exporter: str, path: str | Path) -> Path:
-    """Write a schedule to a file, and return its path.
-
-    Args:
-        schedule: what to write.
-        exporter: name of the format.
-        path: the file; replaced if it exists. Missing directories are made.
-
-    Raises:
-        InputError: if there is no such exporter, it cannot hold this schedule, or the file cannot be written.
-    """
-    content, path = EXPORTERS[exporter].content(schedule), path_of(path)
-    write_file(path, content, parents=True)
-    return path
 
 
 MAX_TABLE = 10_000_000
@@ -86,3 +81,13 @@ def require_at_most(steps: int, schedule: "Schedule", framework: str) -> None:
         raise InputError(
             f"{framework} takes a schedule of at most {steps:,} steps here, got {schedule.steps:,}"
         )
+
+
+def require_no_groups(schedules: "Schedules", framework: str) -> None:
+    """Raise `InputError` if a schedule is for one group of parameters, where an optimizer has no groups."""
+    for name in schedules:
+        if "." in name:
+            raise InputError(
+                f"an optimizer of {framework} has no groups, got a schedule for {name}: "
+                f"make one for each group with schedules.group({name.partition('.')[2]!r})"
+            )

@@ -7,17 +7,24 @@ from typing_extensions import override
 
 from lrshape.frameworks.exporter import EXPORTERS, Exporter
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 
 
 @EXPORTERS.register("csv")
 class Csv(Exporter):
-    """The columns step and lr; the numbers read back exactly."""
+    """The columns step and lr, or a column for each name; the numbers read back exactly."""
 
     @override
     @classmethod
     def content(cls, schedule: Schedule) -> bytes:
-        rows = (f"{step},{lr!r}" for step, lr in enumerate(schedule.values().tolist()))
-        return ("\n".join(["step,lr", *rows]) + "\n").encode()
+        return cls.content_of_several(Schedules({"lr": schedule}))
+
+    @override
+    @classmethod
+    def content_of_several(cls, schedules: Schedules) -> bytes:
+        columns = (values.tolist() for values in schedules.values().values())
+        rows = (",".join([str(step), *map(repr, row)]) for step, row in enumerate(zip(*columns, strict=True)))
+        return ("\n".join([",".join(["step", *schedules]), *rows]) + "\n").encode()
 
 
 @EXPORTERS.register("json")
@@ -28,6 +35,11 @@ class Json(Exporter):
     @classmethod
     def content(cls, schedule: Schedule) -> bytes:
         return f"{schedule.to_json()}\n".encode()
+
+    @override
+    @classmethod
+    def content_of_several(cls, schedules: Schedules) -> bytes:
+        return f"{schedules.to_json()}\n".encode()
 
 
 @EXPORTERS.register("npy")

@@ -4,11 +4,15 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE
+from lrshape.errors import InputError, shown
+from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE, require_no_groups
 from lrshape.frameworks.standalone import CodeExporter
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 
 if TYPE_CHECKING:
+    import keras
+
     from lrshape.frameworks._keras import ShapeSchedule as ShapeSchedule
 
 
@@ -25,6 +29,24 @@ def to_keras(schedule: Schedule, gradient_accumulation_steps: int | None = None)
     from lrshape.frameworks._keras import ShapeSchedule
 
     return ShapeSchedule(schedule, gradient_accumulation_steps)
+
+
+def to_keras_of_several(
+    schedules: Schedules, optimizer: "keras.optimizers.Optimizer"
+) -> "keras.optimizers.Optimizer":
+    """Let an optimizer follow schedules of ``lr``, ``weight_decay``, ``beta1`` and ``beta2``, and return it.
+
+    Raises:
+        InputError: if it is no optimizer, has no such quantity, or a schedule is for one group only.
+    """
+    import keras
+
+    from lrshape.frameworks._keras import follow
+
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        raise InputError(f"optimizer must be a keras.optimizers.Optimizer, got {shown(optimizer)}")
+    require_no_groups(schedules, "Keras")
+    return follow(schedules, optimizer)
 
 
 _SHAPE_SCHEDULE = '''
@@ -52,6 +74,7 @@ class Keras(CodeExporter):
     """``lr(step)``, and ``ShapeSchedule`` for Keras 3."""
 
     bind = staticmethod(to_keras)
+    bind_several = staticmethod(to_keras_of_several)
     imports = ("import math", "", "import keras", "import numpy as np", "from keras import ops")
     max_steps = MAX_TABLE
     usage = "optimizer = keras.optimizers.SGD(ShapeSchedule())"

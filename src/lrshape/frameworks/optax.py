@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE, table
+from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE, require_no_groups, table
 from lrshape.frameworks.standalone import CodeExporter
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 
 
 def to_optax(schedule: Schedule) -> Callable[[Any], Any]:
@@ -26,6 +27,20 @@ def to_optax(schedule: Schedule) -> Callable[[Any], Any]:
         InputError: if it has too many steps for a table.
     """
     return functools.partial(_look_up, table(schedule, "optax"))
+
+
+NAMES = {"lr": "learning_rate", "beta1": "b1", "beta2": "b2"}
+"""What optax calls a quantity, where it calls it otherwise."""
+
+
+def to_optax_of_several(schedules: Schedules) -> dict[str, Callable[[Any], Any]]:
+    """Return a schedule for each argument of an optimizer: ``optax.inject_hyperparams(optax.adamw)(**...)``.
+
+    Raises:
+        InputError: if a schedule is for one group only, or has too many steps for a table.
+    """
+    require_no_groups(schedules, "optax")
+    return {NAMES.get(name, name): to_optax(schedules[name]) for name in schedules}
 
 
 def _look_up(values: NDArray[np.float64], count: Any) -> Any:
@@ -53,6 +68,7 @@ class Optax(CodeExporter):
     """``lr(step)``, and ``make_schedule()`` for optax."""
 
     bind = staticmethod(to_optax)
+    bind_several = staticmethod(to_optax_of_several)
     imports = ("import functools", "import math", "", "import jax.numpy as jnp", "import numpy as np")
     max_steps = MAX_TABLE
     usage = "optimizer = optax.sgd(make_schedule())"

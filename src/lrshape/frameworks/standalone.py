@@ -18,6 +18,7 @@ from lrshape.frameworks.formula import Symbol, python_lines
 from lrshape.shapes.family import Family
 from lrshape.shapes.schedule import IN_STEPS, Schedule
 from lrshape.shapes.schedule_file import EDITABLE
+from lrshape.shapes.schedules import Schedules
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS
 
 _WIDTH = 100
@@ -40,6 +41,8 @@ class CodeExporter(Exporter):
     """The import lines of the file."""
     usage: ClassVar[str]
     """How the file is used: code for its docstring."""
+    usage_of_several: ClassVar[str | None] = None
+    """The same for a file of several schedules, None if it is the same code."""
     max_steps: ClassVar[int] = MAX_STEPS
     """How many steps a schedule may have."""
 
@@ -47,6 +50,14 @@ class CodeExporter(Exporter):
     @abstractmethod
     def code(cls) -> str:
         """Return the rest of the file: it may use ``lr``, ``checked_steps``, ``STEPS`` and ``BASE_LR``."""
+
+    @classmethod
+    def code_of_several(cls) -> str | None:
+        """Return the same for several schedules, None if there is no such file.
+
+        It may use ``CURVES``, ``SCHEDULES``, ``checked_steps`` and ``STEPS``.
+        """
+        return None
 
     @override
     @classmethod
@@ -57,17 +68,27 @@ class CodeExporter(Exporter):
     @classmethod
     def content(cls, schedule: Schedule) -> bytes:
         require_at_most(cls.max_steps, schedule, cls.name)
-        return ("\n\n".join([cls._head(), *_functions(schedule, cls.max_steps), cls.code()]) + "\n").encode()
+        return (
+            "\n\n".join([cls._head(cls.usage), *_functions(schedule, cls.max_steps), cls.code()]) + "\n"
+        ).encode()
+
+    @override
+    @classmethod
+    def content_of_several(cls, schedules: Schedules) -> bytes:
+        code = cls.code_of_several()
+        if code is None:
+            return super().content_of_several(schedules)
+        head = cls._head(cls.usage_of_several or cls.usage)
+        return ("\n\n".join([head, *_functions_of_several(schedules, cls.max_steps), code]) + "\n").encode()
 
     @classmethod
-    def _head(cls) -> str:
-        purpose = "A learning-rate schedule as a function of the optimizer step, written by lrshape."
-        lines = [f'"""{purpose}', "", textwrap.indent(cls.usage, "    "), '"""', "", *cls.imports]
+    def _head(cls, usage: str) -> str:
+        purpose = "A schedule as a function of the optimizer step, written by lrshape."
+        lines = [f'"""{purpose}', "", textwrap.indent(usage, "    "), '"""', "", *cls.imports]
         return "\n".join(lines)
 
 
 def _functions(schedule: Schedule, most: int) -> list[str]:
-    offset = OFFSETS[schedule.step_rule]
     described = schedule.to_dict()
     constants = ["# You may edit these numbers; `lrshape` reads them back as they are."]
     for key in EDITABLE if schedule.batch_sizes is not None else EDITABLE[:2]:
@@ -79,6 +100,12 @@ def _functions(schedule: Schedule, most: int) -> list[str]:
         f"# The schedule of this file.\nSCHEDULE = {_literal(described)}",
         f"FORMULA = {schedule.shape.formula!r}",
     ]
+    return ["\n".join(constants), _CHECKED_STEPS.format(most=most), *_curve(schedule)]
+
+
+def _curve(schedule: Schedule) -> list[str]:
+    """The functions ``progress``, ``multiplier`` and ``lr``."""
+    offset = OFFSETS[schedule.step_rule]
     if schedule.batch_sizes is None:
         body = f"return (min(max(int(step), 0), steps - 1) + {offset!r}) / steps"
     else:
@@ -90,8 +117,6 @@ def _functions(schedule: Schedule, most: int) -> list[str]:
         lines.append('return max(shape, SCHEDULE["min_lr"] / base_lr)')
     shape = textwrap.indent("\n".join(lines), "    ")
     return [
-        "\n".join(constants),
-        _CHECKED_STEPS.format(most=most),
         "\ndef progress(step, steps=STEPS):\n"
         '    """Training progress in [0, 1] at step 0, 1, ...; it stays where it is past the last one."""\n'
         "    steps = checked_steps(steps)\n"
@@ -105,6 +130,31 @@ def _functions(schedule: Schedule, most: int) -> list[str]:
         '        raise ValueError(f"base_lr must be a finite number above 0, got {base_lr!r}")\n'
         "    return base_lr * multiplier(progress(step, steps), steps, base_lr)",
     ]
+
+
+def _functions_of_several(schedules: Schedules, most: int) -> list[str]:
+    described = schedules.to_dict()["schedules"]
+    first = next(iter(schedules))
+    curves = [
+        f"\ndef curve_{i}(SCHEDULE):\n{textwrap.indent(_curve_in_a_function(schedules[name]), '    ')}"
+        for i, name in enumerate(schedules)
+    ]
+    rows = [f"    {name!r}: curve_{i}(SCHEDULES[{name!r}])," for i, name in enumerate(schedules)]
+    return [
+        f'SCHEDULES = {_literal(described)}\nSTEPS = SCHEDULES[{first!r}]["steps"]',
+        _CHECKED_STEPS.format(most=most),
+        *curves,
+        "\n".join(["\nCURVES = {", *rows, "}"]),
+        "\ndef values(step, steps=STEPS):\n"
+        '    """The value of each quantity at optimizer step 0, 1, ..., and the last one past the end."""\n'
+        "    return {name: curve(step, steps) for name, curve in CURVES.items()}",
+    ]
+
+
+def _curve_in_a_function(schedule: Schedule) -> str:
+    keys = EDITABLE if schedule.batch_sizes is not None else EDITABLE[:2]
+    constants = [f'{key.upper()} = SCHEDULE["{key}"]' for key in keys]
+    return "\n".join([*constants, *_curve(schedule), "\nreturn lr"])
 
 
 def _of_steps(schedule: Schedule) -> Family:
@@ -144,6 +194,12 @@ if __name__ == "__main__":
         print(f"{number},{lr(number)!r}")"""
 
 
+_MAIN_OF_SEVERAL = """
+if __name__ == "__main__":
+    for number in range(STEPS):
+        print(number, *map(repr, values(number).values()), sep=",")"""
+
+
 @EXPORTERS.register("python")
 class Python(CodeExporter):
     """The function ``lr(step)``, without any import but ``math``."""
@@ -156,7 +212,16 @@ class Python(CodeExporter):
     def file_name(cls) -> str:
         return "schedule.py"
 
+    usage_of_several = (
+        'from schedule import STEPS, values\nfor step in range(STEPS): ... values(step)["lr"] ...'
+    )
+
     @override
     @classmethod
     def code(cls) -> str:
         return _MAIN
+
+    @override
+    @classmethod
+    def code_of_several(cls) -> str:
+        return _MAIN_OF_SEVERAL

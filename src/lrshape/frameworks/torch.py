@@ -14,12 +14,14 @@ from lrshape.errors import InputError, shown
 from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE
 from lrshape.frameworks.standalone import CodeExporter
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 from lrshape.values import whole_number
 
 if TYPE_CHECKING:
     import torch
 
     from lrshape.frameworks._torch import ShapeLR
+    from lrshape.frameworks._torch_several import ShapesLR
 
 
 def to_torch(
@@ -45,14 +47,38 @@ def to_torch(
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
     step = whole_number("step", step, 0)
-    identity = schedule.to_dict()
-    del identity["base_lr"]  # it shows in the base LRs of the groups
+    shape, identity, base_lr = _curve(schedule)
     try:
-        return ShapeLR(
-            optimizer, _multiplier(schedule), identity, None if keep_lr else schedule.base_lr, step
-        )
+        return ShapeLR(optimizer, shape, identity, None if keep_lr else base_lr, step)
     except ValueError as error:
         raise InputError(str(error)) from None
+
+
+def to_torch_of_several(
+    schedules: Schedules, optimizer: "torch.optim.Optimizer", *, step: int = 0
+) -> "ShapesLR":
+    """Return a scheduler of several quantities, see `Schedules.to_torch`.
+
+    Raises:
+        InputError: as for `to_torch`; if the optimizer has no such quantity, or no such param group.
+    """
+    import torch
+
+    from lrshape.frameworks._torch_several import ShapesLR
+
+    if not isinstance(optimizer, torch.optim.Optimizer):
+        raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
+    step = whole_number("step", step, 0)
+    try:
+        return ShapesLR(optimizer, {name: _curve(schedules[name]) for name in schedules}, step)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+
+
+def _curve(schedule: Schedule) -> tuple[Callable[[int], float], dict[str, Any], float]:
+    """What a `ShapeLR` takes: the shape, what it is, and the base LR, which shows in those of the groups."""
+    identity = schedule.to_dict()
+    return _multiplier(schedule), identity, identity.pop("base_lr")
 
 
 def _multiplier(schedule: Schedule) -> Callable[[int], float]:
@@ -71,10 +97,20 @@ def _compute(schedule: Schedule, step: int) -> float:
 
 
 def scheduler_code() -> str:
-    """Return the text of the scheduler's class, read without importing PyTorch, and of ``make_scheduler``."""
-    text = resources.files("lrshape.frameworks").joinpath("_torch.py").read_text("utf-8")
+    """Return the text of the scheduler's class, and of ``make_scheduler``."""
+    return f"{_class_of('_torch.py')}\n\n{_MAKE_SCHEDULER}"
+
+
+def scheduler_code_of_several() -> str:
+    """Return the same for several quantities."""
+    return "\n\n".join([_class_of("_torch.py"), _class_of("_torch_several.py"), _MAKE_SCHEDULER_OF_SEVERAL])
+
+
+def _class_of(file: str) -> str:
+    """The text of the first class of a file, read without importing PyTorch."""
+    text = resources.files("lrshape.frameworks").joinpath(file).read_text("utf-8")
     classes = (node for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
-    return f"\n{ast.get_source_segment(text, next(classes))}\n\n{_MAKE_SCHEDULER}"
+    return f"\n{ast.get_source_segment(text, next(classes))}"
 
 
 _MAKE_SCHEDULER = '''
@@ -90,6 +126,22 @@ def make_scheduler(optimizer, steps=STEPS, base_lr=BASE_LR, step=0):
 def multiplier_at(steps, base_lr, step):
     """Return the learning rate over the base LR at a step of so many."""
     return multiplier(progress(step, steps), steps, base_lr)'''
+
+_MAKE_SCHEDULER_OF_SEVERAL = '''
+def make_scheduler(optimizer, steps=STEPS, step=0):
+    """Return a scheduler of all quantities; step is what is done."""
+    steps = checked_steps(steps)
+    curves = {}
+    for name, schedule in SCHEDULES.items():
+        identity = {**schedule, "steps": steps}
+        base = identity.pop("base_lr")
+        curves[name] = functools.partial(multiplier_at, name, steps), identity, base
+    return ShapesLR(optimizer, curves, step)
+
+
+def multiplier_at(name, steps, step):
+    """Return a quantity's value over its base value at a step of so many."""
+    return CURVES[name](step, steps) / SCHEDULES[name]["base_lr"]'''
 
 SCHEDULER_IMPORTS = (
     "import functools",
@@ -108,6 +160,7 @@ class Torch(CodeExporter):
     """``lr(step)``, and ``make_scheduler(optimizer)`` for PyTorch."""
 
     bind = staticmethod(to_torch)
+    bind_several = staticmethod(to_torch_of_several)
     imports = SCHEDULER_IMPORTS
     usage = "scheduler = make_scheduler(optimizer)\n... optimizer.step(); scheduler.step() ..."
 
@@ -116,16 +169,21 @@ class Torch(CodeExporter):
     def code(cls) -> str:
         return scheduler_code()
 
+    @override
+    @classmethod
+    def code_of_several(cls) -> str:
+        return scheduler_code_of_several()
+
 
 def to_lightning(
-    schedule: Schedule, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False
+    schedule: Schedule | Schedules, optimizer: "torch.optim.Optimizer", **options: Any
 ) -> dict[str, Any]:
-    """Return what ``configure_optimizers`` returns; the arguments are `to_torch`'s.
+    """Return what ``configure_optimizers`` returns; the arguments are those of `to_torch`.
 
     The scheduler steps once for each optimizer step (``interval="step"``), also when gradients are
     accumulated. ``self.trainer.estimated_stepping_batches`` is the number of steps.
     """
-    scheduler = to_torch(schedule, optimizer, keep_lr=keep_lr)
+    scheduler = schedule.to("torch", optimizer, **options)
     return {
         "optimizer": optimizer,
         "lr_scheduler": {"scheduler": scheduler, "interval": "step", "frequency": 1},
@@ -138,12 +196,18 @@ def configured(optimizer, steps=STEPS, base_lr=BASE_LR):
     scheduler = make_scheduler(optimizer, steps, base_lr)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}'''
 
+_CONFIGURED_OF_SEVERAL = '''
+def configured(optimizer, steps=STEPS):
+    """Return what configure_optimizers returns."""
+    scheduler = make_scheduler(optimizer, steps)
+    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}'''
+
 
 @EXPORTERS.register("lightning")
 class Lightning(CodeExporter):
     """The same as torch, and ``configured(optimizer)`` for Lightning's ``configure_optimizers``."""
 
-    bind = staticmethod(to_lightning)
+    bind = bind_several = staticmethod(to_lightning)
     imports = SCHEDULER_IMPORTS
     usage = (
         "def configure_optimizers(self):\n"
@@ -155,3 +219,8 @@ class Lightning(CodeExporter):
     @classmethod
     def code(cls) -> str:
         return f"{scheduler_code()}\n\n{_CONFIGURED}"
+
+    @override
+    @classmethod
+    def code_of_several(cls) -> str:
+        return f"{scheduler_code_of_several()}\n\n{_CONFIGURED_OF_SEVERAL}"

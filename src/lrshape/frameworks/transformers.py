@@ -6,23 +6,23 @@ from typing_extensions import override
 
 from lrshape.frameworks.exporter import EXPORTERS
 from lrshape.frameworks.standalone import CodeExporter
-from lrshape.frameworks.torch import SCHEDULER_IMPORTS, scheduler_code, to_torch
+from lrshape.frameworks.torch import SCHEDULER_IMPORTS, scheduler_code, scheduler_code_of_several, to_torch
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 
 if TYPE_CHECKING:
     import torch
-
-    from lrshape.frameworks._torch import ShapeLR
+    from torch.optim.lr_scheduler import LRScheduler
 
 
 def to_transformers(
-    schedule: Schedule, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False
-) -> "tuple[torch.optim.Optimizer, ShapeLR]":
-    """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; the arguments are `to_torch`'s.
+    schedule: Schedule | Schedules, optimizer: "torch.optim.Optimizer", **options: Any
+) -> "tuple[torch.optim.Optimizer, LRScheduler]":
+    """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments are those of `to_torch`.
 
     The schedule's steps must be those of the training: optimizer steps, not batches.
     """
-    return optimizer, to_torch(schedule, optimizer, keep_lr=keep_lr)
+    return optimizer, schedule.to("torch", optimizer, **options)
 
 
 def trainer_class(
@@ -69,7 +69,7 @@ class ShapeTrainer(Trainer):
 class Transformers(CodeExporter):
     """The same as torch, and ``ShapeTrainer`` for Hugging Face's transformers."""
 
-    bind = staticmethod(to_transformers)
+    bind = bind_several = staticmethod(to_transformers)
     trainer_class = staticmethod(trainer_class)
     imports = (*SCHEDULER_IMPORTS, "from transformers import Trainer")
     usage = "trainer = ShapeTrainer(...)\nor: Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))"
@@ -78,3 +78,8 @@ class Transformers(CodeExporter):
     @classmethod
     def code(cls) -> str:
         return f"{scheduler_code()}\n\n{_TRAINER}"
+
+    @override
+    @classmethod
+    def code_of_several(cls) -> str:
+        return f"{scheduler_code_of_several()}\n\n{_TRAINER}"

@@ -193,7 +193,8 @@ class Schedule:
         own = self._arguments()
         changed = {str(name).removesuffix(IN_STEPS) for name in params or {}}
         kept = {n: value for n, value in own["params"].items() if n.removesuffix(IN_STEPS) not in changed}
-        return type(self)(**(own | changes | {"params": kept | dict(params or {})}))
+        arguments: dict[str, Any] = own | changes | {"params": kept | dict(params or {})}
+        return type(self)(**arguments)
 
     def tail(self, step: int) -> Self:
         """Return what is left of the schedule after so many steps, for a process that counts from 0 again.

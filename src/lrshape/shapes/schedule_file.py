@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError, shown
 from lrshape.shapes.input_file import read_text, reading
 from lrshape.shapes.learning_rate_log import read_curves
-from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedule import FORMAT, Schedule
+from lrshape.shapes.schedules import Schedules
+from lrshape.shapes.strict_json import read_strict_json
 from lrshape.values import path_of
 
 MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000, ".py": 20_000_000}
@@ -20,15 +22,28 @@ MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000,
 
 
 def read_schedule(path: str | os.PathLike[str]) -> Schedule:
-    """Read a schedule from a file.
+    """Read one schedule from a file, see `read_schedules`.
+
+    Raises:
+        InputError: if it cannot be read as that, or holds several.
+    """
+    found = read_schedules(path)
+    if isinstance(found, Schedules):
+        raise InputError(f"{path_of(path)}: must hold one schedule, got {len(found)}: {', '.join(found)}")
+    return found
+
+
+def read_schedules(path: str | os.PathLike[str]) -> Schedule | Schedules:
+    """Read a schedule, or schedules of several quantities, from a file.
 
     Args:
-        path: ``.json``, a schedule or a list of learning rates; ``.csv``, a column of learning rates, two
-            columns step and lr, or a log, see `read_curves`; ``.npy``, shape (steps,); or ``.py``, as
-            `lrshape export` writes it, whose constant ``SCHEDULE`` is read, with what it refers to.
+        path: ``.json``, a schedule, several by name or a list of learning rates; ``.csv``, a column of
+            learning rates, two columns step and lr, or a log, see `read_curves`; ``.npy``, shape (steps,); or
+            ``.py``, as `lrshape export` writes it, whose constant ``SCHEDULE`` or ``SCHEDULES`` is read, with
+            what it refers to.
 
     Returns:
-        The schedule. Learning rates become a ``table``, exact to rounding, whose base LR is the largest.
+        What it holds. Learning rates become a ``table``, exact to rounding, whose base LR is the largest.
 
     Raises:
         InputError: if it cannot be read as that.
@@ -39,14 +54,17 @@ def read_schedule(path: str | os.PathLike[str]) -> Schedule:
         raise InputError(f"{path}: a schedule file must end with one of {', '.join(readers)}")
     with reading(path, "no schedule", MAX_BYTES[path.suffix]):
         found = readers[path.suffix](path)
-        return Schedule.from_values(found) if isinstance(found, np.ndarray) else Schedule.from_dict(found)
+        if isinstance(found, np.ndarray):
+            return Schedule.from_values(found)
+        several = isinstance(found, dict) and "schedules" in found
+        return Schedules.from_dict(found) if several else Schedule.from_dict(found)
 
 
 def _json(path: Path) -> Any:
     text = read_text(path)
     if text.lstrip().startswith("["):
         return _numbers(json.loads(text))
-    return Schedule.from_json(text).to_dict()
+    return read_strict_json(text, "a schedule")
 
 
 def _npy(path: Path) -> Any:
@@ -88,6 +106,8 @@ def _python(path: Path) -> Any:
         for target in targets:
             if isinstance(target, ast.Name) and (value := getattr(node, "value", None)) is not None:
                 constants[target.id] = value
+    if "SCHEDULES" in constants:
+        return {"format": FORMAT, "schedules": ast.literal_eval(constants["SCHEDULES"])}
     schedule = constants.get("SCHEDULE")
     if schedule is None:
         raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")

@@ -17,7 +17,8 @@ from lrshape.errors import InputError
 from lrshape.frameworks import CodeExporter, Exporter
 from lrshape.shapes.family import FAMILIES, Family, Numeric, namespace, parameter
 from lrshape.shapes.schedule import Schedule
-from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
+from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule, read_schedules
+from lrshape.shapes.schedules import Schedules
 from lrshape.testing.contract import check, require, require_refusal
 from lrshape.testing.families import draw
 
@@ -135,6 +136,28 @@ def reads_back_what_was_edited(exporter: type[Exporter]) -> None:
     _require_close([lr(step) for step in range(46)], expected.values())
 
 
+def holds_several_schedules_or_refuses(exporter: type[Exporter]) -> None:
+    """A file of schedules of several quantities: read back as they are, and code gives their values."""
+    cosine, *_, in_steps = schedules()
+    growing = Schedule("linear", {}, 0.3, STEPS, "left", batch_sizes=[(8, 10), (16, 30)])
+    several = Schedules({"lr": cosine, "lr.matrix": in_steps, "weight_decay": growing})
+    try:
+        content = exporter.content_of_several(several)
+    except InputError as error:
+        require(f"{exporter.name} " in str(error), f"must name the exporter, got {error}")
+        return
+    require(exporter.content_of_several(several) == content, "the same schedules must give the same bytes")
+    if exporter.file_name().endswith((".json", ".py")):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, exporter.file_name())
+            file.write_bytes(content)
+            require(read_schedules(file) == several, f"must be read back as {several}")
+    if issubclass(exporter, CodeExporter):
+        values = run(content.decode())["values"]
+        for name, expected in several.values().items():
+            _require_close([values(step)[name] for step in range(-1, STEPS + 1)], np.pad(expected, 1, "edge"))
+
+
 def never_makes_text_code(exporter: type[Exporter]) -> None:
     """Names and texts of a schedule are written as literals, whatever is in them."""
     schedule = Schedule(Hostile(), {}, 0.1, 5)
@@ -198,6 +221,7 @@ RULES = (
     writes_code_that_gives_the_same_values,
     writes_code_that_refuses_what_a_schedule_refuses,
     reads_back_what_was_edited,
+    holds_several_schedules_or_refuses,
     never_makes_text_code,
     says_whether_it_takes_a_schedule_in_memory,
 )
