@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 import lrshape
 from lrshape.errors import InputError
-from lrshape.procedure.hyperparameters import HyperparameterSpace, HyperparameterSpec
+from lrshape.procedure.hyperparameter_space import HyperparameterSpace
+from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.store import params_of, text_of
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec

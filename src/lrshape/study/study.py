@@ -15,6 +15,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
+from lrshape.procedure.scheduled import GROUP, schedule
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import StepRule, progress
@@ -237,3 +238,20 @@ class Study:
             steps=self.steps if steps is None else steps,
             step_rule=self.step_rule,
         )
+
+    def schedules(self, steps: int | None = None, metric: str | None = None) -> dict[str, Schedule]:
+        """The winner's schedules by name: ``lr``, and each hyperparameter that may have one.
+
+        That of a hyperparameter gives its value at every step: its ``base_lr`` is the base value.
+
+        Args:
+            steps: as in `schedule`.
+            metric: as in `schedule`.
+
+        Raises:
+            InputError: as in `schedule`.
+        """
+        lr = self.schedule(steps, metric)
+        values = self.best(metric).hyperparameters
+        own = [n for n, one in self.spec.tune.items() if n.startswith(GROUP) or one.family is not None]
+        return {"lr": lr, **{name: schedule(name, values[name], lr) for name in own}}
