@@ -253,5 +253,5 @@ class Study:
         """
         lr = self.schedule(steps, metric)
         values = self.best(metric).hyperparameters
-        own = [n for n, one in self.spec.tune.items() if n.startswith(GROUP) or one.family is not None]
+        own = [name for name in values if name.startswith(GROUP) or self.spec.tune[name].family is not None]
         return {"lr": lr, **{name: schedule(name, values[name], lr) for name in own}}
