@@ -69,6 +69,7 @@ def test_the_spec_reads_back_and_report_and_tables_hold_the_schedule(searched, t
     assert StudySpec.parse(searched.spec.document()) == searched.spec
     page = lrshape.report.page.write_report(searched).read_text()
     assert "its weight_decay" in page
+    assert "Schedules of its hyperparameters are relative to their base values." in page
     assert "weight_decay exponent" in page
     lines = page.partition("weight_decay = Schedule(")[2].partition("\n")[0]
     assert "base_lr=0." in lines
