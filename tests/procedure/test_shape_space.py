@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.curves import BINS, multiplier_rms
+from lrshape.procedure.family_spec import FamilySpec
 from lrshape.procedure.shape_search import ShapeSpace
-from lrshape.procedure.spec import FamilySpec
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.space import Dimension
 

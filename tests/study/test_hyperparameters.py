@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 import lrshape
 from lrshape.errors import InputError
-from lrshape.procedure.hyperparameters import HyperparameterSpace, HyperparameterSpec
+from lrshape.procedure.hyperparameter_space import HyperparameterSpace
+from lrshape.procedure.hyperparameters import HyperparameterSpec
+from lrshape.procedure.scheduled import base_of
 from lrshape.store import params_of, text_of
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
@@ -166,14 +168,15 @@ def spaces(draw):
     numbers = st.floats(1e-6, 1e6).map(lambda x: float(f"{x:.6g}"))
     found = {}
     for name in draw(st.lists(st.sampled_from("abcd"), unique=True)):
-        kind = draw(st.sampled_from(["linear", "log", "integer", "choices"]))
+        kind = draw(st.sampled_from(["linear", "log", "integer", "choices", "power", "wsd"]))
         if kind == "choices":
             found[name] = HyperparameterSpec(choices=("x", 0.5, True))
             continue
         low, high = sorted(draw(st.tuples(numbers, numbers).filter(lambda ends: ends[0] != ends[1])))
         if kind == "integer":
             low, high = math.floor(low), math.floor(high) + 1
-        found[name] = HyperparameterSpec(low=low, high=high, scale=kind)
+        shape = {"family": kind} if kind in ("power", "wsd") else {"scale": kind}
+        found[name] = HyperparameterSpec(low=low, high=high, **shape)
     return HyperparameterSpace(found)
 
 
@@ -184,7 +187,7 @@ def test_values_stay_inside_and_survive_json(space, data):
     assert text_of(json.loads(text)) == text
     assert space.texts(space.units([text])) == [text]
     for name, value in params_of(text).items():
-        one = space.specs[name]
+        one, value = space.specs[name], base_of(value)
         assert value in one.choices or one.low <= value <= one.high
         assert type(value) is not float or float(f"{value:.6g}") == value or value in (one.low, one.high)
 

@@ -62,6 +62,6 @@ def test_the_specs_are_specs():
     from lrshape.study.spec import StudySpec
 
     specs = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-    assert len(specs) == 3
+    assert len(specs) == 6
     for text in specs:
         StudySpec.parse({"families": ["rex"], **tomllib.loads(text)})

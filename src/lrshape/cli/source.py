@@ -25,14 +25,17 @@ def schedule_of(source: str) -> "Schedule":
 
 
 def schedules_of(source: str, metric: str | None = None) -> "Schedule | Schedules":
-    """Return a study's winner, or the schedule or schedules in a file.
+    """Return a study's winner, with its schedules of hyperparameters, or the schedule or schedules in a file.
 
     Raises:
         InputError: if the argument is neither, or a metric is named for a file.
     """
+    from lrshape.shapes.schedules import Schedules
+
     study = study_of(source)
     if study is not None:
-        return study.schedule(metric=metric)
+        found = study.schedules(metric=metric)
+        return found["lr"] if len(found) == 1 else Schedules(found)
     from lrshape.shapes.schedule_file import read_schedules
 
     if metric is not None:

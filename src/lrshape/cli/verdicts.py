@@ -49,6 +49,8 @@ def print_hyperparameters(found: "Result") -> None:
         flat = found.sensitivity.flat[name] if found.sensitivity else []
         words = (" or " if isinstance(value, str) else " to ").join(map(plain_value, flat))
         exact = f"{value:g}" if isinstance(value, float) else plain_value(value)
+        if isinstance(value, dict):
+            exact += f"({', '.join(f'{key}={_short(one)}' for key, one in value['params'].items())})"
         say(ascii_text(f"{name} {exact}" + (f" ({words} is as good)" if len(flat) > 1 else "")))
 
 

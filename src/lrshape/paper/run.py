@@ -11,7 +11,7 @@ from lrshape.paper.descent import Certificate, Descent, Jaggedness, certify, des
 from lrshape.paper.dynamics import Array, Dynamics, Recursion, SecondMoments, random_basis
 from lrshape.paper.simulate import MeanInterval, mean_interval, simulate
 from lrshape.procedure.family_optimum import FamilyOptimum, best_of_family
-from lrshape.procedure.spec import FamilySpec
+from lrshape.procedure.family_spec import FamilySpec
 from lrshape.procedure.trial import FIRST_SEED, sampler_seed, training_seeds
 from lrshape.process_wide import one_blas_thread
 from lrshape.report.words import percent

@@ -17,7 +17,7 @@ from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
-from lrshape.procedure.hyperparameters import HyperparameterSpace
+from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.pool import Pool
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
@@ -118,7 +118,7 @@ class CurveModel:
         number, texts = pd.factorize(trials["hyperparameters"].astype(str))
         self._settings = hyperparameters.units(list(texts))
         base_lrs = trials["base_lr"].to_numpy(np.float64)
-        points = _points(values[row], base_lrs, hyperparameters.features(self._settings[number]))
+        points = _points(values[row], base_lrs, hyperparameters.features(self._settings[number], values[row]))
         with one_blas_thread():  # the same bits whatever the machine
             self._process = GaussianProcess.fitted(points, self._bend(scores), seeds)
 
@@ -157,9 +157,10 @@ class CurveModel:
         outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
         grid = np.concatenate([inside, outside])
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
-        box = self._tried_box(where(tried, ~bad))
+        bounds = self._tuned.bounds(constant=shape.is_baseline)
+        box = self._tried_box(where(tried, ~bad), bounds)
         with one_blas_thread():
-            pool = self._pool(curve, grid, len(inside), box, random)
+            pool = self._pool(curve, grid, len(inside), box, bounds, random)
             mean, covariance = self._process.posterior(self._at(curve, pool))
         x, units = pool.base_lrs, pool.units
         best = int(np.argmin(np.where(pool.inside, mean, math.inf)))
@@ -204,9 +205,10 @@ class CurveModel:
             most: on the metric's scale.
         """
         best = self._tuned.units([profile.hyperparameters])[0]
-        lower, upper = self._tried_box(tried)
+        lower, upper = self._tried_box(tried, self._tuned.bounds(constant=shape.is_baseline))
         found: dict[str, list[Any]] = {}
-        for i, (name, one) in enumerate(self._tuned.specs.items()):
+        for name, one in self._tuned.specs.items():
+            i = self._tuned.column(name)
             if one.choices:
                 column = np.array([one.unit(value) for value in one.choices])
             else:
@@ -225,7 +227,7 @@ class CurveModel:
 
     def fixed_score(self, shape: ShapeRecord, profile: Profile) -> float:
         """Posterior mean of a shape at its best base LR with the hyperparameters of no tuning."""
-        return float(self._best_scores(shape, profile, self._tuned.units([self._tuned.fixed]))[0])
+        return float(self._best_scores(shape, profile, self._tuned.units([self._tuned.untuned]))[0])
 
     def _best_scores(self, shape: ShapeRecord, profile: Profile, units: Array) -> Array:
         """Lowest posterior means over base LRs, on the metric's scale, one for each row."""
@@ -238,27 +240,36 @@ class CurveModel:
             mean = self._process.mean(self._at(curve, pool)).reshape(len(units), len(x)).min(axis=1)
         return np.array([self._bend.undo(float(value)) for value in mean])
 
-    def _tried_box(self, tried: pd.DataFrame) -> Array:
+    def _tried_box(self, tried: pd.DataFrame, bounds: Array) -> Array:
         """Smallest and largest coordinates of hyperparameters that were tried, (2, dimensions).
 
         The ranges themselves are taken as tried: other shapes have shown what they are worth.
         """
         units = self._tuned.units(tried["hyperparameters"].tolist())
-        return np.stack([np.minimum(units.min(axis=0), 0.0), np.maximum(units.max(axis=0), 1.0)])
+        box = np.stack([np.minimum(units.min(axis=0), 0.0), np.maximum(units.max(axis=0), 1.0)])
+        return np.clip(box, *bounds)
 
     def _edges(self, favourite: Array, box: Array) -> dict[str, str]:
         """On which side of what was tried each hyperparameter's best value lies, where it does."""
         sides = {}
-        for name, unit, low, high in zip(self._tuned.specs, favourite, *box, strict=True):
+        for name, unit, low, high in zip(self._tuned.columns, favourite, *box, strict=True):
             if not low <= unit <= high:
                 sides[name] = "low" if unit < low else "high"
         return sides
 
     def _at(self, curve: Array, pool: Pool) -> Array:
         values = np.repeat(curve, len(pool.base_lrs), axis=0)
-        return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units))
+        return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units, values))
 
-    def _pool(self, curve: Array, grid: Array, inside: int, box: Array, random: np.random.Generator) -> Pool:
+    def _pool(
+        self,
+        curve: Array,
+        grid: Array,
+        inside: int,
+        box: Array,
+        bounds: Array,
+        random: np.random.Generator,
+    ) -> Pool:
         """What may be best: the base LRs of a grid, of which the first so many lie inside of those tried.
 
         With hyperparameters it is the grid at the best ones, and points all about that.
@@ -266,7 +277,7 @@ class CurveModel:
         if not len(self._tuned):
             return Pool(grid, np.empty((len(grid), 0)), np.arange(len(grid)) < inside)
         first, last = grid[:inside].min(), grid[:inside].max()
-        wide = np.clip(box + np.array([[-AHEAD], [AHEAD]]), *self._tuned.bounds)
+        wide = np.clip(box + np.array([[-AHEAD], [AHEAD]]), *bounds)
         known = np.concatenate(
             [self._settings, wide[0] + random.random((POOL, len(self._tuned))) * (wide[1] - wide[0])]
         )

@@ -1,17 +1,19 @@
-"""Hyperparameters that are tuned beside the base LR: their ranges, and the unit cube that they make."""
+"""Hyperparameters that are tuned beside the base LR: their ranges and names, as a spec says them."""
 
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from lrshape.procedure import scheduled
+from lrshape.procedure.family_spec import FamilySpec
 from lrshape.settings import Settings
 from lrshape.shapes.space import Dimension
-from lrshape.store import params_of, text_of
 
 Array = NDArray[np.float64]
 
@@ -23,9 +25,6 @@ RESERVED = ("lr", "lrs", "seed", "steps", "base_lr")
 
 WIDENED = 3.0
 """How many times its own width a range may grow on each side; on a log scale, its width in logarithms."""
-
-BEYOND = 0.5
-"""How far beyond the best value at the end of a range the next one is tried, as a share of the range."""
 
 EXTENSIONS = 4
 """How often that is done at most, of each hyperparameter of a schedule, in the screen."""
@@ -56,16 +55,37 @@ class HyperparameterSpec(Settings):
         "that of the workload's setting, moved into the range; of a train function or a command the middle, "
         "or the first choice",
     )
+    family: str | None = Field(
+        default=None,
+        description="family of the schedules that it may have: the range is then that of the base value, "
+        "which a shape is multiplied with, on a log scale",
+    )
+    fixed: dict[str, Any] = Field(default={}, description="values of the family's parameters")
+    ranges: dict[str, tuple[float, float]] = Field(
+        default={}, description="(low, high) of the family's parameters"
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _short(cls, values: Any) -> Any:
         """Take ``[low, high]`` and ``[low, high, scale]``, too."""
+        if isinstance(values, Mapping) and values.get("family") is not None:
+            return {"scale": "log", **values}
         if not isinstance(values, list | tuple):
             return values
         if len(values) not in (2, 3):
             raise ValueError(f"must be a table, [low, high] or [low, high, scale], got {list(values)}")
         return dict(zip(("low", "high", "scale"), values, strict=False))
+
+    @model_validator(mode="after")
+    def _has_shapes(self) -> "HyperparameterSpec":
+        if self.shapes is None and (self.fixed or self.ranges):
+            raise ValueError("fixed and ranges need a family")
+        if self.shapes is not None and self.choices:
+            raise ValueError("choices cannot be combined with family")
+        if self.shapes is not None and self.scale != "log":
+            raise ValueError(f'the base value of a schedule needs scale = "log", got {self.scale!r}')
+        return self
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "HyperparameterSpec":
@@ -92,8 +112,33 @@ class HyperparameterSpec(Settings):
             raise ValueError(f"default must be a value that may be tried, got {self.default!r}")
         return self
 
+    @cached_property
+    def shapes(self) -> FamilySpec | None:
+        """The shapes that it may have; None if it is constant."""
+        if self.family is None:
+            return None
+        return FamilySpec(name=self.family, fixed=self.fixed, ranges=self.ranges)
+
+    @property
+    def width(self) -> int:
+        """How many coordinates it has."""
+        return 1 if self.shapes is None else 2 + len(self.shapes.space())
+
+    def value_at(self, units: Sequence[float]) -> Any:
+        """The value at all coordinates, a schedule perhaps."""
+        value = self.value(units[0])
+        return value if self.shapes is None else scheduled.value_at(self.shapes, value, units[1:])
+
+    def units(self, value: Any) -> list[float]:
+        """The inverse of `value_at`."""
+        first = self.unit(scheduled.base_of(value))
+        return [first] if self.shapes is None else [first, *scheduled.units_of(self.shapes, value)]
+
     def value(self, unit: float) -> Any:
-        """The value at a coordinate, 0 and 1 being the ends of the range; numbers have 6 digits."""
+        """The value at a coordinate, or the base value of a schedule; 0 and 1 are the ends of the range.
+
+        Numbers have 6 digits.
+        """
         if self.choices:
             return self.choices[int(min(max(unit, 0.0) * len(self.choices), len(self.choices) - 1))]
         low, high = self._ends
@@ -121,7 +166,7 @@ class HyperparameterSpec(Settings):
 
     def widened(self, low: float, high: float) -> "HyperparameterSpec":
         """The range between two coordinates; what is legal, and the value without tuning, stay."""
-        known = {"limits": self.legal, "default": self.fixed}
+        known = {"limits": self.legal, "default": self.untuned}
         return self.model_copy(update={"low": self.value(low), "high": self.value(high), **known})
 
     @property
@@ -154,7 +199,7 @@ class HyperparameterSpec(Settings):
         return self.choices or (self.low, self.high)
 
     @property
-    def fixed(self) -> Any:
+    def untuned(self) -> Any:
         """The value without tuning."""
         if self.default is not None:
             return self.default
@@ -163,97 +208,6 @@ class HyperparameterSpec(Settings):
     @property
     def _ends(self) -> tuple[float, float]:
         return self.low or 0.0, self.high or 0.0  # both are given where there are no choices
-
-
-class HyperparameterSpace:
-    """The unit cube whose points are values of all hyperparameters; beyond it their ranges are widened.
-
-    Args:
-        specs: by name.
-    """
-
-    def __init__(self, specs: Mapping[str, HyperparameterSpec]):
-        self.specs = dict(sorted(specs.items()))
-
-    def __len__(self) -> int:
-        return len(self.specs)
-
-    def texts(self, units: Array) -> list[str]:
-        """The hyperparameters at each point, (n, dimensions), as the column of a row has them."""
-        return [
-            text_of({name: one.value(u) for (name, one), u in zip(self.specs.items(), row, strict=True)})
-            for row in units.tolist()
-        ]
-
-    def units(self, texts: Sequence[str]) -> Array:
-        """The inverse of `texts`, (n, dimensions)."""
-        rows = [[one.unit(params_of(text)[name]) for name, one in self.specs.items()] for text in texts]
-        return np.array(rows, np.float64).reshape(len(texts), len(self))
-
-    def features(self, units: Array) -> Array:
-        """What a model compares, (n, features): coordinates, and a column for each choice."""
-        columns: list[Array] = []
-        for one, column in zip(self.specs.values(), units.T, strict=True):
-            if one.choices:
-                place = np.minimum((column * len(one.choices)).astype(np.int64), len(one.choices) - 1)
-                columns += [np.where(place == i, 0.5, 0.0) for i in range(len(one.choices))]
-            else:
-                columns.append(one.snapped(column))
-        return np.stack(columns, axis=1) if columns else np.empty((len(units), 0))
-
-    def beside(self, text: str, name: str, tried: Sequence[float]) -> dict[float, str]:
-        """Values of one hyperparameter to try next, the others as they are, by their coordinates.
-
-        The choices, or the ends of the range, come first; then values beyond an end that is the best one.
-
-        Args:
-            text: the best hyperparameters so far.
-            name: of the one.
-            tried: coordinates of values of it that were tried.
-        """
-        values = params_of(text)
-        one, unit = self.specs[name], self.specs[name].unit(values[name])
-        least, most = self.bounds[:, list(self.specs).index(name)]
-        if one.choices:
-            wanted = [one.unit(value) for value in one.choices]
-        elif min(tried) > 0 or max(tried) < 1:
-            wanted = [0.0, 1.0]
-        else:
-            wanted = [unit - BEYOND] if unit <= min(tried) else [unit + BEYOND] if unit >= max(tried) else []
-        new = {float(np.clip(u, least, most)): None for u in wanted}
-        texts = {
-            u: text_of(values | {name: one.value(u)}) for u in new if all(abs(u - v) > 1e-9 for v in tried)
-        }
-        return {u: other for u, other in texts.items() if other != text}
-
-    def covering(self, texts: Sequence[str]) -> "HyperparameterSpace":
-        """The space with ranges so wide that none of these hyperparameters lies at an edge."""
-        units = self.units(texts)
-        if not len(self) or not len(units):
-            return self
-        low, high = np.clip(np.stack([units.min(axis=0) - BEYOND, units.max(axis=0) + BEYOND]), *self.bounds)
-        return HyperparameterSpace(
-            {
-                name: one if one.choices else one.widened(min(0.0, low[i]), max(1.0, high[i]))
-                for i, (name, one) in enumerate(self.specs.items())
-            }
-        )
-
-    @property
-    def sweep(self) -> int:
-        """Values that are tried for a schedule which no sampler chose, before any extension."""
-        return sum(len(one.choices) - 1 if one.choices else 2 for one in self.specs.values())
-
-    @property
-    def bounds(self) -> Array:
-        """Smallest and largest legal coordinates, (2, dimensions)."""
-        ends = [(0.0, 1.0) if one.choices else tuple(map(one.unit, one.legal)) for one in self.specs.values()]
-        return np.array(ends, np.float64).reshape(len(self), 2).T
-
-    @property
-    def fixed(self) -> str:
-        """The hyperparameters without tuning, as the column of a row has them."""
-        return text_of({name: one.fixed for name, one in self.specs.items()})
 
 
 def named(tables: Any, prefix: str = "") -> Any:

@@ -128,7 +128,7 @@ class _Screen:
         self._shapes |= {shape.id: shape for shape in asked}
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
         values = {name: text for search in self._searches for name, text in search.hyperparameters.items()}
-        seeds, fixed = self._spec.screen.seeds, self._spec.hyperparameters.fixed
+        seeds, fixed = self._spec.screen.seeds, self._spec.hyperparameters.untuned
         while candidates := self._spec.base_lr.propose(asked, self._best, given)[: self._room(kept)]:
             yield from self._train(
                 [c._replace(hyperparameters=values.get(c.shape.id, fixed)) for c in candidates], seeds
@@ -143,7 +143,7 @@ class _Screen:
         """
         space, ids = self._spec.hyperparameters, {shape.id for shape in shapes}
         for name, one in space.specs.items():
-            tried = {shape.id: [one.unit(params_of(space.fixed)[name])] for shape in shapes}
+            tried = {shape.id: [one.unit(params_of(space.untuned)[name])] for shape in shapes}
             for _ in range(1 + EXTENSIONS):
                 candidates = []
                 for row in records(self._best):

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from lrshape.procedure.base_lr import base_lrs_at
 from lrshape.procedure.curves import PROGRESS, curve_features, multiplier_rms
-from lrshape.procedure.hyperparameters import HyperparameterSpace
+from lrshape.procedure.family_spec import FamilySpec
+from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.resolution import scaled
 from lrshape.procedure.sampler import Belief, Points
-from lrshape.procedure.spec import FamilySpec, SearchSpec
+from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, sampler_seed
 from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.space import Dimension
@@ -83,7 +84,7 @@ class ShapeSpace:
         for family, rows, columns in self._by_family(points):
             values[rows] = evaluate(FAMILIES[family.name], {**family.fixed, **columns}, PROGRESS)
         size = [] if self.lr_rms_range is None else [points[:, [-1 - len(self._tuned)]]]
-        tuned = self._tuned.features(self._of_tuned(points))
+        tuned = self._tuned.features(self._of_tuned(points), values)
         return np.concatenate([curve_features(values), *size, tuned], axis=1)
 
     def point(self, shape: Family, base_lr: float) -> NDArray[np.float64]:
@@ -95,7 +96,7 @@ class ShapeSpace:
         family = [(index + 0.5) / len(self.families)] if self._first else []
         rms = base_lr * float(multiplier_rms([shape])[0])
         last = [] if self.lr_rms_range is None else [_unit(self.lr_rms_range, rms)]
-        tuned = np.clip(self._tuned.units([self._tuned.fixed])[0], 0, 1).tolist()
+        tuned = np.clip(self._tuned.units([self._tuned.untuned])[0], 0, 1).tolist()
         return np.array(family + own + [0.5] * (self._parameters - len(own)) + last + tuned)
 
     def _by_family(self, points: Points) -> Iterator[tuple[FamilySpec, NDArray, Mapping[str, NDArray]]]:

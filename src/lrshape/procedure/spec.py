@@ -6,60 +6,19 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lrshape.procedure.base_lr import AnyBaseLR, GridLR
-from lrshape.procedure.hyperparameters import HyperparameterSpace, HyperparameterSpec, named, require_names
+from lrshape.procedure.family_spec import MAX_SHAPES, FamilySpec
+from lrshape.procedure.hyperparameter_space import HyperparameterSpace
+from lrshape.procedure.hyperparameters import HyperparameterSpec, named, require_names
 from lrshape.procedure.sampler import SAMPLERS, Sampler
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.space import Dimension, Space
 from lrshape.shapes.steps import StepRule
 
-MAX_SHAPES = 1_000_000
 MAX_TRIALS = 100_000_000
 """Trials of a screen."""
 
 FINALISTS = 2
 """Shapes that are tuned where only the winner will be confirmed: the best ones by all that is known."""
-
-
-class FamilySpec(Settings):
-    """A family to search, by name; some parameters may be fixed, some ranges narrowed or opened."""
-
-    name: str
-    shapes: int | None = Field(default=None, ge=1, le=MAX_SHAPES, description="default: screen.shapes")
-    fixed: dict[str, Any] = Field(default={}, description="values of parameters that are not searched")
-    ranges: dict[str, tuple[float, float]] = Field(
-        default={}, description="(low, high) of searched parameters"
-    )
-
-    @model_validator(mode="after")
-    def _fits_the_family(self) -> "FamilySpec":
-        family = FAMILIES[self.name]
-        family.from_params(self.fixed)
-        parameters = {p.name: p for p in family.parameters()}
-        for key, (low, high) in self.ranges.items():
-            if key not in parameters:
-                raise ValueError(f"{self.name}: {unknown_key(key, parameters)}")
-            if key in self.fixed:
-                raise ValueError(f"{self.name}: {key} is both fixed and given a range")
-            rule = parameters[key]
-            if not rule.batched or not rule.low <= low <= high <= rule.high:
-                raise ValueError(
-                    f"{self.name}: the range of {key} must be within [{rule.low:g}, {rule.high:g}], "
-                    f"got [{low:g}, {high:g}]"
-                )
-        return self
-
-    def space(self) -> Space:
-        """What is searched: the family's space with this spec's ranges, less what is fixed."""
-        family = FAMILIES[self.name]
-        dimensions = []
-        for parameter in family.parameters():
-            if parameter.name in self.fixed or not (parameter.searched or parameter.name in self.ranges):
-                continue
-            rule = parameter.dimension
-            low, high = self.ranges.get(parameter.name, (rule.low, rule.high))
-            dimensions.append(Dimension(rule.name, low, high, rule.scale, rule.choices))
-        return Space(tuple(dimensions))
 
 
 class ScreenSpec(Settings):
@@ -334,6 +293,12 @@ class SearchSpec(Settings):
             raise ValueError(
                 f"{name} keeps its base LR, and would keep its {next(iter(self.tune))}: remove either its "
                 "tune = false or the hyperparameters in tune"
+            )
+        scheduled = [name for name, one in self.tune.items() if one.family is not None]
+        if scheduled and self.is_contest:
+            raise ValueError(
+                f"tune.{scheduled[0]}: schedules of hyperparameters belong to a search: given schedules have "
+                "constant ones; remove its family"
             )
         names = [family.name for family in self.families]
         if not names and len(self.baselines) < 2:

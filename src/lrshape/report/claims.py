@@ -216,7 +216,9 @@ def hyperparameters(row: Row) -> dict[str, str]:
 
 
 def plain_value(value: Any) -> str:
-    """Return the value of a hyperparameter as text."""
+    """Return the value of a hyperparameter as text; of a schedule, ``0.1 × power``."""
+    if isinstance(value, Mapping):
+        return f"{rate(value['base'])} × {printable(value['family'], 20)}"
     return rate(value) if isinstance(value, float) else printable(value, 60)
 
 

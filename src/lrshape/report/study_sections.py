@@ -176,7 +176,10 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         *([f"    min_lr={findings.min_lr!r},"] if findings.min_lr else []),
         ")",
         "lrs = schedule.values().tolist()  # one learning rate per step",
-        *(f"{_literal(name)[1:-1]} = {_literal(value)}" for name, value in tuned.items()),
+        *(
+            f"{_literal(name)[1:-1].replace('.', '_')} = {_value(name, value, findings.step_rule)}"
+            for name, value in tuned.items()
+        ),
     ]
     code = "\n".join(lines)
     codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
@@ -186,7 +189,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
         codes.append(Code(command, "Or as a file with one learning rate a step, for any framework:"))
     values = table(
         "Parameters of the winner",
-        params.items() or [("none", "")],
+        _parameters(params, tuned) or [("none", "")],
         {"parameter": lambda item: printable(item[0], 60), "value": lambda item: _parameter(item[1])},
         texts=[1],
         title=f"{winner['label']}, base LR {rate(winner['base_lr'])}",
@@ -195,12 +198,33 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
     return {"tables": [values], "codes": codes}
 
 
+def _value(name: str, value: Any, step_rule: str) -> str:
+    """Return a hyperparameter as Python code after that of the learning rate's ``schedule``."""
+    times = "schedule.base_lr * " if name.startswith("lr.") else ""
+    if isinstance(value, Mapping):
+        rule = "" if step_rule == "midpoint" else f", step_rule={step_rule!r}"
+        given = f"{_literal(value['family'])}, {_literal(value['params'])}"
+        return f"Schedule({given}, base_lr={times}{_literal(value['base'])}, steps=schedule.steps{rule})"
+    return f"schedule.replace(base_lr={times}{_literal(value)})" if times else _literal(value)
+
+
 def _literal(value: Any) -> str:
     """Return a value from JSON as Python code in printable ASCII."""
     if isinstance(value, str):
         quoted = ascii(value)
         return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted
     return ascii(value)
+
+
+def _parameters(params: Mapping[str, Any], tuned: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the parameters of a shape, and those of the schedules of hyperparameters, by name."""
+    scheduled = {name: value for name, value in tuned.items() if isinstance(value, Mapping)}
+    own = [
+        (f"{name} {key}", value)
+        for name, one in scheduled.items()
+        for key, value in {"base value": one["base"], "family": one["family"], **one["params"]}.items()
+    ]
+    return [*params.items(), *own]
 
 
 def _parameter(value: Any) -> str:

@@ -60,7 +60,7 @@ def ascii_text(text: str) -> str:
 _ASCII = str.maketrans(
     {
         MINUS: "-", "±": "+-", "∞": "inf", "–": "-", "’": "'", "“": '"', "”": '"', "…": "...", "→": "->",
-        "·": "-", "\ufffd": "?",
+        "·": "-", "×": "x", "\ufffd": "?",
     }
 )  # fmt: skip
 

@@ -107,7 +107,7 @@ def params_of(text: str) -> dict[str, Any]:
     """The values in the column ``params``, or ``hyperparameters``, of a row.
 
     Raises:
-        InputError: if the text is no JSON object of numbers, texts and lists.
+        InputError: if the text is no JSON object of numbers, texts, lists and, for schedules, objects.
 
     Example:
         >>> params_of('{"beta": 0.5}')
@@ -118,7 +118,7 @@ def params_of(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         params = None
     if not isinstance(params, dict) or not all(
-        isinstance(value, int | float | str | list) for value in params.values()
+        isinstance(value, int | float | str | list | dict) for value in params.values()
     ):
         raise InputError(f"a trial's params must be a JSON object of its shape's, got {shown(text)}")
     return params

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import judge
-from lrshape.procedure.trial import Trial, multipliers, training_seeds
+from lrshape.procedure.scheduled import GROUP, series
+from lrshape.procedure.trial import Candidate, Trial, multipliers, training_seeds
 from lrshape.store import CURVE, chunk_name, params_of
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
@@ -115,7 +116,7 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
             rates,
             seeds,
             base_lrs=base_lrs,
-            hyperparameters=_columns([t.candidate.hyperparameters for t in item.trials]),
+            hyperparameters=_columns(spec, [t.candidate for t in item.trials]),
             members=self.chunk_size,
             report=heard,
         )
@@ -137,12 +138,17 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         return item.table(outcome, self.spec.metric, 0.0)
 
 
-def _columns(texts: Sequence[str]) -> dict[str, np.ndarray] | None:
-    """Hyperparameters by name, (trials,) each; None if there are none."""
-    rows = [params_of(text) for text in texts]
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
-    # An array of numbers and texts would be one of texts.
-    return {
-        name: np.array(values, object if any(isinstance(v, str) for v in values) else None)
-        for name, values in columns.items()
-    } or None
+def _columns(spec: StudySpec, candidates: Sequence[Candidate]) -> dict[str, np.ndarray] | None:
+    """Hyperparameters by name, (trials,) or, where they may have schedules, (trials, steps).
+
+    None if there are none.
+    """
+    rows = [params_of(candidate.hyperparameters) for candidate in candidates]
+    columns = {}
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        if name.startswith(GROUP) or spec.tune[name].family is not None:
+            columns[name] = series(name, values, candidates, spec.workload.steps, spec.step_rule)
+        else:  # an array of numbers and texts would be one of texts
+            columns[name] = np.array(values, object if any(isinstance(v, str) for v in values) else None)
+    return columns or None

@@ -109,7 +109,7 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
 
     base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
     shape = ShapeRecord.of("pace", "constant", {})
-    candidate = Candidate(shape, base_lr, spec.hyperparameters.fixed)
+    candidate = Candidate(shape, base_lr, spec.hyperparameters.untuned)
     trial = Trial("screen", candidate, FIRST_SEED["pace"])
     size = min(BATCH, spec.workload.max_members)
     items = cut("screen", 0, [trial] * BATCH, size)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lrshape.procedure.base_lr import GridLR, JointLR, PredictedLR
+from lrshape.procedure.family_spec import FamilySpec
 from lrshape.procedure.hyperparameters import EXTENSIONS
 from lrshape.procedure.phases import rungs
 from lrshape.procedure.screening import recommended
-from lrshape.procedure.spec import FINALISTS, FamilySpec
+from lrshape.procedure.spec import FINALISTS
 from lrshape.procedure.trial import FIRST_SEED, Trial
 from lrshape.study.spec import StudySpec
 
@@ -200,7 +201,8 @@ class Plan:
         if not tuning.rounds:
             return ""
         own = "the best shape of each family" if spec.confirm.families else f"the best {FINALISTS} shapes"
-        beside = f" with {', '.join(spec.tune)}" if spec.tune else ""
+        tuned = [name if one.family is None else f"a schedule of {name}" for name, one in spec.tune.items()]
+        beside = f" with {', '.join(tuned)}" if tuned else ""
         return (
             f"{self._with_baselines(own)}, each at {spec.tuning_points} base LRs{beside} on "
             f"{_seeds(tuning.seeds)} a round, until a better base LR can gain little"

@@ -161,7 +161,7 @@ def _fitted(tune: Mapping[str, HyperparameterSpec], workload: Workload) -> dict[
     found: dict[str, HyperparameterSpec] = {}
     names: dict[str, str] = {}
     for name, one in tune.items():
-        setting = tunable(workload, name, one.values)
+        setting = tunable(workload, name, one.values, scheduled=one.family is not None)
         if names.setdefault(setting.path, name) != name:
             raise ValueError(f"{names[setting.path]} and {name} are one hyperparameter")
         if setting.integer and not one.choices and one.scale != "integer":

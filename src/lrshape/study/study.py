@@ -15,6 +15,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
+from lrshape.procedure.scheduled import GROUP, schedule
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes.schedule import IN_STEPS, Schedule
 from lrshape.shapes.steps import StepRule, progress
@@ -234,3 +235,20 @@ class Study:
         lengths = {n + IN_STEPS: length for n, length in self.spec.lengths.items() if n in best.params}
         kept = schedule.replace(params=lengths, min_lr=min(self.spec.min_lr, best.base_lr))
         return kept.replace(steps=steps)
+
+    def schedules(self, steps: int | None = None, metric: str | None = None) -> dict[str, Schedule]:
+        """The winner's schedules by name: ``lr``, and each hyperparameter that may have one.
+
+        That of a hyperparameter gives its value at every step: its ``base_lr`` is the base value.
+
+        Args:
+            steps: as in `schedule`.
+            metric: as in `schedule`.
+
+        Raises:
+            InputError: as in `schedule`.
+        """
+        lr = self.schedule(steps, metric)
+        values = self.best(metric).hyperparameters
+        own = [name for name in values if name.startswith(GROUP) or self.spec.tune[name].family is not None]
+        return {"lr": lr, **{name: schedule(name, values[name], lr) for name in own}}

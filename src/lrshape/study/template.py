@@ -79,6 +79,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     for key, value in example.items():
         yield f"# {key} = {_toml(value)}  # {HyperparameterSpec.model_fields[key].description}"
     yield "# Or, in place of a range: choices = [0.0, 0.1]"
+    yield '# To search a schedule of it, add a family of shapes, for example: family = "power"'
     yield ""
     yield "# To control the search yourself, set these instead of trials (shown: the paper's procedure):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'

@@ -115,14 +115,15 @@ def _no_optuna() -> InputError:
 def flat(trials: pd.DataFrame) -> pd.DataFrame:
     """The table with a column for each parameter, and hyperparameter, in place of the JSON texts.
 
-    They are called ``param.<name>`` and ``hyperparameter.<name>``. What a row does not have is missing; lists
-    stay JSON text.
+    They are called ``param.<name>`` and ``hyperparameter.<name>``; a schedule has its base value there, and
+    ``hyperparameter.<name>.family`` and ``hyperparameter.<name>.<parameter>``. What a row does not have is
+    missing; lists stay JSON text.
     """
     for column, prefix in (("params", "param"), ("hyperparameters", "hyperparameter")):
         rows = [
             {
                 f"{prefix}.{key}": json.dumps(value) if isinstance(value, list) else value
-                for key, value in row.items()
+                for key, value in _unfolded(row).items()
             }
             for row in map(params_of, trials[column])
         ]
@@ -131,6 +132,18 @@ def flat(trials: pd.DataFrame) -> pd.DataFrame:
         head, tail = trials.iloc[:, :place], trials.iloc[:, place + 1 :]
         trials = pd.concat([head, columns[sorted(columns.columns)], tail], axis=1)
     return trials
+
+
+def _unfolded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Hyperparameters with an entry for each part of a schedule, the base value in its own place."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            parts = {"family": value["family"], **value["params"]}
+            found |= {name: value["base"], **{f"{name}.{key}": part for key, part in parts.items()}}
+        else:
+            found[name] = value
+    return found
 
 
 def to_optuna(
@@ -143,10 +156,10 @@ def to_optuna(
 ) -> "optuna.Study":
     """Return an Optuna study with one Optuna trial for each trial.
 
-    Its parameters are ``family``, ``base_lr``, ``<family>.<parameter>`` and hyperparameters; phase, shape,
-    seed, status and all metrics are user attributes. A trial that diverged is complete, with an
-    infinite value, the worst; one that failed has failed. Many trials differ by their seed alone: medians
-    over them are what a shape scores.
+    Its parameters are ``family``, ``base_lr``, ``<family>.<parameter>`` and hyperparameters, as `flat` names
+    them; phase, shape, seed, status and all metrics are user attributes. A trial that diverged is complete,
+    with an infinite value, the worst; one that failed has failed. Many trials differ by their seed alone:
+    medians over them are what a shape scores.
 
     Args:
         trials: as `Study.trials` gives them.
@@ -173,8 +186,9 @@ def to_optuna(
         "family": optuna.distributions.CategoricalDistribution(sorted(set(trials["family"]))),
         "base_lr": float_distribution(low, high, log=True),
     }
-    tuned = [params_of(text) for text in trials["hyperparameters"]]
-    fixed |= {name: _distribution([row[name] for row in tuned]) for name in tuned[0]}
+    tuned = [_unfolded(params_of(text)) for text in trials["hyperparameters"]]
+    names = dict.fromkeys(name for row in tuned for name in row)
+    of_tuned = {name: _distribution([row[name] for row in tuned if name in row]) for name in names}
     frozen = []
     losses = metric_values(as_losses(trials, metric, direction), metric).tolist()
     for row, values, loss in zip(trials.to_dict("records"), tuned, losses, strict=True):
@@ -185,7 +199,7 @@ def to_optuna(
                 state=optuna.trial.TrialState.FAIL if failed else optuna.trial.TrialState.COMPLETE,
                 value=None if failed else sign(direction) * loss,
                 params={"family": row["family"], "base_lr": row["base_lr"], **values, **params},
-                distributions={**fixed, **distributions},
+                distributions={**fixed, **{name: of_tuned[name] for name in values}, **distributions},
                 user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
             )
         )

@@ -64,7 +64,8 @@ class CalledWorkload(Workload):
         Args:
             lrs: learning rates, float64 (steps,).
             seed: of the trial.
-            hyperparameters: numbers or texts by name, each one that `check` has seen.
+            hyperparameters: numbers or texts by name, or schedules, float64 (steps,); each one that `check`
+                has seen.
 
         Raises:
             InputError: if the code cannot be found; whatever else goes wrong makes a failed trial.
@@ -99,7 +100,7 @@ def train(
         workload: what to call.
         lrs: learning rates, (members, steps).
         seeds: (members,).
-        hyperparameters: values by name, (members,) each.
+        hyperparameters: values by name, (members,) each, or (members, steps) for schedules.
         report: called after each member.
 
     Raises:
@@ -110,10 +111,7 @@ def train(
     status = np.full(count, "ok", dtype="<U8")
     messages = [""] * count
     curves: list[LossCurve | None] = [None] * count
-    columns = [
-        np.asarray(column, None if isinstance(column, np.ndarray) else object).tolist()
-        for column in hyperparameters.values()
-    ]
+    columns = [_values(column) for column in hyperparameters.values()]
     for name, column in zip(hyperparameters, columns, strict=True):
         if not isinstance(column, list) or len(column) != count:
             raise InputError(
@@ -136,3 +134,9 @@ def train(
             report(Progress((i + 1) / count, int((status[: i + 1] != "ok").sum())))
     bad_step = np.where(status == "diverged", workload.steps - 1, -1)
     return Outcome(metrics, status, bad_step, messages, curves)
+
+
+def _values(column: ArrayLike) -> Any:
+    """The values of a hyperparameter, one a member: an array where it has a schedule."""
+    values = np.asarray(column, None if isinstance(column, np.ndarray) else object)
+    return list(values.astype(np.float64)) if values.ndim == 2 else values.tolist()

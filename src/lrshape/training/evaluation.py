@@ -38,8 +38,8 @@ def evaluate(
             `lrshape.training.hyperparameters.find_setting` knows. An optimizer's numbers and ``lr.NAME``, the
             learning rate of a group, may also be schedules, (members, steps); members that differ in them are
             trained in one program. Members that differ in another setting are trained in a program for each
-            of its values, one after the other. Of a workload that is called, numbers or texts, (members,): a
-            function's keywords, or what stands in braces in a command.
+            of its values, one after the other. Of a workload that is called, numbers or texts, (members,), or
+            schedules: a function's keywords, or what stands in braces in a command.
         members: how many to train in one program, halved where memory does not suffice; default: all.
         report: called with a `Progress` of all members between blocks of steps.
 

@@ -108,13 +108,15 @@ def find_setting(workload: PopulationWorkload, name: str) -> Setting:
     raise InputError(f"hyperparameter {shown(name)} must be a setting of {workload.name}{hint}")
 
 
-def tunable(workload: Workload, name: str, values: Sequence[Any]) -> Tunable:
+def tunable(workload: Workload, name: str, values: Sequence[Any], scheduled: bool = False) -> Tunable:
     """Return what a workload says of a hyperparameter.
 
     Args:
         workload: any.
         name: of the hyperparameter.
-        values: some that it is to take: those at the ends of its range, or all.
+        values: some that it is to take: those at the ends of its range, or all. Those of a group's learning
+            rate are relative to that of all others.
+        scheduled: whether it may change in training.
 
     Raises:
         InputError: if it cannot be one, or a value is not legal.
@@ -124,13 +126,19 @@ def tunable(workload: Workload, name: str, values: Sequence[Any]) -> Tunable:
             raise InputError(f"{name} must be a word: a keyword of a function, or a place in a command")
         return Tunable(name)
     setting = find_setting(workload, name)
+    if scheduled and not setting.traced:
+        raise InputError(f"{name} cannot have a schedule: it stays the same in a training")
     if setting.path.startswith(PREFIX):
-        raise InputError(f"hyperparameter {name} is a learning rate: it has a schedule, and no one value")
+        if not all(isinstance(value, int | float) and value > 0 for value in values):
+            raise InputError(f"{name} must be above 0, relative to the base LR, got {shown(list(values))}")
+        return Tunable(setting.path, (0.0, FAR), default=1.0)
     for value in values:
         with_values(workload, {setting.path: value})
     bounds = setting.bounds
     low = max(bounds.get("ge", -FAR), bounds.get("gt", -FAR) + SMALL)
     high = min(bounds.get("le", FAR), bounds.get("lt", FAR) - SMALL)
+    if scheduled and low > 0:
+        raise InputError(f"{name} cannot have a schedule: it must stay above 0, and a schedule may end there")
     own: Any = workload
     for part in setting.path.split("."):
         own = getattr(own, part)

@@ -7,6 +7,7 @@ from lrshape.report.figures.scores import scores, sweeps
 from lrshape.report.figures.screen import best_of, course, distribution
 from lrshape.report.figures.shapes import metrics, near_optimal, shapes
 from lrshape.report.findings import Findings
+from lrshape.store import params_of
 
 
 def _scores_caption(findings: Findings) -> str:
@@ -22,9 +23,12 @@ def _scores_caption(findings: Findings) -> str:
 
 def _shapes_caption(findings: Findings) -> str:
     which = "" if findings.is_contest else "The best shape of each family, and the baselines. "
+    values = params_of(findings.winner["hyperparameters"]).values() if findings.winner else ()
+    scheduled = any(isinstance(value, dict) for value in values)
+    beside = " Schedules of its hyperparameters are relative to their base values." if scheduled else ""
     return (
         f"{which}Each curve is the LR relative to the base LR over training progress; the pale curve repeats "
-        "the winner."
+        f"the winner.{beside}"
     )
 
 

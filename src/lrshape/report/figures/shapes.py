@@ -1,5 +1,6 @@
 """Figures of shapes over training progress: the best ones, those of other metrics, the near-optimal set."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.report.claims import plain_value
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import CATEGORIES, INK, LINE, MUTED
 from lrshape.report.plotting import (
@@ -64,6 +66,8 @@ def _with_curves(rows: Iterable[Row]) -> list[tuple[Row, NDArray[np.float64]]]:
 def shapes(findings: Findings) -> "Figure | None":
     """Draw one panel for each family's best shape and each baseline, best first, the winner behind each.
 
+    The winner's schedules of hyperparameters follow it, each relative to its base value.
+
     Returns:
         The figure; None if there is no shape to draw, or all of them diverged.
     """
@@ -81,7 +85,22 @@ def shapes(findings: Findings) -> "Figure | None":
         )
         for row, values in rows
     ]
-    return curve_panels(curves, next((one for one in curves if one.bold), None))[0]
+    winner = next((one for one in curves if one.bold), None)
+    if winner is not None:
+        place = curves.index(winner) + 1
+        curves[place:place] = _of_hyperparameters(rows[place - 1][0], winner)
+    return curve_panels(curves, winner)[0]
+
+
+def _of_hyperparameters(row: Row, like: Curve) -> list[Curve]:
+    """Return the schedules of a row's hyperparameters."""
+    found = []
+    for name, value in params_of(row["hyperparameters"]).items():
+        values = None if not isinstance(value, dict) else curve(value["family"], json.dumps(value["params"]))
+        if values is not None:
+            title = f"its {printable(name, 20)}"
+            found.append(Curve(title, plain_value(value), like.colour, _PROGRESS, values))
+    return found
 
 
 def winners(findings: Findings) -> list[Row]:

@@ -50,7 +50,8 @@ class CommandWorkload(CalledWorkload):
     In its arguments ``{schedule}`` is the path of a file with the learning rate of every step, ``{metrics}``
     that of the JSON file that it must write, ``{curve}`` that of a CSV file that it may write, ``{seed}`` an
     integer in [0, 2**31), ``{steps}`` the number of steps, and the name of a hyperparameter that the study
-    tunes, such as ``{weight_decay}``, its value. The JSON is a number, the score to minimise, or an object of
+    tunes, such as ``{weight_decay}``, its value, or the path of a file like the schedule's if it has a
+    schedule. The JSON is a number, the score to minimise, or an object of
     metric names and numbers; the CSV a loss curve with the columns step, train_loss and, if measured,
     valid_loss. NaN in the JSON has diverged; an exit code other than 0, a missing or illegal file, and a
     timeout have failed, with the last lines of standard error as message. Standard output is not kept: write
@@ -102,11 +103,15 @@ class CommandWorkload(CalledWorkload):
             place = Path(folder)
             schedule, metrics = place / f"schedule.{self.format}", place / "metrics.json"
             curve = place / "curve.csv"
-            _write(schedule, lrs)
+            _write(schedule, "lr", lrs)
             where = place / "work" if self.directory == "temporary" else Path.cwd()
             where.mkdir(exist_ok=True)
             files = {"schedule": schedule, "metrics": metrics, "curve": curve}
             values = {**files, "seed": seed, "steps": len(lrs), **hyperparameters}
+            for name, value in hyperparameters.items():
+                if isinstance(value, np.ndarray):
+                    values[name] = place / f"hyperparameter-{name}.{self.format}"
+                    _write(values[name], name, value)
             try:
                 problem = _run(_filled(self.arguments, values), where, self.timeout)
                 if problem is not None:
@@ -153,14 +158,14 @@ def _filled(command: Sequence[str], values: dict[str, Any]) -> list[str]:
     return filled
 
 
-def _write(path: Path, lrs: NDArray[np.float64]) -> None:
+def _write(path: Path, name: str, values: NDArray[np.float64]) -> None:
     if path.suffix == ".npy":
-        np.save(path, lrs, allow_pickle=False)
+        np.save(path, values, allow_pickle=False)
     elif path.suffix == ".json":
-        path.write_text(json.dumps(lrs.tolist()), encoding="utf-8")
+        path.write_text(json.dumps(values.tolist()), encoding="utf-8")
     else:
-        rows = (f"{step},{lr!r}\n" for step, lr in enumerate(lrs.tolist()))
-        path.write_text("step,lr\n" + "".join(rows), encoding="utf-8")
+        rows = (f"{step},{value!r}\n" for step, value in enumerate(values.tolist()))
+        path.write_text(f"step,{name}\n" + "".join(rows), encoding="utf-8")
 
 
 def _run(command: list[str], where: Path, timeout: float | None) -> str | None:

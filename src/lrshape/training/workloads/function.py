@@ -34,7 +34,7 @@ class FunctionWorkload(CalledWorkload):
     number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
     With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
     killed there has failed, too. A study that tunes hyperparameters gives them as keywords:
-    ``train(lrs, seed, *, weight_decay)``.
+    ``train(lrs, seed, *, weight_decay)``; one that may have a schedule is float64 of shape ``(steps,)``.
 
     In a spec, ``function`` names it as ``module:name``; the current directory is on the import path.
     """
