@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import lrshape
+from lrshape.cli.source import schedule_of, schedules_of
 from lrshape.errors import InputError
 from lrshape.procedure.scheduled import series
 from lrshape.procedure.trial import Candidate, ShapeRecord
@@ -53,6 +54,12 @@ def test_a_decaying_weight_decay_is_found_and_beats_the_best_constant_one(search
     assert constant.verdict == "better"
     low, high = best.sensitivity.flat["weight_decay"]
     assert low <= found["weight_decay"].base_lr <= high
+
+
+def test_commands_export_all_schedules_and_draw_the_learning_rate(searched):
+    path = str(searched.path)
+    assert dict(schedules_of(path)) == searched.schedules()
+    assert schedule_of(path) == searched.schedule()
 
 
 def test_searched_shapes_try_constant_values_too_and_baselines_nothing_else(searched):

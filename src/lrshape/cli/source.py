@@ -11,13 +11,16 @@ if TYPE_CHECKING:
 
 
 def schedule_of(source: str) -> "Schedule":
-    """Return a study's winner, or the schedule in a file.
+    """Return the learning rates of a study's winner, or the schedule in a file.
 
     Raises:
         InputError: if the argument is neither, or a file holds several schedules.
     """
     from lrshape.shapes.schedules import Schedules
 
+    study = study_of(source)
+    if study is not None:
+        return study.schedule()
     found = schedules_of(source)
     if isinstance(found, Schedules):
         raise InputError(f"{source} must hold one schedule, got {len(found)}: {', '.join(found)}")
