@@ -302,6 +302,27 @@ def test_a_shape_of_a_study_has_the_mean_curve_of_its_seeds(tmp_path, monkeypatc
     assert suggest(study.path).by_curves
 
 
+def train_with_decay(lrs, seed, *, decay):
+    return float(np.log(np.mean(lrs)) ** 2 + np.log(decay) ** 2 + 1 + 1e-3 * (seed % 7))
+
+
+def test_trials_with_other_hyperparameters_are_other_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+    study = lrshape.compare(
+        train=train_with_decay,
+        steps=20,
+        schedules=["constant", "linear"],
+        tune={"decay": {"choices": [1.0, 3.0]}},
+        trials=40,
+        out=tmp_path / "study",
+    )
+    keys = ["shape", "base_lr", "hyperparameters"]
+    means = study.trials().groupby(keys, observed=True)["final/score"].mean()
+    runs = read_runs(study.path)
+    assert sorted(run.losses[-1] for run in runs) == pytest.approx(sorted(means))
+    assert len({run.name for run in runs}) == len(means) > study.trials()["base_lr"].nunique()
+
+
 def test_packages_that_are_missing(tmp_path, monkeypatch):
     events, storage = tensorboard(tmp_path), optuna(tmp_path)
     for name in ("tensorboardX", "tensorboardX.proto.event_pb2", "tensorboard", "optuna"):

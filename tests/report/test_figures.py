@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from lrshape.analysis.analysis import Analysis
@@ -212,6 +213,18 @@ def test_a_sweep_comes_from_the_phase_with_the_most_base_lrs(studies):
     assert list(base_lrs) == list(expected.index)
     assert list(values) == list(expected)
     assert sweep(collect(trials), "nothing")[0].shape == (0,)
+
+
+def test_a_sweep_shows_the_best_hyperparameters_of_each_base_lr_and_joins_none(studies):
+    trials = studies()
+    screen = trials[trials["phase"] == "screen"]
+    expected = sweep(collect(trials), "rex-0000")
+    worse = screen.assign(**{METRIC: 2 * screen[METRIC], "hyperparameters": '{"decay": 1.0}'})
+    own = trials.assign(hyperparameters='{"decay": 0.5}')
+    found = collect(pd.concat([worse, own, worse.assign(hyperparameters='{"decay": 2.0}')]))
+    assert np.array_equal(sweep(found, "rex-0000"), expected)
+    assert sweeps(found).axes[0].lines[0].get_linestyle() == "None"
+    assert [row["seeds"] for row in found.phases] == [row["seeds"] for row in collect(trials).phases]
 
 
 def test_sweeps_need_two_base_lrs(studies):

@@ -96,8 +96,9 @@ class Findings:
 
     @cached_property
     def scores(self) -> Sequence[Row]:
-        """Rows of `Analysis.scores`, of all phases."""
-        return self._rows(self.analysis.scores)
+        """Rows of `Analysis.scores`, of all phases; of each base LR the one with the best hyperparameters."""
+        table = self.analysis.scores.sort_values("score", kind="stable", na_position="last")
+        return self._rows(table.drop_duplicates(["phase", "shape", "base_lr"]).sort_index())
 
     @cached_property
     def screen(self) -> Sequence[Row]:
@@ -219,8 +220,8 @@ def phase_costs(trials: pd.DataFrame) -> list[dict[str, Any]]:
 
     Returns:
         Rows ``phase, shapes, base_lrs, seeds, trials, diverged, failed, seconds``: numbers of distinct
-        shapes, of base LRs of one shape and of seeds of one base LR (the largest), of trials and of those
-        that diverged or failed; compute time of all trials together, in seconds.
+        shapes, of base LRs of one shape and of seeds of one base LR and its hyperparameters (the largest),
+        of trials and of those that diverged or failed; compute time of all trials together, in seconds.
     """
     by_phase = dict(iter(trials.groupby("phase", sort=False)))
     return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
@@ -232,7 +233,7 @@ def _phase_cost(name: str, rows: Any) -> dict[str, Any]:
         "phase": name,
         "shapes": rows["shape"].nunique(),
         "base_lrs": int(rows.groupby("shape")["base_lr"].nunique().max()),
-        "seeds": int(rows.groupby(["shape", "base_lr"]).size().max()),
+        "seeds": int(rows.groupby(["shape", "base_lr", "hyperparameters"]).size().max()),
         "trials": len(rows),
         "diverged": statuses["diverged"],
         "failed": statuses["failed"],

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from lrshape.analysis.comparisons import key_of
 from lrshape.analysis.design import Sensitivity
+from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.report.claims import base_lr, hyperparameters, plain_value
 from lrshape.report.comparisons import metrics_section, near_text, pairs_table
 from lrshape.report.drawing import PageFigure
@@ -73,7 +74,7 @@ def study_sections(
             tables=[pairs] if pairs else (),
         ),
         Section("The base learning rates", [_WHY_BASE_LRS] if base_lrs else (), base_lrs),
-        *_hyperparameters(findings),
+        *_hyperparameters(findings, document),
         Section("What it took", tables=[_costs(findings), *_messages(findings)]),
         Section("How it was computed", remarks=[Markup(remark) for remark in _method(findings)]),
         Section(
@@ -233,7 +234,7 @@ def _parameter(value: Any) -> str:
     return printable(json.dumps(value) if isinstance(value, list | dict) else value, 200)
 
 
-def _hyperparameters(findings: Findings) -> list[Section]:
+def _hyperparameters(findings: Findings, document: Mapping[str, Any]) -> list[Section]:
     """Return what was tuned beside the base LR, and what it matters; no section if nothing was."""
     names = list(hyperparameters(findings.leaders[0])) if findings.leaders else []
     tunings = findings.analysis.design.tuning
@@ -256,15 +257,23 @@ def _hyperparameters(findings: Findings) -> list[Section]:
     fixed_first = min(known, key=lambda pair: pair[1].fixed_rank)[0]["label"]
     order = [pair[1].fixed_rank for pair in sorted(known, key=lambda pair: pair[1].rank)]
     moved = (
-        f"{fixed_first} would come first, not {first}" if first != fixed_first else "the order would change"
+        f"{fixed_first} would come first, not {first}"
+        if first != fixed_first
+        else f"{first} would come first all the same, but the order of the others would change"
     )
     verdict = "the order would be the same" if order == sorted(order) else moved
+    fixed = listing(
+        [
+            f"{printable(name, 60)} {plain_value(HyperparameterSpec(**one).fixed)}"
+            for name, one in document["spec"]["tune"].items()
+        ]
+    )
     return [
         Section(
             "The hyperparameters",
             [
                 "Each schedule is judged at its own best hyperparameters, as at its own best base LR. "
-                f"Without that tuning, by the model of all trials, {verdict}."
+                f"Without that tuning, with {fixed} for all, {verdict}, by the model of all trials."
             ],
             tables=[
                 table(
@@ -274,13 +283,12 @@ def _hyperparameters(findings: Findings) -> list[Section]:
                         "schedule": lambda pair: pair[0]["label"],
                         **{(name, "as good"): value(name) for name in names},
                         ("place", "if fixed"): lambda pair: (str(pair[1].rank), str(pair[1].fixed_rank)),
-                        "fixed values cost": lambda pair: findings.claims.loss(pair[1].fixed_cost),
+                        "cost if fixed": lambda pair: findings.claims.loss(pair[1].fixed_cost),
                     },
                     colours=[variable(findings.style(row).colour) for row, _ in known],
                     note="By the posterior of the model that the tune phase has fitted to all trials; the "
                     "confirm phase measures the best values alone. As good is what loses less than the "
-                    "confirm phase can resolve, each value at its own best base LR. Fixed are the values "
-                    "without tuning: those in the spec, or the workload’s own.",
+                    "confirm phase can resolve, each value at its own best base LR.",
                 )
             ],
         )

@@ -14,14 +14,14 @@ from lrshape.store import Store, params_of
 
 MOST_VALUES = 50_000_000
 """Learning rates that are held: a study may have any number of trials."""
-RUN = ["shape", "base_lr"]
+RUN = ["shape", "base_lr", "hyperparameters"]
 """What the trials of one run share."""
 LOSSES = ["train_loss", "valid_loss"]
 
 
 @READERS.register("lrshape_study")
 class LrshapeStudy(Reader):
-    """The directory of a study. A shape at a base LR is a run: the mean of its trials, whatever their seeds.
+    """The directory of a study. A shape at a base LR and hyperparameters is a run: the mean of its trials.
 
     Its losses are the recorded curves, if there are any, and the final metrics. A run of which a trial
     diverged is left out, and so are trials that failed. The latest runs are read if there are too many.
@@ -36,7 +36,7 @@ class LrshapeStudy(Reader):
         store = Store(source)
         spec = store.document["spec"]
         steps, step_rule = spec["workload"]["steps"], spec["step_rule"]
-        trials = store.trials().astype({"shape": str})
+        trials = store.trials().astype({"shape": str, "hyperparameters": str})
         diverged = pd.MultiIndex.from_frame(trials.loc[trials["status"] == "diverged", RUN])
         trials = trials.loc[trials["status"] == "ok"]
         trials = trials.loc[~pd.MultiIndex.from_frame(trials[RUN]).isin(diverged)]
@@ -50,26 +50,27 @@ class LrshapeStudy(Reader):
         minimised = spec["metric"] if spec["direction"] == "minimize" else ""
         logs = []
         for run in runs.tail(max(MOST_VALUES // steps, 1)).reset_index().to_dict("records"):
-            shape, base_lr = (run[key] for key in RUN)
+            shape, base_lr, tuned = (run[key] for key in RUN)
             lrs = Schedule(run["family"], params_of(run["params"]), base_lr, steps, step_rule).values()
             ends = {name: Series(np.array([float(steps)]), np.array([run[name]])) for name in metrics}
             known = {name: end for name, end in ends.items() if np.isfinite(end.values).all()}
-            known |= curves.get((shape, base_lr), {})
-            name = f"{shape}-lr{base_lr:.6g}"
+            known |= curves.get((shape, base_lr, tuned), {})
+            values = "".join(f"-{key}{value}" for key, value in params_of(tuned).items())
+            name = f"{shape}-lr{base_lr:.6g}{values}"
             logs.append(RunLog(name, source, known, lrs=lrs, minimised=minimised))
         return logs
 
 
-def _mean_curves(curves: pd.DataFrame) -> dict[tuple[str, float], dict[str, Series]]:
+def _mean_curves(curves: pd.DataFrame) -> dict[tuple[str, float, str], dict[str, Series]]:
     """The losses of each run by heading, at the steps that all curves of its trials have in common."""
-    found: dict[tuple[str, float], dict[str, Series]] = {}
+    found: dict[tuple[str, float, str], dict[str, Series]] = {}
     for loss in LOSSES:
-        by_point = curves.astype({"shape": str}).groupby([*RUN, "step"])[loss]
+        by_point = curves.astype({"shape": str, "hyperparameters": str}).groupby([*RUN, "step"])[loss]
         table = by_point.agg(["mean", "count"]).reset_index()
-        runs: dict[tuple[str, float], list[tuple[float, float, int]]] = {}
+        runs: dict[tuple[str, float, str], list[tuple[float, float, int]]] = {}
         columns = (table[name].tolist() for name in (*RUN, "step", "mean", "count"))
-        for shape, base_lr, *point in zip(*columns, strict=True):
-            runs.setdefault((shape, base_lr), []).append(tuple(point))
+        for shape, base_lr, tuned, *point in zip(*columns, strict=True):
+            runs.setdefault((shape, base_lr, tuned), []).append(tuple(point))
         for run, points in runs.items():
             steps, means, counts = np.array(points, np.float64).T
             kept = (counts == counts.max()) & (counts > 0)

@@ -118,7 +118,8 @@ FIGURES = (
         "The base LR of each shape",
         "The filled mark is the screen's best base LR, bracketed where the curve rises on both sides of it; "
         "the dotted line is the base LR at which the shape was measured. Crosses are base LRs at which the "
-        "median trial diverged, the pale curve repeats the winner.",
+        "median trial diverged, the pale curve repeats the winner. With tuned hyperparameters a mark is the "
+        "best of those tried at its base LR, and no line joins the marks.",
         sweeps,
     ),
     Drawing(

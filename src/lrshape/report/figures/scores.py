@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.report.claims import hyperparameters
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import INK, LINE, MUTED, PAPER, SHADE
 from lrshape.report.plotting import (
@@ -159,7 +160,7 @@ def sweeps(findings: Findings) -> "Figure | None":
     log = scale_axis(axes[0].yaxis, finite, ticks=4)
     for ax, (row, curve) in zip(axes, drawn, strict=True):
         if ghost is not None and not row["is_winner"]:
-            ax.plot(*_unbroken(ghost), color=LINE.light, lw=2.6, zorder=1.5)
+            ax.plot(*_unbroken(ghost), ls=_joined(row), color=LINE.light, lw=2.6, zorder=1.5)
         _sweep_panel(ax, findings, row, curve)
     label = metric_label("", findings.metric, log=log, short=True)
     common_labels(figure, "base LR, log scale", label)
@@ -172,12 +173,17 @@ def _unbroken(curve: Sweep) -> Sweep:
     return base_lrs, np.where(np.isfinite(scores), scores, np.nan)
 
 
+def _joined(row: Row) -> str:
+    """Return the line between base LRs: none where each has hyperparameters of its own."""
+    return "" if hyperparameters(row) else "-"
+
+
 def _sweep_panel(ax: Any, findings: Findings, row: Row, curve: Sweep) -> None:
     style = findings.style(row)
     grid_lines(ax, "y")
     base_lrs, scores = curve
     alive = np.isfinite(scores)
-    ax.plot(*_unbroken(curve), "-", marker=style.marker, color=style.colour, ms=3.2,
+    ax.plot(*_unbroken(curve), ls=_joined(row), marker=style.marker, color=style.colour, ms=3.2,
             mfc=PAPER.light, mew=1.1, lw=2.2 if row["is_winner"] else 1.3, zorder=3)  # fmt: skip
     cross_out(ax, base_lrs[~alive])
     if alive.any():
