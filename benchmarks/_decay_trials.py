@@ -35,7 +35,7 @@ class Setting:
         centre: the base LR, as k, around which tuning begins.
         tuning: seeds of each base LR while tuning.
         seeds: fresh seeds of every tuned schedule.
-        final: more fresh seeds of the four that matter; 0 for none.
+        final: more fresh seeds, for those that are best by the former.
         members: trained in one program.
     """
 

@@ -81,9 +81,9 @@ FEW = {name: SHAPES[name] for name in ("constant", "linear", LATE)}
 
 SETTINGS = {
     "digits-cnn": Setting(DIGITS, "test_loss", SHAPES, -5 * OCTAVE, 16, 100, 600, 128),
-    "chars-transformer": Setting(ADAMW, "valid_loss", SOME, -9 * OCTAVE, 2, 20, 0, 20),
-    "chars-transformer-muon": Setting(MUON, "valid_loss", SOME, -9 * OCTAVE, 2, 20, 0, 20),
-    "cifar10-cnn": Setting(CIFAR, "test_loss", FEW, -9 * OCTAVE, 2, 12, 0, 8),
+    "chars-transformer": Setting(ADAMW, "valid_loss", SOME, -9 * OCTAVE, 2, 20, 20, 20),
+    "chars-transformer-muon": Setting(MUON, "valid_loss", SOME, -9 * OCTAVE, 2, 20, 20, 20),
+    "cifar10-cnn": Setting(CIFAR, "test_loss", FEW, -9 * OCTAVE, 2, 12, 12, 8),
 }
 
 
@@ -117,6 +117,7 @@ class Trained:
     def __init__(self, file: Path, setting: Setting):
         self._setting, self._trials = setting, Trials(file, setting)
         self._seeds = range(FIRST_SEED, FIRST_SEED + setting.seeds)
+        self._final_seeds = range(FIRST_FINAL_SEED, FIRST_FINAL_SEED + setting.final)
         arms = tune(self._trials, setting)
         self._last = {arm.schedule: arm for arm in arms if not arm.average}
         self._averaged = {arm.schedule: arm for arm in arms if arm.average}
@@ -140,16 +141,18 @@ class Trained:
     def decay(self) -> str:
         """The best decays with and without average beside the averaged constant LR."""
         last, averaged = (self._best(arms, FIRST_DECAY) for arms in (self._last, self._averaged))
-        seeds = self._seeds
-        if self._setting.final:
-            seeds = range(FIRST_FINAL_SEED, FIRST_FINAL_SEED + self._setting.final)
-            self._train([self._reference, last, averaged], seeds)
+        seeds = self._final_seeds
+        self._train([self._reference, last, averaged], seeds)
         pairs = [(last, self._reference), (averaged, self._reference), (averaged, last)]
         rows = [
             [_words(own), _words(other), _percent(self._difference(own, other, seeds))]
             for own, other in pairs
         ]
-        return f"Over {len(seeds)} seeds:\n\n{table(['loss of', 'beside that of', 'effect (95%)'], rows)}"
+        rows = [[*row, str(len(seeds))] for row in rows]
+        plain = self._last["constant"]
+        effect = _percent(self._difference(last, plain, self._seeds))
+        rows.append([_words(last), _words(plain), effect, str(len(self._seeds))])
+        return table(["loss of", "beside that of", "effect (95%)", "seeds"], rows)
 
     def order(self) -> str:
         """The decays over all of training beside the first of them, by the last weights."""
@@ -164,14 +167,19 @@ class Trained:
 
     def beside(self, other: "Trained") -> str:
         """The best schedules of two settings by their last weights; a seed has the same batches in both."""
-        own, others = self._best(self._last), other._best(other._last)
-        logs = (np.log(one._trials.scores(arm, self._seeds)) for one, arm in ((self, own), (other, others)))
-        return f"{_words(own)} / {_words(others)}: {_percent(sign_interval(subtract(*logs)))}."
+        logs, seeds = [], self._final_seeds
+        for one in (self, other):
+            best = one._best(one._last)
+            one._train([best], seeds)
+            logs.append(np.log(one._trials.scores(best, seeds)))
+        words = " / ".join(_words(one._best(one._last)) for one in (self, other))
+        return f"{words}: {_percent(sign_interval(subtract(*logs)))} over {len(seeds)} seeds."
 
     def _best(self, arms: Mapping[str, Arm], first: int = 0) -> Arm:
-        """The best of the arms from the first one, by other seeds than those that its effect comes from."""
-        seeds = self._seeds if self._setting.final else range(self._setting.tuning)
-        return min(list(arms.values())[first:], key=lambda arm: mean_log_score(self._trials, arm, seeds))
+        """The best of the arms from the first one, by other seeds than the final ones."""
+        return min(
+            list(arms.values())[first:], key=lambda arm: mean_log_score(self._trials, arm, self._seeds)
+        )
 
     def _cells(self, arm: Arm) -> list[str]:
         """Its base LR, median loss, and the effect beside the constant LR."""
