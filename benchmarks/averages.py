@@ -26,7 +26,7 @@ STEPS = {"digits-mlp": 240, "digits-cnn": 240, "chars-transformer": 40}
 def spent(workload: Any, members: int, steps: int) -> tuple[float, float]:
     """Milliseconds of one member's step, and of scoring it once."""
     lrs = np.full((members, workload.steps), workload.base_lrs[0])
-    population = _Population(workload, lrs, np.arange(members) % 2, lrs[:, 0], members)
+    population = _Population(workload, {"lr": lrs}, np.arange(members) % 2, {"lr": lrs[:, 0]}, members)
     population.advance(0, 1)
     began = time.process_time()
     population.advance(1, 1 + steps)

@@ -7,6 +7,7 @@ python benchmarks/run.py cifar10.py families.py # these; the other sections stay
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,14 +36,20 @@ HEADING = (
 
 
 def earlier() -> dict[str, str]:
-    """The sections that RESULTS.md has, by the program that wrote them."""
+    """The sections that RESULTS.md has, by the program that wrote them, or else by their heading."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     sections = (f"## {part.strip()}" for part in text.split("\n## ")[1:])
-    return {
-        found[1]: section
-        for section in sections
-        if (found := re.search(r"Command: `python benchmarks/(\w+\.py)`", section))
-    }
+    found = {}
+    for section in sections:
+        program = re.search(r"Command: `python benchmarks/(\w+\.py)`", section)
+        found[program[1] if program else section.partition("\n")[0]] = section
+    return found
+
+
+def in_order(sections: Mapping[str, str]) -> list[str]:
+    """Those of the programs in their order, then those that other commands wrote, in the file's."""
+    others = [section for name, section in sections.items() if name not in BENCHMARKS]
+    return [sections[name] for name in BENCHMARKS if name in sections] + others
 
 
 def measured(name: str) -> str:
@@ -61,8 +68,7 @@ def main() -> None:
     sections = earlier()
     for name in wanted:
         sections[name] = measured(name)
-        ordered = [sections[known] for known in BENCHMARKS if known in sections]
-        RESULTS.write_text("\n\n".join([HEADING, *ordered]) + "\n", encoding="utf-8")
+        RESULTS.write_text("\n\n".join([HEADING, *in_order(sections)]) + "\n", encoding="utf-8")
     sys.stderr.write(f"wrote {RESULTS}\n")
 
 
