@@ -123,6 +123,15 @@ def test_parameters_that_are_none_are_told(study, text):
         assert "a trial's params must be a JSON object" in errors
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"beta": null}', '{"beta": {}}', '{"beta": {"base": 1}}'])
+def test_hyperparameters_that_are_none_are_told(study, text):
+    for path in study.glob("trials/*"):
+        reseal(study, path.stem, lambda table: table.__setitem__("hyperparameters", text))
+    code, _, errors = run("report", "study")
+    assert (code, errors.count("\n")) == (2, 1), errors
+    assert "a trial's hyperparameters must be a JSON object" in errors
+
+
 def test_parameters_of_another_family_are_told(study):
     for path in study.glob("trials/*"):
         reseal(study, path.stem, lambda table: table.__setitem__("params", '{"exponent": 2.0}'))

@@ -15,7 +15,7 @@ from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.analysis.tables import records, where
-from lrshape.store import NOTHING_TUNED, PHASES, metric_columns, params_of
+from lrshape.store import NOTHING_TUNED, PHASES, hyperparameters_of, metric_columns, params_of
 
 
 @dataclass(frozen=True)
@@ -244,9 +244,9 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "family": row["family"],
         "params": params_of(row["params"]),
         "base_lr": float(row["base_lr"]),
-        "hyperparameters": params_of(row["hyperparameters"]),
+        "hyperparameters": hyperparameters_of(row["hyperparameters"]),
         "base_lr_edge": str(row["edge"]),
-        "edges": params_of(row.get("edges", NOTHING_TUNED)),
+        "edges": hyperparameters_of(row.get("edges", NOTHING_TUNED)),
         "sensitivity": row["sensitivity"],
         "octaves": _finite(row.get("octaves")),
         "cost": _finite(row.get("cost")),

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lrshape.procedure.curves import curve_features, root_mean_square
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.scheduled import GROUP, curves_at
-from lrshape.store import params_of, text_of
+from lrshape.store import hyperparameters_of, text_of
 
 Array = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class HyperparameterSpace:
     def units(self, texts: Sequence[str]) -> Array:
         """The inverse of `texts`, (n, dimensions)."""
         rows = [
-            [unit for name, one in self.specs.items() for unit in one.units(params_of(text)[name])]
+            [unit for name, one in self.specs.items() for unit in one.units(hyperparameters_of(text)[name])]
             for text in texts
         ]
         return np.array(rows, np.float64).reshape(len(texts), len(self))
@@ -96,7 +96,7 @@ class HyperparameterSpace:
             name: of the one.
             tried: coordinates of values of it that were tried.
         """
-        values = params_of(text)
+        values = hyperparameters_of(text)
         one, unit = self.specs[name], self.specs[name].unit(values[name])
         least, most = self.bounds()[:, self.column(name)]
         if one.choices:

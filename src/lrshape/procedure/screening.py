@@ -25,7 +25,7 @@ from lrshape.procedure.sampler import Belief
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.spec import MAX_TRIALS, SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
-from lrshape.store import params_of
+from lrshape.store import hyperparameters_of
 
 _Step = Rounds[None]
 
@@ -143,7 +143,7 @@ class _Screen:
         """
         space, ids = self._spec.hyperparameters, {shape.id for shape in shapes}
         for name, one in space.specs.items():
-            tried = {shape.id: [one.unit(params_of(space.untuned)[name])] for shape in shapes}
+            tried = {shape.id: [one.unit(hyperparameters_of(space.untuned)[name])] for shape in shapes}
             for _ in range(1 + EXTENSIONS):
                 candidates = []
                 for row in records(self._best):

@@ -12,7 +12,7 @@ from lrshape.analysis.design import Scale
 from lrshape.analysis.direction import sign
 from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.report.words import Precision, counted, listing, number, percent, printable, rate
-from lrshape.store import NOTHING_TUNED, params_of
+from lrshape.store import NOTHING_TUNED, hyperparameters_of
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Contender, Result
@@ -207,7 +207,7 @@ def base_lr(row: Row) -> str:
 def hyperparameters(row: Row) -> dict[str, str]:
     """Return a row's hyperparameters by name, as texts."""
     values = row.get("hyperparameters", NOTHING_TUNED)
-    values = params_of(values) if isinstance(values, str) else values
+    values = hyperparameters_of(values) if isinstance(values, str) else values
     beyond = edges(row)
     return {
         printable(name, 60): plain_value(value) + (", at the edge" if name in beyond else "")
@@ -225,7 +225,7 @@ def plain_value(value: Any) -> str:
 def edges(row: Row) -> dict[str, str]:
     """Return which of a row's best values, by name, may lie beyond those tried: ``low`` or ``high``."""
     tuned = row.get("edges", NOTHING_TUNED)
-    tuned = params_of(tuned) if isinstance(tuned, str) else tuned
+    tuned = hyperparameters_of(tuned) if isinstance(tuned, str) else tuned
     return ({"base LR": row["edge"]} if row["edge"] else {}) | tuned
 
 

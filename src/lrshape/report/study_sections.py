@@ -30,7 +30,7 @@ from lrshape.report.words import (
     rate,
 )
 from lrshape.shapes.schedule import IN_STEPS
-from lrshape.store import params_of
+from lrshape.store import hyperparameters_of, params_of
 
 MOST_MESSAGES = 10
 LONGEST = 4_000
@@ -161,7 +161,7 @@ def _use(findings: Findings, directory: str) -> dict[str, Any]:
     winner = findings.winner
     if winner is None or not math.isfinite(winner["score"]):
         return {}
-    params, tuned = params_of(winner["params"]), params_of(winner["hyperparameters"])
+    params, tuned = params_of(winner["params"]), hyperparameters_of(winner["hyperparameters"])
     in_steps = {key: (key + IN_STEPS, length) for key, length in findings.lengths.items()}
     given = (in_steps.get(key, (key, value)) for key, value in params.items())
     settings = [f"{_literal(key)}: {_literal(value)}," for key, value in given]

@@ -11,6 +11,7 @@ from lrshape.store.places import place_at
 from lrshape.store.table import (
     NOTHING_TUNED,
     PHASES,
+    hyperparameters_of,
     metric_columns,
     params_of,
     phase_codes,
@@ -32,6 +33,7 @@ __all__ = [
     "claim_directory",
     "differences",
     "digest",
+    "hyperparameters_of",
     "local",
     "locate",
     "merge",

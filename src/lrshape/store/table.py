@@ -104,28 +104,54 @@ def problem(table: pa.Table, phase: str) -> str | None:
 
 
 def params_of(text: str) -> dict[str, Any]:
-    """The values in the column ``params``, or ``hyperparameters``, of a row.
+    """The values in the column ``params`` of a row.
 
     Raises:
-        InputError: if the text is no JSON object of numbers, texts, lists and, for schedules, objects.
+        InputError: if the text is no JSON object of numbers, texts and lists.
 
     Example:
         >>> params_of('{"beta": 0.5}')
         {'beta': 0.5}
     """
-    try:
-        params = json.loads(text)
-    except (ValueError, RecursionError):
-        params = None
-    if not isinstance(params, dict) or not all(
-        isinstance(value, int | float | str | list | dict) for value in params.values()
-    ):
+    params = _object(text)
+    if params is None or not all(isinstance(value, int | float | str | list) for value in params.values()):
         raise InputError(f"a trial's params must be a JSON object of its shape's, got {shown(text)}")
     return params
 
 
+def hyperparameters_of(text: str) -> dict[str, Any]:
+    """The values in the column ``hyperparameters`` of a row; a schedule is an object.
+
+    Raises:
+        InputError: if the text is no JSON object of values and schedules, which have ``base``, ``family`` and
+            ``params``.
+
+    Example:
+        >>> hyperparameters_of('{"weight_decay": 0.1}')
+        {'weight_decay': 0.1}
+    """
+    values = _object(text)
+    if values is None or not all(_is_hyperparameter(value) for value in values.values()):
+        raise InputError(f"a trial's hyperparameters must be a JSON object of values, got {shown(text)}")
+    return values
+
+
+def _is_hyperparameter(value: Any) -> bool:
+    if isinstance(value, dict):
+        return value.keys() == {"family", "params", "base"} and isinstance(value["params"], dict)
+    return isinstance(value, int | float | str | list)
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def text_of(values: Mapping[str, Any]) -> str:
-    """The inverse of `params_of`: equal values have equal texts.
+    """The inverse of `params_of` and `hyperparameters_of`: equal values have equal texts.
 
     Example:
         >>> text_of({"weight_decay": 0.1, "beta2": 0.95})

@@ -10,7 +10,7 @@ import pandas as pd
 from lrshape.analysis.scores import judge
 from lrshape.procedure.scheduled import GROUP, series
 from lrshape.procedure.trial import Candidate, Trial, multipliers, training_seeds
-from lrshape.store import CURVE, chunk_name, params_of
+from lrshape.store import CURVE, chunk_name, hyperparameters_of
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
 from lrshape.training.outcome import Outcome, Progress
@@ -143,7 +143,7 @@ def _columns(spec: StudySpec, candidates: Sequence[Candidate]) -> dict[str, np.n
 
     None if there are none.
     """
-    rows = [params_of(candidate.hyperparameters) for candidate in candidates]
+    rows = [hyperparameters_of(candidate.hyperparameters) for candidate in candidates]
     columns = {}
     for name in rows[0]:
         values = [row[name] for row in rows]

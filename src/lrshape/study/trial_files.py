@@ -17,7 +17,7 @@ from lrshape.errors import InputError, shown
 from lrshape.files import write_file
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.family import FAMILIES
-from lrshape.store import params_of
+from lrshape.store import hyperparameters_of, params_of
 from lrshape.values import path_of
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def to_optuna(
         "family": optuna.distributions.CategoricalDistribution(sorted(set(trials["family"]))),
         "base_lr": float_distribution(low, high, log=True),
     }
-    tuned = [_unfolded(params_of(text)) for text in trials["hyperparameters"]]
+    tuned = [_unfolded(hyperparameters_of(text)) for text in trials["hyperparameters"]]
     names = dict.fromkeys(name for row in tuned for name in row)
     of_tuned = {name: _distribution([row[name] for row in tuned if name in row]) for name in names}
     frozen = []

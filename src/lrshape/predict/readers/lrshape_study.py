@@ -10,7 +10,7 @@ from typing_extensions import override
 from lrshape.errors import InputError
 from lrshape.predict.reader import READERS, Reader, RunLog, Series
 from lrshape.shapes.schedule import Schedule
-from lrshape.store import Store, params_of
+from lrshape.store import Store, hyperparameters_of, params_of
 
 MOST_VALUES = 50_000_000
 """Learning rates that are held: a study may have any number of trials."""
@@ -55,7 +55,7 @@ class LrshapeStudy(Reader):
             ends = {name: Series(np.array([float(steps)]), np.array([run[name]])) for name in metrics}
             known = {name: end for name, end in ends.items() if np.isfinite(end.values).all()}
             known |= curves.get((shape, base_lr, tuned), {})
-            values = "".join(f"-{key}{value}" for key, value in params_of(tuned).items())
+            values = "".join(f"-{key}{value}" for key, value in hyperparameters_of(tuned).items())
             name = f"{shape}-lr{base_lr:.6g}{values}"
             logs.append(RunLog(name, source, known, lrs=lrs, minimised=minimised))
         return logs

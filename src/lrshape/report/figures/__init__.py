@@ -7,7 +7,7 @@ from lrshape.report.figures.scores import scores, sweeps
 from lrshape.report.figures.screen import best_of, course, distribution
 from lrshape.report.figures.shapes import metrics, near_optimal, shapes
 from lrshape.report.findings import Findings
-from lrshape.store import params_of
+from lrshape.store import hyperparameters_of
 
 
 def _scores_caption(findings: Findings) -> str:
@@ -23,7 +23,7 @@ def _scores_caption(findings: Findings) -> str:
 
 def _shapes_caption(findings: Findings) -> str:
     which = "" if findings.is_contest else "The best shape of each family, and the baselines. "
-    values = params_of(findings.winner["hyperparameters"]).values() if findings.winner else ()
+    values = hyperparameters_of(findings.winner["hyperparameters"]).values() if findings.winner else ()
     scheduled = any(isinstance(value, dict) for value in values)
     beside = " Schedules of its hyperparameters are relative to their base values." if scheduled else ""
     return (

@@ -23,7 +23,7 @@ from lrshape.report.plotting import (
     styled,
 )
 from lrshape.report.words import printable, rate, score_text
-from lrshape.store import params_of
+from lrshape.store import hyperparameters_of, params_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -95,7 +95,7 @@ def shapes(findings: Findings) -> "Figure | None":
 def _of_hyperparameters(row: Row, like: Curve) -> list[Curve]:
     """Return the schedules of a row's hyperparameters."""
     found = []
-    for name, value in params_of(row["hyperparameters"]).items():
+    for name, value in hyperparameters_of(row["hyperparameters"]).items():
         values = None if not isinstance(value, dict) else curve(value["family"], json.dumps(value["params"]))
         if values is not None:
             title = f"its {printable(name, 20)}"
