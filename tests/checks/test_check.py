@@ -9,7 +9,7 @@ from pydantic import Field
 
 import lrshape
 from lrshape.checks.check import CHECKS, Check, CheckResult
-from lrshape.procedure.trial import ShapeRecord
+from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.report.sections import Section, Table
 from lrshape.testing import checks
 
@@ -27,9 +27,9 @@ class Rounds(Check):
     digits: int = Field(default=3, description="digits to show")
 
     def phase(self, study):
-        table = yield self.trials([(shape, 0.1) for shape in SHAPES], self.seeds)
+        table = yield self.trials([Candidate(shape, 0.1) for shape in SHAPES], self.seeds)
         best = table.loc[table["final/score"].idxmin(), "shape"]
-        yield self.trials([(shape, 0.2) for shape in SHAPES if shape.id == best], self.seeds)
+        yield self.trials([Candidate(shape, 0.2) for shape in SHAPES if shape.id == best], self.seeds)
         return []
 
     def most_trials(self, study):

@@ -15,7 +15,7 @@ from lrshape.errors import InputError
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.scheduled import base_of
-from lrshape.store import params_of, text_of
+from lrshape.store import hyperparameters_of, text_of
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 
@@ -105,7 +105,7 @@ def tuned_search(tmp_path_factory):
 
 
 def test_a_search_tunes_choices_and_shapes_together(tuned_search):
-    tried = {text: params_of(text) for text in tuned_search.trials()["hyperparameters"]}
+    tried = {text: hyperparameters_of(text) for text in tuned_search.trials()["hyperparameters"]}
     assert {values["nesterov"] for values in tried.values()} == {True, False}
     assert all(one.hyperparameters["nesterov"] is False for one in own_of(tuned_search).values())
     tuning = tuned_search.spec.tuning
@@ -186,7 +186,7 @@ def test_values_stay_inside_and_survive_json(space, data):
     text = space.texts(units)[0]
     assert text_of(json.loads(text)) == text
     assert space.texts(space.units([text])) == [text]
-    for name, value in params_of(text).items():
+    for name, value in hyperparameters_of(text).items():
         one, value = space.specs[name], base_of(value)
         assert value in one.choices or one.low <= value <= one.high
         assert type(value) is not float or float(f"{value:.6g}") == value or value in (one.low, one.high)

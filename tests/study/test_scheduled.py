@@ -11,7 +11,7 @@ from lrshape.cli.source import schedule_of, schedules_of
 from lrshape.errors import InputError
 from lrshape.procedure.scheduled import series
 from lrshape.procedure.trial import Candidate, ShapeRecord
-from lrshape.store import params_of
+from lrshape.store import hyperparameters_of
 from lrshape.study.spec import StudySpec
 from lrshape.study.trial_files import flat, to_optuna
 
@@ -65,7 +65,7 @@ def test_commands_export_all_schedules_and_draw_the_learning_rate(searched):
 def test_searched_shapes_try_constant_values_too_and_baselines_nothing_else(searched):
     trials = searched.trials()
     is_number = np.array(
-        [isinstance(params_of(text)["weight_decay"], float) for text in trials["hyperparameters"]]
+        [isinstance(hyperparameters_of(text)["weight_decay"], float) for text in trials["hyperparameters"]]
     )
     baseline = trials["shape"].str.startswith("baseline").to_numpy()
     assert is_number[baseline].all()

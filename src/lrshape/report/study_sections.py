@@ -264,7 +264,7 @@ def _hyperparameters(findings: Findings, document: Mapping[str, Any]) -> list[Se
     verdict = "the order would be the same" if order == sorted(order) else moved
     fixed = listing(
         [
-            f"{printable(name, 60)} {plain_value(HyperparameterSpec(**one).fixed)}"
+            f"{printable(name, 60)} {plain_value(HyperparameterSpec(**one).untuned)}"
             for name, one in document["spec"]["tune"].items()
         ]
     )

@@ -119,13 +119,16 @@ def flat(trials: pd.DataFrame) -> pd.DataFrame:
     ``hyperparameter.<name>.family`` and ``hyperparameter.<name>.<parameter>``. What a row does not have is
     missing; lists stay JSON text.
     """
-    for column, prefix in (("params", "param"), ("hyperparameters", "hyperparameter")):
+    for column, prefix, read in (
+        ("params", "param", params_of),
+        ("hyperparameters", "hyperparameter", hyperparameters_of),
+    ):
         rows = [
             {
                 f"{prefix}.{key}": json.dumps(value) if isinstance(value, list) else value
                 for key, value in _unfolded(row).items()
             }
-            for row in map(params_of, trials[column])
+            for row in map(read, trials[column])
         ]
         columns = pd.DataFrame(rows, index=trials.index)
         place = list(trials.columns).index(column)

@@ -4,7 +4,7 @@ import pandas as pd
 from pydantic import Field
 
 from lrshape.checks.check import CHECKS, Check, CheckResult
-from lrshape.procedure.trial import ShapeRecord
+from lrshape.procedure.trial import Candidate, ShapeRecord
 
 
 @CHECKS.register("repeat")
@@ -17,7 +17,7 @@ class Repeat(Check):
         """One round."""
         best = study.best()
         winner = ShapeRecord.of("winner", best.family, best.params)
-        yield self.trials([(winner, best.base_lr)], self.seeds)
+        yield self.trials([Candidate(winner, best.base_lr)], self.seeds)
         return []
 
     def most_trials(self, study):
