@@ -87,5 +87,5 @@ def test_a_range_that_misses_the_best_base_lr_widens_until_it_is_inside(drive_al
     spec = StudySpec.parse({"workload": "digits-mlp", "trials": 128, "base_lr": base_lr})
     _, choice = drive_all(spec, smooth)
     for one in choice.schedules:
-        assert 0.7 < size(one.shape, one.base_lr) < 1.4
+        assert 0.7 < size(one.shape, one.candidate.base_lr) < 1.4
         assert one.tuning.edge == ""

@@ -21,7 +21,7 @@ def trajectory(workload, lrs, seed):
     order = workload.order(jax.random.fold_in(key, 1), data)
     step, weights = jax.jit(functions.step), []
     for t, lr in enumerate(lrs.astype(np.float32)):
-        state, _ = step(state, lr, lr, workload.batch(data, order[t]), None)
+        state, _ = step(state, {"lr": lr}, {"lr": lr}, workload.batch(data, order[t]), None)
         weights.append(state[0])
     return weights
 
