@@ -51,6 +51,9 @@ class SearchSettings(StudySettings, total=False):
     baselines: Sequence[str] | Mapping[str, Given]
     initial_shapes: Sequence[Mapping[str, Any]]
     tune: Mapping[str, Any]
+    warmup_steps: int
+    decay_steps: int
+    min_lr: float
 
 
 def search(

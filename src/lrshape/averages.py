@@ -80,8 +80,8 @@ def update_rates(names: Sequence[str], steps: int) -> NDArray[np.float64]:
         steps: of the whole training.
 
     Example:
-        >>> update_rates(["ema-0.1", "tail-0.2"], 100)[[0, 1, 80, 99]].round(3).tolist()
-        [[1.0, 1.0], [0.525, 1.0], [0.095, 1.0], [0.095, 0.05]]
+        >>> update_rates(["ema-0.1", "tail-0.2"], 40)[[0, 1, 30, 39]].round(3).tolist()
+        [[1.0, 1.0], [0.562, 1.0], [0.221, 1.0], [0.221, 0.125]]
     """
     every = interval(steps)
     updates = np.arange(1, -(-steps // every) + 1)

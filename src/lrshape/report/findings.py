@@ -36,6 +36,7 @@ class Findings:
         curves: loss curves of the leaders' phase, as `Store.curves` gives them, if there are any.
         lengths: parameters that the spec gives in steps.
         min_lr: of the spec.
+        untuned: values that tuned hyperparameters would have without tuning, by name.
     """
 
     analysis: Analysis
@@ -46,6 +47,7 @@ class Findings:
     curves: pd.DataFrame | None = None
     lengths: Mapping[str, int] = field(default_factory=dict)
     min_lr: float = 0.0
+    untuned: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:

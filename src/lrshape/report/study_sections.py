@@ -11,7 +11,6 @@ from markupsafe import Markup
 
 from lrshape.analysis.comparisons import key_of
 from lrshape.analysis.design import Sensitivity
-from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.report.claims import base_lr, hyperparameters, plain_value
 from lrshape.report.comparisons import metrics_section, near_text, pairs_table
 from lrshape.report.drawing import PageFigure
@@ -74,7 +73,7 @@ def study_sections(
             tables=[pairs] if pairs else (),
         ),
         Section("The base learning rates", [_WHY_BASE_LRS] if base_lrs else (), base_lrs),
-        *_hyperparameters(findings, document),
+        *_hyperparameters(findings),
         Section("What it took", tables=[_costs(findings), *_messages(findings)]),
         Section("How it was computed", remarks=[Markup(remark) for remark in _method(findings)]),
         Section(
@@ -234,7 +233,7 @@ def _parameter(value: Any) -> str:
     return printable(json.dumps(value) if isinstance(value, list | dict) else value, 200)
 
 
-def _hyperparameters(findings: Findings, document: Mapping[str, Any]) -> list[Section]:
+def _hyperparameters(findings: Findings) -> list[Section]:
     """Return what was tuned beside the base LR, and what it matters; no section if nothing was."""
     names = list(hyperparameters(findings.leaders[0])) if findings.leaders else []
     tunings = findings.analysis.design.tuning
@@ -263,10 +262,7 @@ def _hyperparameters(findings: Findings, document: Mapping[str, Any]) -> list[Se
     )
     verdict = "the order would be the same" if order == sorted(order) else moved
     fixed = listing(
-        [
-            f"{printable(name, 60)} {plain_value(HyperparameterSpec(**one).untuned)}"
-            for name, one in document["spec"]["tune"].items()
-        ]
+        [f"{printable(name, 60)} {plain_value(value)}" for name, value in findings.untuned.items()]
     )
     return [
         Section(
