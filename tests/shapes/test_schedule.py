@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES, evaluate
-from lrshape.shapes.schedule import FORMAT, Schedule
+from lrshape.shapes.json_value import FORMAT
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import progress
 
 GOOD = {"format": FORMAT, "family": "rex", "params": {}, "base_lr": 0.1, "steps": 10,

@@ -46,17 +46,8 @@ def study(tmp_path_factory):
 
 def test_each_point_has_its_trial_and_its_learning_rate(study):
     curves = study.curves()
-    assert list(curves) == [
-        "phase",
-        "shape",
-        "base_lr",
-        "hyperparameters",
-        "seed",
-        "step",
-        "lr",
-        "train_loss",
-        "valid_loss",
-    ]
+    columns = "phase shape base_lr hyperparameters seed step lr train_loss valid_loss"
+    assert list(curves) == columns.split()
     np.testing.assert_allclose(curves["lr"], curves["train_loss"], rtol=1e-6)  # the loss that `train` gave
     assert (curves["valid_loss"].notna() == (curves["step"] % 8 == 0)).all()
     keys = ["phase", "shape", "base_lr", "hyperparameters", "seed"]

@@ -16,7 +16,8 @@ from typing_extensions import override
 from lrshape.frameworks.exporter import EXPORTERS, Exporter, require_at_most
 from lrshape.frameworks.formula import Symbol, python_lines
 from lrshape.shapes.family import Family
-from lrshape.shapes.schedule import IN_STEPS, Schedule
+from lrshape.shapes.lengths import IN_STEPS
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import EDITABLE
 from lrshape.shapes.schedules import Schedules
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS

@@ -1,39 +1,31 @@
 """The sections of a study's report: which figures, tables and remarks, and in which order."""
 
-import json
 import math
-import shlex
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from markupsafe import Markup
 
-from lrshape.analysis.comparisons import key_of
-from lrshape.analysis.design import Sensitivity
-from lrshape.report.claims import base_lr, hyperparameters, plain_value
+from lrshape.report.claims import base_lr
 from lrshape.report.comparisons import metrics_section, near_text, pairs_table
 from lrshape.report.drawing import PageFigure
 from lrshape.report.findings import Findings, Row
+from lrshape.report.hyperparameters import hyperparameters_sections
 from lrshape.report.palette import variable
 from lrshape.report.sections import Code, Section, Table, names_and_values, table
 from lrshape.report.spec_text import spec_text
+from lrshape.report.use_of_winner import use_of_winner
 from lrshape.report.words import (
     correlation,
     counted,
     duration,
     listing,
-    number,
     printable,
     probability,
-    rate,
 )
-from lrshape.shapes.schedule import IN_STEPS
-from lrshape.store import hyperparameters_of, params_of
 
 MOST_MESSAGES = 10
-LONGEST = 4_000
-"""Characters of code that the page shows: a table of learning rates has more."""
 MOST_ITEMS = 100
 _WHY_BASE_LRS = (
     "A shape is judged after its base LR has been optimised for it: at one shared base LR a comparison "
@@ -56,7 +48,7 @@ def study_sections(
     def some(*names: str) -> Mapping[str, PageFigure]:
         return {name: figures[name] for name in names if name in figures}
 
-    use = _use(findings, directory)
+    use = use_of_winner(findings, directory)
     near = near_text(findings)
     families, pairs = some("course", "distribution", "best_of"), pairs_table(findings)
     base_lrs = some("sweeps", "heatmap")
@@ -73,7 +65,7 @@ def study_sections(
             tables=[pairs] if pairs else (),
         ),
         Section("The base learning rates", [_WHY_BASE_LRS] if base_lrs else (), base_lrs),
-        *_hyperparameters(findings),
+        *hyperparameters_sections(findings),
         Section("What it took", tables=[_costs(findings), *_messages(findings)]),
         Section("How it was computed", remarks=[Markup(remark) for remark in _method(findings)]),
         Section(
@@ -153,142 +145,6 @@ def _measured_on(findings: Findings) -> str:
     if margin := findings.claims.margin_text():
         text += f" The smallest difference that matters is {margin}."
     return text
-
-
-def _use(findings: Findings, directory: str) -> dict[str, Any]:
-    """Return the winner's parameters, and code and command that use it, as parts of a section."""
-    winner = findings.winner
-    if winner is None or not math.isfinite(winner["score"]):
-        return {}
-    params, tuned = params_of(winner["params"]), hyperparameters_of(winner["hyperparameters"])
-    in_steps = {key: (key + IN_STEPS, length) for key, length in findings.lengths.items()}
-    given = (in_steps.get(key, (key, value)) for key, value in params.items())
-    settings = [f"{_literal(key)}: {_literal(value)}," for key, value in given]
-    lines = [
-        "from lrshape import Schedule",
-        "",
-        "schedule = Schedule(",
-        f"    {_literal(winner['family'])},",
-        *(["    {", *(f"        {line}" for line in settings), "    },"] if params else ["    {},"]),
-        f"    base_lr={float(winner['base_lr'])!r},",
-        f"    steps={findings.steps},",
-        *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
-        *([f"    min_lr={findings.min_lr!r},"] if findings.min_lr else []),
-        ")",
-        "lrs = schedule.values().tolist()  # one learning rate per step",
-        *(
-            f"{_literal(name)[1:-1].replace('.', '_')} = {_value(name, value, findings.step_rule)}"
-            for name, value in tuned.items()
-        ),
-    ]
-    code = "\n".join(lines)
-    codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
-    if not findings.missing:
-        by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
-        command = f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}"
-        codes.append(Code(command, "Or as a file with one learning rate a step, for any framework:"))
-    values = table(
-        "Parameters of the winner",
-        _parameters(params, tuned) or [("none", "")],
-        {"parameter": lambda item: printable(item[0], 60), "value": lambda item: _parameter(item[1])},
-        texts=[1],
-        title=f"{winner['label']}, base LR {rate(winner['base_lr'])}",
-        plain=True,
-    )
-    return {"tables": [values], "codes": codes}
-
-
-def _value(name: str, value: Any, step_rule: str) -> str:
-    """Return a hyperparameter as Python code after that of the learning rate's ``schedule``."""
-    times = "schedule.base_lr * " if name.startswith("lr.") else ""
-    if isinstance(value, Mapping):
-        rule = "" if step_rule == "midpoint" else f", step_rule={step_rule!r}"
-        given = f"{_literal(value['family'])}, {_literal(value['params'])}"
-        return f"Schedule({given}, base_lr={times}{_literal(value['base'])}, steps=schedule.steps{rule})"
-    return f"schedule.replace(base_lr={times}{_literal(value)})" if times else _literal(value)
-
-
-def _literal(value: Any) -> str:
-    """Return a value from JSON as Python code in printable ASCII."""
-    if isinstance(value, str):
-        quoted = ascii(value)
-        return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted
-    return ascii(value)
-
-
-def _parameters(params: Mapping[str, Any], tuned: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the parameters of a shape, and those of the schedules of hyperparameters, by name."""
-    scheduled = {name: value for name, value in tuned.items() if isinstance(value, Mapping)}
-    own = [
-        (f"{name} {key}", value)
-        for name, one in scheduled.items()
-        for key, value in {"base value": one["base"], "family": one["family"], **one["params"]}.items()
-    ]
-    return [*params.items(), *own]
-
-
-def _parameter(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else number(value)
-    return printable(json.dumps(value) if isinstance(value, list | dict) else value, 200)
-
-
-def _hyperparameters(findings: Findings) -> list[Section]:
-    """Return what was tuned beside the base LR, and what it matters; no section if nothing was."""
-    names = list(hyperparameters(findings.leaders[0])) if findings.leaders else []
-    tunings = findings.analysis.design.tuning
-    rows = [(row, one) for row in findings.leaders if (one := tunings.get(key_of(row))) is not None]
-    known = [(row, one.sensitivity) for row, one in rows if one.sensitivity is not None]
-    if not names or not known:
-        return []
-
-    def value(name: str) -> Callable[[tuple[Row, Sensitivity]], tuple[str, str]]:
-        def cell(pair: tuple[Row, Sensitivity]) -> tuple[str, str]:
-            row, sensitivity = pair
-            ends = [plain_value(end) for end in sensitivity.flat[name]]
-            return hyperparameters(row)[name], ", ".join(ends) if isinstance(
-                sensitivity.flat[name][0], str
-            ) else " to ".join(ends)
-
-        return cell
-
-    first = min(known, key=lambda pair: pair[1].rank)[0]["label"]
-    fixed_first = min(known, key=lambda pair: pair[1].fixed_rank)[0]["label"]
-    order = [pair[1].fixed_rank for pair in sorted(known, key=lambda pair: pair[1].rank)]
-    moved = (
-        f"{fixed_first} would come first, not {first}"
-        if first != fixed_first
-        else f"{first} would come first all the same, but the order of the others would change"
-    )
-    verdict = "the order would be the same" if order == sorted(order) else moved
-    fixed = listing(
-        [f"{printable(name, 60)} {plain_value(value)}" for name, value in findings.untuned.items()]
-    )
-    return [
-        Section(
-            "The hyperparameters",
-            [
-                "Each schedule is judged at its own best hyperparameters, as at its own best base LR. "
-                f"Without that tuning, with {fixed} for all, {verdict}, by the model of all trials."
-            ],
-            tables=[
-                table(
-                    "Hyperparameters of each schedule",
-                    known,
-                    {
-                        "schedule": lambda pair: pair[0]["label"],
-                        **{(name, "as good"): value(name) for name in names},
-                        ("place", "if fixed"): lambda pair: (str(pair[1].rank), str(pair[1].fixed_rank)),
-                        "cost if fixed": lambda pair: findings.claims.loss(pair[1].fixed_cost),
-                    },
-                    colours=[variable(findings.style(row).colour) for row, _ in known],
-                    note="By the posterior of the model that the tune phase has fitted to all trials; the "
-                    "confirm phase measures the best values alone. As good is what loses less than the "
-                    "confirm phase can resolve, each value at its own best base LR.",
-                )
-            ],
-        )
-    ]
 
 
 def _tried(findings: Findings) -> str:

@@ -1,39 +1,28 @@
 """A schedule: a shape, a base LR and a number of steps, and so the learning rate of every step."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import Any, ClassVar, Self, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.shapes.batch_sizes import BatchRuns
+from lrshape.shapes.binding import Bindable
 from lrshape.shapes.family import FAMILIES, Family, as_number
+from lrshape.shapes.json_value import FORMAT, JsonValue
+from lrshape.shapes.lengths import IN_STEPS, read_lengths, shares_of_steps
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
-from lrshape.shapes.strict_json import read_strict_json
 from lrshape.values import plain, positive_number, scalar, whole_number
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    import keras
-    import torch
-
-FORMAT = 1
-"""Version of the JSON format of a schedule."""
 
 _KEYS = ("format", "family", "params", "base_lr", "steps", "step_rule", "batch_sizes")
 _OPTIONAL_KEYS = ("min_lr",)
 
-IN_STEPS = "_steps"
-"""What the name of a parameter ends with that is given in steps, and not as a share of them."""
-
 
 @dataclass(frozen=True, init=False, repr=False)
-class Schedule:
+class Schedule(Bindable, JsonValue):
     """A shape, a base LR and a number of steps: an immutable, hashable value that is called on steps.
 
     Args:
@@ -75,6 +64,8 @@ class Schedule:
         True
     """
 
+    json_name: ClassVar[str] = "a schedule"
+
     family: str
     params: Mapping[str, Any]
     base_lr: float
@@ -101,8 +92,8 @@ class Schedule:
         steps = checked_steps(steps)
         params = {name: scalar(value) for name, value in params.items()}
         kind = type(family) if isinstance(family, Family) else FAMILIES[family]
-        in_steps = _in_steps(kind, params)
-        shares = _shares(kind, in_steps, steps)
+        in_steps = read_lengths(kind, params)
+        shares = shares_of_steps(kind, in_steps, steps)
         lengths = {name + IN_STEPS for name in in_steps}
         given = {name: value for name, value in params.items() if name not in lengths}
         kept = {n: scalar(v) for n, v in family.params.items()} if isinstance(family, Family) else {}
@@ -293,100 +284,6 @@ class Schedule:
         """Return the learning rate at each step, of shape ``(steps,)``."""
         return self.base_lr * self.multipliers()
 
-    def to(self, framework: str, *arguments: Any, **options: Any) -> Any:
-        """Return what an exporter makes of the schedule for a program that runs: ``to("torch", optimizer)``.
-
-        The methods ``to_...`` do so with named arguments; this one also reaches exporters of other packages.
-
-        Args:
-            framework: an exporter's name, see `lrshape.frameworks`.
-            arguments: what it takes.
-            options: what it takes.
-
-        Raises:
-            InputError: if there is no such exporter, or it writes files only.
-        """
-        from lrshape.frameworks.exporter import EXPORTERS
-
-        exporter = EXPORTERS[framework]
-        if exporter.bind is None:
-            raise InputError(f"{framework} is a file: `lrshape export --to {framework}` writes it")
-        return exporter.bind(self, *arguments, **options)
-
-    def to_torch(
-        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
-    ) -> "torch.optim.lr_scheduler.LRScheduler":
-        """Return a PyTorch scheduler; call its ``step()`` after each ``optimizer.step()``.
-
-        Args:
-            optimizer: its group with the largest learning rate gets the base LR, the others keep their
-                ratios to it.
-            step: how many optimizer steps are done.
-            keep_lr: keep the optimizer's own learning rates as base LRs, those that it has at present; with a
-                ``step`` above 0 those that it began with.
-            changes: see `replace`.
-        """
-        return self._changed(keep_lr, changes).to("torch", optimizer, keep_lr=keep_lr, step=step)
-
-    def follow(self, optimizer: "torch.optim.Optimizer", **changes: Any) -> "Iterator[float]":
-        """Yield the learning rate of each step after setting it in a PyTorch optimizer.
-
-        ``for lr in schedule.follow(optimizer):`` is a whole training loop: its body makes one optimizer step.
-
-        Args:
-            optimizer: see `to_torch`.
-            changes: see `replace`.
-        """
-        schedule = self.replace(**changes)
-        return _followed(schedule.to_torch(optimizer), schedule.steps)
-
-    def to_optax(self, **changes: Any) -> "Callable[[Any], Any]":
-        """Return an optax schedule, which can be traced; for ``changes`` see `replace`."""
-        return self.replace(**changes).to("optax")
-
-    def to_keras(
-        self, *, gradient_accumulation_steps: int | None = None, **changes: Any
-    ) -> "keras.optimizers.schedules.LearningRateSchedule":
-        """Return a Keras 3 ``LearningRateSchedule``, which is saved with a model.
-
-        Args:
-            gradient_accumulation_steps: what the optimizer has as ``gradient_accumulation_steps``.
-            changes: see `replace`.
-        """
-        return self.replace(**changes).to("keras", gradient_accumulation_steps)
-
-    def to_transformers(
-        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
-    ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
-        """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
-        return self._changed(keep_lr, changes).to("transformers", optimizer, keep_lr=keep_lr)
-
-    def to_trainer(
-        self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
-    ) -> type[Any]:
-        """Return a subclass of Hugging Face's ``Trainer`` that follows the shape over all its steps.
-
-        Args:
-            trainer: the class to derive from, default ``transformers.Trainer``.
-            base_lr: another base LR.
-            keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
-        """
-        from lrshape.frameworks.exporter import EXPORTERS
-
-        exporter: Any = EXPORTERS["transformers"]
-        return exporter.trainer_class(self._changed(keep_lr, {"base_lr": base_lr}), trainer, keep_lr=keep_lr)
-
-    def to_lightning(
-        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
-    ) -> dict[str, Any]:
-        """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
-        return self._changed(keep_lr, changes).to("lightning", optimizer, keep_lr=keep_lr)
-
-    def _changed(self, keep_lr: bool, changes: Mapping[str, Any]) -> Self:
-        if keep_lr and changes.get("base_lr") is not None:
-            raise InputError("keep_lr keeps the optimizer's learning rates: base_lr cannot go with it")
-        return self.replace(**changes)
-
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object: ``format`` and the arguments by name."""
         given = self._arguments()
@@ -411,49 +308,5 @@ class Schedule:
         if missing or unknown:
             problem = f"is missing {', '.join(missing)}" if missing else f"has unknown {shown(unknown[0])}"
             raise InputError(f"a schedule has keys {', '.join(_KEYS)}; this one {problem}")
-        if type(data["format"]) is not int or data["format"] != FORMAT:
-            raise InputError(f"format of a schedule must be {FORMAT}, got {shown(data['format'])}")
+        cls.require_format(data)
         return cls(**{k: value for k, value in data.items() if k != "format"})
-
-    def to_json(self) -> str:
-        """Return the schedule as JSON text; numbers are exact."""
-        return json.dumps(self.to_dict(), allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Inverse of `to_json`.
-
-        Raises:
-            InputError: if the text is not JSON, or as for `from_dict`.
-        """
-        return cls.from_dict(read_strict_json(text, "a schedule"))
-
-
-def _in_steps(family: type[Family], params: Mapping[str, Any]) -> dict[str, int]:
-    """The parameters that are given in steps."""
-    shares = [p.name for p in family.parameters() if p.share]
-    found = {}
-    for name in shares:
-        if name + IN_STEPS in params:
-            if name in params:
-                raise InputError(f"{name} and {name}{IN_STEPS} are one parameter: give one of them")
-            found[name] = whole_number(name + IN_STEPS, params[name + IN_STEPS], 0)
-    return found
-
-
-def _shares(family: type[Family], in_steps: Mapping[str, int], steps: int) -> dict[str, float]:
-    rules = {p.name: p for p in family.parameters()}
-    for name, count in in_steps.items():
-        if count > rules[name].high * steps:
-            raise InputError(
-                f"{name}{IN_STEPS} must be at most {rules[name].high:.0%} of the {steps:,} steps, "
-                f"got {count:,}"
-            )
-    return {name: count / steps for name, count in in_steps.items()}
-
-
-def _followed(scheduler: "torch.optim.lr_scheduler.LRScheduler", steps: int) -> "Iterator[float]":
-    for step in range(steps):
-        yield float(max(scheduler.get_last_lr()))
-        if step < steps - 1:
-            scheduler.step()

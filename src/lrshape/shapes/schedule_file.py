@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.shapes.input_file import read_text, reading
+from lrshape.shapes.json_value import FORMAT
 from lrshape.shapes.learning_rate_log import read_curves
-from lrshape.shapes.schedule import FORMAT, Schedule
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedules import Schedules
 from lrshape.shapes.strict_json import read_strict_json
 from lrshape.values import path_of

@@ -1,18 +1,17 @@
 """Schedules of several quantities of one training: learning rates of groups, weight decay, momentum, ..."""
 
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
-from lrshape.shapes.schedule import FORMAT, Schedule
-from lrshape.shapes.strict_json import read_strict_json
+from lrshape.shapes.json_value import FORMAT, JsonValue
+from lrshape.shapes.schedule import Schedule
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +21,7 @@ _KEYS = ("format", "schedules")
 
 
 @dataclass(frozen=True, init=False, repr=False)
-class Schedules:
+class Schedules(JsonValue):
     """Schedules by name, an immutable, hashable value: ``Schedules({"lr": ..., "weight_decay": ...})``.
 
     A name is a quantity, such as ``lr``, ``weight_decay``, ``momentum``, ``beta1`` or any other; or a
@@ -46,6 +45,8 @@ class Schedules:
         >>> Schedules.from_json(schedules.to_json()) == schedules
         True
     """
+
+    json_name: ClassVar[str] = "schedules"
 
     _schedules: Mapping[str, Schedule]
 
@@ -199,8 +200,7 @@ class Schedules:
         """
         if not isinstance(data, Mapping) or sorted(data) != sorted(_KEYS):
             raise InputError(f"schedules have the keys {' and '.join(_KEYS)}, got {shown(data)}")
-        if type(data["format"]) is not int or data["format"] != FORMAT:
-            raise InputError(f"format of schedules must be {FORMAT}, got {shown(data['format'])}")
+        cls.require_format(data)
         if not isinstance(data["schedules"], Mapping):
             raise InputError(f"schedules must map names to schedules, got {shown(data['schedules'])}")
         found = {}
@@ -210,16 +210,3 @@ class Schedules:
             except InputError as error:
                 raise InputError(f"{name}: {error}") from None
         return cls(found)
-
-    def to_json(self) -> str:
-        """Return the schedules as JSON text; numbers are exact."""
-        return json.dumps(self.to_dict(), allow_nan=False)
-
-    @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
-        """Inverse of `to_json`.
-
-        Raises:
-            InputError: if the text is not JSON, or as for `from_dict`.
-        """
-        return cls.from_dict(read_strict_json(text, "schedules"))

@@ -6,7 +6,8 @@ from typing import Any
 from lrshape.errors import InputError
 from lrshape.procedure.spec import FamilySpec, SearchSpec
 from lrshape.shapes import FAMILIES
-from lrshape.shapes.schedule import IN_STEPS, Schedule
+from lrshape.shapes.lengths import IN_STEPS
+from lrshape.shapes.schedule import Schedule
 
 LENGTHS = ("warmup", "decay")
 """Parameters of families that a spec may give in steps."""

@@ -15,7 +15,7 @@ from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest,
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.spec import SearchSpec
 from lrshape.shapes.input_file import read_text, reading
-from lrshape.shapes.schedule import IN_STEPS
+from lrshape.shapes.lengths import IN_STEPS
 from lrshape.shapes.steps import StepRule
 from lrshape.study.given_schedules import read_schedules
 from lrshape.study.lengths import LENGTHS, fixed_lengths

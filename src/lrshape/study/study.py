@@ -17,7 +17,8 @@ from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
 from lrshape.procedure.scheduled import GROUP, schedule
 from lrshape.procedure.trial import ShapeRecord
-from lrshape.shapes.schedule import IN_STEPS, Schedule
+from lrshape.shapes.lengths import IN_STEPS
+from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import StepRule, progress
 from lrshape.store import PHASES, Location, Store, Url
 from lrshape.study.plan import Plan

@@ -1,0 +1,94 @@
+"""The winner of a study: its parameters, and code and a command that use it."""
+
+import json
+import math
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from lrshape.report.findings import Findings
+from lrshape.report.sections import Code, table
+from lrshape.report.words import number, printable, rate
+from lrshape.shapes.lengths import IN_STEPS
+from lrshape.store import hyperparameters_of, params_of
+
+LONGEST = 4_000
+"""Characters of code that the page shows: a table of learning rates has more."""
+
+
+def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
+    """Return the winner's parameters, and code and command that use it, as parts of a section."""
+    winner = findings.winner
+    if winner is None or not math.isfinite(winner["score"]):
+        return {}
+    params, tuned = params_of(winner["params"]), hyperparameters_of(winner["hyperparameters"])
+    in_steps = {key: (key + IN_STEPS, length) for key, length in findings.lengths.items()}
+    given = (in_steps.get(key, (key, value)) for key, value in params.items())
+    settings = [f"{_literal(key)}: {_literal(value)}," for key, value in given]
+    lines = [
+        "from lrshape import Schedule",
+        "",
+        "schedule = Schedule(",
+        f"    {_literal(winner['family'])},",
+        *(["    {", *(f"        {line}" for line in settings), "    },"] if params else ["    {},"]),
+        f"    base_lr={float(winner['base_lr'])!r},",
+        f"    steps={findings.steps},",
+        *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
+        *([f"    min_lr={findings.min_lr!r},"] if findings.min_lr else []),
+        ")",
+        "lrs = schedule.values().tolist()  # one learning rate per step",
+        *(
+            f"{_literal(name)[1:-1].replace('.', '_')} = {_value(name, value, findings.step_rule)}"
+            for name, value in tuned.items()
+        ),
+    ]
+    code = "\n".join(lines)
+    codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
+    if not findings.missing:
+        by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
+        command = f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}"
+        codes.append(Code(command, "Or as a file with one learning rate a step, for any framework:"))
+    values = table(
+        "Parameters of the winner",
+        _parameters(params, tuned) or [("none", "")],
+        {"parameter": lambda item: printable(item[0], 60), "value": lambda item: _parameter(item[1])},
+        texts=[1],
+        title=f"{winner['label']}, base LR {rate(winner['base_lr'])}",
+        plain=True,
+    )
+    return {"tables": [values], "codes": codes}
+
+
+def _value(name: str, value: Any, step_rule: str) -> str:
+    """Return a hyperparameter as Python code after that of the learning rate's ``schedule``."""
+    times = "schedule.base_lr * " if name.startswith("lr.") else ""
+    if isinstance(value, Mapping):
+        rule = "" if step_rule == "midpoint" else f", step_rule={step_rule!r}"
+        given = f"{_literal(value['family'])}, {_literal(value['params'])}"
+        return f"Schedule({given}, base_lr={times}{_literal(value['base'])}, steps=schedule.steps{rule})"
+    return f"schedule.replace(base_lr={times}{_literal(value)})" if times else _literal(value)
+
+
+def _literal(value: Any) -> str:
+    """Return a value from JSON as Python code in printable ASCII."""
+    if isinstance(value, str):
+        quoted = ascii(value)
+        return f'"{quoted[1:-1]}"' if quoted[0] == "'" and '"' not in quoted else quoted
+    return ascii(value)
+
+
+def _parameters(params: Mapping[str, Any], tuned: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the parameters of a shape, and those of the schedules of hyperparameters, by name."""
+    scheduled = {name: value for name, value in tuned.items() if isinstance(value, Mapping)}
+    own = [
+        (f"{name} {key}", value)
+        for name, one in scheduled.items()
+        for key, value in {"base value": one["base"], "family": one["family"], **one["params"]}.items()
+    ]
+    return [*params.items(), *own]
+
+
+def _parameter(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else number(value)
+    return printable(json.dumps(value) if isinstance(value, list | dict) else value, 200)
