@@ -49,12 +49,11 @@ def export(
     base_lr: Annotated[float | None, typer.Option(help="Base LR to use instead of the schedule's.")] = None,
     warmup_steps: Annotated[
         int | None,
-        typer.Option(
-            parser=whole, metavar="N", help="Length of the warmup in steps, which no other --steps changes."
-        ),
+        typer.Option(parser=whole, metavar="N", help="Warmup of N steps, whatever --steps is."),
     ] = None,
     decay_steps: Annotated[
-        int | None, typer.Option(parser=whole, metavar="N", help="Length of the decay in steps (family wsd).")
+        int | None,
+        typer.Option(parser=whole, metavar="N", help="Decay of N steps (family wsd), whatever --steps is."),
     ] = None,
     min_lr: Annotated[float | None, typer.Option(help="No learning rate is below this.")] = None,
     batch_sizes: Annotated[
