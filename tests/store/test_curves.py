@@ -6,6 +6,7 @@ import pytest
 
 from lrshape.loss_curve import LossCurve
 from lrshape.store import DamagedChunk, Store, merge
+from lrshape.store.table import CURVE_KEYS
 
 DOCUMENT = {"chunk_size": 12, "train_digest": None, "spec": {}}
 
@@ -41,8 +42,7 @@ def test_curves_come_back_and_are_left_out_unless_wanted(written, with_curves, m
 
 def test_the_table_of_all_curves_has_a_row_a_point_in_the_order_of_the_trials(written, with_curves):
     found = written.curves()
-    columns = "phase shape base_lr hyperparameters seed step train_loss valid_loss"
-    assert list(found) == columns.split()
+    assert list(found) == [*CURVE_KEYS, "step", "train_loss", "valid_loss"]
     tables = pd.concat([with_curves(first=100), with_curves()])
     tables = tables[tables["curve"].notna()].sort_values(["shape", "base_lr", "seed"], kind="stable")
     assert found["step"].tolist() == [step for curve in tables["curve"] for step in curve.step]

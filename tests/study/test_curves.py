@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 import lrshape
 from lrshape.cli import app
 from lrshape.errors import InputError
+from lrshape.store.table import CURVE_KEYS
 from lrshape.study.trial_files import write_curves
 from lrshape.study.verification import examine
 
@@ -46,15 +47,13 @@ def study(tmp_path_factory):
 
 def test_each_point_has_its_trial_and_its_learning_rate(study):
     curves = study.curves()
-    columns = "phase shape base_lr hyperparameters seed step lr train_loss valid_loss"
-    assert list(curves) == columns.split()
+    assert list(curves) == [*CURVE_KEYS, "step", "lr", "train_loss", "valid_loss"]
     np.testing.assert_allclose(curves["lr"], curves["train_loss"], rtol=1e-6)  # the loss that `train` gave
     assert (curves["valid_loss"].notna() == (curves["step"] % 8 == 0)).all()
-    keys = ["phase", "shape", "base_lr", "hyperparameters", "seed"]
-    lengths = curves.groupby(keys, observed=True, sort=False).size()
+    lengths = curves.groupby(CURVE_KEYS, observed=True, sort=False).size()
     assert set(lengths) == {STEPS // 4}
     trials = study.trials()
-    joined = curves.merge(trials, on=keys)
+    joined = curves.merge(trials, on=CURVE_KEYS)
     assert len(joined) == len(curves)
     assert 0.6 * len(trials) < len(lengths) < len(trials)
     assert set(study.curves(["confirm"])["phase"]) == {"confirm"}

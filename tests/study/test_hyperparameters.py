@@ -135,6 +135,8 @@ def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path, monkeypatch):
             "must be one of linear, log, integer",
         ),
         ({"weight_decay": {"choices": [1]}}, "two or more that differ, got [1]"),
+        ({"weight_decay": {"choices": [1, 1.0]}}, "two or more that differ, got [1, 1.0]"),
+        ({"weight_decay": {"choices": [1, math.nan]}}, "choices must be finite numbers or texts"),
         ({"weight_decay": {"choices": [1, 2], "low": 0.1}}, "choices cannot be combined with low"),
         ({"weight_decay": {"low": 0.1}}, "low and high, or choices, must be given"),
         ({"weight_decay": {"low": 0.1, "high": 1, "limits": [0.2, 2]}}, "limits must enclose the range"),

@@ -43,6 +43,8 @@ def test_a_warmup_in_steps_is_that_of_all_families_and_baselines():
         ({"warmup_steps": 40}, "warmup_steps must be at most 30% of the 60 steps, got 40"),
         ({"warmup_steps": 2.5}, "warmup_steps: must be a whole number, got 2.5"),
         ({"decay_steps": 5}, "decay_steps: family rex has no decay: remove one of them"),
+        ({"decay_steps": 5, "baselines": ["linear"]}, "decay_steps: no schedule has a decay: remove it"),
+        ({"tune": {"beta1": {"low": 0.5, "high": 0.9, "limits": [0, 2]}}}, "limits of beta1 must be within"),
         ({"min_lr": 1.0}, "min_lr must be at most base_lr.high, 0.1, got 1"),
         ({"families": 3}, "families"),
         ({"families": [{"shapes": 3}]}, "families.0.name"),

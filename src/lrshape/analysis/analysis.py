@@ -17,6 +17,7 @@ from lrshape.analysis.comparisons import (
     costs_of,
     is_at_edge,
     is_key,
+    key_of,
     keys_of,
 )
 from lrshape.analysis.design import Design, Key, Scale
@@ -155,7 +156,7 @@ class Analysis:
         """
         rows = self.scores
         if len(self.best_per_family):
-            rows = where(rows, is_key(rows, keys_of(self.best_per_family.head(1))[0]))
+            rows = where(rows, is_key(rows, key_of(self.winner)))
         return max(set(rows["phase"]) & {*CHOOSING, "confirm"}, key=PHASES.index, default=CHOOSING[0])
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.comparisons import is_key, keys_of
+from lrshape.analysis.comparisons import is_key, key_of, keys_of
 from lrshape.analysis.design import Design, Key, Scale, Sensitivity
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
@@ -299,7 +299,7 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     chosen: dict[Key, list[str]] = {}
     for name, one in by.items():
         if math.isfinite(one.winner["score"]):
-            chosen.setdefault(keys_of(one.best_per_family.head(1))[0], []).append(name)
+            chosen.setdefault(key_of(one.winner), []).append(name)
     found = []
     for won, names in chosen.items():
         for phase in reversed(PHASES):

@@ -130,7 +130,7 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     edge = np.where((tried > 1) & (score[second] == score[best]) & np.isfinite(score[best]), "", edge)
     placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
     result = scores.iloc[best[placed]].reset_index(drop=True)
-    result = result.astype(dict.fromkeys([*_TEXTS], "str"))  # from categoricals
+    result = result.astype(dict.fromkeys(_TEXTS, "str"))  # from categoricals
     return result.assign(
         edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype="str"),
         tried=tried[placed],

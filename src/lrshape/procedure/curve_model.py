@@ -18,7 +18,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
-from lrshape.procedure.pool import Pool
+from lrshape.procedure.pool import Pool, Region, search_pool
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord, multipliers
 from lrshape.process_wide import one_blas_thread
@@ -39,12 +39,6 @@ BEYOND = 12
 """Steps that it is sought beyond those tried: an octave."""
 
 DRAWS = 400
-
-AHEAD = 0.25
-"""How far beyond what was tried the best hyperparameters are sought, in units of their ranges."""
-
-POOL, SCATTER, ROUNDS = 150, 1500, 8
-"""Points about the best, points to start from, and rounds, of the search for the best hyperparameters."""
 
 FLAT = 33
 """Values of a hyperparameter among which the flat range is sought."""
@@ -158,9 +152,12 @@ class CurveModel:
         grid = np.concatenate([inside, outside])
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
         bounds = self._tuned.bounds(constant=shape.is_baseline)
-        box = self._tried_box(where(tried, ~bad), bounds)
+        box = self._tried_box(tried, bounds)
         with one_blas_thread():
-            pool = self._pool(curve, grid, len(inside), box, bounds, random)
+            region = Region(grid, len(inside), box, bounds)
+            pool = search_pool(
+                lambda points: self._process.mean(self._at(curve, points)), region, self._settings, random
+            )
             mean, covariance = self._process.posterior(self._at(curve, pool))
         x, units = pool.base_lrs, pool.units
         best = int(np.argmin(np.where(pool.inside, mean, math.inf)))
@@ -241,11 +238,12 @@ class CurveModel:
         return np.array([self._bend.undo(float(value)) for value in mean])
 
     def _tried_box(self, tried: pd.DataFrame, bounds: Array) -> Array:
-        """Smallest and largest coordinates of hyperparameters that were tried, (2, dimensions).
+        """Smallest and largest coordinates of hyperparameters that did not diverge, (2, dimensions).
 
         The ranges themselves are taken as tried: other shapes have shown what they are worth.
         """
-        units = self._tuned.units(tried["hyperparameters"].tolist())
+        trained = where(tried, ~tried["diverged"].to_numpy(bool))
+        units = self._tuned.units(trained["hyperparameters"].tolist())
         box = np.stack([np.minimum(units.min(axis=0), 0.0), np.maximum(units.max(axis=0), 1.0)])
         return np.clip(box, *bounds)
 
@@ -260,47 +258,6 @@ class CurveModel:
     def _at(self, curve: Array, pool: Pool) -> Array:
         values = np.repeat(curve, len(pool.base_lrs), axis=0)
         return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units, values))
-
-    def _pool(
-        self,
-        curve: Array,
-        grid: Array,
-        inside: int,
-        box: Array,
-        bounds: Array,
-        random: np.random.Generator,
-    ) -> Pool:
-        """What may be best: the base LRs of a grid, of which the first so many lie inside of those tried.
-
-        With hyperparameters it is the grid at the best ones, and points all about that.
-        """
-        if not len(self._tuned):
-            return Pool(grid, np.empty((len(grid), 0)), np.arange(len(grid)) < inside)
-        first, last = grid[:inside].min(), grid[:inside].max()
-        wide = np.clip(box + np.array([[-AHEAD], [AHEAD]]), *bounds)
-        known = np.concatenate(
-            [self._settings, wide[0] + random.random((POOL, len(self._tuned))) * (wide[1] - wide[0])]
-        )
-        start = Pool(
-            random.choice(grid, SCATTER), np.clip(known[random.integers(len(known), size=SCATTER)], *wide)
-        )
-        lowest: list[Pool] = []
-        for (low, high), (least, most) in (((first, last), box), ((grid.min(), grid.max()), wide)):
-            kept = Pool(np.clip(start.base_lrs, low, high), np.clip(start.units, least, most))
-            for _ in range(ROUNDS):
-                kept = kept.take(np.argsort(self._process.mean(self._at(curve, kept)), kind="stable")[:8])
-                near = kept.scattered(POOL, random)
-                kept = kept.join(Pool(np.clip(near.base_lrs, low, high), np.clip(near.units, least, most)))
-            lowest.append(kept.take([int(np.argmin(self._process.mean(self._at(curve, kept))))]))
-        best = lowest[0]
-        about = best.join(lowest[1]).scattered(POOL, random)
-        about = Pool(np.clip(about.base_lrs, grid.min(), grid.max()), np.clip(about.units, *wide))
-        along = Pool(grid, np.repeat(best.units, len(grid), axis=0))
-        pool = along.join(best).join(lowest[1]).join(about).join(start.take(range(POOL // 4)))
-        is_inside = ((pool.base_lrs >= first) & (pool.base_lrs <= last)) & (
-            (pool.units >= box[0]) & (pool.units <= box[1])
-        ).all(axis=1)
-        return Pool(pool.base_lrs, pool.units, is_inside)
 
 
 def _reach(column: Array, losses: Array, most: float) -> float:

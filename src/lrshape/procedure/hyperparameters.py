@@ -92,10 +92,11 @@ class HyperparameterSpec(Settings):
         if self.choices:
             if self.low is not None or self.high is not None or self.limits is not None:
                 raise ValueError("choices cannot be combined with low, high and limits")
-            if len(self.choices) < 2 or len(set(map(repr, self.choices))) < len(self.choices):
+            if not all(isinstance(one, str) or _is_finite(one) for one in self.choices):
+                raise ValueError(f"choices must be finite numbers or texts, got {list(self.choices)}")
+            # 1, 1.0 and true are equal: a row could not say which of them it has.
+            if len(self.choices) < 2 or len(set(self.choices)) < len(self.choices):
                 raise ValueError(f"choices must be two or more that differ, got {list(self.choices)}")
-            if not all(isinstance(value, int | float | str) for value in self.choices):
-                raise ValueError(f"choices must be numbers or texts, got {list(self.choices)}")
             inside = self.default is None or self.default in self.choices
         else:
             if self.low is None or self.high is None:
@@ -217,18 +218,19 @@ def named(tables: Any, prefix: str = "") -> Any:
     found: dict[str, Any] = {}
     for key, value in tables.items():
         name = f"{prefix}{key}"
-        is_name_of_more = isinstance(value, Mapping) and not any(
-            k in HyperparameterSpec.model_fields for k in value
-        )
-        if (
-            is_name_of_more
-            and all(isinstance(inner, Mapping | list | tuple) for inner in value.values())
-            and value
-        ):
-            found |= named(value, f"{name}.")
-        else:
-            found[name] = value
+        found |= named(value, f"{name}.") if _holds_others(value) else {name: value}
     return found
+
+
+def _holds_others(table: Any) -> bool:
+    """Whether a table is one of hyperparameters, not a hyperparameter itself."""
+    if not isinstance(table, Mapping) or not table or table.keys() & HyperparameterSpec.model_fields.keys():
+        return False
+    return all(isinstance(inner, Mapping | list | tuple) for inner in table.values())
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def require_names(names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.comparisons import keys_of
+from lrshape.analysis.comparisons import key_of, keys_of
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.procedure.choice import Choice
@@ -147,7 +147,7 @@ def confirm(spec: SearchSpec, choice: Choice, spent: int) -> Rounds[Choice]:
         rows = [row for row in rows if row.key in undecided]
         if not rows or done < look:
             break
-        rows = [by_key[keys_of(analysis.best_per_family.head(1))[0]], *rows]
+        rows = [by_key[key_of(analysis.winner)], *rows]
     return choice
 
 

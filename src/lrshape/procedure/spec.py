@@ -10,6 +10,7 @@ from lrshape.procedure.family_spec import MAX_SHAPES, FamilySpec
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.hyperparameters import HyperparameterSpec, named, require_names
 from lrshape.procedure.sampler import SAMPLERS, Sampler
+from lrshape.procedure.scheduled import GROUP
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.steps import StepRule
@@ -227,6 +228,11 @@ class SearchSpec(Settings):
         return HyperparameterSpace(self.tune)
 
     @property
+    def scheduled(self) -> list[str]:
+        """Names of those that may change in training: those with shapes, and learning rates of groups."""
+        return [name for name, one in self.tune.items() if one.family is not None or name.startswith(GROUP)]
+
+    @property
     def tuning_points(self) -> int:
         """Base LRs, with hyperparameters, of a schedule in each round of tuning."""
         return self.tuning.base_lrs * (1 + len(self.tune))
@@ -294,10 +300,10 @@ class SearchSpec(Settings):
                 f"{name} keeps its base LR, and would keep its {next(iter(self.tune))}: remove either its "
                 "tune = false or the hyperparameters in tune"
             )
-        scheduled = [name for name, one in self.tune.items() if one.family is not None]
-        if scheduled and self.is_contest:
+        shaped = [name for name, one in self.tune.items() if one.family is not None]
+        if shaped and self.is_contest:
             raise ValueError(
-                f"tune.{scheduled[0]}: schedules of hyperparameters belong to a search: given schedules have "
+                f"tune.{shaped[0]}: schedules of hyperparameters belong to a search: given schedules have "
                 "constant ones; remove its family"
             )
         names = [family.name for family in self.families]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import judge
-from lrshape.procedure.scheduled import GROUP, series
+from lrshape.procedure.scheduled import series
 from lrshape.procedure.trial import Candidate, Trial, multipliers, training_seeds
 from lrshape.store import CURVE, chunk_name, hyperparameters_of
 from lrshape.study.spec import StudySpec
@@ -147,7 +147,7 @@ def _columns(spec: StudySpec, candidates: Sequence[Candidate]) -> dict[str, np.n
     columns = {}
     for name in rows[0]:
         values = [row[name] for row in rows]
-        if name.startswith(GROUP) or spec.tune[name].family is not None:
+        if name in spec.scheduled:
             columns[name] = series(name, values, candidates, spec.workload.steps, spec.step_rule)
         else:  # an array of numbers and texts would be one of texts
             columns[name] = np.array(values, object if any(isinstance(v, str) for v in values) else None)

@@ -26,10 +26,14 @@ def fixed_lengths(
             and is left out otherwise.
 
     Raises:
-        InputError: if a length does not fit the steps, a family lacks the parameter, or gives it, too.
+        InputError: if a length does not fit the steps, no schedule has the parameter, or a family that the
+            user chose lacks it, or gives it, too.
     """
     families, baselines = list(spec.families), dict(spec.baselines)
+    known = {each.name for each in families} | {each.family for each in baselines.values()}
     for name, length in lengths.items():
+        if not any(_has(family, name) for family in known):
+            raise InputError(f"{name}{IN_STEPS}: no schedule has a {name}: remove it")
         if not families_are_named:
             families = [each for each in families if _has(each.name, name)]
         families = [_with_length(each, name, length, steps) for each in families]

@@ -15,7 +15,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
-from lrshape.procedure.scheduled import GROUP, schedule
+from lrshape.procedure.scheduled import schedule
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes.lengths import IN_STEPS
 from lrshape.shapes.schedule import Schedule
@@ -232,9 +232,9 @@ class Study:
         best = self.best(metric)
         if best.score_median is None:
             raise InputError(f"{self.path}: no shape has a finite {best.metric}, so there is no winner")
-        schedule = Schedule(best.family, best.params, best.base_lr, self.steps, self.step_rule)
+        trained = Schedule(best.family, best.params, best.base_lr, self.steps, self.step_rule)
         lengths = {n + IN_STEPS: length for n, length in self.spec.lengths.items() if n in best.params}
-        kept = schedule.replace(params=lengths, min_lr=min(self.spec.min_lr, best.base_lr))
+        kept = trained.replace(params=lengths, min_lr=min(self.spec.min_lr, best.base_lr))
         return kept.replace(steps=steps)
 
     def schedules(self, steps: int | None = None, metric: str | None = None) -> dict[str, Schedule]:
@@ -251,5 +251,5 @@ class Study:
         """
         lr = self.schedule(steps, metric)
         values = self.best(metric).hyperparameters
-        own = [name for name in values if name.startswith(GROUP) or self.spec.tune[name].family is not None]
-        return {"lr": lr, **{name: schedule(name, values[name], lr) for name in own}}
+        own = {name: schedule(name, values[name], lr) for name in values if name in self.spec.scheduled}
+        return {"lr": lr, **own}
