@@ -17,8 +17,7 @@ from lrshape.predict.ensemble import fit_ensemble
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.reading import read_runs
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION, MISFIT, transfer_sweep
-from lrshape.predict.suggestion import REACH
+from lrshape.predict.shape_transfer import CAUTION, MISFIT, REACH, transfer_sweep
 
 DRAWS = 40
 """Draws of given runs from each source."""
@@ -99,10 +98,9 @@ def by_ensemble(given: list[Run], lrs: list[Array], today: Run) -> Forecast | No
     """Return the same by the ensemble; None where it abstains."""
     try:
         ensemble = fit_ensemble(given)
+        mean, error = ensemble.differences(lrs, today.lrs)
+        ensemble.check_resolves(mean)
     except InputError:
-        return None
-    mean, error = ensemble.differences(lrs, today.lrs)
-    if ensemble.error >= np.sqrt(np.mean(mean**2)):
         return None
     return mean, error, ensemble.losses(lrs)
 

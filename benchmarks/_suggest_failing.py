@@ -22,8 +22,8 @@ from lrshape.training.workloads.digits import DigitsMLP
 from lrshape.training.workloads.linear_regression import LinearRegression
 
 DRAWS = 100
-CHOOSING, JUDGING = 0, 1
-"""Seeds of the draws by which rules were chosen, and of those that are reported."""
+SEED = 1
+"""Of the draws that are reported; those of seed 0 chose the rules."""
 MOST_RUNS = 10
 SEEDS = 4
 """Seeds of the trainings that say what is truly better; given runs have the first one."""
@@ -123,11 +123,11 @@ def gains(workload: PopulationWorkload, claims: Sequence[Claim]) -> NDArray[np.f
     return today - suggested
 
 
-def failing_table(seed: int = JUDGING) -> str:
+def failing_table() -> str:
     """Return the share of draws where lrshape claims no gain or is right, by workload."""
     rows = []
     for name, setting in SETTINGS.items():
-        runs, rng = all_runs(setting), random.Random(seed)
+        runs, rng = all_runs(setting), random.Random(SEED)
         found = [suggest(draw(runs, rng)) for _ in range(DRAWS)]
         claims = [each for each in map(claim, found) if each is not None]
         gained = gains(setting.workload, claims) if claims else np.zeros(0)

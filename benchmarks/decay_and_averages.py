@@ -1,6 +1,6 @@
 """What a decay of the LR buys where weights are averaged, and the order of decays under AdamW and Muon.
 
-    LRSHAPE_DATA=FOLDER python benchmarks/decay_and_averages.py --out DIR [--only NAME,NAME]
+    LRSHAPE_DATA=FOLDER python benchmarks/decay_and_averages.py --out DIR [--only NAME ...]
 
 Every schedule is tuned twice by one rule, once for its last weights and once for its best average (see
 `_decay_trials.tune`), and then trained on fresh seeds. DIR keeps all trials: run it again to go on after an

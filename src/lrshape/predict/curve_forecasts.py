@@ -13,8 +13,8 @@ from lrshape.predict.ensemble import CURVE_LAWS, Ensemble, curves_of, fit_ensemb
 from lrshape.predict.laws.convex_bound import split_unstable
 from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, rounded, second_choice, swept
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION
-from lrshape.predict.suggestion import REACH, Row, Suggestion, Today
+from lrshape.predict.shape_transfer import CAUTION, REACH
+from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 
 SAME_LR = 1.5
@@ -44,21 +44,15 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
     peak = float(today.run.lrs.max())
     if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
         return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
+    schedules = [each.schedule.replace(base_lr=rounded(peak)) for each in offered]
+    lrs = [schedule.values() for schedule in schedules]
     try:
         stable, unstable = split_unstable(found.runs)
         ensemble = fit_ensemble(stable)
+        mean, errors = ensemble.differences(lrs, today.schedule.values())
+        ensemble.check_resolves(mean)
     except InputError as error:
         return _abstained(found, curves, str(error))
-    schedules = [each.schedule.replace(base_lr=rounded(peak)) for each in offered]
-    lrs = [schedule.values() for schedule in schedules]
-    mean, error = ensemble.differences(lrs, today.schedule.values())
-    size = float(np.sqrt(np.mean(mean**2)))
-    if ensemble.error >= size:
-        reason = (
-            f"on held-out runs they miss differences of final losses by {ensemble.error:.2g}, as much as "
-            f"those that they would predict, {size:.2g}"
-        )
-        return _abstained(found, curves, reason)
     losses = ensemble.losses(lrs)
     rows = tuple(
         Row(
@@ -67,10 +61,10 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
             offered[i].own,
             loss=float(losses[i]),
             difference=float(mean[i]),
-            error=float(error[i]),
-            better=float(np.clip(norm.cdf(-mean[i] / error[i]), 1 - SUREST, SUREST)),
+            error=float(errors[i]),
+            better=float(np.clip(norm.cdf(-mean[i] / errors[i]), 1 - SUREST, SUREST)),
         )
-        for i in np.argsort(mean + CAUTION * error, kind="stable")
+        for i in np.argsort(mean + CAUTION * errors, kind="stable")
     )
     return replace(
         found,

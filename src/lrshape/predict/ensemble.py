@@ -86,6 +86,19 @@ class Ensemble:
         variance[is_today] = 0
         return mean, np.sqrt(variance + 2 * self.noise**2)
 
+    def check_resolves(self, differences: Array) -> None:
+        """Check that predicted differences are larger than what the laws miss on held-out runs.
+
+        Raises:
+            InputError: if they are not.
+        """
+        size = float(np.sqrt(np.mean(differences**2)))
+        if self.error >= size:
+            raise InputError(
+                f"on held-out runs they miss differences of final losses by {self.error:.2g}, as much as "
+                f"those that they would predict, {size:.2g}"
+            )
+
     def losses(self, schedules: Sequence[Array]) -> Array:
         """Return predicted final losses, ``(n,)``."""
         return sum(

@@ -2,20 +2,22 @@
 
 from typing import Any, NamedTuple
 
-from scipy.stats import norm
-
 from lrshape.predict.continuations import Continuation
+from lrshape.predict.shape_transfer import REACH
+
+MOST_HORIZONS = 3
 
 
-class Horizon(NamedTuple):
-    """A number of steps at which the run may stop, and how to get there.
+class Choice(NamedTuple):
+    """A way to go on until a number of steps at which the run may stop.
 
     Attributes:
         steps: the number of steps.
-        name: of the first choice.
-        continuation: the first choice; None for the user's plan.
+        name: what tables call it.
+        continuation: how it goes on, from the best start; None for the user's plan.
         difference: final loss less that of the plan.
         error: standard deviation of it.
+        flat: the first and the last start that are expected to be about as good; None for the plan.
     """
 
     steps: int
@@ -23,12 +25,12 @@ class Horizon(NamedTuple):
     continuation: Continuation | None
     difference: float
     error: float
+    flat: tuple[int, int] | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
         """Where the difference lies with a probability of 95%."""
-        reach = float(norm.ppf(0.975)) * self.error
-        return self.difference - reach, self.difference + reach
+        return self.difference - REACH * self.error, self.difference + REACH * self.error
 
 
 class Unbranched(NamedTuple):
@@ -51,7 +53,7 @@ class Live(NamedTuple):
         from_step: how many of its steps are done.
         lr: its LR there.
         plan: name of what others are compared to.
-        horizons: by rising numbers of steps.
+        horizons: the first choice for each, by rising numbers of steps.
         unbranched: schedules without a branch, that of the least largest regret at the front; empty for one
             horizon.
     """
@@ -60,7 +62,7 @@ class Live(NamedTuple):
     from_step: int
     lr: float
     plan: str
-    horizons: tuple[Horizon, ...]
+    horizons: tuple[Choice, ...]
     unbranched: tuple[Unbranched, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

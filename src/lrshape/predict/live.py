@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,9 @@ from scipy.stats import norm
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate
 from lrshape.predict.continuations import WAYS, Continuation, continuations, usual
+from lrshape.predict.curve_forecasts import SUREST
 from lrshape.predict.curve_law import CHANGE
-from lrshape.predict.horizons import Horizon, Live, Unbranched
+from lrshape.predict.horizons import MOST_HORIZONS, Choice, Live, Unbranched
 from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
 from lrshape.predict.live_forecasts import Forecasts, LiveForecasts, forecast
 from lrshape.predict.next_runs import NextRun
@@ -28,21 +28,8 @@ Array = NDArray[np.float64]
 
 MOST_STEPS = 1_000_000
 """Steps of a run to go on with: its schedules are tables of all LRs."""
-MOST_HORIZONS = 3
-SUREST = 0.99
-"""Highest probability that is claimed, and 1 less the lowest."""
 BRANCH = 0.25
 """Steps of a short cooldown from now, relative to those that are done: it is then a fifth of the branch."""
-
-
-class _Choice(NamedTuple):
-    """One way to go on: its best start, and those about as good; the plan has no continuation."""
-
-    name: str
-    continuation: Continuation | None
-    difference: float
-    error: float
-    flat: tuple[int, int] | None = None
 
 
 def checked_horizons(steps: int | Sequence[int] | None, from_step: int) -> list[int]:
@@ -104,21 +91,17 @@ def suggest_continuation(
     firsts = [choices[0] for choices in chosen]
     best = [_lrs(live.lrs, choice, plan) for choice, plan in zip(firsts, tables, strict=True)]
     alone = unbranched(live.lrs, best, laws) if len(horizons) > 1 else ()
-    reached = [
-        Horizon(steps, each.name, each.continuation, each.difference, each.error)
-        for steps, each in zip(horizons, firsts, strict=True)
-    ]
     rows = [_row(live.lrs, each, tables[-1], found, own=bool(plans)) for each in chosen[-1]]
     return replace(
         empty,
         rows=tuple(rows),
         doubts=(*found.doubts, *_doubts(live, finished, horizons)),
         next_runs=(
-            *_next_runs(horizons, firsts, best, noise),
+            *_next_runs(firsts, best, noise),
             *_alone(live.lrs, alone[:1], horizons),
             *([] if found.by_curves or len(horizons) > 1 else _branch(live, finished, horizons[-1])),
         ),
-        live=Live(live.name, from_step, lr, names[-1], tuple(reached), alone),
+        live=Live(live.name, from_step, lr, names[-1], tuple(firsts), alone),
     )
 
 
@@ -129,31 +112,29 @@ def _planned(live: Run, steps: int, plan: Candidate | None) -> tuple[str, Array]
     return plan.name, np.concatenate([live.lrs, plan.schedule.values()[live.steps :]])
 
 
-def _choices(prefix: Array, name: str, plan: Array, laws: Forecasts, noise: float) -> list[_Choice]:
+def _choices(prefix: Array, name: str, plan: Array, laws: Forecasts, noise: float) -> list[Choice]:
     """The plan and the best start of each way to decay, the first choice at the front."""
     mean, error = laws.differences([plan], plan)
-    found = [_Choice(name, None, float(mean[0]), float(error[0]))]
+    steps = len(plan)
+    found = [Choice(steps, name, None, float(mean[0]), float(error[0]))]
     for way in WAYS:
-        starts = [each for each in continuations(way, len(prefix), len(plan)) if each.name != name]
+        starts = [each for each in continuations(way, len(prefix), steps) if each.name != name]
         if not starts:
             continue
         mean, error = laws.differences([each.lrs(prefix) for each in starts], plan)
         best = int(np.argmin(mean + CAUTION * error))
         near = [each.start for each, loss in zip(starts, mean, strict=True) if loss <= mean.min() + noise]
         near = sorted([*near, starts[best].start])
-        found.append(
-            _Choice(
-                starts[best].name, starts[best], float(mean[best]), float(error[best]), (near[0], near[-1])
-            )
-        )
+        chosen, flat = starts[best], (near[0], near[-1])
+        found.append(Choice(steps, chosen.name, chosen, float(mean[best]), float(error[best]), flat))
     return sorted(found, key=lambda each: each.difference + CAUTION * each.error)
 
 
-def _lrs(prefix: Array, choice: _Choice, plan: Array) -> Array:
+def _lrs(prefix: Array, choice: Choice, plan: Array) -> Array:
     return plan if choice.continuation is None else choice.continuation.lrs(prefix)
 
 
-def _row(prefix: Array, choice: _Choice, plan: Array, found: LiveForecasts, own: bool) -> Row:
+def _row(prefix: Array, choice: Choice, plan: Array, found: LiveForecasts, own: bool) -> Row:
     lrs = _lrs(prefix, choice, plan)
     better = norm.cdf(-choice.difference / choice.error)
     return Row(
@@ -177,12 +158,10 @@ def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int]) -> list
     ]
 
 
-def _next_runs(
-    horizons: Sequence[int], firsts: Sequence[_Choice], best: Sequence[Array], noise: float
-) -> list[NextRun]:
+def _next_runs(firsts: Sequence[Choice], best: Sequence[Array], noise: float) -> list[NextRun]:
     chosen = []
-    for steps, each, lrs in zip(horizons, firsts, best, strict=True):
-        reason = "the first choice" if len(horizons) == 1 else f"if it stops at {steps:,} steps"
+    for each, lrs in zip(firsts, best, strict=True):
+        reason = "the first choice" if len(firsts) == 1 else f"if it stops at {each.steps:,} steps"
         if each.flat and each.flat[0] < each.flat[1]:
             reason += (
                 f"; a start from step {each.flat[0]:,} to {each.flat[1]:,} is expected to end within "

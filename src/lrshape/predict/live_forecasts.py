@@ -141,10 +141,5 @@ def _ensemble(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[
     if not curves_of([live]):
         raise InputError(f"the live run has only {len(live.points)} losses")
     ensemble = fit_ensemble([*finished, live], LEAST_CURVES)
-    size = float(np.sqrt(np.mean(ensemble.differences(others, plan)[0] ** 2)))
-    if ensemble.error >= size:
-        raise InputError(
-            f"on held-out runs they miss differences of final losses by {ensemble.error:.2g}, as much as "
-            f"those that they would predict, {size:.2g}"
-        )
+    ensemble.check_resolves(ensemble.differences(others, plan)[0])
     return ensemble

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from lrshape.predict.horizons import Horizon, Live
+from lrshape.predict.horizons import Choice, Live
 from lrshape.predict.verdict import amount, precision, spread
 from lrshape.report.sections import Table, table
 from lrshape.report.words import printable
@@ -18,7 +18,7 @@ LIVE_METHOD = (
     "from the finished runs. Without any, it assumes that the LR suits the plan, and its intervals are wide.",
     "On constant runs of one 124M language model, cut off at 10% to 60% of the steps, the first choice ended "
     "0.004 above the best known decay in the median and 0.013 at worst from the live run alone; with one "
-    "shorter run whose LR fell 0 and 0.002 where laws of curves decided, 0 and 0.008 where the bound did.",
+    "shorter run whose LR fell, 0 and 0.002 where laws of curves decided, 0 and 0.008 where the bound did.",
 )
 
 
@@ -26,7 +26,7 @@ def live_tables(found: "Suggestion", live: Live) -> list[Table]:
     """Return tables on several horizons: how to branch off to each, and one schedule for all."""
     text = precision(found).text
 
-    def against(each: Horizon) -> tuple[str, str]:
+    def against(each: Choice) -> tuple[str, str]:
         return amount(found, each), spread(found, each)
 
     branches = table(

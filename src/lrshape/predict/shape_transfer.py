@@ -19,6 +19,8 @@ MISFIT = 0.01
 """Probability of a worse fit, below which the runs do not follow the law."""
 SURE = 0.9
 """Probability to be better than today's best run from which a suggestion counts as known."""
+REACH = float(norm.ppf(0.975))
+"""Standard deviations from the mean to the end of an interval that holds 95%."""
 
 
 class Forecast(NamedTuple):
@@ -43,8 +45,7 @@ class Forecast(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """Where the difference lies with a probability of 95%."""
-        reach = float(norm.ppf(0.975)) * self.error
-        return self.difference - reach, self.difference + reach
+        return self.difference - REACH * self.error, self.difference + REACH * self.error
 
 
 class Transfer(NamedTuple):

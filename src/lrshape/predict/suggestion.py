@@ -4,18 +4,17 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
 from lrshape.predict.held_out import HeldOut
 from lrshape.predict.horizons import Live
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.reading import PathLike
 from lrshape.predict.runs import Run
+from lrshape.predict.shape_transfer import REACH
 from lrshape.shapes.schedule import Schedule
 from lrshape.values import path_of, plain
 
 FORMAT = 1
-REACH = float(norm.ppf(0.975))
 FARTHEST = 4.0
 """Ratio of numbers of steps up to which a forecast may claim a gain; the public grid tests 3.3."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrshape.errors import InputError
 from lrshape.files import publish
+from lrshape.predict.horizons import MOST_HORIZONS
 from lrshape.predict.live_page import LIVE_METHOD, live_tables
 from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
@@ -38,6 +39,8 @@ CURVES_METHOD = (
     "Such laws fail where base LRs differ, so the base LR is that of your best run. A decay to lower LRs "
     "than any that was run is extrapolated.",
 )
+NEXT_FILES = tuple(f"next-{number}.json" for number in range(1, MOST_HORIZONS + 2))
+"""One for each horizon of a run in progress, and one for all of them; other suggestions have up to three."""
 
 
 def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
@@ -56,19 +59,19 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
         raise InputError(
             f"--out must be a directory that can be written, got {directory}: {error.strerror}"
         ) from None
-    for name in (*(f"next-{number}.json" for number in (1, 2, 3)), "suggestion.json", "suggestion.html"):
+    for name in (*NEXT_FILES, "suggestion.json", "suggestion.html"):
         if (directory / name).is_dir() and not (directory / name).is_symlink():
             raise InputError(f"--out: {directory / name} must be a file, or not there, got a directory")
+    runs = dict(zip(NEXT_FILES, found.next_runs, strict=False))
     with writing(directory):
-        for old in directory.glob("next-[1-4].json"):
-            old.unlink()
-        for number, run in enumerate(found.next_runs, 1):
-            publish(directory, f"next-{number}.json", f"{run.schedule.to_json()}\n".encode(), replace=True)
+        for name in NEXT_FILES:
+            (directory / name).unlink(missing_ok=True)
+        for name, run in runs.items():
+            publish(directory, name, f"{run.schedule.to_json()}\n".encode(), replace=True)
         text = json.dumps(found.to_dict(), indent=2, allow_nan=False)
         publish(directory, "suggestion.json", f"{text}\n".encode(), replace=True)
         page = _write_page(found, directory)
-    names = [f"next-{number}.json" for number in range(1, len(found.next_runs) + 1)]
-    return [page, directory / "suggestion.json", *(directory / name for name in names)]
+    return [page, directory / "suggestion.json", *(directory / name for name in runs)]
 
 
 def _write_page(found: "Suggestion", directory: Path) -> Path:
@@ -141,12 +144,18 @@ def next_table(found: "Suggestion") -> Table:
     """Return the next runs, and why each."""
     return table(
         "The next runs",
-        list(enumerate(found.next_runs, 1)),
+        list(zip(NEXT_FILES, found.next_runs, strict=False)),
         {
-            "file": lambda each: f"next-{each[0]}.json",
+            "file": lambda each: each[0],
             "schedule": lambda each: each[1].name,
-            **({} if found.live else {"base LR": lambda each: rate(each[1].schedule.base_lr)}),
-            **({} if found.live else {"cost, in full runs": lambda each: f"{each[1].cost:.3g}"}),
+            **(
+                {}
+                if found.live
+                else {
+                    "base LR": lambda each: rate(each[1].schedule.base_lr),
+                    "cost, in full runs": lambda each: f"{each[1].cost:.3g}",
+                }
+            ),
             "why": lambda each: each[1].reason,
         },
         texts=[1, 2 if found.live else 4],

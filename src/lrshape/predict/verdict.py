@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from lrshape.report.words import Precision, counted, rate
 
 if TYPE_CHECKING:
-    from lrshape.predict.horizons import Horizon, Live
+    from lrshape.predict.horizons import Choice, Live
     from lrshape.predict.suggestion import Row, Suggestion
 
 NEAR = 1.1
@@ -105,13 +105,13 @@ def precision(found: "Suggestion") -> Precision:
     return Precision(loss, step=error if error > 0 else 0.0)
 
 
-def amount(found: "Suggestion", row: "Row | Horizon") -> str:
+def amount(found: "Suggestion", row: "Row | Choice") -> str:
     """Return how a candidate's loss lies to today's: ``0.012 lower``."""
     side = "lower" if row.difference <= 0 else "higher"
     return f"{precision(found).text(abs(row.difference))} {side}"
 
 
-def spread(found: "Suggestion", row: "Row | Horizon") -> str:
+def spread(found: "Suggestion", row: "Row | Choice") -> str:
     """Return the interval of `amount`: ``0.004 to 0.020 lower``, or ``0.005 lower to 0.001 higher``."""
     low, high = row.interval
     text = precision(found).text
