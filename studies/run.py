@@ -1,0 +1,216 @@
+"""Make the stored studies: the evidence behind docs/findings.md.
+
+    python studies/run.py WORKLOAD [PART ...] [--out DIR] [--time-limit SECONDS]
+
+Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
+this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
+resume. Without a part all of the workload's are run, in their order: the contest needs the winners of ``main``
+and of ``no-warmup``, and checks need ``main``. CIFAR-10 and WikiText-2 are read from ``$LRSHAPE_DATA``.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lrshape
+from lrshape.checks.local import LocalCheck
+from lrshape.checks.seeds import SeedsCheck
+from lrshape.checks.settings import run_sweep
+from lrshape.errors import InputError
+from lrshape.shapes import FAMILIES
+
+HERE = Path(__file__).resolve().parent
+
+SEARCHED = (
+    "generalized_cosine",
+    "cosine_floor",
+    "sqrt",
+    "rex",
+    "two_point_linear",
+    "two_point_spline",
+    "two_point_spline_floor",
+    "smooth_nonmonotonic",
+    "wsd",
+    "power",
+    "linear",
+)
+"""The paper's eight families, and three that practitioners use."""
+
+REGRESSION = {"name": "linear-regression", "steps": 300, "dimension": 200}
+ADAMW = {"name": "adamw", "weight_decay": 0.0}
+WORKLOADS: dict[str, dict[str, Any]] = {
+    "cifar10-cnn": {
+        "name": "cifar10-cnn",
+        "steps": 1563,  # one epoch
+        "batch_size": 32,
+        "train_images": 4000,
+        "optimizer": ADAMW,
+    },
+    "wikitext-transformer": {
+        "name": "wikitext-transformer",
+        "steps": 2000,
+        "vocabulary": 1024,
+        "length": 64,
+        "max_len": 64,
+        "embed": 64,
+        "mlp": 256,
+        "train_sequences": 1000,
+        "valid_sequences": 2000,
+        "optimizer": ADAMW,
+    },
+    "digits-cnn": {"name": "digits-cnn", "optimizer": ADAMW},
+    "chars-transformer": {"name": "chars-transformer", "optimizer": ADAMW},
+    "linear-regression": {**REGRESSION, "batch_size": 1, "exponent": 1.0},
+    "linear-regression-flat": {**REGRESSION, "batch_size": 2, "exponent": 0.5},
+    "linear-regression-large-batch": {**REGRESSION, "batch_size": 10, "exponent": 1.0},
+}
+TRIALS = {"main": 1200, "no-warmup": 800, "sweep": 400}
+FLOORS = (0.0, 0.03, 0.1, 0.3)
+"""Last LRs, relative to the peak, that the best schedule is given in the contest."""
+POINTS = 1000
+"""Values of a schedule that is given as a table."""
+
+
+def steps_of(workload: str) -> int:
+    """Training steps of a workload."""
+    return WORKLOADS[workload].get("steps", 300)
+
+
+def axes(workload: str) -> dict[str, dict[str, list[Any]]]:
+    """What each sweep of a workload varies, by part; coupled sweeps also fix the coupling."""
+    steps = steps_of(workload)
+    horizon = {"horizon": {"workload.steps": [max(1, steps // 4), steps, 4 * steps]}}
+    if "optimizer" not in WORKLOADS[workload]:
+        return horizon
+    optimizer = "workload.optimizer."
+    return {
+        "weight-decay-constant": {
+            optimizer + "coupling": ["constant"],
+            optimizer + "weight_decay": [0.0, *(float(f"{shrunk / steps:.2g}") for shrunk in (0.1, 0.5, 2))],
+        },
+        "weight-decay-lr": {optimizer + "coupling": ["lr"], optimizer + "weight_decay": [0.0, 0.1, 1.0]},
+        "beta1": {optimizer + "beta1": [0.0, 0.9, 0.98]},
+        "beta2": {optimizer + "beta2": [0.9, 0.99, 0.999]},
+        **horizon,
+        "optimizer": {optimizer + "name": ["adamw", "muon", "momentum"]},
+    }
+
+
+def spec(workload: str, **more: Any) -> dict[str, Any]:
+    """The spec of a study of a workload."""
+    return {"workload": dict(WORKLOADS[workload]), "chunk_size": 32, **more}
+
+
+def without_warmup() -> list[dict[str, Any]]:
+    """The families that have a warmup, without it."""
+    return [{"name": name, "fixed": {"warmup": 0.0}} for name in SEARCHED if name != "smooth_nonmonotonic"]
+
+
+def contestants(main: lrshape.Study, unwarmed: lrshape.Study) -> dict[str, dict[str, Any]]:
+    """Schedules for the contest, by name.
+
+    ``best``, the best of each other family, the best without warmup, the best's warmup without decay, the
+    best with other last LRs, and the standard schedules.
+    """
+    winners = main.analysis().best_per_family
+    found = {}
+    for place, row in enumerate(winners.itertuples()):
+        name = "best" if place == 0 else f"best-{row.family}"
+        found[name] = {"family": row.family, "params": json.loads(str(row.params))}
+    best = unwarmed.best()
+    found["without-warmup"] = {"family": best.family, "params": dict(best.params)}
+    progress = (np.arange(POINTS) + 0.5) / POINTS
+    multipliers = np.asarray(FAMILIES[found["best"]["family"]](**found["best"]["params"])(progress), float)
+    peak = int(np.argmax(multipliers))
+    held = np.where(np.arange(POINTS) > peak, multipliers[peak], multipliers)
+    found["without-decay"] = _table(held)
+    for floor in FLOORS:
+        found[f"best-to-{100 * floor:.0f}-percent"] = _table(ending_at(multipliers, floor))
+    return {**found, **{name: {"family": name, "params": {"warmup": 0.05}} for name in ("linear", "cosine")},
+            "wsd": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.2}},
+            "constant": {"family": "constant", "params": {"warmup": 0.05}}}
+
+
+def ending_at(multipliers: Any, floor: float) -> Any:
+    """The curve with its part behind the peak stretched so that it ends at ``floor``."""
+    peak, last = int(np.argmax(multipliers)), multipliers[-1]
+    falls = (multipliers[peak:] - last) / max(multipliers[peak] - last, 1e-12)
+    stretched = floor + (multipliers[peak] - floor) * falls
+    return np.concatenate([multipliers[:peak], np.maximum(stretched, 0.0)])
+
+
+def _table(values: Any) -> dict[str, Any]:
+    return {"family": "table", "params": {"values": [round(float(v), 5) for v in values / values.max()]}}
+
+
+def run(workload: str, part: str, out: Path, left: Callable[[], float | None]) -> None:
+    """Run one part, or resume it."""
+    place = out / workload / part
+    sweeps = axes(workload)
+    if part == "main":
+        lrshape.search(
+            spec(workload, families=list(SEARCHED), trials=TRIALS["main"]), out=place, time_limit=left()
+        )
+    elif part == "no-warmup":
+        lrshape.search(
+            spec(workload, families=without_warmup(), trials=TRIALS["no-warmup"]), out=place, time_limit=left()
+        )
+    elif part == "main-10x":
+        document = spec(workload, families=list(SEARCHED), trials=10 * TRIALS["main"], seed=1)
+        lrshape.search(document, out=place, time_limit=left())
+    elif part == "contest":
+        found = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
+        lrshape.compare(spec(workload), schedules=contestants(*found), out=place, time_limit=left())
+    elif part in sweeps:
+        document = spec(workload, trials=TRIALS["sweep"])
+        sweep = run_sweep(document, sweeps[part], out=place, time_limit=left())
+        sweep.report()
+    else:
+        check = {"local": LocalCheck(), "seeds": SeedsCheck()}[part]
+        check.run(lrshape.Study(out / workload / "main"), time_limit=left())
+
+
+def parts(workload: str) -> list[str]:
+    """All parts of a workload, in an order in which they can run."""
+    return ["main", "no-warmup", "contest", *axes(workload), "local", "seeds", "main-10x"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--time-limit", type=float, metavar="SECONDS")
+    given = parser.parse_args(arguments)
+    known = parts(given.workload)
+    for part in given.parts:
+        if part not in known:
+            parser.error(f"PART must be one of {', '.join(known)}, got {part}")
+    end = None if given.time_limit is None else time.monotonic() + given.time_limit
+
+    def left() -> float | None:
+        return None if end is None else max(1e-3, end - time.monotonic())
+
+    for part in given.parts or known:
+        began = time.monotonic()
+        try:
+            run(given.workload, part, given.out, left)
+        except lrshape.TimeLimitReached:
+            print(f"{given.workload} {part}: stopped by the time limit", flush=True)
+            return 130
+        except InputError as error:
+            print(f"error: {given.workload} {part}: {error}", file=sys.stderr, flush=True)
+            return 2
+        print(f"{given.workload} {part}: {time.monotonic() - began:.0f} s", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
