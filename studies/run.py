@@ -4,17 +4,18 @@
 
 Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
 this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
-resume. Without a part all of the workload's are run, in their order: the contest needs the winners of ``main``
-and of ``no-warmup``, and checks need ``main``. CIFAR-10 and WikiText-2 are read from ``$LRSHAPE_DATA``.
+resume. Without a part all of the workload's are run, in their order: the contest needs the winners of
+``main`` and of ``no-warmup``, and checks need ``main``. CIFAR-10 and WikiText-2 are read from
+``$LRSHAPE_DATA``.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -70,7 +71,42 @@ WORKLOADS: dict[str, dict[str, Any]] = {
     "linear-regression-flat": {**REGRESSION, "batch_size": 2, "exponent": 0.5},
     "linear-regression-large-batch": {**REGRESSION, "batch_size": 10, "exponent": 1.0},
 }
-TRIALS = {"main": 1200, "no-warmup": 800, "sweep": 400}
+
+
+class Size(NamedTuple):
+    """How many trials the parts of a workload take.
+
+    Attributes:
+        main: trials of the search.
+        unwarmed: trials of the search without warmup.
+        sweep: trials of each setting's search in a sweep.
+        contest: settings of the contest.
+        transfer: seeds of a sweep's transferred shapes.
+        local: settings of the local check.
+        seeds: settings of the seeds check.
+    """
+
+    main: int
+    unwarmed: int
+    sweep: int
+    contest: dict[str, Any]
+    transfer: dict[str, int]
+    local: dict[str, int]
+    seeds: dict[str, int]
+
+
+SMALL = Size(1200, 800, 400, {}, {}, {}, {})
+LARGE = Size(
+    600,
+    400,
+    200,
+    {"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 40}},
+    {"tuning_seeds": 3, "seeds": 16},
+    {"points": 4, "seeds": 4, "confirm_seeds": 20},
+    {"max": 20, "top": 6, "sample": 12},
+)
+LARGEST = 5
+"""Families whose best shapes enter the contest, the likeliest first."""
 FLOORS = (0.0, 0.03, 0.1, 0.3)
 """Last LRs, relative to the peak, that the best schedule is given in the contest."""
 POINTS = 1000
@@ -120,7 +156,7 @@ def contestants(main: lrshape.Study, unwarmed: lrshape.Study) -> dict[str, dict[
     """
     winners = main.analysis().best_per_family
     found = {}
-    for place, row in enumerate(winners.itertuples()):
+    for place, row in enumerate(winners.head(LARGEST).itertuples()):
         name = "best" if place == 0 else f"best-{row.family}"
         found[name] = {"family": row.family, "params": json.loads(str(row.params))}
     best = unwarmed.best()
@@ -132,9 +168,12 @@ def contestants(main: lrshape.Study, unwarmed: lrshape.Study) -> dict[str, dict[
     found["without-decay"] = _table(held)
     for floor in FLOORS:
         found[f"best-to-{100 * floor:.0f}-percent"] = _table(ending_at(multipliers, floor))
-    return {**found, **{name: {"family": name, "params": {"warmup": 0.05}} for name in ("linear", "cosine")},
-            "wsd": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.2}},
-            "constant": {"family": "constant", "params": {"warmup": 0.05}}}
+    return {
+        **found,
+        **{name: {"family": name, "params": {"warmup": 0.05}} for name in ("linear", "cosine")},
+        "wsd": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.2}},
+        "constant": {"family": "constant", "params": {"warmup": 0.05}},
+    }
 
 
 def ending_at(multipliers: Any, floor: float) -> Any:
@@ -149,30 +188,29 @@ def _table(values: Any) -> dict[str, Any]:
     return {"family": "table", "params": {"values": [round(float(v), 5) for v in values / values.max()]}}
 
 
+def size_of(workload: str) -> Size:
+    """How many trials a workload can afford."""
+    return LARGE if workload in ("cifar10-cnn", "wikitext-transformer") else SMALL
+
+
 def run(workload: str, part: str, out: Path, left: Callable[[], float | None]) -> None:
     """Run one part, or resume it."""
-    place = out / workload / part
-    sweeps = axes(workload)
-    if part == "main":
-        lrshape.search(
-            spec(workload, families=list(SEARCHED), trials=TRIALS["main"]), out=place, time_limit=left()
-        )
+    place, size, sweeps = out / workload / part, size_of(workload), axes(workload)
+    if part in ("main", "main-10x"):
+        many = {"trials": 10 * size.main, "seed": 1} if part == "main-10x" else {"trials": size.main}
+        lrshape.search(spec(workload, families=list(SEARCHED), **many), out=place, time_limit=left())
     elif part == "no-warmup":
-        lrshape.search(
-            spec(workload, families=without_warmup(), trials=TRIALS["no-warmup"]), out=place, time_limit=left()
-        )
-    elif part == "main-10x":
-        document = spec(workload, families=list(SEARCHED), trials=10 * TRIALS["main"], seed=1)
+        document = spec(workload, families=without_warmup(), trials=size.unwarmed)
         lrshape.search(document, out=place, time_limit=left())
     elif part == "contest":
-        found = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
-        lrshape.compare(spec(workload), schedules=contestants(*found), out=place, time_limit=left())
+        studies = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
+        given = contestants(*studies)
+        lrshape.compare(spec(workload, **size.contest), schedules=given, out=place, time_limit=left())
     elif part in sweeps:
-        document = spec(workload, trials=TRIALS["sweep"])
-        sweep = run_sweep(document, sweeps[part], out=place, time_limit=left())
-        sweep.report()
+        document = spec(workload, trials=size.sweep)
+        run_sweep(document, sweeps[part], out=place, transfer=size.transfer, time_limit=left()).report()
     else:
-        check = {"local": LocalCheck(), "seeds": SeedsCheck()}[part]
+        check = LocalCheck(**size.local) if part == "local" else SeedsCheck(**size.seeds)
         check.run(lrshape.Study(out / workload / "main"), time_limit=left())
 
 
@@ -203,12 +241,12 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             run(given.workload, part, given.out, left)
         except lrshape.TimeLimitReached:
-            print(f"{given.workload} {part}: stopped by the time limit", flush=True)
+            sys.stderr.write(f"{given.workload} {part}: stopped by the time limit\n")
             return 130
         except InputError as error:
-            print(f"error: {given.workload} {part}: {error}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"error: {given.workload} {part}: {error}\n")
             return 2
-        print(f"{given.workload} {part}: {time.monotonic() - began:.0f} s", flush=True)
+        sys.stderr.write(f"{given.workload} {part}: {time.monotonic() - began:.0f} s\n")
     return 0
 
 

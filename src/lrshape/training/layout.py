@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lrshape.training.devices import group_size, is_cpu, mesh
 from lrshape.training.workload import PopulationWorkload
 
-SMALLEST_CAPACITY = 8
+SMALLEST_CAPACITY = 64
 """No population is compacted below this: compiling a program for fewer costs more than it saves."""
 
 UNEVEN = 1.25
