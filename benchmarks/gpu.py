@@ -1,0 +1,154 @@
+"""Training many models on a GPU: lrshape's engine beside PyTorch on the same card, and its memory plan.
+
+The data is random (digits excepted), which changes no speed. One process holds JAX and one PyTorch; they
+take turns, the most important row first, until the time is up.
+
+    python benchmarks/gpu.py --time-limit 150 --out rows.jsonl
+    python benchmarks/gpu.py --dry                      # every row in a tiny size, on a CPU
+"""
+
+import argparse
+import importlib
+import json
+import multiprocessing
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from _gpu_rows import MEMORY, OURS, Row, all_rows
+from _measure import machine, table
+
+HEADINGS = (
+    "program", "workload", "sizes", "members", "precision", "model-steps/s", "TFLOP/s", "set-up, s", "remarks"
+)  # fmt: skip
+
+ROW_SECONDS = 60.0
+"""A row that takes longer is given up, and its process is started anew."""
+
+LEAST_SECONDS = 8.0
+"""With less time left, no row is begun."""
+
+
+class Worker:
+    """A process that measures one row after another."""
+
+    def __init__(self, module: str):
+        self._module = module
+        self._pool: Any = None
+
+    def start(self) -> None:
+        """Start the process and its imports, and do not wait for them."""
+        if self._pool is None:
+            self._pool = new_pool(_imported, self._module)
+
+    def measure(self, row: Row, seconds: float, limit: float) -> dict[str, Any]:
+        """Measure a row within ``limit`` seconds; what goes wrong is its ``note``."""
+        self.start()
+        try:
+            return self._pool.apply_async(_measured, (self._module, row, seconds)).get(limit)
+        except multiprocessing.TimeoutError:
+            self.stop()
+            return {"note": f"given up after {limit:.0f} s"}
+        except Exception as error:  # a table with a gap is better than none
+            told = (str(error) or "no message").splitlines()[0][:150]
+            return {"note": f"{type(error).__name__}: {told}"}
+
+    def stop(self) -> None:
+        """End the process."""
+        if self._pool is not None:
+            self._pool.terminate()
+            self._pool = None
+
+
+def new_pool(initializer: Any, module: str) -> Any:
+    """One process of its own, which shares the GPU's memory."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    return multiprocessing.get_context("spawn").Pool(1, initializer, (module,))
+
+
+def _imported(module: str) -> None:
+    with suppress(ImportError):  # the first row tells
+        importlib.import_module(module)
+
+
+def _measured(module: str, row: Row, seconds: float) -> dict[str, Any]:
+    try:
+        return importlib.import_module(module).measure(row, seconds)
+    except Exception as error:  # those of JAX and PyTorch need not survive a pipe
+        told = (str(error) or "no message").splitlines()[0][:300]
+        return {"note": f"failed: {type(error).__name__}: {told}"}
+
+
+def cells(row: Row, found: dict[str, Any]) -> list[str]:
+    """A row of the table."""
+    rate, flops = found.get("rate"), row.flops
+    return [
+        row.program,
+        row.workload,
+        row.size,
+        f"{found.get('members', row.members):,}",
+        row.precision,
+        "" if rate is None else f"{rate:,.0f}" if rate >= 100 else f"{rate:.2f}",
+        "" if rate is None or flops is None else f"{rate * flops / 1e12:.1f}",
+        f"{found['compile_seconds']:.1f}" if "compile_seconds" in found else "",
+        "; ".join(part for part in (found.get("note", ""), *found.get("said", ())) if part),
+    ]
+
+
+def main() -> None:
+    """Measure and print; exit with 1 if results after a halving were not those before."""
+    began = time.perf_counter()
+    given = _arguments()
+    wanted = [row for row in all_rows() if all(part in " ".join(map(str, row)) for part in given.only)]
+    workers = {True: Worker("_gpu_jax"), False: Worker("_gpu_torch")}
+    for worker in workers.values():
+        worker.start()
+    sys.stdout.write(
+        f"## Many models on a GPU\n\n{machine()}.\n\nRandom data, digits excepted; no evaluation. Set-up is "
+        "compilation and the first steps.\n\n" + table(HEADINGS, []) + "\n"
+    )
+    dropped, sound = [], True
+    for row in wanted:
+        row = row.tiny() if given.dry else row
+        left = given.time_limit - (time.perf_counter() - began)
+        if left < LEAST_SECONDS:
+            dropped.append(row)
+            continue
+        ours = row.program in (OURS, MEMORY)
+        found = workers[ours].measure(row, given.seconds, min(left, ROW_SECONDS))
+        sound &= found.get("ok", True)
+        _tell(row, found, given.out, time.perf_counter() - began)
+    for worker in workers.values():
+        worker.stop()
+    for row in dropped:
+        _tell(row, {"note": "dropped: no time was left"}, given.out, time.perf_counter() - began)
+    sys.exit(0 if sound else 1)
+
+
+def _tell(row: Row, found: dict[str, Any], out: Path | None, elapsed: float) -> None:
+    sys.stdout.write(f"| {' | '.join(cells(row, found))} |\n")
+    sys.stdout.flush()
+    if out is not None:
+        with out.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({**row._asdict(), **found, "elapsed": round(elapsed, 1)}) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare speeds on a GPU.")
+    parser.add_argument(
+        "--time-limit", type=float, default=150, help="seconds in all; what is left is dropped"
+    )
+    parser.add_argument("--out", type=Path, help="file that gets a line of JSON for each row")
+    parser.add_argument("--only", nargs="+", default=[], help="rows with all of these words")
+    parser.add_argument("--dry", action="store_true", help="every row in a tiny size")
+    parser.add_argument("--seconds", type=float, help="to train in each row; default 1.5, dry 0.05")
+    given = parser.parse_args()
+    given.seconds = given.seconds or (0.05 if given.dry else 1.5)
+    return given
+
+
+if __name__ == "__main__":
+    main()
