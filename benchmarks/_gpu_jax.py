@@ -164,7 +164,7 @@ def _throughput(row: Row, seconds: float) -> dict[str, Any]:
 
 
 def _memory(row: Row, said: _Messages) -> dict[str, Any]:
-    """Train 16 times as many members as planned, and compare all with a population that fits."""
+    """Train so many members that they cannot fit, and compare all with a population that does."""
     if is_cpu():
         return {"note": "skipped: only a GPU's memory is filled on purpose"}
     base: Any = WORKLOADS[row.workload]
@@ -173,8 +173,11 @@ def _memory(row: Row, said: _Messages) -> dict[str, Any]:
         max_members = MANY
 
     workload = Unlimited(steps=3, precision=row.precision, **row.settings)
-    free, plan = free_memory() or 0, plan_chunk_size(workload)
-    lrs = np.tile(np.geomspace(1e-4, 1e-3, FEW)[:, None] * np.ones(workload.steps), (16 * plan // FEW, 1))
+    plan, free = plan_chunk_size(workload), free_memory() or 0
+    params = jax.eval_shape(workload.init, jax.random.key(0), workload.data())
+    bytes_of_member = 4 * sum(4 * leaf.size for leaf in jax.tree.leaves(params))  # Adam's, and a gradient
+    members = 2 ** (int(free / bytes_of_member)).bit_length()
+    lrs = np.tile(np.geomspace(1e-4, 1e-3, FEW)[:, None] * np.ones(workload.steps), (members // FEW, 1))
     few = evaluate(workload, lrs[:FEW], np.zeros(FEW, int))["final/train_loss"]
     began = time.perf_counter()
     many = evaluate(workload, lrs, np.zeros(len(lrs), int))["final/train_loss"]
@@ -183,13 +186,13 @@ def _memory(row: Row, said: _Messages) -> dict[str, Any]:
     difference = float(np.max(np.abs(many.reshape(-1, FEW) / few - 1)))
     verdict = "equal to rounding" if halved and difference < TOLERANCE else "NOT AS EXPECTED"
     return {
-        "members": len(lrs),
+        "members": members,
         "plan": plan,
         "halved_to": halved,
         "difference": difference,
         "seconds": took,
         "ok": verdict == "equal to rounding",
-        "note": f"{len(lrs):,} members where the plan says {plan:,} ({free / 2**30:.0f} GiB free): halved to "
+        "note": f"{members:,} members where the plan says {plan:,} ({free / 2**30:.0f} GiB free): halved to "
         f"{', '.join(map(str, halved)) or 'nothing'}; losses differ from those of {FEW} members by at most "
         f"{difference:.1e}: {verdict}",
     }

@@ -37,7 +37,12 @@ def measure(row: Row, seconds: float) -> dict[str, Any]:
         gc.collect()
         torch.compiler.reset()
         torch.cuda.empty_cache()
-    return {"rate": done / spent, "seconds": spent, "compile_seconds": ready, "note": ""}
+    return {
+        "device": torch.cuda.get_device_name() if gpu else "cpu",
+        "rate": done / spent,
+        "seconds": spent,
+        "compile_seconds": ready,
+    }
 
 
 def _turn() -> int:
@@ -119,10 +124,10 @@ class OneModel(TorchTraining):
     def _captured(self) -> torch.cuda.CUDAGraph:
         """Record a step under a linear decay that starts anew every turn."""
         table = torch.linspace(1e-3, 0, self._steps, device=self._place)
-        count = torch.zeros((), dtype=torch.int64, device=self._place)
+        count = torch.zeros(1, dtype=torch.int64, device=self._place)
 
         def step() -> torch.Tensor:
-            self.optimizer.param_groups[0]["lr"].copy_(table[count % self._steps])
+            self.optimizer.param_groups[0]["lr"].copy_(table[count % self._steps][0])
             count.add_(1)
             return self.step()
 

@@ -98,11 +98,32 @@ def cells(row: Row, found: dict[str, Any]) -> list[str]:
     ]
 
 
+def ratios(results: list[tuple[Row, dict[str, Any]]]) -> str:
+    """How many times the fastest of PyTorch the engine is at its fastest, in a line for each workload."""
+    best: dict[tuple[str, str], dict[bool, tuple[float, str]]] = {}
+    for row, found in results:
+        if found.get("rate"):
+            rates = best.setdefault((row.workload, row.size), {})
+            told = f"{row.program}, {row.members} members, {row.precision}"
+            ours = row.program == OURS
+            rates[ours] = max(rates.get(ours, (0.0, "")), (found["rate"], told))
+    lines = []
+    for (workload, size), rates in best.items():
+        if len(rates) == 2:
+            (rate, ours), (other, theirs) = rates[True], rates[False]
+            lines.append(f"- {workload}, {size}: {ours}, is {rate / other:.2f} times {theirs}")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure and print; exit with 1 if results after a halving were not those before."""
     began = time.perf_counter()
     given = _arguments()
-    wanted = [row for row in all_rows() if all(part in " ".join(map(str, row)) for part in given.only)]
+    wanted: list[Row] = []
+    for row in all_rows():
+        row = row.tiny() if given.dry else row
+        if row not in wanted and all(part in " ".join(map(str, row)) for part in given.only):
+            wanted.append(row)
     workers = {True: Worker("_gpu_jax"), False: Worker("_gpu_torch")}
     for worker in workers.values():
         worker.start()
@@ -110,9 +131,9 @@ def main() -> None:
         f"## Many models on a GPU\n\n{machine()}.\n\nRandom data, digits excepted; no evaluation. Set-up is "
         "compilation and the first steps.\n\n" + table(HEADINGS, []) + "\n"
     )
+    results: list[tuple[Row, dict[str, Any]]] = []
     dropped, sound = [], True
     for row in wanted:
-        row = row.tiny() if given.dry else row
         left = given.time_limit - (time.perf_counter() - began)
         if left < LEAST_SECONDS:
             dropped.append(row)
@@ -120,11 +141,13 @@ def main() -> None:
         ours = row.program in (OURS, MEMORY)
         found = workers[ours].measure(row, given.seconds, min(left, ROW_SECONDS))
         sound &= found.get("ok", True)
+        results.append((row, found))
         _tell(row, found, given.out, time.perf_counter() - began)
     for worker in workers.values():
         worker.stop()
     for row in dropped:
         _tell(row, {"note": "dropped: no time was left"}, given.out, time.perf_counter() - began)
+    sys.stdout.write(f"\n{ratios(results)}\n")
     sys.exit(0 if sound else 1)
 
 
@@ -139,13 +162,14 @@ def _tell(row: Row, found: dict[str, Any], out: Path | None, elapsed: float) -> 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare speeds on a GPU.")
     parser.add_argument(
-        "--time-limit", type=float, default=150, help="seconds in all; what is left is dropped"
+        "--time-limit", type=float, help="seconds in all; what is left is dropped; default 150, dry 600"
     )
     parser.add_argument("--out", type=Path, help="file that gets a line of JSON for each row")
     parser.add_argument("--only", nargs="+", default=[], help="rows with all of these words")
     parser.add_argument("--dry", action="store_true", help="every row in a tiny size")
     parser.add_argument("--seconds", type=float, help="to train in each row; default 1.5, dry 0.05")
     given = parser.parse_args()
+    given.time_limit = given.time_limit or (600.0 if given.dry else 150.0)
     given.seconds = given.seconds or (0.05 if given.dry else 1.5)
     return given
 
