@@ -64,35 +64,35 @@ class Row(NamedTuple):
 
 
 def all_rows() -> list[Row]:
-    """Every row in order of importance."""
-    cnn, lm = "cifar10-cnn", "wikitext-transformer"
-
-    def network(batch_size: int) -> dict[str, int]:
-        return {"batch_size": batch_size}
-
-    rows = [Row(OURS, cnn, m, p, network(b)) for m in (64, 512) for p in ("tf32", "bf16") for b in (32, 128)]
-    rows += [Row(OURS, lm, 64, precision, PAPER) for precision in ("tf32", "bf16")]
-    rows.append(Row(OURS, lm, 64, "tf32", SMALL))
-    rows.append(Row(TORCH["eager"], cnn, 1, "tf32", network(128)))
-    rows += [Row(TORCH[mode], cnn, 1, "bf16", network(128)) for mode in ("reduce-overhead", "graph")]
-    rows += [Row(TORCH["graph"], cnn, 1, "bf16", network(32)), Row(TORCH["graph"], lm, 1, "bf16", PAPER)]
-    rows.append(Row(FUNC, cnn, 64, "tf32", network(128)))
-    rows.append(Row(MEMORY, "digits-mlp", 0, "float32", {"batch_size": 32, "hidden": (2048, 2048)}))
-    for workload in ("digits-mlp", "digits-cnn", "linear-regression"):
-        settings = {"steps": 10_000} if workload == "linear-regression" else network(32)
-        rows += [
-            Row(OURS, workload, m, "float32" if workload == "linear-regression" else "tf32", settings)
-            for m in (512, 64)
-        ]
-    rows.append(Row(FUNC, "digits-mlp", 64, "tf32", network(32)))
-    rows.append(Row(TORCH["graph"], "digits-mlp", 1, "tf32", network(32)))
-    rows += [Row(OURS, lm, 512, p, size) for size in (SMALL, PAPER) for p in ("bf16", "tf32")]
-    rows.append(Row(OURS, lm, 64, "bf16", SMALL))
-    rows.append(Row(TORCH["reduce-overhead"], lm, 1, "bf16", PAPER))
-    rows.append(Row(TORCH["default"], cnn, 1, "bf16", network(128)))
-    rows += [Row(OURS, cnn, 1, precision, network(128)) for precision in ("tf32", "bf16")]
-    rows.append(Row(OURS, lm, 1, "tf32", PAPER))
-    rows += [Row(OURS, workload, 1, "tf32", network(32)) for workload in ("digits-cnn", "digits-mlp")]
-    rows.append(Row(OURS, "linear-regression", 1, "float32", {"steps": 10_000}))
-    rows += [Row(TORCH["eager"], cnn, 1, "tf32", network(32)), Row(TORCH["eager"], lm, 1, "tf32", PAPER)]
-    return rows
+    """Every row in order of importance: the questions first, each at one size, then what is left."""
+    cnn, lm, mlp = "cifar10-cnn", "wikitext-transformer", "digits-mlp"
+    small, large, recursion = {"batch_size": 32}, {"batch_size": 128}, {"steps": 10_000}
+    return [
+        *(Row(OURS, cnn, 64, precision, size) for precision in ("tf32", "bf16") for size in (small, large)),
+        *(Row(OURS, cnn, 512, "tf32", size) for size in (small, large)),
+        *(Row(OURS, lm, 64, precision, PAPER) for precision in ("tf32", "bf16")),
+        *(Row(TORCH[mode], cnn, 1, "bf16", large) for mode in ("reduce-overhead", "graph")),
+        Row(MEMORY, mlp, 0, "float32", {"batch_size": 32, "hidden": (2048, 2048)}),
+        Row(OURS, mlp, 512, "tf32", small),
+        Row(TORCH["graph"], mlp, 1, "tf32", small),
+        Row(FUNC, cnn, 64, "tf32", large),
+        Row(FUNC, mlp, 64, "tf32", small),
+        Row(OURS, "linear-regression", 512, "float32", recursion),
+        Row(TORCH["graph"], lm, 1, "bf16", PAPER),
+        Row(TORCH["graph"], cnn, 1, "bf16", small),
+        Row(OURS, "digits-cnn", 512, "tf32", small),
+        *(Row(OURS, cnn, 512, "bf16", size) for size in (small, large)),
+        *(Row(OURS, lm, 64, precision, SMALL) for precision in ("tf32", "bf16")),
+        *(Row(OURS, lm, 512, precision, size) for size in (SMALL, PAPER) for precision in ("bf16", "tf32")),
+        Row(TORCH["eager"], cnn, 1, "tf32", large),
+        Row(TORCH["reduce-overhead"], lm, 1, "bf16", PAPER),
+        Row(TORCH["default"], cnn, 1, "bf16", large),
+        *(Row(OURS, workload, 64, "tf32", small) for workload in (mlp, "digits-cnn")),
+        Row(OURS, "linear-regression", 64, "float32", recursion),
+        *(Row(OURS, cnn, 1, precision, large) for precision in ("tf32", "bf16")),
+        Row(OURS, lm, 1, "tf32", PAPER),
+        *(Row(OURS, workload, 1, "tf32", small) for workload in (mlp, "digits-cnn")),
+        Row(OURS, "linear-regression", 1, "float32", recursion),
+        Row(TORCH["eager"], cnn, 1, "tf32", small),
+        Row(TORCH["eager"], lm, 1, "tf32", PAPER),
+    ]

@@ -14,7 +14,7 @@ from torch import nn
 
 EXAMPLES = 50_000
 
-Loss = Callable[[torch.Tensor], torch.Tensor]
+Loss = Callable[..., torch.Tensor]
 
 
 def measure(row: Row, seconds: float) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class OneModel(TorchTraining):
         super().__init__(1, _turn())
         self._bf16, self._batch_size = row.precision == "bf16", row.settings["batch_size"]
         torch.set_float32_matmul_precision("highest" if row.precision == "float32" else "high")
-        model, self._count, loss = self._task(row)
+        model, self._examples, loss = self._task(row)
         captured = mode == "graph"
         lr: Any = torch.tensor(1e-3, device=self._place) if captured else 1e-3
         self.optimizer = torch.optim.AdamW(
@@ -88,35 +88,36 @@ class OneModel(TorchTraining):
             return torch.compile(loss, backend="eager")
         return torch.compile(loss, mode="reduce-overhead" if mode == "reduce-overhead" else None)
 
-    def _task(self, row: Row) -> tuple[nn.Module, int, Loss]:
-        """The model, the number of examples, and the loss of a batch of them."""
+    def _task(self, row: Row) -> tuple[nn.Module, tuple[torch.Tensor, ...], Loss]:
+        """The model, the examples, and the loss of a batch of them."""
         place, entropy = self._place, nn.functional.cross_entropy
         if row.workload == "wikitext-transformer":
             words, length = row.settings["vocabulary"], row.settings["length"]
             tokens = torch.randint(1, words, (2000, length + 1), device=place)
             model = Transformer(words, length).to(place)
 
-            def loss(index: torch.Tensor) -> torch.Tensor:
-                batch = tokens[index]
+            def loss(batch: torch.Tensor) -> torch.Tensor:
                 return entropy(model(batch[:, :-1]).reshape(-1, words), batch[:, 1:].reshape(-1))
 
-            return model, len(tokens), loss
+            return model, (tokens,), loss
         shape = (64,) if row.workload == "digits-mlp" else (3, 32, 32)
         make = mlp if row.workload == "digits-mlp" else network
         images, labels = examples(EXAMPLES if place.type == "cuda" else 1000, place, shape)
         model = make().to(place, memory_format=torch.channels_last)
 
-        def loss(index: torch.Tensor) -> torch.Tensor:
-            return entropy(model(images[index].float() / 255), labels[index])
+        def loss(images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            return entropy(model(images.float() / 255), labels)
 
-        return model, len(labels), loss
+        return model, (images, labels), loss
 
     def step(self) -> torch.Tensor:
         """One step on a random batch."""
-        index = torch.randint(0, self._count, (self._batch_size,), device=self._place)
+        count = len(self._examples[0])
+        index = torch.randint(0, count, (self._batch_size,), device=self._place)
+        batch = [values[index] for values in self._examples]
         self.optimizer.zero_grad()
         with torch.autocast(self._place.type, torch.bfloat16, enabled=self._bf16):
-            loss = self._loss(index)
+            loss = self._loss(*batch)
         loss.backward()
         self.optimizer.step()
         return loss.detach()

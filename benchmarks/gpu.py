@@ -15,6 +15,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ HEADINGS = (
     "program", "workload", "sizes", "members", "precision", "model-steps/s", "TFLOP/s", "set-up, s", "remarks"
 )  # fmt: skip
 
-ROW_SECONDS = 60.0
+ROW_SECONDS = 45.0
 """A row that takes longer is given up, and its process is started anew."""
 
 LEAST_SECONDS = 8.0
@@ -33,53 +34,64 @@ LEAST_SECONDS = 8.0
 
 
 class Worker:
-    """A process that measures one row after another."""
+    """A process that measures one row after another; it is started anew after one that it did not survive."""
 
     def __init__(self, module: str):
         self._module = module
-        self._pool: Any = None
+        self._process: Any = None
 
     def start(self) -> None:
         """Start the process and its imports, and do not wait for them."""
-        if self._pool is None:
-            self._pool = new_pool(_imported, self._module)
+        if self._process is None:
+            self._pipe, theirs = multiprocessing.Pipe()
+            self._process = new_process(theirs, self._module)
 
     def measure(self, row: Row, seconds: float, limit: float) -> dict[str, Any]:
         """Measure a row within ``limit`` seconds; what goes wrong is its ``note``."""
         self.start()
-        try:
-            return self._pool.apply_async(_measured, (self._module, row, seconds)).get(limit)
-        except multiprocessing.TimeoutError:
+        self._pipe.send((row, seconds))
+        if not self._pipe.poll(limit):
             self.stop()
             return {"note": f"given up after {limit:.0f} s"}
-        except Exception as error:  # a table with a gap is better than none
-            told = (str(error) or "no message").splitlines()[0][:150]
-            return {"note": f"{type(error).__name__}: {told}"}
+        try:
+            return self._pipe.recv()
+        except EOFError:
+            self._process.join()
+            code = self._process.exitcode
+            self.stop()
+            return {"note": f"failed: its process ended with code {code}"}
 
     def stop(self) -> None:
         """End the process."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
+        if self._process is not None:
+            self._pipe.close()
+            self._process.terminate()
+            self._process.join()
+            self._process = None
 
 
-def new_pool(initializer: Any, module: str) -> Any:
-    """One process of its own, which shares the GPU's memory."""
+def new_process(pipe: Connection, module: str) -> Any:
+    """Start a process that measures, and shares the GPU's memory with others."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    return multiprocessing.get_context("spawn").Pool(1, initializer, (module,))
+    process = multiprocessing.get_context("spawn").Process(target=serve, args=(pipe, module))
+    process.start()
+    pipe.close()
+    return process
 
 
-def _imported(module: str) -> None:
+def serve(pipe: Connection, module: str) -> None:
+    """A process's whole life: import, then measure until the pipe closes."""
     with suppress(ImportError):  # the first row tells
         importlib.import_module(module)
-
-
-def _measured(module: str, row: Row, seconds: float) -> dict[str, Any]:
-    try:
-        return importlib.import_module(module).measure(row, seconds)
-    except Exception as error:  # those of JAX and PyTorch need not survive a pipe
-        told = (str(error) or "no message").splitlines()[0][:300]
-        return {"note": f"failed: {type(error).__name__}: {told}"}
+    with suppress(EOFError):
+        while True:
+            row, seconds = pipe.recv()
+            try:
+                found = importlib.import_module(module).measure(row, seconds)
+            except Exception as error:  # a table with a gap is better than none
+                told = (str(error) or "no message").splitlines()[0][:300]
+                found = {"note": f"failed: {type(error).__name__}: {told}"}
+            pipe.send(found)
 
 
 def cells(row: Row, found: dict[str, Any]) -> list[str]:
@@ -133,18 +145,20 @@ def main() -> None:
     )
     results: list[tuple[Row, dict[str, Any]]] = []
     dropped, sound = [], True
-    for row in wanted:
-        left = given.time_limit - (time.perf_counter() - began)
-        if left < LEAST_SECONDS:
-            dropped.append(row)
-            continue
-        ours = row.program in (OURS, MEMORY)
-        found = workers[ours].measure(row, given.seconds, min(left, ROW_SECONDS))
-        sound &= found.get("ok", True)
-        results.append((row, found))
-        _tell(row, found, given.out, time.perf_counter() - began)
-    for worker in workers.values():
-        worker.stop()
+    try:
+        for row in wanted:
+            left = given.time_limit - (time.perf_counter() - began)
+            if left < LEAST_SECONDS:
+                dropped.append(row)
+                continue
+            ours = row.program in (OURS, MEMORY)
+            found = workers[ours].measure(row, given.seconds, min(left, ROW_SECONDS))
+            sound &= found.get("ok", True)
+            results.append((row, found))
+            _tell(row, found, given.out, time.perf_counter() - began)
+    finally:
+        for worker in workers.values():
+            worker.stop()
     for row in dropped:
         _tell(row, {"note": "dropped: no time was left"}, given.out, time.perf_counter() - began)
     sys.stdout.write(f"\n{ratios(results)}\n")
@@ -167,10 +181,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="file that gets a line of JSON for each row")
     parser.add_argument("--only", nargs="+", default=[], help="rows with all of these words")
     parser.add_argument("--dry", action="store_true", help="every row in a tiny size")
-    parser.add_argument("--seconds", type=float, help="to train in each row; default 1.5, dry 0.05")
+    parser.add_argument("--seconds", type=float, help="to train in each row; default 1, dry 0.05")
     given = parser.parse_args()
     given.time_limit = given.time_limit or (600.0 if given.dry else 150.0)
-    given.seconds = given.seconds or (0.05 if given.dry else 1.5)
+    given.seconds = given.seconds or (0.05 if given.dry else 1.0)
     return given
 
 

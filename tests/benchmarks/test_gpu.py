@@ -2,7 +2,7 @@
 
 import json
 import sys
-from multiprocessing.pool import ThreadPool
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,16 @@ def gpu(monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     import gpu as program
 
-    # A process would have to import everything again.
-    monkeypatch.setattr(program, "new_pool", lambda initializer, module: ThreadPool(1))
+    class Thread(threading.Thread):  # a process would have to import everything again
+        def terminate(self):
+            pass  # it ends with its pipe
+
+    def new_process(pipe, module):
+        thread = Thread(target=program.serve, args=(pipe, module))
+        thread.start()
+        return thread
+
+    monkeypatch.setattr(program, "new_process", new_process)
     return program
 
 
@@ -69,3 +77,13 @@ def test_the_check_of_memory_sees_the_halving_and_compares_all(gpu, monkeypatch)
     assert found["members"] == 64
     assert found["halved_to"] == [32, 16]
     assert found["ok"]
+
+
+def test_pytorch_trains_one_compiled_model_and_many(gpu):
+    pytest.importorskip("torch")
+    import _gpu_torch
+    from _gpu_rows import FUNC, TORCH, Row
+
+    for program in (FUNC, TORCH["reduce-overhead"]):
+        row = Row(program, "digits-mlp", 2, "bf16", {"batch_size": 4})
+        assert _gpu_torch.measure(row, 0.01)["rate"] > 0
