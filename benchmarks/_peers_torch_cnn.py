@@ -2,6 +2,7 @@
 
 import copy
 import time
+from collections.abc import Callable
 
 import torch
 from _peers import first_less_steady
@@ -26,10 +27,17 @@ def network() -> nn.Module:
     )
 
 
-def examples(count: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Synthetic images, uint8 (n, 3, 32, 32) in channels-last memory, and labels."""
-    images = torch.randint(0, 256, (count, 3, 32, 32), dtype=torch.uint8, device=device)
-    return images.contiguous(memory_format=torch.channels_last), torch.randint(0, 10, (count,), device=device)
+IMAGE = (3, 32, 32)
+
+
+def examples(
+    count: int, device: torch.device, shape: tuple[int, ...] = IMAGE
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Synthetic images, uint8 (n, *shape) and in channels-last memory if they have channels, and labels."""
+    images = torch.randint(0, 256, (count, *shape), dtype=torch.uint8, device=device)
+    if len(shape) == len(IMAGE):
+        images = images.contiguous(memory_format=torch.channels_last)
+    return images, torch.randint(0, 10, (count,), device=device)
 
 
 class Sequential(TorchTraining):
@@ -60,11 +68,18 @@ class Stacked(TorchTraining):
     All members share one learning rate, which is all that torch.optim offers; batches differ.
     """
 
-    def __init__(self, members: int, steps: int, batch_size: int):
+    def __init__(
+        self,
+        members: int,
+        steps: int,
+        batch_size: int,
+        make: Callable[[], nn.Module] = network,
+        shape: tuple[int, ...] = IMAGE,
+    ):
         super().__init__(members, steps)
         self._batch_size = batch_size
-        self._images, self._labels = examples(50_000, self._place)
-        models = [network().to(self._place, memory_format=torch.channels_last) for _ in range(members)]
+        self._images, self._labels = examples(50_000, self._place, shape)
+        models = [make().to(self._place, memory_format=torch.channels_last) for _ in range(members)]
         self._params, _ = stack_module_state(models)
         template = copy.deepcopy(models[0]).to("meta")
         self.optimizer = torch.optim.Adam(self._params.values(), lr=1e-3, fused=True)

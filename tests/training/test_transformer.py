@@ -75,7 +75,7 @@ def test_dropout_needs_a_key_and_zeroes_the_stated_share(params):
     assert float(ones.mean()) == pytest.approx(1.0, abs=0.01)
 
 
-def test_bf16_parameters_give_a_float32_loss_close_to_float32s(params):
+def test_bf16_parameters_give_a_float32_loss_and_gradients_close_to_float32s(params):
     def loss(params):
         x = tokens()
         states = transformer.hidden(params, x, 4)
@@ -84,6 +84,9 @@ def test_bf16_parameters_give_a_float32_loss_close_to_float32s(params):
     half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
     assert loss(half).dtype == jnp.float32
     np.testing.assert_allclose(loss(half), loss(params), rtol=1e-2)
+    rough, exact = (jax.grad(loss)(p)["embedding"] for p in (half, params))
+    assert rough.dtype == jnp.bfloat16
+    np.testing.assert_allclose(rough.astype(jnp.float32), exact, atol=2e-2 * float(abs(exact).max()))
 
 
 def test_number_of_parameters(params):

@@ -168,7 +168,7 @@ def _forward(embedding: jax.Array, states: jax.Array, targets: jax.Array) -> tup
 def _backward(kept: tuple[jax.Array, jax.Array], gradient: jax.Array) -> tuple[jax.Array, jax.Array, None]:
     of_embedding, of_states = kept
     return (
-        (of_embedding * gradient).astype(of_embedding.dtype),
+        (of_embedding * gradient).astype(of_states.dtype),  # the weights'
         (of_states * gradient).astype(of_states.dtype),
         None,
     )
