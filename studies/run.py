@@ -80,6 +80,7 @@ class Size(NamedTuple):
         main: trials of the search.
         unwarmed: trials of the search without warmup.
         sweep: trials of each setting's search in a sweep.
+        families: how many families' best shapes enter the contest, the best first.
         contest: settings of the contest.
         transfer: seeds of a sweep's transferred shapes.
         local: settings of the local check.
@@ -89,27 +90,27 @@ class Size(NamedTuple):
     main: int
     unwarmed: int
     sweep: int
+    families: int
     contest: dict[str, Any]
     transfer: dict[str, int]
     local: dict[str, int]
     seeds: dict[str, int]
 
 
-SMALL = Size(1200, 800, 400, {}, {}, {}, {})
+SMALL = Size(1200, 800, 400, 5, {}, {}, {}, {})
 LARGE = Size(
-    600,
     400,
-    200,
+    250,
+    192,
+    3,
     {"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 40}},
     {"tuning_seeds": 3, "seeds": 16},
     {"points": 4, "seeds": 4, "confirm_seeds": 20},
     {"max": 20, "top": 6, "sample": 12},
 )
-LARGEST = 5
-"""Families whose best shapes enter the contest, the likeliest first."""
-FLOORS = (0.0, 0.03, 0.1, 0.3)
+FLOORS = (0.0, 0.1, 0.3)
 """Last LRs, relative to the peak, that the best schedule is given in the contest."""
-POINTS = 1000
+POINTS = 200
 """Values of a schedule that is given as a table."""
 
 
@@ -148,7 +149,7 @@ def without_warmup() -> list[dict[str, Any]]:
     return [{"name": name, "fixed": {"warmup": 0.0}} for name in SEARCHED if name != "smooth_nonmonotonic"]
 
 
-def contestants(main: lrshape.Study, unwarmed: lrshape.Study) -> dict[str, dict[str, Any]]:
+def contestants(main: lrshape.Study, unwarmed: lrshape.Study, families: int) -> dict[str, dict[str, Any]]:
     """Schedules for the contest, by name.
 
     ``best``, the best of each other family, the best without warmup, the best's warmup without decay, the
@@ -156,7 +157,7 @@ def contestants(main: lrshape.Study, unwarmed: lrshape.Study) -> dict[str, dict[
     """
     winners = main.analysis().best_per_family
     found = {}
-    for place, row in enumerate(winners.head(LARGEST).itertuples()):
+    for place, row in enumerate(winners.head(families).itertuples()):
         name = "best" if place == 0 else f"best-{row.family}"
         found[name] = {"family": row.family, "params": json.loads(str(row.params))}
     best = unwarmed.best()
@@ -204,10 +205,10 @@ def run(workload: str, part: str, out: Path, left: Callable[[], float | None]) -
         lrshape.search(document, out=place, time_limit=left())
     elif part == "contest":
         studies = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
-        given = contestants(*studies)
+        given = contestants(*studies, size.families)
         lrshape.compare(spec(workload, **size.contest), schedules=given, out=place, time_limit=left())
     elif part in sweeps:
-        document = spec(workload, trials=size.sweep)
+        document = spec(workload, trials=size.sweep, baselines=["linear"])
         run_sweep(document, sweeps[part], out=place, transfer=size.transfer, time_limit=left()).report()
     else:
         check = LocalCheck(**size.local) if part == "local" else SeedsCheck(**size.seeds)
