@@ -1,0 +1,70 @@
+"""The figure of each workload's best shapes, in front of the range of its near-optimal ones."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lrshape.analysis.tables import records, where
+from lrshape.report.figures.shapes import IN_THE_SET, POINTS, curve
+from lrshape.report.palette import LINE, family_styles
+from lrshape.report.plotting import common_labels, grid_lines, legend_below, panel_title, panels, progress_axes, styled
+from lrshape.report.words import counted
+from lrshape.store import text_of
+from stored import WorkloadStudies, workloads
+
+MOST = 5
+"""Families whose best shapes are drawn."""
+
+
+def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
+    """Multipliers of the best shapes by family, best first; those that the contest measured in its order."""
+    best = one.main.best()
+    ranked = {one.family: one.params for one in (best, *best.families)}
+    if one.contest is not None:
+        scores = {name.removeprefix("best-of-"): row["score"] for name, row in one.contest.items()}
+        scores[best.family] = -np.inf
+        ranked = dict(sorted(ranked.items(), key=lambda item: scores.get(item[0], np.inf)))
+    curves = {family: curve(family, text_of(params)) for family, params in ranked.items()}
+    return {family: values for family, values in list(curves.items())[:MOST] if values is not None}
+
+
+def near_optimal_range(one: WorkloadStudies) -> np.ndarray:
+    """Multipliers of the near-optimal shapes, (shapes, points)."""
+    table = one.main.analysis().near_optimal()
+    rows = records(where(table, table["verdict"].isin(IN_THE_SET)))
+    curves = [curve(row["family"], row["params"]) for row in rows]
+    return np.array([values for values in curves if values is not None]).reshape(-1, POINTS)
+
+
+@styled()
+def draw(studies: Sequence[WorkloadStudies]) -> Any:
+    """Draw a panel for each workload: the near-optimal range, and the best shapes of the best families."""
+    t = np.linspace(0.0, 1.0, POINTS)
+    shapes = {one.name: best_shapes(one) for one in studies}
+    families = sorted({family for curves in shapes.values() for family in curves})
+    styles = family_styles(families)
+    lines = {}
+    figure, axes = panels(len(studies), row_height=2.2)
+    for ax, one in zip(axes, studies, strict=True):
+        grid_lines(ax, "y")
+        near = near_optimal_range(one)
+        if len(near):
+            ax.fill_between(t, near.min(axis=0), near.max(axis=0), color=LINE.light, alpha=0.6, lw=0)
+        for place, (family, values) in enumerate(shapes[one.name].items()):
+            style, width = styles[family], 2.6 if place == 0 else 1.2
+            line = ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, zorder=3 - 0.1 * place)[0]
+            lines.setdefault(family, line)
+        panel_title(ax, one.name, f"{counted(len(near), 'near-optimal shape')} behind", bold=False)
+    progress_axes(axes[0])
+    common_labels(figure, "training progress", "LR / base LR")
+    for family, line in lines.items():
+        line.set_label(family)
+    legend_below(figure, [lines[family] for family in families])
+    return figure
+
+
+def findings() -> Mapping[str, Any]:
+    """What the section shows."""
+    studies = workloads()
+    return {"drawing": draw(studies), "workloads": [one.name for one in studies]}

@@ -1,0 +1,77 @@
+"""Effects of the findings: how much worse than the best a choice is, with its interval, and what it decides."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from lrshape.report.words import MINUS, Precision
+
+SMALL = 0.02
+"""An effect that is bounded below it does not matter."""
+
+
+class Effect(NamedTuple):
+    """By how much a score is worse than the best one's, as a share of it; negative where it is better.
+
+    Attributes:
+        value: the estimate; infinite where the median training diverged.
+        low: lower end of its 95% interval; NaN where there is none.
+        high: upper end.
+        note: a few words on what it is of, or why it is not judged.
+        is_judged: whether a claim may be made at all: not if the base LR lies at the edge of those tried.
+    """
+
+    value: float
+    low: float
+    high: float
+    note: str = ""
+    is_judged: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """``worse`` or ``better`` if the interval excludes 0, ``small`` if it lies below 2%, else ``open``.
+
+        An effect that is both, not 0 and below 2%, is ``small``.
+        """
+        if self.is_judged and math.isinf(self.value):
+            return "worse" if self.value > 0 else "better"
+        if not self.is_judged or math.isnan(self.low) or math.isnan(self.high):
+            return "open"
+        if max(-self.low, self.high) < SMALL:
+            return "small"
+        return "worse" if self.low > 0 else "better" if self.high < 0 else "open"
+
+    @property
+    def text(self) -> str:
+        """E.g. ``+3.1% (1.2 to 5.0)``; ``diverged``."""
+        if math.isinf(self.value):
+            return "diverged"
+        ends = [100 * end for end in (self.value, self.low, self.high) if math.isfinite(end)]
+        precision = Precision(max(map(abs, ends), default=None), digits=2)
+        sign = "+" if self.value > 0 else ""
+        interval = precision.interval(100 * self.low, 100 * self.high)
+        told = f"{sign}{precision.text(100 * self.value)}%" + (f" ({interval})" if interval else "")
+        return told.replace(MINUS, "-")
+
+
+def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any], scale: str) -> Effect:
+    """A schedule of a contest beside the schedule ``best``.
+
+    The interval is widened by what better base LRs are expected to gain, on the side of each.
+
+    Args:
+        row: of the schedule, see `lrshape.analysis.analysis.Analysis.compared`.
+        best: of ``best``.
+        scale: of the effects.
+    """
+    if row is best:
+        return Effect(0.0, 0.0, 0.0, "the winner")
+    at_edge = any(one["edge"] or one["edges"] != "{}" for one in (row, best))
+    note = "base LR at the edge" if at_edge else ""
+    if math.isinf(row["score"]):
+        return Effect(math.inf, math.nan, math.nan, note, not at_edge)
+    costs = [0.0 if math.isnan(one["cost"]) else one["cost"] for one in (row, best)]
+    ends = row["effect"], row["effect_low"] - costs[0], row["effect_high"] + costs[1]
+    of_best = abs(best["score"])
+    relative = [math.expm1(end) if scale == "log" else end / of_best for end in ends]
+    return Effect(*relative, note, not at_edge)
