@@ -110,8 +110,8 @@ CLAIMS = (
     ),
     Claim(
         "Weight decay can have a strong effect on the best shape.",
-        f"Confirmed: carried over to another weight decay, a best shape loses more than {STRONG:.0%} with its "
-        "base LR tuned again; bounded: none does",
+        f"Confirmed: used with another weight decay, a best shape loses more than {STRONG:.0%}, its base LR "
+        "tuned again; bounded: none does",
         weight_decay,
     ),
 )

@@ -8,7 +8,8 @@ It reads the finished searches ``main``, ``no-warmup`` and ``main-10x`` (those t
 - ``best``: the winner of ``main``; ``best-of-FAMILY``: the best shapes of the other families;
 - ``best-without-warmup``: the winner of ``no-warmup``; ``best-of-10x``: the winner of ``main-10x``;
 - ``without-decay``: the winner up to its peak, and its peak from there on;
-- ``best-to-zero``, ``best-to-10-percent``, ``best-to-30-percent``: the winner's decay, stretched to end there;
+- ``best-to-zero``, ``best-to-10-percent``, ``best-to-30-percent``: the winner with its decay stretched to
+  end there;
 - ``constant``, ``linear``, ``cosine``, ``wsd``: the standard baselines.
 """
 

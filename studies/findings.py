@@ -3,8 +3,8 @@
 python studies/findings.py [--out docs]
 
 The text is that of ``findings.md.j2`` and of the fragments in ``sections/``. A fragment that shows numbers
-begins with ``{% set found = findings_of("NAME") %}``: what ``NAME.findings()``, of the module beside this file,
-returns. Its figures are ``{{ figure(found.drawing, "NAME", "what it shows") }}``.
+begins with ``{% set found = findings_of("NAME") %}``: what ``NAME.findings()``, of the module beside this
+file, returns. Its figures are ``{{ figure(found.drawing, "NAME", "what it shows") }}``.
 """
 
 import argparse
