@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from effects import SMALL, Effect
-from questions import COMMON, DECAY, beside_best, largest_regret, local_change
+from questions import COMMON, DECAY, TEN_TIMES, beside_best, largest_regret, local_change
 from stored import WorkloadStudies, workloads
 
 STRONG = 0.05
@@ -61,19 +61,21 @@ def common_families(one: WorkloadStudies) -> Judgement:
 
 def near_optimal(one: WorkloadStudies) -> Judgement:
     """Whether neither a change to one parameter nor ten times the trials improves the winner."""
-    cells = [cell for cell in (local_change(one), beside_best(one, "best-of-10x")) if cell is not None]
+    cells = [cell for cell in (local_change(one), beside_best(one, TEN_TIMES)) if cell is not None]
     effects = tuple(cell.effect for cell in cells if cell.effect is not None)
     if not effects:
         return Judgement("not run")
-    verdicts = {effect.verdict for effect in effects}
-    if "better" in verdicts:
+    if any(effect.verdict == "better" and effect.high < -SMALL for effect in effects):
         return Judgement("contradicted", effects)
-    return Judgement("not decided" if "open" in verdicts else "confirmed", effects)
+    is_open = any(effect.verdict in ("better", "open") for effect in effects)
+    return Judgement("not decided" if is_open else "confirmed", effects)
 
 
 def weight_decay(one: WorkloadStudies) -> Judgement:
-    """Whether the best shape of one weight decay costs more than 5% at another one, its base LR tuned again."""
-    effects = tuple(largest_regret(sweep) for (axis, _), sweep in one.sweeps.items() if axis == DECAY)
+    """Whether the best shape of one weight decay costs more than 5% at another, its base LR tuned again."""
+    sweeps = {coupling: sweep for (axis, coupling), sweep in one.sweeps.items() if axis == DECAY}
+    regrets = {coupling: largest_regret(sweep) for coupling, sweep in sweeps.items()}
+    effects = tuple(regret._replace(note=f"(coupling {coupling})") for coupling, regret in regrets.items())
     if not effects:
         return Judgement("not run")
     if any(effect.is_judged and effect.low > STRONG for effect in effects):
@@ -84,31 +86,32 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
 CLAIMS = (
     Claim(
         "The search finds near-optimal shapes.",
-        f"confirmed: no change to one parameter, and no search with ten times the trials, improves the winner by "
-        f"{SMALL:.0%} (95%); contradicted: one improves it",
+        "Confirmed: no change to one parameter, and no search with ten times the trials, improves the winner "
+        f"by {SMALL:.0%} (95%); contradicted: one surely does",
         near_optimal,
     ),
     Claim(
         "Warmup is a robust feature of good schedules.",
-        f"confirmed: the best shape without warmup, searched and tuned alike, is worse; bounded: by less than {SMALL:.0%}; "
-        "contradicted: it is better",
+        "Confirmed: the best shape without warmup, searched and tuned alike, is worse; bounded: by less than "
+        f"{SMALL:.0%}; contradicted: it is better",
         needs("best-without-warmup"),
     ),
     Claim(
         "So is decay.",
-        f"confirmed: the best shape, held at its peak, is worse; bounded: by less than {SMALL:.0%}; contradicted: it is better",
+        f"Confirmed: the best shape, held at its peak, is worse; bounded: by less than {SMALL:.0%}; "
+        "contradicted: it is better",
         needs("without-decay"),
     ),
     Claim(
         "Commonly used families are not optimal.",
-        f"confirmed: constant, linear, cosine and WSD are all worse than the best shape; bounded: one by less than {SMALL:.0%}; "
-        "contradicted: one is better",
+        "Confirmed: constant, linear, cosine and WSD are all worse than the best shape; bounded: one by less "
+        f"than {SMALL:.0%}; contradicted: one is better",
         common_families,
     ),
     Claim(
         "Weight decay can have a strong effect on the best shape.",
-        f"confirmed: carried over to another weight decay, a best shape loses more than {STRONG:.0%} with its base LR tuned again; "
-        "bounded: none does",
+        f"Confirmed: used with another weight decay, a best shape loses more than {STRONG:.0%}, its base LR "
+        "tuned again; bounded: none does",
         weight_decay,
     ),
 )

@@ -8,8 +8,8 @@ It reads the finished searches ``main``, ``no-warmup`` and ``main-10x`` (those t
 - ``best``: the winner of ``main``; ``best-of-FAMILY``: the best shapes of the other families;
 - ``best-without-warmup``: the winner of ``no-warmup``; ``best-of-10x``: the winner of ``main-10x``;
 - ``without-decay``: the winner up to its peak, and its peak from there on;
-- ``best-to-zero``, ``best-to-10-percent``, ``best-to-30-percent``: the winner's decay, stretched to end there, in shares of the
-  peak;
+- ``best-to-zero``, ``best-to-10-percent``, ``best-to-30-percent``: the winner with its decay stretched to
+  end there;
 - ``constant``, ``linear``, ``cosine``, ``wsd``: the standard baselines.
 """
 
@@ -47,12 +47,14 @@ def schedules(main: Result, without_warmup: Result | None, more_trials: Result |
     found["without-decay"] = _table(np.maximum.accumulate(values))
     if values[-1] < values.max():
         found |= {name: _table(decay_to(values, floor)) for name, floor in FLOORS.items()}
-    baselines = {name: one.model_dump(include={"family", "params"}) for name, one in STANDARD_BASELINES.items()}
+    baselines = {
+        name: one.model_dump(include={"family", "params"}) for name, one in STANDARD_BASELINES.items()
+    }
     return found | baselines
 
 
 def decay_to(values: np.ndarray, floor: float) -> np.ndarray:
-    """A shape, (points,), whose decay from its peak is stretched to end at ``floor``, and is never below 0."""
+    """A shape, (points,), whose decay from its peak is stretched to end at ``floor``, never below 0."""
     peak = int(np.argmax(values))
     decayed = (values - values[-1]) / (values[peak] - values[-1])
     decayed = np.clip(floor + (1 - floor) * decayed, 0.0, 1.0) * values[peak]
@@ -86,7 +88,9 @@ def contest_spec(directory: Path) -> Mapping[str, Any]:
 
 def main() -> None:
     """Write ``contest.toml`` into a workload's directory."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("directory", type=Path)
     parser.add_argument("--trials", type=int, help="at most so many in all; default: until all is decided")
     options = parser.parse_args()

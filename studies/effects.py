@@ -1,4 +1,4 @@
-"""Effects of the findings: how much worse than the best a choice is, with its interval, and what it decides."""
+"""Effects of the findings: how much worse than the best a choice is, with its interval and its verdict."""
 
 import math
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ class Effect(NamedTuple):
         value: the estimate; infinite where the median training diverged.
         low: lower end of its 95% interval; NaN where there is none.
         high: upper end.
-        note: a few words on what it is of, or why it is not judged.
+        note: a few words on what it is an effect of, or why it is not judged.
         is_judged: whether a claim may be made at all: not if the base LR lies at the edge of those tried.
     """
 
@@ -54,7 +54,7 @@ class Effect(NamedTuple):
         return told.replace(MINUS, "-")
 
 
-def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any], scale: str) -> Effect:
+def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
     """A schedule of a contest beside the schedule ``best``.
 
     The interval is widened by what better base LRs are expected to gain, on the side of each.
@@ -62,10 +62,9 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any], scale: str) 
     Args:
         row: of the schedule, see `lrshape.analysis.analysis.Analysis.compared`.
         best: of ``best``.
-        scale: of the effects.
     """
     if row is best:
-        return Effect(0.0, 0.0, 0.0, "the winner")
+        return Effect(0.0, 0.0, 0.0)
     at_edge = any(one["edge"] or one["edges"] != "{}" for one in (row, best))
     note = "base LR at the edge" if at_edge else ""
     if math.isinf(row["score"]):
@@ -73,5 +72,5 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any], scale: str) 
     costs = [0.0 if math.isnan(one["cost"]) else one["cost"] for one in (row, best)]
     ends = row["effect"], row["effect_low"] - costs[0], row["effect_high"] + costs[1]
     of_best = abs(best["score"])
-    relative = [math.expm1(end) if scale == "log" else end / of_best for end in ends]
+    relative = [math.expm1(end) if row["scale"] == "log" else end / of_best for end in ends]
     return Effect(*relative, note, not at_edge)

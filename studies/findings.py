@@ -2,9 +2,9 @@
 
 python studies/findings.py [--out docs]
 
-The text is that of ``findings.md.j2`` and the fragments in ``sections/``. A fragment that shows numbers begins with
-``{% set found = findings_of("NAME") %}``: what ``NAME.findings()``, of the module beside this file, returns. Its
-figures are ``{{ figure(found.drawing, "NAME", "what it shows") }}``.
+The text is that of ``findings.md.j2`` and of the fragments in ``sections/``. A fragment that shows numbers
+begins with ``{% set found = findings_of("NAME") %}``: what ``NAME.findings()``, of the module beside this
+file, returns. Its figures are ``{{ figure(found.drawing, "NAME", "what it shows") }}``.
 """
 
 import argparse
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from stored import STUDIES
 
 from lrshape.files import write_file
 from lrshape.report.drawing import save
 from lrshape.report.words import listing, number, percent, rate
-from stored import STUDIES
 
 PAGE = "findings.md"
 
@@ -60,7 +60,9 @@ def render(out: Path) -> None:
 
 def main() -> None:
     """Render into the documentation, or elsewhere."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--out", type=Path, default=STUDIES.parent / "docs")
     render(parser.parse_args().out)
 

@@ -8,8 +8,7 @@ import numpy as np
 from effects import SMALL, Effect, contest_effect
 from stored import WorkloadStudies, workloads
 
-from lrshape.analysis.direction import as_losses, sign
-from lrshape.analysis.scores import is_baseline
+from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
 from lrshape.checks.local import CONFIRM_AFTER, LocalCheck
 from lrshape.checks.local_statistics import confirm_points, largest_gain, relative_to_own, score_points
@@ -65,6 +64,7 @@ CONTEST = {
     "WSD, decay over 20%": "wsd",
 }
 """Questions that one schedule of the contest answers, beside the best shape."""
+TEN_TIMES = "best-of-10x"
 COMMON = ("constant", "linear", "cosine", "wsd")
 DECAY = "workload.optimizer.weight_decay"
 SWEEPS = {
@@ -94,9 +94,12 @@ def _answers(studies: Sequence[WorkloadStudies]) -> Iterator[tuple[str, Answer]]
     yield "Are the families' best shapes one curve?", same_curve
     yield "Width of the near-optimal set", near_optimal_width
     for text, (axis, coupling) in SWEEPS.items():
-        yield f"{text}: regret of a shape carried over", lambda one, at=(axis, coupling): carried_over(one, *at)
+        yield (
+            f"{text}: regret of a shape carried over",
+            lambda one, at=(axis, coupling): carried_over(one, *at),
+        )
     yield "Best change to one parameter", local_change
-    yield "Search with ten times the trials", lambda one: beside_best(one, "best-of-10x")
+    yield "Search with ten times the trials", lambda one: beside_best(one, TEN_TIMES)
     yield "Seeds to screen, to choose among the best", seeds_needed
 
 
@@ -109,42 +112,37 @@ def share_decided(table: Sequence[Question]) -> tuple[int, int, int]:
 
 def cell_of(effect: Effect) -> Cell:
     """A cell of an effect: bold where it matters, with a remark where it does not, or is not decided."""
-    remark = {"small": "no matter", "open": effect.note or "not decided"}.get(effect.verdict, "")
-    text = f"**{effect.text}**" if not remark else f"{effect.text}, {remark}"
-    return Cell(text, effect.verdict != "open", effect)
+    remark = {"small": "no matter", "open": "not decided"}.get(effect.verdict, "")
+    text = effect.text if remark else f"**{effect.text}**"
+    return Cell(", ".join(filter(None, (text, effect.note, remark))), effect.verdict != "open", effect)
 
 
 def _families(one: WorkloadStudies) -> list[str]:
-    return [name.removeprefix("best-of-") for name in one.contest or () if name.startswith("best-of-")
-            and name != "best-of-10x"]
-
-
-def _effect(one: WorkloadStudies, name: str) -> Effect | None:
-    rows = one.contest
-    if rows is None or name not in rows:
-        return None
-    return contest_effect(rows[name], rows["best"], one.contest_scale)
+    """Whose best shapes the contest has, beside that of the winner's family."""
+    names = [name for name in one.contest if name.startswith("best-of-") and name != TEN_TIMES]
+    return [name.removeprefix("best-of-") for name in names]
 
 
 def beside_best(one: WorkloadStudies, name: str) -> Cell | None:
     """A schedule of the contest beside the best shape."""
-    if one.contest is not None and name == f"best-of-{one.main.best().family}":
+    if one.contest and name == f"best-of-{one.best.family}":
         return Cell("the winner", True, Effect(0.0, 0.0, 0.0))
-    effect = _effect(one, name)
-    return None if effect is None else cell_of(effect)
+    if name not in one.contest:
+        return None
+    return cell_of(contest_effect(one.contest[name], one.contest["best"]))
 
 
 def same_curve(one: WorkloadStudies) -> Cell | None:
-    """How far the best shapes of other families lie from the best, and whether the contest tells them apart."""
+    """How far the best shapes of other families lie from the best, and whether they score differently."""
     rows = one.contest
-    if rows is None or not _families(one):
+    if not _families(one):
         return None
     best = curve(rows["best"]["family"], rows["best"]["params"])
     areas, verdicts = [], []
     for family in _families(one):
         row = rows[f"best-of-{family}"]
         areas.append(area_between(best, curve(row["family"], row["params"])))
-        verdicts.append(contest_effect(row, rows["best"], one.contest_scale).verdict)
+        verdicts.append(contest_effect(row, rows["best"]).verdict)
     counts = {
         "as good": verdicts.count("small"),
         "told apart": verdicts.count("worse") + verdicts.count("better"),
@@ -205,12 +203,12 @@ def local_change(one: WorkloadStudies) -> Cell | None:
     confirming = (trials["seed"] >= LocalCheck.first_seed() + CONFIRM_AFTER).to_numpy(bool)
     points = score_points(where(trials, ~confirming), study.metric)
     rows = confirm_points(where(trials, confirming), points, study.metric)
-    rows = where(rows, rows["shape"] == study.best().shape)
-    best = max(records(rows), key=lambda row: row["gain"])
+    rows = where(rows, rows["shape"] == one.best.shape)
+    best = max(records(rows), key=lambda row: (row["verdict"] == "better", row["gain"]))
     bound = largest_gain(rows) / abs(best["own_score"])
     gain, low = (relative_to_own(best, key) for key in ("gain", "gain_low"))
     is_judged = best["verdict"] == "better" or bound < SMALL
-    return cell_of(Effect(-gain, -bound, -low, f"`{best['parameter']}`, not decided", is_judged))
+    return cell_of(Effect(-gain, -bound, -low, f"`{best['parameter']}`", is_judged))
 
 
 def seeds_needed(one: WorkloadStudies) -> Cell | None:

@@ -1,6 +1,7 @@
 """The finished studies of a workload, opened where they lie: ``studies/<workload>/<name>``."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import keys_of
+from lrshape.analysis.result import Result
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.tables import records, where
 from lrshape.checks.settings import Sweep
@@ -40,17 +42,22 @@ class WorkloadStudies:
         return Study(self.path / "main")
 
     @cached_property
-    def contest(self) -> Mapping[str, Mapping[str, Any]] | None:
-        """The rows of the contest by the names of its schedules, each beside ``best``; None without it.
+    def best(self) -> Result:
+        """The winner of `main`, with the best shapes of other families."""
+        return self.main.best()
 
-        They are rows of `lrshape.analysis.analysis.Analysis.confirmed` from the side of ``best``, which
-        was chosen before the contest, whether or not another schedule has won it.
+    @cached_property
+    def contest(self) -> Mapping[str, Mapping[str, Any]]:
+        """The rows of the contest by the names of its schedules, each beside ``best``; empty without it.
+
+        They are rows of `lrshape.analysis.analysis.Analysis.confirmed`, with the ``scale`` of its effects,
+        from the side of ``best``, which was chosen before the contest, whether or not it has won it.
 
         Raises:
             InputError: if no schedule of the contest is called ``best``.
         """
         if not Store.exists(self.path / "contest"):
-            return None
+            return {}
         study = Study(self.path / "contest")
         study.require_complete()
         whole = study.analysis()
@@ -59,12 +66,8 @@ class WorkloadStudies:
             raise InputError(f"{study.path}: no schedule of the contest is called best")
         design = dataclasses.replace(whole.design, winner=best[0])
         beside = Analysis(whole.trials, study.metric, study.spec.direction, design=design)
-        return {row["shape"].removeprefix(BASELINE): row for row in records(beside.confirmed)}
-
-    @cached_property
-    def contest_scale(self) -> str:
-        """On which scale effects of the contest are: ``log``, or in units of the metric."""
-        return Study(self.path / "contest").analysis().scale
+        rows = records(beside.confirmed.assign(scale=beside.scale))
+        return {row["shape"].removeprefix(BASELINE): row for row in rows}
 
     @cached_property
     def sweeps(self) -> Mapping[tuple[str, str], Sweep]:
@@ -79,6 +82,7 @@ class WorkloadStudies:
         return found
 
 
+@functools.cache
 def workloads(root: Path = STUDIES) -> list[WorkloadStudies]:
     """The workloads that have a finished search, by name."""
     folders = sorted(file.parent.parent for file in root.glob("*/main/study.json"))
