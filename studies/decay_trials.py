@@ -1,6 +1,5 @@
 """Trials of given schedules in a file, and the base LR and the average of weights that suit each schedule."""
 
-import json
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -9,8 +8,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from stored import STUDIES
 
+from lrshape.errors import InputError
+from lrshape.files import write_file
 from lrshape.shapes.steps import progress
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workload import WORKLOADS
@@ -49,6 +52,16 @@ class Setting:
     members: int
 
     @property
+    def file(self) -> Path:
+        """Where its trials are stored."""
+        return STUDIES / self.workload["name"] / f"decays-{self.optimizer}.parquet"
+
+    @property
+    def optimizer(self) -> str:
+        """Its name."""
+        return self.workload["optimizer"]["name"]
+
+    @property
     def averages(self) -> Sequence[str]:
         """Of the weights, by name."""
         return self.workload.get("averages", ())
@@ -77,51 +90,66 @@ class Arm(NamedTuple):
 
 
 class Trials:
-    """All trials of a setting; those that the file has are not trained again.
+    """The trials of a setting.
 
     Args:
-        file: of JSON lines, one a chunk; made if there is none. A last line that was cut short is dropped.
-        setting: what to train.
+        setting: what to train; trials that its file has are not trained again.
+        can_train: whether to train what is missing.
     """
 
-    def __init__(self, file: Path, setting: Setting):
-        self._file, self._setting = file, setting
-        self._workload = WORKLOADS.build(setting.workload)
+    def __init__(self, setting: Setting, can_train: bool = False):
+        self._setting, self._can_train = setting, can_train
         self._found: dict[Trial, dict[str, float]] = {}
-        for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-            try:
-                self._add(json.loads(line))
-            except json.JSONDecodeError:
-                continue
+        if setting.file.exists():
+            self._add(pd.read_parquet(setting.file))
 
     def train(self, wanted: Sequence[Trial]) -> None:
-        """Train what is missing, one seed after another."""
+        """Train what is missing, one seed after another.
+
+        Raises:
+            InputError: if it may not be trained.
+        """
         missing = sorted(set(wanted) - self._found.keys(), key=lambda trial: trial.seed)
-        t = progress(self._workload.steps)
+        if not missing:
+            return
+        if not self._can_train:
+            lacks = f"{self._setting.file} lacks {len(missing):,} trials"
+            raise InputError(f"{lacks}: run python studies/decay_and_averages.py to train them")
+        workload = WORKLOADS.build(self._setting.workload)
+        t = progress(workload.steps)
         multipliers = {name: shape(t) for name, shape in self._setting.shapes.items()}
         for begin in range(0, len(missing), self._setting.members):
             chunk = missing[begin : begin + self._setting.members]
             lrs = np.array([multipliers[trial.schedule] * 2 ** (trial.k / OCTAVE) for trial in chunk])
             seeds = np.array([trial.seed for trial in chunk])
-            outcome = evaluate(self._workload, lrs, seeds, members=self._setting.members)
-            scores = {name: outcome[metric].tolist() for name, metric in self._setting.metrics.items()}
-            document = {"trials": chunk, "scores": scores}
-            with self._file.open("a", encoding="utf-8") as file:
-                file.write(f"{json.dumps(document)}\n")
-            self._add(document)
-            sys.stderr.write(f"{self._file.stem}: {begin + len(chunk)} of {len(missing)}\n")
+            outcome = evaluate(workload, lrs, seeds, members=self._setting.members)
+            scores = {metric: outcome[metric] for metric in self._setting.metrics.values()}
+            self._add(pd.DataFrame(chunk).assign(**scores))
+            self._write()
+            sys.stderr.write(f"{self._setting.file}: {begin + len(chunk)} of {len(missing)}\n")
+
+    def has(self, arm: Arm, seeds: Sequence[int]) -> bool:
+        """Whether an arm was trained on these seeds."""
+        return all(Trial(arm.schedule, arm.k, seed) in self._found for seed in seeds)
 
     def scores(self, arm: Arm, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Scores of trained trials, (seeds,); infinite where one diverged."""
         return np.array([self._found[Trial(arm.schedule, arm.k, seed)][arm.average] for seed in seeds])
 
-    def tried(self, schedule: str) -> list[int]:
-        """The base LRs of a schedule, as k in order."""
-        return sorted({trial.k for trial in self._found if trial.schedule == schedule})
+    def _add(self, table: pd.DataFrame) -> None:
+        metrics = self._setting.metrics
+        for row in table.to_dict("records"):
+            scores = {average: row[metric] for average, metric in metrics.items()}
+            self._found[Trial(*(row[name] for name in Trial._fields))] = scores
 
-    def _add(self, document: Mapping[str, Any]) -> None:
-        for i, trial in enumerate(document["trials"]):
-            self._found[Trial(*trial)] = {name: values[i] for name, values in document["scores"].items()}
+    def _write(self) -> None:
+        metrics = self._setting.metrics
+        rows = [
+            {**trial._asdict(), **{metrics[average]: score for average, score in scores.items()}}
+            for trial, scores in sorted(self._found.items())
+        ]
+        table = pd.DataFrame(rows).astype(dict.fromkeys(metrics.values(), np.float32))
+        write_file(self._setting.file, table.to_parquet(compression="zstd", index=False), parents=True)
 
 
 def tune(trials: Trials, setting: Setting) -> list[Arm]:
@@ -151,6 +179,20 @@ def tune(trials: Trials, setting: Setting) -> list[Arm]:
 def mean_log_score(trials: Trials, arm: Arm, seeds: Sequence[int]) -> float:
     """Mean log score; infinite if a trial diverged."""
     return float(np.log(trials.scores(arm, seeds)).mean())
+
+
+def half_octave_cost(trials: Trials, arm: Arm, setting: Setting) -> float:
+    """How far the loss of a tuned schedule is higher half an octave off its best base LR, as a share.
+
+    By a parabola through the mean log scores that tuned it, up to an octave away.
+    """
+    seeds = range(setting.tuning)
+    near = [arm._replace(k=arm.k + offset) for offset in range(-OCTAVE, OCTAVE + 1)]
+    tuned = [one for one in near if trials.has(one, seeds)]
+    curvature = np.polyfit(
+        [one.k for one in tuned], [mean_log_score(trials, one, seeds) for one in tuned], 2
+    )[0]
+    return math.expm1(curvature * (OCTAVE / 2) ** 2)
 
 
 def _best(trials: Trials, schedule: str, averages: Sequence[str], ks: set[int], seeds: Sequence[int]) -> Arm:
