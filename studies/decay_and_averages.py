@@ -8,18 +8,17 @@ chunk as ``studies/<workload>/decays-<optimizer>.parquet``. FOLDER has the binar
 """
 
 import argparse
-import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from decay_trials import OCTAVE, Arm, Setting, Trial, Trials, half_octave_cost, mean_log_score, tune
-from effects import Effect
+from effects import Effect, effect_of_logs
 from numpy.typing import NDArray
 
 from lrshape.analysis.intervals import Difference, holm, sign_interval, subtract
 from lrshape.averages import STANDARD
-from lrshape.shapes import FAMILIES
+from lrshape.shapes import FAMILIES, Family
 
 WARMUP = 0.05
 FIRST_SEED, FIRST_FINAL_SEED = 1_000_000, 2_000_000
@@ -36,17 +35,20 @@ def fast_slow(t: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(t < WARMUP, t / WARMUP, np.where(t < middle, fast, slow))
 
 
+def wsd(decay: float, exponent: float = 1.0) -> Family:
+    """A decay over the last share of training: 1 - v^exponent of its progress v."""
+    return FAMILIES["wsd"].from_params({"warmup": WARMUP, "decay": decay, "exponent": exponent})
+
+
 SHAPES = {
-    "constant": FAMILIES["constant"](warmup=WARMUP),
-    "linear": FAMILIES["linear"](warmup=WARMUP),
-    "cosine": FAMILIES["cosine"](warmup=WARMUP),
-    "1 - sqrt": FAMILIES["wsd"](warmup=WARMUP, decay=1.0, exponent=0.5),
-    "1 - v^0.4": FAMILIES["wsd"](warmup=WARMUP, decay=1.0, exponent=0.4),
+    **{name: FAMILIES[name].from_params({"warmup": WARMUP}) for name in ("constant", "linear", "cosine")},
+    "1 - sqrt": wsd(1.0, 0.5),
+    "1 - v^0.4": wsd(1.0, 0.4),
     "fast, then slow": fast_slow,
-    "1 - sqrt, last 40%": FAMILIES["wsd"](warmup=WARMUP, decay=0.4, exponent=0.5),
-    "1 - sqrt, last 20%": FAMILIES["wsd"](warmup=WARMUP, decay=0.2, exponent=0.5),
-    "1 - sqrt, last 10%": FAMILIES["wsd"](warmup=WARMUP, decay=0.1, exponent=0.5),
-    "linear, last 20%": FAMILIES["wsd"](warmup=WARMUP, decay=0.2),
+    "1 - sqrt, last 40%": wsd(0.4, 0.5),
+    "1 - sqrt, last 20%": wsd(0.2, 0.5),
+    "1 - sqrt, last 10%": wsd(0.1, 0.5),
+    "linear, last 20%": wsd(0.2),
 }
 """The constant first. The decays of the whole training begin after the warmup."""
 FIRST_DECAY = 1
@@ -181,7 +183,7 @@ class Decays:
 
     def beside(self, schedule: str, other: str) -> Effect:
         """How far the loss of a schedule is above that of another one, by their last weights."""
-        return _effect(self._difference(self._last[schedule], self._last[other], self._seeds))
+        return effect_of_logs(*self._difference(self._last[schedule], self._last[other], self._seeds)[:3])
 
     @property
     def over_constant(self) -> list[float]:
@@ -199,13 +201,14 @@ class Decays:
         found = {name: self._difference(self._last[name], self._last[first], self._seeds) for name in others}
         p_values = holm([difference.p_value for difference in found.values()])
         return {
-            name: (_effect(one), float(p)) for (name, one), p in zip(found.items(), p_values, strict=True)
+            name: (effect_of_logs(*one[:3]), float(p))
+            for (name, one), p in zip(found.items(), p_values, strict=True)
         }
 
     def best_beside(self, other: "Decays") -> Effect:
         """How far the best schedule is above that of a setting with the same batches, by the last weights."""
         logs = [one._log_losses(one._last[one.best], one._final_seeds) for one in (self, other)]
-        return _effect(sign_interval(subtract(*logs)))
+        return effect_of_logs(*sign_interval(subtract(*logs))[:3])
 
     def _best(self, arms: Mapping[str, Arm], first: int = 0) -> Arm:
         """The best of the arms from the first one, by other seeds than the final ones."""
@@ -214,12 +217,14 @@ class Decays:
         )
 
     def _beside_reference(self, arm: Arm) -> Decay:
-        return Decay(arm.schedule, _effect(self._difference(arm, self._reference, self._final_seeds)))
+        return Decay(
+            arm.schedule, effect_of_logs(*self._difference(arm, self._reference, self._final_seeds)[:3])
+        )
 
     def _score(self, arm: Arm) -> Score:
         loss = float(np.median(self._trials.scores(arm, self._seeds)))
         difference = self._difference(arm, self._reference, self._seeds)
-        effect = None if arm == self._reference else _effect(difference)
+        effect = None if arm == self._reference else effect_of_logs(*difference[:3])
         return Score(arm.average, 2 ** (arm.k / OCTAVE), loss, effect)
 
     def _train(self, arms: Sequence[Arm], seeds: range) -> None:
@@ -231,11 +236,6 @@ class Decays:
     def _difference(self, own: Arm, other: Arm, seeds: range) -> Difference:
         """By how much the own log loss is higher."""
         return sign_interval(subtract(self._log_losses(own, seeds), self._log_losses(other, seeds)))
-
-
-def _effect(difference: Difference) -> Effect:
-    """Of a difference of log losses."""
-    return Effect(*(math.expm1(end) for end in difference[:3]))
 
 
 def findings() -> Mapping[str, Decays]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from effects import Effect
+from effects import Effect, effect_of_logs
 from stored import STUDIES
 
 import lrshape
@@ -192,8 +192,10 @@ def _cells(result: Result) -> dict[str, Cell]:
 
 
 def _effect(one: Contender) -> Effect:
-    ends = (one.effect, one.effect_low, one.effect_high)
-    return Effect(*(math.nan if end is None else math.expm1(end) for end in ends))
+    low, middle, high = (
+        math.nan if end is None else end for end in (one.effect_low, one.effect, one.effect_high)
+    )
+    return effect_of_logs(middle, low, high)
 
 
 def _tuned_decay(one: Result | Contender) -> TunedDecay:
@@ -211,7 +213,7 @@ def _log_losses(study: lrshape.Study, result: Result) -> dict[int, float]:
 def _ratio(own: Mapping[int, float], other: Mapping[int, float]) -> Effect:
     """By how much the losses are above the other ones on the same seeds."""
     found = sign_interval([own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())])
-    return Effect(*(math.expm1(end) for end in found[:3]))
+    return effect_of_logs(found.estimate, found.low, found.high)
 
 
 def findings() -> Mapping[str, Contests]:

@@ -74,3 +74,8 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
     of_best = abs(best["score"])
     relative = [math.expm1(end) if row["scale"] == "log" else end / of_best for end in ends]
     return Effect(*relative, note, not at_edge)
+
+
+def effect_of_logs(estimate: float, low: float, high: float) -> Effect:
+    """The effect whose log ratio, and the ends of its interval, these are; NaN is not known."""
+    return Effect(math.expm1(estimate), math.expm1(low), math.expm1(high))

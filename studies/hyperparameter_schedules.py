@@ -50,7 +50,7 @@ class Repetition(NamedTuple):
     loss: float
     constant_loss: float
     effect: Effect
-    trials: int
+    trials: int | None
     seeds: int
 
     @property
