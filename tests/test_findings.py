@@ -34,6 +34,8 @@ def test_an_effect_is_decided_by_its_interval(findings):
         (0.004, 0.001, 0.012): ("small", "+0.4% (0.1 to 1.2)"),
         (0.01, -0.01, 0.042): ("open", "+1.0% (-1.0 to 4.2)"),
         (0.01, nan, nan): ("open", "+1.0%"),
+        (-2e-7, -2e-7, -2e-7): ("small", "0.00%"),
+        (1.3, 1.3, 1.3): ("worse", "+130%"),
         (inf, nan, nan): ("worse", "diverged"),
     }
     for case, (verdict, text) in cases.items():
