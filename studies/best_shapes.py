@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from questions import BEST_OF, shape_of
 from stored import WorkloadStudies, workloads
 
 from lrshape.analysis.tables import records, where
-from lrshape.report.figures.shapes import IN_THE_SET, POINTS, curve
+from lrshape.report.figures.shapes import IN_THE_SET, POINTS
 from lrshape.report.palette import LINE, MUTED, family_styles
 from lrshape.report.plotting import (
     TEXT,
@@ -30,19 +31,18 @@ def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
     best = one.best
     ranked = {one.family: one.params for one in (best, *best.families)}
     if one.contest:
-        scores = {name.removeprefix("best-of-"): row["score"] for name, row in one.contest.items()}
+        scores = {name.removeprefix(BEST_OF): row["score"] for name, row in one.contest.items()}
         scores[best.family] = -np.inf
         ranked = dict(sorted(ranked.items(), key=lambda item: scores.get(item[0], np.inf)))
-    curves = {family: curve(family, text_of(params)) for family, params in ranked.items()}
-    return {family: values for family, values in list(curves.items())[:MOST] if values is not None}
+    best_ones = list(ranked.items())[:MOST]
+    return {family: shape_of({"family": family, "params": text_of(params)}) for family, params in best_ones}
 
 
 def near_optimal_range(one: WorkloadStudies) -> np.ndarray:
     """Multipliers of the near-optimal shapes, (shapes, points)."""
     table = one.main.analysis().near_optimal()
     rows = records(where(table, table["verdict"].isin(IN_THE_SET)))
-    curves = [curve(row["family"], row["params"]) for row in rows]
-    return np.array([values for values in curves if values is not None]).reshape(-1, POINTS)
+    return np.array([shape_of(row) for row in rows]).reshape(-1, POINTS)
 
 
 @styled()

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from effects import SMALL, Effect
-from questions import COMMON, DECAY, TEN_TIMES, beside_best, largest_regret, local_change
+from questions import COMMON, DECAY, beside_best, largest_regret, local_change, more_trials
 from stored import WorkloadStudies, workloads
 
 STRONG = 0.05
@@ -61,7 +61,7 @@ def common_families(one: WorkloadStudies) -> Judgement:
 
 def near_optimal(one: WorkloadStudies) -> Judgement:
     """Whether neither a change to one parameter nor ten times the trials improves the winner."""
-    cells = [cell for cell in (local_change(one), beside_best(one, TEN_TIMES)) if cell is not None]
+    cells = [cell for cell in (local_change(one), more_trials(one)) if cell is not None]
     effects = tuple(cell.effect for cell in cells if cell.effect is not None)
     if not effects:
         return Judgement("not run")
@@ -94,7 +94,7 @@ CLAIMS = (
         "Warmup is a robust feature of good schedules.",
         "Confirmed: the best shape without warmup, searched and tuned alike, is worse; bounded: by less than "
         f"{SMALL:.0%}; contradicted: it is better",
-        needs("best-without-warmup"),
+        needs("without-warmup"),
     ),
     Claim(
         "So is decay.",

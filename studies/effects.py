@@ -4,10 +4,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from lrshape.report.words import MINUS, Precision
+from numpy.typing import ArrayLike
+
+from lrshape.analysis.intervals import median_interval
 
 SMALL = 0.02
 """An effect that is bounded below it does not matter."""
+CONFIDENCE_OF_EACH = 0.975
 
 
 class Effect(NamedTuple):
@@ -43,15 +46,20 @@ class Effect(NamedTuple):
 
     @property
     def text(self) -> str:
-        """E.g. ``+3.1% (1.2 to 5.0)``; ``diverged``."""
+        """E.g. ``+3.1% (1.2 to 5.0)``; without an interval where all seeds agree; ``diverged``."""
         if math.isinf(self.value):
             return "diverged"
-        ends = [100 * end for end in (self.value, self.low, self.high) if math.isfinite(end)]
-        precision = Precision(max(map(abs, ends), default=None), digits=2)
-        sign = "+" if self.value > 0 else ""
-        interval = precision.interval(100 * self.low, 100 * self.high)
-        told = f"{sign}{precision.text(100 * self.value)}%" + (f" ({interval})" if interval else "")
-        return told.replace(MINUS, "-")
+        ends = [100 * end for end in (self.value, self.low, self.high)]
+        largest = max((abs(end) for end in ends if math.isfinite(end)), default=0.0)
+        decimals = 2 if largest < 0.1 else 1 if largest < 9.95 else 0
+        value, low, high = (f"{round(end, decimals) + 0.0:.{decimals}f}" for end in ends)
+        sign = "+" if float(value) > 0 else ""
+        return f"{sign}{value}%" + ("" if low == high else f" ({low} to {high})")
+
+
+def effect_of_logs(estimate: float, low: float, high: float) -> Effect:
+    """The effect whose log ratio, and the ends of its interval, these are; NaN is not known."""
+    return Effect(math.expm1(estimate), math.expm1(low), math.expm1(high))
 
 
 def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
@@ -73,9 +81,17 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
     ends = row["effect"], row["effect_low"] - costs[0], row["effect_high"] + costs[1]
     of_best = abs(best["score"])
     relative = [math.expm1(end) if row["scale"] == "log" else end / of_best for end in ends]
-    return Effect(*relative, note, not at_edge)
+    return Effect(relative[0], relative[1], relative[2], note, not at_edge)
 
 
-def effect_of_logs(estimate: float, low: float, high: float) -> Effect:
-    """The effect whose log ratio, and the ends of its interval, these are; NaN is not known."""
-    return Effect(math.expm1(estimate), math.expm1(low), math.expm1(high))
+def unpaired_effect(other: ArrayLike, best: ArrayLike) -> Effect:
+    """One schedule beside the best one where they have no seeds in common.
+
+    The interval holds if those of both medians do, so that each is one of 97.5%.
+
+    Args:
+        other: losses by seed, (seeds,), above 0.
+        best: the same, of other seeds.
+    """
+    one, two = (median_interval(losses, CONFIDENCE_OF_EACH) for losses in (other, best))
+    return Effect(one.estimate / two.estimate - 1, one.low / two.high - 1, one.high / two.low - 1)

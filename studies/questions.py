@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from effects import SMALL, Effect, contest_effect
-from stored import WorkloadStudies, workloads
+from effects import SMALL, Effect, contest_effect, unpaired_effect
+from stored import TEN_TIMES, WorkloadStudies, confirmed_losses, workloads
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -17,6 +17,7 @@ from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.checks.settings import Sweep
 from lrshape.checks.transfer_statistics import answer
 from lrshape.report.figures.shapes import IN_THE_SET, curve
+from lrshape.shapes import FAMILIES
 from lrshape.store import Store
 from lrshape.study.study import Study
 
@@ -53,9 +54,10 @@ class Question(NamedTuple):
 Answer = Callable[[WorkloadStudies], Cell | None]
 
 CONTEST = {
-    "Without warmup (best such shape)": "best-without-warmup",
+    "Without warmup (best such shape)": "without-warmup",
     "Without decay": "without-decay",
-    "Decay to 0": "best-to-zero",
+    "Decay to 0": "best-to-0-percent",
+    "Decay to 3%": "best-to-3-percent",
     "Decay to 10%": "best-to-10-percent",
     "Decay to 30%": "best-to-30-percent",
     "Constant": "constant",
@@ -64,7 +66,7 @@ CONTEST = {
     "WSD, decay over 20%": "wsd",
 }
 """Questions that one schedule of the contest answers, beside the best shape."""
-TEN_TIMES = "best-of-10x"
+BEST_OF = "best-"
 COMMON = ("constant", "linear", "cosine", "wsd")
 DECAY = "workload.optimizer.weight_decay"
 SWEEPS = {
@@ -74,7 +76,7 @@ SWEEPS = {
     "beta1": ("workload.optimizer.beta1", None),
     "beta2": ("workload.optimizer.beta2", None),
     "Horizon": ("workload.steps", None),
-    "Optimizer": ("workload.optimizer", None),
+    "Optimizer": ("workload.optimizer.name", None),
 }
 """Questions that a sweep answers: its axis, and the coupling of weight decay where it matters."""
 
@@ -90,7 +92,7 @@ def _answers(studies: Sequence[WorkloadStudies]) -> Iterator[tuple[str, Answer]]
     for text, name in CONTEST.items():
         yield text, lambda one, name=name: beside_best(one, name)
     for family in sorted({family for one in studies for family in _families(one)}):
-        yield f"Best of `{family}`", lambda one, family=family: beside_best(one, f"best-of-{family}")
+        yield f"Best of `{family}`", lambda one, family=family: beside_best(one, f"{BEST_OF}{family}")
     yield "Are the families' best shapes one curve?", same_curve
     yield "Width of the near-optimal set", near_optimal_width
     for text, (axis, coupling) in SWEEPS.items():
@@ -99,7 +101,7 @@ def _answers(studies: Sequence[WorkloadStudies]) -> Iterator[tuple[str, Answer]]
             lambda one, at=(axis, coupling): carried_over(one, *at),
         )
     yield "Best change to one parameter", local_change
-    yield "Search with ten times the trials", lambda one: beside_best(one, TEN_TIMES)
+    yield "Search with ten times the trials", more_trials
     yield "Seeds to screen, to choose among the best", seeds_needed
 
 
@@ -119,13 +121,13 @@ def cell_of(effect: Effect) -> Cell:
 
 def _families(one: WorkloadStudies) -> list[str]:
     """Whose best shapes the contest has, beside that of the winner's family."""
-    names = [name for name in one.contest if name.startswith("best-of-") and name != TEN_TIMES]
-    return [name.removeprefix("best-of-") for name in names]
+    names = [name.removeprefix(BEST_OF) for name in one.contest if name.startswith(BEST_OF)]
+    return [name for name in names if name in FAMILIES]
 
 
 def beside_best(one: WorkloadStudies, name: str) -> Cell | None:
     """A schedule of the contest beside the best shape."""
-    if one.contest and name == f"best-of-{one.best.family}":
+    if one.contest and name == f"{BEST_OF}{one.best.family}":
         return Cell("the winner", True, Effect(0.0, 0.0, 0.0))
     if name not in one.contest:
         return None
@@ -137,11 +139,11 @@ def same_curve(one: WorkloadStudies) -> Cell | None:
     rows = one.contest
     if not _families(one):
         return None
-    best = curve(rows["best"]["family"], rows["best"]["params"])
+    best = shape_of(rows["best"])
     areas, verdicts = [], []
     for family in _families(one):
-        row = rows[f"best-of-{family}"]
-        areas.append(area_between(best, curve(row["family"], row["params"])))
+        row = rows[f"{BEST_OF}{family}"]
+        areas.append(area_between(best, shape_of(row)))
         verdicts.append(contest_effect(row, rows["best"]).verdict)
     counts = {
         "as good": verdicts.count("small"),
@@ -150,6 +152,13 @@ def same_curve(one: WorkloadStudies) -> Cell | None:
     }
     told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
     return Cell(f"areas {min(areas):.2f} to {max(areas):.2f}; {told}", not counts["not decided"])
+
+
+def shape_of(row: Mapping[str, Any]) -> np.ndarray:
+    """The multipliers of a row's shape, (points,)."""
+    values = curve(row["family"], row["params"])
+    assert values is not None  # its family is ours
+    return values
 
 
 def area_between(best: np.ndarray, other: np.ndarray) -> float:
@@ -167,7 +176,7 @@ def near_optimal_width(one: WorkloadStudies) -> Cell | None:
     widths, counts = [], []
     for verdicts in (IN_THE_SET[:2], IN_THE_SET):
         rows = records(where(table, table["verdict"].isin(verdicts)))
-        curves = np.array([curve(row["family"], row["params"]) for row in rows])
+        curves = np.array([shape_of(row) for row in rows])
         widths.append(float(np.mean(curves.max(axis=0) - curves.min(axis=0))) if rows else 0.0)
         counts.append(len(rows))
     is_decided = widths[0] > WIDE or widths[1] < WIDE
@@ -191,6 +200,15 @@ def largest_regret(sweep: Sweep) -> Effect:
     note = f"from {labels[row['shape_of']]} to {labels[row['used_in']]}"
     is_decided = moved["moves"] == "yes" or small["moves"] == "no"
     return Effect(row["relative"], row["relative_low"], row["relative_high"], note, is_decided)
+
+
+def more_trials(one: WorkloadStudies) -> Cell | None:
+    """The winner of a search with ten times the trials beside the winner, on other seeds."""
+    if not Store.exists(one.path / TEN_TIMES):
+        return None
+    study = Study(one.path / TEN_TIMES)
+    study.require_complete()
+    return cell_of(unpaired_effect(confirmed_losses(study), confirmed_losses(one.main)))
 
 
 def local_change(one: WorkloadStudies) -> Cell | None:
@@ -223,7 +241,7 @@ def seeds_needed(one: WorkloadStudies) -> Cell | None:
         *([candidate.shape.id for candidate in group] for group in (plan.screened, plan.top)),
         keep=plan.keep,
     )
-    most = int(found.top.table["seeds"].max())
+    most = found.top.table["seeds"].tolist()[-1]
     counts = found.screen_seeds, found.rescore_seeds
     text = ", ".join(f"more than {most}" if count is None else str(count) for count in counts)
     return Cell(text, None not in counts)

@@ -8,16 +8,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import keys_of
 from lrshape.analysis.result import Result
-from lrshape.analysis.scores import BASELINE
+from lrshape.analysis.scores import BASELINE, metric_values
 from lrshape.analysis.tables import records, where
+from lrshape.checks.check import stored_losses
 from lrshape.checks.settings import Sweep
 from lrshape.errors import InputError
 from lrshape.store import Store
 from lrshape.study.study import Study
 
+TEN_TIMES = "main-10x"
 STUDIES = Path(__file__).resolve().parent
 
 
@@ -75,11 +80,17 @@ class WorkloadStudies:
         found = {}
         for file in sorted(self.path.glob("*/sweep.json")):
             sweep = Sweep(file.parent)
-            axes = list(sweep.document["axes"])
+            axes = [key for key, values in sweep.document["axes"].items() if len(values) > 1]
             if len(axes) == 1 and sweep.is_complete():
                 workload = sweep.study(sweep.settings[0]).spec.document()["workload"]
                 found[axes[0], workload.get("optimizer", {}).get("coupling", "")] = sweep
         return found
+
+
+def confirmed_losses(study: Study) -> NDArray[np.float64]:
+    """The losses of a study's winner on the seeds that confirm it, (seeds,)."""
+    trials = stored_losses(study, ["confirm"])
+    return metric_values(where(trials, trials["shape"] == study.best().shape), study.metric)
 
 
 @functools.cache

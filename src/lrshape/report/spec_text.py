@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,11 +43,8 @@ def _assignment(key: str, value: Any) -> str:
     text = f"{_key(key)} = {_value(value)}"
     if len(text) <= _LINE or not isinstance(value, list | tuple):
         return text
-    items = [_value(item) for item in value if item is not None]
-    if all(isinstance(item, int | float) for item in value):  # thousands of learning rates, a line each
-        lines = textwrap.wrap(", ".join(items), _LINE, break_on_hyphens=False)
-        return "\n  ".join([f"{_key(key)} = [", *lines]) + "\n]"
-    return "\n".join([f"{_key(key)} = [", *(f"  {item}," for item in items), "]"])
+    items = "".join(f"  {_value(item)},\n" for item in value if item is not None)
+    return f"{_key(key)} = [\n{items}]"
 
 
 def _key(key: str) -> str:
