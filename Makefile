@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PROJECT := pyproject.toml constraints.txt
 
-.PHONY: help demo test check bench chaos fuzz docs clean
+.PHONY: help demo test check bench findings chaos fuzz docs clean
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
@@ -24,6 +24,9 @@ check: $(VENV)/test $(VENV)/check ## lint, formatting, types, documented command
 
 bench: $(VENV)/bench ## measure ours beside the peers and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
+
+findings: $(VENV)/lrshape ## recompute docs/findings.md and its figures from the stored studies
+	$(BIN)/python studies/findings.py
 
 chaos: $(VENV)/test ## kill studies at 100 random moments and check that nothing is lost
 	$(BIN)/python benchmarks/chaos.py

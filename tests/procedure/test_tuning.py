@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from lrshape.analysis.design import Tuning
+from lrshape.procedure import curve_model
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
 from lrshape.procedure.curves import multiplier_rms
@@ -128,6 +129,20 @@ def test_a_profile_knows_the_best_base_lr_of_a_shape_and_how_well():
     assert profiles[1].limit == np.inf
     assert 0 < profiles[1].tuning.cost < profiles[0].tuning.cost
     assert profiles[1].tuning.octaves < profiles[0].tuning.octaves
+
+
+def test_a_model_that_cannot_know_all_trials_does_not_take_the_lucky_ones(monkeypatch):
+    """To a model of half of the screen base LRs far from the best one are as bad as they are."""
+    monkeypatch.setattr(curve_model, "MOST", 100)
+    random, shape = np.random.default_rng(0), SHAPES[2]
+    octaves = random.uniform(-2, 2, 200)
+    table = screened(octaves).query("shape == 'baseline-linear'")
+    table[METRIC] = np.exp(0.2 * octaves**2 + 0.3 * random.standard_normal(200))
+    far = table[octaves > 1]
+    profile = CurveModel(table, METRIC, "log").profile(
+        shape, tried_base_lrs(far, METRIC, [shape.id])[shape.id], random
+    )
+    assert profile.score == pytest.approx(0.2 * octaves_off(shape, profile.base_lr) ** 2, abs=0.1)
 
 
 @pytest.mark.parametrize("scores", ["equal", "negative", "all but three diverged"])

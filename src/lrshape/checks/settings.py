@@ -45,6 +45,7 @@ class Sweep:
         self.document = _read(self.path)
         self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
         self.how = TransferSpec.read(self.document["transfer"], f"{self.path / _FILE}: transfer")
+        self._studies: dict[str, Study] = {}
 
     @property
     def name(self) -> str:
@@ -65,12 +66,14 @@ class Sweep:
         Raises:
             InputError: if it has not begun.
         """
-        return Study(self.study_path(setting))
+        if setting.slug not in self._studies:
+            self._studies[setting.slug] = Study(self.study_path(setting))
+        return self._studies[setting.slug]
 
     def is_complete(self) -> bool:
         """Whether every study is complete, and every transfer has begun to be stored."""
         paths = {setting.slug: self.study_path(setting) for setting in self.settings}
-        if not all(Store.exists(path) and Study(path).is_complete() for path in paths.values()):
+        if not all(Store.exists(paths[s.slug]) and self.study(s).is_complete() for s in self.settings):
             return False
         return all(Store.exists(paths[shape.setting] / Transfer.name) for shape in self.best_shapes)
 

@@ -30,7 +30,7 @@ SIZE = math.log(100.0)
 """Natural logarithm of the ratio of LRs that is about as far as the ends of the unit cube."""
 
 MOST = 1500
-"""Trials that the model knows at most; of the screen's it then takes those with the best scores."""
+"""Trials that the model knows at most; it then takes every few of the screen's."""
 
 STEP = 1 / 12
 """Octaves between the base LRs among which the best is sought."""
@@ -98,8 +98,8 @@ class CurveModel:
 
         losses = metric_values(trials, metric)
         # A smooth function cannot follow where training diverges; `profile` looks no further than that.
-        known = np.isfinite(losses) & _most_telling(trials, losses)
-        trials = where(trials, known)
+        known = _known(np.isfinite(losses), (trials["phase"] == "screen").to_numpy(bool))
+        trials = trials.iloc[known]
         scores = on_scale(losses, scale)[known]
         self._bend = Bend.of(scores)
         seeds = pd.factorize(trials["seed"])[0].astype(np.int64)
@@ -270,12 +270,19 @@ def _reach(column: Array, losses: Array, most: float) -> float:
     return float(column[i - 1] + share * (column[i] - column[i - 1]))
 
 
-def _most_telling(trials: pd.DataFrame, losses: Array) -> NDArray[np.bool_]:
-    """Which trials the model is to know: all of the later phases, and the best of the screen."""
-    screened = (trials["phase"] == "screen").to_numpy(bool)
-    place = np.empty(len(losses), np.int64)
-    place[np.lexsort((losses, screened))] = np.arange(len(losses))
-    return place < MOST
+def _known(finite: NDArray[np.bool_], screened: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows of the trials that the model knows: those of the later phases, and as many of the screen's as fit.
+
+    Scores do not decide which: where noise is as large as the differences, the best trials are the luckiest,
+    and a model of these alone takes every point to be nearly as good as the best one.
+    """
+    later = _spread(np.flatnonzero(finite & ~screened), MOST)
+    return np.sort(np.append(later, _spread(np.flatnonzero(finite & screened), MOST - len(later))))
+
+
+def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of the rows, evenly."""
+    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)] if len(rows) > most else rows
 
 
 def _points(values: Array, base_lrs: Array, hyperparameters: Array) -> Array:

@@ -88,6 +88,7 @@ def encode(table: pd.DataFrame, name: str, spec_hash: str) -> bytes:
         compression="zstd",
         use_dictionary=strings,  # pyright: ignore[reportArgumentType] - the stub knows only bool
         dictionary_pagesize_limit=2**24,
+        write_statistics=False,  # nothing reads them, and they are a quarter of a small chunk
         write_page_checksum=True,
         store_schema=False,
     ) as writer:

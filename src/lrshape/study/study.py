@@ -57,6 +57,7 @@ class Study:
             )
         self.chunk_size = chunk_size
         self._analysed: tuple[tuple[str, ...], Analysis] | None = None
+        self._complete: list[str] = []
 
     @property
     def path(self) -> Location:
@@ -127,8 +128,10 @@ class Study:
 
     def is_complete(self) -> bool:
         """Whether the confirm phase has trained all that it takes, and no chunk of any phase is missing."""
-        choice = self.choice()
         names = self.store.chunks()
+        if names and names == self._complete:  # asked again: to count the trials takes long
+            return True
+        choice = self.choice()
         for phase in PHASES:
             numbers = [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{phase}-")]
             if numbers != list(range(len(numbers))):
@@ -137,7 +140,10 @@ class Study:
             return False
         # Without a limit it does not matter how many trials came before, and there may be millions.
         spent = 0 if self.spec.max_trials is None else len(self.store.trials(PHASES[:-1]))
-        return is_confirmed(self.spec, choice, self.store.trials(PHASES[-1:]), spent)
+        if not is_confirmed(self.spec, choice, self.store.trials(PHASES[-1:]), spent):
+            return False
+        self._complete = names
+        return True
 
     def choice(self) -> Choice | None:
         """What the study has chosen to confirm; None before it has."""

@@ -1,0 +1,264 @@
+"""The questions that the stored studies answer: for each workload an effect, its interval and a verdict."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from effects import SMALL, Effect, contest_effect, unpaired_effect
+from stored import TEN_TIMES, WorkloadStudies, confirmed_losses, workloads
+
+from lrshape.analysis.direction import as_losses
+from lrshape.analysis.tables import records, where
+from lrshape.checks.local import CONFIRM_AFTER, LocalCheck
+from lrshape.checks.local_statistics import confirm_points, largest_gain, relative_to_own, score_points
+from lrshape.checks.seeds import SeedsCheck
+from lrshape.checks.seeds_statistics import score_matrix, seed_answer
+from lrshape.checks.settings import Sweep
+from lrshape.checks.transfer_statistics import answer
+from lrshape.report.figures.shapes import IN_THE_SET, curve
+from lrshape.shapes import FAMILIES
+from lrshape.store import Store
+from lrshape.study.study import Study
+
+WIDE = 0.1
+"""A near-optimal set is wide where its shapes differ by more than that, on average over training."""
+
+
+class Cell(NamedTuple):
+    """The answer to one question on one workload.
+
+    Attributes:
+        text: as the table has it.
+        is_decided: whether it is a claim.
+        effect: what the claim is about, where it is an effect.
+    """
+
+    text: str
+    is_decided: bool
+    effect: Effect | None = None
+
+
+class Question(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        text: what is asked.
+        cells: the answers, by workload; None where the study was not run.
+    """
+
+    text: str
+    cells: Mapping[str, Cell | None]
+
+
+Answer = Callable[[WorkloadStudies], Cell | None]
+
+CONTEST = {
+    "Without warmup (best such shape)": "without-warmup",
+    "Without decay": "without-decay",
+    "Decay to 0": "best-to-0-percent",
+    "Decay to 3%": "best-to-3-percent",
+    "Decay to 10%": "best-to-10-percent",
+    "Decay to 30%": "best-to-30-percent",
+    "Constant": "constant",
+    "Linear": "linear",
+    "Cosine": "cosine",
+    "WSD, decay over 20%": "wsd",
+}
+"""Questions that one schedule of the contest answers, beside the best shape."""
+BEST_OF = "best-"
+COMMON = ("constant", "linear", "cosine", "wsd")
+DECAY = "workload.optimizer.weight_decay"
+SWEEPS = {
+    "Weight decay, lr x wd": (DECAY, "lr"),
+    "Weight decay, m(t) x wd": (DECAY, "schedule"),
+    "Weight decay, wd": (DECAY, "constant"),
+    "beta1": ("workload.optimizer.beta1", None),
+    "beta2": ("workload.optimizer.beta2", None),
+    "Horizon": ("workload.steps", None),
+    "Optimizer": ("workload.optimizer.name", None),
+}
+"""Questions that a sweep answers: its axis, and the coupling of weight decay where it matters."""
+
+
+def questions(studies: Sequence[WorkloadStudies]) -> list[Question]:
+    """All questions with their answers."""
+    return [
+        Question(text, {one.name: answered(one) for one in studies}) for text, answered in _answers(studies)
+    ]
+
+
+def _answers(studies: Sequence[WorkloadStudies]) -> Iterator[tuple[str, Answer]]:
+    for text, name in CONTEST.items():
+        yield text, lambda one, name=name: beside_best(one, name)
+    for family in sorted({family for one in studies for family in _families(one)}):
+        yield f"Best of `{family}`", lambda one, family=family: beside_best(one, f"{BEST_OF}{family}")
+    yield "Are the families' best shapes one curve?", same_curve
+    yield "Width of the near-optimal set", near_optimal_width
+    for text, (axis, coupling) in SWEEPS.items():
+        yield (
+            f"{text}: regret of a shape carried over",
+            lambda one, at=(axis, coupling): carried_over(one, *at),
+        )
+    yield "Best change to one parameter", local_change
+    yield "Search with ten times the trials", more_trials
+    yield "Seeds to screen, to choose among the best", seeds_needed
+
+
+def share_decided(table: Sequence[Question]) -> tuple[int, int, int]:
+    """How many cells are decided, how many were run, and how many there are."""
+    cells = [cell for question in table for cell in question.cells.values()]
+    run = [cell for cell in cells if cell is not None]
+    return sum(cell.is_decided for cell in run), len(run), len(cells)
+
+
+def cell_of(effect: Effect) -> Cell:
+    """A cell of an effect: bold where it matters, with a remark where it does not, or is not decided."""
+    remark = {"small": "no matter", "open": "not decided"}.get(effect.verdict, "")
+    text = effect.text if remark else f"**{effect.text}**"
+    return Cell(", ".join(filter(None, (text, effect.note, remark))), effect.verdict != "open", effect)
+
+
+def _families(one: WorkloadStudies) -> list[str]:
+    """Whose best shapes the contest has, beside that of the winner's family."""
+    names = [name.removeprefix(BEST_OF) for name in one.contest if name.startswith(BEST_OF)]
+    return [name for name in names if name in FAMILIES]
+
+
+def beside_best(one: WorkloadStudies, name: str) -> Cell | None:
+    """A schedule of the contest beside the best shape."""
+    if one.contest and name == f"{BEST_OF}{one.best.family}":
+        return Cell("the winner", True, Effect(0.0, 0.0, 0.0))
+    if name not in one.contest:
+        return None
+    return cell_of(contest_effect(one.contest[name], one.contest["best"]))
+
+
+def same_curve(one: WorkloadStudies) -> Cell | None:
+    """How far the best shapes of other families lie from the best, and whether they score differently."""
+    rows = one.contest
+    if not _families(one):
+        return None
+    best = shape_of(rows["best"])
+    areas, verdicts = [], []
+    for family in _families(one):
+        row = rows[f"{BEST_OF}{family}"]
+        areas.append(area_between(best, shape_of(row)))
+        verdicts.append(contest_effect(row, rows["best"]).verdict)
+    counts = {
+        "as good": verdicts.count("small"),
+        "told apart": verdicts.count("worse") + verdicts.count("better"),
+        "not decided": verdicts.count("open"),
+    }
+    told = ", ".join(f"{count} {text}" for text, count in counts.items() if count)
+    return Cell(f"areas {min(areas):.2f} to {max(areas):.2f}; {told}", not counts["not decided"])
+
+
+def shape_of(row: Mapping[str, Any]) -> np.ndarray:
+    """The multipliers of a row's shape, (points,)."""
+    values = curve(row["family"], row["params"])
+    assert values is not None  # its family is ours
+    return values
+
+
+def area_between(best: np.ndarray, other: np.ndarray) -> float:
+    """The mean distance over training of two shapes, (points,), the other one scaled to fit the best one."""
+    scale = float(best @ other) / float(other @ other)
+    return float(np.mean(np.abs(best - scale * other))) / float(best.max())
+
+
+def near_optimal_width(one: WorkloadStudies) -> Cell | None:
+    """By how much shapes of the near-optimal set differ, on average over training.
+
+    From the width of those that are shown to be in it to that of those that may be.
+    """
+    table = one.main.analysis().near_optimal()
+    widths, counts = [], []
+    for verdicts in (IN_THE_SET[:2], IN_THE_SET):
+        rows = records(where(table, table["verdict"].isin(verdicts)))
+        curves = np.array([shape_of(row) for row in rows])
+        widths.append(float(np.mean(curves.max(axis=0) - curves.min(axis=0))) if rows else 0.0)
+        counts.append(len(rows))
+    is_decided = widths[0] > WIDE or widths[1] < WIDE
+    text = f"{widths[0]:.2f} to {widths[1]:.2f} ({counts[0]} to {counts[1]} of {len(table)} shapes)"
+    return Cell(text if is_decided else f"{text}, not decided", is_decided)
+
+
+def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell | None:
+    """The largest regret of using one setting's best shape in another, its base LR tuned again."""
+    found = [s for (key, how), s in one.sweeps.items() if key == axis and coupling in (None, how)]
+    return cell_of(largest_regret(found[0])) if found else None
+
+
+def largest_regret(sweep: Sweep) -> Effect:
+    """That of the pairs that are shown to differ if any is, else of all pairs."""
+    moved, small = (answer(sweep.regrets(margin)) for margin in (0.0, SMALL))
+    row = moved["largest"]
+    if row is None:
+        return Effect(math.nan, math.nan, math.nan, "one setting trains", is_judged=False)
+    labels = {setting.slug: setting.short for setting in sweep.settings}
+    note = f"from {labels[row['shape_of']]} to {labels[row['used_in']]}"
+    is_decided = moved["moves"] == "yes" or small["moves"] == "no"
+    return Effect(row["relative"], row["relative_low"], row["relative_high"], note, is_decided)
+
+
+def more_trials(one: WorkloadStudies) -> Cell | None:
+    """The winner of a search with ten times the trials beside the winner, on other seeds."""
+    if not Store.exists(one.path / TEN_TIMES):
+        return None
+    study = Study(one.path / TEN_TIMES)
+    study.require_complete()
+    return cell_of(unpaired_effect(confirmed_losses(study), confirmed_losses(one.main)))
+
+
+def local_change(one: WorkloadStudies) -> Cell | None:
+    """The best change to one parameter of the winner; the lower end bounds all changes."""
+    path = one.path / "main" / LocalCheck.name
+    if not Store.exists(path):
+        return None
+    study = one.main
+    trials = _losses(path, LocalCheck.name, study)
+    confirming = (trials["seed"] >= LocalCheck.first_seed() + CONFIRM_AFTER).to_numpy(bool)
+    points = score_points(where(trials, ~confirming), study.metric)
+    rows = confirm_points(where(trials, confirming), points, study.metric)
+    rows = where(rows, rows["shape"] == one.best.shape)
+    best = max(records(rows), key=lambda row: (row["verdict"] == "better", row["gain"]))
+    bound = largest_gain(rows) / abs(best["own_score"])
+    gain, low = (relative_to_own(best, key) for key in ("gain", "gain_low"))
+    is_judged = best["verdict"] == "better" or bound < SMALL
+    return cell_of(Effect(-gain, -bound, -low, f"`{best['parameter']}`", is_judged))
+
+
+def seeds_needed(one: WorkloadStudies) -> Cell | None:
+    """How many seeds it takes to screen, and to choose within 5% of the best with certainty 95%."""
+    path = one.path / "main" / SeedsCheck.name
+    if not Store.exists(path):
+        return None
+    check = SeedsCheck(**Store(path).document["settings"])
+    plan = check.plan(one.main)
+    found = seed_answer(
+        score_matrix(_losses(path, SeedsCheck.name, one.main), one.main.metric),
+        *([candidate.shape.id for candidate in group] for group in (plan.screened, plan.top)),
+        keep=plan.keep,
+    )
+    most = found.top.table["seeds"].tolist()[-1]
+    counts = found.screen_seeds, found.rescore_seeds
+    text = ", ".join(f"more than {most}" if count is None else str(count) for count in counts)
+    return Cell(text, None not in counts)
+
+
+def _losses(path, phase: str, study: Study):
+    return as_losses(Store(path).trials([phase]), study.metric, study.spec.direction)
+
+
+def findings() -> Mapping[str, Any]:
+    """What the section shows."""
+    studies = workloads()
+    table = questions(studies)
+    return {
+        "workloads": [one.name for one in studies],
+        "questions": table,
+        "decided": share_decided(table),
+        "small": SMALL,
+        "wide": WIDE,
+    }

@@ -1,0 +1,101 @@
+"""The finished studies of a workload, opened where they lie: ``studies/<workload>/<name>``."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.comparisons import keys_of
+from lrshape.analysis.result import Result
+from lrshape.analysis.scores import BASELINE, metric_values
+from lrshape.analysis.tables import records, where
+from lrshape.checks.check import stored_losses
+from lrshape.checks.settings import Sweep
+from lrshape.errors import InputError
+from lrshape.store import Store
+from lrshape.study.study import Study
+
+TEN_TIMES = "main-10x"
+STUDIES = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class WorkloadStudies:
+    """The studies of one workload.
+
+    Args:
+        path: its directory.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Of the workload, or of its variant: that of the directory."""
+        return self.path.name
+
+    @cached_property
+    def main(self) -> Study:
+        """The search that the other studies ask about."""
+        return Study(self.path / "main")
+
+    @cached_property
+    def best(self) -> Result:
+        """The winner of `main`, with the best shapes of other families."""
+        return self.main.best()
+
+    @cached_property
+    def contest(self) -> Mapping[str, Mapping[str, Any]]:
+        """The rows of the contest by the names of its schedules, each beside ``best``; empty without it.
+
+        They are rows of `lrshape.analysis.analysis.Analysis.confirmed`, with the ``scale`` of its effects,
+        from the side of ``best``, which was chosen before the contest, whether or not it has won it.
+
+        Raises:
+            InputError: if no schedule of the contest is called ``best``.
+        """
+        if not Store.exists(self.path / "contest"):
+            return {}
+        study = Study(self.path / "contest")
+        study.require_complete()
+        whole = study.analysis()
+        best = keys_of(where(whole.confirmed, whole.confirmed["shape"] == f"{BASELINE}best"))
+        if not best:
+            raise InputError(f"{study.path}: no schedule of the contest is called best")
+        design = dataclasses.replace(whole.design, winner=best[0])
+        beside = Analysis(whole.trials, study.metric, study.spec.direction, design=design)
+        rows = records(beside.confirmed.assign(scale=beside.scale))
+        return {row["shape"].removeprefix(BASELINE): row for row in rows}
+
+    @cached_property
+    def sweeps(self) -> Mapping[tuple[str, str], Sweep]:
+        """The complete sweeps over one setting, by its key in the spec and the coupling of weight decay."""
+        found = {}
+        for file in sorted(self.path.glob("*/sweep.json")):
+            sweep = Sweep(file.parent)
+            axes = [key for key, values in sweep.document["axes"].items() if len(values) > 1]
+            if len(axes) == 1 and sweep.is_complete():
+                workload = sweep.study(sweep.settings[0]).spec.document()["workload"]
+                found[axes[0], workload.get("optimizer", {}).get("coupling", "")] = sweep
+        return found
+
+
+def confirmed_losses(study: Study) -> NDArray[np.float64]:
+    """The losses of a study's winner on the seeds that confirm it, (seeds,)."""
+    trials = stored_losses(study, ["confirm"])
+    return metric_values(where(trials, trials["shape"] == study.best().shape), study.metric)
+
+
+@functools.cache
+def workloads(root: Path = STUDIES) -> list[WorkloadStudies]:
+    """The workloads that have a finished search, by name."""
+    folders = sorted(file.parent.parent for file in root.glob("*/main/study.json"))
+    found = [WorkloadStudies(folder) for folder in folders]
+    return [one for one in found if one.main.is_complete()]

@@ -1,0 +1,57 @@
+"""The findings are what the stored studies say."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+_NUMBER = r"-?\d+(?:\.\d+)?(?:e-?\d+)?"
+
+
+@pytest.fixture
+def findings(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "studies")
+    import findings
+
+    return findings
+
+
+def test_the_page_and_its_figures_are_what_the_studies_say(findings, tmp_path):
+    """Otherwise run `make findings`."""
+    findings.render(tmp_path)
+    assert (tmp_path / "findings.md").read_text() == (DOCS / "findings.md").read_text()
+    drawn = sorted((tmp_path / "images").iterdir())
+    kept = sorted((DOCS / "images").glob("findings-*.svg"))
+    assert [file.name for file in drawn] == [file.name for file in kept]
+    for one, other in zip(drawn, kept, strict=True):
+        (text, numbers), (kept_text, kept_numbers) = _drawn(one), _drawn(other)
+        assert text == kept_text
+        np.testing.assert_allclose(numbers, kept_numbers, atol=0.01)  # points; processors round differently
+
+
+def _drawn(file):
+    """What an SVG file draws: its text without numbers and without ids, which are hashes; and the numbers."""
+    text = re.sub(r"\b[a-zA-Z]?[0-9a-f]{10}\b", "", file.read_text())
+    return re.sub(_NUMBER, "", text), np.array(re.findall(_NUMBER, text), float)
+
+
+def test_an_effect_is_decided_by_its_interval(findings):
+    from effects import Effect
+
+    nan, inf = float("nan"), float("inf")
+    cases = {
+        (0.031, 0.012, 0.05): ("worse", "+3.1% (1.2 to 5.0)"),
+        (-0.03, -0.05, -0.01): ("better", "-3.0% (-5.0 to -1.0)"),
+        (0.004, 0.001, 0.012): ("small", "+0.4% (0.1 to 1.2)"),
+        (0.01, -0.01, 0.042): ("open", "+1.0% (-1.0 to 4.2)"),
+        (0.01, nan, nan): ("open", "+1.0%"),
+        (-2e-7, -2e-7, -2e-7): ("small", "0.00%"),
+        (1.3, 1.3, 1.3): ("worse", "+130%"),
+        (inf, nan, nan): ("worse", "diverged"),
+    }
+    for case, (verdict, text) in cases.items():
+        assert (Effect(*case).verdict, Effect(*case).text) == (verdict, text)
+    assert Effect(0.3, 0.2, 0.4, is_judged=False).verdict == "open"
