@@ -77,7 +77,8 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
     regrets = {coupling: largest_regret(sweep) for coupling, sweep in sweeps.items()}
     effects = tuple(regret._replace(note=f"(coupling {coupling})") for coupling, regret in regrets.items())
     if not effects:
-        return Judgement("not run")
+        has_none = "optimizer" not in one.main.spec.document()["workload"]
+        return Judgement("has none" if has_none else "not run")
     if any(effect.is_judged and effect.low > STRONG for effect in effects):
         return Judgement("confirmed", effects)
     return Judgement("bounded" if all(effect.high < STRONG for effect in effects) else "not decided", effects)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from effects import SMALL, Effect, contest_effect, unpaired_effect
-from stored import TEN_TIMES, WorkloadStudies, confirmed_losses, workloads
+from stored import TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -16,6 +16,7 @@ from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.checks.settings import Sweep
 from lrshape.checks.transfer_statistics import answer
+from lrshape.report.claims import plain_value
 from lrshape.report.figures.shapes import IN_THE_SET, curve
 from lrshape.shapes import FAMILIES
 from lrshape.store import Store
@@ -30,12 +31,12 @@ class Cell(NamedTuple):
 
     Attributes:
         text: as the table has it.
-        is_decided: whether it is a claim.
+        is_decided: whether it is a claim; None where the question makes no sense.
         effect: what the claim is about, where it is an effect.
     """
 
     text: str
-    is_decided: bool
+    is_decided: bool | None
     effect: Effect | None = None
 
 
@@ -71,7 +72,6 @@ COMMON = ("constant", "linear", "cosine", "wsd")
 DECAY = "workload.optimizer.weight_decay"
 SWEEPS = {
     "Weight decay, lr x wd": (DECAY, "lr"),
-    "Weight decay, m(t) x wd": (DECAY, "schedule"),
     "Weight decay, wd": (DECAY, "constant"),
     "beta1": ("workload.optimizer.beta1", None),
     "beta2": ("workload.optimizer.beta2", None),
@@ -91,7 +91,8 @@ def questions(studies: Sequence[WorkloadStudies]) -> list[Question]:
 def _answers(studies: Sequence[WorkloadStudies]) -> Iterator[tuple[str, Answer]]:
     for text, name in CONTEST.items():
         yield text, lambda one, name=name: beside_best(one, name)
-    for family in sorted({family for one in studies for family in _families(one)}):
+    families = {family for one in studies for family in (*_families(one), one.best.family)}
+    for family in sorted(families):
         yield f"Best of `{family}`", lambda one, family=family: beside_best(one, f"{BEST_OF}{family}")
     yield "Are the families' best shapes one curve?", same_curve
     yield "Width of the near-optimal set", near_optimal_width
@@ -108,8 +109,9 @@ def _answers(studies: Sequence[WorkloadStudies]) -> Iterator[tuple[str, Answer]]
 def share_decided(table: Sequence[Question]) -> tuple[int, int, int]:
     """How many cells are decided, how many were run, and how many there are."""
     cells = [cell for question in table for cell in question.cells.values()]
-    run = [cell for cell in cells if cell is not None]
-    return sum(cell.is_decided for cell in run), len(run), len(cells)
+    asked = [cell for cell in cells if cell is None or cell.is_decided is not None]
+    run = [cell for cell in asked if cell is not None]
+    return sum(bool(cell.is_decided) for cell in run), len(run), len(asked)
 
 
 def cell_of(effect: Effect) -> Cell:
@@ -170,7 +172,8 @@ def area_between(best: np.ndarray, other: np.ndarray) -> float:
 def near_optimal_width(one: WorkloadStudies) -> Cell | None:
     """By how much shapes of the near-optimal set differ, on average over training.
 
-    From the width of those that are shown to be in it to that of those that may be.
+    From the width of those that are shown to be in it to that of those that may be. If no rescored shape is
+    shown to be outside, more of them might have made the set wider.
     """
     table = one.main.analysis().near_optimal()
     widths, counts = [], []
@@ -179,13 +182,16 @@ def near_optimal_width(one: WorkloadStudies) -> Cell | None:
         curves = np.array([shape_of(row) for row in rows])
         widths.append(float(np.mean(curves.max(axis=0) - curves.min(axis=0))) if rows else 0.0)
         counts.append(len(rows))
-    is_decided = widths[0] > WIDE or widths[1] < WIDE
+    has_an_end = bool((table["verdict"] == "outside").any())
+    is_decided = widths[0] > WIDE or (widths[1] < WIDE and has_an_end)
     text = f"{widths[0]:.2f} to {widths[1]:.2f} ({counts[0]} to {counts[1]} of {len(table)} shapes)"
     return Cell(text if is_decided else f"{text}, not decided", is_decided)
 
 
 def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell | None:
     """The largest regret of using one setting's best shape in another, its base LR tuned again."""
+    if axis.startswith("workload.optimizer") and "optimizer" not in one.main.spec.document()["workload"]:
+        return Cell("has none", None)
     found = [s for (key, how), s in one.sweeps.items() if key == axis and coupling in (None, how)]
     return cell_of(largest_regret(found[0])) if found else None
 
@@ -196,7 +202,8 @@ def largest_regret(sweep: Sweep) -> Effect:
     row = moved["largest"]
     if row is None:
         return Effect(math.nan, math.nan, math.nan, "one setting trains", is_judged=False)
-    labels = {setting.slug: setting.short for setting in sweep.settings}
+    axis = varied(sweep)[0]
+    labels = {setting.slug: plain_value(setting.values[axis]) for setting in sweep.settings}
     note = f"from {labels[row['shape_of']]} to {labels[row['used_in']]}"
     is_decided = moved["moves"] == "yes" or small["moves"] == "no"
     return Effect(row["relative"], row["relative_low"], row["relative_high"], note, is_decided)

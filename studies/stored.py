@@ -80,11 +80,16 @@ class WorkloadStudies:
         found = {}
         for file in sorted(self.path.glob("*/sweep.json")):
             sweep = Sweep(file.parent)
-            axes = [key for key, values in sweep.document["axes"].items() if len(values) > 1]
+            axes = varied(sweep)
             if len(axes) == 1 and sweep.is_complete():
                 workload = sweep.study(sweep.settings[0]).spec.document()["workload"]
                 found[axes[0], workload.get("optimizer", {}).get("coupling", "")] = sweep
         return found
+
+
+def varied(sweep: Sweep) -> list[str]:
+    """The keys of the spec that a sweep varies; it gives others one value."""
+    return [key for key, values in sweep.document["axes"].items() if len(values) > 1]
 
 
 def confirmed_losses(study: Study) -> NDArray[np.float64]:
