@@ -1,6 +1,6 @@
 """Make the stored studies: the evidence behind docs/findings.md.
 
-    python studies/run.py WORKLOAD [PART ...] [--out DIR] [--time-limit SECONDS]
+    python studies/run.py WORKLOAD [PART ...] [--out DIR]
 
 Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
 this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -194,25 +193,25 @@ def size_of(workload: str) -> Size:
     return LARGE if workload in ("cifar10-cnn", "wikitext-transformer") else SMALL
 
 
-def run(workload: str, part: str, out: Path, left: Callable[[], float | None]) -> None:
+def run(workload: str, part: str, out: Path) -> None:
     """Run one part, or resume it."""
     place, size, sweeps = out / workload / part, size_of(workload), axes(workload)
     if part in ("main", "main-10x"):
         many = {"trials": 10 * size.main, "seed": 1} if part == "main-10x" else {"trials": size.main}
-        lrshape.search(spec(workload, families=list(SEARCHED), **many), out=place, time_limit=left())
+        lrshape.search(spec(workload, families=list(SEARCHED), **many), out=place)
     elif part == "no-warmup":
         document = spec(workload, families=without_warmup(), trials=size.unwarmed)
-        lrshape.search(document, out=place, time_limit=left())
+        lrshape.search(document, out=place)
     elif part == "contest":
         studies = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
         given = contestants(*studies, size.families)
-        lrshape.compare(spec(workload, **size.contest), schedules=given, out=place, time_limit=left())
+        lrshape.compare(spec(workload, **size.contest), schedules=given, out=place)
     elif part in sweeps:
         document = spec(workload, trials=size.sweep, baselines=["linear"])
-        run_sweep(document, sweeps[part], out=place, transfer=size.transfer, time_limit=left()).report()
+        run_sweep(document, sweeps[part], out=place, transfer=size.transfer).report()
     else:
         check = LocalCheck(**size.local) if part == "local" else SeedsCheck(**size.seeds)
-        check.run(lrshape.Study(out / workload / "main"), time_limit=left())
+        check.run(lrshape.Study(out / workload / "main"))
 
 
 def parts(workload: str) -> list[str]:
@@ -226,24 +225,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--out", type=Path, default=HERE)
-    parser.add_argument("--time-limit", type=float, metavar="SECONDS")
     given = parser.parse_args(arguments)
     known = parts(given.workload)
     for part in given.parts:
         if part not in known:
             parser.error(f"PART must be one of {', '.join(known)}, got {part}")
-    end = None if given.time_limit is None else time.monotonic() + given.time_limit
-
-    def left() -> float | None:
-        return None if end is None else max(1e-3, end - time.monotonic())
-
     for part in given.parts or known:
         began = time.monotonic()
         try:
-            run(given.workload, part, given.out, left)
-        except lrshape.TimeLimitReached:
-            sys.stderr.write(f"{given.workload} {part}: stopped by the time limit\n")
-            return 130
+            run(given.workload, part, given.out)
         except InputError as error:
             sys.stderr.write(f"error: {given.workload} {part}: {error}\n")
             return 2
