@@ -97,15 +97,18 @@ class Size(NamedTuple):
 
 
 SMALL = Size(1200, 800, 400, 5, {}, {}, {}, {})
-LARGE = Size(
-    400,
-    250,
-    192,
-    3,
-    {"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 40}},
-    {"tuning_seeds": 3, "seeds": 16},
-    {"points": 4, "seeds": 4, "confirm_seeds": 20},
-    {"max": 20, "top": 6, "sample": 12},
+MEDIUM = SMALL._replace(
+    sweep=192,
+    transfer={"tuning_seeds": 3, "seeds": 16},
+    local={"points": 4, "seeds": 4, "confirm_seeds": 20},
+    seeds={"max": 30, "top": 6, "sample": 16},
+)
+LARGE = MEDIUM._replace(
+    main=400,
+    unwarmed=250,
+    families=3,
+    contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 40}},
+    seeds={"max": 20, "top": 6, "sample": 12},
 )
 FLOORS = (0.0, 0.1, 0.3)
 """Last LRs, relative to the peak, that the best schedule is given in the contest."""
@@ -190,7 +193,9 @@ def _table(values: Any) -> dict[str, Any]:
 
 def size_of(workload: str) -> Size:
     """How many trials a workload can afford."""
-    return LARGE if workload in ("cifar10-cnn", "wikitext-transformer") else SMALL
+    if workload in ("cifar10-cnn", "wikitext-transformer"):
+        return LARGE
+    return MEDIUM if workload in ("digits-cnn", "chars-transformer") else SMALL
 
 
 def run(workload: str, part: str, out: Path) -> None:
@@ -216,7 +221,8 @@ def run(workload: str, part: str, out: Path) -> None:
 
 def parts(workload: str) -> list[str]:
     """All parts of a workload, in an order in which they can run."""
-    return ["main", "no-warmup", "contest", *axes(workload), "local", "seeds", "main-10x"]
+    again = ["main-10x"] if size_of(workload) is SMALL else []
+    return ["main", "no-warmup", "contest", *axes(workload), "local", "seeds", *again]
 
 
 def main(arguments: list[str] | None = None) -> int:
