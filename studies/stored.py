@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import keys_of
+from lrshape.analysis.design import Design
 from lrshape.analysis.result import Result
 from lrshape.analysis.scores import BASELINE, metric_values
 from lrshape.analysis.tables import records, where
@@ -22,7 +24,7 @@ from lrshape.errors import InputError
 from lrshape.store import Store
 from lrshape.study.study import Study
 
-TEN_TIMES = "main-10x"
+TEN_TIMES, UNWARMED = "main-10x", "no-warmup"
 STUDIES = Path(__file__).resolve().parent
 
 
@@ -53,26 +55,36 @@ class WorkloadStudies:
 
     @cached_property
     def contest(self) -> Mapping[str, Mapping[str, Any]]:
-        """The rows of the contest by the names of its schedules, each beside ``best``; empty without it.
+        """The rows of the contest by the names of its schedules, each beside ``best``.
 
         They are rows of `lrshape.analysis.analysis.Analysis.confirmed`, with the ``scale`` of its effects,
-        from the side of ``best``, which was chosen before the contest, whether or not it has won it.
+        from the side of ``best``, which was chosen before the contest, whether or not it has won it. Without
+        a contest they are those of the searches, whose confirm phases have the same seeds.
 
         Raises:
             InputError: if no schedule of the contest is called ``best``.
         """
         if not Store.exists(self.path / "contest"):
-            return {}
+            return self._confirmed_by_searches()
         study = Study(self.path / "contest")
         study.require_complete()
         whole = study.analysis()
         best = keys_of(where(whole.confirmed, whole.confirmed["shape"] == f"{BASELINE}best"))
         if not best:
             raise InputError(f"{study.path}: no schedule of the contest is called best")
-        design = dataclasses.replace(whole.design, winner=best[0])
-        beside = Analysis(whole.trials, study.metric, study.spec.direction, design=design)
-        rows = records(beside.confirmed.assign(scale=beside.scale))
-        return {row["shape"].removeprefix(BASELINE): row for row in rows}
+        return _rows(study, whole.trials, dataclasses.replace(whole.design, winner=best[0]))
+
+    def _confirmed_by_searches(self) -> Mapping[str, Mapping[str, Any]]:
+        """The winner of `main`, its baselines, and the winner of the search without warmup."""
+        whole, tables = self.main.analysis(), [self.main.analysis().trials]
+        if Store.exists(self.path / UNWARMED):
+            unwarmed = Study(self.path / UNWARMED)
+            unwarmed.require_complete()
+            trials = unwarmed.analysis().trials
+            best = where(trials, trials["shape"] == unwarmed.best().shape)
+            tables.append(best.assign(shape=f"{BASELINE}without-warmup"))
+        rows = _rows(self.main, pd.concat(tables, ignore_index=True), whole.design)
+        return {"best" if name == self.best.shape else name: row for name, row in rows.items()}
 
     @cached_property
     def sweeps(self) -> Mapping[tuple[str, str], Sweep]:
@@ -85,6 +97,13 @@ class WorkloadStudies:
                 workload = sweep.study(sweep.settings[0]).spec.document()["workload"]
                 found[axes[0], workload.get("optimizer", {}).get("coupling", "")] = sweep
         return found
+
+
+def _rows(study: Study, trials: pd.DataFrame, design: Design) -> Mapping[str, Mapping[str, Any]]:
+    """What the confirm phase says of each schedule beside the design's winner, by their names."""
+    beside = Analysis(trials, study.metric, study.spec.direction, design=design)
+    rows = records(beside.confirmed.assign(scale=beside.scale))
+    return {row["shape"].removeprefix(BASELINE): row for row in rows}
 
 
 def varied(sweep: Sweep) -> list[str]:
