@@ -29,6 +29,9 @@ HEADINGS = (
 ROW_SECONDS = 45.0
 """A row that takes longer is given up, and its process is started anew."""
 
+LITTLE = 0.1
+"""Share of the GPU's memory for the process whose population shall not fit: all of it takes long to fill."""
+
 LEAST_SECONDS = 8.0
 """With less time left, no row is begun."""
 
@@ -36,15 +39,15 @@ LEAST_SECONDS = 8.0
 class Worker:
     """A process that measures one row after another; it is started anew after one that it did not survive."""
 
-    def __init__(self, module: str):
-        self._module = module
+    def __init__(self, module: str, memory: float | None = None):
+        self._module, self._memory = module, memory
         self._process: Any = None
 
     def start(self) -> None:
         """Start the process and its imports, and do not wait for them."""
         if self._process is None:
             self._pipe, theirs = multiprocessing.Pipe()
-            self._process = new_process(theirs, self._module)
+            self._process = new_process(theirs, self._module, self._memory)
 
     def measure(self, row: Row, seconds: float, limit: float) -> dict[str, Any]:
         """Measure a row within ``limit`` seconds; what goes wrong is its ``note``."""
@@ -70,9 +73,12 @@ class Worker:
             self._process = None
 
 
-def new_process(pipe: Connection, module: str) -> Any:
-    """Start a process that measures, and shares the GPU's memory with others."""
+def new_process(pipe: Connection, module: str, memory: float | None) -> Any:
+    """Start a process that measures, and shares the GPU's memory with others; JAX gets a share of it."""
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    os.environ.pop("XLA_PYTHON_CLIENT_MEM_FRACTION", None)
+    if memory is not None:
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(memory)
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(pipe, module))
     process.start()
     pipe.close()
@@ -136,8 +142,9 @@ def main() -> None:
         row = row.tiny() if given.dry else row
         if row not in wanted and all(part in " ".join(map(str, row)) for part in given.only):
             wanted.append(row)
-    workers = {True: Worker("_gpu_jax"), False: Worker("_gpu_torch")}
-    for worker in workers.values():
+    torch = Worker("_gpu_torch")
+    workers = {OURS: Worker("_gpu_jax"), MEMORY: Worker("_gpu_jax", memory=LITTLE)}
+    for worker in (torch, workers[OURS]):
         worker.start()
     sys.stdout.write(
         f"## Many models on a GPU\n\n{machine()}.\n\nRandom data, digits excepted; no evaluation. Set-up is "
@@ -151,13 +158,13 @@ def main() -> None:
             if left < LEAST_SECONDS:
                 dropped.append(row)
                 continue
-            ours = row.program in (OURS, MEMORY)
-            found = workers[ours].measure(row, given.seconds, min(left, ROW_SECONDS))
+            worker = workers.get(row.program, torch)
+            found = worker.measure(row, given.seconds, min(left, ROW_SECONDS))
             sound &= found.get("ok", True)
             results.append((row, found))
             _tell(row, found, given.out, time.perf_counter() - began)
     finally:
-        for worker in workers.values():
+        for worker in (torch, *workers.values()):
             worker.stop()
     for row in dropped:
         _tell(row, {"note": "dropped: no time was left"}, given.out, time.perf_counter() - began)

@@ -19,7 +19,7 @@ def gpu(monkeypatch):
         def terminate(self):
             pass  # it ends with its pipe
 
-    def new_process(pipe, module):
+    def new_process(pipe, module, memory):
         thread = Thread(target=program.serve, args=(pipe, module))
         thread.start()
         return thread
