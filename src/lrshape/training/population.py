@@ -120,7 +120,9 @@ class _Population:
 
     def advance(self, begin: int, end: int) -> None:
         """Train for the steps from ``begin`` to before ``end``, and wait for them."""
-        self._members = self._programs.advance(self._members, self._drawn, self._keys, self._data, begin, end)
+        self._members = self._programs.advance(
+            self._members, self._layout.used, self._drawn, self._keys, self._data, begin, end
+        )
         self._bad_step[self._layout.members] = self._layout.take(self._members.bad_step)
         self._first_loss[self._layout.members] = self._layout.take(self._members.first_loss)
 
@@ -129,7 +131,7 @@ class _Population:
         here = self._layout.members
         scored = {
             name: self._layout.take(values).astype(np.float64)
-            for name, values in self._programs.score(self._members, self._data).items()
+            for name, values in self._programs.score(self._members, self._layout.used, self._data).items()
         }
         self._curves.add_scores(step, here, scored)
         for name, found in scored.items():
