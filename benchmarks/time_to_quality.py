@@ -1,0 +1,220 @@
+"""Seconds until a schedule of a stated quality is found and confirmed, by lrshape and by others.
+
+    python benchmarks/time_to_quality.py [--workloads NAME,...] [--contenders NAME,...] [--repetitions N]
+        [--work DIR] [--report]
+
+The clock runs from the start of a contender's processes: imports, compilation, models, storage, confirmation
+and report are included. What is stated, is the quality of the schedule that a contender recommends: the
+median final training loss over fresh seeds that no search has seen, all scored in lrshape's engine while the
+clock stands still. A schedule has the quality if its loss is at most `WITHIN` above the best one known, that
+of `REFERENCES` searches of lrshape's four families with many more trials, which also tell how far a linear
+decay with a tuned base LR is from it.
+
+A contender has a budget of trials, confirmation included; the first budget of a ladder after which its
+recommendation has the quality counts, and the seconds that a search of this budget takes. lrshape, with its
+own search or the paper's, runs a search for each budget, since what it does follows from it. A search by
+Optuna is one for all budgets, with a race of its best trials on fresh seeds at each of them, a quarter of the
+budget; the races at smaller budgets do not count. A contender that needs more than the last budget, or more
+than `LIMIT` seconds, has not reached the quality, and the ratio is at least what is told.
+
+Results are lines of JSON in the work directory, so that an interrupted run goes on where it was. ``--report``
+makes the table of what is there.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the samplers' matrices; JAX and PyTorch set their own
+
+from _efficiency_workloads import TASKS
+from _measure import machine, table
+from _quality import Found
+from _repetitions import names, read, run
+
+HERE = Path(__file__).resolve().parent
+
+WORKLOADS = ("digits-mlp", "digits-cnn", "cifar10-cnn")
+WITHIN = 0.15
+REFERENCES, REFERENCE_TRIALS = 3, 2048
+LADDER = (64, 128, 256, 512, 1024)
+LIMIT = 900.0
+
+Trajectory = Callable[[dict[str, Any], Sequence[int], int], Iterator[Found]]
+"""(document, budgets, k) -> what the k-th search recommends at each budget."""
+
+
+class Contender(NamedTuple):
+    """A way to search.
+
+    Attributes:
+        label: in the table.
+        budgets: of trials.
+        trajectory: runs it.
+    """
+
+    label: str
+    budgets: Sequence[int]
+    trajectory: Trajectory
+
+
+def _ours(name: str, document: dict[str, Any], budgets: Sequence[int], k: int) -> Iterator[Found]:
+    import _quality_ours
+
+    return _quality_ours.trajectory(document, getattr(_quality_ours, name), budgets, k)
+
+
+def _optuna(sampler: str, document: dict[str, Any], budgets: Sequence[int], k: int) -> Iterator[Found]:
+    import _quality_optuna
+
+    return _quality_optuna.trajectory(document, sampler, budgets, k, LIMIT)
+
+
+OURS = "lrshape"
+CONTENDERS: Mapping[str, Contender] = {
+    OURS: Contender("lrshape", LADDER, partial(_ours, "one_family")),
+    "lrshape-families": Contender("lrshape, its four families", LADDER, partial(_ours, "all_families")),
+    "paper": Contender(
+        "the paper's procedure in lrshape", (*LADDER[2:], 2048, 4096), partial(_ours, "paper")
+    ),
+    "tpe": Contender("Optuna's TPE + PyTorch", LADDER, partial(_optuna, "tpe")),
+    "gp": Contender("Optuna's GPSampler + PyTorch", LADDER, partial(_optuna, "gp")),
+}
+
+
+def main() -> None:
+    """Run what has not been run, and print the section."""
+    given = _arguments()
+    given.work.mkdir(parents=True, exist_ok=True)
+    parts = []
+    for name in given.workloads:
+        file = f"{name}-reference"
+        if not given.report:
+            run(given.work, {file: partial(reference, name)}, REFERENCES, 1)
+        known = read(given.work / f"{file}.jsonl")
+        if len(known) < REFERENCES:
+            sys.exit(f"{given.work} lacks the reference of {name}")
+        best = min(one["best"] for one in known)
+        files = {contender: f"{name}-{contender}" for contender in given.contenders}
+        if not given.report:
+            target = (1 + WITHIN) * best
+            jobs = {file: partial(measured, name, key, target) for key, file in files.items()}
+            run(given.work, jobs, given.repetitions, 1)
+        results = {key: read(given.work / f"{file}.jsonl") for key, file in files.items()}
+        linear = min(one["linear"] for one in known)
+        parts += [f"### {TASKS[name].label}", _reference(best, linear), _table(results)]
+    sys.stdout.write("\n\n".join([_introduction(), *parts]) + "\n")
+
+
+def reference(name: str, k: int) -> dict[str, Any]:
+    """True losses of what a long search recommends, and of a linear decay at its best base LR."""
+    import tempfile
+
+    from _efficiency_run import truth
+
+    import lrshape
+    from lrshape.procedure.trial import ShapeRecord
+
+    task = TASKS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        document = {**task.document, "trials": REFERENCE_TRIALS, "seed": 1000 + k}
+        best = lrshape.search(document, out=f"{folder}/study").best()
+    linear = next(one for one in best.baselines if one.name == "linear")
+    found = {"best": best, "linear": linear}
+    shapes = {key: ShapeRecord.of(key, one.family, one.params) for key, one in found.items()}
+    scores = {key: truth(task, shape, found[key].base_lr) for key, shape in shapes.items()}
+    return {"k": k} | {key: statistics.median(values) for key, values in scores.items()}
+
+
+def measured(name: str, key: str, target: float, k: int) -> dict[str, Any]:
+    """The ``k``-th search of a contender, up to the budget whose recommendation has the quality."""
+    from _efficiency_run import truth
+
+    task, contender = TASKS[name], CONTENDERS[key]
+    looks: list[dict[str, Any]] = []
+    for found in contender.trajectory(dict(task.document), contender.budgets, k):
+        score = statistics.median(truth(task, found.shape, found.base_lr))
+        looks.append({"budget": contender.budgets[len(looks)], "score": score, **_plain(found)})
+        if score <= target:
+            break
+    reached = bool(looks) and looks[-1]["score"] <= target
+    ended = len(looks) == len(contender.budgets)
+    seconds, again = (looks[-1]["seconds"], looks[-1]["again"]) if reached or ended else (LIMIT, LIMIT)
+    return {"k": k, "reached": reached, "seconds": seconds, "again": again, "looks": looks}
+
+
+def _plain(found: Found) -> dict[str, Any]:
+    own = {"family": found.shape.family.name, "params": dict(found.shape.family.params)}
+    return own | {key: value for key, value in found._asdict().items() if key != "shape"}
+
+
+def _introduction() -> str:
+    return f"""\
+## Time to quality: seconds until a good schedule is found and confirmed
+
+{machine()}.
+
+Seconds from the start of a contender's processes until it recommends a schedule whose final training loss,
+the median over {TASKS[WORKLOADS[0]].truth_seeds} fresh seeds, is at most {WITHIN:.0%} above the best one
+known, that of {REFERENCES} searches with {REFERENCE_TRIALS:,} trials: median (range) over repetitions with
+different seeds. Imports, compilation, models, storage, confirmation and report are included; "compiled
+before" is lrshape where the same study has run before, so that its programs are in the cache. All search the
+shapes of `two_point_spline` and the base LR, but where four families are named. Optuna trains with PyTorch,
+the same model on the same data, in a process a core with one thread each, and spends a quarter of its trials
+on a race of its best on fresh seeds. The ratio is to lrshape's seconds in the same repetition, nothing
+compiled before; "at least" where some repetitions have not reached the quality within the last budget or
+{LIMIT / 60:.0f} minutes."""
+
+
+def _reference(best: float, linear: float) -> str:
+    passes = "passes" if linear <= (1 + WITHIN) * best else "does not pass"
+    return (
+        f"Best known: {best:.4g}; wanted: {(1 + WITHIN) * best:.4g}. A linear decay at its best base LR has "
+        f"{linear:.4g}, {linear / best - 1:.0%} above the best, and {passes}."
+    )
+
+
+def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
+    ours = {one["k"]: one["seconds"] for one in results.get(OURS, ())}
+    rows = []
+    for key, found in results.items():
+        if found:
+            reached = sum(one["reached"] for one in found)
+            budgets = [one["looks"][-1]["budget"] for one in found if one["reached"]]
+            counts = [f"{reached} of {len(found)}", f"{statistics.median(budgets):,.0f}" if budgets else ""]
+            ratios = [one["seconds"] / ours[one["k"]] for one in found if one["k"] in ours]
+            least = "at least " if reached < len(found) else ""
+            seconds = [f"{least}{_spread([one[of] for one in found])}" for of in ("seconds", "again")]
+            if seconds[0] == seconds[1]:
+                seconds[1] = ""
+            rows.append(
+                [CONTENDERS[key].label, *counts, *seconds, f"{least}{_spread(ratios)}" if ratios else ""]
+            )
+    headings = ["search", "reached", "trials", "seconds", "seconds, compiled before", "times lrshape"]
+    return table(headings, rows)
+
+
+def _spread(values: Sequence[float]) -> str:
+    digits = 0 if statistics.median(values) >= 10 else 1
+    middle, low, high = (f"{of(values):,.{digits}f}" for of in (statistics.median, min, max))
+    return f"{middle} ({low} to {high})"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Compare the time that searches take to a stated quality.")
+    parser.add_argument("--workloads", type=names([*TASKS]), default=WORKLOADS, help=", ".join(WORKLOADS))
+    known = [*CONTENDERS]
+    parser.add_argument("--contenders", type=names(known), default=known, help=", ".join(known))
+    parser.add_argument("--repetitions", type=int, default=10)
+    parser.add_argument("--work", type=Path, default=HERE / "time_to_quality")
+    parser.add_argument("--report", action="store_true", help="only make the table")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
