@@ -93,9 +93,10 @@ class _Population:
         distinct, seed_of = np.unique(seeds, return_inverse=True)
         self._data = _device_data(workload)  # pyright: ignore[reportArgumentType] - frozen models have a hash
         self._keys = _keys(distinct)
-        self._drawn = self._programs.draw(self._keys, self._data)
+        self._drawn = self._programs.draw(self._keys, len(distinct), self._data)
         self._members: Members = self._programs.start(
             self._keys,
+            len(distinct),
             self._data,
             {name: self._layout.place(values, np.float32) for name, values in schedules.items()},
             {name: self._layout.place(values, np.float32, empty=1) for name, values in base_lrs.items()},

@@ -145,10 +145,21 @@ def _set(place: Any, groups: PyTree, one: PyTree) -> Any:
     return jax.tree.map(lambda leaf, value: leaf.at[place].set(value), groups, one)
 
 
-class Programs(NamedTuple):
-    """draw(keys, data), start(...), advance(...), score(...), each compiled at its first call.
+def _worst(scores: PyTree) -> PyTree:
+    return jax.tree.map(lambda one: jnp.full(one.shape, jnp.inf, one.dtype), scores)
 
-    Those with ``groups`` leave the slots behind so many groups of each device as they are.
+
+def _of_first(count: Any, size: int, function: Callable[[Any], PyTree]) -> PyTree:
+    """What a function gives for the first places, stacked; zeros for the others, which cost nothing."""
+    shapes = jax.eval_shape(function, jnp.zeros((), jnp.int32))
+    zeros = jax.tree.map(lambda one: jnp.zeros((size, *one.shape), one.dtype), shapes)
+    return jax.lax.fori_loop(0, count, lambda place, found: _set(place, found, function(place)), zeros)
+
+
+class Programs(NamedTuple):
+    """draw(...), start(...), advance(...), score(...), each compiled at its first call.
+
+    ``count`` is the number of seeds, and ``groups`` that of groups on each device that hold members.
     """
 
     draw: Callable[..., Any]
@@ -194,11 +205,13 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
             return update(averages)
         return jax.lax.cond(remaining % every == 0, update, lambda averages: averages, averages)
 
-    def draw(keys: jax.Array, data: Any) -> Any:
-        return jax.lax.map(lambda key: workload.order(jax.random.fold_in(key, 1), data), keys)
+    def draw(keys: jax.Array, count: Any, data: Any) -> Any:
+        return _of_first(count, len(keys), lambda i: workload.order(jax.random.fold_in(keys[i], 1), data))
 
-    def start(keys: Any, data: Any, schedules: Any, base_lrs: Any, seed: Any, bad_step: Any) -> Members:
-        initial = jax.lax.map(lambda key: functions.init(jax.random.fold_in(key, 0), data), keys)
+    def start(
+        keys: Any, count: Any, data: Any, schedules: Any, base_lrs: Any, seed: Any, bad_step: Any
+    ) -> Members:
+        initial = _of_first(count, len(keys), lambda i: functions.init(jax.random.fold_in(keys[i], 0), data))
         state = jax.tree.map(lambda leaf: leaf[seed], initial)  # (groups, group, ...)
         if single:
             state, schedules, base_lrs = jax.tree.map(lambda leaf: leaf[:, 0], (state, schedules, base_lrs))
@@ -260,22 +273,19 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
                     found |= {f"{metric}@{name}": values[i] for metric, values in scored.items()}
             return found
 
-        worst = jax.tree.map(
-            lambda one: jnp.full((len(members.bad_step), *one.shape), jnp.inf, one.dtype),
-            jax.eval_shape(scores, _at(0, members)),
-        )
+        shapes = jax.eval_shape(scores, _at(0, members))
 
-        def group(place: Any, found: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        def group(place: Any) -> dict[str, jax.Array]:
             m = _at(place, members)
-            return jax.lax.cond((m.bad_step < 0).any(), lambda: _set(place, found, scores(m)), lambda: found)
+            return jax.lax.cond((m.bad_step < 0).any(), scores, lambda _: _worst(shapes), m)
 
-        return jax.lax.fori_loop(0, groups, group, worst)
+        return _of_first(groups, len(members.bad_step), group)
 
     spread, everywhere = P("members"), P()
     lift = partial(_sharded, mesh=mesh())
     parts = Programs(
         draw=jax.jit(draw),
-        start=jax.jit(lift(start, (everywhere, everywhere, spread, spread, spread, spread), spread)),
+        start=jax.jit(lift(start, (*[everywhere] * 3, *[spread] * 4), spread)),
         advance=jax.jit(
             lift(advance, (spread, *[everywhere] * 6), spread),
             donate_argnums=0,
