@@ -13,11 +13,9 @@ class Found(NamedTuple):
         base_lr: of the schedule.
         trials: that were trained until then.
         seconds: from the start of its processes until then.
-        again: the same, where the programs that it compiles have been compiled before.
     """
 
     shape: ShapeRecord
     base_lr: float
     trials: int
     seconds: float
-    again: float

@@ -88,7 +88,7 @@ def trajectory(
                 raced = budget - round(SEARCHING * budget)
                 winner = race(len(best), raced, partial(_losses, pool, problem, best))
                 seconds = spent + time.perf_counter() - began
-                yield Found(*problem.schedule(best[winner]), trials + raced, seconds, seconds)
+                yield Found(*problem.schedule(best[winner]), trials + raced, seconds)
                 began = time.perf_counter()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from _efficiency_contenders import CONTENDERS, FAMILY, Document
 from _quality import Found
 
+from lrshape.procedure.budget import LEAST
 from lrshape.procedure.trial import ShapeRecord
 
 PROGRAM = "import json, sys, lrshape; lrshape.search(json.loads(sys.argv[1]), out=sys.argv[2])"
@@ -38,25 +38,37 @@ def paper(document: Document, trials: int) -> Document:
     return {**make(document, trials), "baselines": ["linear"], "confirm": {"seeds": 40}}
 
 
-def trajectory(document: Document, specified: Specified, budgets: Sequence[int], k: int) -> Iterator[Found]:
+def trajectory(
+    document: Document, specified: Specified, compiled: bool, budgets: Sequence[int], k: int
+) -> Iterator[Found]:
     """A search for each budget, in a process of its own, to the end of its report.
 
-    Each runs twice: where nothing has been compiled before, and where the same has.
+    Args:
+        document: a spec with the workload and the metric.
+        specified: completes it.
+        compiled: whether a search has run before, so that its programs are in the cache.
+        budgets: of trials.
+        k: the seed.
     """
     from lrshape.study.study import Study
 
-    for budget in budgets:
-        spec = json.dumps({**specified(document, budget), "seed": k})
-        seconds = []
-        with tempfile.TemporaryDirectory() as folder:
-            out = str(Path(folder) / "study")
-            environment = os.environ | {"XDG_CACHE_HOME": folder}
-            environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-            for _ in range(2):
-                shutil.rmtree(out, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as cache:
+        if compiled:
+            _run(one_family(document, LEAST), cache)
+        for budget in budgets:
+            with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as folder:
                 began = time.perf_counter()
-                subprocess.run([sys.executable, "-c", PROGRAM, spec, out], check=True, env=environment)
-                seconds.append(time.perf_counter() - began)
-            best = Study(out).best()
-        shape = ShapeRecord.of("best", best.family, best.params)
-        yield Found(shape, best.base_lr, best.trials, *seconds)
+                out = _run({**specified(document, budget), "seed": k}, cache if compiled else empty, folder)
+                seconds = time.perf_counter() - began
+                best = Study(out).best()
+            shape = ShapeRecord.of("best", best.family, best.params)
+            yield Found(shape, best.base_lr, best.trials, seconds)
+
+
+def _run(spec: Document, cache: str, folder: str | None = None) -> str:
+    """Search in a new process; the study's directory."""
+    out = str(Path(folder or cache) / "study")
+    environment = os.environ | {"XDG_CACHE_HOME": cache}
+    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+    subprocess.run([sys.executable, "-c", PROGRAM, json.dumps(spec), out], check=True, env=environment)
+    return out
