@@ -135,4 +135,4 @@ def _search(
     enough = optuna.study.MaxTrialsCallback(trials)
     study.optimize(objective, timeout=max(0.0, seconds), callbacks=[enough])
     done = study.get_trials(deepcopy=False, states=[optuna.trial.TrialState.COMPLETE])
-    return len(done), [trial.params for trial in sorted(done, key=lambda trial: trial.value)]
+    return len(done), [trial.params for trial in sorted(done, key=lambda trial: trial.values)]

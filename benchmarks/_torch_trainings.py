@@ -24,7 +24,8 @@ def one_thread() -> None:
 
 @cache
 def _sets(name: str) -> Sets:
-    arrays = WORKLOADS[name]().data()  # pyright: ignore[reportAttributeAccessIssue] - all have data
+    workload: Any = WORKLOADS[name]
+    arrays = workload().data()
     return {
         split: (torch.from_numpy(images.copy()), torch.from_numpy(labels).long())
         for split, (images, labels) in arrays.items()

@@ -39,7 +39,7 @@ def _keep_programs() -> None:
 
     Not in ``$LRSHAPE_CACHE``, which users may share: whoever can write there can run code here.
     """
-    if jax.config.jax_compilation_cache_dir is not None:
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     with contextlib.suppress(OSError, InputError):  # without a folder, all is compiled
         folder = path_of(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lrshape" / "programs"
