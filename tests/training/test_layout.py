@@ -113,6 +113,7 @@ def test_compaction_changes_no_result_of_members_side_by_side(monkeypatch, compa
     for module in (population, layout):
         monkeypatch.setattr(module, "group_size", lambda workload, capacity: -(-capacity // 2))
     monkeypatch.setattr(layout, "is_cpu", lambda: False)
+    monkeypatch.setattr(layout, "SMALLEST_CAPACITY", 8)
     plain = without_compaction(monkeypatch, workload, lrs, seeds)
     compact = evaluate(workload, lrs, seeds)
     assert compactions[0].capacity == 8
