@@ -23,7 +23,7 @@ def findings() -> Mapping[str, Any]:
         "studies": len(results),
         "better": sum(all(one.verdict == "better" for one in result.baselines) for result in results),
         "leads": {name: ends(values) for name, values in leads.items()},
-        "trials": ends([result.trials for result in results]),
+        "trials": Study(folders[0]).spec.max_trials,
         "score": ends([result.score_median for result in results]),
         "warmup": ends([result.params.get("warmup", 0.0) for result in results]),
         "families": Counter(result.family for result in results).most_common(),
