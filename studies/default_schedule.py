@@ -1,14 +1,15 @@
 """One schedule for all workloads: that whose worst regret over them is least, by models of their searches.
 
 A schedule's regret on a workload is by how much it is worse than the workload's best shape, at the base LR
-that is best for it, as a share of the best score. It is predicted by the model that a search has of its own
-trials (`lrshape.procedure.curve_model.CurveModel`). The trials of the common schedules are kept from the
-models: so they are predicted as the candidates are, and beside their confirmed scores they show the error.
+that is best for it, as a share of the best score. For linear regression it is computed, from the expected
+loss. For the others it is predicted by the model that a search has of its own trials
+(`lrshape.procedure.curve_model.CurveModel`). The trials of the common schedules are kept from the models:
+so they are predicted as the candidates are, and beside their confirmed scores they show the error.
 """
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -18,23 +19,28 @@ from effects import contest_effect
 from numpy.typing import NDArray
 from stored import STUDIES, UNWARMED, WorkloadStudies, contest_rows, workloads
 
-from lrshape.analysis.scores import BASELINE, metric_values
+from lrshape.analysis.scale import on_scale
+from lrshape.analysis.scores import BASELINE
 from lrshape.procedure.curve_model import CurveModel
 from lrshape.procedure.curves import PROGRESS, root_mean_square
-from lrshape.procedure.resolution import scale_of
 from lrshape.procedure.trial import multipliers
 from lrshape.shapes import FAMILIES, Family
 from lrshape.store import Store, params_of
 from lrshape.study.study import Study
+from lrshape.training.evaluation import evaluate
+from lrshape.training.workloads.linear_regression import LinearRegression
 
 Array = NDArray[np.float64]
 
-WARMUPS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3)
+Scores = Callable[[Sequence[Family], Array], Array]
+"""Logarithms of the losses of shapes, each with a root mean square of its LRs, (shapes,)."""
+
+WARMUPS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 FLOORS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 GRIDS: dict[str, dict[str, Sequence[float]]] = {
     "wsd": {
         "warmup": WARMUPS,
-        "decay": (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8),
+        "decay": (0.1, 0.2, 0.3, 0.5, 0.7),
         "exponent": (0.5, 1.0, 2.0),
         "floor": FLOORS,
     },
@@ -55,13 +61,19 @@ UNSEEN, CONTEST = "digits-mlp", "default-contest"
 """The workload of which no search knows, and its contest."""
 
 CONTESTANTS = {
-    "chosen": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.6, "floor": 0.3}},
+    "chosen": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.7, "exponent": 2.0, "floor": 0.15}},
     **COMMON,
 }
-"""What the searches of all other workloads choose, and the common schedules."""
+"""What the searches of all other workloads chose when the contest was run, and the common schedules."""
 
-SIZES = 2.0 ** np.arange(-4.0, 2.25, 0.5)
-"""Root mean squares of the LRs at which each schedule is predicted, in units of the best shape's."""
+OCTAVES = np.linspace(-4, 2, 10)
+"""Where a shape's best root mean square of LRs is sought first, beside that of the workload's best shape."""
+
+HALVINGS = 3
+"""Then so often at half of the distance on either side: to a twelfth of an octave."""
+
+MEMBERS = 1024
+"""Schedules that are computed at once."""
 
 
 class Row(NamedTuple):
@@ -133,44 +145,68 @@ def described(one: Family) -> str:
     return f"{one.name}({', '.join(told)})"
 
 
-class RegretModel:
-    """Predicts the regrets of any shapes on one workload.
+class Regrets:
+    """The regrets of any shapes in one setting.
 
     Args:
-        one: the workload.
+        one: its studies.
     """
 
     def __init__(self, one: WorkloadStudies):
-        trials = searched_trials(one)
-        losses = metric_values(trials, one.main.metric)
-        self._scale = scale_of(one.main.spec, losses)
-        self._model = CurveModel(trials, one.main.metric, self._scale)
-        self._limit = trials["base_lr"][
-            ~np.isfinite(losses)
-        ].min()  # NaN if none; the model knows no diverged trials
+        workload = one.main.spec.workload
+        self.is_exact = isinstance(workload, LinearRegression)
+        if isinstance(workload, LinearRegression):
+            self._scores = expected_scores(workload)
+        else:
+            self._scores = predicted_scores(one)
         best = shape({"family": one.best.family, "params": one.best.params})
         rms = root_mean_square(multipliers([best], len(PROGRESS), "midpoint"))[0]
-        self._sizes = one.best.base_lr * rms * SIZES
+        self._size = one.best.base_lr * rms
         self._best = self._lowest([best])[0]
 
-    def regrets(self, shapes: Sequence[Family]) -> Array:
-        """One for each shape, at its best base LR; below 0 where it is predicted to be better."""
-        gaps = self._lowest(shapes) - self._best
-        return np.expm1(gaps) if self._scale == "log" else gaps / abs(self._best)
+    def __call__(self, shapes: Sequence[Family]) -> Array:
+        """One for each shape, at its best base LR; below 0 where it is better than the best of the search."""
+        return np.expm1(self._lowest(shapes) - self._best)
 
     def _lowest(self, shapes: Sequence[Family]) -> Array:
-        """Lowest predicted scores, by a parabola, over base LRs below all that diverged."""
+        """Lowest scores over base LRs."""
+        tried = np.stack([self._at(shapes, np.full(len(shapes), octave)) for octave in OCTAVES])
+        lowest, best = tried.min(axis=0), OCTAVES[tried.argmin(axis=0)]
+        step = OCTAVES[1] - OCTAVES[0]
+        for _ in range(HALVINGS):
+            step /= 2
+            near = [best, best - step, best + step]
+            tried = np.stack([lowest, *(self._at(shapes, octaves) for octaves in near[1:])])
+            at = tried.argmin(axis=0)
+            lowest, best = tried.min(axis=0), np.stack(near)[at, np.arange(len(shapes))]
+        return lowest
+
+    def _at(self, shapes: Sequence[Family], octaves: Array) -> Array:
+        return self._scores(shapes, self._size * 2**octaves)
+
+
+def expected_scores(workload: LinearRegression) -> Scores:
+    """The logarithm of the expected loss, which is known; infinite where it diverges."""
+    exact = workload.model_copy(update={"dynamics": "recursion", "evaluate_every": 0, "record_every": 0})
+
+    def scores(shapes: Sequence[Family], sizes: Array) -> Array:
+        values = multipliers(shapes, workload.steps, "midpoint")
+        lrs = values * (sizes / root_mean_square(values))[:, None]
+        losses = evaluate(exact, lrs, np.zeros(len(lrs), np.int64), members=MEMBERS)
+        return on_scale(losses["final/train_loss"], "log")
+
+    return scores
+
+
+def predicted_scores(one: WorkloadStudies) -> Scores:
+    """The logarithm of the loss that the model of a workload's searches predicts."""
+    model = CurveModel(searched_trials(one), one.main.metric, "log")
+
+    def scores(shapes: Sequence[Family], sizes: Array) -> Array:
         values = multipliers(shapes, len(PROGRESS), "midpoint")
-        base_lrs = self._sizes[:, None] / root_mean_square(values)
-        scores = np.stack([self._model.scores(values, row) for row in base_lrs])
-        scores[base_lrs >= self._limit] = np.inf
-        at = scores.argmin(axis=0)
-        below, here, above = (
-            scores[np.clip(at + i, 0, len(scores) - 1), np.arange(len(shapes))] for i in (-1, 0, 1)
-        )
-        inside = (at > 0) & (at < len(scores) - 1) & np.isfinite(above)
-        fall, rise = (np.where(inside, side - here, 1.0) for side in (below, above))
-        return here - (rise - fall) ** 2 / (8 * np.maximum(rise + fall, 1e-12))
+        return model.scores(values, sizes / root_mean_square(values))
+
+    return scores
 
 
 def searched_trials(one: WorkloadStudies) -> pd.DataFrame:
@@ -188,10 +224,10 @@ def least_worst(regrets: Array) -> int:
     return int(regrets.max(axis=0).argmin())
 
 
-def checked(one: WorkloadStudies, model: RegretModel) -> list[Checked]:
+def checked(one: WorkloadStudies, regrets: Regrets) -> list[Checked]:
     """The schedules of a workload's contest, or its common ones, that its searches have not trained."""
     rows = {name: row for name, row in one.contest.items() if is_unseen(name)}
-    predicted = model.regrets([shape({**row, "params": params_of(row["params"])}) for row in rows.values()])
+    predicted = regrets([shape({**row, "params": params_of(row["params"])}) for row in rows.values()])
     best = one.contest["best"]
     found = [
         Checked(one.name, name, float(value), contest_effect(row, best).value)
@@ -218,10 +254,10 @@ def left_out(studies: Sequence[WorkloadStudies], candidate: Array, common: Array
         candidate: regrets of the candidates, (settings, candidates).
         common: regrets of the common schedules, (settings, schedules).
     """
-    names = np.array([str(one.main.spec.document()["workload"]["name"]) for one in studies])
+    names = [str(one.main.spec.document()["workload"]["name"]) for one in studies]
     rows = []
     for one, name, own, beside in zip(studies, names, candidate, common.tolist(), strict=True):
-        best = least_worst(candidate[names != name])
+        best = least_worst(candidate[[other != name for other in names]])
         regrets = {"chosen": float(own[best]), **dict(zip(COMMON, beside, strict=True))}
         rows.append(Row(one.name, name, described(candidates()[best]), regrets))
     return rows
@@ -237,12 +273,14 @@ def worst_of(rows: Sequence[Row], name: str) -> Worst:
 def findings() -> Mapping[str, Any]:
     """What the section shows."""
     studies = workloads()
-    models = [RegretModel(one) for one in studies]
-    candidate = np.stack([model.regrets(candidates()) for model in models])
-    common = np.stack([model.regrets([shape(given) for given in COMMON.values()]) for model in models])
+    regrets = [Regrets(one) for one in studies]
+    candidate = np.stack([of(candidates()) for of in regrets])
+    common = np.stack([of([shape(given) for given in COMMON.values()]) for of in regrets])
     rows = left_out(studies, candidate, common)
     best = least_worst(candidate)
-    seen = [row for one, model in zip(studies, models, strict=True) for row in checked(one, model)]
+    seen = [
+        row for one, of in zip(studies, regrets, strict=True) if not of.is_exact for row in checked(one, of)
+    ]
     contest = contest_rows(Study(STUDIES / UNSEEN / CONTEST), "chosen")
     worst = {name: worst_of(rows, name) for name in ("chosen", *COMMON)}
     workloads_left_out = len({row.workload for row in rows})
