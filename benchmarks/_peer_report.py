@@ -7,8 +7,9 @@ import numpy as np
 from _efficiency_contenders import CONTENDERS
 from _efficiency_report import LEAST, middle_and_ends
 from _measure import machine, table
+from _peer_race import SEARCHING, TOP
 from _peer_samplers import PEERS
-from _peer_search import OURS, SEARCHING, TOP
+from _peer_search import OURS
 from _worlds import world
 
 Results = Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]

@@ -8,20 +8,15 @@ from typing import Any
 import numpy as np
 from _efficiency_contenders import CONTENDERS, FAMILY
 from _efficiency_run import found
+from _peer_race import SEARCHING, TOP, race
 from _peer_samplers import PEERS, Losses
 from _world_search import specified, trained
 from _worlds import World, world
 from threadpoolctl import threadpool_limits
 
 from lrshape.procedure.sampler import Points
-from lrshape.procedure.trial import FIRST_SEED, multipliers, training_seeds
+from lrshape.procedure.trial import multipliers, training_seeds
 from lrshape.shapes import FAMILIES, Family
-
-SEARCHING = 0.75
-"""Share of a peer's trials that search; the others race the best candidates."""
-
-TOP = 12
-"""Candidates of a peer's race."""
 
 OURS = ("default", "default-families")
 
@@ -100,16 +95,5 @@ class Cube:
         return np.log(values) if self.world.scale == "log" else values
 
     def race(self, points: Points, trials: int) -> Points:
-        """Successive halving by the mean over fresh seeds, the same for all that are left; the best point.
-
-        Source: Karnin, Koren & Somekh, "Almost optimal exploration in multi-armed bandits" (2013).
-        """
-        seed, sums = FIRST_SEED["rescore"], np.zeros(len(points))
-        end = self.trained + trials
-        for rounds in range(math.ceil(math.log2(len(points))), 0, -1):
-            for _ in range((end - self.trained) // rounds // len(points)):
-                sums += self.losses(points, seed)
-                seed += 1
-            kept = np.argsort(sums, kind="stable")[: (len(points) + 1) // 2]
-            points, sums = points[kept], sums[kept]
-        return points[0]
+        """The best point, after so many trials."""
+        return points[race(len(points), trials, lambda chosen, seed: self.losses(points[chosen], seed))]

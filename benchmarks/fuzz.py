@@ -113,6 +113,7 @@ class Fuzz:
         self.good.mkdir(parents=True)
         os.environ["MPLCONFIGDIR"] = str(self.root / "matplotlib")
         os.environ["LRSHAPE_CACHE"] = str(self.root / "cache")
+        os.environ["XDG_CACHE_HOME"] = str(self.root / "cache")  # of compiled programs
         self._make()
         self.guard = Guard()
         self.limit = resource.getrlimit(resource.RLIMIT_AS)

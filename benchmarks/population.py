@@ -23,40 +23,16 @@ TRIALS = 6
 
 def train_torch(base_lr: float, seed: int) -> float:
     """Train one model with PyTorch and return its final training loss."""
-    import torch
-    from torch import nn
+    from _torch_trainings import train
 
-    from lrshape.training.workloads.digits import digits
-
-    torch.manual_seed(seed)
-    model = nn.Sequential(
-        nn.Linear(64, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 10)
-    )
-    sets = {k: (torch.from_numpy(x), torch.from_numpy(y).long()) for k, (x, y) in digits().items()}
-    images, labels = sets["train"]
-    optimizer = torch.optim.Adam(model.parameters(), lr=base_lr)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / STEPS)
-    loss_of = nn.CrossEntropyLoss()
-    order = torch.randperm(len(labels))
-    per_epoch = len(labels) // BATCH
-    for step in range(STEPS):
-        if step % per_epoch == 0:
-            order = torch.randperm(len(labels))
-        index = order[step % per_epoch * BATCH :][:BATCH]
-        optimizer.zero_grad()
-        loss_of(model(images[index]), labels[index]).backward()
-        optimizer.step()
-        schedule.step()
-    with torch.no_grad():
-        losses = {name: loss_of(model(x), y).item() for name, (x, y) in sets.items()}
-    return losses["train"]
+    return train({"name": "digits-mlp"}, base_lr * (1 - np.arange(STEPS) / STEPS), seed)
 
 
 def one_thread() -> None:
     """Set up a worker process."""
-    import torch
+    from _torch_trainings import one_thread
 
-    torch.set_num_threads(1)
+    one_thread()
 
 
 def ours(members: int) -> float:

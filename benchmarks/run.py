@@ -23,6 +23,7 @@ BENCHMARKS = (
     "averages.py",
     "executors.py",
     "search_efficiency.py",
+    "time_to_quality.py",
     "short_horizon.py",
     "model_cost.py",
     "storage.py",

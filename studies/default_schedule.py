@@ -45,7 +45,7 @@ COMMON = {
 """The schedules beside it, each with 5% warmup."""
 
 UNSEEN, CONTEST = "digits-mlp", "default-contest"
-"""The workload of which no search knows, and its contest."""
+"""The workload that has no part in the choice, and its contest."""
 
 CONTESTANTS = {
     "chosen": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.7, "exponent": 2.0, "floor": 0.15}},

@@ -30,17 +30,16 @@ def test_each_member_has_its_own_slot_and_devices_are_even():
     assert sorted((placed.slots >= 6).tolist()) == [False] * 4 + [True] * 3
 
 
-def test_half_of_the_members_dead_halve_the_capacity(monkeypatch):
+def test_half_of_the_members_dead_halve_the_capacity_down_to_the_smallest(monkeypatch):
     monkeypatch.setattr(layout, "group_size", lambda workload, capacity: capacity // 2)
-    before = Layout(np.arange(64), group=32, devices=2, capacity=64)
-    alive = np.zeros(64, bool)
-    alive[:33] = True
+    before = Layout(np.arange(256), group=128, devices=2, capacity=256)
+    alive = np.arange(256) < 129
     assert before.compacted(SMALL, alive) is None
-    alive[32] = False
-    after = before.compacted(SMALL, alive)
-    assert (after.capacity, after.group, after.members.tolist()) == (32, 16, list(range(32)))
-    alive[:] = np.arange(64) < 3
-    assert before.compacted(SMALL, alive).capacity == layout.SMALLEST_CAPACITY
+    after = before.compacted(SMALL, np.arange(256) < 128)
+    assert (after.capacity, after.group, after.members.tolist()) == (128, 64, list(range(128)))
+    few = before.compacted(SMALL, np.arange(256) < 3)
+    assert few.capacity == layout.SMALLEST_CAPACITY
+    assert few.compacted(SMALL, np.arange(3) < 1) is None
 
 
 def test_single_members_are_dealt_anew_only_when_a_device_has_far_more_than_its_share():
@@ -114,6 +113,7 @@ def test_compaction_changes_no_result_of_members_side_by_side(monkeypatch, compa
     for module in (population, layout):
         monkeypatch.setattr(module, "group_size", lambda workload, capacity: -(-capacity // 2))
     monkeypatch.setattr(layout, "is_cpu", lambda: False)
+    monkeypatch.setattr(layout, "SMALLEST_CAPACITY", 8)
     plain = without_compaction(monkeypatch, workload, lrs, seeds)
     compact = evaluate(workload, lrs, seeds)
     assert compactions[0].capacity == 8

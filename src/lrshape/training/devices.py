@@ -5,6 +5,7 @@ Weights, optimizer states and scores are float32 whatever is chosen.
 
 import contextlib
 import os
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,6 +17,7 @@ from jax.sharding import Mesh
 
 from lrshape.errors import InputError
 from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
+from lrshape.values import path_of
 
 
 @cache
@@ -26,9 +28,27 @@ def mesh() -> Mesh:
     core is a device of its own. JAX fixes the number of devices at its first use: if a program has used
     JAX before, whatever it set up is used.
     """
+    _keep_programs()
     with contextlib.suppress(RuntimeError, ValueError):  # JAX runs already, or XLA_FLAGS sets the count
         jax.config.update("jax_num_cpu_devices", _usable_cores())
     return Mesh(np.array(jax.devices()), ("members",))
+
+
+def _keep_programs() -> None:
+    """Have JAX keep compiled programs in the user's cache, unless it has a folder for them already.
+
+    Not in ``$LRSHAPE_CACHE``, which users may share: whoever can write there can run code here.
+    """
+    if jax.config.values["jax_compilation_cache_dir"] is not None:
+        return
+    with contextlib.suppress(OSError, InputError):  # without a folder, all is compiled
+        folder = path_of(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lrshape" / "programs"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+        # A program that was cut off, by a full disk for instance, is compiled again.
+        warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
 
 
 def _usable_cores() -> int:

@@ -45,6 +45,11 @@ class Layout:
         return -(-self.capacity // (self.group * self.devices))
 
     @property
+    def used(self) -> int:
+        """Groups on each device that hold members, the first ones."""
+        return -(-len(self.members) // (self.group * self.devices))
+
+    @property
     def size(self) -> int:
         """Slots on all devices together."""
         return self.devices * self.groups * self.group

@@ -93,9 +93,10 @@ class _Population:
         distinct, seed_of = np.unique(seeds, return_inverse=True)
         self._data = _device_data(workload)  # pyright: ignore[reportArgumentType] - frozen models have a hash
         self._keys = _keys(distinct)
-        self._drawn = self._programs.draw(self._keys, self._data)
+        self._drawn = self._programs.draw(self._keys, len(distinct), self._data)
         self._members: Members = self._programs.start(
             self._keys,
+            len(distinct),
             self._data,
             {name: self._layout.place(values, np.float32) for name, values in schedules.items()},
             {name: self._layout.place(values, np.float32, empty=1) for name, values in base_lrs.items()},
@@ -120,7 +121,9 @@ class _Population:
 
     def advance(self, begin: int, end: int) -> None:
         """Train for the steps from ``begin`` to before ``end``, and wait for them."""
-        self._members = self._programs.advance(self._members, self._drawn, self._keys, self._data, begin, end)
+        self._members = self._programs.advance(
+            self._members, self._layout.used, self._drawn, self._keys, self._data, begin, end
+        )
         self._bad_step[self._layout.members] = self._layout.take(self._members.bad_step)
         self._first_loss[self._layout.members] = self._layout.take(self._members.first_loss)
 
@@ -129,7 +132,7 @@ class _Population:
         here = self._layout.members
         scored = {
             name: self._layout.take(values).astype(np.float64)
-            for name, values in self._programs.score(self._members, self._data).items()
+            for name, values in self._programs.score(self._members, self._layout.used, self._data).items()
         }
         self._curves.add_scores(step, here, scored)
         for name, found in scored.items():

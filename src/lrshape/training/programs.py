@@ -1,6 +1,6 @@
 """The compiled parts of the training loop: draw batches, start members, advance them, score them.
 
-Every device walks over groups of its members with ``lax.map``; inside, a loop runs over the steps. On a CPU a
+Every device walks over its groups of slots that hold members; inside, a loop runs over the steps. On a CPU a
 group is a single member, whose state then stays in the core's cache; on an accelerator it is a vmap over all
 members of the device. How members are grouped, padded and spread changes no member's arithmetic on a CPU.
 """
@@ -127,8 +127,40 @@ def _carried(members: Members) -> tuple[Any, ...]:
     return members.state, members.averages, members.first_loss, members.bad_step, members.loss_sums
 
 
+def _with(members: Members, carried: tuple[Any, ...]) -> Members:
+    """The members after a step."""
+    state, averages, first_loss, bad_step, sums = carried
+    return members._replace(
+        state=state, averages=averages, first_loss=first_loss, bad_step=bad_step, loss_sums=sums
+    )
+
+
+def _at(place: Any, groups: PyTree) -> Any:
+    """One group."""
+    return jax.tree.map(lambda leaf: leaf[place], groups)
+
+
+def _set(place: Any, groups: PyTree, one: PyTree) -> Any:
+    """The groups with one of them replaced; XLA writes it in place, which a ``lax.map`` does not."""
+    return jax.tree.map(lambda leaf, value: leaf.at[place].set(value), groups, one)
+
+
+def _worst(scores: PyTree) -> PyTree:
+    return jax.tree.map(lambda one: jnp.full(one.shape, jnp.inf, one.dtype), scores)
+
+
+def _of_first(count: Any, size: int, function: Callable[[Any], PyTree]) -> PyTree:
+    """What a function gives for the first places, stacked; zeros for the others, which cost nothing."""
+    shapes = jax.eval_shape(function, jnp.zeros((), jnp.int32))
+    zeros = jax.tree.map(lambda one: jnp.zeros((size, *one.shape), one.dtype), shapes)
+    return jax.lax.fori_loop(0, count, lambda place, found: _set(place, found, function(place)), zeros)
+
+
 class Programs(NamedTuple):
-    """draw(keys, data), start(...), advance(...), score(members, data), each compiled at its first call."""
+    """draw(...), start(...), advance(...), score(...), each compiled at its first call.
+
+    ``count`` is the number of seeds, and ``groups`` that of groups on each device that hold members.
+    """
 
     draw: Callable[..., Any]
     start: Callable[..., Any]
@@ -173,11 +205,13 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
             return update(averages)
         return jax.lax.cond(remaining % every == 0, update, lambda averages: averages, averages)
 
-    def draw(keys: jax.Array, data: Any) -> Any:
-        return jax.lax.map(lambda key: workload.order(jax.random.fold_in(key, 1), data), keys)
+    def draw(keys: jax.Array, count: Any, data: Any) -> Any:
+        return _of_first(count, len(keys), lambda i: workload.order(jax.random.fold_in(keys[i], 1), data))
 
-    def start(keys: Any, data: Any, schedules: Any, base_lrs: Any, seed: Any, bad_step: Any) -> Members:
-        initial = jax.lax.map(lambda key: functions.init(jax.random.fold_in(key, 0), data), keys)
+    def start(
+        keys: Any, count: Any, data: Any, schedules: Any, base_lrs: Any, seed: Any, bad_step: Any
+    ) -> Members:
+        initial = _of_first(count, len(keys), lambda i: functions.init(jax.random.fold_in(keys[i], 0), data))
         state = jax.tree.map(lambda leaf: leaf[seed], initial)  # (groups, group, ...)
         if single:
             state, schedules, base_lrs = jax.tree.map(lambda leaf: leaf[:, 0], (state, schedules, base_lrs))
@@ -195,7 +229,9 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
             averages = jax.tree.map(lambda leaf: jnp.stack([leaf] * len(averaged), axis + 1), weights)
         return Members(state, averages, jnp.ones(seed.shape), bad_step, schedules, base_lrs, sums, seed)
 
-    def advance(members: Members, drawn: Any, keys: Any, data: Any, begin: Any, end: Any) -> Members:
+    def advance(
+        members: Members, groups: Any, drawn: Any, keys: Any, data: Any, begin: Any, end: Any
+    ) -> Members:
         def update(t: Any, state: Any, now: Any, base_lrs: Any, seed: Any) -> Any:
             if workload.broadcasts:
                 return functions.step(state, now, base_lrs, None, None)
@@ -219,18 +255,16 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
 
             return jax.lax.fori_loop(begin, end, body, _carried(m))
 
-        def group(m: Members) -> tuple[Any, ...]:
-            return jax.lax.cond((m.bad_step < 0).any(), group_block, _carried, m)
+        def group(place: Any, carried: tuple[Any, ...]) -> tuple[Any, ...]:
+            m = _at(place, _with(members, carried))
+            return _set(place, carried, jax.lax.cond((m.bad_step < 0).any(), group_block, _carried, m))
 
-        state, averages, first_loss, bad_step, sums = jax.lax.map(group, members)
-        return members._replace(
-            state=state, averages=averages, first_loss=first_loss, bad_step=bad_step, loss_sums=sums
-        )
+        return _with(members, jax.lax.fori_loop(0, groups, group, _carried(members)))
 
-    def score(members: Members, data: Any) -> Any:
+    def score(members: Members, groups: Any, data: Any) -> Any:
         metrics = over_members(functions.metrics, (0, None))
 
-        def group(m: Members) -> dict[str, jax.Array]:
+        def scores(m: Members) -> dict[str, jax.Array]:
             found = dict(metrics(weights_of(m.state), data))
             if averaged:
                 means = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, axis, 0), m.averages)
@@ -239,18 +273,24 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
                     found |= {f"{metric}@{name}": values[i] for metric, values in scored.items()}
             return found
 
-        return jax.lax.map(group, members)
+        shapes = jax.eval_shape(scores, _at(0, members))
+
+        def group(place: Any) -> dict[str, jax.Array]:
+            m = _at(place, members)
+            return jax.lax.cond((m.bad_step < 0).any(), scores, lambda _: _worst(shapes), m)
+
+        return _of_first(groups, len(members.bad_step), group)
 
     spread, everywhere = P("members"), P()
     lift = partial(_sharded, mesh=mesh())
     parts = Programs(
         draw=jax.jit(draw),
-        start=jax.jit(lift(start, (everywhere, everywhere, spread, spread, spread, spread), spread)),
+        start=jax.jit(lift(start, (*[everywhere] * 3, *[spread] * 4), spread)),
         advance=jax.jit(
-            lift(advance, (spread, everywhere, everywhere, everywhere, everywhere, everywhere), spread),
+            lift(advance, (spread, *[everywhere] * 6), spread),
             donate_argnums=0,
         ),
-        score=jax.jit(lift(score, (spread, everywhere), spread)),
+        score=jax.jit(lift(score, (spread, everywhere, everywhere), spread)),
     )
     return Programs(*(_in_precision(workload, part) for part in parts))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import abc
 from functools import cache
+from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +28,12 @@ def digits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Images are float32 in [0, 1] of shape (n, 64), labels int32 of shape (n,).
     """
-    from sklearn.datasets import load_digits
-
-    loaded = load_digits(return_X_y=True)
-    order = np.random.default_rng(0).permutation(len(loaded[1]))
-    images = (np.asarray(loaded[0])[order] / 16).astype(np.float32)
-    labels = np.asarray(loaded[1])[order].astype(np.int32)
+    package = find_spec("sklearn")  # importing it takes a second
+    assert package is not None
+    assert package.origin is not None
+    table = np.loadtxt(Path(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
+    table = table[np.random.default_rng(0).permutation(len(table))]
+    images, labels = (table[:, :64] / 16).astype(np.float32), table[:, 64].astype(np.int32)
     split = TRAIN_EXAMPLES
     return {"train": (images[:split], labels[:split]), "test": (images[split:], labels[split:])}
 
