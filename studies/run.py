@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import default_schedule
 import numpy as np
 
 import lrshape
@@ -65,6 +66,7 @@ WORKLOADS: dict[str, dict[str, Any]] = {
         "optimizer": ADAMW,
     },
     "digits-cnn": {"name": "digits-cnn", "optimizer": ADAMW},
+    "digits-mlp": {"name": "digits-mlp", "optimizer": ADAMW},
     "chars-transformer": {"name": "chars-transformer", "optimizer": ADAMW},
     "linear-regression": {**REGRESSION, "batch_size": 1, "exponent": 1.0},
     "linear-regression-flat": {**REGRESSION, "batch_size": 2, "exponent": 0.5},
@@ -211,6 +213,8 @@ def run(workload: str, part: str, out: Path) -> None:
         studies = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
         given = contestants(*studies, size.families)
         lrshape.compare(spec(workload, **size.contest), schedules=given, out=place)
+    elif part == default_schedule.CONTEST:
+        lrshape.compare(spec(workload, trials=400), schedules=default_schedule.CONTESTANTS, out=place)
     elif part in sweeps:
         document = spec(workload, trials=size.sweep, baselines=["linear"])
         run_sweep(document, sweeps[part], out=place, transfer=size.transfer).report()
@@ -221,6 +225,8 @@ def run(workload: str, part: str, out: Path) -> None:
 
 def parts(workload: str) -> list[str]:
     """All parts of a workload, in an order in which they can run."""
+    if workload == default_schedule.UNSEEN:
+        return [default_schedule.CONTEST]
     again = ["main-10x"] if size_of(workload) is SMALL else []
     return ["main", "no-warmup", "contest", *axes(workload), "local", "seeds", *again]
 

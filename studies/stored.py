@@ -60,19 +60,10 @@ class WorkloadStudies:
         They are rows of `lrshape.analysis.analysis.Analysis.confirmed`, with the ``scale`` of its effects,
         from the side of ``best``, which was chosen before the contest, whether or not it has won it. Without
         a contest they are those of the searches, whose confirm phases have the same seeds.
-
-        Raises:
-            InputError: if no schedule of the contest is called ``best``.
         """
         if not Store.exists(self.path / "contest"):
             return self._confirmed_by_searches()
-        study = Study(self.path / "contest")
-        study.require_complete()
-        whole = study.analysis()
-        best = keys_of(where(whole.confirmed, whole.confirmed["shape"] == f"{BASELINE}best"))
-        if not best:
-            raise InputError(f"{study.path}: no schedule of the contest is called best")
-        return _rows(study, whole.trials, dataclasses.replace(whole.design, winner=best[0]))
+        return contest_rows(Study(self.path / "contest"))
 
     def _confirmed_by_searches(self) -> Mapping[str, Mapping[str, Any]]:
         """The winner of `main`, its baselines, and the winner of the search without warmup.
@@ -101,6 +92,20 @@ class WorkloadStudies:
                 workload = sweep.study(sweep.settings[0]).spec.document()["workload"]
                 found[axes[0], workload.get("optimizer", {}).get("coupling", "")] = sweep
         return found
+
+
+def contest_rows(study: Study, reference: str = "best") -> Mapping[str, Mapping[str, Any]]:
+    """What a contest says of each schedule beside one of them, by their names.
+
+    Raises:
+        InputError: if no schedule of the contest is called so, or it is not complete.
+    """
+    study.require_complete()
+    whole = study.analysis()
+    keys = keys_of(where(whole.confirmed, whole.confirmed["shape"] == f"{BASELINE}{reference}"))
+    if not keys:
+        raise InputError(f"{study.path}: no schedule of the contest is called {reference}")
+    return _rows(study, whole.trials, dataclasses.replace(whole.design, winner=keys[0]))
 
 
 def _rows(study: Study, trials: pd.DataFrame, design: Design) -> Mapping[str, Mapping[str, Any]]:

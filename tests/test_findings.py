@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,3 +56,21 @@ def test_an_effect_is_decided_by_its_interval(findings):
     for case, (verdict, text) in cases.items():
         assert (Effect(*case).verdict, Effect(*case).text) == (verdict, text)
     assert Effect(0.3, 0.2, 0.4, is_judged=False).verdict == "open"
+
+
+def test_a_workload_that_is_left_out_has_no_say_in_the_choice(findings):
+    from default_schedule import Row, left_out, worst_of
+
+    def studies(name):
+        spec = SimpleNamespace(document=lambda: {"workload": {"name": name.partition("-")[0]}})
+        return SimpleNamespace(name=name, main=SimpleNamespace(spec=spec))
+
+    settings = [studies(name) for name in ("a-1", "a-2", "b")]
+    candidate = np.array([[0.1, 0.0, 0.5], [0.3, 0.0, 0.5], [0.0, 0.4, 0.5]])  # 0 suits b, and 1 suits a
+    rows = left_out(settings, candidate, np.full((3, 3), 0.2))
+    assert [row.regrets["chosen"] for row in rows] == [0.1, 0.3, 0.4]
+    assert {row.workload for row in rows} == {"a", "b"}
+    worst = worst_of(rows, "chosen")
+    assert (worst.regret, worst.workload, worst.wins) == (0.4, "b", 0)
+    better = Row("c", "c", "", {"chosen": 0.1, "linear": 0.2})
+    assert worst_of([*rows, better], "chosen").wins == 1

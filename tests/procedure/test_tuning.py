@@ -8,7 +8,7 @@ from lrshape.analysis.design import Tuning
 from lrshape.procedure import curve_model
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
-from lrshape.procedure.curves import multiplier_rms
+from lrshape.procedure.curves import PROGRESS, multiplier_rms
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.procedure.tuning import tune
 from lrshape.study.spec import StudySpec
@@ -115,14 +115,17 @@ def test_without_rounds_nothing_is_trained_and_an_edge_is_told(drive, octaves, e
 
 
 def test_a_profile_knows_the_best_base_lr_of_a_shape_and_how_well():
-    few, many = screened((-2, 0, 2)), screened(np.linspace(-2, 2, 17))
+    tables = screened((-2, 0, 2)), screened(np.linspace(-2, 2, 17))
     shape, random = SHAPES[2], np.random.default_rng(0)
+    models = [CurveModel(table, METRIC, "log") for table in tables]
     profiles = [
-        CurveModel(table, METRIC, "log").profile(
-            shape, tried_base_lrs(table, METRIC, [shape.id])[shape.id], random
-        )
-        for table in (few, many)
+        model.profile(shape, tried_base_lrs(table, METRIC, [shape.id])[shape.id], random)
+        for model, table in zip(models, tables, strict=True)
     ]
+    values = np.repeat(shape.family(PROGRESS)[None], 2, axis=0)
+    scores = models[1].scores(values, profiles[1].base_lr * np.array([1.0, 4.0]))
+    assert scores[0] == pytest.approx(profiles[1].score)
+    assert scores[1] > scores[0]
     assert abs(octaves_off(shape, profiles[1].base_lr)) < 0.15
     assert profiles[1].score == pytest.approx(0.0, abs=0.15)
     assert profiles[1].favourite == profiles[1].base_lr

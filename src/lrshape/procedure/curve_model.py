@@ -121,6 +121,19 @@ class CurveModel:
         """Standard deviation of a score's own noise, on the metric's scale."""
         return self._process.noise
 
+    def scores(self, values: Array, base_lrs: Array) -> Array:
+        """Posterior means of schedules with the hyperparameters of no tuning, (n,), on the metric's scale.
+
+        Args:
+            values: multipliers at `PROGRESS`, (n, 200).
+            base_lrs: (n,).
+        """
+        units = np.repeat(self._tuned.units([self._tuned.untuned]), len(values), axis=0)
+        points = _points(values, base_lrs, self._tuned.features(units, values))
+        with one_blas_thread():
+            mean = self._process.mean(points)
+        return np.array([self._bend.undo(float(value)) for value in mean])
+
     def profile(
         self,
         shape: ShapeRecord,
