@@ -20,6 +20,7 @@ import default_schedule
 import numpy as np
 
 import lrshape
+from lrshape.analysis.tables import records
 from lrshape.checks.local import LocalCheck
 from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.settings import run_sweep
@@ -161,9 +162,9 @@ def contestants(main: lrshape.Study, unwarmed: lrshape.Study, families: int) -> 
     """
     winners = main.analysis().best_per_family
     found = {}
-    for place, row in enumerate(winners.head(families).itertuples()):
-        name = "best" if place == 0 else f"best-{row.family}"
-        found[name] = {"family": row.family, "params": json.loads(str(row.params))}
+    for place, row in enumerate(records(winners.head(families))):
+        name = "best" if place == 0 else f"best-{row['family']}"
+        found[name] = {"family": row["family"], "params": json.loads(row["params"])}
     best = unwarmed.best()
     found["without-warmup"] = {"family": best.family, "params": dict(best.params)}
     progress = (np.arange(POINTS) + 0.5) / POINTS
@@ -210,8 +211,8 @@ def run(workload: str, part: str, out: Path) -> None:
         document = spec(workload, families=without_warmup(), trials=size.unwarmed)
         lrshape.search(document, out=place)
     elif part == "contest":
-        studies = [lrshape.Study(out / workload / name) for name in ("main", "no-warmup")]
-        given = contestants(*studies, size.families)
+        main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", "no-warmup"))
+        given = contestants(main, unwarmed, size.families)
         lrshape.compare(spec(workload, **size.contest), schedules=given, out=place)
     elif part == default_schedule.CONTEST:
         lrshape.compare(spec(workload, trials=400), schedules=default_schedule.CONTESTANTS, out=place)

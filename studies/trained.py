@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow.parquet as pq
 from ngrams import FILE
 from stored import WorkloadStudies, workloads
@@ -52,7 +53,7 @@ def trained(one: WorkloadStudies) -> Trained:
         study.steps,
         sum(pq.read_metadata(file).num_rows for file in one.path.rglob("trials/*.parquet")),
         study.metric,
-        float(best[study.metric].median()),
+        float(np.median(best[study.metric])),
         ", ".join(known),
         device["kind"] if device["platform"] == "gpu" else f"{device['count']} CPU cores",
     )
