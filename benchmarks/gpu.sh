@@ -7,14 +7,16 @@ set -eu
 cd "$(dirname "$0")/.."
 began=$(date +%s)
 if ls .whl/*.whl >/dev/null 2>&1; then
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --upgrade --target /tmp/site .whl/*.whl
-    PYTHONPATH=/tmp/site${PYTHONPATH:+:$PYTHONPATH}
+    site=$(mktemp -d)
+    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$site" .whl/*.whl
+    PYTHONPATH="$site${PYTHONPATH:+:$PYTHONPATH}"
 fi
 export PYTHONPATH="$PWD/src${PYTHONPATH:+:$PYTHONPATH}" XLA_PYTHON_CLIENT_PREALLOCATE=false PYTHONUNBUFFERED=1
 if [ -n "${LRSHAPE_UNPACK:-}" ]; then
     python3 "$LRSHAPE_UNPACK" "$LRSHAPE_DATA"
 fi
 timeout 300 python3 benchmarks/gpu.py "$@"
+case " $* " in *" --dry "*) exit ;; esac
 if [ -n "${LRSHAPE_DATA:-}" ]; then
     left=$((480 - $(date +%s) + began))
     timeout "$left" python3 studies/run.py cifar10-cnn main --out "${LRSHAPE_OUT:-gpu-studies}" || [ $? = 124 ]

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import default_schedule
 import numpy as np
+from stored import STUDIES, TEN_TIMES, UNWARMED
 
 import lrshape
 from lrshape.analysis.tables import records
@@ -26,8 +27,7 @@ from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.settings import run_sweep
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES
-
-HERE = Path(__file__).resolve().parent
+from lrshape.training.workload import WORKLOADS as REGISTERED
 
 SEARCHED = (
     "generalized_cosine",
@@ -99,7 +99,7 @@ class Size(NamedTuple):
     seeds: dict[str, int]
 
 
-SMALL = Size(1200, 800, 400, 5, {}, {}, {}, {})
+SMALL = Size(main=1200, unwarmed=800, sweep=400, families=5, contest={}, transfer={}, local={}, seeds={})
 MEDIUM = SMALL._replace(
     sweep=192,
     transfer={"tuning_seeds": 3, "seeds": 16},
@@ -119,14 +119,9 @@ POINTS = 200
 """Values of a schedule that is given as a table."""
 
 
-def steps_of(workload: str) -> int:
-    """Training steps of a workload."""
-    return WORKLOADS[workload].get("steps", 300)
-
-
 def axes(workload: str) -> dict[str, dict[str, list[Any]]]:
     """What each sweep of a workload varies, by part; coupled sweeps also fix the coupling."""
-    steps = steps_of(workload)
+    steps = REGISTERED.build(WORKLOADS[workload]).steps
     horizon = {"horizon": {"workload.steps": [max(1, steps // 4), steps, 4 * steps]}}
     if "optimizer" not in WORKLOADS[workload]:
         return horizon
@@ -176,8 +171,7 @@ def contestants(main: lrshape.Study, unwarmed: lrshape.Study, families: int) -> 
         found[f"best-to-{100 * floor:.0f}-percent"] = _table(ending_at(multipliers, floor))
     return {
         **found,
-        **{name: {"family": name, "params": {"warmup": 0.05}} for name in ("linear", "cosine")},
-        "wsd": {"family": "wsd", "params": {"warmup": 0.05, "decay": 0.2}},
+        **default_schedule.COMMON,
         "constant": {"family": "constant", "params": {"warmup": 0.05}},
     }
 
@@ -204,14 +198,14 @@ def size_of(workload: str) -> Size:
 def run(workload: str, part: str, out: Path) -> None:
     """Run one part, or resume it."""
     place, size, sweeps = out / workload / part, size_of(workload), axes(workload)
-    if part in ("main", "main-10x"):
-        many = {"trials": 10 * size.main, "seed": 1} if part == "main-10x" else {"trials": size.main}
+    if part in ("main", TEN_TIMES):
+        many = {"trials": 10 * size.main, "seed": 1} if part == TEN_TIMES else {"trials": size.main}
         lrshape.search(spec(workload, families=list(SEARCHED), **many), out=place)
-    elif part == "no-warmup":
+    elif part == UNWARMED:
         document = spec(workload, families=without_warmup(), trials=size.unwarmed)
         lrshape.search(document, out=place)
     elif part == "contest":
-        main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", "no-warmup"))
+        main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", UNWARMED))
         given = contestants(main, unwarmed, size.families)
         lrshape.compare(spec(workload, **size.contest), schedules=given, out=place)
     elif part == default_schedule.CONTEST:
@@ -228,8 +222,8 @@ def parts(workload: str) -> list[str]:
     """All parts of a workload, in an order in which they can run."""
     if workload == default_schedule.UNSEEN:
         return [default_schedule.CONTEST]
-    again = ["main-10x"] if size_of(workload) is SMALL else []
-    return ["main", "no-warmup", "contest", *axes(workload), "local", "seeds", *again]
+    again = [TEN_TIMES] if size_of(workload) is SMALL else []
+    return ["main", UNWARMED, "contest", *axes(workload), "local", "seeds", *again]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -237,7 +231,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("parts", nargs="*", metavar="PART")
-    parser.add_argument("--out", type=Path, default=HERE)
+    parser.add_argument("--out", type=Path, default=STUDIES)
     given = parser.parse_args(arguments)
     known = parts(given.workload)
     for part in given.parts:

@@ -66,10 +66,7 @@ class WorkloadStudies:
         return contest_rows(Study(self.path / "contest"))
 
     def _confirmed_by_searches(self) -> Mapping[str, Mapping[str, Any]]:
-        """The winner of `main`, its baselines, and the winner of the search without warmup.
-
-        The baseline with a constant LR stands for the best shape without decay.
-        """
+        """The winner of `main`, its baselines, and the winner of the search without warmup."""
         whole, tables = self.main.analysis(), [self.main.analysis().trials]
         if Store.exists(self.path / UNWARMED):
             unwarmed = Study(self.path / UNWARMED)
@@ -78,8 +75,7 @@ class WorkloadStudies:
             best = where(trials, trials["shape"] == unwarmed.best().shape)
             tables.append(best.assign(shape=f"{BASELINE}without-warmup"))
         rows = _rows(self.main, pd.concat(tables, ignore_index=True), whole.design)
-        named = {"best" if name == self.best.shape else name: row for name, row in rows.items()}
-        return {**named, "without-decay": rows["constant"]}
+        return {"best" if name == self.best.shape else name: row for name, row in rows.items()}
 
     @cached_property
     def sweeps(self) -> Mapping[tuple[str, str], Sweep]:

@@ -1,5 +1,6 @@
 """Values that are written as JSON text and read back."""
 
+import abc
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
@@ -11,20 +12,20 @@ FORMAT = 1
 """Version of the JSON formats."""
 
 
-class JsonValue:
+class JsonValue(abc.ABC):
     """A class with ``to_dict`` and ``from_dict``, which have the key ``format``."""
 
     json_name: ClassVar[str]
     """What messages call the text."""
 
+    @abc.abstractmethod
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON object."""
-        raise NotImplementedError
 
     @classmethod
+    @abc.abstractmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Inverse of `to_dict`."""
-        raise NotImplementedError
 
     def to_json(self) -> str:
         """Return the value as JSON text; numbers are exact."""
