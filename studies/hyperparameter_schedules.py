@@ -17,7 +17,16 @@ from stored import STUDIES
 from lrshape.analysis.tables import records
 from lrshape.procedure.scheduled import schedule
 from lrshape.report.palette import CATEGORIES, MUTED
-from lrshape.report.plotting import TEXT, grid_lines, legend_below, panel_title, panels, styled
+from lrshape.report.plotting import (
+    TEXT,
+    grid_lines,
+    legend_below,
+    panel_title,
+    panels,
+    progress_axes,
+    scale_axis,
+    styled,
+)
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import progress
@@ -29,6 +38,8 @@ SEARCHES = {
 }
 """Stored studies of `examples/`, and what the search gave a schedule."""
 FOLDER = STUDIES / "digits-mlp"
+LOWEST = 1e-4
+"""Values below this share of the largest are not drawn."""
 
 
 class Repetition(NamedTuple):
@@ -116,8 +127,11 @@ def draw(searches: Sequence[Search]) -> Any:
             words = f"repetition {number + 1}"
             ax.plot(t, one.found, color=colour.light, label=words)
             ax.plot(t, one.constant, color=colour.light, ls=(0, (4, 1.6)), lw=1.2, label=f"{words}, baseline")
-        ax.set(xlim=(0, 1), yscale="log")
         panel_title(ax, search.quantity, "")
+    values = np.concatenate([one.found for search in searches for one in search.repetitions])
+    progress_axes(axes[0])  # whose limits of y are those of multipliers
+    scale_axis(axes[0].yaxis, [*values[values > LOWEST * values.max()]], log=True)
+    for ax in axes:
         ax.set_xlabel("training progress")
     figure.supylabel("value", fontsize=TEXT, color=MUTED.light)
     legend_below(figure, axes[0].get_lines())
