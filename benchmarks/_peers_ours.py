@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from _peers import first_less_steady
@@ -24,6 +25,7 @@ class Ours(JaxContender):
     def __init__(self, workload: GradientWorkload, members: int, scored: int = 0):
         """``scored`` is the number of images that each member is evaluated on; 0 measures training."""
         mesh()  # sets up one device a core, before JAX is used
+        jax.config.update("jax_enable_compilation_cache", False)  # compile as in a first use
         super().__init__()
         self._workload, self._scored = workload, scored
         bases = np.geomspace(1e-4, 1e-3, members)[:, None]
