@@ -82,6 +82,7 @@ class Size(NamedTuple):
         main: trials of the search.
         unwarmed: trials of the search without warmup.
         sweep: trials of each setting's search in a sweep.
+        decays: by how much constant weight decays shrink the weights over a training, as logarithms.
         families: how many families' best shapes enter the contest, the best first.
         contest: settings of the contest.
         transfer: seeds of a sweep's transferred shapes.
@@ -92,6 +93,7 @@ class Size(NamedTuple):
     main: int
     unwarmed: int
     sweep: int
+    decays: tuple[float, ...]
     families: int
     contest: dict[str, Any]
     transfer: dict[str, int]
@@ -99,14 +101,25 @@ class Size(NamedTuple):
     seeds: dict[str, int]
 
 
-SMALL = Size(main=1200, unwarmed=800, sweep=400, families=5, contest={}, transfer={}, local={}, seeds={})
+SMALL = Size(
+    main=1200,
+    unwarmed=800,
+    sweep=400,
+    decays=(0.0, 0.1, 0.5, 2.0),
+    families=5,
+    contest={},
+    transfer={},
+    local={},
+    seeds={},
+)
 MEDIUM = SMALL._replace(
     sweep=192,
     transfer={"tuning_seeds": 3, "seeds": 16},
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
     seeds={"max": 30, "top": 6, "sample": 16},
 )
-LARGE = MEDIUM._replace(
+SLOW = MEDIUM._replace(decays=(0.0, 0.5, 2.0))
+LARGE = SLOW._replace(
     main=400,
     unwarmed=250,
     families=3,
@@ -129,7 +142,7 @@ def axes(workload: str) -> dict[str, dict[str, list[Any]]]:
     return {
         "weight-decay-constant": {
             optimizer + "coupling": ["constant"],
-            optimizer + "weight_decay": [0.0, *(float(f"{shrunk / steps:.2g}") for shrunk in (0.1, 0.5, 2))],
+            optimizer + "weight_decay": [float(f"{log / steps:.2g}") for log in size_of(workload).decays],
         },
         "weight-decay-lr": {optimizer + "coupling": ["lr"], optimizer + "weight_decay": [0.0, 0.1, 1.0]},
         "beta1": {optimizer + "beta1": [0.0, 0.9, 0.98]},
@@ -192,7 +205,7 @@ def size_of(workload: str) -> Size:
     """How many trials a workload can afford."""
     if workload in ("cifar10-cnn", "wikitext-transformer"):
         return LARGE
-    return MEDIUM if workload in ("digits-cnn", "chars-transformer") else SMALL
+    return {"chars-transformer": SLOW, "digits-cnn": MEDIUM}.get(workload, SMALL)
 
 
 def run(workload: str, part: str, out: Path) -> None:
