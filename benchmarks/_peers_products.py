@@ -29,10 +29,9 @@ class Products(JaxContender):
             a, b = jnp.ones(left), jnp.ones(right)
 
             def again(_: int, scale: jax.Array) -> jax.Array:
-                smaller, other = (a * scale, b) if a.size < b.size else (a, b * scale)
-                pair = (smaller, other)
+                pair = (a * scale, b) if a.size < b.size else (a, b * scale)
                 out = jax.lax.dot_general(*pair, (((of_left,), (of_right,)), ((), ())))
-                return 1 + 0 * out[0, 0]  # makes each wait for the one before; 0 times a number may be NaN
+                return 1 + 0 * out[0, 0]  # makes each wait for the one before: XLA keeps 0 * x, perhaps NaN
 
             return jax.lax.fori_loop(0, times, again, scale)
 

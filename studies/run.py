@@ -82,7 +82,7 @@ class Size(NamedTuple):
         main: trials of the search.
         unwarmed: trials of the search without warmup.
         sweep: trials of each setting's search in a sweep.
-        decays: by how much constant weight decays shrink the weights over a training, as logarithms.
+        decays: constant weight decays times steps: by how many e-folds they shrink the weights in all.
         families: how many families' best shapes enter the contest, the best first.
         contest: settings of the contest.
         transfer: seeds of a sweep's transferred shapes.

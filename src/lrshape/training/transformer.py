@@ -75,7 +75,7 @@ def hidden(
 
 
 def _dense(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
-    # Of a matrix: products with the gradients of a three-dimensional x are up to half as fast on CPUs.
+    # As a matrix: the gradients' products of a three-dimensional x take up to twice as long on CPUs.
     flat = x.reshape(-1, x.shape[-1]) @ params["w"] + params["b"]
     return flat.reshape(*x.shape[:-1], -1)
 
