@@ -41,7 +41,7 @@ def contest(count: int, data_dir: str, gpu: bool, models_one_by_one: bool) -> li
         count: members.
         data_dir: where the images are.
         gpu: whether they compete on a GPU.
-        models_one_by_one: with those that know no populations.
+        models_one_by_one: with those that know no populations, and on a CPU what bounds the engine.
     """
     scale = 20 if gpu else 1
     size = {"members": count, "batch_size": BATCH}
