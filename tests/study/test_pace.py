@@ -83,6 +83,18 @@ def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
     assert set_trials({}, tmp_path / "none", None, None) == {}
 
 
+@pytest.mark.parametrize(
+    "more",
+    [{"confirm": {"seeds": 40}}, {"schedules": ["linear", "cosine"], "tuning": {"rounds": 4, "seeds": 9}}],
+)
+def test_a_time_that_is_too_short_for_given_settings_is_named(tmp_path, more):
+    from lrshape.training.workloads.function import FunctionWorkload
+
+    document = {"base_lr": {"low": 0.01, "high": 1.0}, **more}
+    with pytest.raises(lrshape.InputError, match="a time limit of 1 s fits .* trials must be at least"):
+        set_trials(document, tmp_path / "none", 1.0, FunctionWorkload.of(train, 12, ("score",)))
+
+
 @pytest.mark.parametrize("key", ["screen", "base_lr"])
 def test_another_plan_for_a_study_is_refused(tmp_path, monkeypatch, key):
     monkeypatch.setattr("lrshape.api.write_report", lambda study: None)

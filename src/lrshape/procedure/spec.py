@@ -329,7 +329,8 @@ class SearchSpec(Settings):
         first = swept + kept + len(self.families)
         lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
         if self.max_trials is not None and lacking > 0:
-            ours = f"the best shapes and {len(self.baselines)} baselines"
+            baselines = len(self.baselines)
+            ours = f"the best shapes and {baselines} baseline{'s' * (baselines != 1)}"
             what = "the schedules" if self.is_contest else ours
             raise ValueError(
                 f"trials must be at least {self.max_trials + lacking:,} to tune and confirm {what}, "

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from lrshape.errors import InputError
 from lrshape.procedure.budget import LEAST, contest_least, is_planned
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.store import Location, Store
@@ -46,6 +47,9 @@ def set_trials(
         seconds: time limit, None for none.
         workload: in place of the document's.
         executor: what will run the trials, None for this process.
+
+    Raises:
+        InputError: if the trials that fit into the time are too few for what the spec sets.
     """
     if not is_planned(document) or "trials" in document:
         return dict(document)
@@ -66,7 +70,12 @@ def set_trials(
         schedules, span = len(spec.baselines), spec.base_lr.high / spec.base_lr.low
         swept = schedules - len(spec.kept_base_lrs)
         count = max(count, contest_least(schedules, swept, span, len(spec.tune)))
-    return dict(document) | {"trials": count}
+    planned = dict(document) | {"trials": count}
+    try:
+        StudySpec.parse(planned, workload)
+    except InputError as error:
+        raise InputError(f"a time limit of {seconds:g} s fits {count} trials, but {error}") from None
+    return planned
 
 
 def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:
