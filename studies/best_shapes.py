@@ -30,10 +30,9 @@ def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
     """Multipliers of the best shapes by family, best first; those that the contest measured in its order."""
     best = one.best
     ranked = {one.family: one.params for one in (best, *best.families)}
-    if one.contest:
-        scores = {name.removeprefix(BEST_OF): row["score"] for name, row in one.contest.items()}
-        scores[best.family] = -np.inf
-        ranked = dict(sorted(ranked.items(), key=lambda item: scores.get(item[0], np.inf)))
+    scores = {name.removeprefix(BEST_OF): row["score"] for name, row in one.confirmed.items()}
+    scores[best.family] = -np.inf
+    ranked = dict(sorted(ranked.items(), key=lambda item: scores.get(item[0], np.inf)))
     best_ones = list(ranked.items())[:MOST]
     return {family: shape_of({"family": family, "params": text_of(params)}) for family, params in best_ones}
 

@@ -1,6 +1,6 @@
 """The claims of the paper's abstract, each judged on every workload by the effects of `questions`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from effects import SMALL, Effect
@@ -11,10 +11,12 @@ STRONG = 0.05
 """A regret above it is a strong change of the best shape."""
 _OF_NEED = {"worse": "confirmed", "better": "contradicted", "small": "bounded", "open": "not decided"}
 """Whether a good schedule needs something, by what it costs to do without."""
+VERDICTS = "confirmed", "contradicted", "bounded", "not decided", "not run"
+"""What the runs can say of a claim; ``has none`` is where it makes no sense."""
 
 
 class Judgement(NamedTuple):
-    """What the runs say of a claim: ``confirmed, contradicted, bounded, not decided`` or ``not run``."""
+    """What the runs say of a claim on a workload: one of `VERDICTS`, or ``has none``, and the effects."""
 
     verdict: str
     effects: tuple[Effect, ...] = ()
@@ -123,5 +125,17 @@ CLAIMS = (
 def findings() -> Mapping[str, Any]:
     """What the section shows."""
     studies = workloads()
+    names = [one.name for one in studies]
     rows = [(claim, [claim.judge(one) for one in studies]) for claim in CLAIMS]
-    return {"workloads": [one.name for one in studies], "rows": rows}
+    return {
+        "workloads": names,
+        "rows": rows,
+        "summary": [(claim.text, by_verdict(names, judged)) for claim, judged in rows],
+    }
+
+
+def by_verdict(names: Sequence[str], judged: Sequence[Judgement]) -> dict[str, list[str]]:
+    """The workloads of each verdict that was given, the verdicts in their order."""
+    pairs = list(zip(names, judged, strict=True))
+    found = {verdict: [name for name, one in pairs if one.verdict == verdict] for verdict in VERDICTS}
+    return {verdict: those for verdict, those in found.items() if those}

@@ -125,12 +125,11 @@ def least_worst(regrets: Array) -> int:
 
 def checked(one: WorkloadStudies, regrets: Regrets) -> list[Checked]:
     """The schedules of a workload's contest, or its common ones, that its searches have not trained."""
-    rows = {name: row for name, row in one.contest.items() if is_unseen(name)}
+    rows = {name: row for name, row in one.confirmed.items() if is_unseen(name)}
     predicted = regrets([shape({**row, "params": params_of(row["params"])}) for row in rows.values()])
-    best = one.contest["best"]
     found = [
-        Checked(one.name, name, float(value), contest_effect(row, best).value)
-        for (name, row), value in zip(rows.items(), predicted, strict=True)
+        Checked(one.name, name, float(value), one.effects[name].value)
+        for name, value in zip(rows, predicted, strict=True)
     ]
     return [row for row in found if math.isfinite(row.confirmed)]
 

@@ -8,6 +8,7 @@ file, returns. Its figures are ``{{ figure(found.drawing, "NAME", "what it shows
 """
 
 import argparse
+import functools
 import importlib
 import shutil
 import tempfile
@@ -24,6 +25,7 @@ from lrshape.report.words import listing, number, percent, rate
 PAGE = "findings.md"
 
 
+@functools.cache
 def findings_of(name: str) -> Any:
     """What a section shows, from its module."""
     return importlib.import_module(name).findings()

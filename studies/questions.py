@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from effects import SMALL, Effect, contest_effect, unpaired_effect
+from effects import SMALL, Effect, unpaired_effect
 from stored import TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
 
 from lrshape.analysis.direction import as_losses
@@ -116,25 +116,20 @@ def cell_of(effect: Effect) -> Cell:
     return Cell(", ".join(filter(None, (text, effect.note, remark))), effect.verdict != "open", effect)
 
 
-def _families(one: WorkloadStudies) -> list[str]:
-    """Whose best shapes the contest has, beside that of the winner's family."""
-    names = [name.removeprefix(BEST_OF) for name in one.contest if name.startswith(BEST_OF)]
-    return [name for name in names if name in FAMILIES]
+def _effects_of_families(one: WorkloadStudies) -> dict[str, Effect]:
+    """How much worse than the best shape those of other families are that the contest has."""
+    names = {family: f"{BEST_OF}{family}" for family in FAMILIES}
+    return {family: one.effects[name] for family, name in names.items() if name in one.effects}
 
 
 def beside_best(one: WorkloadStudies, name: str) -> Cell | None:
     """A schedule of the contest beside the best shape."""
-    if name not in one.contest:
-        return None
-    return cell_of(contest_effect(one.contest[name], one.contest["best"]))
+    return cell_of(one.effects[name]) if name in one.effects else None
 
 
 def best_of_another_family(one: WorkloadStudies) -> Cell | None:
     """The best of the other families' best shapes in the contest, beside the best shape."""
-    effects = {
-        family: contest_effect(one.contest[f"{BEST_OF}{family}"], one.contest["best"])
-        for family in _families(one)
-    }
+    effects = _effects_of_families(one)
     if not effects:
         return None
     family = min(effects, key=lambda family: effects[family].value)
@@ -143,15 +138,12 @@ def best_of_another_family(one: WorkloadStudies) -> Cell | None:
 
 def same_curve(one: WorkloadStudies) -> Cell | None:
     """How far the best shapes of other families lie from the best, and whether they score differently."""
-    rows = one.contest
-    if not _families(one):
+    effects = _effects_of_families(one)
+    if not effects:
         return None
-    best = shape_of(rows["best"])
-    areas, verdicts = [], []
-    for family in _families(one):
-        row = rows[f"{BEST_OF}{family}"]
-        areas.append(area_between(best, shape_of(row)))
-        verdicts.append(contest_effect(row, rows["best"]).verdict)
+    best = shape_of(one.confirmed["best"])
+    areas = [area_between(best, shape_of(one.confirmed[f"{BEST_OF}{family}"])) for family in effects]
+    verdicts = [effect.verdict for effect in effects.values()]
     counts = {
         "as good": verdicts.count("small"),
         "told apart": verdicts.count("worse") + verdicts.count("better"),

@@ -85,6 +85,7 @@ class Size(NamedTuple):
         decays: constant weight decays times steps: by how many e-folds they shrink the weights in all.
         families: how many families' best shapes enter the contest, the best first.
         contest: settings of the contest.
+        repeats: whether the contest has the schedules that the searches have confirmed, too.
         transfer: seeds of a sweep's transferred shapes.
         local: settings of the local check.
         seeds: settings of the seeds check.
@@ -96,6 +97,7 @@ class Size(NamedTuple):
     decays: tuple[float, ...]
     families: int
     contest: dict[str, Any]
+    repeats: bool
     transfer: dict[str, int]
     local: dict[str, int]
     seeds: dict[str, int]
@@ -108,6 +110,7 @@ SMALL = Size(
     decays=(0.0, 0.1, 0.5, 2.0),
     families=5,
     contest={},
+    repeats=True,
     transfer={},
     local={},
     seeds={},
@@ -123,7 +126,8 @@ LARGE = SLOW._replace(
     main=400,
     unwarmed=250,
     families=3,
-    contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 40}},
+    contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 20}},
+    repeats=False,
     seeds={"max": 20, "top": 6, "sample": 12},
 )
 FLOORS = (0.0, 0.1, 0.3)
@@ -162,19 +166,16 @@ def without_warmup() -> list[dict[str, Any]]:
     return [{"name": name, "fixed": {"warmup": 0.0}} for name in SEARCHED if name != "smooth_nonmonotonic"]
 
 
-def contestants(main: lrshape.Study, unwarmed: lrshape.Study, families: int) -> dict[str, dict[str, Any]]:
-    """Schedules for the contest, by name.
+def contestants(main: lrshape.Study, families: int) -> dict[str, dict[str, Any]]:
+    """Schedules for the contest that no search has confirmed, beside ``best``, by name.
 
-    ``best``, the best of each other family, the best without warmup, the best's warmup without decay, the
-    best with other last LRs, and the standard schedules.
+    The best of each other family, the best's warmup without decay, and the best with other last LRs.
     """
     winners = main.analysis().best_per_family
     found = {}
     for place, row in enumerate(records(winners.head(families))):
         name = "best" if place == 0 else f"best-{row['family']}"
         found[name] = {"family": row["family"], "params": json.loads(row["params"])}
-    best = unwarmed.best()
-    found["without-warmup"] = {"family": best.family, "params": dict(best.params)}
     progress = (np.arange(POINTS) + 0.5) / POINTS
     multipliers = np.asarray(FAMILIES[found["best"]["family"]](**found["best"]["params"])(progress), float)
     peak = int(np.argmax(multipliers))
@@ -182,8 +183,14 @@ def contestants(main: lrshape.Study, unwarmed: lrshape.Study, families: int) -> 
     found["without-decay"] = _table(held)
     for floor in FLOORS:
         found[f"best-to-{100 * floor:.0f}-percent"] = _table(ending_at(multipliers, floor))
+    return found
+
+
+def confirmed(unwarmed: lrshape.Study) -> dict[str, dict[str, Any]]:
+    """Schedules that the searches have confirmed: the best one without warmup, and the standard ones."""
+    best = unwarmed.best()
     return {
-        **found,
+        "without-warmup": {"family": best.family, "params": dict(best.params)},
         **default_schedule.COMMON,
         "constant": {"family": "constant", "params": {"warmup": 0.05}},
     }
@@ -219,7 +226,7 @@ def run(workload: str, part: str, out: Path) -> None:
         lrshape.search(document, out=place)
     elif part == "contest":
         main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", UNWARMED))
-        given = contestants(main, unwarmed, size.families)
+        given = contestants(main, size.families) | (confirmed(unwarmed) if size.repeats else {})
         lrshape.compare(spec(workload, **size.contest), schedules=given, out=place)
     elif part == default_schedule.CONTEST:
         lrshape.compare(spec(workload, trials=400), schedules=default_schedule.CONTESTANTS, out=place)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from effects import Effect, contest_effect
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
@@ -54,19 +55,28 @@ class WorkloadStudies:
         return self.main.best()
 
     @cached_property
-    def contest(self) -> Mapping[str, Mapping[str, Any]]:
-        """The rows of the contest by the names of its schedules, each beside ``best``.
+    def confirmed(self) -> Mapping[str, Mapping[str, Any]]:
+        """The rows of confirmed schedules by their names, beside ``best``: of the contest, else of searches.
 
         They are rows of `lrshape.analysis.analysis.Analysis.confirmed`, with the ``scale`` of its effects,
-        from the side of ``best``, which was chosen before the contest, whether or not it has won it. Without
-        a contest they are those of the searches, whose confirm phases have the same seeds.
+        from the side of ``best``, which was chosen before the contest, whether or not it has won it.
         """
-        if not Store.exists(self.path / "contest"):
-            return self._confirmed_by_searches()
-        return contest_rows(Study(self.path / "contest"))
+        return {**self._by_searches, **self._by_contest}
 
-    def _confirmed_by_searches(self) -> Mapping[str, Mapping[str, Any]]:
-        """The winner of `main`, its baselines, and the winner of the search without warmup."""
+    @cached_property
+    def effects(self) -> Mapping[str, Effect]:
+        """How much worse than ``best`` each of them is, by its name."""
+        sources = self._by_searches, self._by_contest
+        return {name: contest_effect(row, rows["best"]) for rows in sources for name, row in rows.items()}
+
+    @cached_property
+    def _by_contest(self) -> Mapping[str, Mapping[str, Any]]:
+        place = self.path / "contest"
+        return contest_rows(Study(place)) if Store.exists(place) else {}
+
+    @cached_property
+    def _by_searches(self) -> Mapping[str, Mapping[str, Any]]:
+        """The winner of `main`, its baselines, and the winner without warmup, on the same seeds."""
         whole, tables = self.main.analysis(), [self.main.analysis().trials]
         if Store.exists(self.path / UNWARMED):
             unwarmed = Study(self.path / UNWARMED)
