@@ -24,6 +24,7 @@ BENCHMARKS = (
     "executors.py",
     "search_efficiency.py",
     "time_to_quality.py",
+    "search_time.py",
     "short_horizon.py",
     "model_cost.py",
     "storage.py",
