@@ -91,7 +91,7 @@ def test_a_time_that_is_too_short_for_given_settings_is_named(tmp_path, more):
     from lrshape.training.workloads.function import FunctionWorkload
 
     document = {"base_lr": {"low": 0.01, "high": 1.0}, **more}
-    with pytest.raises(lrshape.InputError, match=r"a time limit of 1 s fits .* trials must be at least"):
+    with pytest.raises(lrshape.InputError, match=r"a time limit of 1 s gives .* trials must be at least"):
         set_trials(document, tmp_path / "none", 1.0, FunctionWorkload.of(train, 12, ("score",)))
 
 

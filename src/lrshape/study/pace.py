@@ -74,7 +74,7 @@ def set_trials(
     try:
         StudySpec.parse(planned, workload)
     except InputError as error:
-        raise InputError(f"a time limit of {seconds:g} s fits {count} trials, but {error}") from None
+        raise InputError(f"a time limit of {seconds:g} s gives {count} trials, but {error}") from None
     return planned
 
 
