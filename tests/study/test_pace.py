@@ -1,6 +1,7 @@
 """A number of trials from a time limit, and resuming what was planned so."""
 
 import contextlib
+import signal
 import time
 
 import pytest
@@ -65,6 +66,15 @@ def endless(lrs, seed):
     time.sleep(600)
 
 
+@pytest.fixture
+def hears_interrupts():
+    """Shells start background jobs with SIGINT ignored, which the time limit needs."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
 def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
     from lrshape.training.workloads.function import FunctionWorkload
