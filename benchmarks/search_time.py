@@ -1,6 +1,6 @@
 """Where the seconds of a search go: training, compiling, the model, the report, and the rest.
 
-    python benchmarks/search_time.py [--workloads NAME,...] [--trials N,...] [--repetitions N]
+    python benchmarks/search_time.py [--workloads NAME,...] [--repetitions N]
 
 Each search runs in a process of its own, as `lrshape search` does, from its start to the end of its report.
 Its programs are in the cache, as from the second study of a workload on.
@@ -14,24 +14,24 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+import _search_clock
 from _efficiency_workloads import TASKS
 from _measure import machine, spread, table
 from _quality_ours import one_family
 from _repetitions import names
 
-CLOCK = Path(__file__).resolve().parent / "_search_clock.py"
-PARTS = ("training", "compiling", "model", "report", "rest")
-WORKLOADS = ("digits-mlp", "digits-cnn", "cifar10-cnn")
+PARTS = (*_search_clock.PARTS, "rest")
+TRIALS = {"digits-mlp": (256, 1024), "digits-cnn": (256,), "cifar10-cnn": (256,)}
+"""Of the searches of each workload."""
 
 
 def search(document: Mapping[str, Any], cache: str) -> dict[str, float]:
     """Search in a new process, and tell the seconds of each part."""
     environment = os.environ | {"XDG_CACHE_HOME": cache}
     environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    command = [sys.executable, str(CLOCK), json.dumps(document)]
+    command = [sys.executable, _search_clock.__file__, json.dumps(document)]
     began = time.perf_counter()
     done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE, text=True)
     total = time.perf_counter() - began
@@ -52,7 +52,7 @@ def row(name: str, trials: int, repetitions: int) -> list[str]:
 def main() -> None:
     """Print the section."""
     given = _arguments()
-    rows = [row(name, trials, given.repetitions) for name in given.workloads for trials in given.trials]
+    rows = [row(name, trials, given.repetitions) for name in given.workloads for trials in TRIALS[name]]
     about = f"""\
 `lrshape.search` over `two_point_spline` in a process of its own, from its start to the end of its report:
 median (range) of {given.repetitions} searches with different seeds. Their programs are in the cache, as from
@@ -64,9 +64,7 @@ cache, "model" is all that decides what to train next, "rest" is starting Python
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Tell where the seconds of a search go.")
-    parser.add_argument("--workloads", type=names([*TASKS]), default=WORKLOADS, help=", ".join(WORKLOADS))
-    counts = [256, 1024]
-    parser.add_argument("--trials", type=lambda text: [int(n) for n in text.split(",")], default=counts)
+    parser.add_argument("--workloads", type=names([*TRIALS]), default=[*TRIALS], help=", ".join(TRIALS))
     parser.add_argument("--repetitions", type=int, default=3)
     return parser.parse_args()
 

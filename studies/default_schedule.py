@@ -124,7 +124,7 @@ def least_worst(regrets: Array) -> int:
 
 
 def checked(one: WorkloadStudies, regrets: Regrets) -> list[Checked]:
-    """The schedules of a workload's contest, or its common ones, that its searches have not trained."""
+    """The confirmed schedules of a workload that the model of its searches does not know."""
     rows = {name: row for name, row in one.confirmed.items() if is_unseen(name)}
     predicted = regrets([shape({**row, "params": params_of(row["params"])}) for row in rows.values()])
     found = [

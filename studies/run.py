@@ -132,6 +132,8 @@ LARGE = SLOW._replace(
 )
 FLOORS = (0.0, 0.1, 0.3)
 """Last LRs, relative to the peak, that the best schedule is given in the contest."""
+CONFIRMED = ("without-warmup", *default_schedule.COMMON, "constant")
+"""Schedules of the contest that searches confirm, too."""
 POINTS = 200
 """Values of a schedule that is given as a table."""
 
@@ -166,16 +168,21 @@ def without_warmup() -> list[dict[str, Any]]:
     return [{"name": name, "fixed": {"warmup": 0.0}} for name in SEARCHED if name != "smooth_nonmonotonic"]
 
 
-def contestants(main: lrshape.Study, families: int) -> dict[str, dict[str, Any]]:
-    """Schedules for the contest that no search has confirmed, beside ``best``, by name.
+def contestants(workload: str, out: Path) -> dict[str, dict[str, Any]]:
+    """Schedules for the contest, by name; the stored trials belong to this order.
 
-    The best of each other family, the best's warmup without decay, and the best with other last LRs.
+    ``best``, the best of each other family, the best without warmup, the best's warmup without decay, the
+    best with other last LRs, and the standard schedules.
     """
+    main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", UNWARMED))
+    size = size_of(workload)
     winners = main.analysis().best_per_family
     found = {}
-    for place, row in enumerate(records(winners.head(families))):
+    for place, row in enumerate(records(winners.head(size.families))):
         name = "best" if place == 0 else f"best-{row['family']}"
         found[name] = {"family": row["family"], "params": json.loads(row["params"])}
+    best = unwarmed.best()
+    found["without-warmup"] = {"family": best.family, "params": dict(best.params)}
     progress = (np.arange(POINTS) + 0.5) / POINTS
     multipliers = np.asarray(FAMILIES[found["best"]["family"]](**found["best"]["params"])(progress), float)
     peak = int(np.argmax(multipliers))
@@ -183,17 +190,8 @@ def contestants(main: lrshape.Study, families: int) -> dict[str, dict[str, Any]]
     found["without-decay"] = _table(held)
     for floor in FLOORS:
         found[f"best-to-{100 * floor:.0f}-percent"] = _table(ending_at(multipliers, floor))
-    return found
-
-
-def confirmed(unwarmed: lrshape.Study) -> dict[str, dict[str, Any]]:
-    """Schedules that the searches have confirmed: the best one without warmup, and the standard ones."""
-    best = unwarmed.best()
-    return {
-        "without-warmup": {"family": best.family, "params": dict(best.params)},
-        **default_schedule.COMMON,
-        "constant": {"family": "constant", "params": {"warmup": 0.05}},
-    }
+    found |= {**default_schedule.COMMON, "constant": {"family": "constant", "params": {"warmup": 0.05}}}
+    return {name: one for name, one in found.items() if size.repeats or name not in CONFIRMED}
 
 
 def ending_at(multipliers: Any, floor: float) -> Any:
@@ -225,9 +223,8 @@ def run(workload: str, part: str, out: Path) -> None:
         document = spec(workload, families=without_warmup(), trials=size.unwarmed)
         lrshape.search(document, out=place)
     elif part == "contest":
-        main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", UNWARMED))
-        given = contestants(main, size.families) | (confirmed(unwarmed) if size.repeats else {})
-        lrshape.compare(spec(workload, **size.contest), schedules=given, out=place)
+        document = spec(workload, **size.contest)
+        lrshape.compare(document, schedules=contestants(workload, out), out=place)
     elif part == default_schedule.CONTEST:
         lrshape.compare(spec(workload, trials=400), schedules=default_schedule.CONTESTANTS, out=place)
     elif part in sweeps:

@@ -1,5 +1,6 @@
 """The findings are what the stored studies say."""
 
+import json
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +39,17 @@ def _drawn(file):
     """What an SVG file draws: its text without numbers and without ids, which are hashes; and the numbers."""
     text = re.sub(r"\b[a-zA-Z]?[0-9a-f]{10}\b", "", file.read_text())
     return re.sub(_NUMBER, "", text), np.array(re.findall(_NUMBER, text), float)
+
+
+@pytest.mark.parametrize("workload", ["chars-transformer", "wikitext-transformer"])
+def test_a_stored_contest_is_the_one_that_its_program_resumes(findings, workload):
+    """In another order its trials would belong to other schedules."""
+    from run import STUDIES, contestants
+
+    spec = json.loads((STUDIES / workload / "contest" / "study.json").read_text())["spec"]
+    stored = {name: one["family"] for name, one in spec["baselines"].items()}
+    made = {name: one["family"] for name, one in contestants(workload, STUDIES).items()}
+    assert list(made.items()) == list(stored.items())
 
 
 def test_an_effect_is_decided_by_its_interval(findings):
