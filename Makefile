@@ -10,7 +10,7 @@ PROJECT := pyproject.toml constraints.txt
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 10
 
-demo: $(VENV)/lrshape ## search shapes on real data for a few minutes and write a report
+demo: $(VENV)/lrshape ## search shapes on real data for about a minute and write a report
 	$(BIN)/lrshape demo --out lrshape-demo
 
 test: $(VENV)/test ## run the tests

@@ -39,7 +39,7 @@ def contest(
     """Decide which of two or more given schedules is best, or resume that: finished trials are kept.
 
     Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false;
-    then all run on the same fresh seeds until it is decided which is best, or that they are equal. The
+    then all run on the same fresh seeds until one is shown to be best, or all to be equal. The
     directory is a study's: status, report, best and export work there. To draw schedules, or the winners of
     studies, side by side without training, use `lrshape compare`.
 

@@ -47,7 +47,7 @@ def suggest(
         str | None, typer.Option(metavar="LOSS", help="Which loss counts: a heading, or e.g. val_loss.")
     ] = None,
     like: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A schedule file that is compared, too.")
+        Path | None, typer.Option(metavar="FILE", help="A schedule file to compare as well.")
     ] = None,
     families: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="Suggest common members of these families only.")

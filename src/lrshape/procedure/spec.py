@@ -47,7 +47,7 @@ class RescoreSpec(Settings):
         default=12,
         ge=1,
         le=MAX_SHAPES,
-        description="best shapes over all families; the best of each family is always added",
+        description="best shapes over all families; with confirm.families also the best of each family",
     )
     seeds: int = Field(default=10, ge=1, le=10_000, description="fresh seeds")
     base_lrs: int = Field(

@@ -108,8 +108,8 @@ class Study:
             phases: those wanted; all if None.
 
         Returns:
-            Columns ``phase, shape, base_lr, seed``, which tell the trial and have the types that they have in
-            `trials`; ``step``, how many steps were finished; ``lr``, the learning rate of the last of them,
+            Columns ``phase, shape, base_lr, hyperparameters, seed``, which identify the trial and have the types
+            that they have in `trials`; ``step``, how many steps were finished; ``lr``, the learning rate of the last of them,
             from the trial's schedule; ``train_loss`` and ``valid_loss``, float32, NaN where not measured.
             Sorted by trial, then by step; empty if there are no curves.
         """

@@ -47,7 +47,8 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
         spec,
         only=(
             *("name", "seed", "metric", "direction", "metric_scale"),
-            *("step_rule", "chunk_size", "max_failed_fraction"),
+            *("step_rule", "warmup_steps", "decay_steps", "min_lr"),
+            *("chunk_size", "max_failed_fraction"),
         ),
     )
     yield ""
@@ -55,6 +56,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# `lrshape shapes list` lists the families. To narrow one, replace this list by tables such as"
     yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
     yield f"families = {_toml([family.name for family in spec.families])}"
+    yield from _fields(spec, only=("initial_shapes",))
     yield "# For baselines of your own, replace this list by: [baselines.mine]  family = ...  params = {...}"
     yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
     yield f"trials = {TRIALS}  # trials in all, baselines and the confirm phase included"
@@ -81,8 +83,9 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# Or, in place of a range: choices = [0.0, 0.1]"
     yield '# To search a schedule of it, add a family of shapes, for example: family = "power"'
     yield ""
-    yield "# To control the search yourself, set these instead of trials (shown: the paper's procedure):"
+    yield "# To control the search yourself, set any of these instead of trials (shown: their defaults then):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
+    yield f"# # max_trials =  # {StudySpec.model_fields['max_trials'].description}"
     for name, section in (
         ("base_lr", GridLR(low=spec.base_lr.low, high=spec.base_lr.high)),
         ("screen", ScreenSpec()),

@@ -32,7 +32,7 @@ class FunctionWorkload(CalledWorkload):
     mapping may hold a loss curve: ``curve``, rows (step, train loss) or (step, train loss, validation loss),
     where the step is how many are finished. A trial that returns a
     number that is not finite in float32 has diverged; one that raises has failed, and its message is kept.
-    With a ``timeout``, or ``isolated``, trials run in a process of their own: what hangs, crashes or is
+    With a ``timeout``, or ``isolated``, trials run in a separate process: one that hangs, crashes or is
     killed there has failed, too. A study that tunes hyperparameters gives them as keywords:
     ``train(lrs, seed, *, weight_decay)``; one that may have a schedule is float64 of shape ``(steps,)``.
 
@@ -42,7 +42,7 @@ class FunctionWorkload(CalledWorkload):
     function: str = Field(description="module:name of train(lrs, seed) -> float or {metric: number}")
     isolated: bool = Field(
         default=False,
-        description="run each trial in its own process, so that no crash stops the study; implied by timeout",
+        description="run trials in a separate process, so that no crash stops the study; implied by timeout",
     )
     _train: TrainFunction | None = PrivateAttr(None)
     _origin: dict[str, str] | None = PrivateAttr(None)
