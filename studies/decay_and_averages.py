@@ -8,6 +8,7 @@ chunk as ``studies/<workload>/decays-<optimizer>.parquet``. FOLDER has the binar
 """
 
 import argparse
+import functools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -190,10 +191,18 @@ class Decays:
         """How far each decay over all of training is above a constant LR, as a share."""
         return [self.beside(name, "constant").value for name in self.over_all]
 
+    @functools.cached_property
+    def half_octave_costs(self) -> dict[str, float]:
+        """How far each schedule's loss is higher half an octave off its best base LR, as a share, by name.
+
+        It is below 0 where the scores have no minimum.
+        """
+        return {name: half_octave_cost(self._trials, arm, self.setting) for name, arm in self._last.items()}
+
     @property
-    def half_octave_costs(self) -> list[float]:
-        """How far each schedule's loss is higher half an octave off its best base LR, as a share."""
-        return [half_octave_cost(self._trials, arm, self.setting) for arm in self._last.values()]
+    def without_minimum(self) -> list[str]:
+        """Schedules whose scores have no minimum over base LRs within an octave of the best."""
+        return [name for name, cost in self.half_octave_costs.items() if cost <= 0]
 
     def order(self) -> dict[str, tuple[Effect, float]]:
         """How far each decay over all of training is above the first of them, and the p-value (Holm)."""

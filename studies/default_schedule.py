@@ -188,13 +188,17 @@ def findings() -> Mapping[str, Any]:
         "candidates": len(candidates()),
         "best": described(candidates()[best]),
         "steps": max(one.main.steps for one in studies),
-        "better_of_two": max(min(row.regrets["linear"], row.regrets["wsd"]) for row in rows),
+        "better_of_two": max(min(one.effects[name].value for name in ("linear", "wsd")) for one in studies),
         "best_worst": float(candidate[:, best].max()),
         "worst": worst,
         "beats_linear": worst["chosen"].regret < worst["linear"].regret
         and worst["chosen"].wins > workloads_left_out / 2,
         "checked": len(seen),
         "error": float(np.median(errors(seen))),
+        "errors": [
+            float(np.median(errors([row for row in seen if row.workload == name])))
+            for name in {row.workload: None for row in seen}
+        ],
         "largest_error": max(zip(errors(seen), seen, strict=True)),
         "contestant": described(shape(CONTESTANTS["chosen"])),
         "contest": {name: contest_effect(contest[name], contest["chosen"]) for name in COMMON},

@@ -23,10 +23,7 @@ def perplexities() -> dict[str, float]:
     """Of both models, on the validation tokens."""
     vocabulary, length = (WORKLOADS["wikitext-transformer"][key] for key in ("vocabulary", "length"))
     sets = load(None, vocabulary, length)
-    train, valid = (
-        np.append(s[:, :-1].ravel(), s[-1, -1]).astype(int) for s in (sets["train"], sets["valid"])
-    )
-    train, valid = train[train > 0], valid[valid > 0]  # 0 is padding
+    train, valid = (_tokens(sets[name]) for name in ("train", "valid"))
     unigram = np.bincount(train, minlength=vocabulary) + 1.0
     unigram /= unigram.sum()
     pairs = np.zeros((vocabulary, vocabulary))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from effects import SMALL, Effect, unpaired_effect
-from stored import TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
+from stored import BEST_OF, FEWER, TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -66,8 +66,6 @@ CONTEST = {
     "WSD, decay over 20%": "wsd",
 }
 """Questions that one schedule of the contest answers, beside the best shape."""
-BEST_OF = "best-"
-COMMON = ("constant", "linear", "cosine", "wsd")
 DECAY = "workload.optimizer.weight_decay"
 SWEEPS = {
     "Weight decay, lr x wd": (DECAY, "lr"),
@@ -97,7 +95,8 @@ def _answers() -> Iterator[tuple[str, Answer]]:
             lambda one, at=(axis, coupling): carried_over(one, *at),
         )
     yield "Best change to one parameter", local_change
-    yield "Search with ten times the trials", more_trials
+    yield "Search with fewer trials", fewer_trials
+    yield "Search with up to ten times the trials", more_trials
     yield "Seeds to screen, to choose among the best", seeds_needed
 
 
@@ -116,20 +115,19 @@ def cell_of(effect: Effect) -> Cell:
     return Cell(", ".join(filter(None, (text, effect.note, remark))), effect.verdict != "open", effect)
 
 
-def _effects_of_families(one: WorkloadStudies) -> dict[str, Effect]:
-    """How much worse than the best shape those of other families are that the contest has."""
-    names = {family: f"{BEST_OF}{family}" for family in FAMILIES}
-    return {family: one.effects[name] for family, name in names.items() if name in one.effects}
-
-
 def beside_best(one: WorkloadStudies, name: str) -> Cell | None:
     """A schedule of the contest beside the best shape."""
     return cell_of(one.effects[name]) if name in one.effects else None
 
 
+def of_other_families(one: WorkloadStudies) -> dict[str, Effect]:
+    """The best shapes of other families in the contest, beside the best shape."""
+    return {family: one.effects[name] for family in FAMILIES if (name := f"{BEST_OF}{family}") in one.effects}
+
+
 def best_of_another_family(one: WorkloadStudies) -> Cell | None:
     """The best of the other families' best shapes in the contest, beside the best shape."""
-    effects = _effects_of_families(one)
+    effects = of_other_families(one)
     if not effects:
         return None
     family = min(effects, key=lambda family: effects[family].value)
@@ -138,7 +136,7 @@ def best_of_another_family(one: WorkloadStudies) -> Cell | None:
 
 def same_curve(one: WorkloadStudies) -> Cell | None:
     """How far the best shapes of other families lie from the best, and whether they score differently."""
-    effects = _effects_of_families(one)
+    effects = of_other_families(one)
     if not effects:
         return None
     best = shape_of(one.confirmed["best"])
@@ -172,7 +170,7 @@ def near_optimal_width(one: WorkloadStudies) -> Cell | None:
     From the width of those that are shown to be in it to that of those that may be. If no rescored shape is
     shown to be outside, more of them might have made the set wider.
     """
-    table = one.main.analysis().near_optimal()
+    table = one.main.analysis().near_optimal(math.log1p(SMALL))
     widths, counts = [], []
     for verdicts in (IN_THE_SET[:2], IN_THE_SET):
         rows = records(where(table, table["verdict"].isin(verdicts)))
@@ -186,7 +184,7 @@ def near_optimal_width(one: WorkloadStudies) -> Cell | None:
 
 
 def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell | None:
-    """The largest regret of using one setting's best shape in another, its base LR tuned again."""
+    """What it costs to use one setting's best shape in another, its base LR tuned again."""
     if axis.startswith("workload.optimizer") and "optimizer" not in one.main.spec.document()["workload"]:
         return Cell("has none", None)
     found = [s for (key, how), s in one.sweeps.items() if key == axis and coupling in (None, how)]
@@ -194,16 +192,32 @@ def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell 
 
 
 def largest_regret(sweep: Sweep) -> Effect:
-    """That of the pairs that are shown to differ if any is, else of all pairs."""
-    moved, small = (answer(sweep.regrets(margin)) for margin in (0.0, SMALL))
-    row = moved["largest"]
+    """That of the pairs that show that the best shape moves if any does, else of all pairs.
+
+    It is judged if a pair does, or if the regrets of all pairs are small.
+    """
+    shown, small = (answer(sweep.regrets(margin)) for margin in (0.0, SMALL))
+    row, back = shown["largest"], shown["reverse"]
     if row is None:
         return Effect(math.nan, math.nan, math.nan, "one setting trains", is_judged=False)
     axis = varied(sweep)[0]
     labels = {setting.slug: plain_value(setting.values[axis]) for setting in sweep.settings}
-    note = f"from {labels[row['shape_of']]} to {labels[row['used_in']]}"
-    is_decided = moved["moves"] == "yes" or small["moves"] == "no"
-    return Effect(row["relative"], row["relative_low"], row["relative_high"], note, is_decided)
+    largest, smallest = (
+        Effect(pair["relative"], pair["relative_low"], pair["relative_high"]) for pair in (row, back)
+    )
+    note = f"from {labels[row['shape_of']]} to {labels[row['used_in']]}; back {smallest.text}"
+    is_small = small["moves"] == "no"
+    is_moved = shown["moves"] == "yes" and largest.verdict == "worse"
+    return largest._replace(note=note, is_judged=is_small or is_moved)
+
+
+def fewer_trials(one: WorkloadStudies) -> Cell | None:
+    """The winner of a sweep's search in the setting of the main search, which had more trials."""
+    study = one.fewer_trials
+    if study is None:
+        return None
+    note = f"{study.spec.max_trials} of {one.main.spec.max_trials:,}"
+    return cell_of(one.effects[FEWER]._replace(note=note))
 
 
 def more_trials(one: WorkloadStudies) -> Cell | None:

@@ -34,8 +34,8 @@ Scores = Callable[[Sequence[Family], Array], Array]
 OCTAVES = np.linspace(-4, 2, 10)
 """Where a shape's best root mean square of LRs is sought first, beside that of the workload's best shape."""
 
-HALVINGS = 3
-"""Then so often at half of the distance on either side: to a twelfth of an octave."""
+HALVINGS = 6
+"""Then so often at half of the distance on either side: to a hundredth of an octave."""
 
 MEMBERS = 1024
 """Schedules that are computed at once."""

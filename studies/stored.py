@@ -22,10 +22,15 @@ from lrshape.analysis.tables import records, where
 from lrshape.checks.check import stored_losses
 from lrshape.checks.settings import Sweep
 from lrshape.errors import InputError
+from lrshape.shapes import FAMILIES
 from lrshape.store import Store
 from lrshape.study.study import Study
 
 TEN_TIMES, UNWARMED = "main-10x", "no-warmup"
+FEWER = "fewer-trials"
+"""The winner of a search with fewer trials, that of a sweep in the setting of `main`."""
+BEST_OF = "best-"
+"""Before a family's name: its best shape, in a contest."""
 STUDIES = Path(__file__).resolve().parent
 
 
@@ -75,16 +80,35 @@ class WorkloadStudies:
         return contest_rows(Study(place)) if Store.exists(place) else {}
 
     @cached_property
+    def of_families(self) -> Mapping[str, Effect]:
+        """How much worse than ``best`` the best shape of each family is, where it was confirmed."""
+        searched = {row["family"]: name for name, row in self._by_searches.items() if not row["is_baseline"]}
+        named = {family: f"{BEST_OF}{family}" for family in FAMILIES}
+        names = {**searched, **{family: name for family, name in named.items() if name in self.effects}}
+        return {family: self.effects[name] for family, name in names.items()}
+
+    @cached_property
+    def fewer_trials(self) -> Study | None:
+        """A sweep's search in the setting of `main`, if there is one."""
+        studies = (sweep.study(setting) for sweep in self.sweeps.values() for setting in sweep.settings)
+        return next((one for one in studies if one.spec.workload == self.main.spec.workload), None)
+
+    @cached_property
     def _by_searches(self) -> Mapping[str, Mapping[str, Any]]:
-        """The winner of `main`, its baselines, and the winner without warmup, on the same seeds."""
-        whole, tables = self.main.analysis(), [self.main.analysis().trials]
-        if Store.exists(self.path / UNWARMED):
-            unwarmed = Study(self.path / UNWARMED)
-            unwarmed.require_complete()
-            trials = unwarmed.analysis().trials
-            best = where(trials, trials["shape"] == unwarmed.best().shape)
-            tables.append(best.assign(shape=f"{BASELINE}without-warmup"))
-        rows = _rows(self.main, pd.concat(tables, ignore_index=True), whole.design)
+        """The winner of `main`, its baselines, and the winners of other searches, on the same seeds."""
+        whole = self.main.analysis()
+        tables, tuning = [whole.trials], dict(whole.design.tuning)
+        unwarmed = Study(self.path / UNWARMED) if Store.exists(self.path / UNWARMED) else None
+        for name, study in (("without-warmup", unwarmed), (FEWER, self.fewer_trials)):
+            if study is None:
+                continue
+            study.require_complete()
+            own, shape = study.analysis(), study.best().shape
+            tables.append(where(own.trials, own.trials["shape"] == shape).assign(shape=f"{BASELINE}{name}"))
+            known = {key: value for key, value in own.design.tuning.items() if key[0] == shape}
+            tuning |= {(f"{BASELINE}{name}", *key[1:]): value for key, value in known.items()}
+        design = dataclasses.replace(whole.design, tuning=tuning)
+        rows = _rows(self.main, pd.concat(tables, ignore_index=True), design)
         return {"best" if name == self.best.shape else name: row for name, row in rows.items()}
 
     @cached_property

@@ -11,6 +11,8 @@ from stored import WorkloadStudies, workloads
 
 from lrshape.analysis.tables import where
 
+DECAY_BY = "decay-by-"
+"""Folders of the tuned weight decays, whose trainings are others."""
 SCALES = {"final/test_error": ("test error", 100, "%"), "final/valid_perplexity": ("perplexity", 1, "")}
 """Metrics that people know, with their name, factor and unit."""
 
@@ -21,7 +23,7 @@ class Trained(NamedTuple):
     Attributes:
         name: of the workload.
         steps: of a trial.
-        trials: of all its searches, contests, sweeps and checks.
+        trials: stored ones, of all its searches, contests, sweeps and checks.
         metric: that decides.
         score: the best shape's median of it over fresh seeds.
         known: its median of another metric, in words; empty without one.
@@ -51,7 +53,11 @@ def trained(one: WorkloadStudies) -> Trained:
     return Trained(
         one.name,
         study.steps,
-        sum(pq.read_metadata(file).num_rows for file in one.path.rglob("trials/*.parquet")),
+        sum(
+            pq.read_metadata(file).num_rows
+            for file in one.path.rglob("trials/*.parquet")
+            if not file.relative_to(one.path).parts[0].startswith(DECAY_BY)
+        ),
         study.metric,
         float(np.median(best[study.metric])),
         ", ".join(known),

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,6 +70,64 @@ def test_an_effect_is_decided_by_its_interval(findings):
     for case, (verdict, text) in cases.items():
         assert (Effect(*case).verdict, Effect(*case).text) == (verdict, text)
     assert Effect(0.3, 0.2, 0.4, is_judged=False).verdict == "open"
+
+
+def test_the_best_shape_beats_all_only_if_each_of_them_is_shown_to_be_worse(findings):
+    from claims import beats_all
+    from effects import Effect
+
+    worse, still_worse = Effect(0.1, 0.05, 0.2), Effect(0.2, 0.1, 0.3)
+    cases = {
+        "confirmed": [still_worse, worse],
+        "bounded": [worse, Effect(0.0, 0.0, 0.0)],
+        "not decided": [worse, Effect(0.05, -0.1, 0.2)],
+        "contradicted": [worse, Effect(-0.1, -0.2, -0.05), Effect(0.0, 0.0, 0.0)],
+        "not run": [worse, None],
+    }
+    assert {name: beats_all(effects).verdict for name, effects in cases.items()} == {k: k for k in cases}
+    assert beats_all(cases["confirmed"]).effects == (worse,)
+    assert beats_all([None, Effect(0.0, 0.0, 0.0)]).verdict == "bounded"  # whatever the other one would be
+
+
+def regret(shape_of, used_in, low, high):
+    """A row of a sweep's regrets at a margin of 0, which `answer` reads."""
+    size = {"relative": (low + high) / 2, "relative_low": low, "relative_high": high}
+    ends = {"regret": size["relative"], "regret_low": low}
+    return {"choice": "re-tuned", "shape_of": shape_of, "used_in": used_in, **size, **ends}
+
+
+@pytest.mark.parametrize(
+    ("there", "back", "verdict", "claim"),
+    [
+        ((0.2, 0.4), (0.01, 0.1), "worse", "confirmed"),
+        ((0.2, 0.4), (-0.1, 0.1), "open", "not decided"),  # the other search may have missed its best shape
+        ((0.001, 0.01), (-0.2, 0.25), "open", "not decided"),  # one pair is small, the other may not be
+        ((0.001, 0.01), (-0.01, 0.005), "small", "bounded"),
+    ],
+)
+def test_a_setting_moves_the_best_shape_only_if_it_shows_in_both_directions(
+    findings, there, back, verdict, claim
+):
+    from claims import DECAY, weight_decay
+    from effects import Effect
+    from questions import largest_regret
+
+    def regrets(margin):
+        rows = [regret("a", "b", *there), regret("b", "a", *back)]
+        for row in rows:
+            low, high = row["relative_low"], row["relative_high"]
+            row["verdict"] = "costs" if low > margin else "within" if high < margin else "undecided"
+        return pd.DataFrame(rows)
+
+    settings = [SimpleNamespace(slug=slug, values={DECAY: slug}) for slug in "ab"]
+    sweep = SimpleNamespace(regrets=regrets, settings=settings, document={"axes": {DECAY: ["a", "b"]}})
+    assert largest_regret(sweep).verdict == verdict
+    found_again = {"fewer-trials": Effect(0.01, 0.0, 0.02)}
+    one = SimpleNamespace(sweeps={(DECAY, "lr"): sweep}, effects=found_again)
+    assert weight_decay(one).verdict == claim
+    if claim == "bounded":
+        missed = {"fewer-trials": Effect(0.06, 0.03, 0.1)}
+        assert weight_decay(SimpleNamespace(sweeps=one.sweeps, effects=missed)).verdict == "not decided"
 
 
 def test_a_workload_that_is_left_out_has_no_say_in_the_choice(findings):

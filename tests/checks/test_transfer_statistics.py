@@ -81,7 +81,8 @@ def test_regrets_are_measured_against_the_own_shape_with_its_base_lr_chosen_alik
         assert math.isnan(own["p_holm"])
     assert answer(found)["moves"] == "yes"
     assert answer(found)["costs"] == 2
-    assert answer(found)["largest"]["shape_of"] == "a"
+    assert answer(found)["largest"] == row(found, TUNED, "a", "b")
+    assert answer(found)["reverse"] == tuned
 
 
 def test_regrets_below_the_margin_are_within_it_and_negative_ones_too():
@@ -93,10 +94,31 @@ def test_regrets_below_the_margin_are_within_it_and_negative_ones_too():
 
 
 def test_the_margin_decides():
-    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.01, 1.0, 1, 1))}
     for margin, moves in ((0.0, "yes"), (0.2, "yes"), (0.5, "no")):
         found = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST, margin=margin)
         assert answer(found)["moves"] == moves
+
+
+@pytest.mark.parametrize("reverse", [1.0, 0.9])
+def test_a_shape_that_is_worse_everywhere_does_not_show_that_the_best_shape_moves(reverse):
+    found = answer(table((1.0, reverse, 1.0, 1.0), (1.5, 1.0, 1.0, 1.0)))
+    assert (found["moves"], found["costs"]) == ("undecided", 1)
+    assert found["largest"]["relative"] == pytest.approx(0.5)
+    assert found["reverse"]["relative"] == pytest.approx(reverse - 1)
+
+
+def test_the_interval_of_a_share_lies_above_the_margin_where_the_regret_costs():
+    rng = np.random.default_rng(3)
+    table = trials(factors("a", 1.0, 1.3, 1, 1))
+    other = (table["params"] == BEST[1].params) & (table["seed"] >= FIRST)
+    for noise in (0.1, 0.3, 0.6):
+        first = table.copy()
+        first.loc[other, METRIC] *= np.exp(noise * rng.normal(size=other.sum()))
+        tables = {"a": first, "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+        found = row(regrets(tables, BEST, METRIC, first_scoring_seed=FIRST, margin=0.05), TUNED, "b", "a")
+        assert (found["relative_low"] > 0.05) == (found["verdict"] == "costs")
+        assert found["relative_low"] > -1
 
 
 def test_a_regret_that_noise_hides_is_undecided():

@@ -130,23 +130,31 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         count = counted(len(findings.winners), "setting")
         return "Nothing to compare", [f"{count} of {len(findings.settings)} gave a finite score."]
     assert row is not None  # two winners are two pairs
-    pair = f"the best shape of {findings.labels[row['shape_of']]}, used in {findings.labels[row['used_in']]}"
+    there, here = findings.labels[row["used_in"]], findings.labels[row["shape_of"]]
+    pair = f"the best shape of {here}, used in {there}"
+    above = (
+        f"With the base LR tuned again, {pair}, has a regret of {regret_text(row)} to that setting's own "
+        f"best shape: more than the margin of {margin}, after correction for {compared}. "
+    )
     if found["moves"] == "yes":
         title = f"The best shape depends on {what}"
-        first = (
-            f"With the base LR tuned again, {pair}, has a regret of {regret_text(row)} to that setting's own "
-            f"best shape: more than the margin of {margin}, after correction for {compared}. "
-            + (
-                f"{found['costs']} of {compared} have one above the margin."
-                if found["costs"] > 1
-                else "No other pair has."
-            )
+        first = f"{above}The other way round the regret is {regret_text(found['reverse'])}. " + (
+            f"{found['costs']} of {compared} have one above the margin."
+            if found["costs"] > 1
+            else "No other pair has one above the margin."
         )
     elif found["moves"] == "no":
         title = f"The best shape does not depend on {what}, within {margin}"
         first = (
             f"With the base LR tuned again, the regrets of all {compared} have 95% intervals below the "
             f"margin of {margin}. The largest is that of {pair}: {regret_text(row)}."
+        )
+    elif found["moves"] == "undecided" and found["costs"]:
+        title = f"It is undecided whether the best shape depends on {what}"
+        first = (
+            f"{above}But the best shape of {there}, used in {here}, is not shown to be worse there (regret "
+            f"{regret_text(found['reverse'])}): the search in {here} may have missed it. More trials in each "
+            "search may decide, or more scoring seeds."
         )
     elif found["moves"] == "undecided":
         title = f"It is undecided whether the best shape depends on {what}"
@@ -169,7 +177,7 @@ def _kept(findings: SweepFindings) -> list[str]:
     if row is None:
         return []
     pair = f"the best shape of {findings.labels[row['shape_of']]} in {findings.labels[row['used_in']]}"
-    if found["moves"] == "yes":
+    if found["costs"]:
         return [
             f"With the base LR kept as well, {found['costs']} of {found['pairs']} pairs have a regret above "
             f"the margin; the largest is that of {pair}: {regret_text(row)}."

@@ -35,8 +35,8 @@ _VERDICTS = {
 }
 _CAPTION = (
     "Rows are the settings in which a shape was found, columns the settings in which it is used. Each "
-    "cell is the regret relative to the column’s own best shape, as a fraction of its median, with the "
-    "95% interval of the paired difference. Bold regrets are significantly above the margin. "
+    "cell is the regret: how much worse the shape is than the column’s own best shape, with the 95% "
+    "interval over paired seeds. Bold regrets are significantly above the margin. "
 )
 _CHOSEN = {
     TUNED: ("tuned again", "lrshape tunes the base LR of every shape in the same way, on other seeds."),
@@ -191,9 +191,8 @@ def _transfer_section(findings: SweepFindings, choice: str, table: Table, folder
         f"How well the shapes transfer, base LR {chosen}",
         sentences=[
             "If a setting changes which shape is best, the best shapes of other settings do worse there "
-            f"than its own; the difference is their regret. The margin is {percent(findings.margin)} of "
-            "the own best shape’s "
-            "median."
+            "than its own; the difference is their regret. If two settings have different best shapes, each "
+            f"one’s does worse in the other. The margin is {percent(findings.margin)}."
         ],
         figures=figures,
         tables=[table],
@@ -229,11 +228,13 @@ def _method(findings: SweepFindings) -> list[str]:
         f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
         "shape is tuned in the same way. Kept: shape and base LR as they were found, against the own best "
         "shape at its own study’s base LR, on the same scoring seeds.",
-        "A regret is the median difference over paired seeds with its exact 95% sign interval, "
-        "shown as a share of the own best shape’s median. It can be negative: a search need not find "
+        "A regret is the median over paired seeds of how much worse the shape is than the own best shape, in "
+        "percent of it, with its exact 95% sign interval. It can be negative: a search need not find "
         "the best. “Above the margin” needs an interval wholly above the margin of "
         f"{percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a matrix; "
         "“within the margin” an interval wholly below it. What diverged or failed scores +∞.",
         "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
-        "perform differently. Only significant regrets show that they do.",
+        "perform differently, and one that its search has missed by much is worse in every setting. The best "
+        "shape is said to depend on the setting if a regret is above the margin and the regret of the other "
+        "of the two shapes in the other setting is above 0.",
     ]

@@ -2,7 +2,9 @@
 
 The regret of a shape in a setting is the median, over seeds, of its value minus that of the setting's own
 best shape on the same seed. Neither the search nor the tuning has seen these seeds. It can be negative: a
-search need not find the best.
+search need not find the best. For the same reason a regret alone does not show that the best shape moves: a
+shape that its search has missed by much is worse everywhere. Two settings have different best shapes where
+each one's shape is better than the other's in its own setting.
 """
 
 import math
@@ -12,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from lrshape.analysis.intervals import holm, median_interval, paired_difference
 from lrshape.analysis.paired import LEVEL, verdict
@@ -58,14 +61,15 @@ def regrets(
         best_shapes: the best of every setting.
         metric: the metric that is minimised.
         first_scoring_seed: seed indices below it have tuned, the others score.
-        margin: the regret that matters, as a fraction of the own best shape's median.
+        margin: the regret that matters, as a fraction of the own best shape's value on the same seed.
         confidence: of each interval by itself, in (0, 1).
 
     Returns:
         ``choice, shape_of, used_in, family, params, base_lr, edge, seeds, score, low, high, reference,
         regret, regret_low, regret_high, relative, relative_low, relative_high, p_value, p_holm, verdict``.
         ``edge`` is "low" or "high" if the tuned base LR is the smallest or largest tried. ``reference`` is
-        the own best shape's median and ``relative`` the regret divided by it, NaN where it is not positive.
+        the own best shape's median. ``relative`` is the median ratio of paired values minus 1, NaN unless
+        all are positive.
         ``p_value`` tests, two-sided, whether the regret equals the margin; ``p_holm`` is corrected for all
         pairs of one choice. ``verdict`` is ``own`` on the diagonal, ``costs`` if the regret is above the
         margin (interval and corrected p), ``within`` if the interval lies below the margin, ``unknown`` with
@@ -114,24 +118,30 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     """Does the setting move the best shape, by `regrets`?
 
     Returns:
-        ``moves``: ``yes`` if some regret is significantly above the margin, ``no`` if the intervals of all
-        lie below it, ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were
+        ``moves``: ``yes`` if some regret is significantly above the margin and the regret of the other of the
+        two shapes in the other setting is above 0 (its interval); ``no`` if the intervals of all lie below
+        the margin, ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were
         compared; ``costs``, ``within``, how many of them are so; ``largest``, the row of the largest regret
-        among those that decide (that cost, if any does), None without pairs.
+        among those that decide (that show a move, else that cost, if any does), and ``reverse``, the row of
+        the other shape in the other setting: both None without pairs.
     """
-    pairs = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
-    verdicts = [row["verdict"] for row in pairs]
-    count = {name: verdicts.count(name) for name in ("costs", "within")}
-    if count["costs"]:
+    of_choice = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
+    pairs = {(row["shape_of"], row["used_in"]): row for row in of_choice}
+    costly = {pair: row for pair, row in pairs.items() if row["verdict"] == "costs"}
+    moved = {pair: row for pair, row in costly.items() if pairs[pair[::-1]]["regret_low"] > 0}
+    verdicts = [row["verdict"] for row in pairs.values()]
+    within = verdicts.count("within")
+    if moved:
         moves = "yes"
     elif verdicts.count("unknown") == len(pairs):
         moves = "unknown"
     else:
-        moves = "no" if count["within"] == len(pairs) else "undecided"
-    rows = [row for row in pairs if row["verdict"] == "costs"] or pairs
-    # Without a positive reference there is no relative regret: those rank by the absolute one, last.
-    rows.sort(key=lambda r: (-_or(r["relative"], -math.inf), -_or(r["regret"], -math.inf)))
-    return {"moves": moves, "pairs": len(pairs), **count, "largest": rows[0] if rows else None}
+        moves = "no" if within == len(pairs) else "undecided"
+    counts = {"pairs": len(pairs), "costs": len(costly), "within": within}
+    largest = max(moved or costly or pairs, key=lambda pair: _size(pairs[pair]), default=None)
+    if largest is None:
+        return {"moves": moves, **counts, "largest": None, "reverse": None}
+    return {"moves": moves, **counts, "largest": pairs[largest], "reverse": pairs[largest[::-1]]}
 
 
 class _Transfers:
@@ -177,7 +187,7 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
     regret = paired_difference(a, b, confidence)
     # The margin is that of each pair: b + margin |b| grows with b.
     beyond = paired_difference(a, b + margin * np.abs(b), confidence)
-    unit = against.estimate if math.isfinite(against.estimate) and against.estimate > 0 else math.nan
+    relative = _ratio(a, b, confidence)
     named = {"better": "above", "worse": "within", "open": "undecided", "unknown": "unknown"}
     case = "within" if beyond.high == 0 else named[verdict(beyond.low, beyond.high)]
     return {
@@ -189,13 +199,26 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
         "regret": regret.estimate,
         "regret_low": regret.low,
         "regret_high": regret.high,
-        "relative": regret.estimate / unit,
-        "relative_low": regret.low / unit,
-        "relative_high": regret.high / unit,
+        "relative": relative[0],
+        "relative_low": relative[1],
+        "relative_high": relative[2],
         "p_value": beyond.p_value,
         "p_holm": math.nan,
         "verdict": case,
     }
+
+
+def _ratio(a: NDArray[np.float64], b: NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
+    """The median of a / b - 1 with its interval; NaN unless all are positive."""
+    if not (np.all(a > 0) and np.all(b > 0)):
+        return math.nan, math.nan, math.nan
+    logs = paired_difference(np.log(a), np.log(b), confidence)
+    return math.expm1(logs.estimate), math.expm1(logs.low), math.expm1(logs.high)
+
+
+def _size(row: Mapping[str, Any]) -> tuple[float, float]:
+    """By which a regret ranks: where there is no ratio by the difference, after all others."""
+    return _or(row["relative"], -math.inf), _or(row["regret"], -math.inf)
 
 
 def _or(value: float, otherwise: float) -> float:

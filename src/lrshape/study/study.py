@@ -108,10 +108,10 @@ class Study:
             phases: those wanted; all if None.
 
         Returns:
-            Columns ``phase, shape, base_lr, hyperparameters, seed``, which identify the trial and have the types
-            that they have in `trials`; ``step``, how many steps were finished; ``lr``, the learning rate of the last of them,
-            from the trial's schedule; ``train_loss`` and ``valid_loss``, float32, NaN where not measured.
-            Sorted by trial, then by step; empty if there are no curves.
+            Columns ``phase, shape, base_lr, hyperparameters, seed``, which identify the trial and have the
+            types that they have in `trials`; ``step``, how many steps were finished; ``lr``, the learning
+            rate of the last of them, from the trial's schedule; ``train_loss`` and ``valid_loss``, float32,
+            NaN where not measured. Sorted by trial, then by step; empty if there are no curves.
         """
         curves = self.store.curves(phases)
         lrs = np.empty(len(curves))
