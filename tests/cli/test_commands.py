@@ -273,4 +273,5 @@ def test_all_failed_is_said_plainly_and_has_a_report(folder):
     assert "the first one with: RuntimeError: no data" in out
     assert "best shape" not in out
     refused(folder.run("export", "study", "--to", "csv"), "there is no winner")
+    refused(folder.run("best", "study", "--json"), "there is no winner")
     assert (folder.path / "study" / "report.html").is_file()

@@ -263,7 +263,8 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
     """Print the winner and its lead over the baselines, on seeds that no selection has seen.
 
     --metric re-ranks the stored trials; it trains nothing. If the winner by that metric was not
-    confirmed, its scores come from the rescore phase, and the output says so.
+    confirmed, its scores come from the rescore phase, and the output says so. Where no shape has a finite
+    score, --json prints nothing and the exit code is 2.
 
     Examples:
 
@@ -275,8 +276,8 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
     """
     from lrshape.study.study import Study
 
-    found = Study(directory).best(metric)
+    study = Study(directory)
     if as_json:
-        say(json.dumps(found.to_dict(), indent=2))
+        say(json.dumps(study.winner(metric).to_dict(), indent=2))
     else:
-        print_best(found)
+        print_best(study.best(metric))
