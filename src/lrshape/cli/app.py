@@ -1,7 +1,9 @@
 """The application: how commands are listed, how errors end, what the exit codes mean."""
 
 import errno
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
@@ -9,7 +11,7 @@ from typer.core import TyperGroup
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
-from lrshape.values import typed
+from lrshape.values import path_of, typed
 
 DISK_REFUSED = 1
 BAD_INPUT = 2
@@ -76,6 +78,12 @@ def whole(text: str) -> int:
     if type(number) is not int:
         raise typer.BadParameter(f"{text!r} is not a whole number.")
     return number
+
+
+def output_file(given: str, name: str) -> Path:
+    """The file that an option names; in a directory, or what ends like one, the file of a default name."""
+    path = path_of(given)
+    return path / name if given.endswith(("/", os.sep)) or path.is_dir() else path
 
 
 _ORDER = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))

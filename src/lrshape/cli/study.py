@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, fail, say, whole
+from lrshape.cli.app import app, fail, output_file, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
 from lrshape.files import write_file
-from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.study.study import Study
@@ -62,7 +61,7 @@ def demo(
 def init(
     workload: Annotated[str, typer.Argument(help="Name of the workload, e.g. digits-mlp or function.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a new file instead of printing.")
+        str | None, typer.Option(metavar="FILE|DIR", help="Write a new file instead of printing.")
     ] = None,
 ) -> None:
     """Print a spec for a workload, with every setting and its meaning.
@@ -79,9 +78,9 @@ def init(
     if out is None:
         say(text.rstrip())
         return
-    out = path_of(out)
-    write_file(out, text.encode(), replace=False)
-    say(f"wrote {out}")
+    path = output_file(out, f"{workload}.toml")
+    write_file(path, text.encode(), replace=False)
+    say(f"wrote {path}")
 
 
 @app.command()

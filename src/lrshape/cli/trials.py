@@ -1,11 +1,10 @@
 """The command trials."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lrshape.cli.app import app, say
+from lrshape.cli.app import app, output_file, say
 from lrshape.cli.study import Directory, Metric
 
 
@@ -14,9 +13,10 @@ def trials(
     directory: Directory,
     to: Annotated[str, typer.Option(help="Format: csv, parquet or optuna.")],
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE", help="Output file; default: trials (or curves) .csv, .parquet or .log in DIR."
+            metavar="FILE|DIR",
+            help="Output file, or a directory for trials (or curves) .csv, .parquet or .log; default: DIR.",
         ),
     ] = None,
     curves: Annotated[
@@ -46,7 +46,8 @@ def trials(
     study = Study(directory)
     if out is None and isinstance(study.path, Url):
         raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
-    path = out or study.directory / (CURVE_FILES if curves else FILES).get(to, to)
+    file = (CURVE_FILES if curves else FILES).get(to, to)
+    path = study.directory / file if out is None else output_file(out, file)
     if curves:
         say(f"wrote {write_curves(study.curves(), to, path)}")
         return
