@@ -259,6 +259,10 @@ def test_wrong_input_is_one_clear_line(folder, arguments, message):
             ("shapes", "show", "rex", "--step-rule", "mid"),
             "--step-rule: 'mid' is not one of 'midpoint', 'left', 'right'",
         ),
+        (
+            ("trials", "a", "--to", "csv", "--metric", "final/score"),
+            "--metric goes with --to optuna, whose trials are judged by it, got --to csv",
+        ),
         (("export", "a"), "Missing option '--to'; see `lrshape export -h`"),
         (("famlies",), "No such command 'famlies'; see `lrshape -h`"),
         (("--of",), "No such option: --of; see `lrshape -h`"),

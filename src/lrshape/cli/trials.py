@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from lrshape.cli.app import app, output_file, say
-from lrshape.cli.study import Directory, Metric
+from lrshape.cli.study import Directory
 
 
 @app.command()
@@ -22,7 +22,10 @@ def trials(
     curves: Annotated[
         bool, typer.Option("--curves", help="Export the loss curves instead, one row per point.")
     ] = False,
-    metric: Metric = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="METRIC", help="With --to optuna: the stored metric that trials are judged by."),
+    ] = None,
 ) -> None:
     """Export every trial of a study for other tools. The study need not be complete.
 
@@ -43,6 +46,9 @@ def trials(
     from lrshape.study.study import Study
     from lrshape.study.trial_files import CURVE_FILES, FILES, write_curves, write_trials
 
+    if metric is not None and (to != "optuna" or curves):
+        given = f"--to {to}{' --curves' if curves else ''}"
+        raise InputError(f"--metric goes with --to optuna, whose trials are judged by it, got {given}")
     study = Study(directory)
     if out is None and isinstance(study.path, Url):
         raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
