@@ -67,7 +67,7 @@ class Folder:
             patch.delitem(sys.modules, "my_training", raising=False)  # another folder's
             handlers = {number: signal.getsignal(number) for number in SIGNALS}
             try:
-                result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+                result = CliRunner().invoke(app, [str(one) for one in arguments], prog_name="lrshape")
             finally:
                 for number, handler in handlers.items():
                     signal.signal(number, handler)

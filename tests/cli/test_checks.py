@@ -1,6 +1,7 @@
 """lrshape check as users run it: processes, exit codes, what is printed where."""
 
 import json
+import re
 import shutil
 import signal
 import time
@@ -43,6 +44,8 @@ def test_local(copy):
     code, out, err = copy.run(*LOCAL)
     assert code == 0, err
     assert "at the speed of the search" in err
+    least, most = map(int, re.match(r"(\d+) to (\d+) trials: ", err).groups())
+    assert least <= len(Store(copy.path / "study" / "local").trials(["local"])) <= most
     assert "improves the winner" in out or "the winner is not a local optimum" in out.lower()
     assert "report: study/local/report.html" in out
     code, out, err = copy.run(*LOCAL, "--json")

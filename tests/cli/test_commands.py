@@ -248,6 +248,31 @@ def test_wrong_input_is_one_clear_line(folder, arguments, message):
     assert not (folder.path / "x").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("suggest", "--cost-limit", "x"), "--cost-limit must be a number, got 'x'"),
+        (("search", "a", "--out", "x", "--workers", "0"), "--workers must be at least 1, got '0'"),
+        (("search", "a", "--out", "x", "--trials", "abc"), "--trials must be a whole number, got 'abc'"),
+        (("check", "local", "a", "--points", "1.5"), "--points must be a whole number, got '1.5'"),
+        (
+            ("shapes", "show", "rex", "--step-rule", "mid"),
+            "--step-rule: 'mid' is not one of 'midpoint', 'left', 'right'",
+        ),
+        (
+            ("trials", "a", "--to", "csv", "--metric", "final/score"),
+            "--metric goes with --to optuna, whose trials are judged by it, got --to csv",
+        ),
+        (("export", "a"), "Missing option '--to'; see `lrshape export -h`"),
+        (("famlies",), "No such command 'famlies'; see `lrshape -h`"),
+        (("--of",), "No such option: --of; see `lrshape -h`"),
+    ],
+)
+def test_a_wrong_option_is_one_line_with_the_value(folder, arguments, line):
+    code, out, err = folder.run(*arguments)
+    assert (code, out, err) == (2, "", f"error: {line}\n")
+
+
 def test_a_disk_that_refuses_the_report_is_one_line(folder):
     code, _, err = folder.run("search", "spec.toml", "--out", "study")
     assert code == 0, err
@@ -273,4 +298,5 @@ def test_all_failed_is_said_plainly_and_has_a_report(folder):
     assert "the first one with: RuntimeError: no data" in out
     assert "best shape" not in out
     refused(folder.run("export", "study", "--to", "csv"), "there is no winner")
+    refused(folder.run("best", "study", "--json"), "there is no winner")
     assert (folder.path / "study" / "report.html").is_file()

@@ -51,6 +51,21 @@ def test_each_target_has_a_default_name_and_takes_the_changes(shapes, target):
     )
 
 
+def test_a_directory_gets_files_of_default_names(shapes):
+    (shapes.path / "old").mkdir()
+    for command, file in (
+        (("export", "rex.json", "--to", "torch", "--out", "new/"), "new/schedule_torch.py"),
+        (("export", "rex.json", "--to", "json", "--out", "new/"), "new/schedule.json"),
+        (("export", "rex.json", "--to", "csv", "--out", "old"), "old/schedule.csv"),
+        (("shapes", "fit", "rex.json", "--family", "rex", "--out", "old"), "old/schedule.json"),
+        (("shapes", "show", "rex", "--svg", "old/"), "old/schedules.svg"),
+        (("init", "function", "--out", "old"), "old/function.toml"),
+    ):
+        code, out, err = shapes.run(*command)
+        assert (code, f"wrote {file}" in out) == (0, True), err
+        assert (shapes.path / file).is_file()
+
+
 def test_batch_sizes(shapes):
     (shapes.path / "sizes.txt").write_text("\n".join(["8"] * 10 + ["32"] * 5))
     expected = REX.replace(batch_sizes=[(8, 10), (32, 5)]).values()

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from lrshape.cli import app
 from lrshape.store import Store
+from lrshape.store.chunk_file import order
 
 
 def said(*arguments, code=0):
@@ -36,9 +37,22 @@ def test_verify_says_what_it_found_and_mends_it(study):
     out = said("store", "verify", study, "--repair")
     assert "screen-00001 moved to" in out
     assert "run the study's search again" in out
-    (found,) = json.loads(said("store", "verify", study, "--json"))
-    assert (found["sound"], found["health"]["set_aside"]) == (True, 1)
-    assert found["health"]["gaps"] == ["screen-00001"]
+    (found,) = json.loads(said("store", "verify", study, "--json", code=1))
+    assert (found["sound"], found["health"]["set_aside"]) == (False, 1)
+    assert found["missing"] == ["screen-00001"]
+
+
+@pytest.mark.parametrize("place", [1, -1])
+def test_verify_tells_lost_chunks_from_an_unfinished_search(study, place):
+    chunks = sorted((study / "trials").iterdir(), key=lambda path: order(path.stem))
+    chunks[place].unlink()
+    out = said("store", "verify", study, code=1)
+    assert f"{study}: incomplete: 1 chunk is missing" in out
+    assert f"missing: 1\n    {chunks[place].stem}" in out
+    shutil.rmtree(study / "tables")
+    for chunk in chunks[place:] if place > 0 else []:
+        chunk.unlink(missing_ok=True)
+    assert f"{study}: sound, but not complete" in said("store", "verify", study)
 
 
 def test_verify_needs_a_study(tmp_path):

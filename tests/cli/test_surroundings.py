@@ -97,4 +97,4 @@ def test_options_take_numbers_as_people_type_them(finished):
         assert "cosine: warmup=0.1" in out
     code, _, err = finished.run("shapes", "show", "cosine", "--steps", "1.5")
     assert code == 2
-    assert "'1.5' is not a whole number" in err
+    assert "must be a whole number, got '1.5'" in err

@@ -1,11 +1,14 @@
 """A number of trials becomes a search that keeps to it, whatever the truth is like."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lrshape.procedure.budget import plan_search
+from lrshape.errors import InputError
+from lrshape.procedure.budget import BASELINES, FAMILIES, plan_search
 from lrshape.procedure.curves import multiplier_rms
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
@@ -70,6 +73,47 @@ def test_more_trials_buy_more_of_everything():
         [spec.confirm.least for spec in specs],
     ):
         assert amounts == sorted(amounts)
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    baselines=st.integers(1, 4),
+    families=st.integers(1, 4),
+    hyperparameters=st.integers(0, 2),
+    confirm=st.sampled_from([{}, {"seeds": 40}]),
+)
+@example(baselines=4, families=4, hyperparameters=0, confirm={})
+def test_no_number_of_trials_above_one_that_is_enough_is_too_small(
+    baselines, families, hyperparameters, confirm
+):
+    tuned = dict(list(TUNED.items())[:hyperparameters])
+    named = {"baselines": BASELINES[:baselines], "families": FAMILIES[:families], "tune": tuned}
+    for given_names in (named, {"tune": tuned}):
+        document = {"workload": "digits-mlp", "confirm": confirm, **given_names}
+        enough = [is_enough(document, trials) for trials in (*range(24, 600, 4), 999, 1000)]
+        assert enough == sorted(enough)
+
+
+TUNED = {"weight_decay": {"low": 0.01, "high": 1.0}, "beta1": {"low": 0.5, "high": 0.99}}
+
+
+def is_enough(document, trials):
+    with contextlib.suppress(InputError):
+        return bool(StudySpec.parse({**document, "trials": trials}))
+    return False
+
+
+def test_what_is_said_to_be_enough_is():
+    document = {"workload": "digits-mlp", "baselines": list(BASELINES), "families": list(FAMILIES)}
+    with pytest.raises(InputError, match=r"at least 49 .* got 24; raise trials or name fewer baselines"):
+        StudySpec.parse({**document, "trials": 24})
+    assert [is_enough(document, trials) for trials in (48, 49, 97, 101)] == [False, True, True, True]
+
+
+def test_shapes_to_start_from_are_searched_whatever_the_number_of_trials():
+    start = {"family": "power", "base_lr": 0.1}
+    spec = StudySpec.parse({"workload": "digits-mlp", "trials": 24, "initial_shapes": [start]})
+    assert [family.name for family in spec.families] == ["rex", "power"]
 
 
 def test_settings_of_the_spec_stand():

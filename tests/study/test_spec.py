@@ -204,6 +204,8 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     needed = [name for name, field in WORKLOADS[workload].model_fields.items() if field.is_required()]
     given = {"name": workload, **{name: getattr(spec.workload, name) for name in needed}}
     assert spec == StudySpec.parse({"workload": given, "name": workload})
+    for trials in (24, 100):
+        StudySpec.parse({**tomllib.loads(text), "trials": trials})
     own = text.partition("To control the search yourself")[2].splitlines()[1:]
     paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))
     assert set(paper) == {"sampler", "base_lr", "screen", "rescore", "tuning", "confirm"}

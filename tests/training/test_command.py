@@ -67,13 +67,13 @@ def test_not_finite_is_a_divergence(value):
         ("open(metrics, 'w').write('[' * 100_000)", "the metrics file is not JSON"),
         (
             "open(metrics, 'w').write('\"0.5\"')",
-            "the metrics file must hold a number for final/score, got '0.5'",
+            "the metrics file must hold a number for score, got '0.5'",
         ),
-        ("open(metrics, 'w').write('true')", "the metrics file must hold a number for final/score, got True"),
-        ("open(metrics, 'w').write('null')", "the metrics file must hold a number for final/score, got None"),
+        ("open(metrics, 'w').write('true')", "the metrics file must hold a number for score, got True"),
+        ("open(metrics, 'w').write('null')", "the metrics file must hold a number for score, got None"),
         (
             "open(metrics, 'w').write('{\"loss\": 1}')",
-            "must hold the metrics final/score; missing: final/score",
+            "must hold the metrics score; missing: score; got: loss (NaN",
         ),
         (f"open(metrics, 'w').write(' ' * {MAX_METRICS} + '1')", "has more than 1,000,000 bytes"),
         ("os.mkfifo(metrics)", "the metrics file cannot be read: it is no regular file"),

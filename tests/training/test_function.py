@@ -58,12 +58,12 @@ def test_an_undefined_metric_leaves_the_others_as_they_are(undefined):
 @pytest.mark.parametrize(
     ("result", "message"),
     [
-        ("0.5", "TypeError: train must return a number for final/score, got '0.5'"),
+        ("0.5", "TypeError: train must return a number for score, got '0.5'"),
         (None, "train must return a number"),
         (True, "train must return a number"),
         ([1.0], "train must return a number"),
-        ({"loss": 1.0}, "missing: final/score"),
-        ({"score": None}, "train must return a number for final/score, got None"),
+        ({"loss": 1.0}, "the metrics score; missing: score; got: loss (NaN"),
+        ({"score": None}, "train must return a number for score, got None"),
     ],
 )
 def test_wrong_results_are_failures_with_a_message(result, message):

@@ -107,7 +107,7 @@ def test_keys_that_change_fail_where_one_is_missing_and_many_do_no_harm():
 
     outcome = run(train)
     assert outcome.status.tolist() == ["ok", "failed"]
-    assert "missing: final/score" in outcome.message[1]
+    assert "missing: score" in outcome.message[1]
     assert list(outcome) == ["final/score"]
 
 

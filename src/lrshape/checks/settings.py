@@ -18,11 +18,13 @@ from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, 
 from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
 from lrshape.files import inside
+from lrshape.procedure.budget import is_planned
 from lrshape.report.sections import writing
 from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
+from lrshape.study.plan import Plan
 from lrshape.study.run import TimeLimitReached
-from lrshape.study.spec import plain_document
+from lrshape.study.spec import StudySpec, plain_document
 from lrshape.study.study import Study
 from lrshape.values import path_of, plain, positive_number
 from lrshape.workers.executor import ExecutorChoice
@@ -133,6 +135,23 @@ class Sweep:
             result.write(self.path, eyebrow=f"Sweep over {', '.join(findings.varied)}", name=self.name)
         return result
 
+    def announce(self, time_limit: float | None = None) -> str:
+        """How many trials the studies and the transfers take, in a line."""
+        count = len(self.settings)
+        if (
+            time_limit is not None
+            and is_planned(self.document["spec"])
+            and "trials" not in self.document["spec"]
+        ):
+            searched = f"{count:,} studies of as many trials as fit into the time limit"
+        else:
+            total = sum(Plan(StudySpec.parse(setting.document)).total for setting in self.settings)
+            searched = f"{count:,} studies of at most {total:,} trials in all"
+        return (
+            f"{searched}, then at most {count * self.how.most(count, count):,} trials of their best shapes "
+            "in every setting"
+        )
+
     def findings(self, margin: float = 0.05) -> SweepFindings:
         """What the report states.
 
@@ -175,7 +194,7 @@ def run_sweep(
         transfer: settings of `TransferSpec`.
         time_limit: seconds for everything, after which it stops with `TimeLimitReached`.
         executor: what runs the trials, see `lrshape.search`.
-        callback: hears of the progress of each study and each transfer.
+        callback: hears how many trials all takes, and of the progress of each study and each transfer.
 
     Returns:
         The complete sweep; `Sweep.report` writes its page.
@@ -195,6 +214,8 @@ def run_sweep(
         return rest
 
     sweep = _open_or_create(spec, axes, transfer or {}, local(out, "a sweep's directory").absolute())
+    if callback is not None:
+        callback.announced(sweep.announce(time_limit))
     for setting in sweep.settings:
         path = sweep.study_path(setting)
         if (path / "report.html").is_file() and Store.exists(path) and Study(path).is_complete():

@@ -38,6 +38,15 @@ class TransferSpec(Settings):
         default=20, ge=1, le=10_000, description="seeds that score; at least 6 for an interval"
     )
 
+    def most(self, shapes: int, kept: int) -> int:
+        """How many trials a transfer into one setting takes at most.
+
+        Args:
+            shapes: how many are tuned, and scored as tuned.
+            kept: how many are scored at base LRs of other settings.
+        """
+        return shapes * (self.base_lrs + self.extend) * self.tuning_seeds + (shapes + kept) * self.seeds
+
 
 class TransferredShape(Settings):
     """A shape that is tried in a setting.
@@ -78,9 +87,7 @@ class Transfer(FollowUp, TransferSpec):
 
     @override
     def most_trials(self, study: Study) -> int:
-        base_lrs = self.base_lrs + self.extend
-        scored = sum(1 + len(tried.kept) for tried in self.shapes)
-        return len(self.shapes) * base_lrs * self.tuning_seeds + scored * self.seeds
+        return self.most(len(self.shapes), sum(len(tried.kept) for tried in self.shapes))
 
     def rounds(self, spec: StudySpec) -> Phase:
         """Rounds of trials; returns the shapes at their tuned base LR."""

@@ -1,15 +1,17 @@
 """The application: how commands are listed, how errors end, what the exit codes mean."""
 
 import errno
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
 from lrshape._version import __version__
-from lrshape.errors import InputError
-from lrshape.values import typed
+from lrshape.errors import InputError, shown
+from lrshape.values import path_of, typed
 
 DISK_REFUSED = 1
 BAD_INPUT = 2
@@ -19,12 +21,24 @@ LONGEST, MOST_LINES = 1000, 50
 """Characters of a line and lines of an error: a value in it may be as long as a file."""
 
 
+_UsageError: Any = typer.BadParameter.__base__
+"""What a command line raises that does not fit its command; typer does not name it."""
+
+
 class _Group(TyperGroup):
     """Turns what users can mend into one line and an exit code, for every command."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().make_context(*args, **kwargs)
+        except _UsageError as error:
+            raise _ended(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except _UsageError as error:
+            raise _ended(error) from None
         except InputError as error:
             for line in str(error).splitlines()[:MOST_LINES]:
                 fail(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...")
@@ -45,6 +59,31 @@ class _Group(TyperGroup):
         order += ["optimum", "reproduce"]
         known = super().list_commands(ctx)
         return [name for name in order if name in known] + [name for name in known if name not in order]
+
+
+def _ended(error: Any) -> Exception:
+    """Print what is wrong with a command line; return what ends the command."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command prints its help
+        return error
+    fail(" ".join(_usage(error).split())[:LONGEST])
+    return typer.Exit(BAD_INPUT)
+
+
+def _usage(error: Any) -> str:
+    """The rule that a command line breaks, and the value."""
+    from pydantic import ValidationError
+
+    from lrshape.settings import explain
+
+    is_checked = isinstance(error.__cause__, ValidationError)
+    rule = str(explain(error.__cause__)) if is_checked else error.message
+    param = getattr(error, "param", None)
+    if param is not None and rule:
+        option = max(param.opts, key=len)
+        name = option if option.startswith("-") else param.human_readable_name
+        return f"{name}{' ' if rule.startswith('must ') else ': '}{rule.rstrip('.')}"
+    command = f"; see `{error.ctx.command_path} -h`" if error.ctx else ""
+    return f"{error.format_message().rstrip('.')}{command}"
 
 
 app = typer.Typer(
@@ -74,8 +113,14 @@ def whole(text: str) -> int:
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if type(number) is not int:
-        raise typer.BadParameter(f"{text!r} is not a whole number.")
+        raise typer.BadParameter(f"must be a whole number, got {shown(text)}")
     return number
+
+
+def output_file(given: str, name: str) -> Path:
+    """The file that an option names; in a directory, or what ends like one, the file of a default name."""
+    path = path_of(given)
+    return path / name if given.endswith(("/", os.sep)) or path.is_dir() else path
 
 
 _ORDER = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))

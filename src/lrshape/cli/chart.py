@@ -3,23 +3,21 @@
 import io
 import itertools
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import can_show, say
+from lrshape.cli.app import can_show, output_file, say
 from lrshape.files import write_file
-from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Png = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a PNG file instead of drawing in the terminal.")
+    str | None, typer.Option(metavar="FILE|DIR", help="Write a PNG file instead of drawing in the terminal.")
 ]
 Svg = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write an SVG file instead of drawing in the terminal.")
+    str | None, typer.Option(metavar="FILE|DIR", help="Write an SVG file instead of drawing in the terminal.")
 ]
 
 
@@ -44,11 +42,11 @@ def chart(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
     return lines
 
 
-def save_figure(figure: "Figure", png: Path | None, svg: Path | None) -> None:
+def save_figure(figure: "Figure", png: str | None, svg: str | None) -> None:
     """Write a figure to the given files and print their names."""
-    for path, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
-        if path is not None:
-            path, drawn = path_of(path), io.BytesIO()
+    for given, kind, metadata in ((png, "png", {}), (svg, "svg", {"Date": None})):
+        if given is not None:
+            path, drawn = output_file(given, f"schedules.{kind}"), io.BytesIO()
             figure.savefig(drawn, format=kind, dpi=150, metadata=metadata)
             write_file(path, drawn.getvalue())
             say(f"wrote {path}")

@@ -90,21 +90,25 @@ def _run(
     runner = chosen(executor, workers, executor_settings)
     check = kind.read(values, "--")
     study = Study(directory)
-    _announce(study, check.cost(study))
+    _announce(study, check.cost(study), check.most_trials(study))
     place = study.directory / check.name
     with running(place, "the same command") as progress:
         result = check.run(study, callback=progress, time_limit=seconds, executor=runner)
     print_result(result, place, as_json)
 
 
-def _announce(study: "Study", trials: int) -> None:
+def _announce(study: "Study", least: int, most: int) -> None:
     """Print the check's cost to standard error, estimated from the time of the search's trials."""
     import numpy as np
 
     from lrshape.report.words import duration
 
-    seconds = np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)) * trials
-    fail(f"about {trials:,} trials: {duration(float(seconds))} at the speed of the search", prefix="")
+    seconds = float(np.mean(study.store.trials(["rescore", "confirm"])["wall_time"].to_numpy(float)))
+    trials, times = (
+        " to ".join(dict.fromkeys(ends))
+        for ends in ((f"{least:,}", f"{most:,}"), (duration(seconds * least), duration(seconds * most)))
+    )
+    fail(f"{'about ' * (least == most)}{trials} trials: {times} at the speed of the search", prefix="")
 
 
 def print_result(result: "CheckResult", directory: object, as_json: bool) -> None:

@@ -59,7 +59,7 @@ def contest(
         document["trials"] = trials
     study = run_study(compare, document, out, seconds, "the same command", runner, log_to or [])
     if as_json:
-        say(json.dumps(study.best().to_dict(), indent=2))
+        say(json.dumps(study.winner().to_dict(), indent=2))
         return
     print_best(study.best())
     print_end(study, out)

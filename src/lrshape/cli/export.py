@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from lrshape.cli.app import app, say, whole
+from lrshape.cli.app import app, output_file, say, whole
 from lrshape.cli.source import schedules_of, study_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
@@ -73,8 +73,11 @@ def export(
         ),
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Output file; default: schedule.* in the directory of the source."),
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR",
+            help="Output file, or a directory for schedule.*; default: the directory of the source.",
+        ),
     ] = None,
     metric: Metric = None,
 ) -> None:
@@ -128,7 +131,8 @@ def export(
         if not 0 <= from_step < schedule.steps:
             raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")
         schedule = schedule.tail(from_step)
-    path = path_of(out) if out else _beside(source) / EXPORTERS[to].file_name()
+    name = EXPORTERS[to].file_name()
+    path = _beside(source) / name if out is None else output_file(out, name)
     place = locate(source)
     if path.exists() and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")

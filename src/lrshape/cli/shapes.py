@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lrshape.cli.app import group, say, whole
+from lrshape.cli.app import group, output_file, say, whole
 from lrshape.cli.chart import Png, Svg, chart, save_figure
 from lrshape.cli.source import schedule_of
 from lrshape.errors import InputError
@@ -167,7 +167,7 @@ def fit(
         ),
     ] = "midpoint",
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the closest fit as a schedule (.json).")
+        str | None, typer.Option(metavar="FILE|DIR", help="Write the closest fit as a schedule (.json).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
@@ -184,14 +184,15 @@ def fit(
 
         lrshape shapes fit log.npy --family wsd --out wsd.json
     """
-    from lrshape.frameworks import export
+    from lrshape.frameworks import EXPORTERS, export
     from lrshape.procedure.fit import fit_nearest
     from lrshape.shapes.family import FAMILIES
     from lrshape.shapes.schedule_file import read_schedule
 
     for name in family:
         FAMILIES[name]  # an unknown name shows before anything is computed
-    if out is not None and out.suffix != ".json":
+    path = None if out is None else output_file(out, EXPORTERS["json"].file_name())
+    if path is not None and path.suffix != ".json":
         raise InputError(f"--out must end with .json, got {out}")
     fits = fit_nearest(read_schedule(curve).values(), family, step_rule=step_rule)
     if as_json:
@@ -199,8 +200,8 @@ def fit(
     else:
         for found in fits:
             _print_fit(found)
-    if out is not None:
-        written = export(fits[0].schedule, "json", out)
+    if path is not None:
+        written = export(fits[0].schedule, "json", path)
         if not as_json:
             say(f"wrote {written}")
 

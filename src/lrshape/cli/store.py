@@ -33,7 +33,8 @@ def verify(
 
     For every chunk, lrshape checks its checksum and columns, that it belongs to this study, and that it holds
     the trials that the spec plans. Without --repair nothing changes. After --repair, run the study's search
-    again to recompute the chunks that were moved. Exit code: 0 sound or repaired; 1 damaged.
+    again to recompute the chunks that were moved. Exit code: 0 sound or repaired, also where a search has not
+    ended; 1 damaged, or trials that were stored are missing.
 
     Examples:
 
@@ -52,12 +53,12 @@ def verify(
     else:
         for one in found:
             _print_diagnosis(one, repair)
-    if any(one.edited or not (one.is_sound or repair) for one in found):
+    if any(one.edited or one.has_lost or not (one.is_sound or repair) for one in found):
         raise typer.Exit(DAMAGED)
 
 
 def _plain(found: "Diagnosis") -> dict[str, Any]:
-    plain = asdict(found) | {"path": str(found.path), "sound": found.is_sound}
+    plain = asdict(found) | {"path": str(found.path), "sound": found.is_sound and not found.has_lost}
     if plain["plan"]:
         plain["plan"]["fitting"] = len(plain["plan"]["fitting"])
     return plain
@@ -65,7 +66,7 @@ def _plain(found: "Diagnosis") -> dict[str, Any]:
 
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
-    say(f"{found.path}: {'sound' if found.is_sound else 'damaged'}")
+    say(f"{found.path}: {_state(found)}")
     at_most = f" of at most {plan.planned:,}" if plan is not None and plan.planned else ""
     say(f"  {counted(health.trials, 'trial')}{at_most} in {counted(health.chunks, 'sound chunk')}")
     if plan is not None:
@@ -75,16 +76,27 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
         say("  study.json was edited: its spec does not match its hash; this cannot be repaired")
     _list("damaged", [f"{chunk}: {reason}" for chunk, reason in health.damaged.items()])
     _list("not in the plan", [f"{c}: {reason}" for c, reason in plan.misfits.items()] if plan else [])
-    _list("missing", [chunk for chunk in health.gaps if chunk not in health.damaged])
+    _list("missing", found.missing)
     _list("unfinished writes", health.stale)
     _list("foreign files in trials/", health.foreign)
     if health.set_aside:
         say(f"  moved to damaged/ earlier: {health.set_aside:,}")
     _list("repaired", found.repaired)
-    if found.repaired or health.damaged or health.gaps:
-        say("  run the study's search again to recompute the missing chunks")
+    if found.repaired or health.damaged or found.missing or found.has_lost:
+        say("  run the study's search again to compute what is missing")
     if not repair and (health.stale or not (found.is_sound or found.edited)):
         say("  `--repair` moves damaged and unplanned chunks to damaged/ and deletes unfinished writes")
+
+
+def _state(found: "Diagnosis") -> str:
+    if not found.is_sound:
+        return "damaged"
+    count = len(found.missing)
+    if found.has_lost and count:
+        return f"incomplete: {counted(count, 'chunk')} {'is' if count == 1 else 'are'} missing"
+    if found.has_lost:
+        return "incomplete: its report has more trials than are stored"
+    return "sound, but not complete" if count else "sound"
 
 
 def _list(title: str, lines: list[str]) -> None:

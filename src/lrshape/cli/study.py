@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, fail, say, whole
+from lrshape.cli.app import app, fail, output_file, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
 from lrshape.files import write_file
-from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.study.study import Study
@@ -62,7 +61,7 @@ def demo(
 def init(
     workload: Annotated[str, typer.Argument(help="Name of the workload, e.g. digits-mlp or function.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a new file instead of printing.")
+        str | None, typer.Option(metavar="FILE|DIR", help="Write a new file instead of printing.")
     ] = None,
 ) -> None:
     """Print a spec for a workload, with every setting and its meaning.
@@ -79,9 +78,9 @@ def init(
     if out is None:
         say(text.rstrip())
         return
-    out = path_of(out)
-    write_file(out, text.encode(), replace=False)
-    say(f"wrote {out}")
+    path = output_file(out, f"{workload}.toml")
+    write_file(path, text.encode(), replace=False)
+    say(f"wrote {path}")
 
 
 @app.command()
@@ -263,7 +262,8 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
     """Print the winner and its lead over the baselines, on seeds that no selection has seen.
 
     --metric re-ranks the stored trials; it trains nothing. If the winner by that metric was not
-    confirmed, its scores come from the rescore phase, and the output says so.
+    confirmed, its scores come from the rescore phase, and the output says so. Where no shape has a finite
+    score, --json prints nothing and the exit code is 2.
 
     Examples:
 
@@ -275,8 +275,8 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
     """
     from lrshape.study.study import Study
 
-    found = Study(directory).best(metric)
+    study = Study(directory)
     if as_json:
-        say(json.dumps(found.to_dict(), indent=2))
+        say(json.dumps(study.winner(metric).to_dict(), indent=2))
     else:
-        print_best(found)
+        print_best(study.best(metric))

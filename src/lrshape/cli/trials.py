@@ -1,12 +1,11 @@
 """The command trials."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lrshape.cli.app import app, say
-from lrshape.cli.study import Directory, Metric
+from lrshape.cli.app import app, output_file, say
+from lrshape.cli.study import Directory
 
 
 @app.command()
@@ -14,15 +13,19 @@ def trials(
     directory: Directory,
     to: Annotated[str, typer.Option(help="Format: csv, parquet or optuna.")],
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="FILE", help="Output file; default: trials (or curves) .csv, .parquet or .log in DIR."
+            metavar="FILE|DIR",
+            help="Output file, or a directory for trials (or curves) .csv, .parquet or .log; default: DIR.",
         ),
     ] = None,
     curves: Annotated[
         bool, typer.Option("--curves", help="Export the loss curves instead, one row per point.")
     ] = False,
-    metric: Metric = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(metavar="METRIC", help="With --to optuna: the stored metric that trials are judged by."),
+    ] = None,
 ) -> None:
     """Export every trial of a study for other tools. The study need not be complete.
 
@@ -43,10 +46,14 @@ def trials(
     from lrshape.study.study import Study
     from lrshape.study.trial_files import CURVE_FILES, FILES, write_curves, write_trials
 
+    if metric is not None and (to != "optuna" or curves):
+        given = f"--to {to}{' --curves' if curves else ''}"
+        raise InputError(f"--metric goes with --to optuna, whose trials are judged by it, got {given}")
     study = Study(directory)
     if out is None and isinstance(study.path, Url):
         raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
-    path = out or study.directory / (CURVE_FILES if curves else FILES).get(to, to)
+    file = (CURVE_FILES if curves else FILES).get(to, to)
+    path = study.directory / file if out is None else output_file(out, file)
     if curves:
         say(f"wrote {write_curves(study.curves(), to, path)}")
         return

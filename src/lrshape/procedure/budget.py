@@ -27,6 +27,9 @@ FEW = 96
 MANY = 1000
 """Trials from which the best shape of every family is confirmed, not the winner alone."""
 
+TWICE = 512
+"""Trials from which every round of tuning has two seeds."""
+
 TRIALS = 512
 LEAST, MOST = 24, 10_000_000
 COARSE = 6.0
@@ -58,7 +61,7 @@ def family_names(document: Mapping[str, Any]) -> list[str]:
     return _names(document.get("families", FAMILIES))
 
 
-def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, Any]:
+def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | None = None) -> dict[str, Any]:
     """A spec with its search settings filled in, and ``max_trials`` in place of ``trials``.
 
     The trials are shared out among the screen (a Gaussian process over the curves of all families and the
@@ -68,6 +71,7 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
     Args:
         document: the spec.
         span: ratio of the largest to the smallest of the first base LRs.
+        size: how much is to be done, as a number of trials, see `sizes`; default: the number that there is.
 
     Raises:
         InputError: if ``trials`` is given together with settings that it would decide, or is too small.
@@ -82,15 +86,32 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, 
     count = whole_number("trials", count, LEAST, MOST)
     if plain.get("families") == []:
         raise InputError("families: must have 1 entries or more, got []")
-    plain.setdefault("families", list(FAMILIES if count >= 2 * FEW else FEW_FAMILIES))
-    few = ["linear"] if count < FEW else ["linear", "wsd"]
-    plain.setdefault("baselines", few if count < 2 * FEW else list(BASELINES))
-    return plain | _shared_out(count, span, plain)
+    size = count if size is None else size
+    searched = [
+        *(FAMILIES if size >= 2 * FEW else FEW_FAMILIES),
+        *_names(plain.get("initial_shapes"), "family"),
+    ]
+    plain.setdefault("families", list(dict.fromkeys(searched)))
+    few = ["linear"] if size < FEW else ["linear", "wsd"]
+    plain.setdefault("baselines", few if size < 2 * FEW else list(BASELINES))
+    return plain | _shared_out(count, size, span, plain)
 
 
-def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, Any]:
+def sizes(document: Mapping[str, Any]) -> list[int]:
+    """Sizes of the plans that a number of trials may get, the largest first, for the first one that fits.
+
+    What a larger plan does in addition may cost more than the trials that it starts with, e.g. where a spec
+    names many baselines. The smallest plan costs least, so that no number of trials above one that is enough
+    is too small.
+    """
+    count = document.get("trials", TRIALS)
+    steps = (MANY, TWICE, 2 * FEW, FEW)
+    return [count, *(step - 1 for step in steps if isinstance(count, int | float) and step <= count)]
+
+
+def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) -> dict[str, Any]:
     families, baselines = len(family_names(plain)) or 1, len(_names(plain["baselines"]))
-    is_few, every_family = count < FEW, count >= MANY and families > 1
+    is_few, every_family = size < FEW, size >= MANY and families > 1
     base_lr, confirm = plain.get("base_lr", {}), plain.get("confirm", {})
 
     own = families if every_family else 1
@@ -101,9 +122,9 @@ def _shared_out(count: int, span: float, plain: Mapping[str, Any]) -> dict[str, 
     more = (confirming - first_look) // (1 + max(1, (baselines + 1) // 2))
 
     # Two shapes on ten seeds at least, or no race: a single shape has nothing to race.
-    top, raced = (min(12, max(2, int(RACING * count) // 10)), 10) if count >= 2 * FEW else (1, 1)
+    top, raced = (min(12, max(2, int(RACING * count) // 10)), 10) if size >= 2 * FEW else (1, 1)
     racing = top * raced
-    tuning = {"base_lrs": 5, "seeds": 1 if count < 512 else 2, "rounds": 0 if is_few else 2}
+    tuning = {"base_lrs": 5, "seeds": 1 if size < TWICE else 2, "rounds": 0 if is_few else 2}
     points = 5 * (1 + _tuned_beside(plain))
     tuned = (families if every_family else FINALISTS) + baselines
     given = plain.get("tuning", {})
@@ -208,9 +229,9 @@ def _tuned_beside(plain: Mapping[str, Any]) -> int:
     return len(tables) if isinstance(tables, Mapping) else 0
 
 
-def _names(entries: Any) -> list[str]:
+def _names(entries: Any, key: str = "name") -> list[str]:
     entries = entries if isinstance(entries, list | tuple | Mapping) else []
-    names = [entry.get("name") if isinstance(entry, Mapping) else entry for entry in entries]
+    names = [entry.get(key) if isinstance(entry, Mapping) else entry for entry in entries]
     return [name for name in names if isinstance(name, str)]
 
 

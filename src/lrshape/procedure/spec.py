@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lrshape.errors import InputError
 from lrshape.procedure.base_lr import AnyBaseLR, GridLR
 from lrshape.procedure.family_spec import MAX_SHAPES, FamilySpec
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
@@ -263,6 +264,33 @@ class SearchSpec(Settings):
         tuning = base_lrs * self.tuning.seeds if self.tuning.rounds else 0
         return self.max_trials - raced * self.rescore.seeds - tuning - self.first_look
 
+    @property
+    def lacking(self) -> int:
+        """By how many trials ``max_trials`` is too small, so that a screen remains; 0 if by none."""
+        if self.screen_limit is None:
+            return 0
+        kept = len(self.kept_base_lrs)
+        tuned = len(self.baselines) - kept
+        swept = self.base_lr.sweeps(tuned) + tuned * self.hyperparameters.sweep
+        return max(0, (swept + kept + len(self.families)) * self.screen.seeds - self.screen_limit)
+
+    def require_trials(self) -> None:
+        """Raise an error if ``max_trials`` is too small.
+
+        Raises:
+            InputError: with the smallest number, and what lowers it.
+        """
+        if self.max_trials is None or not self.lacking:
+            return
+        baselines = len(self.baselines)
+        ours = f"the best shapes and {baselines} baseline{'s' * (baselines != 1)}"
+        what = "the schedules" if self.is_contest else ours
+        fewer = "; raise trials or name fewer baselines" if baselines > 1 and not self.is_contest else ""
+        raise InputError(
+            f"trials must be at least {self.max_trials + self.lacking:,} to tune and confirm {what}, "
+            f"got {self.max_trials:,}{fewer}"
+        )
+
     @field_validator("families", mode="before")
     @classmethod
     def _bare_names(cls, value: Any) -> Any:
@@ -322,19 +350,6 @@ class SearchSpec(Settings):
             raise ValueError(
                 f"a screen must have at most {MAX_TRIALS:,} trials, got {shapes:,} shapes at "
                 f"{points:,} base LRs on {self.screen.seeds:,} seeds"
-            )
-        kept = len(self.kept_base_lrs)
-        tuned = len(self.baselines) - kept
-        swept = self.base_lr.sweeps(tuned) + tuned * self.hyperparameters.sweep
-        first = swept + kept + len(self.families)
-        lacking = first * self.screen.seeds - (MAX_TRIALS if self.screen_limit is None else self.screen_limit)
-        if self.max_trials is not None and lacking > 0:
-            baselines = len(self.baselines)
-            ours = f"the best shapes and {baselines} baseline{'s' * (baselines != 1)}"
-            what = "the schedules" if self.is_contest else ours
-            raise ValueError(
-                f"trials must be at least {self.max_trials + lacking:,} to tune and confirm {what}, "
-                f"got {self.max_trials:,}"
             )
         bad = [name for name in self.baselines if not name.replace("-", "").replace("_", "").isalnum()]
         if bad:

@@ -11,7 +11,7 @@ from pydantic import Field, field_validator, model_validator
 
 from lrshape.errors import InputError, shown
 from lrshape.procedure.base_lr import BaseLRStrategy
-from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search
+from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search, sizes
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.spec import SearchSpec
 from lrshape.shapes.input_file import read_text, reading
@@ -111,10 +111,20 @@ class StudySpec(SearchSpec):
             given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
             low, high = workload.base_lrs
         span, named = _span(given.get("base_lr", {}), low, high), "families" in given
+        plans = [given]
         if "schedules" in given:
-            given = plan_contest(_with_schedules(given), span)
+            plans = [plan_contest(_with_schedules(given), span)]
         elif is_planned(given):
-            given = plan_search(given, span)
+            plans = [plan_search(given, span, size) for size in sizes(given)]
+        spec = cls._filled(plans.pop(0), low, high, named)
+        while spec.lacking and plans:
+            spec = cls._filled(plans.pop(0), low, high, named)
+        spec.require_trials()
+        return spec
+
+    @classmethod
+    def _filled(cls, given: dict[str, Any], low: float, high: float, families_are_named: bool) -> "StudySpec":
+        """The spec that a plan stands for, with base LRs from low to high unless it says otherwise."""
         if isinstance(given.get("baselines"), Mapping):
             given["baselines"] = read_schedules(given["baselines"], "baselines", step_rule_of(given))
         base_lr = given.get("base_lr", {})
@@ -123,7 +133,7 @@ class StudySpec(SearchSpec):
         spec = cls(**given)
         if not spec.lengths:
             return spec
-        return cls(**given | fixed_lengths(spec, spec.lengths, spec.workload.steps, named))
+        return cls(**given | fixed_lengths(spec, spec.lengths, spec.workload.steps, families_are_named))
 
     def document(self) -> dict[str, Any]:
         """The spec as plain JSON types, with every default filled in; `parse` reads it back."""

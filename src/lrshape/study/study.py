@@ -229,15 +229,27 @@ class Study:
         self.require_complete()
         return Result.of(self.analysis(metric), steps=self.steps, step_rule=self.step_rule)
 
+    def winner(self, metric: str | None = None) -> Result:
+        """What `best` gives, if its score is finite: otherwise nothing has won.
+
+        Args:
+            metric: as in `best`.
+
+        Raises:
+            InputError: as in `best`, and if no shape has a finite score.
+        """
+        best = self.best(metric)
+        if best.score_median is None:
+            raise InputError(f"{self.path}: no shape has a finite {best.metric}, so there is no winner")
+        return best
+
     def schedule(self, steps: int | None = None, metric: str | None = None) -> Schedule:
         """The winner as a schedule, over ``steps`` steps if given, by another stored metric if given.
 
         Raises:
             InputError: if the study is not complete, or no shape in it has a finite score.
         """
-        best = self.best(metric)
-        if best.score_median is None:
-            raise InputError(f"{self.path}: no shape has a finite {best.metric}, so there is no winner")
+        best = self.winner(metric)
         trained = Schedule(best.family, best.params, best.base_lr, self.steps, self.step_rule)
         lengths = {n + IN_STEPS: length for n, length in self.spec.lengths.items() if n in best.params}
         kept = trained.replace(params=lengths, min_lr=min(self.spec.min_lr, best.base_lr))

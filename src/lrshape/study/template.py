@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from lrshape.procedure.base_lr import STRATEGIES, BaseLRStrategy, GridLR
-from lrshape.procedure.budget import TRIALS
+from lrshape.procedure.budget import FEW, TRIALS
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.procedure.spec import STANDARD_BASELINES, ConfirmSpec, RescoreSpec, ScreenSpec, TuningSpec
@@ -53,12 +53,13 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     )
     yield ""
     yield f"# Metrics of this workload: {', '.join(workload.metric_names())}."
-    yield "# `lrshape shapes list` lists the families. To narrow one, replace this list by tables such as"
+    yield "# `lrshape shapes list` lists the families. To narrow one, name them in tables such as"
     yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
-    yield f"families = {_toml([family.name for family in spec.families])}"
+    yield f"# With fewer than {2 * FEW} trials, fewer families and baselines are the default."
+    yield f"# families = {_toml([family.name for family in spec.families])}"
     yield from _fields(spec, only=("initial_shapes",))
-    yield "# For baselines of your own, replace this list by: [baselines.mine]  family = ...  params = {...}"
-    yield f"baselines = {_toml(list(STANDARD_BASELINES))}"
+    yield "# For baselines of your own, write: [baselines.mine]  family = ...  params = {...}"
+    yield f"# baselines = {_toml(list(STANDARD_BASELINES))}"
     yield f"trials = {TRIALS}  # trials in all, baselines and the confirm phase included"
     yield ""
     yield "[workload]"

@@ -1,6 +1,7 @@
 """Whether a study on disk is what its spec plans: every file read, every chunk held against the plan."""
 
 import contextlib
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -103,12 +104,16 @@ class PlanFit:
         fitting: chunks that hold what the plan wants.
         misfits: chunks that do not, with the reasons.
         ends: why the plan could not be followed further, or "" if it was followed to the end.
+        missing: chunks of the round at which it ends that are not there.
+        goes_on: whether chunks of later rounds are there.
     """
 
     planned: int = 0
     fitting: list[str] = field(default_factory=list)
     misfits: dict[str, str] = field(default_factory=dict)
     ends: str = ""
+    missing: list[str] = field(default_factory=list)
+    goes_on: bool = False
 
 
 @dataclass
@@ -120,6 +125,9 @@ class Diagnosis:
         health: of its files.
         plan: of its chunks; None for checks, whose plan depends on more than their spec.
         edited: whether ``study.json`` does not have the hash that it states.
+        missing: chunks that are not there, as far as they are known.
+        has_lost: whether trials that were stored once are missing: later chunks, or the report's table, show
+            it. Chunks of one round may be stored in any order, so that a gap alone does not.
         repaired: what was done about it, a line each.
     """
 
@@ -127,6 +135,8 @@ class Diagnosis:
     health: Health
     plan: PlanFit | None
     edited: bool
+    missing: list[str] = field(default_factory=list)
+    has_lost: bool = False
     repaired: list[str] = field(default_factory=list)
 
     @property
@@ -158,10 +168,26 @@ def _examine(store: Store, repair: bool) -> Diagnosis:
     health = verify(store)
     is_search = "check" not in store.document
     plan = _plan(store) if is_search and not store.is_edited else None
-    found = Diagnosis(store.path, health, plan, store.is_edited)
+    gaps = [chunk for chunk in health.gaps if chunk not in health.damaged]
+    missing = sorted({*gaps, *(plan.missing if plan else ())}, key=chunk_file.order)
+    lost = plan is not None and plan.goes_on
+    if gaps and not lost:
+        lost = chunk_file.parse(gaps[0])[0] != chunk_file.parse(store.chunks()[-1])[0]
+    if not (health.damaged or lost):
+        lost = _reported(store) > health.trials
+    found = Diagnosis(store.path, health, plan, store.is_edited, missing, lost)
     if repair:
         _repair(store, found)
     return found
+
+
+def _reported(store: Store) -> int:
+    """How many trials the report's table has; 0 without one that can be read."""
+    try:
+        table = store.place.read("tables/trials.csv")
+        return len(pd.read_csv(io.BytesIO(table), usecols=["seed"]))
+    except (OSError, ValueError):
+        return 0
 
 
 def _plan(store: Store) -> PlanFit:
@@ -206,9 +232,13 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
             except Misfit as error:
                 plan.misfits[chunk.name] = error.reason
                 plan.ends = plan.ends or f"{chunk.name} does not fit"
-            except (FileNotFoundError, DamagedChunk):
+            except (FileNotFoundError, DamagedChunk) as error:
                 plan.ends = plan.ends or f"{chunk.name} is not there"
+                if isinstance(error, FileNotFoundError):
+                    plan.missing.append(chunk.name)
         if plan.ends:
+            last = chunk_file.order(chunks[-1].name)
+            plan.goes_on = bool(plan.missing) and any(chunk_file.order(n) > last for n in store.chunks())
             raise _End
         return tables
 

@@ -99,6 +99,11 @@ def full_name(metric: str) -> str:
     return metric if "/" in metric else f"final/{metric}"
 
 
+def _short(*metrics: str) -> str:
+    """Metrics' names as users write them."""
+    return ", ".join(metric.removeprefix("final/") for metric in metrics)
+
+
 def scores(result: Any, names: Sequence[str], what: str = "train must return") -> dict[str, float]:
     """Check what a trial gave.
 
@@ -116,14 +121,14 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
     missing = [name for name in names if name not in given]
     if missing:
         raise TypeError(
-            f"{what} the metrics {', '.join(names)}; missing: {', '.join(missing)} "
-            "(NaN stands for one that a trial does not have)"
+            f"{what} the metrics {_short(*names)}; missing: {_short(*missing)}; "
+            f"got: {_short(*map(str, named)) or 'none'} (NaN stands for one that a trial does not have)"
         )
     if any(given[name] is not None for name in names):
         given = {name: float("nan") if value is None else value for name, value in given.items()}
     found = {}
     for name in names:
-        found[name] = _number(given[name], f"{what} a number for {name}")
+        found[name] = _number(given[name], f"{what} a number for {_short(name)}")
     return found
 
 
