@@ -32,8 +32,8 @@ BENCHMARKS = (
 )
 HEADING = (
     "# Benchmark results\n\n"
-    "Each section ends with the command that wrote it; `make bench` runs most of them. Contenders take turns in "
-    "one process unless a section says otherwise; ratios are what carries over to other machines."
+    "Each section ends with the command that wrote it; `make bench` runs most of them. Contenders take turns "
+    "in one process unless a section says otherwise; ratios are what carries over to other machines."
 )
 
 
