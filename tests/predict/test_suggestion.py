@@ -69,6 +69,19 @@ def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
     assert keep.verdict.startswith("Keep WSD 20%")
 
 
+def test_an_unstable_run_bounds_the_lr_and_above_stable_ones_no_gain_is_claimed():
+    found = suggest([*sweep(0.125, 0.25, 0.5), run("blown", HOLD, 9.0)])
+    highest = max(each.schedule.values().max() for each in (*found.rows, *found.next_runs))
+    assert highest == pytest.approx(np.sqrt(0.5), rel=1e-2)  # halfway from a stable LR to the unstable one
+    assert "does not know whether it is better" in found.verdict
+    assert "no stable run had an LR above 0.5" in found.verdict
+    assert "blown was unstable at LR 1 and is left out." in found.doubts
+    assert [each["name"] for each in found.to_dict()["runs"] if each["unstable"]] == ["blown"]
+    first = found.rows[0]
+    blown = first._replace(schedule=first.schedule.replace(base_lr=1.0), difference=-0.02, error=0.001)
+    assert "blown was unstable at LR 1." in replace(found, rows=(blown,)).verdict
+
+
 def test_one_run_is_followed_by_a_bracket_of_base_lrs():
     found = suggest(sweep(1), steps=STEPS)
     lrs = [each.schedule.base_lr for each in found.next_runs if each.name == found.rows[0].name]

@@ -244,11 +244,12 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
     steps = today.schedule.steps
     empty = Suggestion(steps, tuple(runs), today, (), "", (), (), ())
     try:
-        split_unstable(runs)
+        stable, unstable = split_unstable(runs)
     except InputError as error:
         contradiction = f"{error}."
         return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
-    best = min(runs, key=lambda run: run.final_loss)
+    empty = replace(empty, runs=tuple(stable), unstable=tuple(unstable))
+    best = min(stable, key=lambda run: run.final_loss)
     origin = None if today.run is best and today.is_run else today.schedule.values()
     shapes = (each.schedule.multipliers() for each in offered)  # one at a time: 10^7 steps are 80 MB each
     found = transfer_sweep(runs, shapes, today=origin)

@@ -219,7 +219,7 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
 
     runs = table(
         "Your runs",
-        sorted(found.runs, key=lambda run: run.final_loss),
+        sorted((*found.runs, *found.unstable), key=lambda run: run.final_loss),
         {
             "run": lambda run: printable(run.name, 60),
             "steps": lambda run: f"{run.steps:,}",

@@ -162,6 +162,11 @@ def split_unstable(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     )
 
 
+def told_unstable(unstable: Sequence[Run]) -> list[str]:
+    """Return what users are told of unstable runs, a sentence each."""
+    return [f"{run.name} was unstable at LR {run.lrs.max():.3g} and is left out." for run in unstable]
+
+
 class Unscaled(FittedLaw):
     """The bound of schedules at their best base LR, for x = y = 1 and floor 0."""
 
