@@ -109,6 +109,14 @@ def test_what_cannot_go_on_is_refused(options, message):
         suggest(LIVE, **{"steps": STEPS, **options})
 
 
+def test_a_run_that_diverged_goes_on_from_before():
+    diverged = Run("live", LIVE.lrs, LIVE.points, np.append(LIVE.losses[:-1], np.inf))
+    found = suggest(diverged, steps=STEPS, from_step=300)
+    assert found.verdict == suggest(run("live", WARM[:300]), steps=STEPS, from_step=300).verdict
+    with pytest.raises(InputError, match="from_step must be below 400, where live diverged, got 400"):
+        suggest(diverged, steps=STEPS, from_step=400)
+
+
 def test_which_run_is_in_progress():
     other = run("other", WARM)
     with pytest.raises(InputError, match="got 2 unfinished runs: name it with live"):

@@ -75,11 +75,24 @@ def test_an_unstable_run_bounds_the_lr_and_above_stable_ones_no_gain_is_claimed(
     assert highest == pytest.approx(np.sqrt(0.5), rel=1e-2)  # halfway from a stable LR to the unstable one
     assert "does not know whether it is better" in found.verdict
     assert "no stable run had an LR above 0.5" in found.verdict
-    assert "blown was unstable at LR 1 and is left out." in found.doubts
+    assert "blown, with LRs up to 1, was unstable and is left out." in found.doubts
     assert [each["name"] for each in found.to_dict()["runs"] if each["unstable"]] == ["blown"]
     first = found.rows[0]
     blown = first._replace(schedule=first.schedule.replace(base_lr=1.0), difference=-0.02, error=0.001)
     assert "blown was unstable at LR 1." in replace(found, rows=(blown,)).verdict
+
+
+def test_a_run_that_diverged_counts_as_unstable(tmp_path):
+    blown, diverged = (Run("x", HOLD, [10, 20], [3.0, loss]) for loss in (9.0, np.inf))
+    found = suggest([*sweep(0.125, 0.25, 0.5), diverged])
+    assert found.rows == suggest([*sweep(0.125, 0.25, 0.5), blown]).rows
+    assert "x, with LRs up to 1, diverged at step 20 and is left out." in found.doubts
+    found.write(tmp_path)
+    assert json.loads((tmp_path / "suggestion.json").read_text())["runs"][-1]["final_loss"] is None
+    alone = suggest(diverged, steps=STEPS)
+    assert "ranks shapes only" in alone.verdict
+    with pytest.raises(InputError, match="needs a run that did not diverge, got 1 that did"):
+        ConvexBound().fit([diverged])
 
 
 def test_one_run_is_followed_by_a_bracket_of_base_lrs():

@@ -28,7 +28,9 @@ def live_run(runs: Runs, from_step: int, name: str | None = None) -> tuple[Run, 
     finished = [
         run
         for run in runs
-        if run.name not in runs.unfinished and (run is not whole or not _ends_at(run, from_step))
+        if run.name not in runs.unfinished
+        and not run.diverged
+        and (run is not whole or not _ends_at(run, from_step))
     ]
     return _cut(whole, from_step), finished
 
@@ -71,6 +73,10 @@ def _cut(run: Run, step: int) -> Run:
     if not kept.any():
         raise InputError(
             f"from_step must be at least {run.points[0]}, the first loss of {run.name}; got {step}"
+        )
+    if run.diverged and kept[-1]:
+        raise InputError(
+            f"from_step must be below {run.points[-1]:,}, where {run.name} diverged, got {step:,}"
         )
     lrs = np.append(run.lrs[:step], np.full(max(step - run.steps, 0), run.lrs[-1]))
     if lrs[-1] == 0:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from lrshape.errors import InputError, shown
 from lrshape.predict.headings import KINDS, is_smoothed, listed, loss_of
 from lrshape.predict.notes import Notes
@@ -68,9 +70,9 @@ def _of_kind(
     found = {}
     for name, log in logs.items():
         ranked: dict[int, list[str]] = {}
-        for heading in log.series:
+        for heading, series in log.series.items():
             loss = loss_of(heading)
-            if loss is not None and loss.kind == kind:
+            if loss is not None and loss.kind == kind and (strict or np.isfinite(series.values).any()):
                 ranked.setdefault(-1 if heading in columns else loss.rank, []).append(heading)
         if not ranked:
             continue

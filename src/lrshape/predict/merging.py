@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lrshape.errors import InputError
 from lrshape.predict.headings import listed, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, in_order, merged
+from lrshape.shapes.learning_rate_log import is_learning_rate
 
 RENAMED = ("lr", "loss", "train_loss", "val_loss")
 """Roles that are headings of series, too."""
@@ -77,6 +80,8 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
     faults: list[str] = []
     for log in group:
         for heading, series in log.series.items():
+            if is_learning_rate(heading):  # of which a NaN is a gap
+                series = Series(series.steps, np.where(series.values == np.inf, np.nan, series.values))
             try:
                 ordered, told = in_order(series)
             except InputError as error:

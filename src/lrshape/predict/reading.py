@@ -186,7 +186,7 @@ def _schedule(given: Schedule | PathLike) -> NDArray[np.float64]:
 def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Runs that have the LRs of a longer one, up to a factor, but end while these change: they crashed."""
     for short, whole in permutations(runs, 2):
-        if short.steps >= FINISHED * whole.steps or short.name in known:
+        if short.steps >= FINISHED * whole.steps or short.name in known or short.diverged:
             continue
         places = np.linspace(0, short.steps - 1, 64).astype(int)
         tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]

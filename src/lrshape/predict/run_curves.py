@@ -47,9 +47,9 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
     Raises:
         InputError: if a step is no whole number of at least 0, or too large.
     """
-    logged = ~np.isnan(series.values) & ~np.isnan(series.steps)
+    logged = ~np.isnan(series.values) & np.isfinite(series.steps)
     steps, values = series.steps[logged], series.values[logged]
-    if (wrong := ~np.isfinite(steps) | (steps < 0) | (steps % 1 != 0)).any():
+    if (wrong := (steps < 0) | (steps % 1 != 0)).any():
         hint = ": are they epochs?" if (steps[wrong] % 1 != 0).all() else ""
         raise InputError(f"steps must be whole numbers of at least 0, got {steps[wrong][0]:g}{hint}")
     if steps.max(initial=0) > MOST_STEPS:

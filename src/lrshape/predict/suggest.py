@@ -90,7 +90,8 @@ def suggest(
         raise InputError("live (--live) needs from_step (--from-step)")
     if isinstance(steps, Sequence):
         raise InputError("steps must be one number without from_step (--from-step)")
-    finished = [run for run in read if run.name not in read.unfinished]
+    ended = [run for run in read if run.name not in read.unfinished]
+    finished = [run for run in ended if not run.diverged]
     if steps is None and not finished and not own:
         raise InputError("steps are needed where there is no finished run and no schedule to take them from")
     if not finished:
@@ -102,7 +103,7 @@ def suggest(
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    found = judged_by_curves(_from_runs(ended, today, offered), offered)
     if found.contradiction and (odd := odd_run(finished)) is not None:
         if odd is today.run:
             others = f"; without {odd.name}, the best of them, the others follow the bound."
@@ -110,7 +111,7 @@ def suggest(
             found = replace(found, contradiction=contradiction)
         else:
             doubt = f"{odd.name} is left out: without it, the other runs follow the bound."
-            kept = [run for run in finished if run is not odd]
+            kept = [run for run in ended if run is not odd]
             found = judged_by_curves(_from_runs(kept, today, offered), offered)
             found = replace(found, doubts=(doubt, *found.doubts))
     found = _paid(found, cost_limit)
@@ -242,7 +243,8 @@ def _best_base_lr(shape: NDArray[np.float64]) -> float:
 
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:
     steps = today.schedule.steps
-    empty = Suggestion(steps, tuple(runs), today, (), "", (), (), ())
+    known = tuple(run for run in runs if not run.diverged)
+    empty = Suggestion(steps, known, today, (), "", (), (), ())
     try:
         stable, unstable = split_unstable(runs)
     except InputError as error:

@@ -145,7 +145,7 @@ class Suggestion:
                         "name": run.name,
                         "steps": run.steps,
                         "base_lr": float(run.lrs.max()),
-                        "final_loss": run.final_loss,
+                        "final_loss": None if run.diverged else run.final_loss,
                         "unstable": run in self.unstable,
                     }
                     for run in (*self.runs, *self.unstable)
