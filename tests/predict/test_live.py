@@ -109,6 +109,14 @@ def test_what_cannot_go_on_is_refused(options, message):
         suggest(LIVE, **{"steps": STEPS, **options})
 
 
+def test_a_live_run_counts_as_a_finished_one_only_if_its_lr_decayed_after_the_step():
+    found = suggest(LIVE, steps=STEPS, from_step=300)
+    assert [each.name for each in found.runs] == ["live"]
+    assert "says nothing about decays" in " ".join(found.doubts)
+    again = suggest(BRANCH, steps=STEPS, from_step=300)
+    assert [each.steps for each in again.runs] == [500, 300]
+
+
 def test_a_run_that_diverged_goes_on_from_before():
     diverged = Run("live", LIVE.lrs, LIVE.points, np.append(LIVE.losses[:-1], np.inf))
     found = suggest(diverged, steps=STEPS, from_step=300)
