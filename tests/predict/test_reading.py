@@ -74,10 +74,8 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         (LOG.replace("30,", "3e12,"), "are they tokens or samples"),
         (LOG.replace("10,", "-10,"), "whole numbers of at least 0, got -10"),
         (LOG.replace("0.05", "-0.05"), "a: learning rates must be finite and at least 0, got -0.05"),
-        (
-            LOG.replace("loss", "accuracy"),
-            "a: has no finite loss; it has .*'accuracy'.*--metric",
-        ),
+        (LOG.replace("loss", "nll"), "a: has no finite loss; it has .*'nll'.*--metric"),
+        (LOG.replace("loss", "accuracy"), "a: has no finite loss; it has 'lr', 'accuracy'$"),
         ('step,lr,loss\n"1,000",0.1,3\n', "separators of thousands; line 2 has '1,000'"),
         (LOG.replace("0.1", "0").replace("0.05", "0"), "a: LRs must be .* not all 0"),
         ("step;lr;loss\n0;0,1;3\n", "decimal point.* line 2 has '0,1'"),
@@ -105,7 +103,9 @@ def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
             "step='update' is no column of a log; there are 'step', 'lr'",
         ),
         ({"columns": {"run": "who"}}, "run='who' is no column of a log"),
-        ({"metric": "val_loss"}, "metric must be the heading of a loss, one of 'lr', 'loss', got 'val_loss'"),
+        ({"metric": "val_loss"}, "a loss, better if lower, one of 'loss', got 'val_loss'"),
+        ({"metric": "LR"}, "metric must be the heading of a loss, .* one of 'loss', got 'LR'"),
+        ({"columns": {"val_loss": "lr"}}, "columns: val_loss must be the heading of a loss, .* got 'lr'"),
         ({"schedules": {"b": path}}, "schedules must be a run, one of 'a', got 'b'"),
         ({"parents": {"b": "a"}}, "parents must be a run"),
         ({"parents": {"a": "b"}}, "the parent of 'a' must be a run"),
@@ -117,6 +117,22 @@ def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
         with pytest.raises(InputError, match=message):
             read_runs(source)
     assert read_runs([]).runs == ()
+
+
+@pytest.mark.parametrize("name", ["val_acc", "eval/accuracy@5", "acc1", "evalF1", "train/reward", "epoch"])
+def test_what_is_no_loss_or_better_if_higher_is_refused_as_a_loss(write, name):
+    text = LOG.replace("loss", f"loss,{name}").replace("\n", ",0.5\n").replace(f"{name},0.5", name)
+    with pytest.raises(InputError, match=f"a loss, better if lower, one of 'loss', got '{name}'"):
+        read_runs(write(a=text), metric=name)
+    with pytest.raises(InputError, match=f"loss must be the heading of a loss, .* got '{name}'"):
+        read_runs(write(a=text), columns={"loss": name})
+    assert read_runs(write(a=text.replace(name, "reward_loss")), metric="reward_loss").runs
+
+
+def test_a_file_of_accuracies_holds_no_losses(write):
+    paths = write(lr=rows("step,a", "0,.1", "20,.1"), val_acc=rows("step,a", "10,3", "20,2"))
+    with pytest.raises(InputError, match="a: has no finite loss; it has 'lr', 'val_acc'"):
+        read_runs(paths)
 
 
 def test_columns_of_other_names(read, write):

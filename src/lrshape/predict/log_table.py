@@ -15,6 +15,7 @@ from lrshape.predict.headings import (
     kind_of,
     label_heading,
     loss_of,
+    may_be_loss,
     run_name,
     split_run,
     step_heading,
@@ -136,6 +137,8 @@ def _told(source: Path, metric: str, columns: Mapping[str, str]) -> str:
         return metric
     kind, loss = kind_of(source.stem), loss_of(metric)
     if metric.lower() in ("", "value"):
+        if not (is_learning_rate(source.stem) or may_be_loss(source.stem)):
+            return source.stem
         return "lr" if is_learning_rate(source.stem) else f"{kind}_loss" if kind else "loss"
     return f"{kind}_{metric}" if loss and kind and not loss.is_said else metric
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from lrshape.errors import InputError
-from lrshape.predict.headings import listed, named
+from lrshape.predict.headings import listed, may_be_loss, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, in_order, merged
@@ -20,7 +20,7 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
     """Give the series that users name for a role the role as their heading.
 
     Raises:
-        InputError: if there is no series, or no column, of a name.
+        InputError: if there is no series, or no column, of a name, or it names no loss.
     """
     for role, heading in columns.items():
         if role not in RENAMED:
@@ -35,6 +35,10 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
             same = named(log.series, heading)
             if same is not None:
                 found = True
+                if role != "lr" and not may_be_loss(same):
+                    raise InputError(
+                        f"columns: {role} must be the heading of a loss, better if lower, got {same!r}"
+                    )
                 series = log.series.pop(same)
                 log.series = {role: series} | {k: v for k, v in log.series.items() if k != role}
         if not found:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
-from lrshape.predict.headings import listed, split_run
+from lrshape.predict.headings import listed, may_be_loss, split_run
 from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
@@ -34,8 +34,8 @@ class RunBuilder:
         if heading is None and log.fault:
             raise UnusableRunError("fault", log.fault)
         if heading is None:
-            text = f"has no finite loss; it has {listed(log.series)}: metric (--metric) names another"
-            raise UnusableRunError("loss", text)
+            hint = ": metric (--metric) names another" if any(map(may_be_loss, log.series)) else ""
+            raise UnusableRunError("loss", f"has no finite loss; it has {listed(log.series)}{hint}")
         points, losses = log.series[heading]
         finite = np.isfinite(losses)
         kept = finite & (points > 0)
