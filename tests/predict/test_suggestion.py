@@ -125,6 +125,15 @@ def test_without_runs_shapes_alone_are_ranked():
     assert [row.name for row in rows] == ["linear to 0"]
 
 
+def test_why_no_run_is_finished_is_told(tmp_path):
+    rows = [f"{step},0.1,3,{'' if step % 500 else 2}" for step in range(0, 2000, 100)]
+    (tmp_path / "a.csv").write_text("\n".join(["step,lr,train_loss,val_loss", *rows]))
+    why = "a: is unfinished: its losses, 'val_loss', end at step 1,500 of 1,900"
+    with pytest.raises(InputError, match=f"steps are needed .* not 'train_loss': metric .*; {why}"):
+        suggest(tmp_path / "a.csv")
+    assert suggest(tmp_path / "a.csv", metric="train_loss").rows
+
+
 def test_runs_that_contradict_the_law_are_told_so():
     short = run("short", np.full(STEPS, 0.5), 1e-2)
     long = run("long", np.full(2 * STEPS, 0.5), 1e-6)

@@ -55,7 +55,7 @@ class RunBuilder:
         whole = max(len(lrs), log.planned_steps or 0)
         stopped = "" if end is not None else log.stopped
         if not stopped and end is None and last < FINISHED * (whole - 1):  # the last may be counted from 0
-            stopped = f"its losses end at step {last:,} of {whole:,}"
+            stopped = f"its losses, {heading!r}, end at step {last:,} of {whole:,}"
         if stopped:
             lrs = lrs[:last]
             told.append(Told("unfinished", f"is unfinished: {stopped}"))

@@ -93,7 +93,10 @@ def suggest(
     ended = [run for run in read if run.name not in read.unfinished]
     finished = [run for run in ended if not run.diverged]
     if steps is None and not finished and not own:
-        raise InputError("steps are needed where there is no finished run and no schedule to take them from")
+        why = "; ".join(read.notes) or "got no run"
+        raise InputError(
+            f"steps are needed (--steps) where there is no finished run and no schedule to take them from; {why}"
+        )
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
