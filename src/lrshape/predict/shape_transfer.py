@@ -143,12 +143,12 @@ def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
     runs = fitted.runs
     doubts = told_unstable(fitted.unstable)
     factors = fitted.best_factors([fitted.law.terms(run.lrs) for run in runs])
-    if factors.min() > 1:
-        doubts.append("The best base LR lies above those that were run.")
-    if factors.max() < 1:
-        doubts.append("The best base LR lies below those that were run.")
     if len(runs) < 3:
         doubts.append(f"The best base LR needs at least three runs, got {len(runs)}.")
+    elif factors.min() > 1 or factors.max() < 1:
+        side = "above" if factors.min() > 1 else "below"
+        stable = " stable" if fitted.unstable else ""  # the unstable ones may lie there
+        doubts.append(f"For the shape of your runs, the best base LR lies {side} those of all{stable} runs.")
     if fitted.misfit < MISFIT:
         doubts.append(f"The losses of the {len(runs)} runs do not follow the bound.")
     if first.better < SURE:
