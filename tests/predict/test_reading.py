@@ -30,6 +30,12 @@ def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, w
     assert notes == "lrshape reads the losses from 'loss'"
 
 
+@pytest.mark.parametrize(("end", "steps"), [(99, 100), (95, 95), (100, 100)])
+def test_a_log_from_step_0_that_ends_with_its_last_step_has_all_of_them(read, write, end, steps):
+    run = read(write(a=log([*range(0, end, 20), end], lambda step: 2)))[0]["a"]
+    assert (run.steps, run.points[-1]) == (steps, end)
+
+
 def test_an_lr_that_jumps_between_two_logged_steps_jumps_at_the_later_one(read, write):
     runs, _ = read(write(a=log(range(10, 110, 10), lr=lambda step: 0.1 if step < 50 else 0.02)))
     np.testing.assert_allclose(runs["a"].lrs[[40, 49, 50, 99]], [0.1, 0.1, 0.02, 0.02])
