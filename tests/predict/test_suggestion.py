@@ -242,3 +242,25 @@ def test_folders_in_the_way_of_files_are_named(tmp_path):
 def test_what_is_for_files_is_refused_with_runs():
     with pytest.raises(InputError, match="metric is for files of runs"):
         suggest(sweep(0.05, 0.1), metric="val_loss")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"runs": 3}, "runs must be files, folders or Run objects, got 3"),
+        ({"runs": [None]}, "runs must be files, folders or Run objects, got None"),
+        ({"steps": "x"}, "steps must be a whole number from 1 to .*, got 'x'"),
+        ({"steps": "20", "from_step": 10}, "steps must be a whole number from 1 to .*, got '20'"),
+        ({"steps": np.array([1, 2])}, r"steps must be one number without from_step .*, got \[1, 2\]"),
+        ({"families": "wsd"}, "families must be a list of names, got 'wsd'"),
+        ({"metric": 3}, "metric must be a text, got 3"),
+        ({"columns": "lr"}, "columns must be a mapping, got 'lr'"),
+        ({"columns": {"lr": 3}}, "columns: lr must be a heading, a text, got 3"),
+        ({"like": 3}, "a file or folder must be given as a text or a path, got 3"),
+        ({"schedules": {"a": 3}}, "a file or folder must be given as a text or a path, got 3"),
+    ],
+)
+def test_values_of_another_kind_break_a_rule(tmp_path, options, message):
+    (tmp_path / "a.csv").write_text("step,lr,loss\n10,0.1,3\n20,0.1,2\n")
+    with pytest.raises(InputError, match=message):
+        suggest(**{"runs": tmp_path / "a.csv", **options})
