@@ -140,8 +140,10 @@ def path_of(given: str | os.PathLike[str]) -> Path:
     """Return a path with ``~`` and ``~user`` replaced by the home directory, as a shell does.
 
     Raises:
-        InputError: if there is no such user, and no file of that name.
+        InputError: if it is no path, or there is no such user, and no file of that name.
     """
+    if not isinstance(given, str | os.PathLike):
+        raise InputError(f"a file or folder must be given as a text or a path, got {shown(given)}")
     path = Path(given)
     try:
         return path.expanduser()

@@ -109,6 +109,22 @@ def test_what_cannot_go_on_is_refused(options, message):
         suggest(LIVE, **{"steps": STEPS, **options})
 
 
+def test_a_live_run_counts_as_a_finished_one_only_if_its_lr_decayed_after_the_step():
+    found = suggest(LIVE, steps=STEPS, from_step=300)
+    assert [each.name for each in found.runs] == ["live"]
+    assert "says nothing about decays" in " ".join(found.doubts)
+    again = suggest(BRANCH, steps=STEPS, from_step=300)
+    assert [each.steps for each in again.runs] == [500, 300]
+
+
+def test_a_run_that_diverged_goes_on_from_before():
+    diverged = Run("live", LIVE.lrs, LIVE.points, np.append(LIVE.losses[:-1], np.inf))
+    found = suggest(diverged, steps=STEPS, from_step=300)
+    assert found.verdict == suggest(run("live", WARM[:300]), steps=STEPS, from_step=300).verdict
+    with pytest.raises(InputError, match="from_step must be below 400, where live diverged, got 400"):
+        suggest(diverged, steps=STEPS, from_step=400)
+
+
 def test_which_run_is_in_progress():
     other = run("other", WARM)
     with pytest.raises(InputError, match="got 2 unfinished runs: name it with live"):

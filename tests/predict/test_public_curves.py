@@ -71,13 +71,13 @@ def test_runs_without_learning_rates_take_schedules():
     [
         ("wandb_run_name_has_lr.csv", "lr-sweep-3"),
         ("trainer_state.json", "bug-inputs"),
-        ("wandb_hugging_face.csv", "bert: has no loss"),
-        ("wandb_one_run_crashed.csv", "good: has no loss"),
-        ("tensorboard_lr.csv", "has no loss"),
+        ("wandb_hugging_face.csv", "bert: has no finite loss"),
+        ("wandb_one_run_crashed.csv", "good: has no finite loss"),
+        ("tensorboard_lr.csv", "has no finite loss"),
         ("excel_utf8_one_column.csv", "must hold headings"),
         ("german_curve.csv", "decimal point"),
         ("german_runs.csv", "needs a column of steps"),
-        ("log_with_gaps.csv", "has no loss"),
+        ("log_with_gaps.csv", "has no finite loss"),
         ("optuna_trials_dataframe.csv", "needs a column of steps"),
     ],
 )

@@ -138,7 +138,7 @@ def test_hugging_face_output_folders_and_runs_that_were_stopped(tmp_path):
     runs = read_runs(folder, metric="loss")
     assert [run.name for run in runs] == ["my-model"]
     assert runs.unfinished == ("my-model",)
-    assert "its losses end at step 50 of 100" in "\n".join(runs.notes)
+    assert "its losses, 'loss', end at step 50 of 100" in "\n".join(runs.notes)
     (run,) = read_runs(folder / "checkpoint-5").runs
     assert run.losses.tolist() == [9.0]
     with pytest.raises(InputError, match="holds no log_history"):

@@ -30,6 +30,12 @@ def test_a_log_gives_the_lr_of_every_step_and_the_losses_at_their_points(read, w
     assert notes == "lrshape reads the losses from 'loss'"
 
 
+@pytest.mark.parametrize(("end", "steps"), [(99, 100), (95, 95), (100, 100)])
+def test_a_log_from_step_0_that_ends_with_its_last_step_has_all_of_them(read, write, end, steps):
+    run = read(write(a=log([*range(0, end, 20), end], lambda step: 2)))[0]["a"]
+    assert (run.steps, run.points[-1]) == (steps, end)
+
+
 def test_an_lr_that_jumps_between_two_logged_steps_jumps_at_the_later_one(read, write):
     runs, _ = read(write(a=log(range(10, 110, 10), lr=lambda step: 0.1 if step < 50 else 0.02)))
     np.testing.assert_allclose(runs["a"].lrs[[40, 49, 50, 99]], [0.1, 0.1, 0.02, 0.02])
@@ -74,7 +80,8 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         (LOG.replace("30,", "3e12,"), "are they tokens or samples"),
         (LOG.replace("10,", "-10,"), "whole numbers of at least 0, got -10"),
         (LOG.replace("0.05", "-0.05"), "a: learning rates must be finite and at least 0, got -0.05"),
-        (LOG.replace("loss", "accuracy"), "a: has no loss; it has .*'accuracy'.*--metric"),
+        (LOG.replace("loss", "nll"), "a: has no finite loss; it has .*'nll'.*--metric"),
+        (LOG.replace("loss", "accuracy"), "a: has no finite loss; it has 'lr', 'accuracy'$"),
         ('step,lr,loss\n"1,000",0.1,3\n', "separators of thousands; line 2 has '1,000'"),
         (LOG.replace("0.1", "0").replace("0.05", "0"), "a: LRs must be .* not all 0"),
         ("step;lr;loss\n0;0,1;3\n", "decimal point.* line 2 has '0,1'"),
@@ -102,7 +109,9 @@ def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
             "step='update' is no column of a log; there are 'step', 'lr'",
         ),
         ({"columns": {"run": "who"}}, "run='who' is no column of a log"),
-        ({"metric": "val_loss"}, "metric must be the heading of a loss, one of 'lr', 'loss', got 'val_loss'"),
+        ({"metric": "val_loss"}, "a loss, better if lower, one of 'loss', got 'val_loss'"),
+        ({"metric": "LR"}, "metric must be the heading of a loss, .* one of 'loss', got 'LR'"),
+        ({"columns": {"val_loss": "lr"}}, "columns: val_loss must be the heading of a loss, .* got 'lr'"),
         ({"schedules": {"b": path}}, "schedules must be a run, one of 'a', got 'b'"),
         ({"parents": {"b": "a"}}, "parents must be a run"),
         ({"parents": {"a": "b"}}, "the parent of 'a' must be a run"),
@@ -114,6 +123,22 @@ def test_wrong_arguments_are_told_in_one_line(write, tmp_path):
         with pytest.raises(InputError, match=message):
             read_runs(source)
     assert read_runs([]).runs == ()
+
+
+@pytest.mark.parametrize("name", ["val_acc", "eval/accuracy@5", "acc1", "evalF1", "train/reward", "epoch"])
+def test_what_is_no_loss_or_better_if_higher_is_refused_as_a_loss(write, name):
+    text = LOG.replace("loss", f"loss,{name}").replace("\n", ",0.5\n").replace(f"{name},0.5", name)
+    with pytest.raises(InputError, match=f"a loss, better if lower, one of 'loss', got '{name}'"):
+        read_runs(write(a=text), metric=name)
+    with pytest.raises(InputError, match=f"loss must be the heading of a loss, .* got '{name}'"):
+        read_runs(write(a=text), columns={"loss": name})
+    assert read_runs(write(a=text.replace(name, "reward_loss")), metric="reward_loss").runs
+
+
+def test_a_file_of_accuracies_holds_no_losses(write):
+    paths = write(lr=rows("step,a", "0,.1", "20,.1"), val_acc=rows("step,a", "10,3", "20,2"))
+    with pytest.raises(InputError, match="a: has no finite loss; it has 'lr', 'val_acc'"):
+        read_runs(paths)
 
 
 def test_columns_of_other_names(read, write):
@@ -200,7 +225,7 @@ def test_the_kind_of_losses_that_most_runs_have_is_read_and_the_others_are_left_
     train = rows("step,lr,train_loss", "10,.1,3", "20,.1,2")
     runs, notes = read(write(a=both, b=both, c=train), metric="val_loss")
     assert list(runs) == ["a", "b"]
-    assert "c: is left out: has no loss" in notes
+    assert "c: is left out: has no finite loss" in notes
     assert len(read(write(a=both, b=both, c=train))[0]) == 3
 
 
@@ -249,17 +274,29 @@ def test_a_resumed_log_in_two_files(read, write):
     assert runs["a"].losses.tolist() == [1] * 7 + [2] * 13
 
 
-def test_losses_that_are_not_finite_are_left_out_and_what_diverged_is_unfinished(write):
+@pytest.mark.parametrize(("lost", "end"), [(np.inf, 200), (np.nan, 200), (np.nan, 70)])
+def test_losses_that_are_not_finite_are_left_out_or_a_run_diverged(write, lost, end):
     def loss(step):
-        return np.inf if step == 30 or step > 60 else 2 + 1 / step
+        return lost if step == 30 or step > 60 else 2 + 1 / step
 
-    runs = read_runs(write(a=log(range(10, 201, 10), loss)))
+    runs = read_runs(write(a=log(range(0, end + 1, 10), lambda step: loss(step) if step else 3)))
     (run,) = runs.runs
-    assert run.points.tolist() == [10, 20, 40, 50, 60]
-    assert run.steps == 60
-    assert runs.unfinished == ("a",)
-    assert "leaves out 15 losses without a finite value" in "\n".join(runs.notes)
-    assert "is unfinished: its losses end at step 60 of 200" in "\n".join(runs.notes)
+    assert run.points.tolist() == [10, 20, 40, 50, 60, 70]
+    assert (run.diverged, run.losses[-1], run.steps) == (True, np.inf, end)
+    assert runs.unfinished == ()
+    assert "leaves out 1 loss without a finite value" in "\n".join(runs.notes)
+    assert "diverged at step 70: from there on no loss is finite" in "\n".join(runs.notes)
+
+
+@pytest.mark.parametrize("gap", ["", "nan"])
+def test_a_loss_that_is_logged_rarely_has_not_diverged(read, write, gap):
+    lines = [f"{s},.1,{2 if s % 50 == 0 else gap}" for s in range(0, 140, 10)]
+    assert not read(write(a=rows("step,lr,val_loss", *lines)))[0]["a"].diverged
+    lines = [f"{s},.1,3,{gap}" for s in range(0, 140, 10)]
+    assert read(write(a=rows("step,lr,train_loss,val_loss", *lines)))[0]["a"].points[-1] == 130
+    lines = [f"{s},.1,{gap or 'inf'}" for s in range(0, 140, 10)]  # and no loss at all is one that diverged
+    paths = write(a=rows("step,lr,loss", *lines), b=log(range(10, 140, 10)))
+    assert read(paths)[0]["a"].losses.tolist() == [np.inf]
 
 
 def test_a_run_that_crashed_keeps_its_curve_and_is_unfinished(write):

@@ -43,7 +43,8 @@ def test_one_loss_is_enough_and_a_run_cannot_be_changed():
         ([1.0, 1.0], [1, 3], [1.0, 1.0], "rise, from 1 to 2, got 1 to 3"),
         ([1.0, 1.0], [], [], "got none"),
         ([1.0, 1.0], [1, 2], [1.0], "needs 2 finite losses"),
-        ([1.0, 1.0], [1, 2], [1.0, np.inf], "needs 2 finite losses"),
+        ([1.0, 1.0], [1, 2], [np.inf, 1.0], "needs 2 finite losses"),
+        ([1.0, 1.0], [1, 2], [1.0, np.nan], "needs 2 finite losses"),
     ],
 )
 def test_what_is_no_run_is_one_line(lrs, points, losses, message):

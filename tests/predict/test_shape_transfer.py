@@ -44,11 +44,16 @@ def test_base_lrs_and_differences_of_other_shapes_are_those_of_the_law():
 
 def test_what_is_not_known_is_said_and_no_lr_far_above_those_run_is_suggested():
     below = transfer_sweep(sweep([0.1, 0.2]), [HOLD, LINEAR])
-    assert "The best base LR lies above those that were run." in below.doubts
     assert "The best base LR needs at least three runs, got 2." in below.doubts
+    assert "lies" not in " ".join(below.doubts)  # which two runs do not tell
     assert all(forecast.base_lr <= 0.4 for forecast in below.forecasts)
+    told = "For the shape of your runs, the best base LR lies {} those of all runs."
+    assert told.format("above") in transfer_sweep(sweep([0.05, 0.1, 0.2]), [LINEAR]).doubts
+    assert told.format("below") in transfer_sweep(sweep([4, 8, 16]), [LINEAR]).doubts
     with pytest.raises(InputError, match=r"LRs of at most 0\.4 after these runs"):
         transfer_sweep(sweep([0.1, 0.2]), [LINEAR], base_lrs=[[1.0]])
+    blown = Run("blown", np.full(STEPS, 0.08), np.array([STEPS]), np.array([9.0]))  # below all stable LRs
+    assert transfer_sweep([*sweep([0.1, 0.2]), blown], [LINEAR]).limit < 0.06
     with pytest.raises(InputError, match="from at least 1 run"):
         transfer_sweep([], [LINEAR])
 

@@ -69,6 +69,32 @@ def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
     assert keep.verdict.startswith("Keep WSD 20%")
 
 
+def test_an_unstable_run_bounds_the_lr_and_above_stable_ones_no_gain_is_claimed():
+    found = suggest([*sweep(0.125, 0.25, 0.5), run("blown", HOLD, 9.0)])
+    highest = max(each.schedule.values().max() for each in (*found.rows, *found.next_runs))
+    assert highest == pytest.approx(np.sqrt(0.5), rel=1e-2)  # halfway from a stable LR to the unstable one
+    assert "does not know whether it is better" in found.verdict
+    assert "no stable run had an LR above 0.5" in found.verdict
+    assert "blown, with LRs up to 1, was unstable and is left out." in found.doubts
+    assert [each["name"] for each in found.to_dict()["runs"] if each["unstable"]] == ["blown"]
+    first = found.rows[0]
+    blown = first._replace(schedule=first.schedule.replace(base_lr=1.0), difference=-0.02, error=0.001)
+    assert "blown was unstable at LR 1." in replace(found, rows=(blown,)).verdict
+
+
+def test_a_run_that_diverged_counts_as_unstable(tmp_path):
+    blown, diverged = (Run("x", HOLD, [10, 20], [3.0, loss]) for loss in (9.0, np.inf))
+    found = suggest([*sweep(0.125, 0.25, 0.5), diverged])
+    assert found.rows == suggest([*sweep(0.125, 0.25, 0.5), blown]).rows
+    assert "x, with LRs up to 1, diverged at step 20 and is left out." in found.doubts
+    found.write(tmp_path)
+    assert json.loads((tmp_path / "suggestion.json").read_text())["runs"][-1]["final_loss"] is None
+    alone = suggest(diverged, steps=STEPS)
+    assert "ranks shapes only" in alone.verdict
+    with pytest.raises(InputError, match="needs a run that did not diverge, got 1 that did"):
+        ConvexBound().fit([diverged])
+
+
 def test_one_run_is_followed_by_a_bracket_of_base_lrs():
     found = suggest(sweep(1), steps=STEPS)
     lrs = [each.schedule.base_lr for each in found.next_runs if each.name == found.rows[0].name]
@@ -97,6 +123,15 @@ def test_without_runs_shapes_alone_are_ranked():
         suggest([])
     rows = suggest([], steps=STEPS, families=["linear", "linear"]).rows
     assert [row.name for row in rows] == ["linear to 0"]
+
+
+def test_why_no_run_is_finished_is_told(tmp_path):
+    rows = [f"{step},0.1,3,{'' if step % 500 else 2}" for step in range(0, 2000, 100)]
+    (tmp_path / "a.csv").write_text("\n".join(["step,lr,train_loss,val_loss", *rows]))
+    why = "a: is unfinished: its losses, 'val_loss', end at step 1,500 of 1,900"
+    with pytest.raises(InputError, match=f"steps are needed .* not 'train_loss': metric .*; {why}"):
+        suggest(tmp_path / "a.csv")
+    assert suggest(tmp_path / "a.csv", metric="train_loss").rows
 
 
 def test_runs_that_contradict_the_law_are_told_so():
@@ -207,3 +242,25 @@ def test_folders_in_the_way_of_files_are_named(tmp_path):
 def test_what_is_for_files_is_refused_with_runs():
     with pytest.raises(InputError, match="metric is for files of runs"):
         suggest(sweep(0.05, 0.1), metric="val_loss")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"runs": 3}, "runs must be files, folders or Run objects, got 3"),
+        ({"runs": [None]}, "runs must be files, folders or Run objects, got None"),
+        ({"steps": "x"}, "steps must be a whole number from 1 to .*, got 'x'"),
+        ({"steps": "20", "from_step": 10}, "steps must be a whole number from 1 to .*, got '20'"),
+        ({"steps": np.array([1, 2])}, r"steps must be one number without from_step .*, got \[1, 2\]"),
+        ({"families": "wsd"}, "families must be a list of names, got 'wsd'"),
+        ({"metric": 3}, "metric must be a text, got 3"),
+        ({"columns": "lr"}, "columns must be a mapping, got 'lr'"),
+        ({"columns": {"lr": 3}}, "columns: lr must be a heading, a text, got 3"),
+        ({"like": 3}, "a file or folder must be given as a text or a path, got 3"),
+        ({"schedules": {"a": 3}}, "a file or folder must be given as a text or a path, got 3"),
+    ],
+)
+def test_values_of_another_kind_break_a_rule(tmp_path, options, message):
+    (tmp_path / "a.csv").write_text("step,lr,loss\n10,0.1,3\n20,0.1,2\n")
+    with pytest.raises(InputError, match=message):
+        suggest(**{"runs": tmp_path / "a.csv", **options})

@@ -10,7 +10,7 @@ from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, warmup_steps
 from lrshape.predict.curve_law import CHANGE
 from lrshape.predict.ensemble import CURVE_LAWS, Ensemble, curves_of, fit_ensemble
-from lrshape.predict.laws.convex_bound import split_unstable
+from lrshape.predict.laws.convex_bound import split_unstable, told_unstable
 from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, rounded, second_choice, swept
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import CAUTION, REACH
@@ -47,7 +47,7 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
     schedules = [each.schedule.replace(base_lr=rounded(peak)) for each in offered]
     lrs = [schedule.values() for schedule in schedules]
     try:
-        stable, unstable = split_unstable(found.runs)
+        stable, _ = split_unstable(found.runs)  # again: this is where runs that contradict the bound end
         ensemble = fit_ensemble(stable)
         mean, errors = ensemble.differences(lrs, today.schedule.values())
         ensemble.check_resolves(mean)
@@ -71,7 +71,7 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
         rows=rows,
         contradiction="",
         doubts=(
-            *(f"{run.name} was unstable and is left out." for run in unstable),
+            *told_unstable(found.unstable),
             "The base LR is that of your best run: these runs do not tell which one is best.",
         ),
         held_out=ensemble.held_out,

@@ -29,6 +29,7 @@ KINDS = tuple(_KINDS)
 """Of losses, those first that say most of a final loss."""
 
 _NO_NAMES = {"log", "logs", "metrics", "history", "results", "progress", "output", "trainer_state"}
+_HIGHER_IS_BETTER = {"acc", "accuracy", "f1", "bleu", "reward", "auc"}
 _NO_LOSSES = {"scale", "scaler", "weight", "coef", "coefficient", "spikes", "mask"}
 _SMOOTH = {"smooth", "smoothed", "ema", "avg", "average", "mean", "running", "rolling", "epoch"}
 _BEST = {"best", "min", "max", "lowest", "std"}
@@ -55,9 +56,9 @@ class Loss(NamedTuple):
     is_said: bool
 
 
-def words_of(heading: str) -> list[str]:
+def words_of(heading: str, word: str = "[a-z]+") -> list[str]:
     """The words in a heading, in lower case: ``trainLoss/avg`` has three."""
-    return re.findall("[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading).lower())
+    return re.findall(word, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", heading).lower())
 
 
 def kind_of(text: str) -> str | None:
@@ -85,6 +86,19 @@ def loss_of(heading: str) -> Loss | None:
     if rest & _BEST:
         rank = 3
     return Loss(said or "train", rank, said is not None)
+
+
+def may_be_loss(heading: str) -> bool:
+    """Whether a heading may name losses: neither steps, nor learning rates, nor what is better if higher.
+
+    Example:
+        >>> [may_be_loss(name) for name in ("nll", "acc_loss", "val_acc1", "evalF1", "epoch", "train/lr")]
+        [True, True, False, False, False, False]
+    """
+    if is_learning_rate(heading) or _short(heading) in (*STEPS, *_MORE_STEPS, *sum(_UNITS.values(), ())):
+        return False
+    words = {*words_of(heading), *words_of(heading, "[a-z]+[0-9]+")}
+    return loss_of(heading) is not None or not words & _HIGHER_IS_BETTER
 
 
 def is_smoothed(heading: str) -> bool:
@@ -124,7 +138,7 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
     names = list(names)
     if (own := named(names, given)) is not None:
         return own
-    short = {name.lower().rsplit("/", 1)[-1].strip().replace(" ", "_"): name for name in reversed(names)}
+    short = {_short(name): name for name in reversed(names)}
     for known in (*STEPS[:-1], *_MORE_STEPS):  # the last is epoch
         if known in short:
             return short[known]
@@ -137,6 +151,10 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
         f"needs a column of steps; its columns are {listed(names)}; say which it is with "
         "columns={'step': NAME} (--columns step=NAME)"
     )
+
+
+def _short(heading: str) -> str:
+    return heading.lower().rsplit("/", 1)[-1].strip().replace(" ", "_")
 
 
 def label_heading(names: Iterable[str], known: tuple[str, ...], given: str | None) -> str | None:

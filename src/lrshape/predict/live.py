@@ -40,7 +40,7 @@ def checked_horizons(steps: int | Sequence[int] | None, from_step: int) -> list[
     """
     if steps is None:
         raise InputError("from_step needs steps (--steps): the number of steps at which the run is to stop")
-    given = sorted({checked_steps(each) for each in (steps if isinstance(steps, Sequence) else [steps])})
+    given = sorted({checked_steps(each) for each in (steps if isinstance(steps, list) else [steps])})
     if not 1 <= len(given) <= MOST_HORIZONS:
         raise InputError(f"steps must be one to {MOST_HORIZONS} numbers, got {len(given)}")
     if given[0] <= from_step:

@@ -11,7 +11,13 @@ from lrshape.errors import InputError
 from lrshape.predict.curve_forecasts import LEAST_SWEPT
 from lrshape.predict.ensemble import CURVE_LAWS, Ensemble, curves_of, fit_ensemble
 from lrshape.predict.held_out import HeldOut, held_out, widening
-from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound, FittedBound, split_unstable
+from lrshape.predict.laws.convex_bound import (
+    RELATIVE_NOISE,
+    ConvexBound,
+    FittedBound,
+    split_unstable,
+    told_unstable,
+)
 from lrshape.predict.next_runs import swept
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT
@@ -102,7 +108,7 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
         return LiveForecasts(None, False, False, "", contradiction=f"{error}.")
     if not isinstance(bound, FittedBound):
         raise TypeError(f"the fit of a bound must be a FittedBound, got {type(bound).__name__}")
-    doubts = tuple(f"{run.name} was unstable and is left out." for run in unstable)
+    doubts = tuple(told_unstable(unstable))
     try:
         ensemble = _ensemble(live, stable, plan, others)
     except InputError as error:

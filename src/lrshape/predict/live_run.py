@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lrshape.errors import InputError, shown
+from lrshape.predict.curve_law import CHANGE
 from lrshape.predict.headings import listed
 from lrshape.predict.reading import Runs
 from lrshape.predict.runs import Run
@@ -14,7 +15,8 @@ def live_run(runs: Runs, from_step: int, name: str | None = None) -> tuple[Run, 
     """Return the run in progress up to a step, and the finished runs.
 
     It is the run of that name; else the only unfinished one; else the only one whose log ends at that step;
-    else the only run. A finished run from which another branches off stays among the finished ones.
+    else the only run. A finished run from which another branches off stays among the finished ones, if its LR
+    decayed after that step.
 
     Args:
         runs: all of them.
@@ -28,7 +30,9 @@ def live_run(runs: Runs, from_step: int, name: str | None = None) -> tuple[Run, 
     finished = [
         run
         for run in runs
-        if run.name not in runs.unfinished and (run is not whole or not _ends_at(run, from_step))
+        if run.name not in runs.unfinished
+        and not run.diverged
+        and (run is not whole or _decays(run, from_step))
     ]
     return _cut(whole, from_step), finished
 
@@ -61,6 +65,10 @@ def _ends_at(run: Run, step: int) -> bool:
     return abs(run.steps - step) <= _interval(run)
 
 
+def _decays(run: Run, step: int) -> bool:
+    return not _ends_at(run, step) and bool(run.lrs[-1] < CHANGE * run.lrs[min(step, run.steps) - 1])
+
+
 def _cut(run: Run, step: int) -> Run:
     """The run's first steps; a checkpoint may lie up to one logging interval behind the last logged loss."""
     if step > run.steps + _interval(run):
@@ -71,6 +79,10 @@ def _cut(run: Run, step: int) -> Run:
     if not kept.any():
         raise InputError(
             f"from_step must be at least {run.points[0]}, the first loss of {run.name}; got {step}"
+        )
+    if run.diverged and kept[-1]:
+        raise InputError(
+            f"from_step must be below {run.points[-1]:,}, where {run.name} diverged, got {step:,}"
         )
     lrs = np.append(run.lrs[:step], np.full(max(step - run.steps, 0), run.lrs[-1]))
     if lrs[-1] == 0:

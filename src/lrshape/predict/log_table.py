@@ -15,6 +15,7 @@ from lrshape.predict.headings import (
     kind_of,
     label_heading,
     loss_of,
+    may_be_loss,
     run_name,
     split_run,
     step_heading,
@@ -46,7 +47,7 @@ def logs_of(
 
     Args:
         source: the file.
-        table: numbers by heading, each of shape (rows,), NaN for gaps.
+        table: numbers by heading, each of shape (rows,), NaN for gaps and inf for NaN.
         labels: texts by heading, one a row: names of runs.
         columns: headings by role, see `ROLES`.
         name: of the run, if the table does not say it; default: from the file's name.
@@ -136,12 +137,16 @@ def _told(source: Path, metric: str, columns: Mapping[str, str]) -> str:
         return metric
     kind, loss = kind_of(source.stem), loss_of(metric)
     if metric.lower() in ("", "value"):
+        if not (is_learning_rate(source.stem) or may_be_loss(source.stem)):
+            return source.stem
         return "lr" if is_learning_rate(source.stem) else f"{kind}_loss" if kind else "loss"
     return f"{kind}_{metric}" if loss and kind and not loss.is_said else metric
 
 
 def table_of_rows(rows: Iterable[Any], columns: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The table of rows that are JSON objects: numbers, and labels, by heading; inner objects with ``/``.
+
+    A gap is NaN, and NaN is inf.
 
     Raises:
         InputError: if a row is no object.
@@ -156,7 +161,7 @@ def table_of_rows(rows: Iterable[Any], columns: Mapping[str, str]) -> tuple[dict
             if is_label(heading, columns) and value is not None:
                 labels.setdefault(heading, {})[count - 1] = str(value)
             elif (number := _number(value)) is not None:
-                numbers.setdefault(heading, []).append((count - 1, number))
+                numbers.setdefault(heading, []).append((count - 1, np.inf if np.isnan(number) else number))
     table = {}
     for heading, cells in numbers.items():
         places, values = zip(*cells, strict=True)

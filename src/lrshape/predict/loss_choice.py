@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from lrshape.errors import InputError, shown
-from lrshape.predict.headings import KINDS, is_smoothed, listed, loss_of
+from lrshape.predict.headings import KINDS, is_smoothed, listed, loss_of, may_be_loss
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog
 
@@ -27,7 +29,8 @@ def choose_losses(
     if metric is None and "loss" in columns:
         metric = "loss"
     if metric is not None:
-        wanted = {heading for heading in headings if _plain(heading) == _plain(metric)}
+        losses = [heading for heading in headings if may_be_loss(heading)]
+        wanted = {heading for heading in losses if _plain(heading) == _plain(metric)}
         if wanted:
             found = {
                 name: next(heading for heading in log.series if heading in wanted)
@@ -40,7 +43,8 @@ def choose_losses(
         kind = loss.kind if loss else metric.lower()
         if not (found := _of_kind(logs, kind, columns)):
             raise InputError(
-                f"metric must be the heading of a loss, one of {listed(headings, 20)}, got {shown(metric)}"
+                f"metric must be the heading of a loss, better if lower, one of {listed(losses, 20)}, "
+                f"got {shown(metric)}"
             )
         _tell(found, headings, notes, is_given=True)
         return found
@@ -68,9 +72,9 @@ def _of_kind(
     found = {}
     for name, log in logs.items():
         ranked: dict[int, list[str]] = {}
-        for heading in log.series:
+        for heading, series in log.series.items():
             loss = loss_of(heading)
-            if loss is not None and loss.kind == kind:
+            if loss is not None and loss.kind == kind and (strict or np.isfinite(series.values).any()):
                 ranked.setdefault(-1 if heading in columns else loss.rank, []).append(heading)
         if not ranked:
             continue

@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from lrshape.errors import InputError
-from lrshape.predict.headings import listed, named
+from lrshape.predict.headings import listed, may_be_loss, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, in_order, merged
+from lrshape.shapes.learning_rate_log import is_learning_rate
 
 RENAMED = ("lr", "loss", "train_loss", "val_loss")
 """Roles that are headings of series, too."""
@@ -17,7 +20,7 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
     """Give the series that users name for a role the role as their heading.
 
     Raises:
-        InputError: if there is no series, or no column, of a name.
+        InputError: if there is no series, or no column, of a name, or it names no loss.
     """
     for role, heading in columns.items():
         if role not in RENAMED:
@@ -32,6 +35,10 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
             same = named(log.series, heading)
             if same is not None:
                 found = True
+                if role != "lr" and not may_be_loss(same):
+                    raise InputError(
+                        f"columns: {role} must be the heading of a loss, better if lower, got {same!r}"
+                    )
                 series = log.series.pop(same)
                 log.series = {role: series} | {k: v for k, v in log.series.items() if k != role}
         if not found:
@@ -77,6 +84,8 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
     faults: list[str] = []
     for log in group:
         for heading, series in log.series.items():
+            if is_learning_rate(heading):  # of which a NaN is a gap
+                series = Series(series.steps, np.where(series.values == np.inf, np.nan, series.values))
             try:
                 ordered, told = in_order(series)
             except InputError as error:

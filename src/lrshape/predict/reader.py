@@ -1,7 +1,7 @@
 """What every reader of training runs is: it turns what a logger wrote into logs of runs."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -20,11 +20,17 @@ class Series(NamedTuple):
 
     Attributes:
         steps: shape (k,); as they were logged, so they may fall where a run was resumed.
-        values: shape (k,), NaN where nothing was logged.
+        values: shape (k,), NaN where nothing was logged, and inf where NaN was.
     """
 
     steps: NDArray[np.float64]
     values: NDArray[np.float64]
+
+
+def logged(points: Sequence[tuple[int, float]]) -> Series:
+    """Return the series of steps and their values, which have no gaps."""
+    steps, values = np.array(points, np.float64).T
+    return Series(steps, np.where(np.isnan(values), np.inf, values))
 
 
 @dataclass

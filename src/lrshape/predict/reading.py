@@ -1,7 +1,7 @@
 """Reading the runs that somebody has, from whatever logged them."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -79,11 +79,18 @@ def read_runs(
     Raises:
         InputError: if a source cannot be read, an argument names what is not there, or no run remains.
     """
-    given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    given = list(sources) if isinstance(sources, Iterable) and not isinstance(sources, str) else [sources]
+    if not isinstance(metric, str | None):
+        raise InputError(f"metric must be a text, got {shown(metric)}")
+    for argument, value in (("columns", columns), ("schedules", schedules), ("parents", parents)):
+        if not isinstance(value, Mapping | None):
+            raise InputError(f"{argument} must be a mapping, got {shown(value)}")
     columns, schedules, parents = dict(columns or {}), dict(schedules or {}), dict(parents or {})
-    for role in columns:
+    for role, heading in columns.items():
         if role not in ROLES:
             raise InputError(f"columns: {unknown_key(role, ROLES)}")
+        if not isinstance(heading, str):
+            raise InputError(f"columns: {role} must be a heading, a text, got {shown(heading)}")
     if not given:
         return Runs(())
     notes = Notes()
@@ -125,6 +132,8 @@ class _NoLogError(InputError):
 
 
 def _existing(source: PathLike) -> Path:
+    if not isinstance(source, str | os.PathLike):
+        raise InputError(f"runs must be files, folders or Run objects, got {shown(source)}")
     text = os.fspath(source)
     if not text:  # which Path takes for the current folder
         raise InputError("a file or folder of runs must have a name, got ''")
@@ -186,7 +195,7 @@ def _schedule(given: Schedule | PathLike) -> NDArray[np.float64]:
 def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Runs that have the LRs of a longer one, up to a factor, but end while these change: they crashed."""
     for short, whole in permutations(runs, 2):
-        if short.steps >= FINISHED * whole.steps or short.name in known:
+        if short.steps >= FINISHED * whole.steps or short.name in known or short.diverged:
             continue
         places = np.linspace(0, short.steps - 1, 64).astype(int)
         tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
-from lrshape.predict.headings import listed, split_run
+from lrshape.predict.headings import listed, may_be_loss, split_run
 from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
@@ -34,24 +34,28 @@ class RunBuilder:
         if heading is None and log.fault:
             raise UnusableRunError("fault", log.fault)
         if heading is None:
-            text = f"has no loss; it has {listed(log.series)}: metric (--metric) names another"
-            raise UnusableRunError("loss", text)
+            hint = ": metric (--metric) names another" if any(map(may_be_loss, log.series)) else ""
+            raise UnusableRunError("loss", f"has no finite loss; it has {listed(log.series)}{hint}")
         points, losses = log.series[heading]
         finite = np.isfinite(losses)
-        told = []
-        if not finite.all():
-            text = f"leaves out {counted(int(np.sum(~finite)), 'loss', 'losses')} without a finite value"
-            told.append(Told("infinite", text))
         kept = finite & (points > 0)
+        told = []
+        if (end := _divergence(points, finite)) is not None:
+            kept[end], losses = True, np.where(finite, losses, np.inf)
+            text = f"diverged at step {points[end]:,.0f}: from there on no loss is finite"
+            told.append(Told("diverged", text))
+        if lost := int(np.sum(~finite[:end])):
+            text = f"leaves out {counted(lost, 'loss', 'losses')} without a finite value"
+            told.append(Told("infinite", text))
         points, losses = points[kept], losses[kept]
         if not len(points):
             raise UnusableRunError("loss", "has no finite loss after its first step")
         last = int(points[-1])
         lrs, more = self._lrs(log, last, ())
         whole = max(len(lrs), log.planned_steps or 0)
-        stopped = log.stopped
-        if not stopped and last < FINISHED * (whole - 1):  # the last may be counted from 0
-            stopped = f"its losses end at step {last:,} of {whole:,}"
+        stopped = "" if end is not None else log.stopped
+        if not stopped and end is None and last < FINISHED * (whole - 1):  # the last may be counted from 0
+            stopped = f"its losses, {heading!r}, end at step {last:,} of {whole:,}"
         if stopped:
             lrs = lrs[:last]
             told.append(Told("unfinished", f"is unfinished: {stopped}"))
@@ -124,3 +128,13 @@ class RunBuilder:
             f"; name the run that it was resumed from{perhaps}, parents={{{log.name!r}: RUN}} (--parent "
             f"{log.name}=RUN), or its schedule, schedules={{{log.name!r}: FILE}} (--schedule {log.name}=FILE)"
         )
+
+
+def _divergence(points: NDArray[np.float64], finite: NDArray[np.bool_]) -> int | None:
+    """The place of the first loss after which none is finite; None if no other one was due until the end."""
+    alive = np.flatnonzero(finite)
+    if not len(alive):
+        return int(np.argmax(points > 0))
+    recent = points[alive[-3:]]
+    due = recent[-1] + (np.diff(recent).max() if len(recent) > 1 else max(recent[-1], 1))
+    return int(alive[-1]) + 1 if points[-1] >= due else None

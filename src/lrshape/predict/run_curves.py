@@ -47,9 +47,9 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
     Raises:
         InputError: if a step is no whole number of at least 0, or too large.
     """
-    logged = ~np.isnan(series.values) & ~np.isnan(series.steps)
+    logged = ~np.isnan(series.values) & np.isfinite(series.steps)
     steps, values = series.steps[logged], series.values[logged]
-    if (wrong := ~np.isfinite(steps) | (steps < 0) | (steps % 1 != 0)).any():
+    if (wrong := (steps < 0) | (steps % 1 != 0)).any():
         hint = ": are they epochs?" if (steps[wrong] % 1 != 0).all() else ""
         raise InputError(f"steps must be whole numbers of at least 0, got {steps[wrong][0]:g}{hint}")
     if steps.max(initial=0) > MOST_STEPS:
@@ -121,10 +121,11 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     """Return the LR of every step from step 0, shape ``(steps,)``, from an ordered log.
 
     An LR that is logged at step s is that of the step after s finished steps; if every step is logged, from
-    1 on, it is that of the s-th step. Between logged steps lie straight lines, but between two that differ
-    where the LR is constant before and after it jumps, at the later one. Before the first, the line through
-    the first two values goes on if it leads to the beginning within two intervals, or rises; else it is a
-    linear warmup from 0.
+    1 on, it is that of the s-th step. A log from 0 on of every k-th step, and of one behind the last of these
+    with which they are a multiple of k, ends with the last step. Between logged steps lie straight lines, but
+    between two that differ where the LR is constant before and after it jumps, at the later one. Before the
+    first, the line through the first two values goes on if it leads to the beginning within two intervals, or
+    rises; else it is a linear warmup from 0.
 
     Args:
         rates: at least one, by rising steps.
@@ -146,7 +147,9 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     is_dense = len(steps) == end - first + 1
     if is_dense and first == 1 and last <= end:
         return values, []
-    count = max(last, end + (is_dense and first == 0))
+    gap = int(steps[1]) - first if len(steps) > 1 else 1
+    is_last_step = first == 0 and end % gap > 0 == (end + 1) % gap
+    count = max(last, end + (is_last_step or (is_dense and first == 0)))
     places = np.arange(count)
     lrs = np.interp(places, *_with_jumps(steps, values))
     notes = []

@@ -22,7 +22,7 @@ class Run:
         points: how many steps were finished when each loss was logged: whole numbers that rise from at least
             1 to at most ``steps``, shape ``(k,)`` with k at least 1. A loss that is logged after the
             whole run has the point ``steps``.
-        losses: finite losses at ``points``, shape ``(k,)``.
+        losses: finite losses at ``points``, shape ``(k,)``; the last may be inf: the run diverged there.
 
     Raises:
         InputError: if a value breaks these rules.
@@ -37,7 +37,7 @@ class Run:
         lrs = checked_lrs(self.lrs, self.name)
         points = checked_points(self.points, len(lrs), self.name)
         losses = np.array(self.losses, np.float64)
-        if losses.shape != points.shape or not np.isfinite(losses).all():
+        if losses.shape != points.shape or not (np.isfinite(losses[:-1]).all() and losses[-1] > -np.inf):
             what = f"shape {losses.shape}" if losses.shape != points.shape else "one that is not"
             raise InputError(
                 f"{self.name}: needs {len(points)} finite losses, one for each point, got {what}"
@@ -50,6 +50,11 @@ class Run:
     def steps(self) -> int:
         """Number of steps of the whole run; the last loss may have been logged before."""
         return len(self.lrs)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether its losses ceased to be finite, at the last point."""
+        return bool(np.isinf(self.losses[-1]))
 
     @cached_property
     def noise(self) -> float:
@@ -72,8 +77,11 @@ class Run:
 
         m has the smallest expected squared error: the noise's variance / m, plus the square of how far the
         curve falls within them, by the slope of a line through the losses in the last 5% of the steps.
-        Where the log has little noise, or has less than three losses there, m is 1.
+        Where the log has little noise, or has less than three losses there, m is 1. A run that diverged has
+        inf.
         """
+        if self.diverged:
+            return np.inf
         last = self.points > self.points[-1] - FINAL_WINDOW * self.steps
         p, y = self.points[last][::-1].astype(float), self.losses[last][::-1]
         if len(p) < 3:

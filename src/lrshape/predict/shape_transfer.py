@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from lrshape.errors import InputError
-from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound, FittedBound
+from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound, FittedBound, told_unstable
 from lrshape.predict.runs import Run, checked_lrs
 
 CAUTION = 0.25
@@ -88,7 +88,7 @@ def transfer_sweep(
 
     Raises:
         InputError: if the runs contradict the law, or every base LR is too high: above `LARGEST_STEP` times
-            the LRs run, or above those of an unstable run.
+            the LRs run, or too near that of an unstable run.
     """
     if not runs:
         raise InputError("a sweep can be moved to other shapes from at least 1 run, got 0")
@@ -96,8 +96,7 @@ def transfer_sweep(
     if not isinstance(fitted, FittedBound):
         raise TypeError(f"the fit of a bound must be a FittedBound, got {type(fitted).__name__}")
     terms = [fitted.law.terms(checked_lrs(shape, f"shape {i}")) for i, shape in enumerate(shapes)]
-    limit = LARGEST_STEP * max(run.lrs.max() for run in fitted.runs)
-    limit = min([limit, *(run.lrs.max() for run in fitted.unstable)])
+    limit = _highest_lr(fitted)
     candidates = [
         (i, float(base_lr))
         for i, (shape, best) in enumerate(zip(terms, fitted.best_factors(terms), strict=True))
@@ -125,20 +124,31 @@ def transfer_sweep(
         )
         for j in order
     ]
-    return Transfer(forecasts, _doubts(fitted, forecasts[0]), fitted, float(limit))
+    return Transfer(forecasts, _doubts(fitted, forecasts[0]), fitted, limit)
+
+
+def _highest_lr(fitted: FittedBound) -> float:
+    """The highest LR that is suggested; it is less than any that was unstable."""
+    peaks = [float(run.lrs.max()) for run in fitted.runs]
+    limit = LARGEST_STEP * max(peaks)
+    if not fitted.unstable:
+        return limit
+    unstable = min(float(run.lrs.max()) for run in fitted.unstable)
+    stable = max((peak for peak in peaks if peak < unstable), default=unstable / LARGEST_STEP)
+    return min(limit, float(np.sqrt(stable * unstable)))
 
 
 def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
     """Why a forecast may be wrong, by the runs."""
     runs = fitted.runs
-    doubts = [f"{run.name} was unstable and is left out." for run in fitted.unstable]
+    doubts = told_unstable(fitted.unstable)
     factors = fitted.best_factors([fitted.law.terms(run.lrs) for run in runs])
-    if factors.min() > 1:
-        doubts.append("The best base LR lies above those that were run.")
-    if factors.max() < 1:
-        doubts.append("The best base LR lies below those that were run.")
     if len(runs) < 3:
         doubts.append(f"The best base LR needs at least three runs, got {len(runs)}.")
+    elif factors.min() > 1 or factors.max() < 1:
+        side = "above" if factors.min() > 1 else "below"
+        stable = " stable" if fitted.unstable else ""  # the unstable ones may lie there
+        doubts.append(f"For the shape of your runs, the best base LR lies {side} those of all{stable} runs.")
     if fitted.misfit < MISFIT:
         doubts.append(f"The losses of the {len(runs)} runs do not follow the bound.")
     if first.better < SURE:

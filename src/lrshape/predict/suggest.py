@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 from lrshape.predict.candidates import Candidate, candidates, moved, stretched, warmup_steps
 from lrshape.predict.cost_limit import affordable, check_limit
 from lrshape.predict.curve_forecasts import judged_by_curves
@@ -25,7 +25,7 @@ from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
 from lrshape.shapes.steps import checked_steps
-from lrshape.values import path_of, whole_number
+from lrshape.values import path_of, plain, whole_number
 
 MOST_STEPS = 10_000_000
 """Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
@@ -80,6 +80,9 @@ def suggest(
         True
     """
     check_limit(cost_limit)
+    steps = plain(steps)
+    if isinstance(families, str) or not isinstance(families, Sequence | None):
+        raise InputError(f"families must be a list of names, got {shown(families)}")
     read = _read(runs, metric, columns, schedules, parents)
     own = [] if like is None else [_like(like)]
     if from_step is not None:
@@ -88,11 +91,16 @@ def suggest(
         return _goes_on(read, whole_number("from_step", from_step, 1), steps, live, families, own)
     if live is not None:
         raise InputError("live (--live) needs from_step (--from-step)")
-    if isinstance(steps, Sequence):
-        raise InputError("steps must be one number without from_step (--from-step)")
-    finished = [run for run in read if run.name not in read.unfinished]
+    if isinstance(steps, list):
+        raise InputError(f"steps must be one number without from_step (--from-step), got {shown(steps)}")
+    ended = [run for run in read if run.name not in read.unfinished]
+    finished = [run for run in ended if not run.diverged]
     if steps is None and not finished and not own:
-        raise InputError("steps are needed where there is no finished run and no schedule to take them from")
+        why = "; ".join(read.notes) or "got no run"
+        raise InputError(
+            f"steps are needed (--steps) where there is no finished run and no schedule to take them from; "
+            f"{why}"
+        )
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
@@ -102,7 +110,7 @@ def suggest(
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = judged_by_curves(_from_runs(finished, today, offered), offered)
+    found = judged_by_curves(_from_runs(ended, today, offered), offered)
     if found.contradiction and (odd := odd_run(finished)) is not None:
         if odd is today.run:
             others = f"; without {odd.name}, the best of them, the others follow the bound."
@@ -110,7 +118,7 @@ def suggest(
             found = replace(found, contradiction=contradiction)
         else:
             doubt = f"{odd.name} is left out: without it, the other runs follow the bound."
-            kept = [run for run in finished if run is not odd]
+            kept = [run for run in ended if run is not odd]
             found = judged_by_curves(_from_runs(kept, today, offered), offered)
             found = replace(found, doubts=(doubt, *found.doubts))
     found = _paid(found, cost_limit)
@@ -154,10 +162,11 @@ def _paid(found: Suggestion, limit: float | None) -> Suggestion:
     return replace(found, next_runs=chosen)
 
 
-def _checked_steps(steps: int) -> int:
-    if checked_steps(steps) > MOST_STEPS:
-        raise InputError(f"steps of a suggestion must be at most {MOST_STEPS:,}, got {steps:,}")
-    return steps
+def _checked_steps(steps: object) -> int:
+    number = checked_steps(steps)
+    if number > MOST_STEPS:
+        raise InputError(f"steps of a suggestion must be at most {MOST_STEPS:,}, got {number:,}")
+    return number
 
 
 def _read(
@@ -242,13 +251,15 @@ def _best_base_lr(shape: NDArray[np.float64]) -> float:
 
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:
     steps = today.schedule.steps
-    empty = Suggestion(steps, tuple(runs), today, (), "", (), (), ())
+    known = tuple(run for run in runs if not run.diverged)
+    empty = Suggestion(steps, known, today, (), "", (), (), ())
     try:
-        split_unstable(runs)
+        stable, unstable = split_unstable(runs)
     except InputError as error:
         contradiction = f"{error}."
         return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
-    best = min(runs, key=lambda run: run.final_loss)
+    empty = replace(empty, runs=tuple(stable), unstable=tuple(unstable))
+    best = min(stable, key=lambda run: run.final_loss)
     origin = None if today.run is best and today.is_run else today.schedule.values()
     shapes = (each.schedule.multipliers() for each in offered)  # one at a time: 10^7 steps are 80 MB each
     found = transfer_sweep(runs, shapes, today=origin)

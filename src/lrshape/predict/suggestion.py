@@ -85,6 +85,7 @@ class Suggestion:
     Attributes:
         steps: number of steps of the schedules.
         runs: the runs whose final losses count; empty if there are none.
+        unstable: the runs whose LRs were too high for a law to describe them.
         today: the best of them, or None.
         rows: the candidates, the first choice at the front; empty where nothing is known.
         contradiction: why the runs allow no forecast; empty if they do.
@@ -111,6 +112,7 @@ class Suggestion:
     by_curves: bool = False
     base_lr_known: bool = True
     live: Live | None = None
+    unstable: tuple[Run, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -143,9 +145,10 @@ class Suggestion:
                         "name": run.name,
                         "steps": run.steps,
                         "base_lr": float(run.lrs.max()),
-                        "final_loss": run.final_loss,
+                        "final_loss": None if run.diverged else run.final_loss,
+                        "unstable": run in self.unstable,
                     }
-                    for run in self.runs
+                    for run in (*self.runs, *self.unstable)
                 ],
                 "held_out": [left._asdict() for left in self.held_out],
                 "live": self.live and self.live.to_dict(),

@@ -219,12 +219,12 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
 
     runs = table(
         "Your runs",
-        sorted(found.runs, key=lambda run: run.final_loss),
+        sorted((*found.runs, *found.unstable), key=lambda run: run.final_loss),
         {
             "run": lambda run: printable(run.name, 60),
             "steps": lambda run: f"{run.steps:,}",
             "base LR": lambda run: rate(float(run.lrs.max())),
-            "final loss": lambda run: text(run.final_loss),
+            "final loss": lambda run: "diverged" if run.diverged else text(run.final_loss),
             ("against the best other", "as predicted from the others"): lambda run: beside_others(run.name),
         },
         bold=[0],

@@ -36,11 +36,17 @@ def verdict(found: "Suggestion") -> str:
             f"Try {where} next, but lrshape does not know whether it is better than {what}: forecasts "
             f"from {found.today.run.steps:,} steps to {found.steps:,} are untested."
         )
-    highest = max(run.lrs.max() for run in found.runs)
-    if first.schedule.values().max() > NEAR * highest:
+    highest, peak = max(run.lrs.max() for run in found.runs), first.schedule.values().max()
+    if too_high := [run for run in found.unstable if run.lrs.max() <= peak]:
         return (
-            f"Try {where} next, but lrshape does not know whether it is better than {what}: no run had an LR "
-            f"above {rate(highest)}, and where training becomes unstable is not known."
+            f"Try {where} next, but lrshape does not know whether it is better than {what}: "
+            f"{too_high[0].name} was unstable at LR {rate(too_high[0].lrs.max())}."
+        )
+    if peak > NEAR * highest:
+        return (
+            f"Try {where} next, but lrshape does not know whether it is better than {what}: no "
+            f"{'stable ' if found.unstable else ''}run had an LR above {rate(highest)}, and where training "
+            "becomes unstable is not known."
         )
     if not first.interval[1] < 0:
         return (

@@ -62,7 +62,10 @@ class NumberTable:
 
 
 def read_table(
-    path: Path, is_label: Callable[[str], bool] | None = None, may_be_cut: bool = False
+    path: Path,
+    is_label: Callable[[str], bool] | None = None,
+    may_be_cut: bool = False,
+    nan: float = np.nan,
 ) -> NumberTable:
     """Read a CSV file.
 
@@ -73,6 +76,7 @@ def read_table(
         path: the file.
         is_label: whether a column, by its heading, holds labels and not numbers; default: none does.
         may_be_cut: leave out a last row with too few cells: a program was writing it.
+        nan: what a cell ``nan`` is, which is a gap in some logs and a number in others.
 
     Raises:
         InputError: if it is empty, its rows differ in length, its first row mixes text with numbers, or two
@@ -92,7 +96,7 @@ def read_table(
             if skipped and sum(map(bool, head)) == 1:
                 raise InputError("line 1 is empty: a list of numbers has no gaps")
         labels = [name for name in names if is_label and is_label(name)] if has_heading else []
-        return _filled(names, rows, has_heading, separator, skipped + 1, labels, may_be_cut)
+        return _filled(names, rows, has_heading, separator, skipped + 1, labels, may_be_cut, nan)
 
 
 def _first_line(lines: Iterable[str]) -> tuple[str, int]:
@@ -137,8 +141,9 @@ def _filled(
     start: int,
     labels: Collection[str],
     may_be_cut: bool,
+    nan: float,
 ) -> NumberTable:
-    columns = [_Column(name, name in labels) for name in names]
+    columns = [_Column(name, name in labels, nan) for name in names]
     gaps = 0  # lines without a cell since the last row
     while batch := list(islice(rows, BATCH)):
         lines, cells = [], []
@@ -177,8 +182,8 @@ def _filled(
 class _Column:
     """A column that is being read, in batches of rows: most hold numbers only, and those are fast."""
 
-    def __init__(self, name: str, is_label: bool):
-        self.name, self.is_label = name, is_label
+    def __init__(self, name: str, is_label: bool, nan: float):
+        self.name, self.is_label, self.nan = name, is_label, nan
         self.numbers, self.labels = array("d"), list[str]()
         self.text, self.empty, self.rows = "", 0, 0
 
@@ -189,9 +194,9 @@ class _Column:
             self.labels += [sys.intern(cell.strip()) for cell in cells]
             return
         try:
-            self.numbers.extend(list(map(float, cells)))
+            self.numbers.extend([number if number == number else self.nan for number in map(float, cells)])
         except ValueError:
-            numbers = [_number(cell) for cell in cells]
+            numbers = [_number(cell, self.nan) for cell in cells]
             self.numbers.extend([np.nan if number is None else number for number in numbers])
             self.empty += sum(not cell.strip() for cell in cells)
             if not self.text and None in numbers:
@@ -204,11 +209,12 @@ def _other_length(line: int, row: list[str], names: list[str], separator: str, s
     return cells + "; write numbers with a decimal point" * (separator == ",")
 
 
-def _number(cell: str) -> float | None:
+def _number(cell: str, nan: float = np.nan) -> float | None:
     """The number in a cell, NaN for a gap, None for text."""
     if not cell:
         return np.nan
     try:
-        return float(cell)
+        number = float(cell)
+        return number if number == number else nan
     except ValueError:
         return np.nan if cell.strip().lower() in GAPS else None

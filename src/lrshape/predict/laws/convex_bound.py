@@ -133,22 +133,26 @@ def split_unstable(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
 
     A sum of three terms that are not negative cannot grow by more than its fastest term does. A run with more
     noise than another, whose loss is higher by more than that allows, left the region where training is
-    stable; the bound knows of no such limit. The theorem's own exponents allow most.
+    stable; the bound knows of no such limit. The theorem's own exponents allow most. A run that diverged left
+    it, too.
 
     Raises:
-        InputError: if the loss of a run with less noise is higher by more than its way to go allows. No
-            floor >= 0, x and y give such losses, and the bound does not hold: they fall to 0
-            exponentially in the number of steps, as in least squares without label noise.
+        InputError: if all runs diverged; or if the loss of a run with less noise is higher by more than its
+            way to go allows. No floor >= 0, x and y give such losses, and the bound does not hold: they fall
+            to 0 exponentially in the number of steps, as in least squares without label noise.
     """
     losses = np.array([run.final_loss for run in runs])
+    diverged = np.isinf(losses)
+    if diverged.all():
+        raise InputError(f"the bound needs a run that did not diverge, got {len(runs)} that did")
     if losses.min() <= 0:
-        return list(runs), []
+        return _split(runs, diverged)
     terms = np.array([bound_terms(run.lrs)[:2] for run in runs])
     ratios = terms[:, None] / terms
     allowed = np.maximum(1, ratios.max(axis=2)) * (1 + 4 * RELATIVE_NOISE)
     broken = losses[:, None] > losses * allowed
     noisier = ratios[:, :, 1] > ratios[:, :, 0]
-    unstable = (broken & noisier).any(axis=1)
+    unstable = diverged | (broken & noisier).any(axis=1)
     for worse, better in np.argwhere(broken & ~noisier).tolist():
         if not (unstable[worse] or unstable[better]):
             times = losses[worse] / losses[better]
@@ -156,10 +160,23 @@ def split_unstable(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
                 f"the bound does not hold: the loss of {runs[worse].name} is {times:.3g} times "
                 f"that of {runs[better].name}, where it allows {allowed[worse, better]:.3g}"
             )
+    return _split(runs, unstable)
+
+
+def _split(runs: Sequence[Run], unstable: NDArray[np.bool_]) -> tuple[list[Run], list[Run]]:
     return (
         [run for run, left_out in zip(runs, unstable, strict=True) if not left_out],
         [run for run, left_out in zip(runs, unstable, strict=True) if left_out],
     )
+
+
+def told_unstable(unstable: Sequence[Run]) -> list[str]:
+    """Return what users are told of unstable runs, a sentence each."""
+    return [
+        f"{run.name}, with LRs up to {run.lrs.max():.3g}, "
+        f"{f'diverged at step {run.points[-1]:,}' if run.diverged else 'was unstable'} and is left out."
+        for run in unstable
+    ]
 
 
 class Unscaled(FittedLaw):

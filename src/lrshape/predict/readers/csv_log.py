@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 from typing_extensions import override
 
 from lrshape.errors import InputError
@@ -26,7 +27,7 @@ def read_csv(source: Path, columns: Mapping[str, str], name: str | None = None) 
         InputError: if it cannot be read as that.
     """
     with reading(source, "no log of runs", MAX_BYTES):
-        table = read_table(source, lambda heading: is_label(heading, columns), may_be_cut=True)
+        table = read_table(source, lambda heading: is_label(heading, columns), may_be_cut=True, nan=np.inf)
         if not table.has_heading:
             raise InputError("the first row must hold headings, e.g. step,lr,loss")
         used = {step_heading(table.columns, columns.get("step")), *columns.values()}

@@ -7,11 +7,10 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from typing_extensions import override
 
 from lrshape.errors import InputError, shown
-from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog, Series
+from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog, logged
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.input_file import reading
 
@@ -52,8 +51,7 @@ class OptunaStorage(Reader):
                 if trials and study.direction.name == "MAXIMIZE":
                     raise InputError(f"the study {shown(name)} maximises its values, so they are no losses")
                 for trial in trials:
-                    points = sorted(trial.intermediate_values.items())
-                    series = Series(*np.array(points, np.float64).T)
+                    series = logged(sorted(trial.intermediate_values.items()))
                     stopped = _STOPPED.get(trial.state.name, "")
                     logs.append(RunLog(f"{name}-{trial.number}", source, {"loss": series}, stopped=stopped))
             if not logs:

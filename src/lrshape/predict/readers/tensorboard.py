@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.predict.headings import kind_of, loss_of, split_run
-from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog, Series
+from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog, logged
 from lrshape.predict.readers.csv_log import read_csv
 from lrshape.shapes.input_file import open_text, reading
 
@@ -51,7 +51,7 @@ class TensorBoard(Reader):
                 found.setdefault(_told(part, tag), []).append((step, value))
         logs = []
         for folder, tags in runs.items():
-            series = {tag: Series(*np.array(rows, np.float64).T) for tag, rows in tags.items()}
+            series = {tag: logged(rows) for tag, rows in tags.items()}
             by_step = {tag: values for tag, values in series.items() if not _is_by_epoch(tag)}
             if series and not by_step:
                 raise InputError(f"{folder}: counts epochs, not optimizer steps: log by steps")
