@@ -43,7 +43,7 @@ def choose_losses(
         kind = loss.kind if loss else metric.lower()
         if not (found := _of_kind(logs, kind, columns)):
             raise InputError(
-                f"metric must be the heading of a loss, better if lower, one of {listed(losses, 20)}, "
+                f"metric must be the heading of a loss, better if lower (found: {listed(losses, 20)}), "
                 f"got {shown(metric)}"
             )
         _tell(found, headings, notes, is_given=True)
