@@ -148,7 +148,7 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     if is_dense and first == 1 and last <= end:
         return values, []
     gap = int(steps[1]) - first if len(steps) > 1 else 1
-    is_last_step = first == 0 and end % gap > 0 == (end + 1) % gap
+    is_last_step = first == 0 and gap > 1 and end % gap == gap - 1
     count = max(last, end + (is_last_step or (is_dense and first == 0)))
     places = np.arange(count)
     lrs = np.interp(places, *_with_jumps(steps, values))
