@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from questions import BEST_OF, shape_of
+from questions import shape_of
 from stored import WorkloadStudies, workloads
 
 from lrshape.analysis.tables import records, where
@@ -30,7 +30,7 @@ def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
     """Multipliers of the best shapes by family, best first; those that the contest measured in its order."""
     best = one.best
     ranked = {one.family: one.params for one in (best, *best.families)}
-    scores = {name.removeprefix(BEST_OF): row["score"] for name, row in one.confirmed.items()}
+    scores = {family: one.confirmed[name]["score"] for family, name in one.rivals.items()}
     scores[best.family] = -np.inf
     ranked = dict(sorted(ranked.items(), key=lambda item: scores.get(item[0], np.inf)))
     best_ones = list(ranked.items())[:MOST]
@@ -39,7 +39,7 @@ def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
 
 def near_optimal_range(one: WorkloadStudies) -> np.ndarray:
     """Multipliers of the near-optimal shapes, (shapes, points)."""
-    table = one.main.analysis().near_optimal()
+    table = one.near_optimal
     rows = records(where(table, table["verdict"].isin(IN_THE_SET)))
     return np.array([shape_of(row) for row in rows]).reshape(-1, POINTS)
 

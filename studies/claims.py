@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from effects import SMALL, Effect
-from questions import DECAY, beside_best, largest_regret, local_change, more_trials
+from questions import DECAY, largest_regret, local_change, more_trials
 from stored import FEWER, WorkloadStudies, workloads
 
 from lrshape.checks.transfer_statistics import answer
@@ -42,16 +42,11 @@ class Claim(NamedTuple):
     judge: Callable[[WorkloadStudies], Judgement]
 
 
-def _effect(one: WorkloadStudies, name: str) -> Effect | None:
-    cell = beside_best(one, name)
-    return None if cell is None else cell.effect
-
-
 def needs(name: str) -> Callable[[WorkloadStudies], Judgement]:
     """Whether doing without something costs, as this schedule does."""
 
     def judge(one: WorkloadStudies) -> Judgement:
-        effect = _effect(one, name)
+        effect = one.effects.get(name)
         return Judgement("not run") if effect is None else Judgement(_OF_NEED[effect.verdict], (effect,))
 
     return judge
@@ -59,7 +54,7 @@ def needs(name: str) -> Callable[[WorkloadStudies], Judgement]:
 
 def common_schedules(one: WorkloadStudies) -> Judgement:
     """Whether the best shape beats all common schedules."""
-    return beats_all([_effect(one, name) for name in COMMON])
+    return beats_all([one.effects.get(name) for name in COMMON])
 
 
 def common_families(one: WorkloadStudies) -> Judgement:
@@ -101,8 +96,8 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
     answers = {answer(sweep.regrets(STRONG))["moves"] for sweep in sweeps.values()}
     if "yes" in answers:
         return Judgement("confirmed", effects)
-    # Shapes that a short search has missed by more than that say nothing of the best ones.
-    missed = _effect(one, FEWER)
+    # If a sweep's short search ends further from the best shape, its regrets say nothing about best shapes.
+    missed = one.effects.get(FEWER)
     is_bounded = answers == {"no"} and missed is not None and missed.high < STRONG
     return Judgement("bounded" if is_bounded else "not decided", effects)
 
@@ -110,7 +105,7 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
 CLAIMS = (
     Claim(
         "The search finds near-optimal shapes.",
-        f"Confirmed: no confirmed change to one parameter improves the winner by {SMALL:.0%} (95%), nor does "
+        f"Confirmed: no tested change to one parameter improves the winner by {SMALL:.0%} (95%), nor does "
         "a search with up to ten times the trials, where that was run; contradicted: one surely does",
         near_optimal,
     ),
@@ -143,7 +138,7 @@ CLAIMS = (
         "Weight decay can have a strong effect on the best shape.",
         f"Confirmed: used with another weight decay, a best shape loses more than {STRONG:.0%} (corrected "
         "for all pairs), its base LR tuned again, and the best shape found there loses in turn; bounded: "
-        f"none loses as much, and the sweep's search has missed the best shape by less than {STRONG:.0%}",
+        f"none loses as much, and the sweep's search ended less than {STRONG:.0%} above the best shape",
         weight_decay,
     ),
 )

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from effects import SMALL, Effect, unpaired_effect
-from stored import BEST_OF, FEWER, TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
+from stored import FEWER, TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -18,7 +18,6 @@ from lrshape.checks.settings import Sweep
 from lrshape.checks.transfer_statistics import answer
 from lrshape.report.claims import plain_value
 from lrshape.report.figures.shapes import IN_THE_SET, curve
-from lrshape.shapes import FAMILIES
 from lrshape.store import Store
 from lrshape.study.study import Study
 
@@ -120,28 +119,21 @@ def beside_best(one: WorkloadStudies, name: str) -> Cell | None:
     return cell_of(one.effects[name]) if name in one.effects else None
 
 
-def of_other_families(one: WorkloadStudies) -> dict[str, Effect]:
-    """The best shapes of other families in the contest, beside the best shape."""
-    return {family: one.effects[name] for family in FAMILIES if (name := f"{BEST_OF}{family}") in one.effects}
-
-
 def best_of_another_family(one: WorkloadStudies) -> Cell | None:
     """The best of the other families' best shapes in the contest, beside the best shape."""
-    effects = of_other_families(one)
-    if not effects:
+    if not one.rivals:
         return None
-    family = min(effects, key=lambda family: effects[family].value)
-    return cell_of(effects[family]._replace(note=f"`{family}`"))
+    family, name = min(one.rivals.items(), key=lambda rival: one.effects[rival[1]].value)
+    return cell_of(one.effects[name]._replace(note=f"`{family}`"))
 
 
 def same_curve(one: WorkloadStudies) -> Cell | None:
     """How far the best shapes of other families lie from the best, and whether they score differently."""
-    effects = of_other_families(one)
-    if not effects:
+    if not one.rivals:
         return None
     best = shape_of(one.confirmed["best"])
-    areas = [area_between(best, shape_of(one.confirmed[f"{BEST_OF}{family}"])) for family in effects]
-    verdicts = [effect.verdict for effect in effects.values()]
+    areas = [area_between(best, shape_of(one.confirmed[name])) for name in one.rivals.values()]
+    verdicts = [one.effects[name].verdict for name in one.rivals.values()]
     counts = {
         "as good": verdicts.count("small"),
         "told apart": verdicts.count("worse") + verdicts.count("better"),
@@ -170,7 +162,7 @@ def near_optimal_width(one: WorkloadStudies) -> Cell | None:
     From the width of those that are shown to be in it to that of those that may be. If no rescored shape is
     shown to be outside, more of them might have made the set wider.
     """
-    table = one.main.analysis().near_optimal(math.log1p(SMALL))
+    table = one.near_optimal
     widths, counts = [], []
     for verdicts in (IN_THE_SET[:2], IN_THE_SET):
         rows = records(where(table, table["verdict"].isin(verdicts)))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from effects import Effect, contest_effect
+from effects import SMALL, Effect, contest_effect
 from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
@@ -29,8 +30,6 @@ from lrshape.study.study import Study
 TEN_TIMES, UNWARMED = "main-10x", "no-warmup"
 FEWER = "fewer-trials"
 """The winner of a search with fewer trials, that of a sweep in the setting of `main`."""
-BEST_OF = "best-"
-"""Before a family's name: its best shape, in a contest."""
 STUDIES = Path(__file__).resolve().parent
 
 
@@ -60,6 +59,11 @@ class WorkloadStudies:
         return self.main.best()
 
     @cached_property
+    def near_optimal(self) -> pd.DataFrame:
+        """The rescored shapes of `main`, and whether they are at most 2% worse than the best of them."""
+        return self.main.analysis().near_optimal(math.log1p(SMALL))
+
+    @cached_property
     def confirmed(self) -> Mapping[str, Mapping[str, Any]]:
         """The rows of confirmed schedules by their names, beside ``best``: of the contest, else of searches.
 
@@ -80,12 +84,15 @@ class WorkloadStudies:
         return contest_rows(Study(place)) if Store.exists(place) else {}
 
     @cached_property
+    def rivals(self) -> Mapping[str, str]:
+        """Names in the contest of the best shapes of other families, by family."""
+        return {family: name for family in FAMILIES if (name := f"best-{family}") in self.effects}
+
+    @cached_property
     def of_families(self) -> Mapping[str, Effect]:
         """How much worse than ``best`` the best shape of each family is, where it was confirmed."""
         searched = {row["family"]: name for name, row in self._by_searches.items() if not row["is_baseline"]}
-        named = {family: f"{BEST_OF}{family}" for family in FAMILIES}
-        names = {**searched, **{family: name for family, name in named.items() if name in self.effects}}
-        return {family: self.effects[name] for family, name in names.items()}
+        return {family: self.effects[name] for family, name in {**searched, **self.rivals}.items()}
 
     @cached_property
     def fewer_trials(self) -> Study | None:

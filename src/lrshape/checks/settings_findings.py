@@ -153,8 +153,8 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         title = f"It is undecided whether the best shape depends on {what}"
         first = (
             f"{above}But the best shape of {there}, used in {here}, is not shown to be worse there (regret "
-            f"{regret_text(found['reverse'])}): the search in {here} may have missed it. More trials in each "
-            "search may decide, or more scoring seeds."
+            f"{regret_text(found['reverse'])}): the search in {here} may have missed a better shape. More "
+            "trials in each search may decide, or more scoring seeds."
         )
     elif found["moves"] == "undecided":
         title = f"It is undecided whether the best shape depends on {what}"

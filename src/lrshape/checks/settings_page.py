@@ -234,7 +234,7 @@ def _method(findings: SweepFindings) -> list[str]:
         f"{percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a matrix; "
         "“within the margin” an interval wholly below it. What diverged or failed scores +∞.",
         "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
-        "perform differently, and one that its search has missed by much is worse in every setting. The best "
-        "shape is said to depend on the setting if a regret is above the margin and the regret of the other "
-        "of the two shapes in the other setting is above 0.",
+        "perform differently, and what a search far from the best has found is worse in every setting. "
+        "lrshape says that the best shape depends on the setting if a regret is above the margin and the "
+        "regret of the other of the two shapes in the other setting is above 0.",
     ]

@@ -2,8 +2,8 @@
 
 The regret of a shape in a setting is the median, over seeds, of its value minus that of the setting's own
 best shape on the same seed. Neither the search nor the tuning has seen these seeds. It can be negative: a
-search need not find the best. For the same reason a regret alone does not show that the best shape moves: a
-shape that its search has missed by much is worse everywhere. Two settings have different best shapes where
+search need not find the best. For the same reason a regret alone does not show that the best shape moves:
+what a search far from the best has found is worse everywhere. Two settings have different best shapes where
 each one's shape is better than the other's in its own setting.
 """
 

@@ -108,7 +108,7 @@ def _announce(study: "Study", least: int, most: int) -> None:
         " to ".join(dict.fromkeys(ends))
         for ends in ((f"{least:,}", f"{most:,}"), (duration(seconds * least), duration(seconds * most)))
     )
-    fail(f"{'about ' * (least == most)}{trials} trials: {times} at the speed of the search", prefix="")
+    fail(f"{trials} trials: about {times} at the speed of the search", prefix="")
 
 
 def print_result(result: "CheckResult", directory: object, as_json: bool) -> None:

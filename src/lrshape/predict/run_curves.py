@@ -121,8 +121,8 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     """Return the LR of every step from step 0, shape ``(steps,)``, from an ordered log.
 
     An LR that is logged at step s is that of the step after s finished steps; if every step is logged, from
-    1 on, it is that of the s-th step. A log from 0 on of every k-th step, and of one behind the last of these
-    with which they are a multiple of k, ends with the last step. Between logged steps lie straight lines, but
+    1 on, it is that of the s-th step. A log of every k-th step from 0 on that ends one step before a multiple
+    of k (0, 20, ..., 1980, 1999) ends with the last step. Between logged steps lie straight lines, but
     between two that differ where the LR is constant before and after it jumps, at the later one. Before the
     first, the line through the first two values goes on if it leads to the beginning within two intervals, or
     rises; else it is a linear warmup from 0.

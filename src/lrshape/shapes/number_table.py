@@ -76,7 +76,7 @@ def read_table(
         path: the file.
         is_label: whether a column, by its heading, holds labels and not numbers; default: none does.
         may_be_cut: leave out a last row with too few cells: a program was writing it.
-        nan: what a cell ``nan`` is, which is a gap in some logs and a number in others.
+        nan: the value of a cell ``nan``: by default the same as of a gap.
 
     Raises:
         InputError: if it is empty, its rows differ in length, its first row mixes text with numbers, or two
@@ -194,7 +194,9 @@ class _Column:
             self.labels += [sys.intern(cell.strip()) for cell in cells]
             return
         try:
-            self.numbers.extend([number if number == number else self.nan for number in map(float, cells)])
+            numbers = np.fromiter(map(float, cells), np.float64, len(cells))
+            numbers[np.isnan(numbers)] = self.nan
+            self.numbers.frombytes(numbers.tobytes())
         except ValueError:
             numbers = [_number(cell, self.nan) for cell in cells]
             self.numbers.extend([np.nan if number is None else number for number in numbers])
