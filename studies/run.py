@@ -81,7 +81,7 @@ class Size(NamedTuple):
     Attributes:
         main: trials of the search.
         unwarmed: trials of the search without warmup.
-        sweep: trials of each setting's search in a sweep.
+        sweep: settings of each setting's search in a sweep.
         decays: constant weight decays times steps: by how many e-folds they shrink the weights in all.
         families: how many families' best shapes enter the contest, the best first.
         contest: settings of the contest.
@@ -93,7 +93,7 @@ class Size(NamedTuple):
 
     main: int
     unwarmed: int
-    sweep: int
+    sweep: dict[str, Any]
     decays: tuple[float, ...]
     families: int
     contest: dict[str, Any]
@@ -106,7 +106,7 @@ class Size(NamedTuple):
 SMALL = Size(
     main=1200,
     unwarmed=800,
-    sweep=400,
+    sweep={"trials": 400},
     decays=(0.0, 0.1, 0.5, 2.0),
     families=5,
     contest={},
@@ -116,7 +116,7 @@ SMALL = Size(
     seeds={},
 )
 MEDIUM = SMALL._replace(
-    sweep=192,
+    sweep={"trials": 192},
     transfer={"tuning_seeds": 3, "seeds": 16},
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
     seeds={"max": 30, "top": 6, "sample": 16},
@@ -125,9 +125,12 @@ SLOW = MEDIUM._replace(decays=(0.0, 0.5, 2.0))
 LARGE = SLOW._replace(
     main=400,
     unwarmed=250,
+    sweep={"trials": 96, "families": ["rex", "wsd"]},
+    decays=(0.0, 2.0),
     families=3,
     contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 20}},
     repeats=False,
+    transfer={"tuning_seeds": 2, "seeds": 12},
     seeds={"max": 20, "top": 6, "sample": 12},
 )
 FLOORS = (0.0, 0.1, 0.3)
@@ -228,7 +231,7 @@ def run(workload: str, part: str, out: Path) -> None:
     elif part == default_schedule.CONTEST:
         lrshape.compare(spec(workload, trials=400), schedules=default_schedule.CONTESTANTS, out=place)
     elif part in sweeps:
-        document = spec(workload, trials=size.sweep, baselines=["linear"])
+        document = spec(workload, baselines=["linear"], **size.sweep)
         run_sweep(document, sweeps[part], out=place, transfer=size.transfer).report()
     else:
         check = LocalCheck(**size.local) if part == "local" else SeedsCheck(**size.seeds)

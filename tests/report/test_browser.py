@@ -241,12 +241,13 @@ def test_nothing_of_the_card_is_printed(browser, pages):
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
-def test_without_javascript_the_figures_are_there(browser, pages):
-    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
-    try:
-        show(browser, pages["usual"], 1280)
-    finally:
-        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+def test_without_javascript_the_figures_are_there(browser, pages, tmp_path):
+    page = pages["usual"].read_text("utf-8")
+    forbidden = """<head><meta http-equiv="Content-Security-Policy" content="script-src 'none'">"""
+    path = tmp_path / "page.html"
+    path.write_text(page.replace("<head>", forbidden), "utf-8")
+    assert path.stat().st_size > pages["usual"].stat().st_size
+    show(browser, path, 1280)
     assert browser.execute_script("return document.querySelectorAll('.card, .live').length") == 0
     assert len([figure for figure in browser.execute_script(FIGURES) if figure["width"] > 0]) == 7
     assert browser.execute_script("return document.querySelector('.hint').offsetWidth") == 0
