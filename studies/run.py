@@ -131,6 +131,7 @@ LARGE = SLOW._replace(
     contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 20}},
     repeats=False,
     transfer={"tuning_seeds": 2, "seeds": 12},
+    local={"points": 4, "seeds": 1, "confirm_seeds": 16},
     seeds={"max": 20, "top": 6, "sample": 12},
 )
 FLOORS = (0.0, 0.1, 0.3)

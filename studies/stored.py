@@ -98,7 +98,7 @@ class WorkloadStudies:
     def fewer_trials(self) -> Study | None:
         """A sweep's search in the setting of `main`, if there is one."""
         studies = (sweep.study(setting) for sweep in self.sweeps.values() for setting in sweep.settings)
-        return next((one for one in studies if one.spec.workload == self.main.spec.workload), None)
+        return next((one for one in studies if _training(one) == _training(self.main)), None)
 
     @cached_property
     def _by_searches(self) -> Mapping[str, Mapping[str, Any]]:
@@ -150,6 +150,14 @@ def _rows(study: Study, trials: pd.DataFrame, design: Design) -> Mapping[str, Ma
     beside = Analysis(trials, study.metric, study.spec.direction, design=design)
     rows = records(beside.confirmed.assign(scale=beside.scale))
     return {row["shape"].removeprefix(BASELINE): row for row in rows}
+
+
+def _training(study: Study) -> Mapping[str, Any]:
+    """The settings of a study's workload, without the coupling of a weight decay of 0, which does nothing."""
+    workload = study.spec.document()["workload"]
+    if workload.get("optimizer", {}).get("weight_decay") == 0:
+        del workload["optimizer"]["coupling"]
+    return workload
 
 
 def varied(sweep: Sweep) -> list[str]:

@@ -89,6 +89,21 @@ def test_the_best_shape_beats_all_only_if_each_of_them_is_shown_to_be_worse(find
     assert beats_all([None, Effect(0.0, 0.0, 0.0)]).verdict == "bounded"  # whatever the other one would be
 
 
+def test_a_family_is_as_good_as_its_usual_setting_at_least(findings):
+    from claims import common_families
+    from effects import Effect
+
+    worse, small = Effect(0.1, 0.05, 0.2), Effect(0.0, -0.01, 0.01)
+    found = dict.fromkeys(("linear", "cosine_floor", "wsd"), worse)
+    for of_families, usual, verdict in (
+        ({}, {"linear": worse, "wsd": small}, "bounded"),
+        ({}, {"linear": worse, "wsd": worse}, "not run"),  # its best shape may be better
+        (found, {"linear": worse, "wsd": worse}, "confirmed"),
+    ):
+        one = SimpleNamespace(of_families=of_families, effects=usual)
+        assert common_families(one).verdict == verdict
+
+
 def regret(shape_of, used_in, low, high):
     """A row of a sweep's regrets at a margin of 0, which `answer` reads."""
     size = {"relative": (low + high) / 2, "relative_low": low, "relative_high": high}
