@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -140,6 +142,15 @@ def test_what_the_shell_offers_as_files_is_written_to(capfdbinary):
     assert capfdbinary.readouterr().out == b"1"
     assert os.lstat("/dev/stdout").st_ino == before.st_ino
     assert Path("/dev/null").is_char_device()
+
+
+def test_a_file_behind_the_standard_output_keeps_what_it_had(tmp_path):
+    (tmp_path / "log").write_text("precious\n")
+    code = "from pathlib import Path; from lrshape.files import write_file; "
+    code += "write_file(Path('/dev/stdout'), b'more'); print(' and more')"
+    with (tmp_path / "log").open("a") as log:
+        subprocess.run([sys.executable, "-c", code], stdout=log, check=True)
+    assert (tmp_path / "log").read_text() == "precious\nmore and more\n"
 
 
 def test_a_name_may_be_as_long_as_the_disk_allows(tmp_path):

@@ -62,7 +62,7 @@ def search(
     out: str | os.PathLike[str],
     train: TrainFunction | None = None,
     steps: int | None = None,
-    metrics: str | Sequence[str] = ("score",),
+    metrics: str | Sequence[str] | None = None,
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
@@ -81,7 +81,7 @@ def search(
             hyperparameter as a keyword: ``train(lrs, seed, *, weight_decay)``. The mapping may hold a loss
             curve under ``curve``: rows (step, train loss) or (step, train loss, validation loss).
         steps: steps of ``train``.
-        metrics: names of what ``train`` returns, the metric first.
+        metrics: names of what ``train`` returns, the metric first; default: ``score``.
         timeout: seconds after which one call of ``train`` is killed and has failed; implies ``isolated``.
         isolated: call ``train`` in a process of its own, which imports it again, so that a crash there ends
             one trial and not the study. A script then starts its search below
@@ -118,7 +118,7 @@ def compare(
     tune: bool | Mapping[str, Any] | None = None,
     train: TrainFunction | None = None,
     steps: int | None = None,
-    metrics: str | Sequence[str] = ("score",),
+    metrics: str | Sequence[str] | None = None,
     timeout: float | None = None,
     isolated: bool = False,
     time_limit: float | None = None,
@@ -173,7 +173,7 @@ class _Training(NamedTuple):
 
     function: TrainFunction | None
     steps: int | None
-    metrics: str | Sequence[str]
+    metrics: str | Sequence[str] | None
     called: Mapping[str, Any]
 
 
@@ -224,16 +224,17 @@ def _parse(
     executor: Executor,
 ) -> StudySpec:
     train, steps, metrics, called = training
+    if train is None:
+        for name, value in {"steps": steps, "metrics": metrics, **called}.items():
+            if value is not None and value is not False:
+                raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
     if isinstance(document, StudySpec):
-        if train is not None or steps is not None:
+        if train is not None:
             raise InputError("a StudySpec is complete: give a mapping to combine it with other settings")
         return document
     if train is None:
-        for name, value in {"steps": steps, **called}.items():
-            if value is not None and value is not False:
-                raise InputError(f"{name} belongs to train=; set workload.{name} in the spec instead")
         return StudySpec.parse(set_trials(document, path, time_limit, None, executor))
     if steps is None:
         raise InputError("train= needs steps=, the number of learning rates that it takes")
-    workload = FunctionWorkload.of(train, steps, metrics, **called)
+    workload = FunctionWorkload.of(train, steps, ("score",) if metrics is None else metrics, **called)
     return StudySpec.parse(set_trials(document, path, time_limit, workload, executor), workload)

@@ -234,6 +234,11 @@ def publish(root: Path, name: str, data: bytes, *, replace: bool = False) -> boo
     return written
 
 
+def is_stream(path: Path) -> bool:
+    """Whether a path names what the shell offers as a file, such as ``/dev/stdout``."""
+    return path.parent in STREAMS
+
+
 def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool = True) -> None:
     """Write a file that the user named; a link is replaced, not followed.
 
@@ -250,8 +255,11 @@ def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool 
             to be replaced.
     """
     try:
-        if path.parent in STREAMS and not path.is_block_device():
-            path.write_bytes(data)
+        if is_stream(path) and not path.is_block_device():
+            number = {"stdout": "1", "stderr": "2"}.get(path.name, path.name)
+            # Opened by its name, a file behind it would be emptied, and written from its start.
+            with os.fdopen(os.dup(int(number)), "wb") if number.isdigit() else path.open("wb") as stream:
+                stream.write(data)
             return
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: cannot be written: it exists and is no regular file")

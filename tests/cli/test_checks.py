@@ -56,6 +56,10 @@ def test_local(copy):
     assert shape["shape"] == json.loads(copy.run("best", "study", "--json")[1])["shape"]
     for row in shape["parameters"]:
         assert row["verdict"] in get_args(Verdict)
+    for command in (("status",), ("best", "--json"), ("export", "--to", "json"), ("suggest",)):
+        code, _, err = copy.run(*command, "study/local")
+        assert (code, err.count("\n")) == (2, 1)
+        assert "holds a check" in err
     code, _, err = copy.run(*LOCAL[:-1], "7")
     assert code == 2
     assert "changed: confirm_seeds: 6 -> 7" in err

@@ -1,6 +1,8 @@
 """Ctrl-C, SIGTERM, kill -9 and the time limit, on real processes, and what is there afterwards."""
 
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -132,6 +134,24 @@ def wait_for_study(folder, process):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     time.sleep(1.0)  # now it trains
+
+
+def test_an_interrupt_of_the_clock_is_no_ctrl_c():
+    code = """
+import time
+from lrshape.cli import stopping
+from lrshape.study import time_limit
+stopping.GRACE, time_limit.PATIENCE = 0.2, 0.0
+with stopping.stoppable("left at once", 9):
+    try:
+        with time_limit.limit_time(0.1):
+            time.sleep(60)
+    except time_limit.TimeLimitReached:
+        time_limit.forget_interrupt()
+    time.sleep(0.6)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):

@@ -17,6 +17,11 @@ def test_the_best_shapes_of_a_study_start_another(finished, folder):
     assert "shapes from rex, linear" in errors
     first = Study(folder.path / "second").trials().query("family == 'rex'").iloc[0]
     assert json.loads(first["params"]) == pytest.approx(won["params"])
-    code, _, errors = folder.run(*command)
+    code, _, errors = folder.run(*command[:-1], "nowhere")  # what it came from may change, or be gone
     assert code == 0, errors
+    assert "goes on with the initial shapes that it began with" in errors
     assert "resuming" in errors
+    given = ("--set", 'initial_shapes=[{family="rex"}]')
+    code, _, errors = folder.run(*command[:3], "third", *command[4:], *given)
+    assert code == 2
+    assert "give either --start-from or initial_shapes in the spec, not both" in errors

@@ -94,3 +94,8 @@ def test_what_is_no_part_is_refused(parts, tmp_path, change, rule):
     assert not (tmp_path / "new").exists()
     with pytest.raises(InputError, match="no study in"):
         merge(tmp_path / "new", [tmp_path / "one", tmp_path / "nowhere"])
+    edited = parts[0].path / "study.json"
+    edited.write_text(edited.read_text().replace('"spec": {}', '"spec": {"seed": 1}'))
+    for sources in (["one"], ["two", "one"]):
+        with pytest.raises(InputError, match="was edited"):
+            merge(tmp_path / "new", [tmp_path / source for source in sources])

@@ -152,7 +152,9 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     assert len(pd.read_csv(tmp_path / "rows.csv")) == len(table(f"{s3}/there"))
     assert "needs a study in a local directory" in said("check", "local", f"{s3}/there", code=2)
     sweep = ("sweep", "spec.toml", "--over", "seed=0,1", "--out", f"{s3}/sweep")
-    assert "must be a local directory" in said(*sweep, code=2)
+    assert "must be local" in said(*sweep, code=2)
+    for command in (("trials", "here", "--to", "csv"), ("suggest", "--steps", "9")):
+        assert "must be local, got 's3:" in said(*command, "--out", f"{s3}/rows", code=2)
 
 
 def test_two_runs_at_once_end_with_the_same_table(user, s3, tmp_path):

@@ -122,7 +122,7 @@ def test_addresses():
     assert (url / "tables" / "a.csv", url.name) == ("s3://bucket/study/tables/a.csv", "study")
     assert local("a", "--out") == Path("a")
     for given in ("s3://bucket/x", Path("s3://bucket/x")):
-        with pytest.raises(InputError, match="--out must be a local directory"):
+        with pytest.raises(InputError, match="--out must be local, got"):
             local(given, "--out")
 
 

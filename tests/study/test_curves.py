@@ -16,6 +16,7 @@ STEPS = 20
 SPEC = {
     "families": ["rex", "linear"],
     "base_lr": {"low": 0.01, "high": 1.0, "points": 3},
+    "min_lr": 0.003,
     "screen": {"shapes": 4, "seeds": 2},
     "rescore": {"top": 2, "seeds": 2},
     "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import lrshape
+from lrshape.predict.reader import READERS
 from lrshape.report.page import write_report
 from lrshape.store import PHASES, Store
 
@@ -112,6 +113,7 @@ def test_lengths_in_steps_and_a_lowest_lr_hold_in_every_trial_and_for_the_winner
     longer = found.schedule(steps=500)
     assert (longer.in_steps, longer.min_lr) == ({"warmup": 4}, 0.02)
     assert longer.values()[:4].argmax() == 3
+    assert min(log.lrs.min() for log in READERS["lrshape_study"]().read(found.path, {})) == 0.02
 
 
 def test_report_figures_and_tables_are_written(study):
@@ -359,6 +361,7 @@ def test_failures_keep_their_message(tmp_path):
         ({"train": train, "steps": 5, "workload": "digits-mlp"}, "cannot be combined with train="),
         ({"workload": "digits-mlp", "steps": 5}, "steps belongs to train="),
         ({"workload": "digits-mlp", "timeout": 5}, "timeout belongs to train=; set workload.timeout"),
+        ({"workload": "digits-mlp", "metrics": "loss"}, "metrics belongs to train="),
         ({"train": train, "steps": 5, "timeout": 0}, "timeout: .*greater than 0.*got 0"),
         ({"train": lambda lrs, seed: 1.0, "steps": 5, "isolated": True}, "defined at the top of a module"),
         (

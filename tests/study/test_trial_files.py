@@ -116,6 +116,13 @@ def test_lists_stay_text():
     }  # fmt: skip
 
 
+def test_choices_of_numbers_and_text_read_back(tmp_path):
+    rows = [{"params": "{}", "hyperparameters": json.dumps({"gamma": one})} for one in ("auto", 0.1)]
+    trials = pd.DataFrame([*rows, {"params": "{}", "hyperparameters": "{}"}])
+    path = write_trials(trials, "parquet", tmp_path / "t.parquet", metric="final/loss", name="x")
+    assert pd.read_parquet(path)["hyperparameter.gamma"].fillna("").tolist() == ["auto", "0.1", ""]
+
+
 def test_what_cannot_be_written(study, tmp_path):
     rows = study.trials()
     (tmp_path / "there.log").write_text("precious")

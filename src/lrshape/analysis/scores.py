@@ -29,8 +29,9 @@ def metric_values(trials: pd.DataFrame, metric: str) -> NDArray[np.float64]:
     """
     metrics = metric_columns(trials.columns)
     if metric not in metrics:
-        stored = f"one of the stored metrics {', '.join(metrics)}" if metrics else "a stored metric (none is)"
-        raise InputError(f"metric must be {stored}, got {metric!r}")
+        if not metrics:
+            raise InputError("no trial is stored yet; run the search first")
+        raise InputError(f"metric must be one of the stored metrics {', '.join(metrics)}, got {metric!r}")
     values = penalised(trials[metric])
     return np.where(~_failed(trials) & (np.abs(values) <= LARGEST), values, np.inf)
 

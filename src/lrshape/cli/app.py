@@ -11,7 +11,8 @@ from typer.core import TyperGroup
 
 from lrshape._version import __version__
 from lrshape.errors import InputError, shown
-from lrshape.values import path_of, typed
+from lrshape.files import is_stream
+from lrshape.values import typed
 
 DISK_REFUSED = 1
 BAD_INPUT = 2
@@ -118,8 +119,14 @@ def whole(text: str) -> int:
 
 
 def output_file(given: str, name: str) -> Path:
-    """The file that an option names; in a directory, or what ends like one, the file of a default name."""
-    path = path_of(given)
+    """The file that an option names; in a directory, or what ends like one, the file of a default name.
+
+    Raises:
+        InputError: if it is a URL.
+    """
+    from lrshape.store import local
+
+    path = local(given, "an output file")
     return path / name if given.endswith(("/", os.sep)) or path.is_dir() else path
 
 
@@ -136,6 +143,11 @@ def fail(message: str, prefix: str = "error: ") -> None:
 def say(message: str = "") -> None:
     """Print to standard output, as plain text."""
     typer.echo(printable(message, sys.stdout))
+
+
+def wrote(path: Path) -> None:
+    """Tell that a file is written; on standard error where the file may be standard output."""
+    fail(f"wrote {path}", prefix="") if is_stream(path) else say(f"wrote {path}")
 
 
 def printable(text: str, stream: TextIO | None) -> str:

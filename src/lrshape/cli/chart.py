@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import can_show, output_file, say
+from lrshape.cli.app import can_show, output_file, wrote
 from lrshape.files import write_file
 
 if TYPE_CHECKING:
@@ -49,4 +49,4 @@ def save_figure(figure: "Figure", png: str | None, svg: str | None) -> None:
             path, drawn = output_file(given, f"schedules.{kind}"), io.BytesIO()
             figure.savefig(drawn, format=kind, dpi=150, metadata=metadata)
             write_file(path, drawn.getvalue())
-            say(f"wrote {path}")
+            wrote(path)

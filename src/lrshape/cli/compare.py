@@ -63,7 +63,7 @@ def compare(
     from lrshape.shapes.schedule import Schedule
 
     named = [(source, schedule_of(source)) for source in sources or []]
-    named = [(name, s if s.batch_sizes else s.replace(steps=steps)) for name, s in named]
+    named = [(name, s.replace(steps=steps)) for name, s in named]
     for family in [name.strip() for name in families.split(",")] if families else []:
         named.append((family, Schedule(family, {}, 1.0, STEPS if steps is None else steps, step_rule)))
     if not named:

@@ -36,7 +36,7 @@ def chosen(name: str, workers: int | None, assignments: list[str] | None) -> dic
     for assignment in assignments or []:
         if assignment.partition("=")[0].strip() == "name":
             raise InputError("--executor-set takes settings; --executor names the executor")
-        override(found, assignment)
+        override(found, assignment, "--executor-set", "threads=2")
     if workers is not None:
         if "workers" not in cls.model_fields:
             raise InputError(f"--workers: the executor {name} has no workers, got {workers}")

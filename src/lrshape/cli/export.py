@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from lrshape.cli.app import app, output_file, say, whole
+from lrshape.cli.app import app, output_file, say, whole, wrote
 from lrshape.cli.source import schedules_of, study_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
@@ -136,7 +136,7 @@ def export(
     place = locate(source)
     if path.exists() and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
-    say(f"wrote {write(schedule, to, path)}")
+    wrote(write(schedule, to, path))
     study = study_of(source)
     if study is not None and study.spec.tune:
         from lrshape.cli.verdicts import print_hyperparameters

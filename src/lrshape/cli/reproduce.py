@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import INTERRUPTED, app, fail, say
+from lrshape.cli.app import INTERRUPTED, app, fail, say, wrote
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.errors import InputError
 from lrshape.files import inside, publish
@@ -128,7 +128,7 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
         with running(out, again):
             files = list(getattr(curves, step.call)(document, out, **(getattr(step, scale) or {})))
         for file in files:
-            say(f"wrote {file}")
+            wrote(file)
     say(f"\n{chosen.name} is done ({scale} scale). Results in {out}:")
     for step in chosen.steps:
         say(f"  {step.shows}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from lrshape.cli.app import group, output_file, say, whole
+from lrshape.cli.app import group, output_file, say, whole, wrote
 from lrshape.cli.chart import Png, Svg, chart, save_figure
 from lrshape.cli.source import schedule_of
 from lrshape.errors import InputError
@@ -203,7 +203,7 @@ def fit(
     if path is not None:
         written = export(fits[0].schedule, "json", path)
         if not as_json:
-            say(f"wrote {written}")
+            wrote(written)
 
 
 def _fit_document(found: Any) -> dict[str, Any]:

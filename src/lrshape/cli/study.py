@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, fail, output_file, say, whole
+from lrshape.cli.app import app, fail, output_file, say, whole, wrote
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
+from lrshape.errors import InputError
 from lrshape.files import write_file
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def demo(
     text = resources.files("lrshape").joinpath("demo.toml").read_text(encoding="utf-8")
     import tomllib
 
-    _search(tomllib.loads(text), out, None, "lrshape demo")
+    _search(tomllib.loads(text), out, None, "the same command")
 
 
 @app.command()
@@ -80,7 +81,7 @@ def init(
         return
     path = output_file(out, f"{workload}.toml")
     write_file(path, text.encode(), replace=False)
-    say(f"wrote {path}")
+    wrote(path)
 
 
 @app.command()
@@ -139,15 +140,26 @@ def search(
     if trials is not None:
         document["trials"] = trials
     if start_from is not None:
-        document["initial_shapes"] = starting_points(start_from, document, family_names(document))
+        document["initial_shapes"] = starting_points(start_from, document, family_names(document), out)
     _search(document, out, seconds, "the same command", runner, log_to or [])
 
 
-def starting_points(source: str, document: dict[str, Any], families: list[str]) -> list[dict[str, Any]]:
-    """The initial shapes that --start-from names; prints to standard error what was read."""
+def starting_points(
+    source: str, document: dict[str, Any], families: list[str], out: str
+) -> list[dict[str, Any]]:
+    """The initial shapes that --start-from names; prints to standard error what was read.
+
+    A study that has begun keeps those that it began with: the source may have gone on since.
+    """
+    from lrshape.store import Store
     from lrshape.study.initial_shapes import read_initial_shapes
     from lrshape.study.spec import step_rule_of
 
+    if Store.exists(out) and (known := Store(out).spec.get("initial_shapes")):
+        fail(f"{out} goes on with the initial shapes that it began with", prefix="")
+        return known
+    if "initial_shapes" in document:
+        raise InputError("give either --start-from or initial_shapes in the spec, not both")
     found = read_initial_shapes(source, families, step_rule=step_rule_of(document))
     for note in [*found.notes, f"starting from {len(found.shapes)} shapes of {source}"]:
         fail(note, prefix="")

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrshape.cli.app import app, say, whole
+from lrshape.cli.app import app, say, whole, wrote
 from lrshape.cli.check import print_table
 from lrshape.cli.study import Json
 from lrshape.errors import InputError, shown
-from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.predict.suggestion import Suggestion
@@ -98,6 +97,7 @@ def suggest(
         lrshape suggest run.csv --from-step 12000 --steps 20000,40000,80000 --out next
     """
     from lrshape.predict.suggest import suggest as find
+    from lrshape.store import local
 
     found = find(
         list(runs or []),
@@ -112,13 +112,13 @@ def suggest(
         live=live,
         cost_limit=cost_limit,
     )
-    written = [] if out is None else found.write(path_of(out))
+    written = [] if out is None else found.write(local(out, "--out"))
     if as_json:
         say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
         return
     _print(found)
     for path in written:
-        say(f"wrote {path}")
+        wrote(path)
 
 
 def _steps(text: str) -> int | list[int]:

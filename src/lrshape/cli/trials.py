@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lrshape.cli.app import app, output_file, say
+from lrshape.cli.app import app, output_file, wrote
 from lrshape.cli.study import Directory
 
 
@@ -55,10 +55,10 @@ def trials(
     file = (CURVE_FILES if curves else FILES).get(to, to)
     path = study.directory / file if out is None else output_file(out, file)
     if curves:
-        say(f"wrote {write_curves(study.curves(), to, path)}")
+        wrote(write_curves(study.curves(), to, path))
         return
     name = study.spec.name
     ranked = metric or study.metric
     direction = direction_of(ranked, study.metric, study.spec.direction)
     written = write_trials(study.trials(), to, path, metric=ranked, direction=direction, name=name)
-    say(f"wrote {written}")
+    wrote(written)

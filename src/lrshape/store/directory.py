@@ -57,6 +57,24 @@ class Store:
         """Whether somebody changed what the document states: its hash is of something else."""
         return digest(self.document) != self.document["hash"]
 
+    def require_unedited(self) -> None:
+        """Raise `InputError` if somebody changed what the document states."""
+        if self.is_edited:
+            raise InputError(f"{self.path}/{DOCUMENT} was edited: its spec does not match its hash")
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The spec of a study, as JSON.
+
+        Raises:
+            InputError: if the document was edited, or is that of a check.
+        """
+        self.require_unedited()
+        found = self.document.get("spec")
+        if not isinstance(found, dict):
+            raise InputError(f"{self.path} holds a check, no study: name the directory of the study")
+        return found
+
     @classmethod
     def create(
         cls,

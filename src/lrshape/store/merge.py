@@ -65,7 +65,8 @@ def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
     stores = [Store(source) for source in sources]
     first = stores[0]
     target = Store(out) if Store.exists(out) else None
-    for store in [*stores[1:], *([target] if target else [])]:
+    for store in [*stores, *([target] if target else [])]:
+        store.require_unedited()
         for key, problem in _PLAN.items():
             mine, other = first.document.get(key), store.document.get(key)
             if mine != other:

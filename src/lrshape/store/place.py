@@ -74,7 +74,7 @@ def local(path: str | os.PathLike[str], what: str) -> Path:
         InputError: if it is a URL.
     """
     if _SCHEME.match(os.fspath(path)):
-        raise InputError(f"{what} must be a local directory, got {shown(os.fspath(path))}")
+        raise InputError(f"{what} must be local, got {shown(os.fspath(path))}")
     return path_of(path)
 
 

@@ -152,7 +152,7 @@ def _schedule(source: Any) -> Schedule:
 
 def _of_schedule(schedule: Any, step_rule: StepRule) -> dict[str, Any]:
     if isinstance(schedule, Schedule):
-        if schedule.family != "table" and schedule.batch_sizes is None:
+        if schedule.family != "table" and schedule.batch_sizes is None and not schedule.min_lr:
             params = dict(schedule.params)
             return {"family": schedule.family, "params": params, "base_lr": schedule.base_lr}
         schedule = schedule.values()

@@ -1,7 +1,7 @@
 """How many trials fit into a time, for searches that are planned by their number."""
 
-import contextlib
 import logging
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.store import Location, Store
 from lrshape.study.chunk import TrainChunk, cut
 from lrshape.study.spec import StudySpec
-from lrshape.study.time_limit import TimeLimitReached, limit_time
+from lrshape.study.time_limit import TimeLimitReached, forget_interrupt, limit_time
 from lrshape.training.workload import Workload
 from lrshape.workers.executor import Executor
 from lrshape.workers.executors.inline import Inline
@@ -55,7 +55,7 @@ def set_trials(
         return dict(document)
     is_contest = "schedules" in document
     if Store.exists(path):
-        stored = Store(path).document["spec"]
+        stored = Store(path).spec
         if is_contest:
             trials = stored.get("max_trials")
             return dict(document) if trials is None else dict(document) | {"trials": trials}
@@ -90,21 +90,25 @@ def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None 
         executor: what will run the trials, None for this process.
     """
     began = time.monotonic()
-    taken = seconds
-    with contextlib.suppress(TimeLimitReached), limit_time(seconds / 2):  # a batch may take longer than all
-        for _ in range(2):
-            start = time.monotonic()
-            _population(spec, executor or Inline(), began + seconds / 2)
-            taken = time.monotonic() - start
-            if start + taken - began > SHARE * seconds / 2:
-                break  # compiled or not, there is no time for another
+    taken = math.inf
+    try:
+        with limit_time(seconds / 2):  # a batch may take longer than all
+            for _ in range(2):
+                start = time.monotonic()
+                _population(spec, executor or Inline(), began + seconds / 2)
+                taken = time.monotonic() - start
+                if start + taken - began > SHARE * seconds / 2:
+                    break  # compiled or not, there is no time for another
+    except TimeLimitReached:
+        forget_interrupt()
     left = SHARE * (seconds - (time.monotonic() - began))
-    count = int(left * BATCH / (taken + MODEL))
+    count = max(0, int(left * BATCH / (taken + MODEL)))
     if count < LEAST:
+        fits = f"{count} trials of {taken / BATCH:.2g} s each" if count else f"fewer than {BATCH} trials"
         _log.warning(
-            "a time limit of %.0f s fits %d trials of %.2g s each; the search needs at least %d; "
-            "run the same command again to continue it",
-            *(seconds, max(0, count), taken / BATCH, LEAST),
+            "a time limit of %.0f s fits %s; the search needs at least %d; run the same command again to "
+            "continue it",
+            *(seconds, fits, LEAST),
         )
     return max(LEAST, count)
 

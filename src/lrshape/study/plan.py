@@ -114,14 +114,6 @@ class Plan:
         left = max(0.0, 1 - stored / max(1, chunks))
         return int(left * (chunks * CHUNK + trials * size) + trials * CSV + REPORT)
 
-    def seconds(self, steps_per_second: float) -> float:
-        """How long the training takes at most.
-
-        Args:
-            steps_per_second: training steps of all trials together.
-        """
-        return self.total * self.spec.workload.steps / steps_per_second
-
     def describe(self, phase: str) -> str:
         """One line on what a phase does; empty for phases that are not a search's.
 

@@ -243,8 +243,16 @@ def _hint(text: str, error: ValueError) -> str:
     return "; TOML writes 0.5 and 1.0 for .5 and 1." if is_short else ""
 
 
-def override(document: dict[str, Any], assignment: str) -> None:
+def override(
+    document: dict[str, Any], assignment: str, option: str = "--set", example: str = "workload.steps=500"
+) -> None:
     """Apply one ``a.b=value`` to a spec; the value is read as `lrshape.values.typed` does.
+
+    Args:
+        document: the spec.
+        assignment: what replaces a setting.
+        option: that gives it, for messages.
+        example: of an assignment, for messages.
 
     Raises:
         InputError: if there is no ``=``, or a part of the key is no table.
@@ -252,11 +260,11 @@ def override(document: dict[str, Any], assignment: str) -> None:
     key, equals, text = assignment.partition("=")
     parts = [part.strip() for part in key.split(".")]
     if not equals or not all(parts):
-        raise InputError(f"--set takes key=value, e.g. workload.steps=500, got {assignment!r}")
+        raise InputError(f"{option} takes key=value, e.g. {example}, got {assignment!r}")
     try:
         assign(document, ".".join(parts), typed(text))
     except InputError as error:
-        raise InputError(f"--set {assignment!r}: {error}") from None
+        raise InputError(f"{option} {assignment!r}: {error}") from None
 
 
 def assign(document: dict[str, Any], key: str, value: Any) -> None:

@@ -42,10 +42,9 @@ class Study:
 
     def __init__(self, path: str | Path):
         self.store = Store(path)
-        if self.store.is_edited:
-            raise InputError(f"{self.path}/study.json was edited: its spec does not match its hash")
+        document = self.store.spec
         try:
-            self.spec = StudySpec.parse(self.store.document["spec"])
+            self.spec = StudySpec.parse(document)
         except InputError as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{self.path}/study.json holds a spec that cannot be read: {reason}") from None
@@ -123,7 +122,8 @@ class Study:
                 found = trials.loc[shape]
                 record = ShapeRecord.read(str(shape), found["family"], found["params"])
                 lrs[rows] = np.asarray(record.family(t[last[rows]]))
-        curves.insert(list(curves).index("step") + 1, "lr", lrs * curves["base_lr"])
+        lrs = np.maximum(lrs * curves["base_lr"].to_numpy(np.float64), self.spec.min_lr)
+        curves.insert(list(curves).index("step") + 1, "lr", lrs)
         return curves
 
     def is_complete(self) -> bool:
@@ -161,6 +161,8 @@ class Study:
     def progress(self) -> dict[str, dict[str, Any]]:
         """What is stored, by phase: trials, shapes, diverged, failed, best metric, seconds."""
         trials = self.trials()
+        if trials.empty:
+            return {}
         losses = metric_values(as_losses(trials, self.metric, self.spec.direction), self.metric)
         return {
             phase: {

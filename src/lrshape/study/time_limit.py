@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -52,6 +53,17 @@ def limit_time(seconds: float | None) -> Iterator[None]:
         raise
     finally:
         timer.cancel()
+
+
+def forget_interrupt() -> None:
+    """Tell what listens for signals that the interrupt of `limit_time` was no Ctrl-C: the program goes on."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    listener = signal.set_wakeup_fd(-1)
+    signal.set_wakeup_fd(listener)
+    if listener >= 0:
+        with contextlib.suppress(OSError):
+            os.write(listener, b"\0")  # no signal; asyncio ignores it
 
 
 def _heard() -> bool:

@@ -90,8 +90,22 @@ def _require_target(target: str, known: Mapping[str, str]) -> None:
 
 
 def _write_table(table: pd.DataFrame, target: str, path: Path) -> None:
-    data = csv_bytes(table) if target == "csv" else table.to_parquet(index=False)
+    data = csv_bytes(table) if target == "csv" else _of_one_type(table).to_parquet(index=False)
     write_file(path, data, parents=True)
+
+
+def _of_one_type(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with JSON text where a column has numbers and text, as choices of a hyperparameter may be."""
+    mixed = [
+        name
+        for name, column in table.items()
+        if column.dtype == object and len({isinstance(value, str) for value in column.dropna()}) > 1
+    ]
+    texts = {
+        name: [one if isinstance(one, str) or pd.isna(one) else json.dumps(one) for one in table[name]]
+        for name in mixed
+    }
+    return table.assign(**texts)
 
 
 def _journal(trials: pd.DataFrame, metric: str, direction: Direction, name: str) -> bytes:

@@ -9,7 +9,7 @@ from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
 from lrshape.files import inside
-from lrshape.store import PHASES, Store
+from lrshape.store import PHASES, Store, Url
 from lrshape.study.trial_files import flat
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
 
@@ -40,11 +40,12 @@ class WeightsAndBiases(Tracker):
             import wandb  # pyright: ignore[reportMissingImports] - an extra
         except ImportError:
             raise InputError("the tracker wandb needs: pip install 'lrshape[wandb]'") from None
-        document = Store(directory).document
-        place = Path(directory)
+        store = Store(directory)
+        document, place = store.document, Path(directory)
+        where = store.path if isinstance(store.path, Url) else store.path.absolute()
         if place.is_dir():
             inside(place, "wandb")  # where it writes its own files
-        identity = hashlib.sha256(f"{document['hash']} {place.absolute()}".encode()).hexdigest()[:16]
+        identity = hashlib.sha256(f"{document['hash']} {where}".encode()).hexdigest()[:16]
         try:
             self._run = wandb.init(
                 project=self.target,

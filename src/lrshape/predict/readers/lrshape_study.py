@@ -34,7 +34,7 @@ class LrshapeStudy(Reader):
     @override
     def read(self, source: Path, columns: Mapping[str, str]) -> list[RunLog]:
         store = Store(source)
-        spec = store.document["spec"]
+        spec = store.spec
         steps, step_rule = spec["workload"]["steps"], spec["step_rule"]
         trials = store.trials().astype({"shape": str, "hyperparameters": str})
         diverged = pd.MultiIndex.from_frame(trials.loc[trials["status"] == "diverged", RUN])
@@ -51,7 +51,8 @@ class LrshapeStudy(Reader):
         logs = []
         for run in runs.tail(max(MOST_VALUES // steps, 1)).reset_index().to_dict("records"):
             shape, base_lr, tuned = (run[key] for key in RUN)
-            lrs = Schedule(run["family"], params_of(run["params"]), base_lr, steps, step_rule).values()
+            schedule = Schedule(run["family"], params_of(run["params"]), base_lr, steps, step_rule)
+            lrs = np.maximum(schedule.values(), spec.get("min_lr", 0.0))
             ends = {name: Series(np.array([float(steps)]), np.array([run[name]])) for name in metrics}
             known = {name: end for name, end in ends.items() if np.isfinite(end.values).all()}
             known |= curves.get((shape, base_lr, tuned), {})
