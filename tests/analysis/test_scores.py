@@ -63,7 +63,7 @@ def test_the_metric_must_be_a_stored_metric(trials_of, name):
     table = trials_of({("screen", "rex-1", 0.1): [1]})
     with pytest.raises(InputError, match="metric must be one of the stored metrics final/train_loss"):
         scores(table, name)
-    with pytest.raises(InputError, match="none is"):
+    with pytest.raises(InputError, match="no trial is stored yet"):
         scores(table.drop(columns="final/train_loss"), name)
 
 

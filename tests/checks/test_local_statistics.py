@@ -34,6 +34,13 @@ def trials(quality, seeds, noise=0.02, first=0, random=0):
     return pd.DataFrame(rows, columns=columns)
 
 
+def test_a_parameter_that_a_row_leaves_out_has_its_default():
+    table = trials({("g-0001", None, None, 0.1): 1.0, ("g-0001:floor:00", None, None, 0.1): 1.1}, 6)
+    params = table["shape"].map({"g-0001": '{"floor": 0.3}', "g-0001:floor:00": "{}"})
+    points = score_points(table.assign(family="generalized_cosine", params=params), METRIC)
+    assert set(points["value"]) == {0.0, 0.3}
+
+
 QUALITY = {
     ("rex-0001", None, None, 0.1): 1.0,
     ("rex-0001", None, None, 0.2): 1.5,

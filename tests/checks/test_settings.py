@@ -154,6 +154,23 @@ def test_stopped_and_run_again_it_is_the_same_sweep(swept, modules, tmp_path, mo
     pd.testing.assert_frame_equal(again.regrets(), swept.regrets())
 
 
+def test_a_time_limit_gives_every_setting_as_many_trials(modules, tmp_path, monkeypatch):
+    """Each search would otherwise plan for all that is left, and the last ones find worse shapes."""
+    planned, searched = [], []
+    monkeypatch.setattr(
+        "lrshape.checks.settings.set_trials",
+        lambda document, path, seconds, *_: planned.append(seconds) or document | {"trials": 77},
+    )
+    monkeypatch.setattr(
+        "lrshape.checks.settings.search", lambda document, **_: searched.append(document["trials"])
+    )
+    spec = {key: SPEC[key] for key in ("name", "workload", "baselines")}
+    with pytest.raises(InputError, match="no study in"):  # nothing was really searched
+        run_sweep(spec, AXES, out=tmp_path / "timed", transfer=HOW, time_limit=300.0)
+    assert searched == [77, 77]
+    assert planned == [pytest.approx(100, rel=0.05)]
+
+
 def test_a_directory_that_holds_something_else_is_refused(modules, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"holds no sweep: it has notes\.txt"):

@@ -107,6 +107,13 @@ def test_files_refuse_the_steps_that_lrshape_refuses(target, name):
         make(*arguments(name), base_lr=float("inf"))
 
 
+def test_files_refuse_a_length_that_lrshape_refuses():
+    lr = run(standalone(Schedule("cosine", {"warmup_steps": 30}, 0.1, 1000)))["lr"]
+    with pytest.raises(ValueError, match="warmup_steps must be at most 30% of the 90 steps"):
+        lr(0, steps=90)
+    assert lr(29, steps=100) < 0.1
+
+
 @pytest.mark.parametrize("target", ["optax", "keras"])
 def test_a_table_has_an_end(target):
     with pytest.raises(InputError, match="at most 10,000,000 steps here, got 10,000,001"):

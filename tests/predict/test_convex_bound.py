@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lrshape.errors import InputError
 from lrshape.paper.dynamics import Recursion
 from lrshape.predict.law import LAWS
-from lrshape.predict.laws.convex_bound import ConvexBound, bound_gradients, bound_terms
+from lrshape.predict.laws.convex_bound import ConvexBound, bound_terms
 from lrshape.predict.runs import Run
 from lrshape.training.workloads.linear_regression import LinearRegression
 
@@ -59,16 +59,8 @@ def test_steps_that_do_not_move_cost_nothing_and_a_tiny_last_lr_little():
     st.floats(1, 2),
     st.floats(0.1, 10),
 )
-def test_gradients_are_exact_and_terms_scale_with_the_base_lr(values, rate, memory, factor):
+def test_terms_scale_with_the_base_lr(values, rate, memory, factor):
     lrs = np.array(values)
-    gradients = bound_gradients(lrs, rate, memory)
-    for i in range(len(lrs)):
-        step = np.zeros(len(lrs))
-        step[i] = 1e-6 * lrs[i]
-        up, down = bound_terms(lrs + step, rate, memory), bound_terms(lrs - step, rate, memory)
-        for term in (0, 1):
-            slope = (up[term] - down[term]) / (2 * step[i])
-            assert gradients[term][i] == pytest.approx(slope, rel=1e-4, abs=1e-6)
     scaled = bound_terms(lrs, rate, memory).scaled(factor, rate)
     assert scaled == pytest.approx(bound_terms(lrs * factor, rate, memory))
 
@@ -80,7 +72,7 @@ def test_without_runs_it_ranks_schedules_at_their_best_base_lr():
     assert law.fit([]).predict([LINEAR]) == pytest.approx(linear)
 
 
-def test_a_sweep_gives_its_parameters_back_and_the_gradient_of_the_loss():
+def test_a_sweep_gives_its_parameters_back():
     law = LAWS["convex-bound"]()
     reference = law.terms(0.01 * HOLD)
 
@@ -91,11 +83,9 @@ def test_a_sweep_gives_its_parameters_back_and_the_gradient_of_the_loss():
     fitted = law.fit(sweep(HOLD, [0.0025, 0.005, 0.01, 0.02, 0.04], loss))
     schedules = [0.02 * LINEAR, 0.01 * TO_TENTH, 0.02 * HOLD]
     np.testing.assert_allclose(fitted.predict(schedules), [loss(lrs) for lrs in schedules], atol=0.003)
-    best = 0.02 * LINEAR * fitted.best_factors([law.terms(0.02 * LINEAR)])[0]
-    assert abs(fitted.gradient(best) @ best) < 1e-6
-    step = 1e-4 * np.eye(STEPS)[7] * best
-    slope = (fitted.predict([best + step]) - fitted.predict([best - step])) / (2 * step.sum())
-    assert fitted.gradient(best)[7] == pytest.approx(slope[0], rel=1e-3)
+    best = fitted.best_factors([law.terms(0.02 * LINEAR)])[0]
+    lower, lowest, higher = fitted.predict([0.02 * LINEAR * best * factor for factor in (0.99, 1, 1.01)])
+    assert lowest < min(lower, higher)
 
 
 def test_it_does_not_hold_in_least_squares_and_says_why():

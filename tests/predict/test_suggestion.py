@@ -82,8 +82,41 @@ def test_an_unstable_run_bounds_the_lr_and_above_stable_ones_no_gain_is_claimed(
     assert "blown was unstable at LR 1." in replace(found, rows=(blown,)).verdict
 
 
+def test_the_best_run_of_today_is_none_that_was_unstable():
+    short = [run(f"short {lr:g}", lr * HOLD[::10]) for lr in (0.5, 1, 2)]
+    found = suggest([*short, run("blown", HOLD, 9.0)], steps=STEPS)
+    assert found.today.run.name.startswith("short")
+    assert "blown" in " ".join(found.doubts)
+
+
+def test_a_schedule_that_was_never_run_is_not_kept():
+    found = suggest(sweep(0.5, 1, 2), like=Schedule("cosine", {}, 1.0, STEPS))
+    yours = [row._replace(difference=-0.01) for row in found.rows if row.name == "yours (cosine)"]
+    assert yours[0].own
+    assert "Keep" not in replace(found, rows=tuple(yours)).verdict
+
+
+def test_a_loss_counts_for_the_steps_before_it():
+    linear = np.linspace(1, 0, STEPS, endpoint=False)
+    hold, at = np.minimum(1, 10 * linear), 9 * STEPS // 10  # the decay begins where the log ends
+    runs = [
+        Run(f"{name} {lr:g}", lr * lrs, [at], run("x", (lr * lrs)[:at]).losses)
+        for name, lrs in (("hold", hold), ("linear", linear))
+        for lr in (0.5, 1, 2)
+    ]
+    assert not suggest(runs).unstable
+    ended = [Run(each.name, each.lrs[:at], [at], each.losses) for each in runs]
+    fits = [ConvexBound().fit(each).coefficients for each in (runs, ended)]
+    np.testing.assert_array_equal(*fits)
+
+
+def test_logs_that_end_a_step_apart_are_one_sweep():
+    runs = [run(f"{lr:g}", lr * HOLD[:steps]) for lr, steps in ((0.5, 998), (1, 999), (2, 1000))]
+    assert "brackets" not in reasons(suggest(runs))
+
+
 def test_a_run_that_diverged_counts_as_unstable(tmp_path):
-    blown, diverged = (Run("x", HOLD, [10, 20], [3.0, loss]) for loss in (9.0, np.inf))
+    blown, diverged = (Run("x", HOLD, [10, at], [3.0, loss]) for at, loss in ((STEPS, 9.0), (20, np.inf)))
     found = suggest([*sweep(0.125, 0.25, 0.5), diverged])
     assert found.rows == suggest([*sweep(0.125, 0.25, 0.5), blown]).rows
     assert "x, with LRs up to 1, diverged at step 20 and is left out." in found.doubts

@@ -121,6 +121,10 @@ def test_settings_of_the_spec_stand():
     assert planned["confirm"] == {"seeds": 7}
     assert planned["base_lr"]["low"] == 0.1
     assert planned["baselines"] == []
+    for looks in ({"least": 30}, {"most": 8}):
+        confirm = StudySpec.parse({"workload": "digits-mlp", "trials": 256, "confirm": looks}).confirm
+        assert confirm.least <= confirm.most
+        assert looks.items() <= confirm.model_dump().items()
 
 
 @pytest.mark.parametrize("ratio", [1 / 100, 1 / 40, 40, 100])

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,18 @@ def test_without_a_winner_the_search_goes_on(drive_all):
     spec = spec_of(families=FAMILIES, trials=200, confirm={"families": True})
     table, _ = drive_all(spec, lambda t: np.inf)
     assert set(table.loc[table["phase"] == "confirm", "family"]) == {*FAMILIES, "linear"}
+
+
+def test_where_trials_are_few_every_family_has_its_share(drive):
+    spec = spec_of(
+        families=FAMILIES[:3], sampler="sobol", screen={"shapes": 32, "seeds": 2}, max_trials=700,
+    )  # fmt: skip
+    rounds, _ = drive(phases.screen(spec), noisy)
+    shapes = {t.shape.id: t.shape.family.name for r in rounds for t in r if is_own(t)}
+    counts = Counter(shapes.values())
+    assert set(counts) == set(FAMILIES[:3])
+    assert max(counts.values()) - min(counts.values()) <= 1
+    assert sum(counts.values()) < 3 * 32
 
 
 def test_starts_are_tried_first_and_learnt_from(drive):

@@ -9,6 +9,7 @@ import pytest
 import lrshape
 from lrshape import Schedule
 from lrshape.cli.app import app
+from lrshape.procedure.budget import contest_least
 from lrshape.shapes.steps import progress
 from lrshape.study.given_schedules import table_values
 from lrshape.study.spec import StudySpec
@@ -136,6 +137,17 @@ def test_bad_input_is_told_in_a_line(schedules, settings, message):
         parse(schedules, **settings)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_few_trials_are_spent_on_few_looks(count):
+    """A look spends its share of the error of all: with looks that cannot be paid, nothing is decided."""
+    names = ["linear", "cosine", "wsd", "constant"][:count]
+    least = contest_least(count, count, 1000.0)
+    assert parse(names, trials=least, base_lr={"low": 1e-4, "high": 0.1}).confirm.most == 6
+    seeds = [parse(names, trials=trials).confirm.most for trials in (100, 400, 10_000)]
+    assert 6 < seeds[0] < seeds[1] < seeds[2] == 160
+    assert parse(names).confirm.most == 160
 
 
 def test_a_search_takes_no_schedules_and_a_contest_needs_them(tmp_path):

@@ -194,6 +194,35 @@ def test_values_stay_inside_and_survive_json(space, data):
         assert type(value) is not float or float(f"{value:.6g}") == value or value in (one.low, one.high)
 
 
+@pytest.mark.parametrize(
+    ("table", "first", "side"),
+    [
+        ([1e-3, 1e-2, "log"], 1e-3, min),
+        ([0.0012345678, 0.01, "log"], 0.00123457, min),
+        ({"low": 0.0, "high": 0.1, "limits": (0, 1)}, 0.1, max),
+        ({"low": 400, "high": 460, "scale": "integer", "limits": (1, 1000)}, 400, min),
+        ({"low": 400, "high": 460, "scale": "integer", "limits": (1, 1000)}, 460, max),
+    ],
+)
+def test_a_range_widens_as_long_as_the_best_value_lies_at_its_end(table, first, side):
+    one = HyperparameterSpec.model_validate(table)
+    space = HyperparameterSpace({"x": one})
+    text, tried, found = space.untuned, [one.unit(one.untuned)], []
+    for _ in range(3):
+        known = space.beside(text, "x", tried)
+        tried += known
+        found.append(side(hyperparameters_of(other)["x"] for other in known.values()))
+        text = text_of({"x": found[-1]})
+    assert found[0] == first
+    assert found == sorted(set(found), reverse=side is min)
+
+
+def test_whole_numbers_end_where_their_range_does():
+    one = HyperparameterSpec(low=16, high=64, scale="integer", limits=(1, 1000))
+    assert [one.value(0.0), one.value(1.0), one.nearest(64.0)] == [16, 64, 64]
+    assert type(one.nearest(16.0)) is int
+
+
 def test_checks_train_at_the_values_of_the_study(tuned_search):
     from lrshape.checks.local import LocalCheck, best_shapes
     from lrshape.store import Store

@@ -9,7 +9,8 @@ import pytest
 import lrshape
 from lrshape.cli.source import schedule_of, schedules_of
 from lrshape.errors import InputError
-from lrshape.procedure.scheduled import series
+from lrshape.procedure.family_spec import FamilySpec
+from lrshape.procedure.scheduled import series, units_of, value_at
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.store import hyperparameters_of
 from lrshape.study.spec import StudySpec
@@ -164,6 +165,13 @@ def test_what_cannot_have_a_schedule_is_told_in_a_line(tune, line):
         StudySpec.parse({"workload": ENGINE, "tune": tune})
     assert line in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_a_parameter_at_its_default_reads_back():
+    family = FamilySpec(name="generalized_cosine", ranges={"floor": (0, 0.5)})
+    value = value_at(family, 0.1, [1.0] + [0.0] * len(family.space()))
+    assert "floor" not in value["params"]
+    assert units_of(family, value)[1:] == pytest.approx([0.0] * len(family.space()))
 
 
 def test_given_schedules_have_constant_hyperparameters():

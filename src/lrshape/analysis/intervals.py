@@ -17,6 +17,9 @@ from lrshape.errors import InputError
 
 Array = NDArray[np.float64]
 
+MANY = 1000
+"""Seeds up to which null distributions are counted out."""
+
 
 class Interval(NamedTuple):
     """A median and the interval that holds the population's median.
@@ -150,7 +153,8 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
     """The pseudo-median of differences, which equals the median if they are distributed symmetrically.
 
     The median of the means of all pairs (Walsh averages), with the interval and p-value of Wilcoxon's
-    signed-rank test, exact for any n; ties and unknown means count against either side. Narrower than
+    signed-rank test, exact up to `MANY` differences; of more nothing is known, because the exact test takes
+    their cube. Ties and unknown means count against either side. Narrower than
     `sign_interval` under symmetry; without it the test rejects equal medians far too often, the more so the
     more seeds there are. Source: Hodges & Lehmann (1963).
 
@@ -159,6 +163,8 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
         confidence: in (0, 1).
     """
     values = np.asarray(differences, np.float64)
+    if len(values) > MANY:
+        return Difference(np.nan, np.nan, np.nan, np.nan)
     first, second = np.triu_indices(len(values))
     with np.errstate(invalid="ignore", over="ignore"):
         means = 0.5 * values[first] + 0.5 * values[second]
@@ -198,6 +204,10 @@ def _end(null: Array, confidence: float) -> int:
 @lru_cache(maxsize=1024)
 def _sign_null(n: int) -> Array:
     """P(at most k of n values lie below their median), for k = 0, ..., n."""
+    if n > MANY:
+        from scipy.stats import binom  # slow to import
+
+        return np.asarray(binom.cdf(np.arange(n + 1), n, 0.5))
     subsets = accumulate(math.comb(n, k) for k in range(n + 1))
     return np.array([count / 2**n for count in subsets])
 

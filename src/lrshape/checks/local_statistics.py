@@ -15,6 +15,7 @@ from lrshape.analysis.intervals import holm, paired_difference
 from lrshape.analysis.paired import verdict
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.analysis.tables import records, where
+from lrshape.shapes import FAMILIES
 from lrshape.store import params_of
 
 _SEPARATOR = ":"
@@ -87,7 +88,7 @@ def _point(
     return {
         "shape": shape,
         "parameter": parameter,
-        "value": params_of(row["params"])[parameter],
+        "value": FAMILIES[row["family"]].from_params(params_of(row["params"])).params[parameter],
         "own": own,
         "point": row["shape"],
         **{key: row[key] for key in kept},

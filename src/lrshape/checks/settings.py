@@ -22,12 +22,13 @@ from lrshape.procedure.budget import is_planned
 from lrshape.report.sections import writing
 from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
+from lrshape.study.pace import set_trials
 from lrshape.study.plan import Plan
 from lrshape.study.run import TimeLimitReached
 from lrshape.study.spec import StudySpec, plain_document
 from lrshape.study.study import Study
 from lrshape.values import path_of, plain, positive_number
-from lrshape.workers.executor import ExecutorChoice
+from lrshape.workers.executor import ExecutorChoice, executor_of
 
 _FILE = "sweep.json"
 
@@ -61,6 +62,11 @@ class Sweep:
             InputError: if it is a link.
         """
         return inside(self.path, "studies", setting.slug)
+
+    def is_searched(self, setting: Setting) -> bool:
+        """Whether a setting's study is complete and has its report, whose drawing takes a while."""
+        path = self.study_path(setting)
+        return (path / "report.html").is_file() and Store.exists(path) and self.study(setting).is_complete()
 
     def study(self, setting: Setting) -> Study:
         """A setting's study.
@@ -216,11 +222,19 @@ def run_sweep(
     sweep = _open_or_create(spec, axes, transfer or {}, local(out, "a sweep's directory").absolute())
     if callback is not None:
         callback.announced(sweep.announce(time_limit))
-    for setting in sweep.settings:
-        path = sweep.study_path(setting)
-        if (path / "report.html").is_file() and Store.exists(path) and Study(path).is_complete():
-            continue  # drawing a report takes longer than all else here
-        search(setting.document, out=path, time_limit=left(), executor=executor, callback=callback)
+    begun = [path for path in map(sweep.study_path, sweep.settings) if Store.exists(path)]
+    # All searches get as many trials, or the one that has more would find the better shape.
+    trials = Store(begun[0]).spec.get("max_trials") if begun else None
+    waiting = [setting for setting in sweep.settings if not sweep.is_searched(setting)]
+    for setting in waiting:
+        path, document, rest = sweep.study_path(setting), dict(setting.document), left()
+        if is_planned(document) and "trials" not in document:
+            if trials is None and rest is not None:
+                with executor_of(executor) as runner:  # a part for each search, and one for the transfers
+                    planned = set_trials(document, path, rest / (len(waiting) + 1), None, runner)
+                trials = planned["trials"]
+            document |= {} if trials is None else {"trials": trials}
+        search(document, out=path, time_limit=left(), executor=executor, callback=callback)
     for setting in sweep.settings:
         if setting.slug in {shape.setting for shape in sweep.best_shapes}:
             study = sweep.study(setting)

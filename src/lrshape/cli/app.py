@@ -145,9 +145,9 @@ def say(message: str = "") -> None:
     typer.echo(printable(message, sys.stdout))
 
 
-def wrote(path: Path) -> None:
+def wrote(path: str | Path) -> None:
     """Tell that a file is written; on standard error where the file may be standard output."""
-    fail(f"wrote {path}", prefix="") if is_stream(path) else say(f"wrote {path}")
+    fail(f"wrote {path}", prefix="") if is_stream(Path(path)) else say(f"wrote {path}")
 
 
 def printable(text: str, stream: TextIO | None) -> str:

@@ -111,7 +111,11 @@ def _curve(schedule: Schedule) -> list[str]:
         body = f"return (min(max(int(step), 0), steps - 1) + {offset!r}) / steps"
     else:
         body = _IN_RUNS.format(offset=offset)
-    shares = [f'{name} = SCHEDULE["params"]["{name}{IN_STEPS}"] / steps' for name in schedule.in_steps]
+    limits = {p.name: p.high for p in schedule.shape.parameters()}
+    shares = [
+        _SHARE.format(name=name, given=f"{name}{IN_STEPS}", high=limits[name], percent=f"{limits[name]:.0%}")
+        for name in schedule.in_steps
+    ]
     lines = [*shares, *python_lines(_of_steps(schedule))]
     if schedule.min_lr:
         lines[-1] = lines[-1].replace("return ", "shape = ", 1)
@@ -163,6 +167,10 @@ def _of_steps(schedule: Schedule) -> Family:
     return dataclasses.replace(schedule.shape, **{name: Symbol(name) for name in schedule.in_steps})
 
 
+_SHARE = """\
+{name} = SCHEDULE["params"]["{given}"] / steps
+if {name} > {high!r}:
+    raise ValueError(f"{given} must be at most {percent} of the {{steps:,}} steps")"""
 _IN_RUNS = """\
 length = sum(count for _, count in BATCH_SIZES)
 if steps != length:

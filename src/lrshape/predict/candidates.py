@@ -16,6 +16,11 @@ LONGEST_WARMUP = 0.3
 SAME = 0.01
 """Root mean square difference of multipliers, up to which two schedules have one shape."""
 
+PROGRESS = 64
+"""Points of training progress at which the shapes of runs are compared."""
+SAME_SHAPE = 0.05
+"""The same for `signature`: two runs of one shape may have other numbers of steps."""
+
 MEMBERS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
     "linear": [("linear to 0", {})],
     "cosine": [("cosine to 0", {})],
@@ -66,7 +71,7 @@ def candidates(
         for name, params in MEMBERS.get(family, [(family, {})])
     ]
     for mine in own:
-        twin = next((i for i, each in enumerate(members) if _alike(each.schedule, mine.schedule)), None)
+        twin = next((i for i, each in enumerate(members) if alike(each.schedule, mine.schedule)), None)
         if twin is None:
             members.append(mine)
         elif not members[twin].own:
@@ -79,7 +84,15 @@ def _warmup(family: str, share: float) -> dict[str, float]:
     return {"warmup": share} if issubclass(FAMILIES[family], WarmupFamily) else {}
 
 
-def _alike(one: Schedule, other: Schedule) -> bool:
+def signature(lrs: Array) -> Array:
+    """Return a schedule's multipliers at points of progress, ``(PROGRESS,)``."""
+    steps = len(lrs)
+    progress = (np.arange(PROGRESS) + 0.5) / PROGRESS
+    return np.interp(progress, (np.arange(steps) + 0.5) / steps, lrs) / lrs.max()
+
+
+def alike(one: Schedule, other: Schedule) -> bool:
+    """Return whether two schedules of as many steps have one shape."""
     difference = one.multipliers() - other.multipliers()
     return bool(np.sqrt(np.mean(difference**2)) <= SAME)
 

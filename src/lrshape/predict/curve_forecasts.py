@@ -109,7 +109,7 @@ def _abstained(found: Suggestion, curves: Sequence[Run], reason: str) -> Suggest
 
 def _cools_down(run: Run) -> bool:
     """Whether the LR stays at its highest for a while and has fallen by the last logged loss."""
-    lrs = run.lrs[: run.points[-1]]
+    lrs = run.lrs_of_loss
     return bool(np.mean(lrs >= 0.999 * lrs.max()) >= HELD and lrs[-1] < CHANGE * lrs.max())
 
 

@@ -50,10 +50,10 @@ class CurveLaw(Law):
 
     @final
     @override
-    def fit_runs(self, runs: Sequence[Run], steps: int) -> "FittedCurve":
+    def fit_runs(self, runs: Sequence[Run]) -> "FittedCurve":
         from scipy.optimize import least_squares  # slow to import
 
-        if not any(run.lrs[: run.points[-1]][-1] < CHANGE * run.lrs[: run.points[-1]].max() for run in runs):
+        if not any(run.lrs_of_loss[-1] < CHANGE * run.lrs_of_loss.max() for run in runs):
             raise InputError(
                 f"the law {self.name} needs a run whose LR falls, at its last logged loss, below "
                 f"{CHANGE:g} of its largest, got none in {', '.join(run.name for run in runs)}"

@@ -164,7 +164,7 @@ def _held_out_errors(name: str, runs: Sequence[Run]) -> Array:
     for left_out in _folds(runs):
         rest = [run for i, run in enumerate(runs) if i not in left_out]
         try:
-            error = LAWS[name]().fit(rest).predict([run.lrs[: run.points[-1]] for run in runs]) - losses
+            error = LAWS[name]().fit(rest).predict([run.lrs_of_loss for run in runs]) - losses
         except InputError:
             continue
         for i in left_out:

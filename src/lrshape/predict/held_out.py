@@ -41,7 +41,7 @@ def held_out(runs: Sequence[Run], law: ConvexBound | None = None) -> list[HeldOu
     for run in runs:
         others = [other for other in runs if other is not run]
         try:
-            forecast = transfer_sweep(others, [run.lrs], [[1.0]], law).forecasts[0]
+            forecast = transfer_sweep(others, [run.lrs_of_loss], [[1.0]], law).forecasts[0]
         except InputError:
             continue
         difference = run.final_loss - min(other.final_loss for other in others)

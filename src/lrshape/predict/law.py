@@ -83,25 +83,21 @@ class Law(Settings, ABC):
     least_runs: ClassVar[int] = 1
 
     @final
-    def fit(self, runs: Sequence[Run], steps: int | None = None) -> FittedLaw:
+    def fit(self, runs: Sequence[Run]) -> FittedLaw:
         """Fit the law's parameters.
 
         Args:
             runs: in any order; their order and names do not matter.
-            steps: horizon of the schedules that will be asked for, if all have the same; laws that move one
-                horizon's losses to another use it. Default: the longest run's.
 
         Raises:
             InputError: if there are fewer than ``least_runs``, or these runs cannot identify the law.
         """
         if len(runs) < self.least_runs:
             raise InputError(f"the law {self.name} needs at least {self.least_runs} runs, got {len(runs)}")
-        if steps is not None and steps < 1:
-            raise InputError(f"steps must be at least 1, got {steps}")
-        return self.fit_runs(runs, steps or max((run.steps for run in runs), default=1))
+        return self.fit_runs(runs)
 
     @abstractmethod
-    def fit_runs(self, runs: Sequence[Run], steps: int) -> FittedLaw:
+    def fit_runs(self, runs: Sequence[Run]) -> FittedLaw:
         """Implement `fit`: there are at least ``least_runs``."""
 
 

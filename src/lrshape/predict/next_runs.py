@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrshape.predict.candidates import Candidate
+from lrshape.predict.candidates import SAME_SHAPE, Candidate, signature
 from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
-from lrshape.predict.laws.horizon import SAME_SHAPE, signature
-from lrshape.predict.runs import Run
+from lrshape.predict.runs import Run, equally_long
 from lrshape.predict.shape_transfer import Transfer
 from lrshape.shapes.schedule import Schedule
 
@@ -52,7 +51,7 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
     chosen = [NextRun(first.name, first.schedule, "the first choice")]
     lrs = swept(found.fitted.runs, today.run)
     base_lr, peak = first.schedule.base_lr, today.run.lrs.max()
-    if len(lrs) == 1:
+    if len(lrs) <= 1:
         only = (
             "you have one run only"
             if len(found.fitted.runs) == 1
@@ -90,12 +89,13 @@ def next_runs_without_law(today: "Today", offered: Sequence[Candidate]) -> tuple
 
 
 def swept(runs: Sequence[Run], best: Run) -> list[float]:
-    """Return the base LRs of the runs with the shape and the steps of the best one, rising."""
+    """Return the base LRs of the runs with the shape and about the steps of the best one, rising."""
     shape = signature(best.lrs)
     alike = [
         run
         for run in runs
-        if run.steps == best.steps and np.sqrt(np.mean((signature(run.lrs) - shape) ** 2)) <= SAME_SHAPE
+        if equally_long(run.steps, best.steps)
+        and np.sqrt(np.mean((signature(run.lrs) - shape) ** 2)) <= SAME_SHAPE
     ]
     return sorted({float(run.lrs.max()) for run in alike})
 

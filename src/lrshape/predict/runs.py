@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError
 
+SAME_STEPS = 1.02
+"""Ratio of numbers of steps up to which runs count as equally long: logs end before runs do."""
 FINAL_WINDOW = 0.05
 """Share of a run's steps, at its end, from which its final loss is estimated."""
 
@@ -52,6 +54,11 @@ class Run:
         return len(self.lrs)
 
     @property
+    def lrs_of_loss(self) -> NDArray[np.float64]:
+        """The LRs of the steps before the last loss, which led to it."""
+        return self.lrs[: self.points[-1]]
+
+    @property
     def diverged(self) -> bool:
         """Whether its losses ceased to be finite, at the last point."""
         return bool(np.isinf(self.losses[-1]))
@@ -91,6 +98,11 @@ class Run:
         lag = p[0] - np.cumsum(p) / count
         error = self.noise**2 / count + (slope * lag) ** 2
         return float(y[: 1 + int(error.argmin())].mean())
+
+
+def equally_long(steps: int, others: int) -> bool:
+    """Whether two numbers of steps differ by `SAME_STEPS` at most."""
+    return 1 / SAME_STEPS <= steps / others <= SAME_STEPS
 
 
 def checked_lrs(lrs: ArrayLike, name: str = "lrs") -> NDArray[np.float64]:

@@ -142,7 +142,7 @@ def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
     """Why a forecast may be wrong, by the runs."""
     runs = fitted.runs
     doubts = told_unstable(fitted.unstable)
-    factors = fitted.best_factors([fitted.law.terms(run.lrs) for run in runs])
+    factors = fitted.best_factors([fitted.law.terms(run.lrs_of_loss) for run in runs])
     if len(runs) < 3:
         doubts.append(f"The best base LR needs at least three runs, got {len(runs)}.")
     elif factors.min() > 1 or factors.max() < 1:

@@ -1,6 +1,7 @@
 """Suggesting which schedule and base LR to run next, from the runs that somebody has."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from lrshape.predict.live_run import live_run
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
 from lrshape.predict.odd_run import odd_run
 from lrshape.predict.reading import PathLike, Runs, read_runs
-from lrshape.predict.runs import Run
+from lrshape.predict.runs import Run, equally_long
 from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
 from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
@@ -29,8 +30,6 @@ from lrshape.values import path_of, plain, whole_number
 
 MOST_STEPS = 10_000_000
 """Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
-SAME_STEPS = 1.02
-"""Ratio of numbers of steps up to which runs count as equally long."""
 
 
 def suggest(
@@ -122,7 +121,7 @@ def suggest(
             found = judged_by_curves(_from_runs(kept, today, offered), offered)
             found = replace(found, doubts=(doubt, *found.doubts))
     found = _paid(found, cost_limit)
-    if found.rows and not 1 / SAME_STEPS <= today.run.steps / steps <= SAME_STEPS:
+    if found.rows and not equally_long(today.run.steps, steps):
         doubt = (
             f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
             f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
@@ -207,9 +206,11 @@ def _at(own: Sequence[Candidate], steps: int) -> list[Candidate]:
 
 
 def _today(runs: Sequence[Run], steps: int) -> Today:
-    """The best of the runs with about the number of steps that is nearest: logs end before runs do."""
+    """The best of the runs with about the number of steps that is nearest; none that was unstable."""
+    with suppress(InputError):  # what contradicts the bound is told later
+        runs = split_unstable(runs)[0]
     nearest = min((abs(np.log(run.steps / steps)), run.steps) for run in runs)[1]
-    alike = [run for run in runs if 1 / SAME_STEPS <= run.steps / nearest <= SAME_STEPS]
+    alike = [run for run in runs if equally_long(run.steps, nearest)]
     best = min(alike, key=lambda run: run.final_loss)
     return Today(best, Schedule.from_values(stretched(best.lrs, steps)))
 
@@ -260,7 +261,8 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
         return replace(empty, contradiction=contradiction, next_runs=next_runs_without_law(today, offered))
     empty = replace(empty, runs=tuple(stable), unstable=tuple(unstable))
     best = min(stable, key=lambda run: run.final_loss)
-    origin = None if today.run is best and today.is_run else today.schedule.values()
+    is_fitted = today.run is best and today.is_run and len(best.lrs_of_loss) == best.steps
+    origin = None if is_fitted else today.schedule.values()
     shapes = (each.schedule.multipliers() for each in offered)  # one at a time: 10^7 steps are 80 MB each
     found = transfer_sweep(runs, shapes, today=origin)
     if found.fitted.misfit < MISFIT:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from lrshape.predict.candidates import alike
 from lrshape.report.words import Precision, counted, rate
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def verdict(found: "Suggestion") -> str:
     first, run = found.rows[0], found.today.run.name
     where = f"{first.name} at base LR {rate(first.schedule.base_lr)}"
     what = f"your best run, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
-    if first.own and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
+    is_theirs = first.own and alike(first.schedule, found.today.schedule)
+    if is_theirs and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
         return f"Keep {where}: no candidate is expected to be better than {what}."
     if found.today.is_far:
         return (

@@ -36,7 +36,8 @@ class BaseLRStrategy(Settings, abc.ABC):
         default=4,
         ge=0,
         le=100,
-        description="points that may be added where the best base LR lies at the edge of those tried",
+        description="points that may be added to the range where the best base LR lies at the edge of those "
+        "tried; brackets may become as long",
     )
 
     @model_validator(mode="after")

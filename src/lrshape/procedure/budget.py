@@ -45,6 +45,9 @@ WIDENING = 24
 """Base LRs by which the range widens at most, until the best one of a baseline is inside."""
 
 
+MOST_SEEDS = 160
+"""Seeds of the confirm phase at most."""
+
 NOT_IN_A_CONTEST = ("families", *SEARCH_KEYS, "initial_shapes", "baselines")
 """Keys of a spec that make no sense where nothing is searched."""
 
@@ -115,7 +118,7 @@ def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) ->
     base_lr, confirm = plain.get("base_lr", {}), plain.get("confirm", {})
 
     own = families if every_family else 1
-    least = 6 if is_few else 10
+    least = _first_look(6 if is_few else 10, confirm)
     first_look = least * (own + baselines)
     confirming = max(first_look, min(int(CONFIRMING * count), 160 * (2 + baselines)))
     # The first look is expected to decide half of the comparisons.
@@ -137,7 +140,7 @@ def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) ->
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
     batch = max(2, min(16 * (1 if screened < 500 else 2 if screened < 2000 else 4), screened // 8))
     strategy = {"strategy": "joint", "step": step, "pilots": 1, "extend": WIDENING}
-    looks = {"least": least, "most": max(least, min(160, least + more)), "families": every_family}
+    looks = {"least": least, "most": _last_look(least, more), "families": every_family}
     return {
         "max_trials": count,
         "sampler": {"name": "gp", "batch_size": batch, "initial": max(4, 2 * batch)},
@@ -178,7 +181,9 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     if schedules < 2:
         raise InputError(f"schedules must be two or more, got {schedules}")
     swept = sum(bool(one["tune"]) for one in plain["baselines"].values())
-    least, step, tuning = 10, 3.0, {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
+    confirm = plain.get("confirm")
+    least, more, step = _first_look(10, confirm), MOST_SEEDS, 3.0
+    tuning = {"base_lrs": 5, "seeds": 2, "rounds": 4 if swept else 0}
     if count is not None:
         beside = _tuned_beside(plain)
         lowest = contest_least(schedules, swept, span, beside)
@@ -190,19 +195,35 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
         spare = max(0, min(left - count // 2, left - 6 * schedules))
         tuning["rounds"] = min(tuning["rounds"], spare // one_round)
         left -= tuning["rounds"] * one_round
-        least = 10 if left >= 10 * schedules else 6
+        least = _first_look(10 if left >= 10 * schedules else 6, confirm)
+        # The first look is expected to decide half of the comparisons.
+        more = max(0, left - least * schedules) // (1 + max(1, schedules // 2))
     defaults = {
         "base_lr": {"strategy": "bracket", "step": step, "pilots": 1, "extend": WIDENING},
         "tuning": tuning,
-        "confirm": {"least": least, "most": 160},
+        "confirm": {"least": least, "most": _last_look(least, more)},
     }
-    if isinstance(plain.get("confirm"), Mapping) and "seeds" in plain["confirm"]:
+    if isinstance(confirm, Mapping) and "seeds" in confirm:
         defaults["confirm"] = {}
     for key, values in defaults.items():
         given = plain.get(key, {})
         plain[key] = {**values, **given} if isinstance(given, Mapping) else given
     limit = plain.get("max_trials") if count is None else count
     return plain | {"families": [], "max_trials": limit, "screen": {"shapes": 1, "seeds": 1}}
+
+
+def _first_look(usual: int, confirm: Any) -> int:
+    """Seeds of the first look: what the spec gives, else as usual, and no more than it gives the last one."""
+    given = confirm if isinstance(confirm, Mapping) else {}
+    least, most = given.get("least"), given.get("most")
+    if isinstance(least, int):
+        return least
+    return min(usual, most) if isinstance(most, int) else usual
+
+
+def _last_look(first: int, more: int) -> int:
+    """Seeds of the last look, where so many more than at the first one can be paid."""
+    return max(first, min(MOST_SEEDS, first + more))
 
 
 def contest_least(schedules: int, swept: int, span: float = 1000.0, beside: int = 0) -> int:

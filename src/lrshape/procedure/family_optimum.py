@@ -58,7 +58,7 @@ class FamilyOptimum:
     Attributes:
         schedule: family, parameters, base LR, steps.
         loss: its final loss.
-        refined: final losses of all refinements that began elsewhere, best first, shape (refinements,).
+        refined: final losses at which refinements ended that began elsewhere, best first, without equal ones.
         edges: names of parameters that ended at an end of their range.
     """
 

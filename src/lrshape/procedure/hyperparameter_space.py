@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 BEYOND = 0.5
 """How far beyond the best value at the end of a range the next one is tried, as a share of the range."""
+SAME = 1e-9
+"""Coordinates that are no further apart are of one value."""
 
 
 class HyperparameterSpace:
@@ -99,17 +101,21 @@ class HyperparameterSpace:
         values = hyperparameters_of(text)
         one, unit = self.specs[name], self.specs[name].unit(values[name])
         least, most = self.bounds()[:, self.column(name)]
+        low, high = (one.unit(one.value(end)) for end in (0.0, 1.0))
         if one.choices:
             wanted = [one.unit(value) for value in one.choices]
-        elif min(tried) > 0 or max(tried) < 1:
-            wanted = [0.0, 1.0]
+        elif min(tried) > low + SAME or max(tried) < high - SAME:
+            wanted = [low, high]
+        elif unit <= min(tried) + SAME:
+            wanted = [unit - BEYOND]
         else:
-            wanted = [unit - BEYOND] if unit <= min(tried) else [unit + BEYOND] if unit >= max(tried) else []
-        new = {float(np.clip(u, least, most)): None for u in wanted}
-        texts = {
-            u: text_of(values | {name: one.value(u)}) for u in new if all(abs(u - v) > 1e-9 for v in tried)
-        }
-        return {u: other for u, other in texts.items() if other != text}
+            wanted = [unit + BEYOND] if unit >= max(tried) - SAME else []
+        found = {}
+        for value in (one.value(float(np.clip(at, least, most))) for at in wanted):
+            at = one.unit(value)  # not the one asked for: values are rounded
+            if all(abs(at - known) > SAME for known in tried):
+                found[at] = text_of(values | {name: value})
+        return {at: other for at, other in found.items() if other != text}
 
     def covering(self, texts: Sequence[str]) -> "HyperparameterSpace":
         """The space with ranges so wide that none of these hyperparameters lies at an edge."""

@@ -145,7 +145,8 @@ class HyperparameterSpec(Settings):
         low, high = self._ends
         least, most = self.legal
         if self.scale == "integer":
-            number = math.floor(low + unit * (high - low + 1))
+            ends_a_share = 1e-9 if unit >= 1 else 0.0
+            number = math.floor(low + unit * (high - low + 1) - ends_a_share)
             return int(min(max(number, math.ceil(least)), math.floor(most)))
         number = low * (high / low) ** unit if self.scale == "log" else low + unit * (high - low)
         return min(max(float(f"{number:.6g}"), least), most)
@@ -192,7 +193,8 @@ class HyperparameterSpec(Settings):
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
         low, high = self._ends
-        return min(max(value, low), high)
+        found = min(max(value, low), high)
+        return int(found) if self.scale == "integer" else found
 
     @property
     def values(self) -> tuple[Any, ...]:

@@ -43,7 +43,7 @@ def drop_losers(
     """Return the candidates that may still be the best.
 
     A candidate is dropped if a paired one-sided t-test over the common seeds rejects, at the level ``error``
-    divided by the number of candidates, that it is as good as the one with the best median. The scores are
+    divided by the number of the others, that it is as good as the one with the best median. The scores are
     compared by their logarithms if all are positive, which makes noise symmetric and alike for all; a
     training that diverged counts as the worst finite one. With fewer than three seeds none is dropped.
 

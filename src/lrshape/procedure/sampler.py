@@ -40,7 +40,7 @@ class Belief:
     """Draws of what the scores, without noise, may be, on the scale of `Sampler.seeing`.
 
     Attributes:
-        favourite: (n,), score of the point that the sampler recommends.
+        favourite: (n,), score of the point that the sampler takes for the best.
         minimum: (n,), lowest score of any point, in the same draws.
         noise: standard deviation of one score's own noise, on the same scale.
     """

@@ -88,7 +88,8 @@ def units_of(family: FamilySpec, value: Any) -> list[float]:
     space = family.space()
     if not isinstance(value, Mapping):
         return [0.0] + [0.5] * len(space)
-    own = space.to_unit({name: value["params"][name] for name in space.names})[0]
+    params = FAMILIES[family.name].from_params(value["params"]).params  # with those that have their default
+    own = space.to_unit({name: params[name] for name in space.names})[0]
     return [(1 + CONSTANT) / 2, *np.clip(own, 0, 1).tolist()]
 
 

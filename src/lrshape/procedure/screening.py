@@ -110,7 +110,10 @@ class _Screen:
         asked = [shape for search in self._searches for shape in search.start(starts)]
         in_the_end = min(recommended(self._spec), self._room() // 2)
         while not self._has_converged() and self._room(in_the_end) > 0:
-            asked += [shape for search in self._searches for shape in search.ask()]
+            batches = [search.ask() for search in self._searches]
+            # In turn where some may have to be left out, else family by family.
+            turns = batches if self._spec.screen_limit is None else zip_longest(*batches)
+            asked += [shape for shape in chain.from_iterable(turns) if shape is not None]
             if not asked:
                 break
             yield from self._score(asked, in_the_end)

@@ -58,7 +58,10 @@ def set_trials(
         stored = Store(path).spec
         if is_contest:
             trials = stored.get("max_trials")
-            return dict(document) if trials is None else dict(document) | {"trials": trials}
+            if trials is None:
+                return dict(document)
+            kept = {key: stored[key] for key in ("confirm", "tuning")}
+            return kept | dict(document) | {"trials": trials}
         base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
         keys = ("sampler", "screen", "rescore", "tuning", "confirm", "families", "baselines", "max_trials")
         return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}

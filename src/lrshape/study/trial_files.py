@@ -102,7 +102,7 @@ def _of_one_type(table: pd.DataFrame) -> pd.DataFrame:
         if column.dtype == object and len({isinstance(value, str) for value in column.dropna()}) > 1
     ]
     texts = {
-        name: [one if isinstance(one, str) or pd.isna(one) else json.dumps(one) for one in table[name]]
+        str(name): [one if isinstance(one, str) or pd.isna(one) else json.dumps(one) for one in table[name]]
         for name in mixed
     }
     return table.assign(**texts)

@@ -70,23 +70,8 @@ def bound_terms(lrs: Array, rate: float = 1.0, memory: float = 1.0) -> Terms:
         memory: how fast later steps average noise out; 1 is the worst case.
     """
     moving = lrs[lrs > 0]
-    share = moving / _remaining(moving)
+    share = moving / np.cumsum(moving[::-1])[::-1]
     return Terms(float(moving.sum() ** -rate), float(moving @ share**memory), float(moving.max()))
-
-
-def bound_gradients(lrs: Array, rate: float = 1.0, memory: float = 1.0) -> tuple[Array, Array]:
-    """Return the gradients of both terms by the LRs, each ``(steps,)``; 0 for a step whose LR is 0."""
-    at = lrs > 0
-    moving = lrs[at]
-    share = moving / _remaining(moving)
-    distance, noise = np.zeros_like(lrs), np.zeros_like(lrs)
-    distance[at] = -rate * moving.sum() ** (-rate - 1)
-    noise[at] = (1 + memory) * share**memory - memory * np.cumsum(share ** (1 + memory))
-    return distance, noise
-
-
-def _remaining(lrs: Array) -> Array:
-    return np.cumsum(lrs[::-1])[::-1]
 
 
 @LAWS.register("convex-bound")
@@ -100,8 +85,8 @@ class ConvexBound(Law):
     The theorem (see `bound_terms`) has both exponents 1. They are worst cases: the losses of language models
     of 25M and 400M parameters under nine schedules each (data of arXiv:2503.12811) have rate 0.49 to 0.52
     and memory 1.13 to 1.36. With memory 1, a final LR above 0 costs too little: at 50,000 steps the best
-    base LR of a cosine to 10% would be 0.82 of that of a linear decay; in a 124M model it was 0.49, and with
-    memory 1.25 it is 0.53.
+    base LR of a cosine to 10% would be 0.78 of that of a linear decay; in a 124M model it was 0.49, as it is
+    with memory 1.25.
 
     Without runs it ranks schedules, each at its best base LR, by x = y = 1.
 
@@ -117,7 +102,7 @@ class ConvexBound(Law):
     )
 
     @override
-    def fit_runs(self, runs: Sequence[Run], steps: int) -> FittedLaw:
+    def fit_runs(self, runs: Sequence[Run]) -> FittedLaw:
         """Average over the floor, the best base LR and the curvature, by their posterior."""
         if not runs:
             return Unscaled(self)
@@ -147,7 +132,7 @@ def split_unstable(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
         raise InputError(f"the bound needs a run that did not diverge, got {len(runs)} that did")
     if losses.min() <= 0:
         return _split(runs, diverged)
-    terms = np.array([bound_terms(run.lrs)[:2] for run in runs])
+    terms = np.array([bound_terms(run.lrs if run.diverged else run.lrs_of_loss)[:2] for run in runs])
     ratios = terms[:, None] / terms
     allowed = np.maximum(1, ratios.max(axis=2)) * (1 + 4 * RELATIVE_NOISE)
     broken = losses[:, None] > losses * allowed
@@ -227,7 +212,7 @@ class FittedBound(FittedLaw):
     def __init__(self, law: ConvexBound, runs: Sequence[Run], unstable: Sequence[Run] = ()):
         self.law, self.runs, self.unstable = law, runs, unstable
         losses = np.array([run.final_loss for run in runs])
-        given = [law.terms(run.lrs) for run in runs]
+        given = [law.terms(run.lrs_of_loss) for run in runs]
         best = int(losses.argmin())
         self.reference = given[best]
         terms = self.rows(given)[:, 1:]
@@ -264,11 +249,6 @@ class FittedBound(FittedLaw):
     @override
     def final_losses(self, schedules: Sequence[Array]) -> Array:
         return self.rows([self.law.terms(lrs) for lrs in schedules]) @ self.coefficients
-
-    def gradient(self, lrs: Array) -> Array:
-        """Return the gradient of the predicted final loss by the LRs, ``(steps,)``."""
-        gradients = bound_gradients(lrs, self.law.rate, self.law.memory)
-        return self.coefficients[1:] / self.reference[:2] @ np.stack(gradients)
 
     def best_factors(self, terms: Sequence[Terms]) -> Array:
         """Return the factors on all LRs for which predicted final losses are lowest, ``(n,)``."""

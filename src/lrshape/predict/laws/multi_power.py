@@ -11,12 +11,13 @@ class MultiPower(CurveLaw):
     r"""Progress in a clock, less what each change of the LR sets free, the slower the higher the LR.
 
     .. math::
-        L(t) = L_0 + A\,T^{-\alpha} - B \sum_{k \le t} (\eta_{k-1} - \eta_k)
+        L(t) = L_0 + A\,T^{-\alpha} - \frac{B}{\beta} \sum_{k \le t} (\eta_{k-1} - \eta_k)
         \left[1 - (C\,\eta_k^{-\gamma}\,(T(t) - T(k)) + 1)^{-\beta}\right],
         \qquad T(t) = \sum_{s \le t} \eta_s^a
 
     Source: Luo et al., "A Multi-Power Law for Loss Curve Prediction Across Learning Rate Schedules",
-    arXiv:2503.12811, equations 1 and 2, where a = 1. The exponent a is ours: on runs of a 124M model
+    arXiv:2503.12811, equations 1 and 2, where a = 1 and the sum begins after the warmup; here it begins at
+    the LR's rise from 0, and B is relative to :math:`\beta`. The exponent a is ours: on runs of a 124M model
     (arXiv:2501.18965), fits to which give the priors, about 0.6 predicts differences of schedules better.
     """
 
