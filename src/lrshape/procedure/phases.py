@@ -123,8 +123,9 @@ def _may_win(table: pd.DataFrame, spec: SearchSpec, racing: list[Candidate]) -> 
 def confirm(spec: SearchSpec, choice: Choice, spent: int) -> Rounds[Choice]:
     """The winner, each family's best and the baselines on unseen seeds, until the baselines are decided.
 
-    After each look only the winner and what more seeds may still decide go on. In a contest a schedule that
-    is shown to be better than the winner takes its place.
+    After each look only the winner and what more seeds may still decide go on; what was decided and is open
+    again, as the margin is estimated anew, catches up. In a contest a schedule that is shown to be better
+    than the winner takes its place.
 
     Args:
         spec: of the search.
@@ -134,18 +135,26 @@ def confirm(spec: SearchSpec, choice: Choice, spent: int) -> Rounds[Choice]:
     rows = [tuned.candidate for tuned in choice.schedules]
     by_key = {candidate.key: candidate for candidate in rows}
     left = None if spec.max_trials is None else max(0, spec.max_trials - spent)
-    design, done = choice.design(spec), 0
+    design, done = choice.design(spec), dict.fromkeys(by_key, 0)
     for look in spec.confirm.looks:
-        seeds = look - done if left is None else min(look - done, left // len(rows))
-        if seeds < 1:
+        seeds = look
+        while left is not None and seeds and sum(max(0, seeds - done[row.key]) for row in rows) > left:
+            seeds -= 1
+        asked = [
+            trial
+            for row in rows
+            if done[row.key] < seeds
+            for trial in trials("confirm", [row], seeds - done[row.key], skip=done[row.key])
+        ]
+        if not asked:
             break
-        table = yield trials("confirm", rows, seeds, skip=done)
-        done += seeds
-        left = None if left is None else left - seeds * len(rows)
+        table = yield asked
+        done |= {row.key: max(seeds, done[row.key]) for row in rows}
+        left = None if left is None else left - len(asked)
         analysis = Analysis(table, spec.metric, design=design).led()  # from the side of who leads now
         design, undecided = analysis.design, set(analysis.undecided())
-        rows = [row for row in rows if row.key in undecided]
-        if not rows or done < look:
+        rows = [row for row in by_key.values() if row.key in undecided]
+        if not rows or seeds < look:
             break
         rows = [by_key[key_of(analysis.winner)], *rows]
     return choice
