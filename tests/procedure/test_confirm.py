@@ -76,6 +76,14 @@ def test_what_is_open_again_catches_up(drive):
     assert linear == list(range(len(linear)))
 
 
+def test_it_stops_by_the_scale_that_all_trials_have_shown():
+    """The report has it, too; by the phase alone a ratio below 1 whose name ends in error is a share."""
+    choice = Choice.read({**CHOICE.document(), "scale": "log"})
+    assert (choice.design(spec_of()).scale, choice.document()["scale"]) == ("log", "log")
+    with pytest.raises(ValueError, match="scale must be one of"):
+        Choice.read({**CHOICE.document(), "scale": "golden"})
+
+
 def test_it_ends_when_all_is_decided(drive):
     rounds, _ = confirmed(drive, spec_of(margin=0.5))  # linear is equal within so much
     assert [len(trials) for trials in rounds] == [30]

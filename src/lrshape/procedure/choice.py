@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, get_args
 
-from lrshape.analysis.design import Design, Sensitivity, Tuning
+from lrshape.analysis.design import Design, Scale, Sensitivity, Tuning
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord
 
@@ -39,9 +39,12 @@ class Choice:
 
     Attributes:
         schedules: the searched ones, the winner first, then the baselines; of a contest, the best one first.
+        scale: of the metric, which the trials before have shown: the phase stops by the scale of the report.
+            None: of a study by an earlier version.
     """
 
     schedules: Sequence[Tuned]
+    scale: Scale | None = None
 
     @property
     def winner(self) -> Tuned:
@@ -53,7 +56,7 @@ class Choice:
         return Design(
             looks=spec.confirm.looks,
             margin=spec.confirm.margin,
-            scale=None if spec.metric_scale == "auto" else spec.metric_scale,
+            scale=self.scale if spec.metric_scale == "auto" else spec.metric_scale,
             winner=self.winner.candidate.key,
             tuning={tuned.candidate.key: tuned.tuning for tuned in self.schedules},
             is_contest=spec.is_contest,
@@ -62,6 +65,7 @@ class Choice:
     def document(self) -> dict[str, Any]:
         """Plain JSON types; `read` reads them back."""
         return {
+            "scale": self.scale,
             "schedules": [
                 {
                     "shape": tuned.shape.id,
@@ -87,6 +91,8 @@ class Choice:
         schedules = document["schedules"]
         if not schedules:
             raise ValueError("a choice has at least one schedule, got none")
+        if (scale := document.get("scale")) not in (None, *get_args(Scale)):
+            raise ValueError(f"the scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
         return cls(
             [
                 Tuned(
@@ -100,7 +106,8 @@ class Choice:
                     ),
                 )
                 for row in schedules
-            ]
+            ],
+            scale,
         )
 
 

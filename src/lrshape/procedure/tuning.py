@@ -162,7 +162,8 @@ class _Tuner:
                     ),
                 )
                 for shape, one in profiles.items()
-            ]
+            ],
+            self._scale,
         )
 
     def _sensitivities(self, profiles: Mapping[ShapeRecord, Profile]) -> dict[ShapeRecord, Sensitivity]:
