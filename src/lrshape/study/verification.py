@@ -251,7 +251,8 @@ def follow(spec: StudySpec, store: Store, chunk_size: int) -> PlanFit:
     chosen: list[Any] = []
     with contextlib.suppress(_End):
         drive_search(spec, drive)
-        if store.read_choice() != chosen[-1].document():
+        planned, noted = chosen[-1].document(), store.read_choice() or {}
+        if {"scale": planned["scale"], **noted} != planned:  # earlier versions noted no scale
             plan.ends = "choice.json is missing or does not fit the trials"
     return plan
 
