@@ -137,3 +137,12 @@ def test_a_range_that_misses_the_best_base_lr_widens_until_it_is_inside(drive_al
     for one in choice.schedules:
         assert 0.7 < size(one.shape, one.candidate.base_lr) < 1.4
         assert one.tuning.edge == ""
+
+
+@pytest.mark.parametrize("ratio", [1 / 1000, 1, 1000])
+def test_the_first_baseline_finds_the_range_for_all(drive_all, ratio):
+    base_lr = {"low": 0.1 * ratio * BEST_RMS, "high": 3 * ratio * BEST_RMS}
+    spec = StudySpec.parse({"workload": "digits-mlp", "baselines": list(BASELINES), "base_lr": base_lr})
+    trials, _ = drive_all(spec, smooth)
+    swept = (trials["phase"] == "screen") & trials["shape"].astype(str).str.startswith("baseline")
+    assert swept.sum() <= (15 if ratio == 1 else 22)  # were each to walk alone, 31 and more

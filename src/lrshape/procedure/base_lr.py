@@ -181,22 +181,25 @@ class PredictedLR(BaseLRStrategy, abc.ABC):
         return super().sweeps(shapes - others) + others * self.points
 
     def around_prediction(self, shapes: Sequence[ShapeRecord], best: pd.DataFrame) -> list[Candidate]:
-        """A few base LRs around each shape's predicted one; then on beyond an edge that holds the best."""
-        new = _unscored(shapes, best)
-        if new:
-            known = _best_inside(best)
-            missing = self.pilots - len(known)
-            if missing > 0:
-                return [Candidate(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
-            centres = predict_base_lrs([shape.family for shape in new], known)
-            return [
-                Candidate(shape, float(centre * self.step ** (i - (self.points - 1) / 2)))
-                for shape, centre in zip(new, centres, strict=True)
-                for i in range(self.points)
-            ]
-        at_edge = _at_edge(shapes, best, self.most)
+        """On beyond an edge that holds the best; then a few base LRs around each shape's predicted one.
+
+        In this order, because what lies at an edge predicts base LRs that lie at an edge, too.
+        """
         onward = {"high": self.step, "low": 1 / self.step}
-        return [Candidate(shape, base_lr * onward[edge]) for shape, base_lr, edge in at_edge]
+        if at_edge := _at_edge(shapes, best, self.most):
+            return [Candidate(shape, base_lr * onward[edge]) for shape, base_lr, edge in at_edge]
+        if not (new := _unscored(shapes, best)):
+            return []
+        known = _best_inside(best)
+        missing = self.pilots - len(known)
+        if missing > 0:
+            return [Candidate(shape, base_lr) for shape in new[:missing] for base_lr in self._range()]
+        centres = predict_base_lrs([shape.family for shape in new], known)
+        return [
+            Candidate(shape, float(centre * self.step ** (i - (self.points - 1) / 2)))
+            for shape, centre in zip(new, centres, strict=True)
+            for i in range(self.points)
+        ]
 
     def _range(self) -> list[float]:
         count = 1 + math.ceil(math.log(self.high / self.low) / math.log(self.step) - 1e-9)
