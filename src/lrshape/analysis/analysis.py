@@ -22,7 +22,7 @@ from lrshape.analysis.comparisons import (
 )
 from lrshape.analysis.design import Design, Key, Scale
 from lrshape.analysis.direction import Direction, as_losses, as_measured
-from lrshape.analysis.margin import margin_of_effects, margin_of_metric
+from lrshape.analysis.margin import margin_of_effects
 from lrshape.analysis.near_optimal import near_optimal
 from lrshape.analysis.paired import Comparison, PairedSamples
 from lrshape.analysis.scale import choose_scale
@@ -166,12 +166,6 @@ class Analysis:
         It is the design's, or half of the winner's spread over the seeds of the measuring phase.
         """
         return self._margin(self.measuring_phase)
-
-    @property
-    def metric_margin(self) -> float:
-        """``margin`` in units of the metric, from the winner's median on; NaN if unknown."""
-        own = self._winners_losses(self.measuring_phase)
-        return margin_of_metric(self.margin, own, self.scale) if len(own) else math.nan
 
     @_once
     def compared(self, phase: str, reported: bool = False) -> pd.DataFrame:

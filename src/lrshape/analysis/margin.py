@@ -31,14 +31,6 @@ def margin_of_effects(given: float | None, own: Array, scale: Scale) -> float:
     return math.log1p(given / median) if math.isfinite(median) else math.nan
 
 
-def margin_of_metric(margin: float, own: Array, scale: Scale) -> float:
-    """The inverse of `margin_of_effects`: what a margin adds to the winner's median; NaN if unknown."""
-    if scale != "log":
-        return margin
-    median = float(np.median(own))
-    return median * math.expm1(margin) if math.isfinite(median) else math.nan
-
-
 def half_spread(losses: Array, scale: Scale) -> float:
     """Half of the standard deviation of finite losses, in the unit of effects, robust against outliers.
 

@@ -78,7 +78,7 @@ class Choice:
                     "cost": _plain(tuned.tuning.cost),
                 }
                 for tuned in self.schedules
-            ]
+            ],
         }
 
     @classmethod

@@ -1,5 +1,6 @@
 """Where files are kept: the few operations that a study needs of a local directory or an object store."""
 
+import contextlib
 import os
 import re
 from abc import ABC, abstractmethod
@@ -146,13 +147,8 @@ class Place(ABC):
     def stale(self, folder: str) -> list[str]:
         """Unfinished writes in a folder that no live writer can have, by name."""
 
-    def tidy(self, folder: str) -> list[str]:
-        """Remove unfinished writes, and return their names; one that cannot be removed does no harm."""
-        removed = []
+    def tidy(self, folder: str) -> None:
+        """Remove unfinished writes; one that cannot be removed does no harm."""
         for name in self.stale(folder):
-            try:
+            with contextlib.suppress(OSError):
                 self.remove(f"{folder}/{name}" if folder else name)
-            except OSError:
-                continue
-            removed.append(name)
-        return removed
