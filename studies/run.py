@@ -130,7 +130,7 @@ LARGE = SLOW._replace(
     families=3,
     contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 20}},
     repeats=False,
-    transfer={"tuning_seeds": 2, "seeds": 12},
+    transfer={"tuning_seeds": 2, "seeds": 8},
     local={"points": 4, "seeds": 1, "confirm_seeds": 16},
     seeds={"max": 20, "top": 6, "sample": 12},
 )

@@ -60,11 +60,15 @@ def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
         ),
         (
             [row(verdict="worse")],
-            "no change to a single parameter improves the winner: every other value tried is worse (95%)",
+            "no change to a single parameter improves the winner: every value measured again is worse (95%)",
         ),
         (
             [row(verdict="diverged")],
-            "no change to a single parameter improves the winner: every other value tried is worse",
+            "no change to a single parameter improves the winner: every value measured again is worse",
+        ),
+        (
+            [row(gain=0.0, gain_low=0.0, gain_high=0.0)],  # the same on every seed
+            "no change to a single parameter improves the winner (95%)",
         ),
         ([row(), row("warmup", "better")], "is not a local optimum: changing warmup improves it by 5.5%"),
         (

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -46,6 +47,13 @@ def test_the_recommendation_in_words():
     assert f"rescore.seeds = {found.rescore_seeds} is enough" in rescore
     assert rescore.endswith("this search used 10.")
     assert "to choose the best" in title(found)
+
+
+def test_a_chance_below_the_one_asked_for_is_not_rounded_up_to_it():
+    found = answer(spread=0.001, noise=0.5, margin=0.0)
+    table = found.top.table.assign(certain=0.9496)
+    near = dataclasses.replace(found, top=dataclasses.replace(found.top, table=table))
+    assert "with that many it is 94.9%" in recommendation(near, (2, 10))[1]
 
 
 def test_more_than_were_tried_is_said_so():

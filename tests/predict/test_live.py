@@ -61,6 +61,13 @@ def test_a_plan_counts_from_the_step_on():
     assert found.to_dict()["today"] == "yours (cosine)"
 
 
+def test_a_plan_is_kept_by_caution_and_no_more_is_claimed():
+    found = suggest(LIVE, steps=STEPS, from_step=DONE, like=Schedule("wsd", {"decay": 0.5}, 1e-3, STEPS))
+    assert found.verdict.startswith("Keep to yours (wsd)")
+    assert min(row.difference for row in found.rows) < 0
+    assert "better by more than 0.25 times the error of its forecast." in found.verdict
+
+
 def test_several_horizons_branch_or_share_one_schedule(tmp_path):
     found = suggest([LIVE, BRANCH], steps=[600, 2400, 1200], from_step=DONE, live="live")
     assert [each.schedule.steps for each in found.next_runs] == [600, 1200, 2400, 2400]

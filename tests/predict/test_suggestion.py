@@ -115,6 +115,12 @@ def test_logs_that_end_a_step_apart_are_one_sweep():
     assert "brackets" not in reasons(suggest(runs))
 
 
+def test_a_run_with_losses_at_its_start_alone_is_not_drawn(tmp_path):
+    short = Run("short", HOLD, [20, 40, 60, 80], [4.0, 3.9, 3.8, 3.7])
+    suggest([short], steps=STEPS).write(tmp_path)
+    assert (tmp_path / "suggestion.html").exists()
+
+
 def test_a_run_that_diverged_counts_as_unstable(tmp_path):
     blown, diverged = (Run("x", HOLD, [10, at], [3.0, loss]) for at, loss in ((STEPS, 9.0), (20, np.inf)))
     found = suggest([*sweep(0.125, 0.25, 0.5), diverged])

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 import subprocess
 import sys
 
@@ -302,3 +303,26 @@ def test_loss_curves_are_quartiles_over_seeds_and_end_where_most_have_diverged(s
     plain = dataclasses.replace(found, curves=studies.curves(trials, valid=False))
     assert len(loss_curves(plain).axes[0].get_lines()) == 1
     assert loss_curves(dataclasses.replace(found, curves=curves[:0])) is None
+
+
+def test_a_seed_that_diverged_counts_in_the_quartiles_of_loss_curves(studies):
+    trials = studies(seeds=(2, 4, 8))
+    curves = studies.curves(trials)
+    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    own = curves["shape"] == found.winner["shape"]
+    best = curves[own & (curves["step"] == 300)].nsmallest(3, "train_loss")["seed"]
+    lost = own & curves["seed"].isin(best) & (curves["step"] > 200)
+    curves.loc[lost, "train_loss"] = math.inf
+    line = loss_curves(dataclasses.replace(found, curves=curves)).axes[0].get_lines()[0]
+    rows = curves[own & curves["step"].isin(line.get_xdata())]
+    np.testing.assert_allclose(line.get_ydata(), rows.groupby("step")["train_loss"].median(), rtol=1e-6)
+
+
+def test_loss_curves_are_those_of_the_rows_hyperparameters(studies):
+    trials = studies(seeds=(2, 4, 8))
+    curves = studies.curves(trials)
+    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    others = curves.assign(hyperparameters='{"weight_decay": 0.1}', train_loss=9.0)
+    both = dataclasses.replace(found, curves=pd.concat([curves, others], ignore_index=True))
+    lines = [loss_curves(one).axes[0].get_lines()[0].get_ydata() for one in (found, both)]
+    np.testing.assert_array_equal(*lines)

@@ -140,6 +140,7 @@ def test_unconfirmed_results_are_preliminary(studies):
     title, text = say(studies(phases=("screen",)))
     assert title == "So far: generalized_cosine leads"
     assert "over 2 seeds: too few seeds for an interval, which needs at least 6" in text
+    assert all(f"than {name} in the median" in text for name in ("constant", "linear", "cosine", "wsd"))
     rescored = studies(phases=("screen", "rescore"), seeds=(2, 12, 16))
     assert say(rescored)[0] == "So far: generalized_cosine wins"
 

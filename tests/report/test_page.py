@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrshape.analysis.analysis import Analysis
+from lrshape.report.findings import Findings
 from lrshape.report.interaction import POINTS, script
+from lrshape.report.use_of_winner import use_of_winner
 from lrshape.shapes import FAMILIES
 
 METRIC = "final/train_loss"
@@ -122,6 +125,13 @@ def test_the_code_on_the_page_makes_the_winners_schedule(studies, write, tmp_pat
     assert schedule.base_lr == confirmed["base_lr"].iloc[0]
     assert (schedule.steps, schedule.step_rule) == (300, "left")
     assert len(names["lrs"]) == 300
+
+
+def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):
+    found = Findings(Analysis(studies(), "final/train_loss"), 300, "midpoint", min_lr=10.0)
+    names = {}
+    exec(use_of_winner(found, "x")["codes"][0].code, names)
+    assert names["schedule"].min_lr == names["schedule"].base_lr
 
 
 def test_a_study_that_diverged_says_so_and_recommends_nothing(studies, write, tmp_path):

@@ -137,8 +137,10 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     if math.isnan(bound):
         seeds = counted(int(first["seeds"]), "seed")
         return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
-    if bound <= 0:
-        return f"no change to a single parameter improves {name}: every other value tried is worse (95%)"
+    if bound < 0:
+        return f"no change to a single parameter improves {name}: every value measured again is worse (95%)"
+    if bound == 0:
+        return f"no change to a single parameter improves {name} (95%)"
     amount = _gain_text(first | {"bound": bound}, "bound")
     return f"no change to a single parameter improves {name} by more than {amount} (95%)"
 
@@ -341,9 +343,10 @@ def _method(metric: str) -> list[str]:
         "(even in the logarithm where the search is). At every value it tunes the base LR again, around the "
         "shape's own best and further where the best lies at an edge; otherwise the check would measure the "
         "effect of the base LR.",
-        "“Better by” is the median of the original's score minus the other's over the same further seeds, "
-        "with its exact 95% sign interval; p-values are two-sided and corrected for all rows of all shapes "
-        "(Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p below 0.05.",
+        "“Better by” is how much better the other's score is than the original's, the median over the same "
+        "further seeds, with its exact 95% sign interval; p-values are two-sided and corrected for all rows "
+        "of all shapes (Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p "
+        "below 0.05.",
         "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
         "were measured again. It says nothing about values between them, or about changing two parameters.",
         f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",

@@ -1,5 +1,6 @@
 """What the check of seeds found: in words, on its page and as plain data."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,8 @@ def _advice(answer: SeedAnswer, phase: str, shape: str, agreement: Agreement, co
     if seeds is None:
         return (
             f"For {chance}, more than {counted(int(largest['seeds']), 'seed')} are needed in the {phase}: "
-            f"with that many it is {percent(largest[column])}; {had}. A wider margin needs fewer seeds."
+            f"with that many it is {share(math.floor(1000 * largest[column]) / 1000)}; {had}. A wider "
+            "margin needs fewer seeds."
         )
     row = where(agreement.table, agreement.table["seeds"] == seeds).iloc[0]
     return f"For {chance}, {phase}.seeds = {seeds} is enough ({percent(row[column])}); {had}."

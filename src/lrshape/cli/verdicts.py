@@ -43,15 +43,14 @@ def print_best(found: "Result") -> None:
 
 def print_hyperparameters(found: "Result") -> None:
     """Print with which hyperparameters the winner is to be trained, if the study has tuned any."""
-    from lrshape.report.claims import plain_value
+    from lrshape.report.claims import as_good, plain_value
 
     for name, value in found.hyperparameters.items():
         flat = found.sensitivity.flat[name] if found.sensitivity else []
-        words = (" or " if isinstance(value, str) else " to ").join(map(plain_value, flat))
         exact = f"{value:g}" if isinstance(value, float) else plain_value(value)
         if isinstance(value, dict):
             exact += f"({', '.join(f'{key}={_short(one)}' for key, one in value['params'].items())})"
-        say(ascii_text(f"{name} {exact}" + (f" ({words} is as good)" if len(flat) > 1 else "")))
+        say(ascii_text(f"{name} {exact}" + (f" ({as_good(flat)} is as good)" if len(flat) > 1 else "")))
 
 
 def _print_comparison(claims: "Claims") -> None:

@@ -54,7 +54,8 @@ def schedules(found: "Suggestion") -> "Figure | None":
 @styled()
 def curves(found: "Suggestion") -> "Figure | None":
     """Draw the losses of the runs over the steps; None if none has more than its last loss."""
-    runs = sorted((run for run in found.runs if len(run.points) > 2), key=lambda run: run.final_loss)[:SHOWN]
+    drawn = [run for run in found.runs if len(run.points) > 2 and run.points[-1] >= SKIPPED * run.steps]
+    runs = sorted(drawn, key=lambda run: run.final_loss)[:SHOWN]
     if not runs:
         return None
     figure, ax = one_panel(3.6)

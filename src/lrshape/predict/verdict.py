@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lrshape.predict.candidates import alike
+from lrshape.predict.shape_transfer import CAUTION
 from lrshape.report.words import Precision, counted, rate
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def verdict(found: "Suggestion") -> str:
     what = f"your best run, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
     is_theirs = first.own and alike(first.schedule, found.today.schedule)
     if is_theirs and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
-        return f"Keep {where}: no candidate is expected to be better than {what}."
+        return f"Keep {where}: no candidate is expected to be better than {what}{_by(found)}."
     if found.today.is_far:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: forecasts "
@@ -62,12 +63,19 @@ def verdict(found: "Suggestion") -> str:
     )
 
 
+def _by(found: "Suggestion") -> str:
+    """By how much others may be better than the first, where the caution towards what is untested decides."""
+    is_best = all(row.difference >= 0 for row in found.rows[1:])
+    return "" if is_best else f" by more than {CAUTION:g} times the error of its forecast"
+
+
 def _goes_on(found: "Suggestion", live: "Live") -> str:
     if live.unbranched:
         return _branches(found, live)
     first, chosen = found.rows[0], live.horizons[0].continuation
     if chosen is None:
-        return f"Keep to {first.name}: no other way to go on with {live.name} is expected to be better."
+        other = f"no other way to go on with {live.name} is expected to be better"
+        return f"Keep to {first.name}: {other}{_by(found)}."
     held = "now" if chosen.start == live.from_step else f"from step {chosen.start:,}"
     how = f"ecay the LR of {live.name}, {rate(live.lr)}, {held} ({chosen.way})"
     if first.interval[1] < 0:

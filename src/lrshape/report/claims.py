@@ -215,6 +215,12 @@ def hyperparameters(row: Row) -> dict[str, str]:
     }
 
 
+def as_good(flat: Sequence[Any]) -> str:
+    """Return hyperparameters that are as good as the best: the ends of a range, or choices."""
+    is_range = len(flat) == 2 and not any(isinstance(one, str | bool) for one in flat)
+    return (" to " if is_range else ", ").join(plain_value(one) for one in flat)
+
+
 def plain_value(value: Any) -> str:
     """Return the value of a hyperparameter as text; of a schedule, ``0.1 × power``."""
     if isinstance(value, Mapping):

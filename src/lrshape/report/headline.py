@@ -120,7 +120,8 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
         if math.isnan(first["effect"]):
             return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
         needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
-        return [f"It is {amount}: too few seeds for an interval{needs}."]
+        amounts = listing([_amount(findings, row, _bare(row)) for row in rows])
+        return [f"It is {amounts}: too few seeds for an interval{needs}."]
     if case == "untuned":
         return [f"No verdict against {_names(findings, [row])}: {claims.tuning_fault(row)}." for row in rows]
     return [_open(findings, row) for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from lrshape.analysis.comparisons import key_of
 from lrshape.analysis.design import Sensitivity
-from lrshape.report.claims import hyperparameters, plain_value
+from lrshape.report.claims import as_good, hyperparameters, plain_value
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import variable
 from lrshape.report.sections import Section, table
@@ -23,9 +23,7 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
     def value(name: str) -> Callable[[tuple[Row, Sensitivity]], tuple[str, str]]:
         def cell(pair: tuple[Row, Sensitivity]) -> tuple[str, str]:
             row, sensitivity = pair
-            flat = sensitivity.flat[name]
-            between = ", " if isinstance(flat[0], str) else " to "
-            return hyperparameters(row)[name], between.join(plain_value(end) for end in flat)
+            return hyperparameters(row)[name], as_good(sensitivity.flat[name])
 
         return cell
 

@@ -135,7 +135,8 @@ def _measured_on(findings: Findings) -> str:
     seeds = [row["seeds"] for row in findings.leaders]
     low, high = min(seeds), max(seeds)
     count = counted(high, "seed") if low == high else f"{low} to {high} seeds"
-    unseen = ", which no selection has seen" if findings.is_confirmed else ""
+    chosen_by = "tuning" if findings.is_contest else "selection"
+    unseen = f", which no {chosen_by} has seen" if findings.is_confirmed else ""
     phase = findings.leaders[0]["phase"]
     at = "the base LR beside its name" if findings.is_contest else "its own best base LR"
     text = f"Medians over {count} of the {phase} phase{unseen}, each schedule at {at}. "

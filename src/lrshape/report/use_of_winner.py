@@ -34,7 +34,7 @@ def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
         f"    base_lr={float(winner['base_lr'])!r},",
         f"    steps={findings.steps},",
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
-        *([f"    min_lr={findings.min_lr!r},"] if findings.min_lr else []),
+        *([f"    min_lr={min(findings.min_lr, float(winner['base_lr']))!r},"] if findings.min_lr else []),
         ")",
         "lrs = schedule.values().tolist()  # one learning rate per step",
         *(

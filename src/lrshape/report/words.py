@@ -83,8 +83,8 @@ class Precision:
     """With how many decimals numbers that belong together are printed: those that the leading one needs.
 
     Args:
-        lead: the number that leads; None or 0: each number gets its own format. Numbers a hundred times
-            larger get their own format, too.
+        lead: the number that leads; None, 0 or infinite: each number gets its own format. Numbers a hundred
+            times larger get their own format, too.
         digits: significant digits of ``lead``.
         step: a difference that must show: it gets at least two digits, however large the numbers are.
 
@@ -102,7 +102,7 @@ class Precision:
     def text(self, value: float) -> str:
         """Format one number."""
         lead = abs(self.lead or 0.0)
-        if not lead or not math.isfinite(value) or abs(value) > 100 * lead:
+        if not 0 < lead < math.inf or not math.isfinite(value) or abs(value) > 100 * lead:
             return number(value, self.digits)
         size = math.floor(math.log10(lead))
         decimals = self.digits - 1 - size
@@ -167,15 +167,15 @@ def rate(value: float) -> str:
     """Format a base LR with three significant digits and no idle zeros, e.g. ``0.01``, ``3.16e-4``.
 
     Example:
-        >>> [rate(v) for v in (0.01, 0.0316228, 0.000316228, 1.0, 100.0)]
-        ['0.01', '0.0316', '3.16e-4', '1', '100']
+        >>> [rate(v) for v in (0.01, 0.0316228, 0.000316228, 1.0, 100.0, 4000.0)]
+        ['0.01', '0.0316', '3.16e-4', '1', '100', '4000']
     """
     if not math.isfinite(value):
         return number(value)
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.2e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return f"{value:.3g}"
+    return format(Decimal(f"{value:.3g}"), "f")
 
 
 def duration(seconds: float) -> str:

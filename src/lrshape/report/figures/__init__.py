@@ -49,7 +49,7 @@ def _loss_caption(findings: Findings) -> str:
     dotted = " Dotted lines are medians of the validation loss." if has_validation(findings) else ""
     return (
         "Lines are medians over the seeds of the phase that measured the scores, bands hold the middle half "
-        "of the seeds, and the pale line repeats the winner. A line ends where more than half of the seeds "
+        "of the seeds, and the pale line repeats the winner. A line ends where half of the seeds or more "
         f"have diverged.{dotted} Schedules that decay late have the higher loss until they do: only the end "
         "counts."
     )
@@ -108,15 +108,16 @@ FIGURES = (
         "best_of",
         "How the best score improves with the number of shapes",
         "The line is the median score of the best of n screened shapes, the band its 95% interval for any n "
-        "shapes of that family. Beyond about a fifth of the screened shapes the interval has no lower "
-        "bound, so the band ends at the best shape seen. All are scores of the screen, which are biased "
-        "in favour of the best shape.",
+        "shapes of that family. Beyond about a fifth of the screened shapes the interval has no better end, "
+        "so the band ends at the best shape seen. All are scores of the screen, which are biased in favour "
+        "of the best shape.",
         best_of,
     ),
     Drawing(
         "sweeps",
         "The base LR of each shape",
-        "The filled mark is the screen's best base LR, bracketed where the curve rises on both sides of it; "
+        "The filled mark is the best base LR of the phase that tried the most, bracketed where scores get "
+        "worse on both sides of it; "
         "the dotted line is the base LR at which the shape was measured. Crosses are base LRs at which the "
         "median trial diverged, the pale curve repeats the winner. With tuned hyperparameters a mark is the "
         "best of those tried at its base LR, and no line joins the marks.",

@@ -1,5 +1,6 @@
 """The figure of loss curves: the winner's and the baselines'."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def loss_curves(findings: Findings) -> "Figure | None":
     figure, axes = panels(len(drawn), row_height=1.6)
     scale_axis(axes[0].xaxis, [0, findings.steps], ticks=4, log=False)
     values = [v for _, _, train, valid in drawn for v in (*train.to_numpy().ravel(), *valid[0.5])]
-    log = scale_axis(axes[0].yaxis, values, ticks=4)
+    log = scale_axis(axes[0].yaxis, [value for value in values if np.isfinite(value)], ticks=4)
     pale = next((train[0.5] for row, _, train, _ in drawn if row["is_winner"]), None)
     for ax, (row, seeds, train, valid) in zip(axes, drawn, strict=True):
         if pale is not None and not row["is_winner"]:
@@ -53,13 +54,15 @@ def loss_curves(findings: Findings) -> "Figure | None":
 
 
 def _is_of(curves: pd.DataFrame, row: Row) -> NDArray[np.bool_]:
-    return np.asarray((curves["shape"] == row["shape"]) & (curves["base_lr"] == row["base_lr"]))
+    keys = ("shape", "base_lr", "hyperparameters")
+    return np.logical_and.reduce([np.asarray(curves[key] == row[key]) for key in keys])
 
 
 def _panel(ax: Any, findings: Findings, row: Row, train: Any, valid: Any) -> None:
     colour = findings.style(row).colour
     grid_lines(ax, "y")
-    ax.fill_between(train.index, train[0.25], train[0.75], color=colour, alpha=0.25, lw=0)
+    upper = np.minimum(train[0.75], ax.get_ylim()[1])
+    ax.fill_between(train.index, train[0.25], upper, color=colour, alpha=0.25, lw=0)
     ax.plot(train.index, train[0.5], color=colour, lw=2.2 if row["is_winner"] else 1.6, zorder=3)
     if len(valid) > 1:  # the score after the last step is no curve
         ax.plot(valid.index, valid, color=colour, ls=(0, (1, 1.3)), lw=1.4, zorder=3)
@@ -72,13 +75,21 @@ def has_validation(findings: Findings) -> bool:
 
 
 def _quartiles(rows: pd.DataFrame, column: str) -> Any:
-    """Return the quartiles over seeds by step, where at least half of the seeds have a finite loss.
+    """Return the quartiles over seeds by step, where more than half of the seeds have a finite loss.
+
+    A loss that is not finite counts as infinite: it is never dropped.
 
     Returns:
         A table indexed by step with the columns 0.25, 0.5, 0.75 and at most `POINTS` rows.
     """
     losses: Any = rows.pivot(index="step", columns="seed", values=column).astype(np.float64)
-    losses = losses.where(np.isfinite(losses))
-    losses = losses[losses.notna().sum(axis=1) * 2 >= losses.shape[1]]
+    losses = losses.where(np.isfinite(losses), np.inf)
+    losses = losses[np.isfinite(losses).sum(axis=1) * 2 > losses.shape[1]]
     chosen = np.unique(np.linspace(0, len(losses) - 1, min(len(losses), POINTS)).round().astype(int))
-    return losses.iloc[chosen].quantile([0.25, 0.5, 0.75], axis=1).T
+    ordered = np.sort(losses.iloc[chosen].to_numpy(), axis=1)
+    places = {share: share * (ordered.shape[1] - 1) for share in (0.25, 0.5, 0.75)}
+    halves = {  # of their own, since the difference of two infinite losses is not known
+        share: (0.5 * ordered[:, math.floor(place)], 0.5 * ordered[:, math.ceil(place)])
+        for share, place in places.items()
+    }
+    return pd.DataFrame({share: sum(two) for share, two in halves.items()}, index=losses.index[chosen])

@@ -190,7 +190,7 @@ def _sweep_panel(ax: Any, findings: Findings, row: Row, curve: Sweep) -> None:
         best = int(np.argmin(findings.losses(scores)))
         ax.plot(base_lrs[best], scores[best], style.marker, color=style.colour, ms=6.5, mec=PAPER.light,
                 mew=1.0, zorder=4)  # fmt: skip
-    # Dotted: where the rescore, on more seeds and base LRs between these, put it.
+    # Dotted: where a later phase, on more seeds and base LRs between these, put it.
     ax.axvline(row["base_lr"], color=MUTED.light, ls=(0, (1, 1.5)), lw=1.0, zorder=1.8)
     note = f"LR {rate(row['base_lr'])}" + (" (edge)" if row["edge"] else "")
     note = note if alive.any() else "diverged everywhere"
