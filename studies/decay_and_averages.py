@@ -193,16 +193,8 @@ class Decays:
 
     @functools.cached_property
     def half_octave_costs(self) -> dict[str, float]:
-        """How far each schedule's loss is higher half an octave off its best base LR, as a share, by name.
-
-        It is below 0 where the scores have no minimum.
-        """
+        """How far each schedule's tuning score is higher half an octave off its best base LR, by name."""
         return {name: half_octave_cost(self._trials, arm, self.setting) for name, arm in self._last.items()}
-
-    @property
-    def without_minimum(self) -> list[str]:
-        """Schedules whose scores have no minimum over base LRs within an octave of the best."""
-        return [name for name, cost in self.half_octave_costs.items() if cost <= 0]
 
     def order(self) -> dict[str, tuple[Effect, float]]:
         """How far each decay over all of training is above the first of them, and the p-value (Holm)."""

@@ -182,17 +182,13 @@ def mean_log_score(trials: Trials, arm: Arm, seeds: Sequence[int]) -> float:
 
 
 def half_octave_cost(trials: Trials, arm: Arm, setting: Setting) -> float:
-    """How far the loss of a tuned schedule is higher half an octave off its best base LR, as a share.
-
-    By a parabola through the mean log scores that tuned it, up to an octave away.
-    """
+    """How far the tuning score is higher half an octave off the best base LR tried, at most, as a share."""
     seeds = range(setting.tuning)
     near = [arm._replace(k=arm.k + offset) for offset in range(-OCTAVE, OCTAVE + 1)]
-    tuned = [one for one in near if trials.has(one, seeds)]
-    curvature = np.polyfit(
-        [one.k for one in tuned], [mean_log_score(trials, one, seeds) for one in tuned], 2
-    )[0]
-    return math.expm1(curvature * (OCTAVE / 2) ** 2)
+    scores = {one.k: mean_log_score(trials, one, seeds) for one in near if trials.has(one, seeds)}
+    best = min(scores, key=lambda k: scores[k])
+    beside = [scores[k] for k in (best - OCTAVE // 2, best + OCTAVE // 2) if k in scores]
+    return math.expm1(max(beside) - scores[best])
 
 
 def _best(trials: Trials, schedule: str, averages: Sequence[str], ks: set[int], seeds: Sequence[int]) -> Arm:

@@ -40,6 +40,15 @@ class Optimum(NamedTuple):
         return min(self.gaps.values())
 
 
+def optimum_of(workload: str) -> float | None:
+    """The least loss of all schedules; None where it is not known."""
+    setting = workload.removeprefix("linear-regression")
+    file = STUDIES / "linear-regression" / f"optimum{setting}.json"
+    if setting == workload or not file.exists():
+        return None
+    return json.loads(file.read_text(encoding="utf-8"))["optimum"]["loss"]
+
+
 def findings() -> Mapping[str, Optimum]:
     """What the section shows, by setting."""
     found = {}

@@ -123,8 +123,9 @@ def best_of_another_family(one: WorkloadStudies) -> Cell | None:
     """The best of the other families' best shapes in the contest, beside the best shape."""
     if not one.rivals:
         return None
-    family, name = min(one.rivals.items(), key=lambda rival: one.effects[rival[1]].value)
-    return cell_of(one.effects[name]._replace(note=f"`{family}`"))
+    family = min(one.rivals, key=lambda rival: one.of_families[rival].value)
+    effect = one.of_families[family]
+    return cell_of(effect._replace(note=", ".join(filter(None, (f"`{family}`", effect.note)))))
 
 
 def same_curve(one: WorkloadStudies) -> Cell | None:
@@ -133,7 +134,7 @@ def same_curve(one: WorkloadStudies) -> Cell | None:
         return None
     best = shape_of(one.confirmed["best"])
     areas = [area_between(best, shape_of(one.confirmed[name])) for name in one.rivals.values()]
-    verdicts = [one.effects[name].verdict for name in one.rivals.values()]
+    verdicts = [one.of_families[family].verdict for family in one.rivals]
     counts = {
         "as good": verdicts.count("small"),
         "told apart": verdicts.count("worse") + verdicts.count("better"),

@@ -24,7 +24,7 @@ from lrshape.checks.check import stored_losses
 from lrshape.checks.settings import Sweep
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES
-from lrshape.store import Store
+from lrshape.store import Store, params_of
 from lrshape.study.study import Study
 
 TEN_TIMES, UNWARMED = "main-10x", "no-warmup"
@@ -92,7 +92,16 @@ class WorkloadStudies:
     def of_families(self) -> Mapping[str, Effect]:
         """How much worse than ``best`` the best shape of each family is, where it was confirmed."""
         searched = {row["family"]: name for name, row in self._by_searches.items() if not row["is_baseline"]}
-        return {family: self.effects[name] for family, name in {**searched, **self.rivals}.items()}
+        return {family: self._of_family(name) for family, name in {**searched, **self.rivals}.items()}
+
+    def _of_family(self, name: str) -> Effect:
+        """The effect of a family's best shape; with the longest warmup it is not judged to be worse."""
+        effect, row = self.effects[name], self.confirmed[name]
+        longest = {one.name: one.high for one in FAMILIES[row["family"]].parameters()}.get("warmup", math.inf)
+        is_limited = params_of(row["params"]).get("warmup", 0.0) > longest - 1e-6
+        if effect.verdict != "worse" or not is_limited:
+            return effect
+        return effect._replace(note="longest warmup", is_judged=False)
 
     @cached_property
     def fewer_trials(self) -> Study | None:

@@ -104,6 +104,29 @@ def test_a_family_is_as_good_as_its_usual_setting_at_least(findings):
         assert common_families(one).verdict == verdict
 
 
+def test_a_family_with_the_longest_warmup_that_is_searched_is_not_judged_to_be_worse(findings):
+    from stored import STUDIES, WorkloadStudies
+
+    one = WorkloadStudies(STUDIES / "chars-transformer")
+    effect = one.effects[one.rivals["two_point_linear"]]
+    assert effect.verdict == "worse"
+    assert one.of_families["two_point_linear"] == effect._replace(note="longest warmup", is_judged=False)
+
+
+def test_what_is_found_is_near_optimal_only_if_the_optimum_is_near_where_it_is_known(findings):
+    from claims import near_optimal
+    from linear_regression import optimum_of
+    from stored import STUDIES, WorkloadStudies
+
+    assert optimum_of("digits-cnn") is None
+    judged = {
+        name: near_optimal(WorkloadStudies(STUDIES / name))
+        for name in ("linear-regression", "linear-regression-large-batch")
+    }
+    assert [one.verdict for one in judged.values()] == ["confirmed", "contradicted"]
+    assert all(-0.05 < one.effects[-1].value < 0 for one in judged.values())
+
+
 def regret(shape_of, used_in, low, high):
     """A row of a sweep's regrets at a margin of 0, which `answer` reads."""
     size = {"relative": (low + high) / 2, "relative_low": low, "relative_high": high}
