@@ -14,22 +14,39 @@ Job = Callable[[int], dict[str, Any]]
 
 
 def run(work: Path, jobs: Mapping[str, Job], repetitions: int, processes: int) -> None:
-    """Do what is missing of each job, and append each result to its file as soon as it is there."""
+    """Do what is missing of each job, and append each result to its file as soon as it is there.
+
+    Where a repetition fails the others go on; what the first one raised is raised in the end.
+    """
     context = multiprocessing.get_context("spawn")
+    failures: list[Exception] = []
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         for name, job in jobs.items():
             file = work / f"{name}.jsonl"
+            _mend(file)
             done = read(file)
-            _write(file, done)  # without a line that was cut off
             missing = sorted(set(range(repetitions)) - {result["k"] for result in done})
             for future in as_completed([pool.submit(job, k) for k in missing]):
-                _write(file, [future.result()], "a")
-            sys.stderr.write(f"{name}: {len(missing)} new, {len(done)} there\n")
+                try:
+                    _append(file, [future.result()])
+                except Exception as error:  # whatever a contender raises
+                    failures.append(error)
+                    sys.stderr.write(f"{name}: a repetition failed: {error}\n")
+            sys.stderr.write(f"{name}: {len(read(file)) - len(done)} new, {len(done)} there\n")
+    if failures:
+        raise failures[0]
 
 
-def _write(file: Path, results: Iterable[dict[str, Any]], mode: str = "w") -> None:
-    with file.open(mode, encoding="utf-8") as stream:
+def _append(file: Path, results: Iterable[dict[str, Any]]) -> None:
+    with file.open("a", encoding="utf-8") as stream:
         stream.writelines(json.dumps(result, default=_plain) + "\n" for result in results)
+
+
+def _mend(file: Path) -> None:
+    """Cut off a line that an interruption left unfinished."""
+    if file.exists():
+        with file.open("r+b") as stream:
+            stream.truncate(stream.read().rfind(b"\n") + 1)
 
 
 def _plain(value: Any) -> Any:

@@ -52,13 +52,13 @@ class Worker:
     def measure(self, row: Row, seconds: float, limit: float) -> dict[str, Any]:
         """Measure a row within ``limit`` seconds; what goes wrong is its ``note``."""
         self.start()
-        self._pipe.send((row, seconds))
-        if not self._pipe.poll(limit):
-            self.stop()
-            return {"note": f"given up after {limit:.0f} s"}
         try:
+            self._pipe.send((row, seconds))
+            if not self._pipe.poll(limit):
+                self.stop()
+                return {"note": f"given up after {limit:.0f} s"}
             return self._pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             self._process.join()
             code = self._process.exitcode
             self.stop()
@@ -87,7 +87,7 @@ def new_process(pipe: Connection, module: str, memory: float | None) -> Any:
 
 def serve(pipe: Connection, module: str) -> None:
     """A process's whole life: import, then measure until the pipe closes."""
-    with suppress(ImportError):  # the first row tells
+    with suppress(Exception):  # the first row tells: libraries of another CUDA raise OSError
         importlib.import_module(module)
     with suppress(EOFError):
         while True:

@@ -43,8 +43,9 @@ def earlier() -> dict[str, str]:
     sections = (f"## {part.strip()}" for part in text.split("\n## ")[1:])
     found = {}
     for section in sections:
-        program = re.search(r"Command: `python benchmarks/(\w+\.py)`", section)
-        found[program[1] if program else section.partition("\n")[0]] = section
+        program = re.search(r"Command: `python benchmarks/(\w+\.py)[ `]", section)
+        is_whole = program is not None and program[1] in BENCHMARKS
+        found[program[1] if is_whole else section.partition("\n")[0]] = section
     return found
 
 

@@ -173,8 +173,9 @@ confirmation and report are included; lrshape finds no compiled programs but whe
 before", as from the second study of a workload on. All search the shapes of `two_point_spline` and the base
 LR, but where four families are named. Optuna trains with PyTorch, the same model on the same data, in a
 process a core with one thread each, and spends a quarter of its trials on a race of its best on fresh seeds.
-The ratio is to lrshape's seconds in the same repetition; "at least" where some repetitions have not reached
-the quality within the last budget or {LIMIT / 60:.0f} minutes."""
+The ratio is to lrshape's seconds in the same repetition, if it reached the quality there; "at least" where
+some repetitions have not reached it within the last budget or {LIMIT / 60:.0f} minutes. lrshape runs a search
+for each budget, of which the first that reaches it counts with its own seconds; Optuna's is one search."""
 
 
 def _reference(best: float, linear: float, target: float) -> str:
@@ -185,7 +186,8 @@ def _reference(best: float, linear: float, target: float) -> str:
 
 
 def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
-    ours = {one["k"]: one["seconds"] for one in results.get(OURS, ())}
+    # Where ours has not reached the quality its seconds are a bound, and no ratio is known.
+    ours = {one["k"]: one["seconds"] for one in results.get(OURS, ()) if one["reached"]}
     rows = []
     for key, found in results.items():
         if found:

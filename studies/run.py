@@ -5,8 +5,9 @@
 Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
 this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
 resume. Without a part all of the workload's are run, in their order: the contest needs the winners of
-``main`` and of ``no-warmup``, and checks need ``main``. CIFAR-10 and WikiText-2 are read from
-``$LRSHAPE_DATA``.
+``main`` and of ``no-warmup``, and checks need ``main``. The stored searches without warmup of CIFAR-10 and
+WikiText-2 are of an earlier version with larger batches: run these into another DIR.
+CIFAR-10 and WikiText-2 are read from ``$LRSHAPE_DATA``.
 """
 
 import argparse
@@ -121,7 +122,7 @@ MEDIUM = SMALL._replace(
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
     seeds={"max": 30, "top": 6, "sample": 16},
 )
-SLOW = MEDIUM._replace(decays=(0.0, 0.5, 2.0))
+SLOW = MEDIUM._replace(decays=(0.0, 0.5, 2.0), contest={"trials": 744, "confirm": {"most": 160}})
 LARGE = SLOW._replace(
     main=400,
     unwarmed=250,
