@@ -71,4 +71,4 @@ def test_merge(study, tmp_path):
     assert "sound" in said("store", "verify", tmp_path / "joined")
     document = json.loads((other / "study.json").read_text())
     (other / "study.json").write_text(json.dumps(document | {"hash": "0" * 64}))
-    assert "different specs" in said("store", "merge", tmp_path / "joined", study, other, code=2)
+    assert "was edited" in said("store", "merge", tmp_path / "joined", study, other, code=2)
