@@ -43,9 +43,8 @@ def earlier() -> dict[str, str]:
     sections = (f"## {part.strip()}" for part in text.split("\n## ")[1:])
     found = {}
     for section in sections:
-        program = re.search(r"Command: `python benchmarks/(\w+\.py)[ `]", section)
-        is_whole = program is not None and program[1] in BENCHMARKS
-        found[program[1] if is_whole else section.partition("\n")[0]] = section
+        program = re.search(r"Command: `python benchmarks/(\w+\.py)`", section)
+        found[program[1] if program else section.partition("\n")[0]] = section
     return found
 
 
@@ -70,7 +69,9 @@ def main() -> None:
         sys.exit(f"benchmarks are {', '.join(BENCHMARKS)}, got {unknown[0]}")
     sections = earlier()
     for name in wanted:
-        sections[name] = measured(name)
+        section = measured(name)
+        sections.pop(section.partition("\n")[0], None)  # by the same program, with arguments
+        sections[name] = section
         RESULTS.write_text("\n\n".join([HEADING, *in_order(sections)]) + "\n", encoding="utf-8")
     sys.stderr.write(f"wrote {RESULTS}\n")
 

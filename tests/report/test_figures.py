@@ -318,6 +318,18 @@ def test_a_seed_that_diverged_counts_in_the_quartiles_of_loss_curves(studies):
     np.testing.assert_allclose(line.get_ydata(), rows.groupby("step")["train_loss"].median(), rtol=1e-6)
 
 
+def test_a_step_that_a_curve_leaves_out_counts_for_no_seed(studies):
+    trials = studies(seeds=(2, 4, 8))
+    curves = studies.curves(trials)
+    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    own = curves["shape"] == found.winner["shape"]
+    curves = curves[~(own & (curves["seed"] >= 2_000_005) & (curves["step"] == 150))]
+    line = loss_curves(dataclasses.replace(found, curves=curves)).axes[0].get_lines()[0]
+    left = curves[(curves["shape"] == found.winner["shape"]) & (curves["step"] == 150)]["train_loss"]
+    assert len(left) == 5
+    assert dict(zip(*line.get_data(), strict=True))[150] == pytest.approx(left.median())
+
+
 def test_loss_curves_are_those_of_the_rows_hyperparameters(studies):
     trials = studies(seeds=(2, 4, 8))
     curves = studies.curves(trials)

@@ -16,10 +16,10 @@ LONGEST_WARMUP = 0.3
 SAME = 0.01
 """Root mean square difference of multipliers, up to which two schedules have one shape."""
 
+ABOUT_SAME = 0.05
+"""The same, up to which they have about one shape."""
 PROGRESS = 64
-"""Points of training progress at which the shapes of runs are compared."""
-SAME_SHAPE = 0.05
-"""The same for `signature`: two runs of one shape may have other numbers of steps."""
+"""Points of training progress at which schedules of any numbers of steps are compared."""
 
 MEMBERS: Mapping[str, Sequence[tuple[str, Mapping[str, Any]]]] = {
     "linear": [("linear to 0", {})],
@@ -84,8 +84,13 @@ def _warmup(family: str, share: float) -> dict[str, float]:
     return {"warmup": share} if issubclass(FAMILIES[family], WarmupFamily) else {}
 
 
-def signature(lrs: Array) -> Array:
-    """Return a schedule's multipliers at points of progress, ``(PROGRESS,)``."""
+def about_alike(one: Array, other: Array) -> bool:
+    """Return whether the LRs of two schedules, of any numbers of steps, have about one shape."""
+    return bool(np.sqrt(np.mean((_signature(one) - _signature(other)) ** 2)) <= ABOUT_SAME)
+
+
+def _signature(lrs: Array) -> Array:
+    """A schedule's multipliers at points of progress, ``(PROGRESS,)``."""
     steps = len(lrs)
     progress = (np.arange(PROGRESS) + 0.5) / PROGRESS
     return np.interp(progress, (np.arange(steps) + 0.5) / steps, lrs) / lrs.max()

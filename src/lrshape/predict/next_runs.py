@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lrshape.predict.candidates import SAME_SHAPE, Candidate, signature
+from lrshape.predict.candidates import Candidate, about_alike
 from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
 from lrshape.predict.runs import Run, equally_long
 from lrshape.predict.shape_transfer import Transfer
@@ -90,30 +90,19 @@ def next_runs_without_law(today: "Today", offered: Sequence[Candidate]) -> tuple
 
 def swept(runs: Sequence[Run], best: Run) -> list[float]:
     """Return the base LRs of the runs with the shape and about the steps of the best one, rising."""
-    shape = signature(best.lrs)
-    alike = [
-        run
-        for run in runs
-        if equally_long(run.steps, best.steps)
-        and np.sqrt(np.mean((signature(run.lrs) - shape) ** 2)) <= SAME_SHAPE
-    ]
+    alike = [r for r in runs if equally_long(r.steps, best.steps) and about_alike(r.lrs, best.lrs)]
     return sorted({float(run.lrs.max()) for run in alike})
 
 
 def second_choice(rows: "Sequence[Row]") -> "Row | None":
     """Return the first candidate whose shape is not about that of the first choice."""
-    return next((row for row in rows[1:] if not _same(row.schedule, rows[0].schedule)), None)
+    first = rows[0].schedule.multipliers()
+    return next((row for row in rows[1:] if not about_alike(row.schedule.multipliers(), first)), None)
 
 
 def rounded(base_lr: float) -> float:
     """Return a base LR as it is written: three significant digits."""
     return float(f"{base_lr:.3g}")
-
-
-def _same(one: Schedule, other: Schedule) -> bool:
-    return bool(
-        np.sqrt(np.mean((signature(one.multipliers()) - signature(other.multipliers())) ** 2)) <= SAME_SHAPE
-    )
 
 
 def _decided(second: "Row", first: "Row", found: Transfer, wider: float) -> bool:

@@ -216,7 +216,12 @@ def hyperparameters(row: Row) -> dict[str, str]:
 
 
 def as_good(flat: Sequence[Any]) -> str:
-    """Return hyperparameters that are as good as the best: the ends of a range, or choices."""
+    """Return hyperparameters that are as good as the best: the ends of a range, or choices.
+
+    Example:
+        >>> as_good([0.01, 0.1]), as_good([16, 64, 256]), as_good(["sgd", "adam"])
+        ('0.01 to 0.1', '16, 64, 256', 'sgd, adam')
+    """
     is_range = len(flat) == 2 and not any(isinstance(one, str | bool) for one in flat)
     return (" to " if is_range else ", ").join(plain_value(one) for one in flat)
 

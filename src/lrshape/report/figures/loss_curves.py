@@ -1,6 +1,5 @@
 """The figure of loss curves: the winner's and the baselines'."""
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,19 +76,23 @@ def has_validation(findings: Findings) -> bool:
 def _quartiles(rows: pd.DataFrame, column: str) -> Any:
     """Return the quartiles over seeds by step, where more than half of the seeds have a finite loss.
 
-    A loss that is not finite counts as infinite: it is never dropped.
+    A loss that is not finite, or that a curve which ended before does not have, counts as infinite. A step
+    that a curve leaves out counts for none.
 
     Returns:
         A table indexed by step with the columns 0.25, 0.5, 0.75 and at most `POINTS` rows.
     """
     losses: Any = rows.pivot(index="step", columns="seed", values=column).astype(np.float64)
-    losses = losses.where(np.isfinite(losses), np.inf)
+    goes_on = losses.notna()[::-1].cummax()[::-1]
+    losses = losses.where(goes_on, np.inf)
     losses = losses[np.isfinite(losses).sum(axis=1) * 2 > losses.shape[1]]
     chosen = np.unique(np.linspace(0, len(losses) - 1, min(len(losses), POINTS)).round().astype(int))
-    ordered = np.sort(losses.iloc[chosen].to_numpy(), axis=1)
-    places = {share: share * (ordered.shape[1] - 1) for share in (0.25, 0.5, 0.75)}
-    halves = {  # of their own, since the difference of two infinite losses is not known
-        share: (0.5 * ordered[:, math.floor(place)], 0.5 * ordered[:, math.ceil(place)])
-        for share, place in places.items()
-    }
-    return pd.DataFrame({share: sum(two) for share, two in halves.items()}, index=losses.index[chosen])
+    ordered = np.sort(losses.iloc[chosen].to_numpy(), axis=1)  # what is left out comes last
+    last = np.sum(~np.isnan(ordered), axis=1) - 1
+
+    def at(share: float) -> NDArray[np.float64]:
+        ends = [side(share * last).astype(int)[:, None] for side in (np.floor, np.ceil)]
+        low, high = (np.take_along_axis(ordered, end, axis=1)[:, 0] for end in ends)
+        return (low + high) / 2
+
+    return pd.DataFrame({share: at(share) for share in (0.25, 0.5, 0.75)}, index=losses.index[chosen])
