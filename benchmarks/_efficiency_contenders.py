@@ -58,15 +58,6 @@ def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
     return spec
 
 
-def _with_law(document: Document, trials: int) -> Document:
-    """The default, with a law as the prior mean of its model."""
-    import _law_prior  # noqa: F401 - registers the sampler
-
-    plan = _plan(document, trials, FAMILIES)
-    plan["sampler"]["name"] = "gp-law"
-    return plan
-
-
 def _paper(document: Document, trials: int) -> Document:
     """Random shapes x 10 base LRs x 1 seed, the trials; the top 12 on 10 seeds come on top."""
     return {
@@ -80,17 +71,6 @@ def _paper(document: Document, trials: int) -> Document:
     }
 
 
-def _bracket(document: Document, trials: int) -> Document:
-    """Random shapes at a bracket of 3 base LRs around the predicted one; the default's race.
-
-    The four pilots try the whole range, about 10 base LRs, and every third bracket is extended by one.
-    """
-    plan = _sampler("random")(document, trials)
-    plan["base_lr"] = {**document.get("base_lr", {}), "strategy": "bracket"}
-    plan["screen"]["shapes"] = max(5, round((plan["screen"]["shapes"] - 40) / 3.4) + 4)
-    return plan
-
-
 SMALL = (64, 128, 256)
 CONTENDERS: Mapping[str, Contender] = {
     "default": Contender("lrshape's default, one family", _planned((FAMILY,)), SMALL),
@@ -98,9 +78,7 @@ CONTENDERS: Mapping[str, Contender] = {
     "default-warm": Contender(
         "the same, from a winner at a third of the horizon", _planned(FAMILIES), SMALL, warm=True
     ),
-    "law-prior": Contender("the same four families, a law as prior mean", _with_law, SMALL),
     "paper": Contender("the paper's screen, top 12 rescored", _paper, (256, 640, 2560)),
-    "bracket": Contender("random shapes, bracket of base LRs", _bracket, (128, 256)),
     "random": Contender("random, joint", _sampler("random"), SMALL),
     "sobol": Contender("Sobol', joint", _sampler("sobol"), SMALL),
     "cmaes": Contender("CMA-ES, joint", _sampler("cmaes"), SMALL),

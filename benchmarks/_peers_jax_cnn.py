@@ -41,6 +41,8 @@ def logits(params: Any, images: jax.Array) -> jax.Array:
 class VmapTraining(JaxTraining):
     """Training; every member draws its own batch, as trainings of different seeds do."""
 
+    optimizer = staticmethod(optax.adam)
+
     def __init__(self, members: int, steps: int, batch_size: int):
         self._batch_size = batch_size
         images, labels = np.random.default_rng(1), np.random.default_rng(2)
@@ -48,21 +50,14 @@ class VmapTraining(JaxTraining):
         self._labels = labels.integers(0, 10, 50_000, np.int32)
         super().__init__(members, steps)
 
-    def init(self, key: jax.Array) -> tuple[Any, Any]:
-        """Parameters and Adam's state."""
-        params = init(key)
-        return params, optax.adam(lambda count: 0.0).init(params)
+    def init(self, key: jax.Array) -> Any:
+        """Parameters."""
+        return init(key)
 
-    def step(self, params: Any, memory: Any, rates: jax.Array, batch: Any) -> tuple[Any, Any, jax.Array]:
-        """One step of optax.adam with the member's own schedule."""
-
-        def loss_of(params: Any) -> jax.Array:
-            scores = logits(params, batch[0])
-            return optax.softmax_cross_entropy_with_integer_labels(scores, batch[1]).mean()
-
-        loss, gradient = jax.value_and_grad(loss_of)(params)
-        updates, memory = optax.adam(lambda count: rates[count]).update(gradient, memory, params)
-        return optax.apply_updates(params, updates), memory, loss
+    def loss(self, params: Any, batch: Any) -> jax.Array:
+        """Cross-entropy of a batch."""
+        scores = logits(params, batch[0])
+        return optax.softmax_cross_entropy_with_integer_labels(scores, batch[1]).mean()
 
     def batch(self, rng: np.random.Generator) -> Any:
         """Images and labels of every member."""

@@ -69,25 +69,20 @@ def logits(params: Any, tokens: jax.Array) -> jax.Array:
 class VmapTraining(JaxTraining):
     """Training; every member draws its own batch."""
 
+    optimizer = staticmethod(optax.adamw)
+
     def __init__(self, members: int, steps: int, batch_size: int, length: int, vocabulary: int):
         self._batch_size, self._length, self._vocabulary = batch_size, length, vocabulary
         super().__init__(members, steps)
 
-    def init(self, key: jax.Array) -> tuple[Any, Any]:
-        """Parameters and AdamW's state."""
-        params = init(key, self._vocabulary, self._length)
-        return params, optax.adamw(lambda count: 0.0).init(params)
+    def init(self, key: jax.Array) -> Any:
+        """Parameters."""
+        return init(key, self._vocabulary, self._length)
 
-    def step(self, params: Any, memory: Any, rates: jax.Array, batch: Any) -> tuple[Any, Any, jax.Array]:
-        """One step of optax.adamw with the member's own schedule."""
-
-        def loss_of(params: Any) -> jax.Array:
-            scores = logits(params, batch[:, :-1])
-            return optax.softmax_cross_entropy_with_integer_labels(scores, batch[:, 1:]).mean()
-
-        loss, gradient = jax.value_and_grad(loss_of)(params)
-        updates, memory = optax.adamw(lambda count: rates[count]).update(gradient, memory, params)
-        return optax.apply_updates(params, updates), memory, loss
+    def loss(self, params: Any, batch: Any) -> jax.Array:
+        """Cross-entropy of a batch."""
+        scores = logits(params, batch[:, :-1])
+        return optax.softmax_cross_entropy_with_integer_labels(scores, batch[:, 1:]).mean()
 
     def batch(self, rng: np.random.Generator) -> Any:
         """Tokens of every member."""

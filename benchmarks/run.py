@@ -32,8 +32,9 @@ BENCHMARKS = (
 )
 HEADING = (
     "# Benchmark results\n\n"
-    "Each section ends with the command that wrote it; `make bench` runs most of them. Contenders take turns "
-    "in one process unless a section says otherwise; ratios are what carries over to other machines."
+    "Each section ends with the command that wrote it, or says how it was measured; `make bench` runs most of "
+    "the commands. Contenders take turns in one process unless a section says otherwise; ratios are what "
+    "carries over to other machines."
 )
 
 

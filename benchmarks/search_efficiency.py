@@ -13,9 +13,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices of the samplers are small
 
@@ -23,6 +21,7 @@ from _efficiency_contenders import CONTENDERS, Contender
 from _efficiency_report import figure, section
 from _efficiency_run import read, result_file, searched, write
 from _efficiency_workloads import TASKS, Task, optimum
+from _repetitions import names
 
 HERE = Path(__file__).resolve().parent
 
@@ -70,9 +69,9 @@ def _budgets(task: Task, name: str, contender: Contender) -> tuple[int, ...]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare searches by what they reach with so many trials.")
-    parser.add_argument("--tasks", type=_names(TASKS), default=list(TASKS), help=", ".join(TASKS))
+    parser.add_argument("--tasks", type=names([*TASKS]), default=list(TASKS), help=", ".join(TASKS))
     parser.add_argument(
-        "--contenders", type=_names(CONTENDERS), default=list(CONTENDERS), help=", ".join(CONTENDERS)
+        "--contenders", type=names([*CONTENDERS]), default=list(CONTENDERS), help=", ".join(CONTENDERS)
     )
     parser.add_argument("--repetitions", type=int, default=20)
     parser.add_argument("--budgets", type=lambda text: [int(n) for n in text.split(",")], default=[])
@@ -80,17 +79,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--image", type=Path, default=HERE.parent / "docs/images/search-efficiency.svg")
     parser.add_argument("--report", action="store_true", help="only make the table and the figure")
     return parser.parse_args()
-
-
-def _names(known: Mapping[str, Any]) -> Callable[[str], list[str]]:
-    def parse(text: str) -> list[str]:
-        names = text.split(",")
-        for name in names:
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(known)}")
-        return names
-
-    return parse
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def _examples() -> str:
     folder = ROOT / "examples"
     parts = [
         "# Examples\n",
-        "The scripts run as they are, in seconds. Run a spec with `lrshape search SPEC --out DIR`.\n",
+        "The scripts run as they are, in seconds. Each spec names its command in a comment.\n",
     ]
     for path in [*sorted(folder.glob("*.py")), *sorted(folder.glob("*.toml"))]:
         language = "python" if path.suffix == ".py" else "toml"

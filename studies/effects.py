@@ -56,6 +56,13 @@ class Effect(NamedTuple):
         sign = "+" if float(value) > 0 else ""
         return f"{sign}{value}%" + ("" if low == high else f" ({low} to {high})")
 
+    @property
+    def change(self) -> str:
+        """The same in words, e.g. ``3.1% (1.2 to 5.0) higher``; of an effect that is finite."""
+        if self.value < 0:
+            return f"{Effect(-self.value, -self.high, -self.low).text.lstrip('+')} lower"
+        return f"{self.text.lstrip('+')} higher"
+
 
 def effect_of_logs(estimate: float, low: float, high: float) -> Effect:
     """The effect whose log ratio, and the ends of its interval, these are; NaN is not known."""

@@ -2,6 +2,7 @@
 
 import sysconfig
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -20,6 +21,12 @@ def shown(value: object, limit: int = 80) -> str:
     except Exception:  # e.g. an integer too long to print: the message must still come out
         text = f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def listed(names: Iterable[str], most: int = 8) -> str:
+    """Return names on one line, at most so many of them, for messages about bad input."""
+    names = list(names)
+    return ", ".join([shown(name, 60) for name in names[:most]] + ["..."] * (len(names) > most)) or "none"
 
 
 def located(error: BaseException) -> str:

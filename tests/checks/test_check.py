@@ -9,6 +9,7 @@ from pydantic import Field
 
 import lrshape
 from lrshape.checks.check import CHECKS, Check, CheckResult
+from lrshape.errors import InputError
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.report.sections import Section, Table
 from lrshape.testing import checks
@@ -82,6 +83,17 @@ def test_another_studys_results_are_refused(searched, training, tmp_path):
     shutil.copytree(searched.path / "rounds", tmp_path / "other" / "rounds")
     with pytest.raises(lrshape.InputError, match="another check; changed: of: "):
         run(other)
+
+
+@pytest.mark.parametrize("name", ["local", "seeds"])
+def test_a_contest_has_no_shapes_to_check(name, tmp_path):
+    compared = lrshape.compare(
+        train=lambda lrs, seed: float(lrs[0]), steps=3, schedules=["linear", "cosine"], out=tmp_path / "two"
+    )
+    check = CHECKS[name]()
+    for asked in (check.cost, check.run):
+        with pytest.raises(InputError, match="must be a search, got a contest"):
+            asked(compared)
 
 
 def test_a_damaged_chunk_is_computed_again(searched, training, caplog):

@@ -125,6 +125,14 @@ def test_few_seeds_and_diverged_points():
     assert largest_gain(rows) == -np.inf
 
 
+def test_a_point_that_diverges_on_half_of_the_seeds_and_gains_on_the_others_is_open_and_bounds_nothing():
+    both = trials({("rex-0001", None, None, 0.1): 1.0, ("rex-0001:beta:01", "beta", 1.0, 0.1): 0.5}, 20)
+    both.loc[(both["shape"] != "rex-0001") & (both["seed"] % 2 == 0), METRIC] = np.inf
+    rows = confirm_points(both, score_points(both, METRIC), METRIC)
+    assert rows["verdict"].tolist() == ["open"]
+    assert largest_gain(rows) > 0.4
+
+
 def test_confirming_removes_the_bias_of_the_best_of_many():
     """All values are equally good: the best of twenty seems better when it is chosen, and is not."""
     biased, confirmed = [], []

@@ -40,8 +40,8 @@ def row(choice, a, b, verdict, relative, spread=0.01):
     own = a == b
     return {
         "choice": choice, "shape_of": a, "used_in": b, "family": "rex", "params": "{}", "base_lr": 0.01,
-        "edge": "", "seeds": 20, "score": 0.1 * (1 + relative), "low": 0.09, "high": 0.2, "reference": 0.1,
-        "regret": 0.1 * relative, "regret_low": 0.1 * (relative - spread),
+        "edge": "", "own_edge": "", "seeds": 20, "score": 0.1 * (1 + relative), "low": 0.09, "high": 0.2,
+        "reference": 0.1, "regret": 0.1 * relative, "regret_low": 0.1 * (relative - spread),
         "regret_high": 0.1 * (relative + spread), "relative": relative, "relative_low": relative - spread,
         "relative_high": relative + spread, "p_value": np.nan if own else 0.001,
         "p_holm": np.nan if own else 0.002, "verdict": "own" if own else verdict,

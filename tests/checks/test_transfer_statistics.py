@@ -14,7 +14,7 @@ FIRST = 1000
 BEST = [BestShape("a", "rex", '{"beta": 1}', 0.1), BestShape("b", "rex", '{"beta": 2}', 0.2)]
 
 
-def trials(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
+def trials(factors, *, tuned=0.4, seeds=20, seed=0, less=0):
     """Trials in one setting: loss = factor of (params, base LR) x noise of the seed; 0.4 tunes best."""
     noise = np.exp(0.05 * np.random.default_rng(seed).normal(size=seeds))
     rows = []
@@ -24,7 +24,7 @@ def trials(factors, *, tuned=0.4, seeds=20, seed=0, negative=False):
         for base_lr in (tuned, 0.1, 0.2):
             factor = factors[best.setting, "tuned" if base_lr == tuned else base_lr]
             rows += [(best, base_lr, FIRST + s, factor * noise[s]) for s in range(seeds)]
-    values = np.array([row[3] - (10 if negative else 0) for row in rows])
+    values = np.array([row[3] - less for row in rows])
     return pd.DataFrame(
         {
             "phase": "transfer",
@@ -144,12 +144,32 @@ def test_few_seeds_say_nothing():
     assert answer(found)["moves"] == "unknown"
 
 
-def test_without_a_positive_reference_there_is_no_share_but_a_verdict():
-    found = table((1.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0, 1.0), negative=True)
+def test_a_regret_of_a_metric_that_is_maximised_is_a_share_too():
+    found = table((1.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0, 1.0), less=10)
+    worse = row(found, TUNED, "b", "a")
+    assert worse["regret"] == pytest.approx(1.0, rel=0.1)
+    assert worse["relative"] == pytest.approx(1 / 9, rel=0.1)
+    assert 0.05 < worse["relative_low"] <= worse["relative"] <= worse["relative_high"]
+    assert worse["verdict"] == "costs"
+
+
+def test_without_references_of_one_sign_there_is_no_share_but_a_verdict():
+    found = table((1.0, 2.0, 1.0, 1.0), (2.0, 1.0, 1.0, 1.0), less=1)
     worse = row(found, TUNED, "b", "a")
     assert math.isnan(worse["relative"])
     assert worse["regret"] == pytest.approx(1.0, rel=0.1)
     assert worse["verdict"] == "costs"
+
+
+def test_nothing_is_decided_where_a_better_base_lr_may_lie_beyond_those_tried():
+    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.3, 1.0, 1, 1))}
+    own = (tables["a"]["params"] == BEST[0].params) & (tables["a"]["base_lr"] == 0.3)
+    tables["a"] = tables["a"][~own]  # so that the lowest of the own shape's is the best
+    found = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST)
+    assert row(found, TUNED, "b", "a")["own_edge"] == "low"
+    assert row(found, TUNED, "b", "a")["verdict"] == "undecided"
+    assert row(found, TUNED, "a", "b")["verdict"] == "costs"
+    assert answer(found)["moves"] == "undecided"
 
 
 def test_the_false_alarm_rate_is_held():
@@ -160,7 +180,7 @@ def test_the_false_alarm_rate_is_held():
         first = trials(factors("a", 1.0, 1.0, 1, 1))
         scored = first["seed"] >= FIRST
         first.loc[scored, METRIC] = np.exp(random.normal(size=scored.sum()))
-        found = regrets({"a": first}, BEST, METRIC, first_scoring_seed=FIRST, margin=0.0, confidence=0.95)
+        found = regrets({"a": first}, BEST, METRIC, first_scoring_seed=FIRST, margin=0.0)
         alarms += row(found, TUNED, "b", "a")["verdict"] == "costs"
     assert alarms <= 8  # 2.5 expected, one-sided
 

@@ -39,7 +39,6 @@ def test_base_lrs_and_differences_of_other_shapes_are_those_of_the_law():
     low, high = by_shape[1].interval
     assert low < min(losses) - loss(HOLD) < high
     assert found.forecasts[0].shape == 1
-    assert by_shape[1].better > 0.5
 
 
 def test_what_is_not_known_is_said_and_no_lr_far_above_those_run_is_suggested():

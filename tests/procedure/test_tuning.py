@@ -112,6 +112,7 @@ def test_without_rounds_nothing_is_trained_and_an_edge_is_told(drive, octaves, e
     assert rounds == []
     assert {one.tuning.edge for one in choice.schedules} == {edge}
     assert len(choice.schedules) == 3
+    assert all(octaves_off(t.shape, t.candidate.base_lr) < max(octaves) + 1e-9 for t in choice.schedules)
 
 
 def test_a_profile_knows_the_best_base_lr_of_a_shape_and_how_well():

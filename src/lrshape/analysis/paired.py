@@ -193,9 +193,9 @@ def verdict(
     Returns:
         ``better`` or ``worse``: the own one is, by more than a better base LR may gain, and significantly;
         ``equal``: they differ by less than the margin, whatever better base LRs gain; ``diverged``: the
-        other's median is infinite; ``untuned``: a base LR is at an edge, or nothing is decided and a better
-        base LR may gain more than half of the interval's half-width; ``unknown``: there are too few seeds;
-        ``open``: they cannot be told apart yet.
+        other's median is infinite, significantly or over few seeds; ``untuned``: a base LR is at an edge, or
+        nothing is decided and a better base LR may gain more than half of the interval's half-width;
+        ``unknown``: there are too few seeds; ``open``: they cannot be told apart yet.
 
     Example:
         >>> verdict(0.1, 0.3, 0.01), verdict(-0.3, -0.1, 0.01), verdict(-0.1, 0.3, 0.4)
@@ -204,7 +204,7 @@ def verdict(
         ('equal', 'untuned')
     """
     of_own, of_other = costs
-    if math.isinf(score):
+    if math.isinf(score) and (math.isnan(low) or p_value < level):
         return "diverged"
     if at_edge:
         return "untuned"

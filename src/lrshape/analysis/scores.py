@@ -108,7 +108,7 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
         The row of the lowest score of every (phase, shape), of equal ones that of the smallest base LR;
         in a rescore phase scores over fewer seeds than others' come last, for a race has given them up. And
         three columns more: ``edge`` is "low" or "high" if that is the smallest or largest of several base
-        LRs tried for the shape in the phase and no other one is as good, else ""; ``tried`` counts them;
+        LRs tried for the shape in the phase and no other one is as good, else ""; ``tried`` counts the rows;
         ``rank`` is the place within the phase, from 1, +inf last, equal scores sharing the smaller one.
         Sorted by phase, rank and shape.
     """
@@ -123,17 +123,19 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     if len(best):
         smallest = np.minimum.reduceat(base_lr[order], first)
         largest = np.maximum.reduceat(base_lr[order], first)
+        same = score[order] == np.repeat(score[best], tried)
+        tied = np.logical_or.reduceat(same & (base_lr[order] != np.repeat(base_lr[best], tried)), first)
     else:
         smallest = largest = base_lr[:0]
+        tied = np.zeros(0, bool)
     edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
     # Where two base LRs are equally good, nothing says that a better one lies beyond.
-    second = order[np.minimum(first + 1, len(order) - 1)]
-    edge = np.where((tried > 1) & (score[second] == score[best]) & np.isfinite(score[best]), "", edge)
+    edge = np.where((smallest == largest) | (tied & np.isfinite(score[best])), "", edge)
     placed = np.lexsort((shape[best], score[best], given_up[best], phase[best]))
     result = scores.iloc[best[placed]].reset_index(drop=True)
     result = result.astype(dict.fromkeys(_TEXTS, "str"))  # from categoricals
     return result.assign(
-        edge=pd.Series(np.where(tried > 1, edge, "")[placed], dtype="str"),
+        edge=pd.Series(edge[placed], dtype="str"),
         tried=tried[placed],
         rank=_ranks(phase[best[placed]], given_up[best[placed]], score[best[placed]]),
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import write_csv
+from lrshape.errors import InputError
 from lrshape.files import inside
 from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, Trial, trials
@@ -20,6 +21,7 @@ from lrshape.store import Store, text_of
 from lrshape.study.callback import Callback
 from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
+from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
 from lrshape.values import positive_number
 from lrshape.workers.executor import ExecutorChoice, executor_of
@@ -135,6 +137,7 @@ class FollowUp(Settings, abc.ABC):
         callback: Callback | None = None,
         time_limit: float | None = None,
         executor: ExecutorChoice = "inline",
+        max_failed_fraction: float | None = None,
     ) -> pd.DataFrame:
         """Run the trials that are missing, and return all of them, sorted.
 
@@ -143,6 +146,7 @@ class FollowUp(Settings, abc.ABC):
             callback: hears of progress.
             time_limit: seconds after which it stops with `TimeLimitReached`.
             executor: what runs the trials, see `lrshape.search`.
+            max_failed_fraction: as in a spec, which a study's ``study.json`` does not keep; default: 0.5.
 
         Raises:
             InputError: if the study is not complete or does not suit it, or the directory holds trials
@@ -152,18 +156,19 @@ class FollowUp(Settings, abc.ABC):
         """
         if time_limit is not None:
             time_limit = positive_number("time_limit", time_limit)
+        spec = study.spec
+        if max_failed_fraction is not None:
+            spec = StudySpec.parse({**spec.document(), "max_failed_fraction": max_failed_fraction})
         study.require_complete()
         phase = self.phase(study)
         settings = self.model_dump(mode="json", exclude=set(self.CHANGE_NO_TRIAL))
         document = {"check": self.name, "of": study.document["hash"], "settings": settings}
         path = inside(study.directory.absolute(), self.name)
-        store = Store.create(
-            path, document, more=lambda: check_workload(study.spec.workload, [*study.spec.tune]) or {}
-        )
+        store = Store.create(path, document, more=lambda: check_workload(spec.workload, [*spec.tune]) or {})
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
         with executor_of(executor) as runner:
-            run = Run(study.spec, store, study.chunk_size, runner, callback, time_limit)
+            run = Run(spec, store, study.chunk_size, runner, callback, time_limit)
             run.phase(self.name, phase, self.most_trials(study))
         return store.trials([self.name])
 
@@ -196,6 +201,7 @@ class Check(FollowUp):
         callback: Callback | None = None,
         time_limit: float | None = None,
         executor: ExecutorChoice = "inline",
+        max_failed_fraction: float | None = None,
     ) -> CheckResult:
         """Run the trials that are missing, and write ``report.html``, ``figures/`` and ``tables/``.
 
@@ -203,7 +209,13 @@ class Check(FollowUp):
         """
         from lrshape.report.sections import writing
 
-        table = self.train(study, callback=callback, time_limit=time_limit, executor=executor)
+        table = self.train(
+            study,
+            callback=callback,
+            time_limit=time_limit,
+            executor=executor,
+            max_failed_fraction=max_failed_fraction,
+        )
         directory = study.directory / self.name
         with writing(directory):
             losses = as_losses(table, study.metric, study.spec.direction)
@@ -214,6 +226,17 @@ class Check(FollowUp):
             name = str(study.document.get("name", "study"))
             result.write(directory, eyebrow=f"Check: {self.name}", name=name)
         return result
+
+
+def require_search(study: Study) -> None:
+    """Require a complete study that has searched shapes.
+
+    Raises:
+        InputError: if it is not complete, or a contest.
+    """
+    study.require_complete()
+    if study.spec.is_contest:
+        raise InputError(f"{study.path}: it must be a search, got a contest, which searches no shapes")
 
 
 def stored_losses(study: Study, phases: Sequence[str]) -> pd.DataFrame:

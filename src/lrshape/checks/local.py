@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, stored_losses
+from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, require_search, stored_losses
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
 from lrshape.errors import InputError
@@ -77,7 +77,7 @@ class LocalCheck(Check):
         while candidates := [
             proposed._replace(hyperparameters=center.hyperparameters)
             for center, group in groups.items()
-            for proposed in grids[center].propose(group, _rows_of(best, group))
+            for proposed in grids[center].propose(group, best)
         ]:
             table = yield self.trials(candidates, self.seeds)
             best = best_base_lrs(scores(table, spec.metric))
@@ -128,7 +128,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     Raises:
         InputError: if the study is not complete, has not rescored so many, or they have no finite score.
     """
-    study.require_complete()
+    require_search(study)
     best = best_base_lrs(scores(stored_losses(study, ["rescore"]), study.metric))
     own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
@@ -182,7 +182,3 @@ def grid_around(grid: BaseLRStrategy, base_lr: float, count: int) -> GridLR:
         points=len(bracket),
         extend=min(100, int(np.ceil(max(grid.extend, 4) * finer))),
     )
-
-
-def _rows_of(best: pd.DataFrame, group: list[ShapeRecord]) -> pd.DataFrame:
-    return best if best.empty else where(best, best["shape"].isin([shape.id for shape in group]))

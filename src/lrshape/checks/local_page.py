@@ -135,8 +135,10 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
         return f"{name} is not a local optimum: {listing(gains)} (Holm-corrected)"
     bound = largest_gain(rows)
     if math.isnan(bound):
-        seeds = counted(int(first["seeds"]), "seed")
-        return f"{seeds} are too few to tell whether a change to a single parameter improves {name}"
+        return (
+            f"the confirming seeds ({first['seeds']}) are too few to tell whether a change to a single "
+            f"parameter improves {name}"
+        )
     if bound < 0:
         return f"no change to a single parameter improves {name}: every value measured again is worse (95%)"
     if bound == 0:

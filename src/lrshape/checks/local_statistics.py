@@ -37,13 +37,12 @@ def origin(point: str) -> tuple[str, str | None]:
     return (parts[0], parts[1]) if len(parts) == 3 else (point, None)
 
 
-def score_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
+def score_points(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
     """Every tried value of every parameter, at its own best base LR.
 
     Args:
         trials: on the seeds that choose, in any order of rows; shapes are named as `point_id` does.
         metric: the metric that is minimised.
-        confidence: of the intervals, in (0, 1).
 
     Returns:
         Rows sorted by shape, parameter and value: ``shape`` (the original one), ``parameter``, ``value``,
@@ -56,7 +55,7 @@ def score_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) ->
     Raises:
         InputError: if the metric is not stored.
     """
-    best = best_base_lrs(scores(trials, metric, confidence))
+    best = best_base_lrs(scores(trials, metric))
     sample = dict(zip(best["shape"], samples_by_seed(trials, metric, best), strict=True))
     rows: dict[str, dict[str, Any]] = {row["shape"]: row for row in records(best)}
     found = []
@@ -64,26 +63,20 @@ def score_points(trials: pd.DataFrame, metric: str, confidence: float = 0.95) ->
         shape, parameter = origin(name)
         if parameter is None or shape not in rows:
             continue
-        found.append(_point(row, shape, parameter, False, sample[shape], sample[name], confidence))
+        found.append(_point(row, shape, parameter, False, sample[shape], sample[name]))
     for shape, parameter in sorted({(point["shape"], point["parameter"]) for point in found}):
-        found.append(_point(rows[shape], shape, parameter, True, sample[shape], sample[shape], confidence))
+        found.append(_point(rows[shape], shape, parameter, True, sample[shape], sample[shape]))
     found.sort(key=lambda p: (p["shape"], p["parameter"], isinstance(p["value"], str), p["value"]))
     return pd.DataFrame(found)
 
 
 def _point(
-    row: Mapping[str, Any],
-    shape: str,
-    parameter: str,
-    own: bool,
-    of_shape: pd.Series,
-    of_point: pd.Series,
-    confidence: float,
+    row: Mapping[str, Any], shape: str, parameter: str, own: bool, of_shape: pd.Series, of_point: pd.Series
 ) -> dict[str, Any]:
     gain = (0.0, math.nan, math.nan)
     if not own:
         seeds = of_shape.index.intersection(of_point.index)
-        gain = paired_difference(of_shape[seeds], of_point[seeds], confidence)[:3]
+        gain = paired_difference(of_shape[seeds], of_point[seeds])[:3]
     kept = ("family", "params", "base_lr", "edge", "seeds", "score", "low", "high", "diverged", "failed")
     return {
         "shape": shape,
@@ -106,16 +99,13 @@ def best_points(points: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(["shape", "parameter"]).reset_index(drop=True)
 
 
-def confirm_points(
-    trials: pd.DataFrame, points: pd.DataFrame, metric: str, confidence: float = 0.95
-) -> pd.DataFrame:
+def confirm_points(trials: pd.DataFrame, points: pd.DataFrame, metric: str) -> pd.DataFrame:
     """The best value of every parameter beside the original shape, on seeds that no selection has seen.
 
     Args:
         trials: of the original shapes and of their `best_points`, on further seeds.
         points: as `score_points` returns it.
         metric: the metric that is minimised.
-        confidence: of each interval, in (0, 1).
 
     Returns:
         One row a shape and parameter, sorted by them: ``shape, family, parameter, own_value, value,
@@ -128,14 +118,14 @@ def confirm_points(
     Raises:
         InputError: if the metric is not stored.
     """
-    table = scores(trials, metric, confidence)
+    table = scores(trials, metric)
     sample = dict(zip(table["shape"], samples_by_seed(trials, metric, table), strict=True))
     measured = {row["shape"]: row for row in records(table)}
     own_value = {(p["shape"], p["parameter"]): p["value"] for p in records(points) if p["own"]}
     rows = []
     for point in records(best_points(points)):
         own, other = measured[point["shape"]], measured[point["point"]]
-        gain = paired_difference(sample[own["shape"]], sample[other["shape"]], confidence)
+        gain = paired_difference(sample[own["shape"]], sample[other["shape"]])
         rows.append(
             {
                 "shape": point["shape"],
@@ -160,13 +150,7 @@ def confirm_points(
     result = result.assign(p_holm=holm(result["p_value"].to_numpy(np.float64)))
     return result.assign(
         verdict=[
-            verdict(
-                row["gain_low"],
-                row["gain_high"],
-                row["p_holm"],
-                score=row["score"],
-                level=1 - confidence,
-            )
+            verdict(row["gain_low"], row["gain_high"], row["p_holm"], score=row["score"])
             for row in records(result)
         ]
     )
@@ -181,10 +165,7 @@ def largest_gain(rows: pd.DataFrame) -> float:
     Args:
         rows: of one shape, as `confirm_points` returns them.
     """
-    alive = where(rows, rows["verdict"] != "diverged")
-    ends = alive["gain_high"].to_numpy(np.float64)
-    if len(rows) and not len(alive):
-        return -math.inf
+    ends = rows["gain_high"].to_numpy(np.float64)
     return float(ends.max()) if len(ends) and not np.isnan(ends).any() else math.nan
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.seeds_statistics import SHOWN, Agreement, SeedAnswer
+from lrshape.checks.seeds_statistics import SHOWN, SPLITS, Agreement, SeedAnswer
 from lrshape.report.drawing import Drawing, draw_all
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES, LINE, MUTED, PAPER
@@ -291,12 +291,12 @@ def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
         f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
         "which the search used. The screened shapes are a sample that is even over the screen's ranks; "
         "the best shapes are those that the search ranks first.",
-        f"In 2,000 random splits, the seeds of the estimate and the {answer.top.reference} of the reference "
-        "are always different ones: shared seeds would make them agree in their noise.",
+        f"In {SPLITS:,} random splits, the seeds of the estimate and the {answer.top.reference} of the "
+        "reference are always different ones: shared seeds would make them agree in their noise.",
         "Regret is how much worse, in the reference, the shape with the best estimate is than the best "
         "shape of the reference, as a fraction of the best score. The reference is noisy as well, and the "
-        "score of its best shape is biased in its favour: regrets are overstated, and the recommendation "
-        "errs on the safe side.",
+        "score of its best shape is biased in its favour: mean regrets are overstated. Where shapes lie near "
+        "the margin, the chances may be too high or too low; more seeds for the check help.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
         "that one of the best few by the estimate, as many as the rescore phase would keep, has a regret "
         "within that margin. The recommendation is the smallest number of seeds from which on the chance is "

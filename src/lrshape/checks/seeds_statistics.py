@@ -164,8 +164,9 @@ def agreement(
     - ``certain``: share of splits in which that regret is at most ``margin``;
     - ``kept``: share of splits in which one of the estimate's best ``keep`` shapes is within ``margin``.
 
-    The reference is noisy, too, and its best score biased low, so that regrets are overstated, most
-    where shapes are nearly equal. A recommendation from them is on the safe side.
+    The reference is noisy, too, and its best score biased low, so that mean regrets are overstated, most
+    where shapes are nearly equal. Shapes near the margin fall on either side of it by luck, so that
+    ``certain`` and ``kept`` may be too high or too low.
 
     Args:
         matrix: shape ``(shapes, seeds)``, lower is better, +inf for diverged; at least 2 of each.

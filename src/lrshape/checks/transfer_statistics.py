@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.analysis.intervals import holm, median_interval, paired_difference
+from lrshape.analysis.intervals import holm, median_interval, paired_difference, sign_interval, subtract
 from lrshape.analysis.paired import LEVEL, verdict
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
 from lrshape.errors import InputError
@@ -48,7 +48,6 @@ def regrets(
     *,
     first_scoring_seed: int,
     margin: float = 0.05,
-    confidence: float = 0.95,
 ) -> pd.DataFrame:
     """The transfer matrices, one row for each (way of choosing the base LR, shape of A, used in B).
 
@@ -62,18 +61,18 @@ def regrets(
         metric: the metric that is minimised.
         first_scoring_seed: seed indices below it have tuned, the others score.
         margin: the regret that matters, as a fraction of the own best shape's value on the same seed.
-        confidence: of each interval by itself, in (0, 1).
 
     Returns:
-        ``choice, shape_of, used_in, family, params, base_lr, edge, seeds, score, low, high, reference,
-        regret, regret_low, regret_high, relative, relative_low, relative_high, p_value, p_holm, verdict``.
-        ``edge`` is "low" or "high" if the tuned base LR is the smallest or largest tried. ``reference`` is
-        the own best shape's median. ``relative`` is the median ratio of paired values minus 1, NaN unless
-        all are positive.
+        ``choice, shape_of, used_in, family, params, base_lr, edge, own_edge, seeds, score, low, high,
+        reference, regret, regret_low, regret_high, relative, relative_low, relative_high, p_value, p_holm,
+        verdict``. ``edge`` is "low" or "high" if the tuned base LR is the smallest or largest tried,
+        ``own_edge`` the same of the own best shape. ``reference`` is the own best shape's median.
+        ``relative`` is the median of the paired regrets as shares of the own best shape's values, NaN unless
+        these have one sign.
         ``p_value`` tests, two-sided, whether the regret equals the margin; ``p_holm`` is corrected for all
         pairs of one choice. ``verdict`` is ``own`` on the diagonal, ``costs`` if the regret is above the
         margin (interval and corrected p), ``within`` if the interval lies below the margin, ``unknown`` with
-        too few seeds, else ``undecided``.
+        too few seeds, else ``undecided``, as where a base LR is at an edge.
 
     Raises:
         InputError: if the margin is negative, the metric is not stored, or trials are missing.
@@ -88,7 +87,12 @@ def regrets(
             reference = transfers.sample(own[setting], choice)
             for best in best_shapes:
                 sample = transfers.sample(best, choice)
-                row = _row(sample, reference, margin, confidence)
+                edge, own_edge = (
+                    transfers.edge(one) if choice == TUNED else "" for one in (best, own[setting])
+                )
+                row = _row(sample, reference, margin)
+                if (edge or own_edge) and row["verdict"] != "unknown":
+                    row["verdict"] = "undecided"  # a better base LR lies beyond those tried
                 if best.setting == setting:
                     row["p_value"], row["verdict"] = math.nan, "own"
                 rows.append(
@@ -99,7 +103,8 @@ def regrets(
                         "family": best.family,
                         "params": best.params,
                         "base_lr": transfers.base_lr(best, choice),
-                        "edge": transfers.edge(best) if choice == TUNED else "",
+                        "edge": edge,
+                        "own_edge": own_edge,
                         **row,
                     }
                 )
@@ -128,7 +133,7 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     of_choice = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
     pairs = {(row["shape_of"], row["used_in"]): row for row in of_choice}
     costly = {pair: row for pair, row in pairs.items() if row["verdict"] == "costs"}
-    moved = {pair: row for pair, row in costly.items() if pairs[pair[::-1]]["regret_low"] > 0}
+    moved = {pair: row for pair, row in costly.items() if _is_above_0(pairs[pair[::-1]])}
     verdicts = [row["verdict"] for row in pairs.values()]
     within = verdicts.count("within")
     if moved:
@@ -177,17 +182,20 @@ class _Transfers:
         try:
             return self._values.loc[(best.family, best.params, *self._at(best, choice))]
         except KeyError:
-            raise InputError(f"the best shape of {best.setting} has no trials to be scored by") from None
+            raise InputError(
+                f"the best shape of {best.setting} has no trials to be scored by: the sweep is not complete; "
+                "run its command again"
+            ) from None
 
 
-def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: float) -> dict[str, Any]:
+def _row(sample: pd.Series, reference: pd.Series, margin: float) -> dict[str, Any]:
     seeds = sample.index.intersection(reference.index).sort_values()
     a, b = np.asarray(sample[seeds], np.float64), np.asarray(reference[seeds], np.float64)
-    score, against = median_interval(a, confidence), median_interval(b, confidence)
-    regret = paired_difference(a, b, confidence)
+    score, against = median_interval(a), median_interval(b)
+    regret = paired_difference(a, b)
     # The margin is that of each pair: b + margin |b| grows with b.
-    beyond = paired_difference(a, b + margin * np.abs(b), confidence)
-    relative = _ratio(a, b, confidence)
+    beyond = paired_difference(a, b + margin * np.abs(b))
+    relative = _ratio(a, b)
     named = {"better": "above", "worse": "within", "open": "undecided", "unknown": "unknown"}
     case = "within" if beyond.high == 0 else named[verdict(beyond.low, beyond.high)]
     return {
@@ -208,12 +216,18 @@ def _row(sample: pd.Series, reference: pd.Series, margin: float, confidence: flo
     }
 
 
-def _ratio(a: NDArray[np.float64], b: NDArray[np.float64], confidence: float) -> tuple[float, float, float]:
-    """The median of a / b - 1 with its interval; NaN unless all are positive."""
+def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The median of (a - b) / |b| with its interval; NaN unless all are positive, or every b is negative."""
+    if np.all(b < 0):  # a metric that is maximised
+        return sign_interval(subtract(a, b) / -b)[:3]
     if not (np.all(a > 0) and np.all(b > 0)):
         return math.nan, math.nan, math.nan
-    logs = paired_difference(np.log(a), np.log(b), confidence)
+    logs = paired_difference(np.log(a), np.log(b))
     return math.expm1(logs.estimate), math.expm1(logs.low), math.expm1(logs.high)
+
+
+def _is_above_0(row: Mapping[str, Any]) -> bool:
+    return row["regret_low"] > 0 and not (row["edge"] or row["own_edge"])
 
 
 def _size(row: Mapping[str, Any]) -> tuple[float, float]:

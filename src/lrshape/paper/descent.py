@@ -175,7 +175,7 @@ class Jaggedness:
 
     @property
     def jagged(self) -> bool:
-        """Whether it goes up and down more often than the registered families can."""
+        """Whether it goes up and down more often than families do at their usual settings."""
         return self.variation > 10
 
 

@@ -114,5 +114,5 @@ def _swept(document: dict[str, Any], words: Sequence[str]) -> list[tuple[StudySp
     points = settings(document, preset_axes(options["--preset"], document)[1])
     given = {"seeds": options.get("--seeds"), "tuning_seeds": options.get("--tuning-seeds")}
     how = TransferSpec(**{name: int(value) for name, value in given.items() if value})
-    transfers = len(points) * (how.base_lrs * how.tuning_seeds + 2 * how.seeds)
+    transfers = how.most(len(points), len(points))
     return [(StudySpec.parse(point.document), transfers) for point in points]

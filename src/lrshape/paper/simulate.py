@@ -1,6 +1,6 @@
 """Check expected losses against simulated SGD: the mean over many seeds, with its interval."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -56,7 +56,6 @@ def simulate(
     seeds: ArrayLike,
     *,
     eigenbasis: int | None = None,
-    report: Callable[[float], None] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Train by SGD under each schedule, all with the same seeds.
 
@@ -65,7 +64,6 @@ def simulate(
         schedules: learning rates by name, each of shape (steps,).
         seeds: shape (n,), integers; each draws an eigenbasis (unless one is given), signs and batches.
         eigenbasis: seed of one eigenbasis for all.
-        report: called with the finished fraction.
 
     Returns:
         Final losses by name, each of shape (n,); +inf where a trial diverged.
@@ -85,8 +83,6 @@ def simulate(
             part = slice(start, start + MEMBERS)
             lrs = table[np.arange(len(rows))[part] % len(table)]
             losses.append(evaluate(simulated, lrs, rows[part], members=MEMBERS)["final/train_loss"])
-            if report is not None:
-                report(min(1.0, (start + MEMBERS) / len(rows)))
     found = np.concatenate(losses).reshape(len(drawn), len(table))
     return dict(zip(schedules, found.T, strict=True))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, listed, shown
 from lrshape.shapes.learning_rate_log import SPREAD, STEPS, is_learning_rate
 
 RUNS = ("run", "run_name", "run_id", "run name", "run id")
@@ -176,9 +176,3 @@ def run_name(source: Path) -> str:
     """The name of a file's only run: that of the file, or of its folder if that says nothing."""
     name = split_run(source.stem)[0]
     return name if name and name.lower() not in _NO_NAMES else source.resolve().parent.name or "run"
-
-
-def listed(names: Iterable[str], most: int = 8) -> str:
-    """Names for a message, the first few of them."""
-    names = list(names)
-    return ", ".join([shown(name, 60) for name in names[:most]] + ["..."] * (len(names) > most)) or "none"

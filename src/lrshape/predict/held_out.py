@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 
 from lrshape.errors import InputError
-from lrshape.predict.laws.convex_bound import ConvexBound
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import transfer_sweep
 
@@ -30,7 +29,7 @@ class HeldOut(NamedTuple):
     error: float
 
 
-def held_out(runs: Sequence[Run], law: ConvexBound | None = None) -> list[HeldOut]:
+def held_out(runs: Sequence[Run]) -> list[HeldOut]:
     """Predict each run from the others; nothing for less than `LEAST_RUNS` of them.
 
     Runs that the law cannot predict from the others, because their LRs lie too far above, are left out.
@@ -41,7 +40,7 @@ def held_out(runs: Sequence[Run], law: ConvexBound | None = None) -> list[HeldOu
     for run in runs:
         others = [other for other in runs if other is not run]
         try:
-            forecast = transfer_sweep(others, [run.lrs_of_loss], [[1.0]], law).forecasts[0]
+            forecast = transfer_sweep(others, [run.lrs_of_loss], [[1.0]]).forecasts[0]
         except InputError:
             continue
         difference = run.final_loss - min(other.final_loss for other in others)

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, listed, shown
 from lrshape.predict.curve_law import CHANGE
-from lrshape.predict.headings import listed
 from lrshape.predict.reading import Runs
 from lrshape.predict.runs import Run
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from lrshape.errors import InputError, shown
-from lrshape.predict.headings import KINDS, is_smoothed, listed, loss_of, may_be_loss
+from lrshape.errors import InputError, listed, shown
+from lrshape.predict.headings import KINDS, is_smoothed, loss_of, may_be_loss
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog
 

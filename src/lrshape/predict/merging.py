@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from lrshape.errors import InputError
-from lrshape.predict.headings import listed, may_be_loss, named
+from lrshape.errors import InputError, listed
+from lrshape.predict.headings import may_be_loss, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, in_order, merged

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from lrshape.predict.headings import listed
+from lrshape.errors import listed
 from lrshape.predict.run_curves import Told
 from lrshape.report.words import counted
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError, shown
-from lrshape.predict.headings import listed
+from lrshape.errors import InputError, listed, shown
 from lrshape.predict.log_table import ROLES
 from lrshape.predict.loss_choice import choose_losses
 from lrshape.predict.merging import merge, rename

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError, shown
-from lrshape.predict.headings import listed, may_be_loss, split_run
+from lrshape.errors import InputError, listed, shown
+from lrshape.predict.headings import may_be_loss, split_run
 from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr

@@ -17,8 +17,6 @@ LARGEST_STEP = 2.0
 """Highest LR that is suggested, relative to the highest that was run: above it, trainings may diverge."""
 MISFIT = 0.01
 """Probability of a worse fit, below which the runs do not follow the law."""
-SURE = 0.9
-"""Probability to be better than today's best run from which a suggestion counts as known."""
 REACH = float(norm.ppf(0.975))
 """Standard deviations from the mean to the end of an interval that holds 95%."""
 
@@ -32,7 +30,6 @@ class Forecast(NamedTuple):
         loss: predicted final loss.
         difference: predicted final loss less that of the best run, or of what is done today.
         error: standard deviation of the difference of two such trainings, noise included.
-        better: probability that it ends below that.
     """
 
     shape: int
@@ -40,7 +37,6 @@ class Forecast(NamedTuple):
     loss: float
     difference: float
     error: float
-    better: float
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -112,7 +108,6 @@ def transfer_sweep(
     error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
     losses = fitted.rows(chosen) @ fitted.coefficients
     order = np.argsort(mean + caution * law_error, kind="stable")
-    better = norm.cdf(-mean / error)
     forecasts = [
         Forecast(
             shape=candidates[j][0],
@@ -120,11 +115,10 @@ def transfer_sweep(
             loss=float(losses[j]),
             difference=float(mean[j]),
             error=float(error[j]),
-            better=float(better[j]),
         )
         for j in order
     ]
-    return Transfer(forecasts, _doubts(fitted, forecasts[0]), fitted, limit)
+    return Transfer(forecasts, _doubts(fitted), fitted, limit)
 
 
 def _highest_lr(fitted: FittedBound) -> float:
@@ -138,7 +132,7 @@ def _highest_lr(fitted: FittedBound) -> float:
     return min(limit, float(np.sqrt(stable * unstable)))
 
 
-def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
+def _doubts(fitted: FittedBound) -> list[str]:
     """Why a forecast may be wrong, by the runs."""
     runs = fitted.runs
     doubts = told_unstable(fitted.unstable)
@@ -149,10 +143,4 @@ def _doubts(fitted: FittedBound, first: Forecast) -> list[str]:
         side = "above" if factors.min() > 1 else "below"
         stable = " stable" if fitted.unstable else ""  # the unstable ones may lie there
         doubts.append(f"For the shape of your runs, the best base LR lies {side} those of all{stable} runs.")
-    if fitted.misfit < MISFIT:
-        doubts.append(f"The losses of the {len(runs)} runs do not follow the bound.")
-    if first.better < SURE:
-        doubts.append(
-            f"The first shape is better than the best run with a probability of {first.better:.0%} only."
-        )
     return doubts

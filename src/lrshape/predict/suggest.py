@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, listed, shown
 from lrshape.predict.candidates import Candidate, candidates, moved, stretched, warmup_steps
 from lrshape.predict.cost_limit import affordable, check_limit
 from lrshape.predict.curve_forecasts import judged_by_curves
-from lrshape.predict.headings import listed
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
 from lrshape.predict.live import checked_horizons, suggest_continuation
@@ -21,7 +20,7 @@ from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law,
 from lrshape.predict.odd_run import odd_run
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.runs import Run, equally_long
-from lrshape.predict.shape_transfer import MISFIT, SURE, transfer_sweep
+from lrshape.predict.shape_transfer import MISFIT, transfer_sweep
 from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
@@ -284,8 +283,7 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
                 better=float(norm.cdf(-forecast.difference / error)),
             )
         )
-    # The last doubt is that the first choice may be no better: that is the verdict's, by wider intervals.
-    doubts = found.doubts[:-1] if found.forecasts[0].better < SURE else list(found.doubts)
+    doubts = list(found.doubts)
     if wider > 1.05:
         doubts.append(
             f"Where lrshape predicts each run from the others, the errors are {wider:.2g} times those "

@@ -82,10 +82,13 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | N
     plain = dict(document)
     count = plain.pop("trials", TRIALS)
     given = [key for key in SEARCH_KEYS if key in plain]
-    given += ["base_lr.strategy"] if _strategy(plain) is not None else []
+    if _strategy(plain) is not None:
+        given.append("base_lr.strategy" if plain["base_lr"].get("strategy") else "base_lr.points")
     if given:
         keys = ", ".join(SEARCH_KEYS)
         raise InputError(f"trials determines {keys} and base_lr.strategy: remove either trials or {given[0]}")
+    if "max_trials" in plain:
+        raise InputError("max_trials is for a spec that sets screen or sampler itself: give trials instead")
     count = whole_number("trials", count, LEAST, MOST)
     if plain.get("families") == []:
         raise InputError("families: must have 1 entries or more, got []")

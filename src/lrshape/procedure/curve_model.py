@@ -52,7 +52,7 @@ class Profile:
     """What the model says of one shape's base LRs and hyperparameters.
 
     Attributes:
-        base_lr: the best one by the posterior mean, between ones that were tried and did not diverge.
+        base_lr: the best one by the posterior mean, not above those that were tried and did not diverge.
         score: posterior mean there, on the metric's scale.
         tuning: how well it is known.
         favourite: the best base LR by the posterior mean, up to an octave beyond those.
@@ -148,7 +148,7 @@ class CurveModel:
             shape: any, with trials or without.
             tried: what was tried for it, at least one row, see `tried_base_lrs`.
             random: for draws from the posterior.
-            reach: octaves beyond those tried that may be trusted untried.
+            reach: octaves below those tried that may be trusted untried.
             tolerance: what a hyperparameter beyond its range must gain to count, on the metric's scale.
         """
         rates = tried["base_lr"].to_numpy(np.float64)
@@ -158,7 +158,7 @@ class CurveModel:
         low, high = math.log2(rates[~bad].min()), math.log2(rates[~bad].max())
         above = rates[bad & (rates > 2**high)]
         limit = math.log2(above.min()) if len(above) else math.inf
-        low, high = low - reach, max(high, min(high + reach, limit - STEP))
+        low -= reach
         inside = np.linspace(low, high, max(2, round((high - low) / STEP) + 1)) if high > low else [low]
         outside = [low - STEP * (i + 1) for i in range(BEYOND)]
         outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]

@@ -29,7 +29,10 @@ NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
 
 UNTRIED = 0.5
-"""Octaves beyond the base LRs of the screen that may be confirmed where no round tunes."""
+"""Octaves below the base LRs of the screen that may be confirmed where no round tunes.
+
+None above them: trials may diverge there.
+"""
 
 
 def tune(spec: SearchSpec, rescored: Sequence[Candidate], history: pd.DataFrame) -> Rounds[Choice]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, listed, shown
 from lrshape.shapes.number_table import NumberTable, read_table
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import MAX_STEPS
@@ -71,7 +71,7 @@ def read_curves(path: Path) -> Curves:
     curves, notes = {}, []
     kept, left = _finished(table, steps, rates)
     if table.has_heading and (len(names) > 2 or not is_learning_rate(rates[0])):
-        notes.append(f"reads the steps from {shown(steps)}, learning rates from {_listed(kept)}")
+        notes.append(f"reads the steps from {shown(steps)}, learning rates from {listed(kept)}")
     notes += left
     for name in kept:
         try:
@@ -118,7 +118,7 @@ def _columns(table: NumberTable) -> tuple[str, list[str]]:
     if steps is None or not rates:
         missing = "steps, e.g. step" if steps is None else "learning rates, e.g. lr"
         cells = "" if table.separator == "," else f", separated by {table.separator!r}"
-        raise InputError(f"needs a column of {missing}; its columns are {_listed(names)}{cells}")
+        raise InputError(f"needs a column of {missing}; its columns are {listed(names)}{cells}")
     return steps, rates
 
 
@@ -217,7 +217,3 @@ def beyond(
     away, gap = np.abs(steps - two[0]), abs(two[1] - two[0])
     slope = (lrs[0] - lrs[1]) / gap
     return np.maximum(lrs[0] + slope * (np.minimum(away, gap) if slope > 0 else away), 0.0)
-
-
-def _listed(names: list[str], most: int = 8) -> str:
-    return ", ".join([shown(name) for name in names[:most]] + ["..."] * (len(names) > most))

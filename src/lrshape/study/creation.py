@@ -32,9 +32,11 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     """
 
     def describe_run() -> dict[str, Any]:
-        check_workload(spec.workload, list(spec.tune))
+        tuned = list(spec.tune)
+        check_workload(spec.workload, tuned)
+        planned = spec.chunk_size == "auto"
         return {
-            "chunk_size": plan_chunk_size(spec.workload) if spec.chunk_size == "auto" else spec.chunk_size,
+            "chunk_size": plan_chunk_size(spec.workload, tuned) if planned else spec.chunk_size,
             "versions": versions(),
             "device": device(),
             "precision": precision(spec.workload),

@@ -84,7 +84,8 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# Or, in place of a range: choices = [0.0, 0.1]"
     yield '# To search a schedule of it, add a family of shapes, for example: family = "power"'
     yield ""
-    yield "# To control the search yourself, set any of these instead of trials (shown: their defaults then):"
+    yield "# The sections tuning and confirm below may be set together with trials."
+    yield "# To control the search yourself, set the others instead of trials (shown: their defaults then):"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
     yield f"# # max_trials =  # {StudySpec.model_fields['max_trials'].description}"
     for name, section in (

@@ -50,12 +50,18 @@ def draw(family: type[Family], count: int = DRAWS, seed: int = 0) -> Iterator[di
 
 
 def batch(family: type[Family]) -> dict[str, np.ndarray]:
-    """Return columns of searched parameters: 60 random points and up to 64 corners of the cube."""
-    space = family.space()
+    """Return `columns` at 60 random points and up to 64 corners of the cube."""
+    size = len(family.space())
     rng = np.random.default_rng(7)
-    corners = np.array(list(itertools.product([0.0, 1.0], repeat=len(space))))
+    corners = np.array(list(itertools.product([0.0, 1.0], repeat=size)))
     corners = corners[rng.permutation(len(corners))[:64]]
-    return space.from_unit(np.concatenate([rng.random((DRAWS, len(space))), corners]))
+    return columns(family, np.concatenate([rng.random((DRAWS, size)), corners]))
+
+
+def columns(family: type[Family], units: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the searched numbers at points of the cube, a column each; choices do not broadcast."""
+    batched = {p.name for p in family.parameters() if p.batched}
+    return {name: column for name, column in family.space().from_unit(units).items() if name in batched}
 
 
 def is_a_documented_frozen_dataclass(family: type[Family]) -> None:
@@ -139,11 +145,11 @@ def rises_from_zero_to_one_in_warmup(family: type[Family]) -> None:
 
 def gives_the_same_alone_and_in_batches(family: type[Family]) -> None:
     """Formulas broadcast: (n, 1) parameters against (steps,) progress."""
-    columns = batch(family)
-    together = evaluate(family, columns, GRID)
-    one_by_one = [family(**{k: v[i] for k, v in columns.items()})(GRID) for i in range(len(together))]
+    values = batch(family)
+    together = evaluate(family, values, GRID)
+    one_by_one = [family(**{k: v[i] for k, v in values.items()})(GRID) for i in range(len(together))]
     np.testing.assert_array_equal(together, one_by_one)
-    broadcast = family(**{k: v[:, None] for k, v in columns.items()})(GRID)
+    broadcast = family(**{k: v[:, None] for k, v in values.items()})(GRID)
     np.testing.assert_array_equal(together, np.broadcast_to(broadcast, together.shape))
 
 
@@ -191,17 +197,17 @@ def gives_the_same_in_jax(family: type[Family]) -> None:
     import jax
     import jax.numpy as jnp
 
-    columns = batch(family)
-    expected = evaluate(family, columns, GRID)
+    values = batch(family)
+    expected = evaluate(family, values, GRID)
     with jax.enable_x64(True):
-        arrays = {k: jnp.asarray(v) for k, v in columns.items()}
+        arrays = {k: jnp.asarray(v) for k, v in values.items()}
         jitted = jax.jit(lambda params: evaluate(family, params, jnp.asarray(GRID)))(arrays)
     require(jitted.dtype == np.float64, f"double precision must stay, got {jitted.dtype}")
     np.testing.assert_allclose(jitted, expected, atol=1e-12)
-    single = np.asarray(jax.jit(lambda params: evaluate(family, params, GRID))(columns))
+    single = np.asarray(jax.jit(lambda params: evaluate(family, params, GRID))(values))
     require(single.dtype == np.float32, f"single precision must stay, got {single.dtype}")
     # Rounding moves knots by about 1e-7: beside a jump or on a steep piece compare with the values near by.
-    near = [evaluate(family, columns, np.clip(GRID + d, 0, 1)) for d in (-4e-7, 0.0, 4e-7)]
+    near = [evaluate(family, values, np.clip(GRID + d, 0, 1)) for d in (-4e-7, 0.0, 4e-7)]
     fits = (single >= np.min(near, axis=0) - 2e-6) & (single <= np.max(near, axis=0) + 2e-6)
     require(np.all(fits & (single >= 0.0) & (single <= 1.0)), "single precision must come near double")
     p = family.parameters()[0]
@@ -214,28 +220,27 @@ def has_finite_and_right_gradients(family: type[Family]) -> None:
     import jax
     import jax.numpy as jnp
 
-    space = family.space()
-    if not len(space):
+    if not (corners := batch(family)):
         return
 
     def curve(t: Any) -> Any:
         return lambda params: family(**params)(t)
 
-    arrays = {k: jnp.asarray(v, jnp.float32) for k, v in batch(family).items()}
+    arrays = {k: jnp.asarray(v, jnp.float32) for k, v in corners.items()}
     gradients = jax.jit(jax.vmap(jax.jacrev(curve(jnp.asarray(GRID, jnp.float32)))))(arrays)
     for name, gradient in gradients.items():
         require(np.isfinite(gradient).all(), f"the gradient by {name} must be finite")
-    columns = space.from_unit(np.random.default_rng(3).uniform(0.1, 0.9, (25, len(space))))
+    values = columns(family, np.random.default_rng(3).uniform(0.1, 0.9, (25, len(family.space()))))
     t = progress(29)
     with jax.enable_x64(True):
-        exact = {k: jnp.asarray(v) for k, v in columns.items()}
+        exact = {k: jnp.asarray(v) for k, v in values.items()}
         gradients = jax.jit(jax.vmap(jax.jacfwd(curve(jnp.asarray(t)))))(exact)
     for p in family.parameters():
-        if not p.searched or p.scale == "integer":
+        if p.name not in values or p.scale == "integer":
             continue
-        h = 1e-6 * columns[p.name] if p.scale == "log" else np.full(25, 1e-6)
-        above = evaluate(family, columns | {p.name: columns[p.name] + h}, t)
-        below = evaluate(family, columns | {p.name: columns[p.name] - h}, t)
+        h = 1e-6 * values[p.name] if p.scale == "log" else np.full(25, 1e-6)
+        above = evaluate(family, values | {p.name: values[p.name] + h}, t)
+        below = evaluate(family, values | {p.name: values[p.name] - h}, t)
         right = np.isclose(gradients[p.name], (above - below) / (2 * h[:, None]), rtol=1e-4, atol=1e-5)
         require(right.mean() > 0.995, f"the gradient by {p.name} is wrong")  # a kink spoils a difference
 
