@@ -32,8 +32,8 @@ BENCHMARKS = (
 )
 HEADING = (
     "# Benchmark results\n\n"
-    "Each section ends with the command that wrote it, or says how it was measured; `make bench` runs most of "
-    "the commands. Contenders take turns in one process unless a section says otherwise; ratios are what "
+    "Each section ends with the command that wrote it, or says how it was measured; `make bench` runs most "
+    "of the commands. Contenders take turns in one process unless a section says otherwise; ratios are what "
     "carries over to other machines."
 )
 
