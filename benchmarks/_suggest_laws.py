@@ -7,8 +7,8 @@ import numpy as np
 from _measure import table
 from _suggest_data import SPLIT, multi_power_runs
 
-from lrshape.predict.curve_law import CurveLaw
-from lrshape.predict.law import LAWS, FittedLaw
+from lrshape.predict.law import FittedLaw
+from lrshape.predict.laws.curves import CURVE_LAWS, MULTI_POWER
 from lrshape.predict.runs import Run
 
 SIZES = (25, 400)
@@ -22,11 +22,6 @@ GIVEN = {
     "cosine + WSD, linear": ("cosine_24000", "wsdld_20000_24000"),
 }
 """Runs that are fitted for part (b)."""
-
-
-def laws() -> list[str]:
-    """Return the names of the laws that are fitted to curves."""
-    return [name for name, law in LAWS.items() if issubclass(law, CurveLaw)]
 
 
 def curve_errors(fitted: FittedLaw, runs: Sequence[Run]) -> list[float]:
@@ -53,8 +48,8 @@ def split_table() -> str:
     for size in SIZES:
         runs = multi_power_runs(size)
         given, unseen = [runs[name] for name in SPLIT], [runs[name] for name in runs if name not in SPLIT]
-        for name in laws():
-            found = curve_errors(LAWS[name]().fit(given), unseen)
+        for name, law in CURVE_LAWS.items():
+            found = curve_errors(law.fit(given), unseen)
             rows.append((f"{size}M", name, *(f"{value:.5f}" for value in found)))
     return table(("model", "law", "R2", "MAE", "RMSE", "PredE", "WorstE"), rows)
 
@@ -65,8 +60,8 @@ def gain_errors(size: int, given: Sequence[str]) -> dict[str, float]:
     pair = [runs["wsd_20000_24000"], runs["cosine_24000"]]
     truth = pair[0].losses[-1] - pair[1].losses[-1]
     found = {}
-    for name in laws():
-        predicted = LAWS[name]().fit([runs[run] for run in given]).predict([run.lrs for run in pair])
+    for name, law in CURVE_LAWS.items():
+        predicted = law.fit([runs[run] for run in given]).predict([run.lrs for run in pair])
         found[name] = float(predicted[0] - predicted[1] - truth)
     return {**found, "mean of laws": float(np.mean(list(found.values())))}
 
@@ -78,13 +73,13 @@ def gain_table() -> str:
         for what, given in GIVEN.items():
             errors = gain_errors(size, given)
             rows.append((f"{size}M", what, *(f"{error:+.4f}" for error in errors.values())))
-    return table(("model", "given runs", *laws(), "mean of laws"), rows)
+    return table(("model", "given runs", *CURVE_LAWS, "mean of laws"), rows)
 
 
 def long_runs() -> Iterator[Run]:
     """Ten runs of 100,000 steps whose LR changes at every step."""
     runs = multi_power_runs(25)
-    truth = LAWS["multi_power"]().fit([runs[name] for name in SPLIT])
+    truth = MULTI_POWER.fit([runs[name] for name in SPLIT])
     progress = (np.arange(100_000) + 0.5) / 100_000
     for i in range(10):
         lrs = 3e-4 * np.minimum(progress / 0.02, 1) * (1 - progress) ** (0.3 + 0.2 * i)
@@ -102,9 +97,9 @@ def seconds_table() -> str:
     rows = []
     for what, runs in cases.items():
         row = [what]
-        for name in laws():
+        for law in CURVE_LAWS.values():
             start = time.perf_counter()
-            LAWS[name]().fit(runs)
+            law.fit(runs)
             row.append(f"{time.perf_counter() - start:.1f}")
         rows.append(tuple(row))
-    return table(("runs", *laws()), rows)
+    return table(("runs", *CURVE_LAWS), rows)

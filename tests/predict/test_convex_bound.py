@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from lrshape.errors import InputError
 from lrshape.paper.dynamics import Recursion
-from lrshape.predict.law import LAWS
 from lrshape.predict.laws.convex_bound import ConvexBound, bound_terms
 from lrshape.predict.runs import Run
 from lrshape.training.workloads.linear_regression import LinearRegression
@@ -67,13 +66,16 @@ def test_terms_scale_with_the_base_lr(values, rate, memory, factor):
 
 def test_without_runs_it_ranks_schedules_at_their_best_base_lr():
     law = ConvexBound(rate=1, memory=1)
-    linear, hold, tenth, constant = law.fit([]).predict([3 * LINEAR, HOLD, TO_TENTH, np.ones(STEPS)])
+    found = [law.lowest(lrs) for lrs in (3 * LINEAR, HOLD, TO_TENTH, np.ones(STEPS))]
+    (factor, linear), (_, hold), (_, tenth), (_, constant) = found
     assert linear < min(hold, tenth) < max(hold, tenth) < constant
-    assert law.fit([]).predict([LINEAR]) == pytest.approx(linear)
+    assert law.lowest(LINEAR) == pytest.approx((3 * factor, linear))
+    terms = law.terms(3 * LINEAR).scaled(factor, law.rate)
+    assert terms.distance + terms.noise == pytest.approx(linear)
 
 
 def test_a_sweep_gives_its_parameters_back():
-    law = LAWS["convex-bound"]()
+    law = ConvexBound()
     reference = law.terms(0.01 * HOLD)
 
     def loss(lrs):

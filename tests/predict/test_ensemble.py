@@ -5,8 +5,8 @@ import pytest
 
 from lrshape.errors import InputError
 from lrshape.predict.curve_law import FittedCurve, Units
-from lrshape.predict.ensemble import CURVE_LAWS, KNOWN_ERROR, fit_ensemble
-from lrshape.predict.law import LAWS
+from lrshape.predict.ensemble import KNOWN_ERROR, fit_ensemble
+from lrshape.predict.laws.curves import CURVE_LAWS, MULTI_POWER
 from lrshape.predict.runs import Run
 from lrshape.predict.suggest import suggest
 
@@ -27,7 +27,7 @@ POINTS = np.arange(100, STEPS + 1, 50)
 @pytest.fixture(scope="module")
 def curves():
     """Runs at one LR that follow the multi-power law, by shape."""
-    law = LAWS["multi_power"]()
+    law = MULTI_POWER
     parameters = np.array([mean for mean, _ in law.priors.values()])
     truth = FittedCurve(law, Units(STEPS, 1e-3, 3.0), parameters, np.eye(len(parameters)))
     return {

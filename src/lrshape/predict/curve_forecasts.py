@@ -9,8 +9,9 @@ from scipy.stats import norm
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, warmup_steps
 from lrshape.predict.curve_law import CHANGE
-from lrshape.predict.ensemble import CURVE_LAWS, Ensemble, curves_of, fit_ensemble
+from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble
 from lrshape.predict.laws.convex_bound import split_unstable, told_unstable
+from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, rounded, second_choice, swept
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import CAUTION, REACH

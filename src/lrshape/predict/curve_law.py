@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from typing_extensions import override
 from lrshape.errors import InputError
 from lrshape.predict.changes import losses_and_gradients
 from lrshape.predict.compressed import Stretches, compress
-from lrshape.predict.law import FittedLaw, Law
+from lrshape.predict.law import FittedLaw
 from lrshape.predict.runs import Run
 
 SKIPPED = 0.05
@@ -31,7 +31,8 @@ CHANGE = 0.9
 """A run tells how changes are forgotten if its LR falls below this share of its largest."""
 
 
-class CurveLaw(Law):
+@dataclass(frozen=True, eq=False)
+class CurveLaw:
     """A law that is a case of `lrshape.predict.changes.losses_and_gradients`.
 
     The fit is in units in which the longest run has length 1, and the runs' largest LR and lowest final loss
@@ -41,16 +42,32 @@ class CurveLaw(Law):
     logged losses do not count as a hundred facts and the ends count most.
 
     Attributes:
+        name: of the law.
         priors: mean and standard deviation of each fitted parameter's normal prior.
         fixed: the other parameters.
+
+    Example:
+        >>> from lrshape.predict.laws.curves import FORCING_MEMORY
+        >>> points = np.arange(10, 1001, 10)
+        >>> lrs = np.where(np.arange(1000) < 800, 1e-3, 1e-4)
+        >>> run = Run("mine", lrs, points, 3 + 2 * points**-0.5 - 0.1 * (points > 850))
+        >>> FORCING_MEMORY.fit([run]).predict([np.linspace(1e-3, 0, 1000)]).shape
+        (1,)
     """
 
-    priors: ClassVar[Mapping[str, tuple[float, float]]]
-    fixed: ClassVar[Mapping[str, float]]
+    name: str
+    priors: Mapping[str, tuple[float, float]]
+    fixed: Mapping[str, float]
 
-    @final
-    @override
-    def fit_runs(self, runs: Sequence[Run]) -> "FittedCurve":
+    def fit(self, runs: Sequence[Run]) -> "FittedCurve":
+        """Fit the parameters.
+
+        Args:
+            runs: at least one, in any order; their order and names do not matter.
+
+        Raises:
+            InputError: if these runs cannot identify the law.
+        """
         from scipy.optimize import least_squares  # slow to import
 
         if not any(run.lrs_of_loss[-1] < CHANGE * run.lrs_of_loss.max() for run in runs):

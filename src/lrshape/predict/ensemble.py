@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError
 from lrshape.predict.candidates import SAME
 from lrshape.predict.compressed import compress
-from lrshape.predict.curve_law import FittedCurve
+from lrshape.predict.curve_law import CurveLaw, FittedCurve
 from lrshape.predict.held_out import HeldOut
-from lrshape.predict.law import LAWS, FittedLaw
-from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
+from lrshape.predict.law import FittedLaw
+from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound
+from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.runs import Run
 
 Array = NDArray[np.float64]
 
-CURVE_LAWS = ("forcing_memory", "multi_power")
-MEMBERS = (*CURVE_LAWS, "convex-bound")
+MEMBERS = {**CURVE_LAWS, "convex-bound": ConvexBound()}
 LEAST_RUNS = 3
 """Runs with curves from which some can be held out: two that remain say how losses differ at all."""
 LEAST_LOSSES = 10
@@ -131,8 +131,8 @@ def fit_ensemble(runs: Sequence[Run], least: int = LEAST_RUNS) -> Ensemble:
     if len(curves) < least:
         raise InputError(f"they need at least {least} runs with loss curves, got {len(curves)}")
     with np.errstate(over="ignore", invalid="ignore"):  # what a law predicts beyond its range is not judged
-        members = {name: LAWS[name]().fit(curves) for name in MEMBERS}
-        errors = {name: _held_out_errors(name, curves) for name in MEMBERS}
+        members = {name: law.fit(curves) for name, law in MEMBERS.items()}
+        errors = {name: _held_out_errors(law, curves) for name, law in MEMBERS.items()}
     # Pairs that one law could not predict count for none, so that all are judged by the same ones.
     judged = np.all(np.isfinite(list(errors.values())), axis=0)
     if not judged.any():
@@ -157,14 +157,14 @@ def curves_of(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if len(run.points) >= LEAST_LOSSES]
 
 
-def _held_out_errors(name: str, runs: Sequence[Run]) -> Array:
+def _held_out_errors(law: CurveLaw | ConvexBound, runs: Sequence[Run]) -> Array:
     """Return errors of the differences of held-out runs to each run, ``(n, n)``; NaN where there is none."""
     losses = np.array([run.final_loss for run in runs])
     found = np.full((len(runs), len(runs)), np.nan)
     for left_out in _folds(runs):
         rest = [run for i, run in enumerate(runs) if i not in left_out]
         try:
-            error = LAWS[name]().fit(rest).predict([run.lrs_of_loss for run in runs]) - losses
+            error = law.fit(rest).predict([run.lrs_of_loss for run in runs]) - losses
         except InputError:
             continue
         for i in left_out:

@@ -1,16 +1,13 @@
-"""What every law is: fitted on runs, it predicts the final loss of other schedules."""
+"""What every fitted law is: it predicts the final loss of other schedules."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, TypeAlias, final
+from typing import TypeAlias, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrshape.errors import InputError
-from lrshape.predict.runs import Run, checked_lrs, checked_points
-from lrshape.registry import Registry
-from lrshape.settings import Settings
+from lrshape.predict.runs import checked_lrs, checked_points
 
 Schedules: TypeAlias = NDArray[np.float64] | Sequence[ArrayLike]
 """LRs of every step, warmup included: ``(n, steps)``, or n rows that may differ in length."""
@@ -55,51 +52,3 @@ class FittedLaw(ABC):
     def losses(self, lrs: NDArray[np.float64], points: NDArray[np.int64]) -> NDArray[np.float64]:
         """Implement `curve`: by default, a loss after p steps is the final loss of the first p LRs."""
         return self.final_losses([lrs[:point] for point in points])
-
-
-class Law(Settings, ABC):
-    """A formula for the loss of a training run, of which some parameters are fitted to runs.
-
-    A subclass declares its settings as fields (none is needed: defaults are what the benchmarks chose), says
-    how many runs it needs, and implements `fit_runs`.
-
-    Attributes:
-        name: of the law, in the registry.
-        least_runs: runs without which it cannot be fitted; 0: it predicts from schedules alone.
-
-    Example:
-        >>> import numpy as np
-        >>> from lrshape.predict.law import LAWS
-        >>> from lrshape.predict.runs import Run
-        >>> points = np.arange(10, 1001, 10)
-        >>> lrs = np.where(np.arange(1000) < 800, 1e-3, 1e-4)
-        >>> run = Run("mine", lrs, points, 3 + 2 * points**-0.5 - 0.1 * (points > 850))
-        >>> fitted = LAWS["forcing_memory"]().fit([run])
-        >>> fitted.predict([np.linspace(1e-3, 0, 1000)]).shape
-        (1,)
-    """
-
-    name: ClassVar[str]
-    least_runs: ClassVar[int] = 1
-
-    @final
-    def fit(self, runs: Sequence[Run]) -> FittedLaw:
-        """Fit the law's parameters.
-
-        Args:
-            runs: in any order; their order and names do not matter.
-
-        Raises:
-            InputError: if there are fewer than ``least_runs``, or these runs cannot identify the law.
-        """
-        if len(runs) < self.least_runs:
-            raise InputError(f"the law {self.name} needs at least {self.least_runs} runs, got {len(runs)}")
-        return self.fit_runs(runs)
-
-    @abstractmethod
-    def fit_runs(self, runs: Sequence[Run]) -> FittedLaw:
-        """Implement `fit`: there are at least ``least_runs``."""
-
-
-LAWS: Registry[Law] = Registry("law", "lrshape.predict.laws", "lrshape.laws", Law)
-"""The laws by name."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError
 from lrshape.predict.curve_forecasts import LEAST_SWEPT
-from lrshape.predict.ensemble import CURVE_LAWS, Ensemble, curves_of, fit_ensemble
+from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble
 from lrshape.predict.held_out import HeldOut, held_out, widening
 from lrshape.predict.laws.convex_bound import (
     RELATIVE_NOISE,
@@ -18,6 +18,7 @@ from lrshape.predict.laws.convex_bound import (
     split_unstable,
     told_unstable,
 )
+from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.next_runs import swept
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT
@@ -106,8 +107,6 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
         bound = ConvexBound().fit([*finished] or [Run("plan", plan, np.array([len(plan)]), live.losses[-1:])])
     except InputError as error:
         return LiveForecasts(None, False, False, "", contradiction=f"{error}.")
-    if not isinstance(bound, FittedBound):
-        raise TypeError(f"the fit of a bound must be a FittedBound, got {type(bound).__name__}")
     doubts = tuple(told_unstable(unstable))
     try:
         ensemble = _ensemble(live, stable, plan, others)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lrshape.errors import InputError
-from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound
+from lrshape.predict.laws.convex_bound import ConvexBound
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT
 
@@ -31,6 +31,6 @@ def _fit(runs: Sequence[Run]) -> float:
         fitted = ConvexBound().fit(runs)
     except InputError:
         return 0.0
-    if not isinstance(fitted, FittedBound) or len(fitted.runs) < LEAST_LEFT:
+    if len(fitted.runs) < LEAST_LEFT:
         return 0.0
     return fitted.misfit

@@ -89,8 +89,6 @@ def transfer_sweep(
     if not runs:
         raise InputError("a sweep can be moved to other shapes from at least 1 run, got 0")
     fitted = (law or ConvexBound()).fit(runs)
-    if not isinstance(fitted, FittedBound):
-        raise TypeError(f"the fit of a bound must be a FittedBound, got {type(fitted).__name__}")
     terms = [fitted.law.terms(checked_lrs(shape, f"shape {i}")) for i, shape in enumerate(shapes)]
     limit = _highest_lr(fitted)
     candidates = [

@@ -5,7 +5,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
 from lrshape.errors import InputError, listed, shown
@@ -223,10 +222,11 @@ def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Can
     own = _at(like, steps)
     offered = candidates(steps, warmup_steps(own[0].schedule.values()) if own else 0, families, own)
     shapes = [each.schedule.multipliers() for each in offered]
-    values = ConvexBound(rate=1, memory=1).fit([]).predict(shapes)
+    theorem, law = ConvexBound(rate=1, memory=1), ConvexBound()
+    values = np.array([theorem.lowest(shape)[1] for shape in shapes])
     factors = np.ones(len(offered))
     if own:
-        best = [_best_base_lr(shape) for shape in (own[0].schedule.multipliers(), *shapes)]
+        best = [law.lowest(shape)[0] for shape in (own[0].schedule.multipliers(), *shapes)]
         factors = own[0].schedule.base_lr * np.array(best[1:]) / best[0]
     rows = [
         Row(
@@ -240,13 +240,6 @@ def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Can
     reason = "the bound ranks it first; its base LR is right if that of your schedule is right for yours"
     chosen = (NextRun(rows[0].name, rows[0].schedule, reason),) if own else ()
     return Suggestion(steps, (), None, tuple(rows), "", (), (), chosen, base_lr_known=bool(own))
-
-
-def _best_base_lr(shape: NDArray[np.float64]) -> float:
-    """The best base LR of a shape, up to a factor that all shapes share."""
-    law = ConvexBound()
-    distance, noise, _ = law.terms(shape)
-    return (distance / noise) ** (1 / (law.rate + 1))
 
 
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:

@@ -10,8 +10,9 @@ from scipy.stats import chi2
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.predict.law import LAWS, FittedLaw, Law
+from lrshape.predict.law import FittedLaw
 from lrshape.predict.runs import Run
+from lrshape.settings import Settings
 
 Array = NDArray[np.float64]
 
@@ -74,8 +75,7 @@ def bound_terms(lrs: Array, rate: float = 1.0, memory: float = 1.0) -> Terms:
     return Terms(float(moving.sum() ** -rate), float(moving @ share**memory), float(moving.max()))
 
 
-@LAWS.register("convex-bound")
-class ConvexBound(Law):
+class ConvexBound(Settings):
     """loss = floor + x S^-rate + y sum_k lr_k (lr_k / R_k)^memory, of which runs give floor, x and y.
 
     S is the sum of all LRs and R_k the sum of those from step k on. A base LR g scales the terms by g^-rate
@@ -89,24 +89,30 @@ class ConvexBound(Law):
     with memory 1.25.
 
     Without runs it ranks schedules, each at its best base LR, by x = y = 1.
-
-    Raises:
-        InputError: where the runs contradict the law whatever floor >= 0, x and y are; see `split_unstable`.
     """
-
-    least_runs = 0
 
     rate: float = Field(default=0.5, gt=0, le=1, description="exponent of the sum of LRs; the theorem has 1")
     memory: float = Field(
         default=1.25, ge=1, le=2, description="exponent by which later steps average noise; the theorem has 1"
     )
 
-    @override
-    def fit_runs(self, runs: Sequence[Run]) -> FittedLaw:
-        """Average over the floor, the best base LR and the curvature, by their posterior."""
-        if not runs:
-            return Unscaled(self)
+    def fit(self, runs: Sequence[Run]) -> "FittedBound":
+        """Average over the floor, the best base LR and the curvature, by their posterior.
+
+        Args:
+            runs: at least one.
+
+        Raises:
+            InputError: where the runs contradict the law whatever floor >= 0, x and y are; see
+                `split_unstable`.
+        """
         return FittedBound(self, *split_unstable(runs))
+
+    def lowest(self, lrs: Array) -> tuple[float, float]:
+        """Return the best factor on all LRs, and the bound there, for floor 0 and x = y = 1."""
+        distance, noise, _ = self.terms(lrs)
+        factor = (self.rate * distance / noise) ** (1 / (self.rate + 1))
+        return factor, distance * factor**-self.rate + noise * factor
 
     def terms(self, lrs: Array) -> Terms:
         """Return `bound_terms` with these exponents."""
@@ -162,21 +168,6 @@ def told_unstable(unstable: Sequence[Run]) -> list[str]:
         f"{f'diverged at step {run.points[-1]:,}' if run.diverged else 'was unstable'} and is left out."
         for run in unstable
     ]
-
-
-class Unscaled(FittedLaw):
-    """The bound of schedules at their best base LR, for x = y = 1 and floor 0."""
-
-    def __init__(self, law: ConvexBound):
-        self.law = law
-
-    @override
-    def final_losses(self, schedules: Sequence[Array]) -> Array:
-        values = []
-        for lrs in schedules:
-            distance, noise, _ = self.law.terms(lrs)
-            values.append(_lowest(distance, noise, self.law.rate))
-        return np.array(values)
 
 
 class Difference(NamedTuple):
@@ -277,9 +268,3 @@ def _posterior_grid(strength: Array) -> tuple[Array, Array]:
     curve = np.log(median) + np.linspace(-3, 5, 49) * sd
     grid = np.meshgrid(scale, curve, indexing="ij")
     return grid[0].ravel(), grid[1].ravel()
-
-
-def _lowest(distance: float, noise: float, rate: float) -> float:
-    """The least of distance g^-rate + noise g over base LRs g > 0."""
-    g = (rate * distance / noise) ** (1 / (rate + 1))
-    return distance * g**-rate + noise * g
