@@ -69,6 +69,31 @@ def test_averages_of_a_jax_tree_under_scan_resumed_in_the_middle(dtype):
         np.testing.assert_allclose(state.averages[name]["w"], expected(name), rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("steps", [20, STEPS])  # averaged at every step, and at every second one
+def test_jax_updates_after_the_last_step_change_nothing(steps):
+    averager = JaxAverager(steps)
+    state = averager.init({"w": jnp.zeros(())})
+    for step in range(steps):
+        state = averager.update(state, {"w": jnp.float32(step)})
+    after = state
+    for _ in range(3):
+        after = averager.update(after, {"w": jnp.float32(1e6)})
+    assert after.averages == state.averages
+
+
+def test_the_first_jax_state_can_be_donated_with_the_parameters():
+    averager = JaxAverager(20)
+
+    def step(state, params):
+        params = {"w": params["w"] + 1}
+        return averager.update(state, params), params
+
+    for init in (averager.init, jax.jit(averager.init)):
+        params = {"w": jnp.zeros(3)}
+        state, params = jax.jit(step, donate_argnums=(0, 1))(init(params), params)
+        assert int(state.done) == 1
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -172,6 +172,15 @@ def test_torch_momentum():
     assert optimizer.param_groups[0]["lr"] == 0.1
 
 
+def test_a_torch_scheduler_tells_the_learning_rates_as_others_do():
+    model = Layer()
+    optimizer = model.adamw()
+    scheduler = SCHEDULES.to_torch(optimizer)
+    train(model, optimizer, scheduler, range(3))
+    assert scheduler.base_lrs == pytest.approx([0.02, 0.05])
+    assert scheduler.get_lr() == scheduler.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
+
+
 def test_two_torch_optimizers():
     model = Layer()
     muon = torch.optim.Muon([model.matrix])
@@ -392,11 +401,31 @@ def test_the_values_that_keras_uses():
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_keras_behind_loss_scaling():
+    """What Keras wraps an optimizer in under mixed_float16."""
+    import keras
+
+    inner = keras.optimizers.AdamW(weight_decay=0.1, gradient_accumulation_steps=2)
+    optimizer = keras.optimizers.LossScaleOptimizer(inner)
+    assert ALL.to_keras(optimizer) is optimizer
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    model.compile(optimizer, loss="mse")
+    model.set_weights([np.ones((1, 1))])
+    x = np.zeros((2 * STEPS, 1), "float32")
+    model.fit(x, x, batch_size=1, verbose=0)
+    values = ALL.values()
+    decayed = np.prod(1 - values["lr"] * values["weight_decay"])
+    assert model.get_weights()[0].item() == pytest.approx(decayed, rel=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_what_a_keras_optimizer_lacks_is_one_line():
     import keras
 
     with pytest.raises(InputError, match="Keras's SGD takes schedules of lr, weight_decay, got one of beta1"):
         ALL.to_keras(keras.optimizers.SGD())
+    with pytest.raises(InputError, match="Keras's SGD takes schedules of lr, weight_decay, got one of beta1"):
+        ALL.to_keras(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD()))
     with pytest.raises(InputError, match=r"Keras has no groups, got a schedule for lr\.matrix"):
         SCHEDULES.to_keras(keras.optimizers.AdamW())
     with pytest.raises(InputError, match=r"must be a keras\.optimizers\.Optimizer, got 'adamw'"):

@@ -185,6 +185,18 @@ class TestFrameworks:
         made = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(made))
         same([float(made(step)) for step in range(0, 84, 2)], schedule.values())
 
+    def test_two_keras_files_in_one_program(self, same):
+        """A saved model finds the schedule that it was saved with, also where its numbers were edited."""
+        import keras
+
+        linear, cosine = Schedule("linear", {}, 0.1, 10), Schedule("cosine", {}, 0.1, 10)
+        made = run(standalone(linear, "keras"))["ShapeSchedule"](steps=20)
+        saved = keras.saving.serialize_keras_object(made)
+        for other in (cosine, Schedule("linear", {}, 0.1, 10, "left"), linear.replace(base_lr=0.7)):
+            run(standalone(other, "keras"))
+        again = keras.saving.deserialize_keras_object(saved)
+        same([float(again(step)) for step in range(20)], linear.replace(steps=20).values())
+
     def test_lightning(self, same):
         import torch
 

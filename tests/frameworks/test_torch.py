@@ -322,6 +322,8 @@ def test_bad_steps_are_input_errors(step):
 def test_an_optimizer_without_a_learning_rate_is_an_input_error():
     with pytest.raises(InputError, match="the optimizer needs a learning rate above 0"):
         REX.to_torch(sgd(0.0))
+    with pytest.raises(InputError, match="the optimizer needs a learning rate above 0, its largest is 0"):
+        REX.to_torch(sgd(0.0), keep_lr=True)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", None, torch.optim.SGD, torch.nn.Linear(1, 1)])

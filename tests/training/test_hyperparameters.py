@@ -1,16 +1,20 @@
 """Members with hyperparameters of their own, against plain loops and against one workload for each value."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from pydantic import Field
 
 from lrshape.errors import InputError
 from lrshape.training import layout, population
 from lrshape.training.evaluation import evaluate
-from lrshape.training.hyperparameters import find_setting, settings_of, with_values
-from lrshape.training.optimizers import OPTIMIZERS, Adam, AdamW, Momentum
+from lrshape.training.hyperparameters import find_setting, settings_of, tunable, with_values
+from lrshape.training.optimizers import OPTIMIZERS, Adam, AdamW, AnyOptimizer, Momentum
+from lrshape.training.workload import StepWorkload
 from lrshape.training.workloads.digits import DigitsMLP
 from lrshape.training.workloads.function import FunctionWorkload
 
@@ -181,6 +185,36 @@ def test_members_keep_their_values_when_others_diverge_and_they_move(monkeypatch
     np.testing.assert_allclose(found["final/train_loss"][::4], alone["final/train_loss"], rtol=2e-5)
 
 
+class Shrink(StepWorkload):
+    """Its step uses an optimizer's settings by itself."""
+
+    name: ClassVar[str] = "shrink"
+    optimizer: AnyOptimizer = Field(default_factory=AdamW)
+
+    def scores(self):
+        return ("train_loss",)
+
+    def data(self):
+        return {}
+
+    def init(self, key, data):
+        return jnp.ones(())
+
+    def step(self, state, lr, batch, key):
+        return state * (1 - lr * self.optimizer.weight_decay), state
+
+    def metrics(self, state, data):
+        return {"train_loss": state}
+
+
+def test_an_optimizers_numbers_act_in_a_workload_with_a_step_of_its_own():
+    workload, lrs = Shrink(steps=STEPS), np.full((2, STEPS), 0.1)
+    found = evaluate(workload, lrs, [0, 0], hyperparameters={"weight_decay": [0.0, 5.0]})
+    np.testing.assert_allclose(found["final/train_loss"], [1.0, 0.5**STEPS], rtol=1e-5)
+    with pytest.raises(InputError, match="weight_decay cannot have a schedule"):
+        tunable(workload, "weight_decay", [0.0], scheduled=True)
+
+
 def test_a_setting_is_found_by_its_path_or_by_the_end_of_it():
     workload = mlp(AdamW(), groups=[{"name": "all"}])
     decay = find_setting(workload, "weight_decay")
@@ -210,9 +244,21 @@ HEAD = {"name": "head", "parameters": ["output*"]}
         ({}, {"weight_decay": [0.1], "optimizer.weight_decay": [0.1]}, "must name .* once"),
         ({}, {"batch_size": [8, 8]}, r"batch_size must be 1 values, one a member, got \[8, 8\]"),
         ({}, {"batch_size": [0]}, "workload.batch_size: must be at least 1, got 0"),
+        ({}, {"hidden": [[8, 0]]}, "workload.hidden.1: must be at least 1, got 0"),
         ({}, {"beta1": [0.5], "optimizer.name": ["sgd"]}, "'optimizer.beta1' must be a setting of"),
-        ({"groups": [HEAD]}, {}, r"workload.groups must take every parameter .* for dense0.b, dense0.w"),
-        ({"groups": [{"name": "all"}, HEAD]}, {}, "'head' must take a parameter .* of dense0.b, dense0.w, o"),
+        ({}, {"beta1": [[0.5], [0.5]]}, r"numbers of shape \(1,\) or \(1, 10\), got float64 of \(2, 1\)"),
+        ({}, {"beta1": [[0.5], [0.5, 0.5]]}, r"beta1 must be numbers, .* got \[\[0.5\], \[0.5, 0.5\]\]"),
+        (
+            {},
+            {"beta1": [0], "optimizer.name": ["schedule_free_adamw"]},
+            "beta1: must be greater than 0, got 0",
+        ),
+        ({"groups": [HEAD]}, {}, r"workload.groups must take every parameter .* for 'dense0.b', 'dense0.w'"),
+        (
+            {"groups": [{"name": "all"}, HEAD]},
+            {},
+            "'head' must take a parameter .* of 'dense0.b', 'dense",
+        ),
         ({"groups": [{"name": "all"}]}, {"lr.all": [-LRS]}, "lr.all must be finite and not negative"),
         ({"groups": [{"name": "a"}] * 2}, {}, "groups: must have different names, got a, a"),
         ({"groups": [{"name": "a.b"}]}, {}, "name: must consist of letters, digits, _ and -, got 'a.b'"),
@@ -229,5 +275,7 @@ def test_a_called_workload_takes_values_as_keywords():
     values = {"decay": [0.5, 1.0], "name": ["a", "bc"]}
     outcome = evaluate(workload, np.ones((2, STEPS)), [0, 0], hyperparameters=values)
     assert outcome["final/score"].tolist() == [1.5, 3.0]
+    with pytest.raises(InputError, match=r"hyperparameter decay must be numbers, .* got \[\['a', 'b'\], "):
+        evaluate(workload, np.ones((2, STEPS)), [0, 0], hyperparameters={"decay": [["a", "b"], ["c", "d"]]})
     with pytest.raises(InputError, match="hyperparameter decay must be 2 values, one a member"):
         evaluate(workload, np.ones((2, STEPS)), [0, 0], hyperparameters={"decay": [0.5]})

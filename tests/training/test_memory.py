@@ -21,6 +21,11 @@ MATRICES = 64 * 128 + 128 * 128
 PARAMETERS = MATRICES + 128 + 128 + 128 * 10 + 10
 
 
+def drawn(workload):
+    """Bytes of a member's batches on all devices; their number is rounded up to a power of two."""
+    return 2 * memory.mesh().size * 4 * workload.steps * workload.batch_size
+
+
 @pytest.mark.parametrize(
     ("optimizer", "numbers"),
     [
@@ -32,7 +37,7 @@ PARAMETERS = MATRICES + 128 + 128 + 128 * 10 + 10
 )
 def test_a_member_counts_its_parameters_and_what_its_optimizer_remembers(optimizer, numbers):
     workload = DigitsMLP(optimizer={"name": optimizer})
-    need = memory.footprint(workload).member - 16 * workload.steps
+    need = memory.footprint(workload).member - 16 * workload.steps - drawn(workload)
     assert 3 * 4 * numbers <= need <= 3 * 4 * (numbers + 20)
 
 
@@ -50,10 +55,11 @@ def test_activations_count_once_a_device_on_a_cpu_and_once_a_member_elsewhere(mo
     small, large = DigitsCNN(batch_size=32), DigitsCNN(batch_size=512)
     grown = memory.footprint(large).fixed - memory.footprint(small).fixed
     assert grown > 480 * 16 * 64 * 4  # the first convolution's output for the other 480 images
-    assert memory.footprint(large).member == memory.footprint(small).member
+    assert memory.footprint(large).member - drawn(large) == memory.footprint(small).member - drawn(small)
     monkeypatch.setattr(memory, "is_cpu", lambda: False)
     memory.footprint.cache_clear()
-    assert memory.footprint(large).member > memory.footprint(small).member + 480 * 16 * 64 * 4
+    members = [memory.footprint(workload).member - drawn(workload) for workload in (small, large)]
+    assert members[1] > members[0] + 480 * 16 * 64 * 4
     memory.footprint.cache_clear()
 
 
@@ -72,15 +78,32 @@ def test_free_memory_is_known(workload):
     assert memory.free_memory() > need.fixed + need.member
 
 
+def test_drawn_batches_count_for_every_seed():
+    workload = DigitsMLP(steps=40, hidden=(16,))
+    lrs, seeds = {"lr": np.ones((33, 40))}, np.arange(33)
+    made = population._Population(workload, lrs, seeds, {"lr": np.ones(33)}, 33)
+    assert 33 * drawn(workload) >= memory.mesh().size * made._drawn.nbytes > 33 * drawn(workload) / 2
+
+
 @pytest.mark.parametrize(
     "names",
-    [("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")],
+    [
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        (
+            "memory/memory.limit_in_bytes",
+            "memory/memory.usage_in_bytes",
+            "memory/memory.stat",
+            "total_inactive_file",
+        ),
+    ],
 )
 def test_the_limit_of_a_container_is_read(tmp_path, names):
-    for name, text in zip(names, ("5000\n", "1200\n"), strict=True):
+    for name, text in zip(names[:2], ("5000\n", "1200\n"), strict=True):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     assert memory._control_group(tmp_path) == 3800
+    (tmp_path / names[2]).write_text(f"cache 900\nactive_file 400\n{names[3]} 500\n")
+    assert memory._control_group(tmp_path) == 4300  # the kernel gives the cache of files back
     (tmp_path / names[0]).write_text("max\n" if "." in names[0][:8] else f"{2**63}\n")
     assert memory._control_group(tmp_path) is None
 

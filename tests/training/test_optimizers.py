@@ -191,6 +191,18 @@ def test_schedule_free_follows_its_paper():
         np.testing.assert_allclose(result[name], expected[name], rtol=1e-5, atol=1e-6)
 
 
+def test_schedule_free_corrects_a_beta2_that_changes():
+    """Its second moment is the weighted mean of all squares, with weights that sum to 1."""
+    betas, squares = [0.5, 0.9, 0.99], [4.0, 1.0, 9.0]
+    memory = None
+    for beta2, square in zip(betas, squares, strict=True):
+        optimizer = ScheduleFreeAdamW().model_copy(update={"beta2": jnp.float32(beta2)}).direction()
+        memory = optimizer.init(jnp.zeros(())) if memory is None else memory
+        direction, memory = optimizer.update(jnp.sqrt(square), memory)
+    weights = [(1 - beta2) * np.prod(betas[i + 1 :]) for i, beta2 in enumerate(betas)]
+    np.testing.assert_allclose(direction, 3 / np.sqrt(np.average(squares, weights=weights)), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("kind", "settings", "message"),
     [

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -12,10 +13,10 @@ import optax
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.training import population
+from lrshape.training import population, programs
 from lrshape.training.evaluation import evaluate
 from lrshape.training.optimizers import Adam, Muon, ScheduleFreeAdamW
-from lrshape.training.programs import loss_limit
+from lrshape.training.workload import StepWorkload
 from lrshape.training.workloads.digits import DigitsCNN, DigitsMLP, digits
 from lrshape.training.workloads.linear_regression import LinearRegression
 
@@ -175,9 +176,46 @@ def test_a_last_step_that_leaves_a_huge_finite_loss_is_a_divergence():
     assert evaluate(SMALL, lrs, [0]).status.tolist() == ["diverged"]
 
 
-def test_the_limit_of_the_loss_suits_any_sign():
-    assert loss_limit(2.0, 10.0) == 20.0
-    assert loss_limit(-2.0, 10.0) == 16.0
+@pytest.mark.parametrize(("first", "limit"), [(2.0, 20.0), (-2.0, 16.0), (0.0, 1e30)])
+def test_the_limit_of_the_loss_suits_any_first_loss(first, limit):
+    assert programs.is_sound(limit, first, 10.0)
+    assert programs.is_sound(1.01 * limit, first, 10.0) == (first == 0)
+    assert not programs.is_sound(np.nan, first, 10.0)
+    assert not programs.is_sound(np.inf, first, 10.0)
+
+
+class Rise(StepWorkload):
+    """Its loss is the sum of the learning rates so far; its accuracy is the largest at a loss of 2."""
+
+    name: ClassVar[str] = "rise"
+
+    def scores(self):
+        return ("train_loss", "valid_accuracy")
+
+    def data(self):
+        return {}
+
+    def init(self, key, data):
+        return jnp.zeros(())
+
+    def step(self, state, lr, batch, key):
+        return state + lr, state
+
+    def metrics(self, state, data):
+        return {"train_loss": state, "valid_accuracy": 1 - (state - 2) ** 2 / 4}
+
+
+def test_a_loss_that_begins_at_zero_may_rise():
+    outcome = evaluate(Rise(steps=4), np.array([[1.0] * 4, [3e38] * 4]), [0, 0])
+    assert outcome.status.tolist() == ["ok", "diverged"]
+    assert outcome["final/train_loss"].tolist() == [4.0, np.inf]
+
+
+def test_the_best_accuracy_is_the_largest():
+    outcome = evaluate(Rise(steps=4, evaluate_every=1), np.array([[1.0] * 4, [3e38] * 4]), [0, 0])
+    assert outcome["best/valid_accuracy"].tolist() == [1.0, np.inf]  # of a trial that diverged
+    assert outcome["best/valid_accuracy_step"].tolist() == [2, np.inf]
+    assert outcome["best/train_loss"].tolist() == [1.0, np.inf]
 
 
 def test_loss_above_the_stated_multiple_is_a_divergence():
@@ -223,6 +261,13 @@ def test_an_exception_from_the_report_stops_the_training():
     [
         (np.ones((2, 11)), [0, 0], r"lrs must have shape \(members, 12\), got \(2, 11\)"),
         (np.ones(12), [0], "lrs must have shape"),
+        ([["a"] * 12], [0], r"lrs must be numbers, rows of one length, got \[\['a', "),
+        ([[1.0] * 12, [1.0]], [0, 0], r"lrs must be numbers, rows of one length, got \[\[1.0, "),
+        (
+            np.ones((2, 12)),
+            [[0], [0, 1]],
+            r"seeds must be numbers, rows of one length, got \[\[0\], \[0, 1\]\]",
+        ),
         (np.ones((0, 12)), [], "lrs must have shape"),
         (np.full((1, 12), np.nan), [0], "lrs must be finite"),
         (np.full((1, 12), -1.0), [0], "lrs must be finite and not negative, got -1.0"),

@@ -59,6 +59,9 @@ ATTRIBUTES = {"weight_decay": "weight_decay", "beta1": "beta_1", "beta2": "beta_
 
 def follow(schedules: Schedules, optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """Let an optimizer follow schedules, and return it."""
+    given = optimizer
+    while hasattr(optimizer, "inner_optimizer"):  # a LossScaleOptimizer, which has no quantities of its own
+        optimizer = optimizer.inner_optimizer
     every = optimizer.gradient_accumulation_steps
     followed = {}
     for name in schedules:
@@ -72,7 +75,7 @@ def follow(schedules: Schedules, optimizer: keras.optimizers.Optimizer) -> keras
         else:
             followed[ATTRIBUTES[name]] = ShapeSchedule(schedules[name])
     optimizer.apply = functools.partial(_apply, optimizer, type(optimizer).apply, followed)
-    return optimizer
+    return given
 
 
 def _apply(

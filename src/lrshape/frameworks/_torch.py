@@ -53,10 +53,10 @@ class ShapeLR(LRScheduler):
         initial = [float(group.get("initial_lr", group["lr"])) for group in groups]
         if step > 0 or not max(rates) > 0:
             rates = initial
+        largest = max(rates)
+        if not largest > 0:
+            raise ValueError(f"the optimizer needs a learning rate above 0, its largest is {largest}")
         if self.base_lr is not None:
-            largest = max(rates)
-            if not largest > 0:
-                raise ValueError(f"the optimizer needs a learning rate above 0, its largest is {largest}")
             rates = initial = [self.base_lr * (rate / largest) for rate in rates]
         for group, rate in zip(groups, rates, strict=True):
             group["initial_lr"] = rate

@@ -109,7 +109,13 @@ class ShapesLR(LRScheduler):
                 group[f"initial_{quantity}"] = mirrored["initial_lr"]
                 self._set(group, quantity, mirrored["lr"])
         self.last_epoch = next(iter(self.schedulers.values())).last_epoch
-        self._last_lr = [float(group["lr"]) for group in self.optimizer.param_groups]
+        groups = self.optimizer.param_groups
+        self._last_lr = [float(group["lr"]) for group in groups]
+        self.base_lrs = [float(group.get("initial_lr", group["lr"])) for group in groups]
+
+    def get_lr(self) -> list[Any]:
+        """The learning rate of each group at the present step."""
+        return [*self._last_lr]
 
     def step(self, epoch: int | None = None) -> None:
         """Set the values of the next step."""

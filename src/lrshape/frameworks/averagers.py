@@ -111,7 +111,8 @@ class JaxAverager:
     """Averages of the weights of a JAX training: pure functions, as optax's transformations are.
 
     ``state = averager.update(state, params)`` follows each step, also under ``jit`` or ``scan``. After the
-    last one, ``state.averages["ema-0.1"]`` has the structure of ``params``.
+    last one, ``state.averages["ema-0.1"]`` has the structure of ``params``, and further updates change no
+    average.
 
     Args:
         steps: of the whole training.
@@ -140,10 +141,11 @@ class JaxAverager:
         import jax.numpy as jnp
 
         def at_least_float32(leaf: Any) -> jax.Array:
-            return jnp.asarray(leaf, jnp.promote_types(jnp.result_type(leaf), jnp.float32))
+            # A copy, because a buffer that two arrays share cannot be donated.
+            return jnp.array(leaf, jnp.promote_types(jnp.result_type(leaf), jnp.float32), copy=True)
 
-        means = jax.tree.map(at_least_float32, params)
-        return AveragerState(jnp.zeros((), jnp.int32), dict.fromkeys(self._names, means))
+        averages = {name: jax.tree.map(at_least_float32, params) for name in self._names}
+        return AveragerState(jnp.zeros((), jnp.int32), averages)
 
     def update(self, state: AveragerState, params: Any) -> AveragerState:
         """Return the state after one more step, whose result is ``params``."""
@@ -162,5 +164,6 @@ class JaxAverager:
             )
             return dict(zip(self._names, moved, strict=True))
 
-        averages = jax.lax.cond(remaining % every == 0, move, lambda averages: averages, state.averages)
+        due = (remaining >= 0) & (remaining % every == 0)
+        averages = jax.lax.cond(due, move, lambda averages: averages, state.averages)
         return AveragerState(done, averages)

@@ -49,8 +49,13 @@ def to_keras_of_several(
     return follow(schedules, optimizer)
 
 
+# Keras finds the class of a saved model by its registered name, which must differ between files of different
+# schedules. Steps and base LR are saved with the model.
 _SHAPE_SCHEDULE = '''
-@keras.saving.register_keras_serializable(package="lrshape_file")
+IDENTITY = repr({**SCHEDULE, "steps": None, "base_lr": None})
+
+
+@keras.saving.register_keras_serializable("lrshape_" + hashlib.sha256(IDENTITY.encode()).hexdigest()[:16])
 class ShapeSchedule(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rate of each step; give it the optimizer's gradient_accumulation_steps, if it has any."""
 
@@ -75,7 +80,14 @@ class Keras(CodeExporter):
 
     bind = staticmethod(to_keras)
     bind_several = staticmethod(to_keras_of_several)
-    imports = ("import math", "", "import keras", "import numpy as np", "from keras import ops")
+    imports = (
+        "import hashlib",
+        "import math",
+        "",
+        "import keras",
+        "import numpy as np",
+        "from keras import ops",
+    )
     max_steps = MAX_TABLE
     usage = "optimizer = keras.optimizers.SGD(ShapeSchedule())"
 

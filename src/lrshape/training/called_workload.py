@@ -13,6 +13,7 @@ from lrshape.errors import InputError, shown
 from lrshape.loss_curve import LossCurve
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import CURVE, Outcome, Progress, Result, full_name
+from lrshape.training.parts import numbers
 from lrshape.training.workload import Workload
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -111,7 +112,7 @@ def train(
     status = np.full(count, "ok", dtype="<U8")
     messages = [""] * count
     curves: list[LossCurve | None] = [None] * count
-    columns = [_values(column) for column in hyperparameters.values()]
+    columns = [_values(name, column) for name, column in hyperparameters.items()]
     for name, column in zip(hyperparameters, columns, strict=True):
         if not isinstance(column, list) or len(column) != count:
             raise InputError(
@@ -136,7 +137,9 @@ def train(
     return Outcome(metrics, status, bad_step, messages, curves)
 
 
-def _values(column: ArrayLike) -> Any:
+def _values(name: str, column: ArrayLike) -> Any:
     """The values of a hyperparameter, one a member: an array where it has a schedule."""
     values = np.asarray(column, None if isinstance(column, np.ndarray) else object)
-    return list(values.astype(np.float64)) if values.ndim == 2 else values.tolist()
+    if values.ndim == 2:
+        return list(numbers(f"hyperparameter {name}", column, np.float64))
+    return values.tolist()

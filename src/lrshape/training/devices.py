@@ -16,8 +16,8 @@ import numpy as np
 from jax.sharding import Mesh
 
 from lrshape.errors import InputError
+from lrshape.training.data.download import own_cache_dir
 from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
-from lrshape.values import path_of
 
 
 @cache
@@ -42,7 +42,7 @@ def _keep_programs() -> None:
     if jax.config.values["jax_compilation_cache_dir"] is not None:
         return
     with contextlib.suppress(OSError, InputError):  # without a folder, all is compiled
-        folder = path_of(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lrshape" / "programs"
+        folder = own_cache_dir() / "programs"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

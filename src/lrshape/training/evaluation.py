@@ -11,7 +11,7 @@ from lrshape.training import called_workload
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.groups import PREFIX
 from lrshape.training.outcome import Outcome, Progress
-from lrshape.training.parts import Part, divided
+from lrshape.training.parts import Part, divided, numbers
 from lrshape.training.workload import PopulationWorkload, Workload
 
 
@@ -57,9 +57,9 @@ def evaluate(
         >>> sorted(outcome), outcome["final/train_loss"].shape
         (['final/train_loss'], (2,))
     """
-    rates = np.asarray(lrs)
-    rates = rates if rates.dtype.kind == "f" else rates.astype(np.float64)
-    indices = np.asarray(seeds)
+    rates = numbers("lrs", lrs)
+    rates = rates if rates.dtype.kind == "f" else numbers("lrs", lrs, np.float64)
+    indices = numbers("seeds", seeds)
     if rates.ndim != 2 or rates.shape[1] != workload.steps or len(rates) == 0:
         raise InputError(f"lrs must have shape (members, {workload.steps}), got {rates.shape}")
     if indices.shape != (len(rates),) or indices.dtype.kind not in "iu" or indices.min() < 0:
@@ -68,7 +68,7 @@ def evaluate(
         raise InputError(f"lrs must be finite and not negative, got {rates.min()} to {rates.max()}")
     if members is not None and members < 1:
         raise InputError(f"members must be at least 1, got {members}")
-    bases = _largest(rates) if base_lrs is None else np.asarray(base_lrs, np.float64)
+    bases = _largest(rates) if base_lrs is None else numbers("base_lrs", base_lrs, np.float64)
     if bases.shape != (len(rates),):
         raise InputError(f"base_lrs must have shape ({len(rates)},), got {bases.shape}")
     if not (np.isfinite(bases).all() and (bases > 0).all()):

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, listed, shown
 from lrshape.settings import Settings
 
 PyTree = Any
@@ -74,17 +74,12 @@ def group_of_each(groups: Sequence[Group], params: PyTree) -> PyTree:
     if left:
         raise InputError(
             f"workload.groups must take every parameter (a last group without rules takes what is left), "
-            f"got no group for {_listed(left)}"
+            f"got no group for {listed(left, MOST_NAMES)}"
         )
     for group in groups:
         if group.name not in found.values():
             raise InputError(
                 f"workload.groups: {group.name!r} must take a parameter that no group before it takes, of "
-                f"{_listed(list(found))}"
+                f"{listed(found, MOST_NAMES)}"
             )
     return structure.unflatten(found.values())
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return ", ".join(names[:MOST_NAMES]) + more

@@ -168,25 +168,28 @@ def with_values(workload: W, values: Mapping[str, Any]) -> W:
     return type(workload).read(document, "workload")
 
 
-def _settings(settings: Settings, prefix: str) -> Iterator[Setting]:
+def _settings(settings: Settings, prefix: str, traced: bool = False) -> Iterator[Setting]:
+    """Those of a table; ``traced``: whether its numbers are."""
     for name, field in type(settings).model_fields.items():
         value, path = getattr(settings, name), prefix + name
         if not isinstance(value, Settings):
-            yield _setting(path, field)
+            yield _setting(path, field, traced)
             continue
-        yield from _settings(value, f"{path}.")
+        # The engine applies the optimizer of a gradient workload; other tables are the workload's own affair.
+        traced_there = isinstance(settings, GradientWorkload) and name == "optimizer"
+        yield from _settings(value, f"{path}.", traced_there)
         registry = _registry(field)
         if registry is not None:
             yield Setting(f"{path}.name", traced=False, integer=False, choices=tuple(registry), bounds={})
 
 
-def _setting(path: str, field: FieldInfo) -> Setting:
+def _setting(path: str, field: FieldInfo, traced: bool) -> Setting:
     union = get_origin(field.annotation) in (UnionType, Union)
     kinds = get_args(field.annotation) if union else (field.annotation,)
     words = ("gt", "ge", "lt", "le") if float in kinds or int in kinds else ()
     return Setting(
         path,
-        traced=float in kinds and path.startswith("optimizer."),
+        traced=traced and float in kinds,
         integer=int in kinds,
         choices=_choices(field.annotation),
         bounds={

@@ -29,8 +29,8 @@ class Footprint(NamedTuple):
     """Estimated bytes of a population, over all devices.
 
     Attributes:
-        fixed: what does not grow with the members: data, drawn batches, and on CPUs the working memory of
-            the one member that each device trains at a time.
+        fixed: what does not grow with the members: data, the batches of `MIN_SEEDS` seeds, and on CPUs the
+            working memory of the one member that each device trains at a time.
         member: what each member adds.
     """
 
@@ -68,6 +68,8 @@ def footprint(workload: PopulationWorkload, traced: tuple[str, ...] = ()) -> Foo
     # rates and hyperparameters are float64 on the host, and float32 there and on the device.
     averages = len(workload.average_names) * _bytes(jax.eval_shape(functions.weights, state))
     member = 3 * (_bytes(state) + averages) + 16 * workload.steps * len(rates) + 16 * workload.curve_points
+    # Every device has the batches of all seeds, as many as members at most, padded to a power of two.
+    member += 2 * devices * _bytes(order)
     if is_cpu():
         return Footprint(fixed + devices * temporary, member)
     return Footprint(fixed, member + temporary)
@@ -96,17 +98,32 @@ def free_memory() -> int | None:
 
 
 def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    for line in meminfo.read_text().splitlines() if meminfo.exists() else ():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
+    found = _entry(meminfo, "MemAvailable:")
+    return None if found is None else found * 1024
+
+
+def _entry(file: Path, name: str) -> int | None:
+    """The number behind a name in one of the kernel's tables; None if it is not there."""
+    for line in file.read_text().splitlines() if file.exists() else ():
+        words = line.split()
+        if words[:1] == [name]:
+            return int(words[1])
     return None
 
 
 def _control_group(root: Path = Path("/sys/fs/cgroup")) -> int | None:
-    """What is left of a control group's memory; None without a limit."""
-    for limit, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    """What is left of a control group's memory; None without a limit.
+
+    The cache of files not read lately counts as used, but is given back as soon as memory is needed.
+    """
+    for limit, used, table, cache in (
+        ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+        (
+            "memory/memory.limit_in_bytes",
+            "memory/memory.usage_in_bytes",
+            "memory/memory.stat",
+            "total_inactive_file",
+        ),
     ):
         try:
             most = (root / limit).read_text().strip()
@@ -114,7 +131,7 @@ def _control_group(root: Path = Path("/sys/fs/cgroup")) -> int | None:
         except (OSError, ValueError):
             continue
         if most.isdigit() and int(most) < 2**60:  # beyond that it says "no limit"
-            return max(0, int(most) - current)
+            return max(0, int(most) - current + (_entry(root / table, cache) or 0))
     return None
 
 

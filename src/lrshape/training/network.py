@@ -52,11 +52,7 @@ def in_chunks(features: Callable[[jax.Array], jax.Array], images: jax.Array) -> 
         return features(images)
     chunks = -(-count // CPU_CHUNK)
     missing = chunks * CPU_CHUNK - count
-    padded = (
-        jnp.concatenate([images, jnp.zeros((missing, *images.shape[1:]), images.dtype)])
-        if missing
-        else images
-    )
+    padded = jnp.pad(images, ((0, missing), *[(0, 0)] * (images.ndim - 1)))
     out = jax.lax.map(features, padded.reshape(chunks, CPU_CHUNK, *images.shape[1:]))
     return jnp.moveaxis(out, 0, -2).reshape(*out.shape[1:-1], -1)[..., :count]
 

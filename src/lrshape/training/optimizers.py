@@ -189,6 +189,10 @@ class ScheduleFreeAdamW(Adam):
         """Adam's without a first moment, which the average replaces."""
         import optax
 
+        from lrshape.training.changing_betas import scale_by_adam
+
+        if not isinstance(self.beta2, float):
+            return scale_by_adam(0.0, self.beta2, self.eps)
         return optax.scale_by_rms(self.beta2, self.eps, eps_in_sqrt=False, bias_correction=True)
 
     def init(self, params: PyTree) -> PyTree:

@@ -1,10 +1,10 @@
 """Members that one program can train: those that agree in all settings but the traced ones."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.training.hyperparameters import Setting, find_setting, with_values
@@ -44,7 +44,7 @@ def divided(
                 f"hyperparameters must name {setting.path} once, got {', '.join(hyperparameters)}"
             )
         if setting.traced:
-            traced[setting.path] = _series(workload, setting, given, count)
+            traced[setting.path] = _series(setting.path, given, (count, workload.steps))
         else:
             static[setting.path] = _list(name, given, count)
     variants: dict[str, PopulationWorkload] = {}
@@ -52,19 +52,27 @@ def divided(
     for member in range(count):
         own = {path: values[member] for path, values in static.items()}
         if repr(own) not in variants:
-            variants[repr(own)] = _variant(workload, own, traced)
+            variants[repr(own)] = with_values(workload, own) if own else workload
         members.setdefault(variants[repr(own)], []).append(member)  # pyright: ignore[reportArgumentType]
-    return traced, [Part(variant, np.array(found)) for variant, found in members.items()]
+    parts = [Part(variant, np.array(found)) for variant, found in members.items()]
+    for part in parts:  # each by its own rules: another optimizer may have others, or lack the setting
+        for path, values in traced.items():
+            setting, own = find_setting(part.workload, path), values[part.members]
+            for extreme in (own.min(), own.max()):  # NaN if any is
+                _require_legal(part.workload, setting, float(extreme))
+    return traced, parts
 
 
-def _variant(
-    workload: PopulationWorkload, values: Mapping[str, Any], traced: Iterable[str]
-) -> PopulationWorkload:
-    """The workload with other values of static settings."""
-    variant = with_values(workload, values) if values else workload
-    for path in traced:
-        find_setting(variant, path)  # another optimizer may lack it
-    return variant
+def numbers(what: str, given: ArrayLike, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """Return what a user gave as an array.
+
+    Raises:
+        InputError: if it holds something else than numbers, or rows of different lengths.
+    """
+    try:
+        return np.asarray(given, dtype)
+    except (TypeError, ValueError):
+        raise InputError(f"{what} must be numbers, rows of one length, got {shown(given)}") from None
 
 
 def _list(name: str, given: Any, count: int) -> Sequence[Any]:
@@ -74,17 +82,15 @@ def _list(name: str, given: Any, count: int) -> Sequence[Any]:
     return values
 
 
-def _series(workload: PopulationWorkload, setting: Setting, given: Any, count: int) -> NDArray[np.floating]:
-    """A traced hyperparameter at every step, (members, steps)."""
-    values, steps = np.asarray(given), workload.steps
-    if values.shape not in ((count,), (count, steps)) or values.dtype.kind not in "fiu":
+def _series(path: str, given: Any, shape: tuple[int, int]) -> NDArray[np.floating]:
+    """A traced hyperparameter at every step, of the shape (members, steps)."""
+    values, (count, steps) = numbers(f"hyperparameter {path}", given), shape
+    if values.shape not in ((count,), shape) or values.dtype.kind not in "fiu":
         raise InputError(
-            f"hyperparameter {setting.path} must be numbers of shape ({count},) or ({count}, {steps}), got "
+            f"hyperparameter {path} must be numbers of shape ({count},) or ({count}, {steps}), got "
             f"{values.dtype} of {values.shape}"
         )
-    for extreme in (values.min(), values.max()):  # NaN if any is
-        _require_legal(workload, setting, float(extreme))
-    return np.broadcast_to(values.reshape(count, -1), (count, steps))
+    return np.broadcast_to(values.reshape(count, -1), shape)
 
 
 def _require_legal(workload: PopulationWorkload, setting: Setting, value: float) -> None:

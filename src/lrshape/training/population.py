@@ -15,8 +15,8 @@ from lrshape.training.curve_recorder import CurveRecorder
 from lrshape.training.devices import group_size, mesh
 from lrshape.training.layout import Layout
 from lrshape.training.outcome import Outcome, Progress
-from lrshape.training.programs import Members, loss_limit, mover, programs
-from lrshape.training.workload import PopulationWorkload
+from lrshape.training.programs import Members, is_sound, mover, programs
+from lrshape.training.workload import PopulationWorkload, larger_is_better
 
 BLOCK_SECONDS = 0.5
 """Wanted time between two looks at the progress, and the longest wait after Ctrl-C."""
@@ -137,7 +137,9 @@ class _Population:
         self._curves.add_scores(step, here, scored)
         for name, found in scored.items():
             self._final[name][here] = found
-            better = found < self._best[name][here]  # false for NaN
+            best = self._best[name][here]  # inf before the first
+            better = np.isinf(best) | (found > best if larger_is_better(name) else found < best)
+            better &= np.isfinite(found)
             self._best[name][here[better]] = found[better]
             self._best_step[name][here[better]] = step
 
@@ -165,8 +167,8 @@ class _Population:
         steps = self._workload.steps
         bad_step = self._bad_step
         if "train_loss" in self._final:
-            limit = loss_limit(self._first_loss, self._workload.divergence_multiple)
-            sound = np.isfinite(self._final["train_loss"]) & (self._final["train_loss"] <= limit)
+            multiple = self._workload.divergence_multiple
+            sound = is_sound(self._final["train_loss"], self._first_loss, multiple)
         else:
             sound = np.any([np.isfinite(values) for values in self._final.values()], axis=0)
         bad_step = np.where((bad_step < 0) & ~sound, steps - 1, bad_step)  # the last step broke it

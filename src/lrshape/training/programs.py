@@ -168,9 +168,13 @@ class Programs(NamedTuple):
     score: Callable[..., Any]
 
 
-def loss_limit(first_loss: Any, multiple: float) -> Any:
-    """The training loss above which a member has diverged: a multiple of the first, whatever its sign."""
-    return first_loss + (multiple - 1) * abs(first_loss)
+def is_sound(loss: Any, first_loss: Any, multiple: float) -> Any:
+    """Whether members have not diverged: the loss is finite, and at most a multiple of the first.
+
+    Losses may have any sign. A first loss of 0, of a hinge loss for instance, sets no limit.
+    """
+    limit = first_loss + (multiple - 1) * abs(first_loss)
+    return (abs(loss) < jnp.inf) & ((loss <= limit) | (first_loss == 0))  # false for NaN
 
 
 @lru_cache(maxsize=16)
@@ -248,8 +252,7 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
                 state, loss = step(t, state, now, m.base_lrs, m.seed)
                 averages = average(averages, state, t + 1)
                 first_loss = jnp.where(t == 0, loss, first_loss)
-                sound = loss <= loss_limit(first_loss, workload.divergence_multiple)  # false for NaN
-                bad = (bad_step < 0) & ~(sound & jnp.isfinite(loss))
+                bad = (bad_step < 0) & ~is_sound(loss, first_loss, workload.divergence_multiple)
                 sums = sums.at[t // every].add(loss) if every else None
                 return state, averages, first_loss, jnp.where(bad, t, bad_step), sums
 
@@ -283,24 +286,24 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
 
     spread, everywhere = P("members"), P()
     lift = partial(_sharded, mesh=mesh())
-    parts = Programs(
-        draw=jax.jit(draw),
-        start=jax.jit(lift(start, (*[everywhere] * 3, *[spread] * 4), spread)),
-        advance=jax.jit(
-            lift(advance, (spread, *[everywhere] * 6), spread),
-            donate_argnums=0,
+    precision = matmul_precision(workload)
+    return Programs(
+        draw=_in_precision(precision, jax.jit(draw)),
+        start=_in_precision(precision, jax.jit(lift(start, (*[everywhere] * 3, *[spread] * 4), spread))),
+        advance=_in_precision(
+            precision,
+            jax.jit(lift(advance, (spread, *[everywhere] * 6), spread), donate_argnums=0),
         ),
-        score=jax.jit(lift(score, (spread, everywhere, everywhere), spread)),
+        score=_in_precision("float32", jax.jit(lift(score, (spread, everywhere, everywhere), spread))),
     )
-    return Programs(*(_in_precision(workload, part) for part in parts))
 
 
-def _in_precision(workload: PopulationWorkload, program: Callable[..., Any]) -> Callable[..., Any]:
-    """Trace and run the program with the workload's precision of matrix products."""
+def _in_precision(precision: str, program: Callable[..., Any]) -> Callable[..., Any]:
+    """Trace and run the program with that precision of float32 matrix products, by JAX's name."""
 
     @wraps(program)
     def run(*arguments: Any) -> Any:
-        with jax.default_matmul_precision(matmul_precision(workload)):
+        with jax.default_matmul_precision(precision):
             return program(*arguments)
 
     return run

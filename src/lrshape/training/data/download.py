@@ -24,8 +24,11 @@ BLOCK_BYTES = 1 << 20
 def cache_dir() -> Path:
     """Where downloads are kept: ``$LRSHAPE_CACHE``, else a folder in the user's cache."""
     given = os.environ.get("LRSHAPE_CACHE")
-    if given:
-        return path_of(given)
+    return path_of(given) if given else own_cache_dir()
+
+
+def own_cache_dir() -> Path:
+    """Our folder in the user's own cache, which others do not share."""
     return path_of(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "lrshape"
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from lrshape.training.network import Params
 
-CLASSES = 10
 EVALUATION_IMAGES = 400
 """Images scored at once; it divides both sets."""
 
@@ -78,6 +77,7 @@ class Cifar10CNN(GradientWorkload):
         import jax
 
         from lrshape.training import network
+        from lrshape.training.data.cifar10 import CLASSES
 
         keys = jax.random.split(key, 4)
         return {

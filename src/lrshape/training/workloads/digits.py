@@ -7,7 +7,7 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lrshape.training.network import Params
 
 TRAIN_EXAMPLES = 1437  # the other 360, a fifth, are the test set
+Width = Annotated[int, Field(ge=1)]
 
 
 @cache
@@ -76,7 +77,7 @@ class _Digits(GradientWorkload):
 class DigitsMLP(_Digits):
     """A ReLU network on the digits: 64 - 128 - 128 - 10 by default, Adam, batch 32, 300 steps."""
 
-    hidden: tuple[int, ...] = Field(default=(128, 128), description="widths of the hidden layers")
+    hidden: tuple[Width, ...] = Field(default=(128, 128), description="widths of the hidden layers")
 
     def init(self, key: jax.Array, data: PyTree) -> Params:
         """He-normal weights, zero biases."""
@@ -104,7 +105,7 @@ class DigitsMLP(_Digits):
 class DigitsCNN(_Digits):
     """A small CNN on the digits: two 3 x 3 convolutions with ReLU and 2 x 2 pooling, then a dense layer."""
 
-    filters: tuple[int, int] = Field(default=(16, 32), description="filters of the two convolutions")
+    filters: tuple[Width, Width] = Field(default=(16, 32), description="filters of the two convolutions")
 
     def tune(self) -> None:
         """Choose the device's faster convolution."""
