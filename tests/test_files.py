@@ -144,6 +144,16 @@ def test_what_the_shell_offers_as_files_is_written_to(capfdbinary):
     assert Path("/dev/null").is_char_device()
 
 
+def test_a_pipe_whose_reader_has_gone_is_no_bad_input():
+    from pathlib import Path
+
+    reader, writer = os.pipe()
+    os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        write_file(Path(f"/dev/fd/{writer}"), b"x")
+    os.close(writer)
+
+
 def test_a_file_behind_the_standard_output_keeps_what_it_had(tmp_path):
     (tmp_path / "log").write_text("precious\n")
     code = "from pathlib import Path; from lrshape.files import write_file; "

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 from lrshape.errors import InputError
 from lrshape.report.page import write_report
 from lrshape.shapes.steps import StepRule
-from lrshape.store import Location, Url, locate
+from lrshape.store import Location, Store, Url, locate
 from lrshape.study.callback import Callback
 from lrshape.study.creation import open_or_create
 from lrshape.study.given_schedules import Given
@@ -203,7 +203,14 @@ def _run(
     with executor_of(executor) as runner:
         began = time.monotonic()
         parsed = _parse(document, training, path, time_limit, runner)
-        study = open_or_create(parsed, path)
+        try:
+            study = open_or_create(parsed, path)
+        except InputError:
+            if not Store.exists(path):
+                raise
+            # Where another run has begun it while this one timed its trials, that one's number of them holds.
+            parsed = _parse(document, training, path, time_limit, runner)
+            study = open_or_create(parsed, path)
         stored = len(study.store.chunks())
         study.store.require_room(Plan(parsed).bytes(study.chunk_size, stored))
         callback = callback or Callback()

@@ -239,6 +239,16 @@ def is_stream(path: Path) -> bool:
     return path.parent in STREAMS
 
 
+def is_file(path: Path) -> bool:
+    """Whether this is a file, and can be found to be one; if not, opening it tells why."""
+    return os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises some errors
+
+
+def is_directory(path: Path) -> bool:
+    """Whether this is a directory, and can be found to be one; if not, opening it tells why."""
+    return os.path.isdir(path)  # noqa: PTH112 - as above
+
+
 def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool = True) -> None:
     """Write a file that the user named; a link is replaced, not followed.
 
@@ -253,6 +263,7 @@ def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool 
     Raises:
         InputError: if it cannot be written, is a directory, or another pipe or device, or exists and is not
             to be replaced.
+        BrokenPipeError: if it is a pipe whose reader has gone.
     """
     try:
         if is_stream(path) and not path.is_block_device():
@@ -267,6 +278,8 @@ def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool 
             path.parent.mkdir(parents=True, exist_ok=True)
         if not publish(path.parent, path.name, data, replace=replace):
             raise InputError(f"{path}: cannot be written: {os.strerror(errno.EEXIST)}")
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 

@@ -111,6 +111,7 @@ def test_ctrl_c_stops_and_the_same_command_resumes(copy):
         (("check", "local", "nowhere"), "nowhere"),
         (("check", "local", "study", "--top", "0"), "--top must be at least 1, got 0"),
         (("check", "local", "study", "--top", "999"), "top must be at most"),
+        (("check", "local", "study", "--top", "1e3"), "top must be at most"),
         (("check", "local", "study", "--time-limit", "soon"), "--time-limit must be a positive time"),
         (("check", "seeds", "study", "--max", "2"), "--max must be at least 4, got 2"),
         (("check", "seeds", "study", "--certainty", "1"), "--certainty must be less than 1, got 1.0"),
@@ -123,3 +124,15 @@ def test_wrong_input_is_one_clear_line(finished, arguments, message):
     assert message in err
     assert len(err.splitlines()) == 1
     assert not (finished.path / "study" / arguments[1]).exists()
+
+
+def test_more_trials_may_fail_where_it_is_said(copy):
+    training = copy.path / "my_training.py"
+    training.write_text("def train(lrs, seed):\n    raise RuntimeError('no data')\n")
+    code, _, err = copy.run(*LOCAL)
+    assert code == 2
+    assert "more than max_failed_fraction = 0.5 allows, the first with: RuntimeError: no data" in err
+    code, _, err = copy.run(*LOCAL, "--max-failed-fraction", "2")
+    assert (code, err.splitlines()[-1]) == (2, "error: max_failed_fraction: must be at most 1, got 2.0")
+    code, _, err = copy.run(*LOCAL, "--max-failed-fraction", "1")
+    assert code == 0, err

@@ -234,7 +234,7 @@ def test_set_replaces_settings(folder):
         (("shapes", "show", "rexx"), "did you mean 'rex'?"),
         (("shapes", "show", "rex", "--steps", "0"), "steps must be"),
         (("shapes", "show", "rex", "--step-rule", "centre"), "centre"),
-        (("shapes", "show", "rex", "--png", "no/such/place.png"), "cannot be written"),
+        (("shapes", "show", "rex", "--png", "/proc/x/place.png"), "cannot be written"),
         (("init", "digits"), "workload must be one of"),
         (("status", "nowhere"), "nowhere"),
         (("best", "."), "no study"),

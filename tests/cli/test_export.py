@@ -15,6 +15,9 @@ from lrshape.shapes.schedules import Schedules
 REX = Schedule("rex", {"warmup": 0.1}, 0.1, 40)
 
 
+LONG = "long" * 100
+
+
 def refused(result, message):
     """One clear line, exit code 2, no traceback."""
     code, _, err = result
@@ -59,7 +62,9 @@ def test_a_directory_gets_files_of_default_names(shapes):
         (("export", "rex.json", "--to", "csv", "--out", "old"), "old/schedule.csv"),
         (("shapes", "fit", "rex.json", "--family", "rex", "--out", "old"), "old/schedule.json"),
         (("shapes", "show", "rex", "--svg", "old/"), "old/schedules.svg"),
+        (("shapes", "show", "rex", "--svg", "newer/"), "newer/schedules.svg"),
         (("init", "function", "--out", "old"), "old/function.toml"),
+        (("init", "function", "--out", "newest/"), "newest/function.toml"),
     ):
         code, out, err = shapes.run(*command)
         assert (code, f"wrote {file}" in out) == (0, True), err
@@ -109,6 +114,11 @@ def test_show_a_file(shapes):
     assert shapes.run("shapes", "show", "rex.json", "--svg", "rex.svg", "--png", "rex.png")[0] == 0
     assert (shapes.path / "rex.svg").read_text().startswith("<?xml")
     assert (shapes.path / "rex.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_file_called_like_a_family_is_not_in_its_way(shapes):
+    (shapes.path / "cosine").write_text("notes")
+    assert "cosine: warmup=0" in shapes.run("shapes", "show", "cosine")[1]
 
 
 def test_compare(shapes, finished):
@@ -166,7 +176,11 @@ def test_fit(shapes):
         (("shapes", "show", "rex.json", "-p", "beta=1"), "-p and --step-rule apply to families only"),
         (("compare",), "nothing to compare: give"),
         (("compare", "--families", "cosine,rexx"), "did you mean 'rex'?"),
-        (("compare", "--families", "rex", "--svg", "no/such/place.svg"), "cannot be written"),
+        (("compare", "--families", "rex", "--svg", "/proc/x/place.svg"), "cannot be written"),
+        (("compare", LONG), "File name too long"),
+        (("export", LONG, "--to", "json"), "File name too long"),
+        (("export", "rex.json", "--to", "json", "--out", LONG), "File name too long"),
+        (("shapes", "show", "rex", "--json", "--png", "rex.png"), "give --json, or --png and --svg"),
         (("compare", "nowhere"), "nowhere"),
         (("shapes", "fit", "rex.json", "--family", "rexx"), "did you mean 'rex'?"),
         (("shapes", "fit", "rex.json", "--family", "table"), "there is nothing to fit"),
@@ -195,3 +209,24 @@ def test_batch_sizes_from_the_command_line(tmp_path):
     for bad in (str(file), "8", "8x", "x", "", "8x2;9x1", "a" * 10_000, str(tmp_path), "\0"):
         with pytest.raises(InputError, match="--batch-sizes must be"):
             read_batch_sizes(bad)
+
+
+def test_words_about_a_tuned_study_are_no_part_of_what_goes_to_the_standard_output(folder):
+    code = "def train(lrs, seed, *, weight_decay):\n    return float(lrs[0]) + weight_decay + seed % 7\n"
+    (folder.path / "tuned.py").write_text(code)
+    (folder.path / "tuned.toml").write_text(
+        """
+        trials = 60
+        families = ["rex"]
+        baselines = []
+        base_lr = {low = 0.01, high = 1.0}
+        tune.weight_decay = {low = 0.1, high = 1.0}
+        workload = {name = "function", function = "tuned:train", steps = 5}
+        """
+    )
+    code, _, err = folder.run("search", "tuned.toml", "--out", "study")
+    assert code == 0, err
+    code, out, err = folder.run_apart("export", "study", "--to", "json", "--out", "/dev/stdout")
+    assert code == 0, err
+    assert Schedule.from_json(out).family == "rex"
+    assert "it was tuned together with\nweight_decay" in err

@@ -142,7 +142,7 @@ import time
 from lrshape.cli import stopping
 from lrshape.study import time_limit
 stopping.GRACE, time_limit.PATIENCE = 0.2, 0.0
-with stopping.stoppable("left at once", 9):
+with stopping.stoppable(lambda: "left at once", 9):
     try:
         with time_limit.limit_time(0.1):
             time.sleep(60)
@@ -179,6 +179,15 @@ def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
     assert time.monotonic() - began < 10
     assert process.returncode == 130
     assert "run the same command again to resume" in err
+
+
+def test_where_no_trial_was_stored_none_is_said_to_be(stubborn):
+    _, _, err = stubborn.run_apart("search", "planned.toml", "--out", "study", "--time-limit", "1s")
+    assert err.endswith(
+        "stopped immediately; this run stored no trials: run the same command again, with more time if it "
+        "ends here again\n"
+    )
+    assert not (stubborn.path / "study" / "study.json").exists()
 
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])

@@ -55,6 +55,18 @@ def test_verify_tells_lost_chunks_from_an_unfinished_search(study, place):
     assert f"{study}: sound, but not complete" in said("store", "verify", study)
 
 
+def test_verify_tells_of_a_check_that_cannot_be_read(study):
+    (study / "local").mkdir()
+    (study / "local" / "study.json").write_text("{")
+    out = said("store", "verify", study, "--repair", code=1)
+    assert f"{study}: sound" in out
+    check = study / "local"
+    assert f"{check}: damaged\n  {check / 'study.json'} is not a valid study document" in out
+    assert "cannot be repaired" in out
+    found = json.loads(said("store", "verify", study, "--json", code=1))
+    assert [one["sound"] for one in found] == [True, False]
+
+
 def test_verify_needs_a_study(tmp_path):
     assert "there is no study in" in said("store", "verify", tmp_path, code=2)
     assert "Protocol not known" in said("store", "verify", "nothing://a/b", code=2)

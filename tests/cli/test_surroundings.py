@@ -98,3 +98,14 @@ def test_options_take_numbers_as_people_type_them(finished):
     code, _, err = finished.run("shapes", "show", "cosine", "--steps", "1.5")
     assert code == 2
     assert "must be a whole number, got '1.5'" in err
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_obstacle(finished, closed):
+    program = f"{sys.executable} -c 'from lrshape.cli import main; main()'"
+    command = f"{program} search spec.toml --out study {closed}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=finished.path, env=finished.environment, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"Traceback" not in done.stderr

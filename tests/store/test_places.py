@@ -105,6 +105,10 @@ def test_a_study_is_checked_and_joined(there, folder, make_table):
         ("simplecache::s3://bucket/study", "not chained"),
         ("s3://bucket/a::b", "not chained"),
         (Path("s3://bucket/study"), "as text with ://"),
+        ("file://study", "is a path on this machine, .* got 'file://study'"),
+        ("file://", "is a path on this machine"),
+        ("file:///data/a#b", "%23"),
+        ("file:///data/a?b", "%3F"),
     ],
 )
 def test_addresses_that_are_none(text, rule):
@@ -116,12 +120,14 @@ def test_addresses():
     assert locate("a/b") == Path("a/b")
     assert locate("C:/study") == Path("C:/study")
     assert locate("file:///data/my%20study") == Path("/data/my study")
+    assert locate("file://localhost/data/a%2520b") == Path("/data/a%20b")
     url = locate("s3://bucket/study/")
     assert isinstance(url, Url)
     assert url == "s3://bucket/study"
     assert (url / "tables" / "a.csv", url.name) == ("s3://bucket/study/tables/a.csv", "study")
     assert local("a", "--out") == Path("a")
-    for given in ("s3://bucket/x", Path("s3://bucket/x")):
+    assert local("file:///data/my%20study", "--out") == Path("/data/my study")
+    for given in ("s3://bucket/x", Path("s3://bucket/x"), Path("file://study")):
         with pytest.raises(InputError, match="--out must be local, got"):
             local(given, "--out")
 

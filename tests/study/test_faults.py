@@ -188,6 +188,29 @@ def test_a_resume_on_a_damaged_chunk(study, expected, kind, tmp_path, caplog):
     assert "will be recomputed" in caplog.text
 
 
+@pytest.mark.parametrize("damage", ["garbage", "other trials"])
+def test_a_chunk_that_another_run_leaves_damaged_meanwhile_is_stored_again(
+    study, spec, expected, monkeypatch, damage
+):
+    """It is made while this run trains the same chunk, whose own rows must not be lost."""
+    store = study.create("disturbed")
+    file = store.path / "trials" / "screen-00000.parquet"
+
+    class Disturbed(Inline):
+        def run(self, *arguments):
+            for chunk, table in super().run(*arguments):
+                if chunk.name == "screen-00000" and damage == "garbage":
+                    file.write_bytes(b"garbage")
+                elif chunk.name == "screen-00000":
+                    store.write(chunk.name, table.assign(seed=table["seed"] + 100))
+                yield chunk, table
+
+    Run(spec, store, 4, Disturbed(), Callback()).complete()
+    found = store.trials().drop(columns="wall_time")
+    pd.testing.assert_frame_equal(found, expected, check_exact=True)
+    assert lrshape.Study(store.path).is_complete()
+
+
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A real disk of one megabyte."""

@@ -1,6 +1,7 @@
 """Starts from every kind of source: studies, schedules, curves; and what none of them is."""
 
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -89,10 +90,15 @@ def test_what_is_no_source_is_refused_in_one_line(tmp_path, monkeypatch, name):
     assert (tmp_path / name).read_bytes() == HOSTILE[name]
 
 
-@pytest.mark.parametrize("source", ["nothing", "nothing.csv", "x.json"])
+def test_a_directory_is_a_study_whatever_its_name(study, tmp_path):
+    source = shutil.copytree(study.path, tmp_path / "study.py")
+    assert read_initial_shapes(source, FAMILIES).shapes == read_initial_shapes(study.path, FAMILIES).shapes
+
+
+@pytest.mark.parametrize("source", ["n" * 400, "nothing", "nothing.csv", "x.json"])
 def test_what_does_not_exist_is_not_made(tmp_path, monkeypatch, source):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match=r"no study|No such|no such"):
+    with pytest.raises(InputError, match=r"no study|No such|no such|too long"):
         read_initial_shapes(source, ["rex"])
     assert list(tmp_path.iterdir()) == []
 

@@ -1,8 +1,11 @@
 """A number of trials from a time limit, and resuming what was planned so."""
 
 import contextlib
+import errno
+import os
 import signal
 import time
+from functools import partial
 
 import pytest
 
@@ -10,6 +13,7 @@ import lrshape
 from lrshape.procedure.budget import LEAST
 from lrshape.study.pace import count_affordable, set_trials
 from lrshape.study.spec import StudySpec
+from lrshape.study.time_limit import limit_time
 
 PAUSE = 0.02
 
@@ -113,3 +117,53 @@ def test_another_plan_for_a_study_is_refused(tmp_path, monkeypatch, key):
     other = {**quick, "trials": 200} if key == "screen" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}
     with pytest.raises(lrshape.InputError, match=f"changed: .*{key}"):
         lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **other)
+
+
+@pytest.mark.parametrize("refusal", ["it has notes.txt", "cannot write a study"])
+def test_a_directory_that_cannot_be_used_is_refused_before_anything_is_timed(tmp_path, monkeypatch, refusal):
+    out, calls = tmp_path / "x", []
+    out.mkdir()
+    if "notes" in refusal:
+        (out / "notes.txt").write_text("mine")
+    else:
+        monkeypatch.setattr("lrshape.store.places.LocalPlace.probe", refuse_to_write)
+    with pytest.raises(lrshape.InputError, match=refusal):
+        lrshape.search(time_limit=5, out=out, train=lambda lrs, seed: calls.append(seed), steps=3, **SETTINGS)
+    assert calls == []
+
+
+def refuse_to_write(place, folder):
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+@pytest.mark.parametrize("schedules", [None, ["linear", "cosine"]])
+def test_two_runs_that_time_their_trials_at_once_share_a_study(tmp_path, monkeypatch, schedules):
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+    given = {"out": tmp_path / "x", "train": lambda lrs, seed: float(lrs[0]), "steps": 3}
+    given |= {"base_lr": SETTINGS["base_lr"], "confirm": SETTINGS["confirm"], "time_limit": 100.0}
+    run = lrshape.search if schedules is None else partial(lrshape.compare, schedules=schedules)
+
+    def timed(spec, seconds, executor=None):
+        monkeypatch.setattr("lrshape.study.pace.count_affordable", lambda *arguments: 100)
+        run(**given)  # the other run, which was quicker
+        return 200
+
+    monkeypatch.setattr("lrshape.study.pace.count_affordable", timed)
+    study = run(**given)
+    assert study.is_complete()
+    assert study.spec.max_trials == 100
+
+
+@pytest.mark.parametrize("change", [{"base_lr": None}, {"base_lr": 3}, {"sampler": 3}])
+def test_a_stored_spec_that_makes_no_sense_is_refused_in_words(tmp_path, change):
+    out = tmp_path / "x"
+    lrshape.store.Store.create(out, {"spec": {"workload": "digits-mlp", **change}, "chunk_size": 4})
+    with pytest.raises(lrshape.InputError, match=r"study\.json holds a spec that cannot be read: "):
+        set_trials({"workload": "digits-mlp"}, out, None, None)
+
+
+@pytest.mark.usefixtures("hears_interrupts")
+@pytest.mark.filterwarnings("error")
+def test_a_time_limit_may_be_longer_than_the_system_can_wait():
+    with limit_time(1e10):
+        time.sleep(0.1)

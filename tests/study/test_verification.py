@@ -138,6 +138,7 @@ def test_an_edited_spec_is_told_and_nothing_is_moved_for_it(searched):
     ("change", "reason"),
     [
         ({"versions": {"lrshape": "0.0.1"}}, "lrshape 0.0.1 made it"),
+        ({"versions": 3}, "lrshape of an unknown version made it"),
         ({"chunk_size": None}, "the spec cannot be used here"),
     ],
 )
@@ -169,3 +170,16 @@ def test_checks_are_examined_too(searched, training):
     assert study.is_sound
     assert check.plan is None
     assert list(check.health.damaged) == [chunk.stem]
+
+
+def test_a_check_that_cannot_be_read_hides_nothing_of_the_study(searched):
+    (searched.path / "local").mkdir()
+    (searched.path / "local" / "study.json").write_text("{")
+    chunk = searched.path / "trials" / "screen-00001.parquet"
+    chunk.write_bytes(b"damaged")
+    study, check = examine(searched.path, repair=True)
+    assert list(study.health.damaged) == ["screen-00001"]
+    assert len(study.repaired) == 1
+    assert not chunk.exists()
+    assert "is not a valid study document" in check.unreadable
+    assert not check.is_sound

@@ -152,3 +152,14 @@ def test_a_directory_that_cannot_be_made_is_told_before_anything_is_trained(tmp_
     with pytest.raises(InputError, match="cannot be written"):
         lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
     assert lrshape.Study(tmp_path / "x").trials().empty
+
+
+@pytest.mark.parametrize(
+    ("target", "opened"), [("s3://bucket/runs", "s3://bucket/runs"), ("~/runs", "/me/runs")]
+)
+def test_tensorboard_takes_directories_and_urls(monkeypatch, target, opened):
+    places = []
+    monkeypatch.setenv("HOME", "/me")
+    monkeypatch.setattr(tensorboardX, "SummaryWriter", places.append)
+    tracker(f"tensorboard:{target}").started("study", 0)
+    assert places == [opened]

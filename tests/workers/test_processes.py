@@ -53,8 +53,9 @@ def test_each_worker_sees_one_gpu(monkeypatch, tmp_path):
     assert len(places(None, 1)) == 2
     shared = max(1, len(os.sched_getaffinity(0)) // 2)
     assert [p.threads for p in places(None, None)] == [shared] * 2  # to feed it
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert visible_gpus() == []
+    for none in ("-1", "", "NoDevFiles", "2,-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", none)
+        assert visible_gpus() == (["2"] if "2" in none else [])
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     for name in ("nvidia10", "nvidia9", "nvidiactl", "nvidia-uvm", "null"):
         (tmp_path / name).touch()

@@ -232,14 +232,21 @@ def run_sweep(
             if trials is None and rest is not None:
                 with executor_of(executor) as runner:  # a part for each search, and one for the transfers
                     planned = set_trials(document, path, rest / (len(waiting) + 1), None, runner)
-                trials = planned["trials"]
+                # Where another run has begun the search meanwhile, its number holds.
+                trials = planned.get("trials", planned.get("max_trials"))
             document |= {} if trials is None else {"trials": trials}
         search(document, out=path, time_limit=left(), executor=executor, callback=callback)
     for setting in sweep.settings:
         if setting.slug in {shape.setting for shape in sweep.best_shapes}:
             study = sweep.study(setting)
             follow_up = transfer_into(study, setting.slug, sweep.best_shapes, sweep.how)
-            follow_up.train(study, callback=callback, time_limit=left(), executor=executor)
+            follow_up.train(
+                study,
+                callback=callback,
+                time_limit=left(),
+                executor=executor,
+                max_failed_fraction=setting.document.get("max_failed_fraction"),
+            )
     return sweep
 
 

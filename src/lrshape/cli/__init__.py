@@ -1,6 +1,7 @@
 """The ``lrshape`` command."""
 
 import io
+import os
 import sys
 
 from lrshape.cli import check as _check  # noqa: F401 - registers its commands
@@ -20,6 +21,9 @@ from lrshape.cli.app import app
 
 def main() -> None:
     """Run the command line."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed before the start; the file takes over the free descriptor
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - stays open
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # no character of a name or a message ends a command

@@ -3,6 +3,7 @@
 import errno
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, TextIO
 
@@ -11,7 +12,7 @@ from typer.core import TyperGroup
 
 from lrshape._version import __version__
 from lrshape.errors import InputError, shown
-from lrshape.files import is_stream
+from lrshape.files import is_directory, is_stream
 from lrshape.values import typed
 
 DISK_REFUSED = 1
@@ -95,8 +96,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find near-optimal learning-rate schedule shapes for a training workload.\n\n"
-    "Exit codes: 0 success; 1 a result could not be stored, a stored one is damaged, or lrshape itself "
-    "failed; 2 invalid input, the code that it names included; 130 interrupted (Ctrl-C, SIGTERM or "
+    "Exit codes: 0 success; 1 a result could not be stored, `store verify` found damage, or lrshape "
+    "itself failed; 2 invalid input, the code that it names included; 130 interrupted (Ctrl-C, SIGTERM or "
     "--time-limit): run the same command again to resume.",
 )
 
@@ -110,7 +111,7 @@ def group(name: str, text: str) -> typer.Typer:
 
 def whole(text: str) -> int:
     """The whole number that an option gives, also as 1e3 or 1_000."""
-    number = typed(text)
+    number = typed(str(text))  # a default is a number already
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if type(number) is not int:
@@ -127,7 +128,7 @@ def output_file(given: str, name: str) -> Path:
     from lrshape.store import local
 
     path = local(given, "an output file")
-    return path / name if given.endswith(("/", os.sep)) or path.is_dir() else path
+    return path / name if given.endswith(("/", os.sep)) or is_directory(path) else path
 
 
 _ORDER = (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
@@ -145,9 +146,10 @@ def say(message: str = "") -> None:
     typer.echo(printable(message, sys.stdout))
 
 
-def wrote(path: str | Path) -> None:
-    """Tell that a file is written; on standard error where the file may be standard output."""
-    fail(f"wrote {path}", prefix="") if is_stream(Path(path)) else say(f"wrote {path}")
+def wrote(path: str | Path, more: Iterable[str] = ()) -> None:
+    """Tell that a file is written, and more; on standard error where the file may be standard output."""
+    for line in (f"wrote {path}", *more):
+        fail(line, prefix="") if is_stream(Path(path)) else say(line)
 
 
 def printable(text: str, stream: TextIO | None) -> str:

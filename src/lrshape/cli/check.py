@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from lrshape.cli.app import app, fail, printable, say
+from lrshape.cli.app import app, fail, printable, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
-from lrshape.cli.study import Directory, Json
+from lrshape.cli.study import Json
 
 if TYPE_CHECKING:
     from lrshape.checks.check import Check, CheckResult
     from lrshape.report.sections import Table
     from lrshape.study.study import Study
+
+Directory = Annotated[str, typer.Argument(metavar="DIR", help="Directory of a finished study (local).")]
 
 
 class _CheckGroup(TyperGroup):
@@ -64,8 +66,9 @@ def _options(kind: "type[Check]") -> Iterable[inspect.Parameter]:
         }
         text = f"{(field.description or name)[:1].upper()}{(field.description or name)[1:]}"
         limits = f" ({ends['ge']:,} to {ends['le']:,})" if len(ends) == 2 else ""
-        option = typer.Option(f"--{name.replace('_', '-')}", help=f"{text}{limits}.")
         simple = field.annotation if field.annotation in (int, float, bool, str) else str
+        how: dict[str, Any] = {"parser": whole, "metavar": "N"} if simple is int else {}
+        option = typer.Option(f"--{name.replace('_', '-')}", help=f"{text}{limits}.", **how)
         yield inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
@@ -82,6 +85,13 @@ def _run(
     executor: ExecutorName = "inline",
     workers: Workers = None,
     executor_settings: ExecutorSettings = None,
+    max_failed_fraction: Annotated[
+        float | None,
+        typer.Option(
+            metavar="F",
+            help="Stop when a larger fraction of this run's trials fails; 1: never. Default: 0.5.",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     from lrshape.study.study import Study
@@ -92,8 +102,14 @@ def _run(
     study = Study(directory)
     _announce(study, check.cost(study), check.most_trials(study))
     place = study.directory / check.name
-    with running(place, "the same command") as progress:
-        result = check.run(study, callback=progress, time_limit=seconds, executor=runner)
+    with running(place) as progress:
+        result = check.run(
+            study,
+            callback=progress,
+            time_limit=seconds,
+            executor=runner,
+            max_failed_fraction=max_failed_fraction,
+        )
     print_result(result, place, as_json)
 
 

@@ -39,9 +39,9 @@ def contest(
     """Decide which of two or more given schedules is best, or resume that: finished trials are kept.
 
     Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false;
-    then all run on the same fresh seeds until one is shown to be best, or all to be equal. The
-    directory is a study's: status, report, best and export work there. To draw schedules, or the winners of
-    studies, side by side without training, use `lrshape compare`.
+    then all run on the same fresh seeds until the leader's comparison with each other schedule is decided.
+    The directory is a study's: status, report, best and export work there. To draw schedules, or the winners
+    of studies, side by side without training, use `lrshape compare`.
 
     Examples:
 
@@ -57,7 +57,7 @@ def contest(
     document = read_spec(spec, settings or [])
     if trials is not None:
         document["trials"] = trials
-    study = run_study(compare, document, out, seconds, "the same command", runner, log_to or [])
+    study = run_study(compare, document, out, seconds, runner, log_to or [])
     if as_json:
         say(json.dumps(study.winner().to_dict(), indent=2))
         return

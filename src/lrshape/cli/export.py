@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from lrshape.cli.app import app, output_file, say, whole, wrote
+from lrshape.cli.app import app, output_file, whole, wrote
 from lrshape.cli.source import schedules_of, study_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
+from lrshape.files import is_directory, is_file
 from lrshape.values import path_of
 
 
@@ -103,6 +104,7 @@ def export(
 
         lrshape export digits --to npy --metric final/test_error --out lr.npy
     """
+    from lrshape.cli.verdicts import hyperparameter_lines
     from lrshape.frameworks import EXPORTERS
     from lrshape.frameworks import export as write
     from lrshape.shapes.schedule import Schedule
@@ -134,15 +136,11 @@ def export(
     name = EXPORTERS[to].file_name()
     path = _beside(source) / name if out is None else output_file(out, name)
     place = locate(source)
-    if path.exists() and not isinstance(place, Url) and path.samefile(place):
+    if is_file(path) and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
-    wrote(write(schedule, to, path))
-    study = study_of(source)
-    if study is not None and study.spec.tune:
-        from lrshape.cli.verdicts import print_hyperparameters
-
-        say("it was tuned together with")
-        print_hyperparameters(study.best(metric))
+    written, study = write(schedule, to, path), study_of(source)
+    tuned = [] if study is None else hyperparameter_lines(study.best(metric))
+    wrote(written, ["it was tuned together with", *tuned] if tuned else [])
 
 
 def read_batch_sizes(text: str) -> list[tuple[int, int]]:
@@ -179,4 +177,4 @@ def _beside(source: str) -> Path:
     found = locate(source)
     if isinstance(found, Url):
         raise InputError(f"--out is required and must be a local file, because the study is at {found}")
-    return found if found.is_dir() else found.parent
+    return found if is_directory(found) else found.parent

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, fail, say
+from lrshape.cli.app import app, fail, say, whole
 from lrshape.cli.check import print_table
+from lrshape.cli.study import Overrides
 
 
 @app.command()
@@ -14,25 +15,29 @@ def optimum(
     spec: Annotated[
         Path, typer.Argument(metavar="SPEC.toml", help="A spec with the workload linear-regression.")
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")],
-    starts: Annotated[int, typer.Option(help="Number of schedules to start gradient descent from.")] = 8,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Output directory.")],
+    starts: Annotated[
+        int,
+        typer.Option(parser=whole, metavar="N", help="Number of schedules to start gradient descent from."),
+    ] = 8,
     families: Annotated[
         str | None,
         typer.Option(metavar="A,B", help="Families to compare; default: those of the spec, or all."),
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Number of SGD simulations that check each schedule.")] = 400,
+    seeds: Annotated[
+        int,
+        typer.Option(parser=whole, metavar="N", help="Number of SGD simulations that check each schedule."),
+    ] = 400,
     eigenbasis: Annotated[
         int | None,
         typer.Option(
+            parser=whole,
             metavar="SEED",
             help="Minimise the exact loss in this random eigenbasis instead of the recursion, which averages "
             "over eigenbases; takes minutes.",
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
-    ] = None,
+    settings: Overrides = None,
 ) -> None:
     """Compute the optimal schedule for linear regression, and how close each family comes to it.
 
@@ -53,9 +58,9 @@ def optimum(
     from lrshape.store import local
     from lrshape.study.spec import read_spec
 
-    out = local(out, "--out")
+    directory = local(out, "--out")
     document = read_spec(spec, settings or [])
-    _optimum(document, out, starts, families, seeds, eigenbasis)
+    _optimum(document, directory, starts, families, seeds, eigenbasis)
 
 
 def _optimum(

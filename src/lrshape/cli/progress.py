@@ -2,6 +2,7 @@
 
 import sys
 import time
+from abc import ABC, abstractmethod
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -14,7 +15,7 @@ LINE_SECONDS = 10.0
 """Time between two plain lines."""
 
 
-def callback() -> Callback:
+def callback() -> "Shown":
     """The right callback for standard error."""
     return Bar() if sys.stderr.isatty() else Lines()
 
@@ -47,37 +48,56 @@ def pace(rate: float) -> str:
     return f"{duration(1 / rate)} a trial"
 
 
-class Lines(Callback):
+class Shown(Callback, ABC):
+    """Prints what is told once; how a phase goes on is shown by the subclass.
+
+    Attributes:
+        has_begun: whether a study has begun to store trials.
+    """
+
+    has_begun = False
+
+    def started(self, directory: str, stored: int) -> None:
+        """Print where the study is, and whether it is resumed."""
+        self.has_begun = True
+        resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
+        self.print(f"study in {directory}{resumed}")
+
+    def announced(self, plan: str) -> None:
+        """Print the plan."""
+        self.print(plan)
+
+    def phase_begins(self, phase: str, announcement: str) -> None:
+        """Print what the phase does."""
+        if announcement:
+            self.print(f"{phase}: {announcement}")
+
+    @abstractmethod
+    def print(self, text: str) -> None:
+        """Print a line to standard error."""
+
+    def stop(self) -> None:
+        """Give the terminal back."""
+
+
+class Lines(Shown):
     """One line every ten seconds and at the end of each phase."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
-    def started(self, directory: str, stored: int) -> None:
-        """Print where the study is, and whether it is resumed."""
-        resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
-        self._print(f"study in {directory}{resumed}")
-
-    def announced(self, plan: str) -> None:
-        """Print the plan."""
-        self._print(plan)
-
-    def phase_begins(self, phase: str, announcement: str) -> None:
-        """Print what the phase does."""
-        if announcement:
-            self._print(f"{phase}: {announcement}")
-
     def progress(self, status: Status) -> None:
         """Print a line if the last one is old enough."""
         if time.monotonic() - self._last >= LINE_SECONDS:
-            self._print(_line(status))
+            self.print(_line(status))
 
     def phase_done(self, status: Status) -> None:
         """Print the phase's last line."""
         if status.planned:
-            self._print(_line(status))
+            self.print(_line(status))
 
-    def _print(self, text: str) -> None:
+    def print(self, text: str) -> None:
+        """Print a line."""
         self._last = time.monotonic()
         fail(text, prefix="")
 
@@ -88,7 +108,7 @@ def _line(status: Status) -> str:
     return f"{status.phase}: {status.done:,} of {status.planned:,} trials, {described(status)}"
 
 
-class Bar(Callback):
+class Bar(Shown):
     """A progress bar for each phase."""
 
     def __init__(self) -> None:
@@ -108,18 +128,12 @@ class Bar(Callback):
         """Print where the study is, and whether it is resumed, and start a new set of bars."""
         self.stop()
         self._begin()
-        resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
-        self._progress.console.print(f"study in {directory}{resumed}", markup=False)
+        super().started(directory, stored)
         self._progress.start()
 
-    def announced(self, plan: str) -> None:
-        """Print the plan, above the bars."""
-        self._progress.console.print(plan, markup=False)
-
-    def phase_begins(self, phase: str, announcement: str) -> None:
-        """Print what the phase does, above the bars."""
-        if announcement:
-            self._progress.console.print(f"{phase}: {announcement}", markup=False)
+    def print(self, text: str) -> None:
+        """Print a line, above the bars."""
+        self._progress.console.print(text, markup=False)
 
     def progress(self, status: Status) -> None:
         """Move the phase's bar."""

@@ -10,6 +10,7 @@ import typer
 
 from lrshape.cli.app import INTERRUPTED, app, fail, say, wrote
 from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.study import Json
 from lrshape.errors import InputError
 from lrshape.files import inside, publish
 
@@ -26,10 +27,10 @@ def reproduce(
         str, typer.Option(help="Size: smoke (about a minute), cpu (up to hours on 2 cores) or gpu.")
     ] = "smoke",
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Output directory; required to run an experiment.")
+        str | None, typer.Option(metavar="DIR", help="Output directory; required to run an experiment.")
     ] = None,
     time_limit: TimeLimit = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the experiments of the paper, or rerun one at a scale of your choice.
 
@@ -49,6 +50,7 @@ def reproduce(
         lrshape reproduce cifar10 --scale cpu --out cifar10 --time-limit 1h
     """
     from lrshape.paper.experiments import SCALES, experiment
+    from lrshape.store import local
 
     if scale not in SCALES:
         raise InputError(f"--scale must be one of {', '.join(SCALES)}, got {scale!r}")
@@ -59,7 +61,7 @@ def reproduce(
     chosen = experiment(name)
     if out is None:
         raise InputError(f"reproduce {name} needs --out DIR")
-    _run(chosen, scale, out, seconds)
+    _run(chosen, scale, local(out, "--out"), seconds)
 
 
 def _list(as_json: bool) -> None:
@@ -104,9 +106,6 @@ def _shown(step: "Step", scale: str, out: str) -> str:
 
 
 def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> None:
-    from lrshape.store import local
-
-    out = local(out, "--out")
     end = None if seconds is None else time.monotonic() + seconds
     document = chosen.document(scale)
     _write_spec(document, out)
@@ -114,7 +113,7 @@ def _run(chosen: "Experiment", scale: str, out: Path, seconds: float | None) -> 
     for number, step in enumerate(chosen.steps, 1):
         left = None if end is None else end - time.monotonic()
         if left is not None and left <= 0:
-            fail(f"time limit reached; finished trials are stored in {out}: run {again} to resume", prefix="")
+            fail(f"time limit reached; run {again} to resume", prefix="")
             raise typer.Exit(INTERRUPTED)
         for word in step.arguments(scale, str(out)):
             if word.startswith(f"{out}/"):
@@ -157,6 +156,8 @@ def find_command(words: list[str]) -> Any:
 def _write_spec(document: dict[str, Any], out: Path) -> None:
     """Write the spec that is used, or check that the one that is there is the same."""
     from lrshape.report.spec_text import spec_text
+    from lrshape.shapes.input_file import read_text, reading
+    from lrshape.study.spec import MAX_SPEC_BYTES
 
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -164,8 +165,11 @@ def _write_spec(document: dict[str, Any], out: Path) -> None:
             return
         file = out / "spec.toml"
         text = f"# Settings of lrshape, not of the paper.\n{spec_text(document)}\n"
-        if file.exists() and file.read_text("utf-8") != text:
-            raise InputError(f"{file} belongs to another experiment or scale; use another directory")
+        if file.exists():
+            with reading(file, "no spec", MAX_SPEC_BYTES):
+                known = read_text(file)
+            if known != text:
+                raise InputError(f"{file} belongs to another experiment or scale; use another directory")
         publish(out, file.name, text.encode(), replace=True)
     except OSError as error:
         raise InputError(f"{out}: cannot be written: {error.strerror}") from None

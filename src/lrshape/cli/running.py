@@ -1,6 +1,8 @@
 """How commands that train are stopped, and what they say then."""
 
+import ctypes
 import math
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -44,30 +46,52 @@ def limit(text: str | None) -> float | None:
 
 
 @contextmanager
-def running(out: object, command: str) -> "Iterator[Callback]":
+def running(out: object, command: str = "the same command") -> "Iterator[Callback]":
     """Give a callback that shows progress, and end the command in one line where trials are stopped.
 
     Args:
         out: where finished trials are.
         command: what to run to resume, in words.
     """
-    from lrshape.cli.progress import Bar, callback
+    from lrshape.cli.progress import callback
     from lrshape.store import StoreError
     from lrshape.study.run import TimeLimitReached
 
-    resume = f"finished trials are stored in {out}: run {command} again to resume"
     progress = callback()
+
+    def resume() -> str:
+        if progress.has_begun:
+            return f"finished trials are stored in {out}: run {command} again to resume"
+        return f"this run stored no trials: run {command} again, with more time if it ends here again"
+
     try:
-        # What the user's code prints must not come between the results, which programs read.
-        with stoppable(f"stopped immediately; {resume}", INTERRUPTED), redirect_stdout(sys.stderr):
+        with stoppable(lambda: f"stopped immediately; {resume()}", INTERRUPTED), _stdout_to_stderr():
             yield progress
     except (KeyboardInterrupt, TimeLimitReached) as stop:
         reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
-        fail(f"{reason}; {resume}", prefix="")
+        fail(f"{reason}; {resume()}", prefix="")
         raise typer.Exit(INTERRUPTED) from None
     except StoreError as error:
         fail(f"{error}; finished trials are safe: run {command} again to resume")
         raise typer.Exit(DISK_REFUSED) from None
     finally:
-        if isinstance(progress, Bar):
-            progress.stop()
+        progress.stop()
+
+
+@contextmanager
+def _stdout_to_stderr() -> Iterator[None]:
+    """Keep what the user's code prints from the results, which programs read.
+
+    Python's own ``sys.stdout`` is exchanged, and the descriptor, which C code and subprocesses print to.
+    """
+    sys.stdout.flush()
+    results = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if os.name == "posix":
+            ctypes.CDLL(None).fflush(None)  # C holds back what it prints to a file or a pipe
+        os.dup2(results, 1)
+        os.close(results)

@@ -9,6 +9,7 @@ import typer
 from lrshape.cli.app import group, output_file, say, whole, wrote
 from lrshape.cli.chart import Png, Svg, chart, save_figure
 from lrshape.cli.source import schedule_of
+from lrshape.cli.study import Json
 from lrshape.errors import InputError
 from lrshape.values import typed
 
@@ -19,7 +20,7 @@ shapes = group("shapes", "List the families of schedule shapes, draw a shape, or
 
 @shapes.command("list")
 def list_families(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """List the families of shapes with their formulas, parameters and ranges.
 
@@ -107,6 +108,8 @@ def show(
     """
     from lrshape.shapes.schedule import Schedule
 
+    if as_json and (png is not None or svg is not None):
+        raise InputError("give --json, or --png and --svg, not both")
     if _is_file(shape):
         if parameter or step_rule is not None:
             raise InputError("-p and --step-rule apply to families only; a schedule file sets its own")
@@ -137,7 +140,7 @@ def show(
 
 def _is_file(text: str) -> bool:
     """Whether an argument means a file and no family, whose names have neither dots nor slashes."""
-    return bool(Path(text).suffix) or "/" in text or Path(text).is_file()
+    return bool(Path(text).suffix) or "/" in text
 
 
 def _assignment(text: str) -> tuple[str, Any]:
@@ -169,7 +172,7 @@ def fit(
     out: Annotated[
         str | None, typer.Option(metavar="FILE|DIR", help="Write the closest fit as a schedule (.json).")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Fit families to given learning rates by least squares, the closest fit first.
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from lrshape.errors import InputError
+from lrshape.files import is_directory, is_file
 
 if TYPE_CHECKING:
     from lrshape.shapes.schedule import Schedule
@@ -55,7 +56,7 @@ def study_of(source: str) -> "Study | None":
     from lrshape.store import Url, locate
 
     found = locate(source)
-    if not isinstance(found, Url) and not found.is_dir() and (found.is_file() or found.suffix):
+    if not isinstance(found, Url) and not is_directory(found) and (is_file(found) or found.suffix):
         return None
     from lrshape.study.study import Study
 

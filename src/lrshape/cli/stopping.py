@@ -20,7 +20,7 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 @contextlib.contextmanager
-def stoppable(message: str, code: int) -> Iterator[None]:
+def stoppable(message: Callable[[], str], code: int) -> Iterator[None]:
     """Turn the first signal into `KeyboardInterrupt`, and leave at once on the second, or after `GRACE`.
 
     Leaving at once loses what runs and nothing else: what is finished is on the disk, and worker processes
@@ -28,7 +28,7 @@ def stoppable(message: str, code: int) -> Iterator[None]:
     computation in C is done. To be called in the main thread.
 
     Args:
-        message: what to say when leaving at once.
+        message: gives what to say when leaving at once.
         code: the exit code then.
     """
 
@@ -42,7 +42,9 @@ def stoppable(message: str, code: int) -> Iterator[None]:
     with hearing, telling:
         telling.setblocking(False)
         before = signal.set_wakeup_fd(telling.fileno(), warn_on_full_buffer=False)
-        thread = threading.Thread(target=_listen, args=(hearing, lambda: _leave(message, code)), daemon=True)
+        thread = threading.Thread(
+            target=_listen, args=(hearing, lambda: _leave(message(), code)), daemon=True
+        )
         thread.start()
         try:
             yield
@@ -71,9 +73,9 @@ def _listen(hearing: socket.socket, leave: Callable[[], None]) -> None:
             deadline = time.monotonic() + GRACE
 
 
-def _leave(message: str, code: int) -> None:
+def _leave(text: str, code: int) -> None:
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr.isatty():
-            message = _SHOW_CURSOR + message  # the progress bar has hidden it
-        os.write(2, f"\n{message}\n".encode())
+            text = _SHOW_CURSOR + text  # the progress bar has hidden it
+        os.write(2, f"\n{text}\n".encode())
     os._exit(code)

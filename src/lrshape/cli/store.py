@@ -53,7 +53,7 @@ def verify(
     else:
         for one in found:
             _print_diagnosis(one, repair)
-    if any(one.edited or one.has_lost or not (one.is_sound or repair) for one in found):
+    if any(one.edited or one.unreadable or one.has_lost or not (one.is_sound or repair) for one in found):
         raise typer.Exit(DAMAGED)
 
 
@@ -67,6 +67,9 @@ def _plain(found: "Diagnosis") -> dict[str, Any]:
 def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
     say(f"{found.path}: {_state(found)}")
+    if found.unreadable:
+        say(f"  {found.unreadable}; this cannot be repaired: move the check away and run it again")
+        return
     at_most = f" of at most {plan.planned:,}" if plan is not None and plan.planned else ""
     say(f"  {counted(health.trials, 'trial')}{at_most} in {counted(health.chunks, 'sound chunk')}")
     if plan is not None:

@@ -55,7 +55,7 @@ def demo(
     text = resources.files("lrshape").joinpath("demo.toml").read_text(encoding="utf-8")
     import tomllib
 
-    _search(tomllib.loads(text), out, None, "the same command")
+    _search(tomllib.loads(text), out, None)
 
 
 @app.command()
@@ -80,7 +80,7 @@ def init(
         say(text.rstrip())
         return
     path = output_file(out, f"{workload}.toml")
-    write_file(path, text.encode(), replace=False)
+    write_file(path, text.encode(), parents=True, replace=False)
     wrote(path)
 
 
@@ -141,7 +141,7 @@ def search(
         document["trials"] = trials
     if start_from is not None:
         document["initial_shapes"] = starting_points(start_from, document, family_names(document), out)
-    _search(document, out, seconds, "the same command", runner, log_to or [])
+    _search(document, out, seconds, runner, log_to or [])
 
 
 def starting_points(
@@ -170,13 +170,12 @@ def _search(
     document: dict[str, Any],
     out: str,
     seconds: float | None,
-    command: str,
     executor: "ExecutorChoice" = "inline",
     log_to: Sequence[str] = (),
 ) -> None:
     from lrshape.api import search as run
 
-    study = run_study(run, document, out, seconds, command, executor, log_to)
+    study = run_study(run, document, out, seconds, executor, log_to)
     print_best(study.best())
     print_end(study, out)
 
@@ -186,7 +185,6 @@ def run_study(
     document: dict[str, Any],
     out: str,
     seconds: float | None,
-    command: str,
     executor: "ExecutorChoice" = "inline",
     log_to: Sequence[str] = (),
 ) -> "Study":
@@ -197,7 +195,6 @@ def run_study(
         document: the spec.
         out: the study's directory.
         seconds: time limit.
-        command: what to run to resume, in words.
         executor: what runs the trials.
         log_to: trackers.
     """
@@ -205,7 +202,7 @@ def run_study(
     from lrshape.trackers import tracker
 
     logs = [tracker(target, "--log-to") for target in log_to]
-    with running(out, command) as progress:
+    with running(out) as progress:
         try:
             callback = Callbacks(progress, *logs)
             return run(document, out=out, time_limit=seconds, executor=executor, callback=callback)

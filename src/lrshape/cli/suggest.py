@@ -72,11 +72,12 @@ def suggest(
     cost_limit: Annotated[
         float | None,
         typer.Option(
-            metavar="K", help="The next runs may cost the steps of K full runs in all; default: no limit."
+            metavar="K",
+            help="The next runs may cost K full runs in all; default: no limit. Not with --from-step.",
         ),
     ] = None,
     out: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="DIR", help="Write suggestion.html, suggestion.json and next-1.json etc. here."),
     ] = None,
     as_json: Json = False,

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app
+from lrshape.cli.app import app, whole
 from lrshape.cli.check import print_result
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
-from lrshape.cli.study import Json
+from lrshape.cli.study import Json, Overrides
 from lrshape.errors import InputError
 
 _PRESETS = """Presets: `weight-decay`, optionally with the coupling of decay to the LR: `:lr` (values 0, 0.01,
@@ -31,7 +31,7 @@ def sweep(
     spec: Annotated[
         Path, typer.Argument(metavar="SPEC.toml", help="The spec of every study (see `lrshape init`).")
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Output directory.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Output directory.")],
     over: Annotated[
         list[str] | None,
         typer.Option(metavar="A.B=V,V", help="A setting and its values; repeat for all combinations."),
@@ -39,12 +39,13 @@ def sweep(
     preset: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A predefined setting with its values.")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="A.B=C", help="Override a setting of the spec; may be repeated."),
-    ] = None,
-    seeds: Annotated[int, typer.Option(help="Fresh seeds that score each transferred shape.")] = 20,
-    tuning_seeds: Annotated[int, typer.Option(help="Other seeds that tune its base LR.")] = 10,
+    settings: Overrides = None,
+    seeds: Annotated[
+        int, typer.Option(parser=whole, metavar="N", help="Fresh seeds that score each transferred shape.")
+    ] = 20,
+    tuning_seeds: Annotated[
+        int, typer.Option(parser=whole, metavar="N", help="Other seeds that tune its base LR.")
+    ] = 10,
     margin: Annotated[
         float,
         typer.Option(
@@ -69,19 +70,19 @@ def sweep(
     transfer = {"seeds": seeds, "tuning_seeds": tuning_seeds}
     TransferSpec.read(transfer, "--")
     document, axes = _settings_of(spec, settings or [], preset or [], over or [])
-    out = local(out, "--out")
-    with running(out, "the same command") as progress:
+    directory = local(out, "--out")
+    with running(directory) as progress:
         done = run_sweep(
             document,
             axes,
-            out=out,
+            out=directory,
             transfer=transfer,
             time_limit=seconds,
             executor=runner,
             callback=progress,
         )
         result = done.report(margin)
-    print_result(result, out, as_json)
+    print_result(result, directory, as_json)
 
 
 def _settings_of(

@@ -23,7 +23,8 @@ def print_best(found: "Result") -> None:
     title = f"best schedule: {found.name}, " if found.is_contest else "best shape: "
     say(f"\n{title}{found.family}({params})")
     say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
-    print_hyperparameters(found)
+    for line in hyperparameter_lines(found):
+        say(line)
     if found.score_median is None:
         say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
     unbiased = found.phase == "confirm"
@@ -41,16 +42,19 @@ def print_best(found: "Result") -> None:
     _print_comparison(claims_of(found))
 
 
-def print_hyperparameters(found: "Result") -> None:
-    """Print with which hyperparameters the winner is to be trained, if the study has tuned any."""
+def hyperparameter_lines(found: "Result") -> list[str]:
+    """With which hyperparameters the winner is to be trained, a line each, if the study has tuned any."""
     from lrshape.report.claims import as_good, plain_value
 
+    lines = []
     for name, value in found.hyperparameters.items():
         flat = found.sensitivity.flat[name] if found.sensitivity else []
         exact = f"{value:g}" if isinstance(value, float) else plain_value(value)
         if isinstance(value, dict):
             exact += f"({', '.join(f'{key}={_short(one)}' for key, one in value['params'].items())})"
-        say(ascii_text(f"{name} {exact}" + (f" ({as_good(flat)} is as good)" if len(flat) > 1 else "")))
+        others = f" ({as_good(flat)} is as good)" if len(flat) > 1 else ""
+        lines.append(ascii_text(f"{name} {exact}{others}"))
+    return lines
 
 
 def _print_comparison(claims: "Claims") -> None:

@@ -167,13 +167,17 @@ class _Screen:
         self._best = best_base_lrs(scores(table, self._spec.metric))
 
     def _check_scores(self) -> None:
-        """Stop where no baseline had a score at any base LR of a range: there is nothing to compare.
+        """Stop where all baselines diverged at every base LR of a range: there is nothing to compare.
+
+        Trials that failed are judged by `max_failed_fraction`.
 
         Raises:
             InputError: if so.
         """
         best = self._best
-        if self._spec.base_lr.ratio == 1 or best.empty or np.isfinite(best["score"]).any():
+        if self._spec.base_lr.ratio == 1 or best.empty:
+            return
+        if np.isfinite(best["score"]).any() or best["failed"].any():
             return
         raise InputError(
             f"a search needs trainings that end with a finite {self._spec.metric}, but none of the first "

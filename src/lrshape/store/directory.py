@@ -15,7 +15,7 @@ from lrshape.errors import InputError
 from lrshape.files import StoreError, is_link
 from lrshape.store import chunk_file
 from lrshape.store.chunk_file import DamagedChunk
-from lrshape.store.document import MAX_BYTES, claim_directory, digest, read_document
+from lrshape.store.document import MAX_BYTES, claim_directory, digest, read_document, require_free
 from lrshape.store.place import Location, locate
 from lrshape.store.places import place_at
 from lrshape.store.table import chunk_frame, curves_frame, sorted_frame
@@ -102,6 +102,15 @@ class Store:
         return store
 
     @staticmethod
+    def require_free(path: str | os.PathLike[str]) -> None:
+        """Check, by writing, that `create` can make a new study here; to be called before work for it.
+
+        Raises:
+            InputError: as `create` does.
+        """
+        require_free(place_at(locate(path)), DOCUMENT, "study", folder=TRIALS)
+
+    @staticmethod
     def exists(path: str | os.PathLike[str]) -> bool:
         """Whether a directory holds a study, readable or not.
 
@@ -114,10 +123,10 @@ class Store:
         except StoreError as error:
             raise InputError(f"cannot read {error}") from error
 
-    def inner(self) -> "list[Store]":
-        """The stores in this one's directory: of its checks. Links may lead to studies of others."""
+    def inner(self) -> list[Location]:
+        """Where this study's checks have stores of their own. Links may lead to studies of others."""
         names = [name for name in sorted(self.place.names("")) if not self._is_link(name)]
-        return [Store(self.path / name) for name in names if self.place.exists(f"{name}/{DOCUMENT}")]
+        return [self.place.at(name) for name in names if self.place.exists(f"{name}/{DOCUMENT}")]
 
     def _is_link(self, name: str) -> bool:
         location = self.place.at(name)

@@ -80,6 +80,24 @@ def claim_directory(
         )
 
 
+def require_free(place: Place, name: str, kind: str, *, folder: str) -> None:
+    """Check, by writing, that `claim_directory` can make a new document here; makes the directory.
+
+    Args:
+        place: the directory; it need not exist.
+        name: of the document's file.
+        kind: what the directory is to hold, for messages.
+        folder: one to make in it.
+
+    Raises:
+        InputError: if the place is a file, holds something else, or cannot be written.
+    """
+    with _told(place, kind):
+        _refuse_foreign(place, name, folder, kind)
+        place.prepare(folder)
+        place.probe(folder)
+
+
 def read_document(place: Place, name: str, kind: str) -> dict[str, Any]:
     """Return the document of a directory.
 

@@ -10,9 +10,8 @@ from lrshape.errors import InputError, shown
 from lrshape.store.chunk_file import DamagedChunk
 from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
-from lrshape.store.table import metric_columns
+from lrshape.store.table import PLANNED, metric_columns
 
-_KEYS = ["phase", "shape", "family", "params", "base_lr", "hyperparameters", "seed"]
 _PLAN = {
     "hash": "are of different specs",
     "chunk_size": "have different numbers of trials in a chunk; give `chunk_size` in the spec",
@@ -109,7 +108,7 @@ def _merged(source: Store, target: Store, present: set[str]) -> Merged:
 
 
 def _compare(name: str, kept: pd.DataFrame, other: pd.DataFrame, found: Merged) -> None:
-    if not kept[_KEYS].equals(other[_KEYS]):
+    if not kept[PLANNED].equals(other[PLANNED]):
         found.other_trials.append(name)
     elif kept.drop(columns="wall_time").equals(other.drop(columns="wall_time")):
         found.equal += 1

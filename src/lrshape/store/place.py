@@ -5,7 +5,7 @@ import os
 import re
 from abc import ABC, abstractmethod
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from lrshape.errors import InputError, shown
@@ -62,21 +62,35 @@ def locate(path: str | os.PathLike[str]) -> Location:
     if "::" in text:
         raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
     if found[1].lower() in _LOCAL:
-        return Path(url2pathname(unquote(urlsplit(text).path)))
+        return _of_file_url(text)
     if not text[found.end() + 1 :].strip("/"):
         raise InputError(f"a study's URL has a path, e.g. s3://bucket/study, got {shown(text)}")
     return Url(text.rstrip("/"))
+
+
+def _of_file_url(text: str) -> Path:
+    parts = urlsplit(text)
+    if parts.netloc not in ("", "localhost") or not parts.path or parts.query or parts.fragment:
+        raise InputError(
+            "a file:// URL is a path on this machine, with %23 for # and %3F for ?, e.g. "
+            f"file:///home/me/study, got {shown(text)}"
+        )
+    return Path(url2pathname(parts.path))
 
 
 def local(path: str | os.PathLike[str], what: str) -> Path:
     """The path of what has to be on a local disk.
 
     Raises:
-        InputError: if it is a URL.
+        InputError: if it is a URL, other than ``file://``.
     """
-    if _SCHEME.match(os.fspath(path)):
-        raise InputError(f"{what} must be local, got {shown(os.fspath(path))}")
-    return path_of(path)
+    text = os.fspath(path)
+    found = _SCHEME.match(text)
+    if found is None:
+        return path_of(path)
+    if found[1].lower() in _LOCAL and "://" in text:
+        return _of_file_url(text)
+    raise InputError(f"{what} must be local, got {shown(text)}")
 
 
 class Place(ABC):

@@ -47,9 +47,12 @@ class RemotePlace(Place):
 
     def exists(self, name: str) -> bool:
         """Whether an object is there; raises `StoreError` where a local place would say False."""
-        with self._reached(name):
-            self._fs.invalidate_cache()
-            return self._fs.isfile(self._key(name))
+        try:
+            with self._reached(name):
+                self._fs.invalidate_cache()
+                return self._fs.info(self._key(name))["type"] == "file"  # isfile() hides what is wrong
+        except FileNotFoundError:
+            return False
 
     def names(self, folder: str) -> list[str]:
         """List the objects of a folder."""

@@ -40,6 +40,9 @@ _AFTER = {
 }
 _FIXED = {*_BEFORE, *_AFTER, CURVE}
 
+PLANNED = list(_BEFORE)
+"""The columns that say which trial a row is of, which the plan fixes."""
+
 CURVE_KEYS = ["phase", "shape", "base_lr", "hyperparameters", "seed"]
 """What tells a trial from the others of its study."""
 

@@ -12,6 +12,7 @@ from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import where
 from lrshape.errors import InputError
+from lrshape.files import is_directory, is_file
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
 from lrshape.procedure.spec import InitialShape
@@ -62,7 +63,7 @@ def read_initial_shapes(
         FAMILIES[name]  # an unknown name is told before anything is read
     name, path = str(source), path_of(source)
     try:
-        if path.is_file() or path.suffix in MAX_BYTES:
+        if not is_directory(path) and (is_file(path) or path.suffix in MAX_BYTES):
             found = _of_file(path, families, step_rule)
         else:
             found = _of_study(name, families)

@@ -14,6 +14,7 @@ from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
 from lrshape.store import Location, Store
 from lrshape.study.chunk import TrainChunk, cut
 from lrshape.study.spec import StudySpec
+from lrshape.study.study import Study
 from lrshape.study.time_limit import TimeLimitReached, forget_interrupt, limit_time
 from lrshape.training.workload import Workload
 from lrshape.workers.executor import Executor
@@ -49,13 +50,14 @@ def set_trials(
         executor: what will run the trials, None for this process.
 
     Raises:
-        InputError: if the trials that fit into the time are too few for what the spec sets.
+        InputError: if the trials that fit into the time are too few for what the spec sets, or the directory
+            cannot be made the study's.
     """
     if not is_planned(document) or "trials" in document:
         return dict(document)
     is_contest = "schedules" in document
     if Store.exists(path):
-        stored = Store(path).spec
+        stored = Study(path).spec.document()
         if is_contest:
             trials = stored.get("max_trials")
             if trials is None:
@@ -68,6 +70,7 @@ def set_trials(
     if seconds is None:
         return dict(document)
     spec = StudySpec.parse(document, workload)
+    Store.require_free(path)  # the time that follows would be lost
     count = count_affordable(spec, seconds, executor)
     if is_contest:
         schedules, span = len(spec.baselines), spec.base_lr.high / spec.base_lr.low

@@ -124,12 +124,12 @@ class Run:
 
     def _keep(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
         """Store rows, and return what is stored, without curves: where another run was first, its rows."""
-        kept = table.drop(columns=CURVE, errors="ignore")
-        if self._store.write(chunk.name, table):
-            return kept
-        self._shared = True
-        theirs = self._read(chunk, {chunk.name})
-        return kept if theirs is None else theirs
+        while not self._store.write(chunk.name, table):
+            self._shared = True
+            theirs = self._read(chunk, {chunk.name})
+            if theirs is not None:  # else it was damaged, and its name is free again
+                return theirs
+        return table.drop(columns=CURVE, errors="ignore")
 
     def _train(
         self, missing: Sequence[Chunk], rows: dict[str, pd.DataFrame], tally: Tally

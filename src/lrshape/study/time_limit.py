@@ -42,7 +42,7 @@ def limit_time(seconds: float | None) -> Iterator[None]:
         else:  # Windows
             _thread.interrupt_main()
 
-    timer = threading.Timer(seconds + PATIENCE, interrupt)
+    timer = threading.Timer(min(seconds + PATIENCE, threading.TIMEOUT_MAX), interrupt)
     timer.daemon = True
     timer.start()
     try:

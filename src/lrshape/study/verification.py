@@ -129,6 +129,7 @@ class Diagnosis:
         has_lost: whether trials that were stored once are missing: later chunks, or the report's table, show
             it. Chunks of one round may be stored in any order, so that a gap alone does not.
         repaired: what was done about it, a line each.
+        unreadable: why ``study.json`` cannot be read, of a check: no chunk can then be judged.
     """
 
     path: Location
@@ -138,11 +139,13 @@ class Diagnosis:
     missing: list[str] = field(default_factory=list)
     has_lost: bool = False
     repaired: list[str] = field(default_factory=list)
+    unreadable: str = ""
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is damaged, misplaced or edited."""
-        return not (self.health.damaged or self.edited or (self.plan and self.plan.misfits))
+        """Whether nothing is damaged, misplaced, edited or unreadable."""
+        misfits = self.plan.misfits if self.plan else {}
+        return not (self.health.damaged or misfits or self.edited or self.unreadable)
 
 
 def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
@@ -160,8 +163,14 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         InputError: if there is no study.
         StoreError: if the disk cannot be read, or written to repair.
     """
-    store = Store(path)
-    return [_examine(each, repair) for each in (store, *store.inner())]
+    study = Store(path)
+    found = [_examine(study, repair)]
+    for inner in study.inner():
+        try:
+            found.append(_examine(Store(inner), repair))
+        except InputError as error:
+            found.append(Diagnosis(inner, Health(), None, edited=False, unreadable=str(error)))
+    return found
 
 
 def _examine(store: Store, repair: bool) -> Diagnosis:
@@ -191,18 +200,16 @@ def _reported(store: Store) -> int:
 
 
 def _plan(store: Store) -> PlanFit:
-    made_by = store.document.get("versions", {}).get("lrshape")
+    versions = store.document.get("versions")
+    made_by = versions.get("lrshape") if isinstance(versions, dict) else None
     if made_by != __version__:
-        return PlanFit(
-            ends=f"lrshape {made_by} made it, and its plans may differ from those of {__version__}"
-        )
+        known = made_by or "of an unknown version"
+        return PlanFit(ends=f"lrshape {known} made it, and its plans may differ from those of {__version__}")
     try:
         spec = StudySpec.parse(store.document["spec"])
         chunk_size = int(store.document["chunk_size"])
     except (InputError, KeyError, TypeError, ValueError) as error:
         return PlanFit(ends=f"the spec cannot be used here: {error}")
-    except Exception as error:  # a train function of the user's is imported, and may raise anything
-        return PlanFit(ends=f"the spec cannot be used here: {type(error).__name__}: {error}")
     return follow(spec, store, chunk_size)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr
 
 from lrshape.errors import InputError
+from lrshape.store import locate
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
-from lrshape.values import path_of
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class TensorBoard(Tracker):
     """Scalars ``<phase>/best`` etc. over the trials of the phase, ``winner/lr`` over training steps."""
 
-    target: str = Field(min_length=1, description="directory of the event files; a resumed study adds one")
+    target: str = Field(
+        min_length=1, description="directory or URL of the event files; a resumed study adds one"
+    )
     _writer: Any = PrivateAttr(None)
 
     def begin(self, directory: str) -> None:
@@ -26,7 +28,7 @@ class TensorBoard(Tracker):
         try:
             from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
 
-            self._writer = SummaryWriter(str(path_of(self.target)))
+            self._writer = SummaryWriter(str(locate(self.target)))
         except ImportError:
             raise InputError("the tracker tensorboard needs: pip install 'lrshape[tensorboard]'") from None
         except OSError as error:

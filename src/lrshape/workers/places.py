@@ -9,6 +9,10 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 """What the libraries that compute read their number of threads from."""
 
 
+_NO_GPU = ("", "-1", "NoDevFiles")
+"""What stands for no GPU in ``CUDA_VISIBLE_DEVICES``; the last one is what some job schedulers write."""
+
+
 @dataclass(frozen=True)
 class Place:
     """One worker's share of the machine.
@@ -65,7 +69,7 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
     """The NVIDIA GPUs that this process may use, found without starting anything on them."""
     asked = os.environ.get("CUDA_VISIBLE_DEVICES")
     if asked is not None:
-        return [name.strip() for name in asked.split(",") if name.strip() not in ("", "-1")]
+        return [name.strip() for name in asked.split(",") if name.strip() not in _NO_GPU]
     numbers = [p.name.removeprefix("nvidia") for p in devices.glob("nvidia[0-9]*")]
     return sorted((n for n in numbers if n.isdigit()), key=int)
 
