@@ -177,7 +177,7 @@ class _Screen:
         best = self._best
         if self._spec.base_lr.ratio == 1 or best.empty:
             return
-        if np.isfinite(best["score"]).any() or best["failed"].any():
+        if np.isfinite(best["score"].to_numpy(np.float64)).any() or best["failed"].to_numpy().any():
             return
         raise InputError(
             f"a search needs trainings that end with a finite {self._spec.metric}, but none of the first "
