@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.errors import InputError
 from lrshape.procedure import phases
 from lrshape.procedure.shape_search import ShapeSearch
 from lrshape.procedure.trial import FIRST_SEED
@@ -65,15 +64,10 @@ def test_confirm_takes_one_of_each_family_and_the_baselines_on_unseen_seeds(driv
     assert set(confirmed["seed"]) == {FIRST_SEED["confirm"] + i for i in range(5)}
 
 
-def test_a_search_without_a_score_stops_after_its_baselines(drive_all):
-    with pytest.raises(InputError, match="none of the first 14 trials did, at base LRs down to 1e-06"):
-        drive_all(SPEC, lambda t: np.inf)
-
-
-def test_searched_shapes_may_all_diverge(drive_all):
-    table, choice = drive_all(SPEC, lambda t: 1.0 if t.shape.is_baseline else np.inf)
+def test_all_diverged_still_reaches_the_end(drive_all):
+    table, choice = drive_all(SPEC, lambda t: np.inf)
     assert np.sum(table["phase"] == "confirm") == 20
-    assert {tuned.tuning.edge for tuned in choice.schedules[:-1]} == {"low"}
+    assert {tuned.tuning.edge for tuned in choice.schedules} == {"low"}
 
 
 def test_sampled_shapes_are_legal_distinct_and_keep_what_is_fixed():

@@ -84,9 +84,4 @@ def test_another_share_is_the_same_study(tmp_path):
 
 
 def test_divergence_is_no_failure(tmp_path):
-    def train(lrs, seed):
-        return 1.0 if lrs[0] == lrs[-1] else float("nan")  # all but the constant baseline diverge
-
-    study = search(train, tmp_path / "x", max_failed_fraction=0.0)
-    assert study.is_complete()
-    assert (study.trials()["status"] == "diverged").mean() > 0.5
+    assert search(lambda lrs, seed: float("nan"), tmp_path / "x", max_failed_fraction=0.0).is_complete()

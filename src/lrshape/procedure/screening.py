@@ -18,7 +18,6 @@ import pandas as pd
 
 from lrshape.analysis.scores import BASELINE, best_base_lrs, scores
 from lrshape.analysis.tables import records
-from lrshape.errors import InputError
 from lrshape.procedure.hyperparameters import EXTENSIONS
 from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Phase, Rounds
@@ -97,7 +96,6 @@ class _Screen:
         baselines = baseline_shapes(self._spec)
         tuned = [shape for shape in baselines if name_of(shape) not in kept]
         yield from self._score(tuned, len(families) + len(kept))
-        self._check_scores()
         yield from self._sweep(tuned, len(families) + len(kept))
         if kept:
             self._shapes |= {shape.id: shape for shape in baselines}
@@ -165,25 +163,6 @@ class _Screen:
         table = yield trials("screen", candidates, seeds, skip=self._seeds_used)
         self._trials = len(table)
         self._best = best_base_lrs(scores(table, self._spec.metric))
-
-    def _check_scores(self) -> None:
-        """Stop where all baselines diverged at every base LR of a range: there is nothing to compare.
-
-        Trials that failed are judged by `max_failed_fraction`.
-
-        Raises:
-            InputError: if so.
-        """
-        best = self._best
-        if self._spec.base_lr.ratio == 1 or best.empty:
-            return
-        if np.isfinite(best["score"].to_numpy(np.float64)).any() or best["failed"].to_numpy().any():
-            return
-        raise InputError(
-            f"a search needs trainings that end with a finite {self._spec.metric}, but none of the first "
-            f"{self._trials} trials did, at base LRs down to {best['base_lr'].min():.2g}; if that is not "
-            "small, lower base_lr.low, else check how the metric is computed"
-        )
 
     def _room(self, kept: int = 0) -> int:
         """How many shapes at base LRs may still be trained, where ``kept`` more are to follow."""

@@ -1,5 +1,6 @@
 """Run a study's phases to the end, chunk by chunk; what is stored already is not run again."""
 
+import logging
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -24,8 +25,13 @@ class TooManyFailed(InputError):  # noqa: N818 - like the other ends of a run
     """So many trials failed that the code or its settings are wrong; what is trained is stored."""
 
 
+_log = logging.getLogger(__name__)
+
 MIN_JUDGED = 10
 """Trials of a run before their failures can stop it."""
+
+MIN_DIVERGED = 64
+"""First trials of a run that diverge before it warns: more than the base LRs that the first schedule gets."""
 
 
 class Run:
@@ -55,6 +61,7 @@ class Run:
         self._speed = Speed()
         self._trials = 0
         self._failures: list[str] = []
+        self._diverged = 0
         self._shared = False  # whether another run has been seen on the same directory
 
     def complete(self) -> None:
@@ -115,6 +122,7 @@ class Run:
                 tally.add(table, self._spec.metric, self._spec.direction)
                 self._tell(tally.news())
                 self._check_failures(table)
+                self._check_divergence(table)
                 self._check_time()
         return [rows[chunk.name] for chunk in planned]
 
@@ -124,12 +132,15 @@ class Run:
 
     def _keep(self, chunk: Chunk, table: pd.DataFrame) -> pd.DataFrame:
         """Store rows, and return what is stored, without curves: where another run was first, its rows."""
-        while not self._store.write(chunk.name, table):
-            self._shared = True
-            theirs = self._read(chunk, {chunk.name})
-            if theirs is not None:  # else it was damaged, and its name is free again
-                return theirs
-        return table.drop(columns=CURVE, errors="ignore")
+        kept = table.drop(columns=CURVE, errors="ignore")
+        if self._store.write(chunk.name, table):
+            return kept
+        self._shared = True
+        theirs = self._read(chunk, {chunk.name})
+        if theirs is not None:
+            return theirs
+        self._store.write(chunk.name, table)  # theirs was damaged, and its name is free again
+        return kept
 
     def _train(
         self, missing: Sequence[Chunk], rows: dict[str, pd.DataFrame], tally: Tally
@@ -191,6 +202,16 @@ class Run:
                 f"{failed} of the {trained} trials of this run failed, more than max_failed_fraction = "
                 f"{self._spec.max_failed_fraction:g} allows, the first with: {first}; "
                 f"all are kept in {self._store.path}"
+            )
+
+    def _check_divergence(self, table: pd.DataFrame) -> None:
+        """Warn once if no trial has trained so far: the search goes on, for a lower base LR may train."""
+        before, self._diverged = self._diverged, self._diverged + int((table["status"] == "diverged").sum())
+        if self._diverged == self._speed.trained and before < MIN_DIVERGED <= self._diverged:
+            _log.warning(
+                "all %d trials so far diverged: check how the training computes %s, and base_lr.low",
+                self._diverged,
+                self._spec.metric,
             )
 
     def _left(self) -> float | None:
