@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from lrshape.errors import InputError
@@ -206,7 +207,8 @@ class Run:
 
     def _check_divergence(self, table: pd.DataFrame) -> None:
         """Warn once if no trial has trained so far: the search goes on, for a lower base LR may train."""
-        before, self._diverged = self._diverged, self._diverged + int((table["status"] == "diverged").sum())
+        before = self._diverged
+        self._diverged += np.count_nonzero(table["status"] == "diverged")
         if self._diverged == self._speed.trained and before < MIN_DIVERGED <= self._diverged:
             _log.warning(
                 "all %d trials so far diverged: check how the training computes %s, and base_lr.low",
