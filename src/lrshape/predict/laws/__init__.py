@@ -1,1 +1,1 @@
-"""The laws, one file each."""
+"""The laws: the bound, and those of loss curves."""
