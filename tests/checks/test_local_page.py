@@ -151,6 +151,7 @@ def test_the_page(tmp_path, hostile, check):
 
 def test_too_few_seeds_for_bands_are_said(tmp_path):
     (section,) = result(tmp_path, points().assign(low=np.nan, high=np.nan), [row()]).sections
+    assert section.sentences[1].endswith("Its parameters are beta 0.5.")
     (figure,) = section.figures.values()
     assert "the median over seeds, too few for intervals." in figure.caption
     assert "as a band" not in figure.caption

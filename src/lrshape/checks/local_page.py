@@ -39,7 +39,9 @@ from lrshape.report.words import (
     probability,
     rate,
     score_text,
+    short,
 )
+from lrshape.store import params_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -201,13 +203,14 @@ def _section(
     lead = first["own_score"]
     spread = interval(first["own_low"], first["own_high"], lead=lead)
     median = f"{number(lead)} ({spread})" if spread else number(lead)
-    params = printable(where(own_points, own_points["own"])["params"].iloc[0], 200)
+    params = params_of(where(own_points, own_points["own"])["params"].iloc[0])
     return Section(
         f"{printable(shape, 60)}{', the winner' if shape == winner else ''}",
         sentences=[
             sentence(overall_verdict(rows, shape == winner)),
             f"Its median {printable(metric, 60)} is {median} over {first['seeds']} fresh seeds, at the base "
-            f"LR {rate(first['own_base_lr'])}. Its parameters are {params}.",
+            f"LR {rate(first['own_base_lr'])}. Its parameters are "
+            f"{listing([f'{printable(name, 40)} {short(value)}' for name, value in params.items()])}.",
         ],
         figures=drawn,
         tables=[_table(rows)],
