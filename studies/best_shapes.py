@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from questions import shape_of
+from questions import near_optimal_shapes, shape_of
 from stored import WorkloadStudies, workloads
 
-from lrshape.analysis.tables import records, where
-from lrshape.report.figures.shapes import IN_THE_SET, POINTS
+from lrshape.report.figures.shapes import POINTS
 from lrshape.report.palette import LINE, MUTED, family_styles
 from lrshape.report.plotting import (
     TEXT,
@@ -37,13 +36,6 @@ def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
     return {family: shape_of({"family": family, "params": text_of(params)}) for family, params in best_ones}
 
 
-def near_optimal_range(one: WorkloadStudies) -> np.ndarray:
-    """Multipliers of the near-optimal shapes, (shapes, points)."""
-    table = one.near_optimal
-    rows = records(where(table, table["verdict"].isin(IN_THE_SET)))
-    return np.array([shape_of(row) for row in rows]).reshape(-1, POINTS)
-
-
 @styled()
 def draw(studies: Sequence[WorkloadStudies]) -> Any:
     """Draw a panel for each workload: the near-optimal range, and the best shapes of the best families."""
@@ -56,9 +48,8 @@ def draw(studies: Sequence[WorkloadStudies]) -> Any:
     figure, axes = panels(len(studies), row_height=2.2)
     for ax, one in zip(axes, studies, strict=True):
         grid_lines(ax, "y")
-        near = near_optimal_range(one)
-        if len(near):
-            ax.fill_between(t, near.min(axis=0), near.max(axis=0), color=LINE.light, alpha=0.6, lw=0)
+        near = near_optimal_shapes(one, True)
+        ax.fill_between(t, near.min(axis=0), near.max(axis=0), color=LINE.light, alpha=0.6, lw=0)
         for place, (family, values) in enumerate(shapes[one.name].items()):
             style, width = styles[family], 2.6 if place == 0 else 1.2
             ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, zorder=3 - 0.1 * place)

@@ -17,7 +17,7 @@ from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.checks.settings import Sweep
 from lrshape.checks.transfer_statistics import answer
 from lrshape.report.claims import plain_value
-from lrshape.report.figures.shapes import IN_THE_SET, curve
+from lrshape.report.figures.shapes import curve
 from lrshape.store import Store
 from lrshape.study.study import Study
 
@@ -160,20 +160,21 @@ def area_between(best: np.ndarray, other: np.ndarray) -> float:
 def near_optimal_width(one: WorkloadStudies) -> Cell | None:
     """By how much shapes of the near-optimal set differ, on average over training.
 
-    From the width of those that are shown to be in it to that of those that may be. If no rescored shape is
-    shown to be outside, more of them might have made the set wider.
+    From the width of those that are shown to be in it to that of those that may be. If no shape is shown to
+    be outside, more of them might have made the set wider.
     """
-    table = one.near_optimal
-    widths, counts = [], []
-    for verdicts in (IN_THE_SET[:2], IN_THE_SET):
-        rows = records(where(table, table["verdict"].isin(verdicts)))
-        curves = np.array([shape_of(row) for row in rows])
-        widths.append(float(np.mean(curves.max(axis=0) - curves.min(axis=0))) if rows else 0.0)
-        counts.append(len(rows))
-    has_an_end = bool((table["verdict"] == "outside").any())
-    is_decided = widths[0] > WIDE or (widths[1] < WIDE and has_an_end)
-    text = f"{widths[0]:.2f} to {widths[1]:.2f} ({counts[0]} to {counts[1]} of {len(table)} shapes)"
+    states = [is_inside for _, is_inside in one.near_optimal]
+    shown, possible = near_optimal_shapes(one, True), near_optimal_shapes(one, True, None)
+    widths = [float(np.mean(np.ptp(curves, axis=0))) for curves in (shown, possible)]
+    is_decided = widths[0] > WIDE or (widths[1] < WIDE and False in states)
+    counts = f"{len(shown)} to {len(possible)} of {len(states)} shapes"
+    text = f"{widths[0]:.2f} to {widths[1]:.2f} ({counts})"
     return Cell(text if is_decided else f"{text}, not decided", is_decided)
+
+
+def near_optimal_shapes(one: WorkloadStudies, *states: bool | None) -> np.ndarray:
+    """Multipliers of the shapes that are in the near-optimal set, or may be (None), (shapes, points)."""
+    return np.array([shape_of(row) for row, is_inside in one.near_optimal if is_inside in states])
 
 
 def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell | None:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,6 +31,7 @@ TEN_TIMES, UNWARMED = "main-10x", "no-warmup"
 FEWER = "fewer-trials"
 """The winner of a search with fewer trials, that of a sweep in the setting of `main`."""
 STUDIES = Path(__file__).resolve().parent
+_IN_THE_SET = {"best": True, "inside": True, "outside": False}
 
 
 @dataclass(frozen=True)
@@ -59,9 +60,17 @@ class WorkloadStudies:
         return self.main.best()
 
     @cached_property
-    def near_optimal(self) -> pd.DataFrame:
-        """The rescored shapes of `main`, and whether they are at most 2% worse than the best of them."""
-        return self.main.analysis().near_optimal(math.log1p(SMALL))
+    def near_optimal(self) -> Sequence[tuple[Mapping[str, Any], bool | None]]:
+        """Rescored and confirmed shapes, and whether each is at most 2% worse than the best; None: open.
+
+        Of what is said of a shape the contest counts, else the searches' confirm phases, else the rescoring.
+        """
+        rescored = records(self.main.analysis().near_optimal(math.log1p(SMALL)))
+        known = {_shape(row): (row, _IN_THE_SET.get(row["verdict"])) for row in rescored}
+        for name, row in self.confirmed.items():
+            verdict = self.effects[name].verdict
+            known[_shape(row)] = (row, None if verdict == "open" else verdict != "worse")
+        return list(known.values())
 
     @cached_property
     def confirmed(self) -> Mapping[str, Mapping[str, Any]]:
@@ -159,6 +168,10 @@ def _rows(study: Study, trials: pd.DataFrame, design: Design) -> Mapping[str, Ma
     beside = Analysis(trials, study.metric, study.spec.direction, design=design)
     rows = records(beside.confirmed.assign(scale=beside.scale))
     return {row["shape"].removeprefix(BASELINE): row for row in rows}
+
+
+def _shape(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["family"], row["params"]
 
 
 def _training(study: Study) -> Mapping[str, Any]:

@@ -113,6 +113,16 @@ def test_a_family_with_the_longest_warmup_that_is_searched_is_not_judged_to_be_w
     assert one.of_families["two_point_linear"] == effect._replace(note="longest warmup", is_judged=False)
 
 
+def test_what_is_confirmed_of_a_shape_replaces_what_its_rescoring_left_open(findings):
+    from stored import STUDIES, WorkloadStudies
+
+    one = WorkloadStudies(STUDIES / "chars-transformer")
+    states = {(row["family"], row["params"]): is_inside for row, is_inside in one.near_optimal}
+    assert len(states) == len(one.near_optimal), "a shape is there twice"
+    assert "open" in one.main.analysis().near_optimal(0.02)["verdict"].tolist()
+    assert None not in states.values()
+
+
 def test_what_is_found_is_near_optimal_only_if_the_optimum_is_near_where_it_is_known(findings):
     from claims import near_optimal
     from linear_regression import optimum_of
