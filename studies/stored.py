@@ -67,9 +67,11 @@ class WorkloadStudies:
         """
         rescored = records(self.main.analysis().near_optimal(math.log1p(SMALL)))
         known = {_shape(row): (row, _IN_THE_SET.get(row["verdict"])) for row in rescored}
-        for name, row in self.confirmed.items():
-            verdict = self.effects[name].verdict
-            known[_shape(row)] = (row, None if verdict == "open" else verdict != "worse")
+        verdicts = {name: effect.verdict for name, effect in self.effects.items()}
+        known |= {
+            _shape(row): (row, None if verdicts[name] == "open" else verdicts[name] != "worse")
+            for name, row in self.confirmed.items()
+        }
         return list(known.values())
 
     @cached_property
