@@ -122,8 +122,8 @@ def test_reproduce_reads_a_spec_that_is_there_with_care(folder):
     refused(folder.run("reproduce", "linear-regression", "--out", "lr"), "must be a file, got a named pipe")
 
 
-def test_a_missing_data_set_is_one_line(folder):
-    folder.environment["LRSHAPE_DATA"] = str(folder.path / "nowhere")
+def test_a_missing_data_set_is_one_line(folder, monkeypatch):
+    monkeypatch.setenv("LRSHAPE_DATA", str(folder.path / "nowhere"))
     (folder.path / "text.toml").write_text('families = ["rex"]\nworkload = "wikitext-transformer"\n')
     result = folder.run("sweep", "text.toml", "--over", "workload.steps=2,3", "--out", "x")
     code, _, err = result
