@@ -45,6 +45,15 @@ class Effect(NamedTuple):
         return "worse" if self.low > 0 else "better" if self.high < 0 else "open"
 
     @property
+    def is_near_optimal(self) -> bool | None:
+        """Whether the score is at most 2% worse: surely (95%), surely not, or None where that is open."""
+        if not self.is_judged:
+            return None
+        if math.isinf(self.value):
+            return self.value < 0
+        return True if self.high < SMALL else False if self.low > SMALL else None
+
+    @property
     def text(self) -> str:
         """E.g. ``+3.1% (1.2 to 5.0)``; without an interval where all seeds agree; ``diverged``."""
         if math.isinf(self.value):

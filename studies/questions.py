@@ -173,7 +173,7 @@ def near_optimal_width(one: WorkloadStudies) -> Cell | None:
 
 
 def near_optimal_shapes(one: WorkloadStudies, *states: bool | None) -> np.ndarray:
-    """Multipliers of the shapes that are in the near-optimal set, or may be (None), (shapes, points)."""
+    """Multipliers of the shapes in these states, (shapes, points); see `WorkloadStudies.near_optimal`."""
     return np.array([shape_of(row) for row, is_inside in one.near_optimal if is_inside in states])
 
 

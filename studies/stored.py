@@ -61,16 +61,14 @@ class WorkloadStudies:
 
     @cached_property
     def near_optimal(self) -> Sequence[tuple[Mapping[str, Any], bool | None]]:
-        """Rescored and confirmed shapes, and whether each is at most 2% worse than the best; None: open.
+        """Rescored and confirmed shapes, and whether each is at most 2% worse than the best; None if open.
 
-        Of what is said of a shape the contest counts, else the searches' confirm phases, else the rescoring.
+        For a shape that is in several of them the contest counts, else the confirm phase of a search.
         """
         rescored = records(self.main.analysis().near_optimal(math.log1p(SMALL)))
         known = {_shape(row): (row, _IN_THE_SET.get(row["verdict"])) for row in rescored}
-        verdicts = {name: effect.verdict for name, effect in self.effects.items()}
         known |= {
-            _shape(row): (row, None if verdicts[name] == "open" else verdicts[name] != "worse")
-            for name, row in self.confirmed.items()
+            _shape(row): (row, self.effects[name].is_near_optimal) for name, row in self.confirmed.items()
         }
         return list(known.values())
 

@@ -113,14 +113,32 @@ def test_a_family_with_the_longest_warmup_that_is_searched_is_not_judged_to_be_w
     assert one.of_families["two_point_linear"] == effect._replace(note="longest warmup", is_judged=False)
 
 
-def test_what_is_confirmed_of_a_shape_replaces_what_its_rescoring_left_open(findings):
+def test_what_the_contest_says_of_a_shape_counts(findings):
     from stored import STUDIES, WorkloadStudies
 
     one = WorkloadStudies(STUDIES / "chars-transformer")
     states = {(row["family"], row["params"]): is_inside for row, is_inside in one.near_optimal}
     assert len(states) == len(one.near_optimal), "a shape is there twice"
-    assert "open" in one.main.analysis().near_optimal(0.02)["verdict"].tolist()
-    assert None not in states.values()
+    assert one.rivals
+    for name in one.rivals.values():
+        row = one.confirmed[name]
+        assert states[row["family"], row["params"]] is one.effects[name].is_near_optimal
+
+
+def test_a_shape_is_outside_of_the_near_optimal_set_only_if_it_is_more_than_2_percent_worse(findings):
+    from effects import Effect
+
+    nan, inf = float("nan"), float("inf")
+    cases = {
+        (0.024, 0.012, 0.03): None,  # worse, but perhaps by less
+        (0.04, 0.021, 0.06): False,
+        (0.005, -0.03, 0.019): True,
+        (-0.05, -0.1, -0.03): True,
+        (0.01, nan, nan): None,
+        (inf, nan, nan): False,
+    }
+    assert {case: Effect(*case).is_near_optimal for case in cases} == cases
+    assert Effect(0.04, 0.03, 0.06, is_judged=False).is_near_optimal is None
 
 
 def test_what_is_found_is_near_optimal_only_if_the_optimum_is_near_where_it_is_known(findings):
