@@ -49,6 +49,13 @@ def test_settings_are_the_product_and_each_is_a_spec_of_its_own():
     assert made[3].short == "0.01, constant"
 
 
+def test_an_optimizer_is_shown_as_one_but_stored_by_the_old_name():
+    (made, _) = settings(SPEC, {"workload.optimizer.name": ["adamw", "muon"]})
+    assert made.label == "optimizer adamw"
+    assert made.slug == "name-adamw"  # else sweeps of earlier versions could not be opened
+    assert StudySpec.parse(made.document).name == "digits: name adamw"
+
+
 def test_short_forms_of_tables_can_be_swept_into():
     document = {"workload": {"name": "digits-mlp", "optimizer": "sgd"}, "families": ["rex"]}
     made = settings(document, {DECAY: [0.0, 0.1]})

@@ -43,8 +43,7 @@ class Setting:
     @property
     def label(self) -> str:
         """Names and values, e.g. ``weight_decay 0.01, coupling constant``."""
-        names = axis_names(list(self.values))
-        return ", ".join(f"{names[key]} {_text(value)}" for key, value in self.values.items())
+        return _label(axis_names(list(self.values)), self.values)
 
 
 def parse_axis(text: str) -> tuple[str, list[Any]]:
@@ -134,7 +133,7 @@ def settings(document: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> 
     points = list(itertools.product(*axes.values()))
     if not 2 <= len(points) <= MAX_SETTINGS:
         raise InputError(f"a sweep must have 2 to {MAX_SETTINGS} settings, got {len(points)}")
-    names = axis_names(list(axes))
+    names = _stored_names(list(axes))
     made = []
     for point in points:
         values = dict(zip(axes, point, strict=True))
@@ -143,7 +142,7 @@ def settings(document: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> 
         for key, value in values.items():
             assign(own, key, value)
         setting = Setting(slug[:120], values, own)
-        own["name"] = f"{own.get('name', 'study')}: {setting.label}"[:100]
+        own["name"] = f"{own.get('name', 'study')}: {_label(names, values)}"[:100]
         made.append(setting)
     if len({setting.slug for setting in made}) < len(made):  # by characters that a file name lacks
         made = [Setting(f"{i:02d}-{s.slug}", s.values, s.document) for i, s in enumerate(made)]
@@ -159,14 +158,27 @@ def settings(document: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> 
 
 
 def axis_names(keys: Sequence[str]) -> dict[str, str]:
-    """Short names of keys: the last part, or the whole key where last parts coincide.
+    """Short names of keys: the last part that is not "name", or the whole key where two would be the same.
 
     Example:
-        >>> axis_names(["workload.optimizer.beta1", "workload.steps"])
-        {'workload.optimizer.beta1': 'beta1', 'workload.steps': 'steps'}
+        >>> axis_names(["workload.optimizer.name", "workload.steps"])
+        {'workload.optimizer.name': 'optimizer', 'workload.steps': 'steps'}
     """
-    last = [key.rpartition(".")[2] for key in keys]
-    return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
+    return _if_different({key: key.removesuffix(".name").rpartition(".")[2] for key in keys})
+
+
+def _stored_names(keys: Sequence[str]) -> dict[str, str]:
+    """Names of keys in stored sweeps, which open only as long as these stay as they are."""
+    return _if_different({key: key.rpartition(".")[2] for key in keys})
+
+
+def _if_different(names: Mapping[str, str]) -> dict[str, str]:
+    taken = list(names.values())
+    return {key: name if taken.count(name) == 1 else key for key, name in names.items()}
+
+
+def _label(names: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{names[key]} {_text(value)}" for key, value in values.items())
 
 
 def _text(value: Any) -> str:
