@@ -181,8 +181,14 @@ def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell 
     """What it costs to use one setting's best shape in another, its base LR tuned again."""
     if axis.startswith("workload.optimizer") and "optimizer" not in one.main.spec.document()["workload"]:
         return Cell("has none", None)
-    found = [s for (key, how), s in one.sweeps.items() if key == axis and coupling in (None, how)]
-    return cell_of(largest_regret(found[0])) if found else None
+    sweep = sweep_over(one, axis, coupling)
+    return cell_of(largest_regret(sweep)) if sweep else None
+
+
+def sweep_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Sweep | None:
+    """The complete sweep of an axis, with that coupling of weight decay where one is given."""
+    found = (s for (key, how), s in one.sweeps.items() if key == axis and coupling in (None, how))
+    return next(found, None)
 
 
 def largest_regret(sweep: Sweep) -> Effect:

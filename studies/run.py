@@ -118,11 +118,15 @@ SMALL = Size(
 )
 MEDIUM = SMALL._replace(
     sweep={"trials": 192},
-    transfer={"tuning_seeds": 3, "seeds": 16},
+    transfer={"tuning_seeds": 3, "seeds": 64},  # 16 left two sweeps undecided: digits-cnn is noisy
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
     seeds={"max": 30, "top": 6, "sample": 16},
 )
-SLOW = MEDIUM._replace(decays=(0.0, 0.5, 2.0), contest={"trials": 744, "confirm": {"most": 160}})
+SLOW = MEDIUM._replace(
+    decays=(0.0, 0.5, 2.0),
+    contest={"trials": 744, "confirm": {"most": 160}},
+    transfer={"tuning_seeds": 3, "seeds": 16},
+)
 LARGE_BATCH = SMALL._replace(contest={"tuning": {"rounds": 12}})
 """After the usual four rounds the best base LRs were known to half an octave only, too coarsely to judge."""
 LARGE = SLOW._replace(
