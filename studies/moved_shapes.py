@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from questions import SWEEPS, largest_regret, sweep_over
+from questions import DECAY, SWEEPS, largest_regret, sweep_over
 from stored import WorkloadStudies, varied, workloads
 
 from lrshape.checks.settings import Sweep
@@ -54,4 +54,9 @@ def draw(sweeps: Mapping[tuple[str, str], Sweep]) -> Any:
 
 def findings() -> Mapping[str, Any]:
     """What the section shows."""
-    return {"drawing": draw(moved(workloads()))}
+    sweeps = moved(workloads())
+    others: dict[str, list[str]] = {}  # weight decay is one of the paper's claims
+    for question, workload in sweeps:
+        if SWEEPS[question][0] != DECAY:
+            others.setdefault(question.lower(), []).append(workload)
+    return {"drawing": draw(sweeps), "others": others}
