@@ -198,6 +198,8 @@ def test_batch_sizes_from_the_command_line(tmp_path):
     file = tmp_path / "sizes.txt"
     file.write_text("8\n8\n16\n")
     assert read_batch_sizes(str(file)) == [(8, 1), (8, 1), (16, 1)]
+    stages = [(2**i, 1000 + i) for i in range(30)]
+    assert read_batch_sizes(",".join(f"{size}x{count}" for size, count in stages)) == stages
     file.write_bytes(b"\xef\xbb\xbfbatch_size\r\n8\r\n1.6e1\r\n\r\n")
     assert read_batch_sizes(str(file)) == [(8, 1), (16, 1)]
     for bad in ("8\n\n16\n", "8\n1.5\n", "1,000\n2,000\n", "8 16\n", ""):

@@ -241,7 +241,7 @@ def test_times(text, seconds):
     assert limit(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-5s", "5 minutes", "1m1h", "nan", "inf"])
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5 minutes", "1m1h", "nan", "inf", "10_m", "1__0s"])
 def test_wrong_times(text):
     with pytest.raises(InputError, match="positive time"):
         limit(text)

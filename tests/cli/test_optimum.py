@@ -31,6 +31,10 @@ def test_it_prints_the_gap_table_and_writes_the_result(tmp_path):
     assert {f["family"] for f in found["families"]} == {"cosine", "power"}
     assert found["workload"]["steps"] == 20
     assert (tmp_path / "found" / "optimum.html").is_file()
+    only = ["--set", 'families={name="wsd",fixed={decay=0.5}}', "--families", "wsd"]  # a table by itself
+    assert run(tmp_path, spec, "--out", "wsd", *only, *SMALL)[0] == 0
+    (wsd,) = json.loads((tmp_path / "wsd" / "optimum.json").read_text())["families"]
+    assert wsd["schedule"]["params"]["decay"] == 0.5
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,14 @@ def test_the_best_shapes_of_a_study_start_another(finished, folder):
     assert code == 0, errors
     assert "goes on with the initial shapes that it began with" in errors
     assert "resuming" in errors
+    (folder.path / "curve.csv").write_text("lr\n" + "\n".join(map(str, [1, 0.9, 0.7, 0.4, 0.1])))
+    forms = (*command[:3], "one", "--trials", 24, "--start-from", "curve.csv", "--set")
+    code, _, errors = folder.run(*forms, "families=rex")  # a family by itself
+    assert code == 0, errors
+    assert "nearest is rex" in errors
+    code, _, errors = folder.run(*forms, "families=[]", "--out", "none")
+    assert code == 2
+    assert errors == "error: families: at least one is needed to start from shapes, got none\n"
     given = ("--set", 'initial_shapes=[{family="rex"}]')
     code, _, errors = folder.run(*command[:3], "third", *command[4:], *given)
     assert code == 2

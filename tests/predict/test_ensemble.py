@@ -61,6 +61,14 @@ def test_a_suggestion_is_at_the_base_lr_that_was_run(curves):
     assert found.to_dict()["curve_laws"] == found.curve_laws
 
 
+def test_a_logged_loss_of_0_leaves_the_laws_of_curves_out(curves):
+    losses = np.where(POINTS == 2100, 0.0, curves["constant"].losses)
+    few = slice(0, None, 4)  # so that it fills a bin
+    glitch = Run("glitch", curves["constant"].lrs, POINTS[few], losses[few])
+    found = suggest([glitch, curves["cosine"], curves["step"]])
+    assert "needs logged losses above 0, got 0 in glitch" in found.curve_laws
+
+
 def test_laws_that_miss_held_out_runs_take_no_part(curves):
     rng = np.random.default_rng(0)
     runs = [

@@ -41,6 +41,7 @@ def test_one_live_run_goes_on_and_is_told_little():
     assert all(np.isnan(row.loss) for row in found.rows)
     branch = found.next_runs[-1]
     assert branch.schedule.steps == DONE + 100
+    assert [each.cost for each in found.next_runs] == pytest.approx([0.6, 0.1])  # of a full run
     assert "give lrshape its log" in branch.reason
 
 
@@ -121,7 +122,14 @@ def test_a_live_run_counts_as_a_finished_one_only_if_its_lr_decayed_after_the_st
     assert [each.name for each in found.runs] == ["live"]
     assert "says nothing about decays" in " ".join(found.doubts)
     again = suggest(BRANCH, steps=STEPS, from_step=300)
-    assert [each.steps for each in again.runs] == [500, 300]
+    assert [each.steps for each in again.runs] == [500]  # its first steps are no other run
+    assert not again.held_out
+
+
+def test_a_final_loss_of_0_is_a_loss_like_others():
+    memorised = Run("memorised", BRANCH.lrs, BRANCH.points, np.append(BRANCH.losses[:-1], 0.0))
+    found = suggest([LIVE, memorised], steps=STEPS, from_step=DONE, live="live")
+    assert all(0 < row.better < 1 for row in found.rows)
 
 
 def test_a_run_that_diverged_goes_on_from_before():

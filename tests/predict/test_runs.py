@@ -39,6 +39,7 @@ def test_one_loss_is_enough_and_a_run_cannot_be_changed():
         ([[1.0]], [1], [1.0], "a: LRs must be one row"),
         ([1.0, np.nan], [1], [1.0], "a: LRs must be one row of finite .* of which one is nan"),
         ([0.0, 0.0], [1], [1.0], "not all 0"),
+        ([0.0, 1.0], [1], [1.0], "a: an LR before the last loss must be above 0"),
         ([1.0, 1.0], [0, 1], [1.0, 1.0], "rise, from 1 to 2, got 0 to 1"),
         ([1.0, 1.0], [1, 3], [1.0, 1.0], "rise, from 1 to 2, got 1 to 3"),
         ([1.0, 1.0], [], [], "got none"),

@@ -96,6 +96,19 @@ def test_a_schedule_that_was_never_run_is_not_kept():
     assert "Keep" not in replace(found, rows=tuple(yours)).verdict
 
 
+def test_your_schedule_keeps_its_floor_at_another_base_lr():
+    yours = Schedule("linear", {}, 8.0, STEPS, min_lr=4.0)
+    (own,) = (row for row in suggest(sweep(0.25, 0.5, 1), like=yours).rows if row.name == "yours (linear)")
+    assert own.schedule.base_lr < 4
+    np.testing.assert_allclose(own.schedule.multipliers()[-1], 0.5, rtol=1e-2)
+
+
+def test_the_best_run_of_the_steps_asked_for_need_not_be_the_best_of_all():
+    longer = run("longer", np.append(np.full(3 * STEPS, 1.0), HOLD))
+    found = suggest([*sweep(0.5, 1, 2), longer], steps=STEPS)
+    assert "your best run of 1,000 steps, hold 1" in found.verdict
+
+
 def test_a_loss_counts_for_the_steps_before_it():
     linear = np.linspace(1, 0, STEPS, endpoint=False)
     hold, at = np.minimum(1, 10 * linear), 9 * STEPS // 10  # the decay begins where the log ends

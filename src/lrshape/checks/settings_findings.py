@@ -125,7 +125,7 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
     what = listing([printable(name, 40) for name in findings.varied])
     margin = percent(findings.margin)
     row, pairs = found["largest"], found["pairs"]
-    compared = f"{pairs} pairs" if pairs != 1 else "one pair"
+    compared = f"{pairs} pairs"
     if len(findings.winners) < 2:
         count = counted(len(findings.winners), "setting")
         return "Nothing to compare", [f"{count} of {len(findings.settings)} gave a finite score."]
@@ -165,9 +165,7 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         )
     else:
         title = "Too few seeds to tell"
-        first = (
-            f"{compared[0].upper()}{compared[1:]} were compared on fewer than 6 seeds, too few for intervals."
-        )
+        first = f"{compared} were compared on fewer than 6 seeds, too few for intervals."
     return title, [first, *_kept(findings), _base_lrs(findings)]
 
 

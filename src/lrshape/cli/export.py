@@ -157,7 +157,7 @@ def read_batch_sizes(text: str) -> list[tuple[int, int]]:
 
     path = path_of(text)
     try:
-        if path.is_file():
+        if is_file(path):
             return [(size, 1) for size in batch_sizes_of_file(path)]
         pairs = [part.split("x") for part in text.split(",")]
         return [(int(size), int(count)) for size, count in pairs]

@@ -56,10 +56,10 @@ def optimum(
         lrshape optimum examples/linear-regression.toml --out exact --eigenbasis 0 --starts 2
     """
     from lrshape.store import local
-    from lrshape.study.spec import read_spec
+    from lrshape.study.spec import plain_document, read_spec
 
     directory = local(out, "--out")
-    document = read_spec(spec, settings or [])
+    document = plain_document(read_spec(spec, settings or []))
     _optimum(document, directory, starts, families, seeds, eigenbasis)
 
 
@@ -73,6 +73,7 @@ def _optimum(
 
     if families is not None:
         listed = document.get("families", [])
+        listed = listed if isinstance(listed, list) else []
         given = {f["name"]: f for f in listed if isinstance(f, dict) and "name" in f}
         document["families"] = [given.get(n.strip(), n.strip()) for n in families.split(",") if n.strip()]
     else:

@@ -34,7 +34,7 @@ def limit(text: str | None) -> float | None:
     """
     if text is None:
         return None
-    number = r"\s*((?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*"
+    number = r"\s*((?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*"
     match = re.fullmatch(
         f"\\s*[+]?(?:{number}h)?(?:{number}m(?:in)?)?(?:{number}s?)?\\s*", text, re.IGNORECASE
     )

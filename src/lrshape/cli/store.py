@@ -32,9 +32,9 @@ def verify(
     """Check the stored trials of a study for damage.
 
     For every chunk, lrshape checks its checksum and columns, that it belongs to this study, and that it holds
-    the trials that the spec plans. Without --repair nothing changes. After --repair, run the study's search
-    again to recompute the chunks that were moved. Exit code: 0 sound or repaired, also where a search has not
-    ended; 1 damaged, or trials that were stored are missing.
+    the trials that the spec plans. Without --repair nothing changes. After --repair, run the search, check or
+    sweep again to recompute the chunks that were moved. Exit code: 0 sound or repaired, also where a search
+    has not ended; 1 damaged, or trials that were stored are missing.
 
     Examples:
 
@@ -86,7 +86,7 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
         say(f"  moved to damaged/ earlier: {health.set_aside:,}")
     _list("repaired", found.repaired)
     if found.repaired or health.damaged or found.missing or found.has_lost:
-        say("  run the study's search again to compute what is missing")
+        say("  run the search, check or sweep that made it again to compute what is missing")
     if not repair and (health.stale or not (found.is_sound or found.edited)):
         say("  `--repair` moves damaged and unplanned chunks to damaged/ and deletes unfinished writes")
 

@@ -132,11 +132,11 @@ def search(
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
     from lrshape.procedure.budget import family_names
-    from lrshape.study.spec import read_spec
+    from lrshape.study.spec import plain_document, read_spec
 
     seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
-    document = read_spec(spec, settings or [])
+    document = plain_document(read_spec(spec, settings or []))
     if trials is not None:
         document["trials"] = trials
     if start_from is not None:

@@ -83,6 +83,12 @@ class CurveLaw:
         if units.loss <= 0:
             raise InputError(f"the law {self.name} needs final losses above 0, got {units.loss:g}")
         curves = [_Curve.of(run, units) for run in runs]
+        for run, curve in zip(runs, curves, strict=True):
+            if curve.losses.min() <= 0:
+                least = curve.losses.min() * units.loss
+                raise InputError(
+                    f"the law {self.name} needs logged losses above 0, got {least:g} in {run.name}"
+                )
         names = list(self.priors)
         mean, deviation = np.array(list(self.priors.values())).T
         if (count := sum(len(curve.times) for curve in curves)) <= len(names):

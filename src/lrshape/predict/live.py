@@ -15,6 +15,7 @@ from lrshape.predict.curve_law import CHANGE
 from lrshape.predict.horizons import MOST_HORIZONS, Choice, Live, Unbranched
 from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
 from lrshape.predict.live_forecasts import Forecasts, LiveForecasts, forecast
+from lrshape.predict.live_run import all_runs
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import CAUTION
@@ -71,7 +72,7 @@ def suggest_continuation(
     today = Today(live, Schedule.from_values(tables[-1]), names[-1])
     empty = Suggestion(
         horizons[-1],
-        (*finished, live),
+        tuple(all_runs(live, finished)),
         today,
         (),
         found.contradiction,
@@ -85,22 +86,24 @@ def suggest_continuation(
     )
     if laws is None:
         reason = "no law holds for your runs, so keep to the plan"
-        return replace(empty, next_runs=(NextRun(today.name, today.schedule, reason),))
+        cost = 1 - from_step / horizons[-1]
+        return replace(empty, next_runs=(NextRun(today.name, today.schedule, reason, cost),))
     noise = RELATIVE_NOISE * abs(live.final_loss)
     chosen = [_choices(live.lrs, name, plan, laws, noise) for name, plan in zip(names, tables, strict=True)]
     firsts = [choices[0] for choices in chosen]
     best = [_lrs(live.lrs, choice, plan) for choice, plan in zip(firsts, tables, strict=True)]
     alone = unbranched(live.lrs, best, laws) if len(horizons) > 1 else ()
     rows = [_row(live.lrs, each, tables[-1], found, own=bool(plans)) for each in chosen[-1]]
+    runs = [
+        *_next_runs(firsts, best, noise),
+        *_alone(live.lrs, alone[:1], horizons),
+        *([] if found.by_curves or len(horizons) > 1 else _branch(live, finished, horizons[-1])),
+    ]
     return replace(
         empty,
         rows=tuple(rows),
         doubts=(*found.doubts, *_doubts(live, finished, horizons)),
-        next_runs=(
-            *_next_runs(firsts, best, noise),
-            *_alone(live.lrs, alone[:1], horizons),
-            *([] if found.by_curves or len(horizons) > 1 else _branch(live, finished, horizons[-1])),
-        ),
+        next_runs=tuple(run._replace(cost=(run.schedule.steps - from_step) / horizons[-1]) for run in runs),
         live=Live(live.name, from_step, lr, names[-1], tuple(firsts), alone),
     )
 

@@ -11,14 +11,9 @@ from lrshape.errors import InputError
 from lrshape.predict.curve_forecasts import LEAST_SWEPT
 from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble
 from lrshape.predict.held_out import HeldOut, held_out, widening
-from lrshape.predict.laws.convex_bound import (
-    RELATIVE_NOISE,
-    ConvexBound,
-    FittedBound,
-    split_unstable,
-    told_unstable,
-)
+from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, split_unstable, told_unstable
 from lrshape.predict.laws.curves import CURVE_LAWS
+from lrshape.predict.live_run import all_runs
 from lrshape.predict.next_runs import swept
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT
@@ -57,9 +52,7 @@ class BoundForecasts:
         """Implement `Forecasts`."""
         law = self.fitted.law
         found = self.fitted.difference([law.terms(lrs) for lrs in schedules], law.terms(today))
-        noise = RELATIVE_NOISE * abs(min(run.final_loss for run in self.fitted.runs))
-        error = np.sqrt(found.fit_error**2 + found.law_error**2 + 2 * noise**2)
-        return found.mean, self.wider * error
+        return found.mean, self.wider * found.error
 
     def losses(self, schedules: Sequence[Array]) -> Array:
         """Implement `Forecasts`."""
@@ -145,6 +138,6 @@ def _ensemble(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[
         raise InputError("your finished runs are a sweep of base LRs, and such laws fail where these differ")
     if not curves_of([live]):
         raise InputError(f"the live run has only {len(live.points)} losses")
-    ensemble = fit_ensemble([*finished, live], LEAST_CURVES)
+    ensemble = fit_ensemble(all_runs(live, finished), LEAST_CURVES)
     ensemble.check_resolves(ensemble.differences(others, plan)[0])
     return ensemble

@@ -36,6 +36,11 @@ def live_run(runs: Runs, from_step: int, name: str | None = None) -> tuple[Run, 
     return _cut(whole, from_step), finished
 
 
+def all_runs(live: Run, finished: Sequence[Run]) -> list[Run]:
+    """The finished runs and the live one, but not its first steps beside the whole of it."""
+    return [*finished, *([] if any(run.name == live.name for run in finished) else [live])]
+
+
 def _chosen(runs: Runs, from_step: int, name: str | None) -> Run:
     names = [run.name for run in runs]
     if not names:

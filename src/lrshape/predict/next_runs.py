@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from lrshape.predict.candidates import Candidate, about_alike
-from lrshape.predict.laws.convex_bound import RELATIVE_NOISE
 from lrshape.predict.runs import Run, equally_long
-from lrshape.predict.shape_transfer import Transfer
+from lrshape.predict.shape_transfer import REACH, Transfer
 from lrshape.shapes.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -108,6 +105,5 @@ def rounded(base_lr: float) -> float:
 def _decided(second: "Row", first: "Row", found: Transfer, wider: float) -> bool:
     """Whether the 95% interval of the difference of two forecasts leaves out 0."""
     terms = [found.fitted.law.terms(row.schedule.values()) for row in (second, first)]
-    mean, fit_error, law_error = (float(part[0]) for part in found.fitted.difference(terms[:1], terms[1]))
-    noise = RELATIVE_NOISE * abs(first.loss)
-    return abs(mean) > 1.96 * wider * float(np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2))
+    difference = found.fitted.difference(terms[:1], terms[1])
+    return abs(float(difference.mean[0])) > REACH * wider * float(difference.error[0])

@@ -38,6 +38,8 @@ class Run:
     def __post_init__(self) -> None:
         lrs = checked_lrs(self.lrs, self.name)
         points = checked_points(self.points, len(lrs), self.name)
+        if not lrs[: points[-1]].any():
+            raise InputError(f"{self.name}: an LR before the last loss must be above 0, got 0 for all")
         losses = np.array(self.losses, np.float64)
         if losses.shape != points.shape or not (np.isfinite(losses[:-1]).all() and losses[-1] > -np.inf):
             what = f"shape {losses.shape}" if losses.shape != points.shape else "one that is not"

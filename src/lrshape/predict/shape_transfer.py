@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 
 from lrshape.errors import InputError
-from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound, FittedBound, told_unstable
+from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, told_unstable
 from lrshape.predict.runs import Run, checked_lrs
 
 CAUTION = 0.25
@@ -101,9 +101,7 @@ def transfer_sweep(
         raise InputError(f"a base LR must give LRs of at most {limit:.3g} after these runs")
     chosen = [terms[i].scaled(base_lr, fitted.law.rate) for i, base_lr in candidates]
     origin = None if today is None else fitted.law.terms(checked_lrs(today, "today"))
-    mean, fit_error, law_error = fitted.difference(chosen, origin)
-    noise = RELATIVE_NOISE * abs(min(run.final_loss for run in fitted.runs))
-    error = np.sqrt(fit_error**2 + law_error**2 + 2 * noise**2)
+    mean, _, law_error, error = fitted.difference(chosen, origin)
     losses = fitted.rows(chosen) @ fitted.coefficients
     order = np.argsort(mean + caution * law_error, kind="stable")
     forecasts = [

@@ -120,8 +120,9 @@ def suggest(
             found = replace(found, doubts=(doubt, *found.doubts))
     found = _paid(found, cost_limit)
     if found.rows and not equally_long(today.run.steps, steps):
+        counted = "stable finished run" if found.unstable else "finished run"
         doubt = (
-            f"No finished run has {steps:,} steps: lrshape carries the forecasts over from "
+            f"No {counted} has {steps:,} steps: lrshape carries the forecasts over from "
             f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
         )
         found = replace(found, doubts=(*found.doubts, doubt))
@@ -194,9 +195,12 @@ def _ready(runs: Runs, of_files: Mapping[str, object]) -> Runs:
 
 
 def _like(like: Schedule | PathLike) -> Candidate:
-    if isinstance(like, Schedule):
-        return Candidate(f"yours ({like.family})", like, own=True)
-    return Candidate(path_of(like).stem, read_schedule(like), own=True)
+    is_schedule = isinstance(like, Schedule)
+    name = f"yours ({like.family})" if is_schedule else path_of(like).stem
+    schedule = like if is_schedule else read_schedule(like)
+    if schedule.min_lr:  # at another base LR its floor would be another share of the peak
+        schedule = Schedule.from_values(schedule.values())
+    return Candidate(name, schedule, own=True)
 
 
 def _at(own: Sequence[Candidate], steps: int) -> list[Candidate]:

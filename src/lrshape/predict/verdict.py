@@ -30,7 +30,9 @@ def verdict(found: "Suggestion") -> str:
         return _goes_on(found, found.live)
     first, run = found.rows[0], found.today.run.name
     where = f"{first.name} at base LR {rate(first.schedule.base_lr)}"
-    what = f"your best run, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
+    is_best = found.today.run.final_loss <= min(other.final_loss for other in found.runs)
+    best = "your best run" if is_best else f"your best run of {found.steps:,} steps"
+    what = f"{best}, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
     is_theirs = first.own and alike(first.schedule, found.today.schedule)
     if is_theirs and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
         return f"Keep {where}: no candidate is expected to be better than {what}{_by(found)}."

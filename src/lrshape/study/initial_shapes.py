@@ -59,6 +59,8 @@ def read_initial_shapes(
     Raises:
         InputError: if the source is none of these, or holds no shape of these families.
     """
+    if not families:
+        raise InputError("families: at least one is needed to start from shapes, got none")
     for name in families:
         FAMILIES[name]  # an unknown name is told before anything is read
     name, path = str(source), path_of(source)

@@ -18,7 +18,7 @@ from lrshape.store.directory import DAMAGED, TRIALS
 from lrshape.study.chunk import Chunk
 from lrshape.study.drive import Misfit, drive_phase, drive_search, read_chunk, unplanned
 from lrshape.study.plan import Plan
-from lrshape.study.spec import StudySpec
+from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec
 
 
 @dataclass
@@ -208,6 +208,8 @@ def _plan(store: Store) -> PlanFit:
     try:
         spec = StudySpec.parse(store.document["spec"])
         chunk_size = int(store.document["chunk_size"])
+        if not 1 <= chunk_size <= MAX_CHUNK_SIZE:
+            raise ValueError(f"its chunk_size must be from 1 to {MAX_CHUNK_SIZE}, got {chunk_size}")
     except (InputError, KeyError, TypeError, ValueError) as error:
         return PlanFit(ends=f"the spec cannot be used here: {error}")
     return follow(spec, store, chunk_size)

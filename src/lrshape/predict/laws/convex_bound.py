@@ -177,11 +177,13 @@ class Difference(NamedTuple):
         mean: of the difference.
         fit_error: standard deviation, because the runs leave floor, x and y uncertain.
         law_error: standard deviation, because the law is not exact between shapes; `DISTANCE_ERROR`.
+        error: standard deviation of the difference of two runs: these two, and the noise of both.
     """
 
     mean: Array
     fit_error: Array
     law_error: Array
+    error: Array
 
 
 class FittedBound(FittedLaw):
@@ -195,6 +197,7 @@ class FittedBound(FittedLaw):
         coefficients: posterior mean of floor, x and y, ``(3,)``, for terms relative to those of the best run.
         covariance: of them, ``(3, 3)``.
         curvature: posterior mean of the second derivative of the loss in log(base LR) at the best one.
+        noise: standard deviation of a run's final loss, above 0.
         runs: those that were fitted.
         unstable: those left out; see `split_unstable`.
         misfit: probability that runs which follow the law fit it worse than these; 1 for three or fewer.
@@ -209,7 +212,8 @@ class FittedBound(FittedLaw):
         terms = self.rows(given)[:, 1:]
         strength = np.log(terms[:, 1] / terms[:, 0]) / (law.rate + 1)
         size = max(abs(losses[best]), 1e-12)
-        variance = (RELATIVE_NOISE * size) ** 2 + (LAW_ERROR * (losses - losses[best])) ** 2
+        self.noise = RELATIVE_NOISE * size
+        variance = self.noise**2 + (LAW_ERROR * (losses - losses[best])) ** 2
 
         rate = law.rate
         scale, curve = _posterior_grid(strength)
@@ -254,7 +258,8 @@ class FittedBound(FittedLaw):
         all_terms = (today, *terms)
         best = np.log(self.best_factors(all_terms) * [each.peak for each in all_terms])
         law_error = DISTANCE_ERROR * self.curvature * np.sqrt(np.abs(best[1:] - best[0]))
-        return Difference(change @ self.coefficients, fit_error, law_error)
+        error = np.sqrt(fit_error**2 + law_error**2 + 2 * self.noise**2)
+        return Difference(change @ self.coefficients, fit_error, law_error, error)
 
 
 def _posterior_grid(strength: Array) -> tuple[Array, Array]:
