@@ -97,8 +97,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find near-optimal learning-rate schedule shapes for a training workload.\n\n"
     "Exit codes: 0 success; 1 a result could not be stored, `store verify` found damage, or lrshape "
-    "itself failed; 2 invalid input, the code that it names included; 130 interrupted (Ctrl-C, SIGTERM or "
-    "--time-limit): run the same command again to resume.",
+    "itself failed; 2 invalid input, or an error in the training code that a spec names; 130 interrupted "
+    "(Ctrl-C, SIGTERM or --time-limit): run the same command again to resume.",
 )
 
 
