@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -79,7 +79,8 @@ class Settings(BaseModel):
     def _no_disguised_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse ``true`` and ``"3"`` for a number and ``"yes"`` for a bool, which pydantic would turn."""
         annotation = cls.model_fields[str(info.field_name)].annotation
-        kinds = (annotation, *get_args(annotation))
+        parts = (annotation, *get_args(annotation))
+        kinds = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
         words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
         disguised = isinstance(value, bool | str) and type(value) not in kinds and value not in words
         if disguised and (int in kinds or float in kinds):

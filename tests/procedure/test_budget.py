@@ -118,7 +118,7 @@ def test_shapes_to_start_from_are_searched_whatever_the_number_of_trials():
 
 def test_settings_of_the_spec_stand():
     planned = plan_search({"trials": 200, "confirm": {"seeds": 7}, "base_lr": {"low": 0.1}, "baselines": []})
-    assert planned["confirm"] == {"seeds": 7}
+    assert planned["confirm"] == {"seeds": 7, "families": False}
     assert planned["base_lr"]["low"] == 0.1
     assert planned["baselines"] == []
     for looks in ({"least": 30}, {"most": 8}):

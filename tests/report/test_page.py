@@ -11,7 +11,7 @@ import pytest
 from lrshape.analysis.analysis import Analysis
 from lrshape.report.findings import Findings
 from lrshape.report.interaction import POINTS, script
-from lrshape.report.use_of_winner import use_of_winner
+from lrshape.report.use_of_winner import _variable, use_of_winner
 from lrshape.shapes import FAMILIES
 
 METRIC = "final/train_loss"
@@ -132,6 +132,15 @@ def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):
     names = {}
     exec(use_of_winner(found, "x")["codes"][0].code, names)
     assert names["schedule"].min_lr == names["schedule"].base_lr
+
+
+@pytest.mark.parametrize(
+    ("name", "variable"),
+    [("weight-decay", "weight_decay"), ("lambda", "lambda_"), ("a.b", "a_b"), ("größe", "gr__e")],
+)
+def test_hyperparameters_are_variables_of_the_code_on_the_page(name, variable):
+    assert _variable(name) == variable
+    compile(f"{variable} = 1", "page", "exec")
 
 
 def test_a_study_that_diverged_says_so_and_recommends_nothing(studies, write, tmp_path):

@@ -129,6 +129,7 @@ def test_schedules_are_given_in_many_ways(tmp_path):
         ({"a": "linear", "b c": "cosine"}, {}, "names of schedules must be letters, digits"),
         ("linear", {}, "schedules must be a list or a table"),
         (["linear", "cosine"], {"families": ["rex"]}, "families belongs to a search"),
+        (["linear", "cosine"], {"trials": 99, "max_trials": 99}, "trials and max_trials both limit"),
         (["linear", "cosine"], {"trials": 5}, "trials for 2 schedules must be a whole number from"),
     ],
 )  # fmt: skip
@@ -137,6 +138,18 @@ def test_bad_input_is_told_in_a_line(schedules, settings, message):
         parse(schedules, **settings)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.usefixtures("no_report")
+def test_the_same_command_resumes_a_contest_that_max_trials_limits(tmp_path):
+    given = {"train": train, "steps": STEPS, "schedules": ["linear", "cosine"], "max_trials": 80}
+    document = lrshape.compare(**given, out=tmp_path / "x").document
+    assert lrshape.compare(**given, out=tmp_path / "x").document == document
+
+
+def test_a_contest_may_use_a_grid():
+    spec = parse(["linear", "cosine"], base_lr={"strategy": "grid", "points": 7})
+    assert spec.base_lr.points == 7
 
 
 @pytest.mark.parametrize("count", [2, 4])

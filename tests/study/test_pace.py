@@ -30,7 +30,8 @@ SETTINGS = {
     "families": ["power"],
     "baselines": ["linear"],
     "base_lr": {"low": 0.01, "high": 1.0},
-    "confirm": {"seeds": 6},
+    "confirm": {"most": 6},
+    "tuning": {"share": 0.3},
     "chunk_size": 8,
 }
 

@@ -10,8 +10,9 @@ import lrshape
 from lrshape.cli.source import schedule_of, schedules_of
 from lrshape.errors import InputError
 from lrshape.procedure.family_spec import FamilySpec
-from lrshape.procedure.scheduled import series, units_of, value_at
+from lrshape.procedure.scheduled import schedule, series, units_of, value_at
 from lrshape.procedure.trial import Candidate, ShapeRecord
+from lrshape.shapes.schedule import Schedule
 from lrshape.store import hyperparameters_of
 from lrshape.study.spec import StudySpec
 from lrshape.study.trial_files import flat, to_optuna
@@ -101,7 +102,7 @@ def test_the_engine_trains_with_schedules_of_weight_decay_and_of_a_group(tmp_pat
             "baselines": ["cosine"],
             "trials": 60,
             "tune": {
-                "weight_decay": {"low": 0.001, "high": 0.1, "family": "power"},
+                "optimizer.weight_decay": {"low": 0.001, "high": 0.1, "family": "power"},
                 "lr": {"head": {"low": 0.3, "high": 3.0, "family": "wsd"}},
             },
         },
@@ -124,6 +125,11 @@ def test_a_group_follows_the_learning_rate_or_has_a_shape_beside_its_base():
     shape = {"family": "constant", "params": {}, "base": 0.5}
     found = series("lr.head", [2.0, shape], candidates, 4, "left")
     np.testing.assert_allclose(found, [[0.4, 0.3, 0.2, 0.1], [0.2] * 4])
+    found = series("lr.head", [2.0, shape], candidates, 4, "left", min_lr=0.125)
+    np.testing.assert_allclose(found, [[0.4, 0.3, 0.25, 0.25], [0.2] * 4])
+    lr = Schedule("wsd", {"warmup_steps": 5}, 0.2, 50, min_lr=0.1).replace(steps=500)
+    head = schedule("lr.head", 2.0, lr)
+    np.testing.assert_allclose(head.replace(steps=100).values(), 2 * lr.replace(steps=100).values())
     found = series("weight_decay", [2.0, shape], candidates, 2, "left")
     np.testing.assert_allclose(found, [[2.0, 2.0], [0.5, 0.5]])
 

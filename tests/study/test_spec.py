@@ -160,6 +160,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ),
         ({"chunk_size": 0}, "chunk_size: must be auto or from 1 to 1000000, got 0"),
         ({"chunk_size": "12"}, "chunk_size: must be a whole number or auto, got '12'"),
+        ({"screen": {"stop_gain": True}}, "screen.stop_gain: must be a number or auto, got True"),
         ({"screen": {"seeds": True}}, "screen.seeds: must be a whole number, got True"),
         ({"base_lr": {"points": "3"}}, "base_lr.points: must be a whole number, got '3'"),
         ({"base_lr": {"low": 1e-320}}, "base_lr: low must be at least 1e-30, got 1e-320"),

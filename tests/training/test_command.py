@@ -216,6 +216,12 @@ def test_commands_that_could_not_work(command, message):
         CommandWorkload(command=command, steps=3)
 
 
+def test_a_tuned_name_is_none_of_the_files():
+    workload = CommandWorkload(command=[sys.executable, *PLACES], steps=3)
+    with pytest.raises(InputError, match=r"\{metrics\} is a file, so metrics cannot be tuned"):
+        workload.check(["metrics"])
+
+
 def test_the_digest_follows_the_script(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("1")

@@ -122,13 +122,14 @@ def test_compaction_changes_no_result_of_members_side_by_side(monkeypatch, compa
 
 SCRIPT = """
 import json, numpy as np
+from lrshape.training.devices import mesh
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads.digits import DigitsMLP
 workload = DigitsMLP(steps=40, hidden=(16,))
 lrs = np.geomspace(1e-3, 1e-2, 13)[:, None] * np.ones(40)
 lrs[::2] = 1e30
 outcome = evaluate(workload, lrs, np.arange(13) % 3)
-print(json.dumps([outcome["final/train_loss"].tolist(), outcome.first_bad_step.tolist()]))
+print(json.dumps([outcome["final/train_loss"].tolist(), outcome.first_bad_step.tolist(), mesh().size]))
 """
 
 
@@ -145,5 +146,6 @@ def test_one_and_two_devices_agree_with_and_without_compaction():
             check=True,
         )
         results.append(json.loads(done.stdout))
+    assert [result[2] for result in results] == [1, 2]
     assert results[0][1] == results[1][1]
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-6)

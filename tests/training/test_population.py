@@ -73,10 +73,11 @@ def test_members_side_by_side_as_on_an_accelerator_agree(monkeypatch, group, opt
 def test_one_and_two_devices_agree():
     script = (
         "import json, numpy as np; from lrshape.training.evaluation import evaluate;"
+        "from lrshape.training.devices import mesh;"
         "from lrshape.training.workloads.digits import DigitsMLP;"
         "w = DigitsMLP(steps=12, hidden=(16,));"
         "lrs = np.geomspace(1e-3, 1e-1, 5)[:, None] * np.ones(12);"
-        "print(json.dumps(evaluate(w, lrs, np.arange(5))['final/train_loss'].tolist()))"
+        "print(json.dumps([mesh().size, *evaluate(w, lrs, np.arange(5))['final/train_loss'].tolist()]))"
     )
     results = []
     for count in (1, 2):
@@ -84,8 +85,21 @@ def test_one_and_two_devices_agree():
         done = subprocess.run(
             [sys.executable, "-c", script], env=environment, capture_output=True, check=True
         )
-        results.append(json.loads(done.stdout))
+        devices, *losses = json.loads(done.stdout)
+        assert devices == count
+        results.append(losses)
     np.testing.assert_allclose(results[0], results[1], rtol=1e-6)
+
+
+def test_a_workload_that_tunes_itself_trains_on_all_cores():
+    script = (
+        "import jax, numpy as np; from lrshape.training.evaluation import evaluate;"
+        "from lrshape.training.workloads.digits import DigitsCNN;"
+        "evaluate(DigitsCNN(steps=1, filters=(2, 2)), np.ones((1, 1)), [0]); print(jax.device_count())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "XLA_FLAGS"}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=True)
+    assert int(done.stdout) == len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize(

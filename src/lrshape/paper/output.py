@@ -113,6 +113,6 @@ def write(found: OptimumResult, directory: Path) -> None:
     Raises:
         OSError: if they cannot be written.
     """
-    write_csv(tables(found), directory, "tables")
     text = f"{json.dumps(document(found), indent=2, allow_nan=False)}\n"
-    publish(directory, FILE, text.encode(), replace=True)
+    publish(directory, FILE, text.encode(), replace=True)  # first: `claim` knows the directory by it
+    write_csv(tables(found), directory, "tables")

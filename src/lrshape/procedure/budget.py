@@ -143,7 +143,9 @@ def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) ->
     # Larger batches for larger budgets: fitting the model costs the more the more it knows.
     batch = max(2, min(16 * (1 if screened < 500 else 2 if screened < 2000 else 4), screened // 8))
     strategy = {"strategy": "joint", "step": step, "pilots": 1, "extend": WIDENING}
-    looks = {"least": least, "most": _last_look(least, more), "families": every_family}
+    looks: dict[str, Any] = {"families": every_family}
+    if not (isinstance(confirm, Mapping) and "seeds" in confirm):
+        looks |= {"least": least, "most": _last_look(least, more)}
     return {
         "max_trials": count,
         "sampler": {"name": "gp", "batch_size": batch, "initial": max(4, 2 * batch)},
@@ -161,9 +163,7 @@ def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) ->
             "race": True,
         },
         "tuning": {**tuning, **given} if isinstance(given, Mapping) else given,
-        "confirm": {**({} if "seeds" in confirm else looks), **confirm}
-        if isinstance(confirm, Mapping)
-        else confirm,
+        "confirm": {**looks, **confirm} if isinstance(confirm, Mapping) else confirm,
     }
 
 
@@ -172,14 +172,18 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
 
     Args:
         document: the spec, without ``schedules`` and ``tune``; its ``baselines`` are the schedules. Without
-            ``trials`` the confirm phase goes on until all is decided, or to 160 seeds.
+            ``trials`` the confirm phase goes on until all is decided, or to 160 seeds, or ``max_trials`` are
+            done.
         span: ratio of the largest to the smallest of the first base LRs.
 
     Raises:
-        InputError: if there are fewer than two schedules, or ``trials`` is too small for them.
+        InputError: if there are fewer than two schedules, or ``trials`` is too small for them or given with
+            ``max_trials``.
     """
     plain = dict(document)
     count = plain.pop("trials", None)
+    if count is not None and plain.get("max_trials") is not None:
+        raise InputError("trials and max_trials both limit a contest: remove either")
     schedules = len(plain["baselines"])
     if schedules < 2:
         raise InputError(f"schedules must be two or more, got {schedules}")
@@ -208,6 +212,8 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
     }
     if isinstance(confirm, Mapping) and "seeds" in confirm:
         defaults["confirm"] = {}
+    if _strategy(plain) not in (None, "bracket", "joint"):
+        defaults["base_lr"] = {}
     for key, values in defaults.items():
         given = plain.get(key, {})
         plain[key] = {**values, **given} if isinstance(given, Mapping) else given
@@ -218,7 +224,7 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
 def _first_look(usual: int, confirm: Any) -> int:
     """Seeds of the first look: what the spec gives, else as usual, and no more than it gives the last one."""
     given = confirm if isinstance(confirm, Mapping) else {}
-    least, most = given.get("least"), given.get("most")
+    least, most = given.get("seeds", given.get("least")), given.get("most")
     if isinstance(least, int):
         return least
     return min(usual, most) if isinstance(most, int) else usual

@@ -48,7 +48,12 @@ def factor(name: str, value: Any, base_lr: float) -> float:
 
 
 def series(
-    name: str, values: Sequence[Any], candidates: Sequence[Candidate], steps: int, step_rule: StepRule
+    name: str,
+    values: Sequence[Any],
+    candidates: Sequence[Candidate],
+    steps: int,
+    step_rule: StepRule,
+    min_lr: float = 0.0,
 ) -> Array:
     """A hyperparameter's value at every step, (candidates, steps).
 
@@ -58,15 +63,24 @@ def series(
         candidates: that have them.
         steps: of the training.
         step_rule: where in a step the shapes are read.
+        min_lr: the lowest learning rate of the other parameters, which a group's constant factor multiplies.
     """
     pairs = list(zip(values, candidates, strict=True))
     shapes = [shape_of(name, value, one.shape.family) for value, one in pairs]
     factors = np.array([factor(name, value, one.base_lr) for value, one in pairs])
-    return multipliers(shapes, steps, step_rule) * factors[:, None]
+    floors = np.array([value * min_lr if _follows(name, value) else 0.0 for value in values])
+    return np.maximum(multipliers(shapes, steps, step_rule) * factors[:, None], floors[:, None])
+
+
+def _follows(name: str, value: Any) -> bool:
+    """Whether it is a group's learning rate that is that of the other parameters times a number."""
+    return name.startswith(GROUP) and not isinstance(value, Mapping)
 
 
 def schedule(name: str, value: Any, lr: Schedule) -> Schedule:
     """A hyperparameter as a schedule, beside that of the learning rate; its base LR is the base value."""
+    if _follows(name, value):
+        return lr.replace(base_lr=value * lr.base_lr, min_lr=value * lr.min_lr)
     return Schedule(
         shape_of(name, value, lr.shape), {}, factor(name, value, lr.base_lr), lr.steps, lr.step_rule
     )

@@ -1,7 +1,9 @@
 """The winner of a study: its parameters, and code and a command that use it."""
 
 import json
+import keyword
 import math
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -31,16 +33,13 @@ def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
         "schedule = Schedule(",
         f"    {_literal(winner['family'])},",
         *(["    {", *(f"        {line}" for line in settings), "    },"] if params else ["    {},"]),
-        f"    base_lr={float(winner['base_lr'])!r},",
+        f"    base_lr={max(float(winner['base_lr']), findings.min_lr)!r},",
         f"    steps={findings.steps},",
         *([] if findings.step_rule == "midpoint" else [f"    step_rule={findings.step_rule!r},"]),
-        *([f"    min_lr={min(findings.min_lr, float(winner['base_lr']))!r},"] if findings.min_lr else []),
+        *([f"    min_lr={findings.min_lr!r},"] if findings.min_lr else []),
         ")",
         "lrs = schedule.values().tolist()  # one learning rate per step",
-        *(
-            f"{_literal(name)[1:-1].replace('.', '_')} = {_value(name, value, findings.step_rule)}"
-            for name, value in tuned.items()
-        ),
+        *(f"{_variable(name)} = {_value(name, value, findings)}" for name, value in tuned.items()),
     ]
     code = "\n".join(lines)
     codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
@@ -59,14 +58,23 @@ def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
     return {"tables": [values], "codes": codes}
 
 
-def _value(name: str, value: Any, step_rule: str) -> str:
+def _variable(name: str) -> str:
+    """Return the name of a hyperparameter as one in Python."""
+    made = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return f"{made}_" if keyword.iskeyword(made) else made
+
+
+def _value(name: str, value: Any, findings: Findings) -> str:
     """Return a hyperparameter as Python code after that of the learning rate's ``schedule``."""
     times = "schedule.base_lr * " if name.startswith("lr.") else ""
     if isinstance(value, Mapping):
-        rule = "" if step_rule == "midpoint" else f", step_rule={step_rule!r}"
+        rule = "" if findings.step_rule == "midpoint" else f", step_rule={findings.step_rule!r}"
         given = f"{_literal(value['family'])}, {_literal(value['params'])}"
         return f"Schedule({given}, base_lr={times}{_literal(value['base'])}, steps=schedule.steps{rule})"
-    return f"schedule.replace(base_lr={times}{_literal(value)})" if times else _literal(value)
+    if not times:
+        return _literal(value)
+    floor = f", min_lr=schedule.min_lr * {_literal(value)}" if findings.min_lr else ""
+    return f"schedule.replace(base_lr={times}{_literal(value)}{floor})"
 
 
 def _literal(value: Any) -> str:

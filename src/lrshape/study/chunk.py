@@ -148,7 +148,7 @@ def _columns(spec: StudySpec, candidates: Sequence[Candidate]) -> dict[str, np.n
     for name in rows[0]:
         values = [row[name] for row in rows]
         if name in spec.scheduled:
-            columns[name] = series(name, values, candidates, spec.workload.steps, spec.step_rule)
+            columns[name] = series(name, values, candidates, spec.workload.steps, spec.step_rule, spec.min_lr)
         else:  # an array of numbers and texts would be one of texts
             columns[name] = np.array(values, object if any(isinstance(v, str) for v in values) else None)
     return columns or None

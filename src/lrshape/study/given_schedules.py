@@ -152,7 +152,8 @@ def _schedule(source: Any) -> Schedule:
 
 def _of_schedule(schedule: Any, step_rule: StepRule) -> dict[str, Any]:
     if isinstance(schedule, Schedule):
-        if schedule.family != "table" and schedule.batch_sizes is None and not schedule.min_lr:
+        is_shape = schedule.family != "table" and schedule.step_rule == step_rule
+        if is_shape and schedule.batch_sizes is None and not schedule.min_lr:
             params = dict(schedule.params)
             return {"family": schedule.family, "params": params, "base_lr": schedule.base_lr}
         schedule = schedule.values()

@@ -53,9 +53,10 @@ def set_trials(
         InputError: if the trials that fit into the time are too few for what the spec sets, or the directory
             cannot be made the study's.
     """
-    if not is_planned(document) or "trials" in document:
-        return dict(document)
     is_contest = "schedules" in document
+    has_number = "trials" in document or (is_contest and document.get("max_trials") is not None)
+    if has_number or not is_planned(document):
+        return dict(document)
     if Store.exists(path):
         stored = Study(path).spec.document()
         if is_contest:
@@ -64,9 +65,10 @@ def set_trials(
                 return dict(document)
             kept = {key: stored[key] for key in ("confirm", "tuning")}
             return kept | dict(document) | {"trials": trials}
-        base_lr = stored["base_lr"] | dict(document.get("base_lr", {}))
-        keys = ("sampler", "screen", "rescore", "tuning", "confirm", "families", "baselines", "max_trials")
-        return {key: stored[key] for key in keys} | dict(document) | {"base_lr": base_lr}
+        whole = {key: stored[key] for key in ("sampler", "screen", "rescore", "families", "baselines")}
+        parts = ("base_lr", "tuning", "confirm")
+        completed = {key: _completed(document.get(key, {}), stored[key]) for key in parts}
+        return whole | {"max_trials": stored["max_trials"]} | dict(document) | completed
     if seconds is None:
         return dict(document)
     spec = StudySpec.parse(document, workload)
@@ -82,6 +84,14 @@ def set_trials(
     except InputError as error:
         raise InputError(f"a time limit of {seconds:g} s gives {count} trials, but {error}") from None
     return planned
+
+
+def _completed(given: Any, stored: Mapping[str, Any]) -> Any:
+    """Settings that a spec gives in part, with what is stored of the others."""
+    if not isinstance(given, Mapping):
+        return given
+    fixed = ("least", "most") if "seeds" in given else ()  # the number of seeds to confirm on gives both
+    return {key: value for key, value in stored.items() if key not in fixed} | dict(given)
 
 
 def count_affordable(spec: StudySpec, seconds: float, executor: Executor | None = None) -> int:

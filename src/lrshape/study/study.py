@@ -1,5 +1,6 @@
 """A study on disk."""
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
-from lrshape.procedure.scheduled import schedule
+from lrshape.procedure.scheduled import GROUP, schedule
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes.lengths import IN_STEPS
 from lrshape.shapes.schedule import Schedule
@@ -252,9 +253,10 @@ class Study:
             InputError: if the study is not complete, or no shape in it has a finite score.
         """
         best = self.winner(metric)
-        trained = Schedule(best.family, best.params, best.base_lr, self.steps, self.step_rule)
+        base_lr = max(best.base_lr, self.spec.min_lr)  # below it, all learning rates were min_lr
+        trained = Schedule(best.family, best.params, base_lr, self.steps, self.step_rule)
         lengths = {n + IN_STEPS: length for n, length in self.spec.lengths.items() if n in best.params}
-        kept = trained.replace(params=lengths, min_lr=min(self.spec.min_lr, best.base_lr))
+        kept = trained.replace(params=lengths, min_lr=self.spec.min_lr)
         return kept.replace(steps=steps)
 
     def schedules(self, steps: int | None = None, metric: str | None = None) -> dict[str, Schedule]:
@@ -272,4 +274,9 @@ class Study:
         lr = self.schedule(steps, metric)
         values = self.best(metric).hyperparameters
         own = {name: schedule(name, values[name], lr) for name in values if name in self.spec.scheduled}
-        return {"lr": lr, **own}
+        return {"lr": lr, **{_quantity(name): one for name, one in own.items()}}
+
+
+def _quantity(name: str) -> str:
+    """What a hyperparameter is called among schedules: a group's learning rate keeps the group's name."""
+    return name if name.startswith(GROUP) else re.sub(r"\W", "_", name.rpartition(".")[2])

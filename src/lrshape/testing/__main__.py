@@ -87,7 +87,8 @@ def main(names: list[str]) -> int:
 
 if __name__ == "__main__":
     if {"-h", "--help"} & set(sys.argv):
-        sys.exit(inspect.getdoc(sys.modules["__main__"]))
+        sys.stdout.write(f"{inspect.getdoc(sys.modules['__main__'])}\n")
+        sys.exit()
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):  # trackers log here
         code = main(sys.argv[1:])
     sys.exit(code)

@@ -25,12 +25,13 @@ def mesh() -> Mesh:
     """All devices along one axis, ``members``; on CPUs one host device for each usable core.
 
     Small networks gain nothing from the threads inside one operation, but train on all cores when each
-    core is a device of its own. JAX fixes the number of devices at its first use: if a program has used
-    JAX before, whatever it set up is used.
+    core is a device of its own, unless ``XLA_FLAGS`` says how many there are. JAX fixes the number of devices
+    at its first use: if a program has used JAX before, whatever it set up is used.
     """
     _keep_programs()
-    with contextlib.suppress(RuntimeError, ValueError):  # JAX runs already, or XLA_FLAGS sets the count
-        jax.config.update("jax_num_cpu_devices", _usable_cores())
+    if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        with contextlib.suppress(RuntimeError):  # JAX runs already
+            jax.config.update("jax_num_cpu_devices", _usable_cores())
     return Mesh(np.array(jax.devices()), ("members",))
 
 

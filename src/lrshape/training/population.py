@@ -46,6 +46,7 @@ def train(
         capacity: members to compile for.
         report: called between blocks of steps.
     """
+    mesh()  # the devices come first: tuning may start JAX, which fixes their number
     workload.tune()
     population = _Population(workload, schedules, seeds, base_lrs, capacity)
     look = -(-workload.steps // COMPACTION_LOOKS)

@@ -129,9 +129,11 @@ def test_hostile_archives_are_refused(tmp_path, member, kind, message):
 
 
 def test_a_damaged_archive_is_an_error(tmp_path):
-    (tmp_path / "a.tar.gz").write_bytes(b"no archive")
-    with pytest.raises(InputError, match=r"a.tar.gz: cannot be unpacked"):
-        extract(tmp_path / "a.tar.gz", tmp_path, "set")
+    file = archive(tmp_path / "a.tar.gz", ("set", tarfile.DIRTYPE), ("set/one.bin", tarfile.REGTYPE))
+    for damaged in (b"no archive", file.read_bytes()[:-20]):
+        file.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"a.tar.gz: cannot be unpacked"):
+            extract(file, tmp_path, "set")
 
 
 def test_the_cache_is_where_the_user_wants_it(monkeypatch, tmp_path):

@@ -9,6 +9,7 @@ import tarfile
 import tempfile
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def extract(archive: Path, folder: Path, name: str) -> Path:
                     if not member.isreg():
                         raise InputError(f"{archive}: must hold plain files only, got {member.name!r}")
                 tar.extractall(temporary, members, filter="data")
-        except tarfile.TarError as error:
+        except (tarfile.TarError, EOFError, zlib.error) as error:
             raise InputError(f"{archive}: cannot be unpacked: {error}") from None
         unpacked = Path(temporary) / name
         if not unpacked.is_dir():

@@ -26,6 +26,8 @@ from lrshape.training.workload import WORKLOADS
 from lrshape.workers.process import Worker, ended, require_process_groups
 from lrshape.workers.worker import packed, run_command
 
+FILES = ("schedule", "metrics", "curve")
+"""What a command's arguments name in braces to get the path of a file."""
 MAX_METRICS = 1_000_000
 """Bytes of a metrics file."""
 
@@ -101,12 +103,12 @@ class CommandWorkload(CalledWorkload):
         require_process_groups("the workload command")  # of a study that began on another system, too
         with tempfile.TemporaryDirectory(prefix="lrshape-", ignore_cleanup_errors=True) as folder:
             place = Path(folder)
-            schedule, metrics = place / f"schedule.{self.format}", place / "metrics.json"
-            curve = place / "curve.csv"
+            names = f"schedule.{self.format}", "metrics.json", "curve.csv"
+            schedule, metrics, curve = (place / name for name in names)
             _write(schedule, "lr", lrs)
             where = place / "work" if self.directory == "temporary" else Path.cwd()
             where.mkdir(exist_ok=True)
-            files = {"schedule": schedule, "metrics": metrics, "curve": curve}
+            files = dict(zip(FILES, (schedule, metrics, curve), strict=True))
             values = {**files, "seed": seed, "steps": len(lrs), **hyperparameters}
             for name, value in hyperparameters.items():
                 if isinstance(value, np.ndarray):
@@ -129,6 +131,8 @@ class CommandWorkload(CalledWorkload):
         if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
         for name in hyperparameters:
+            if name in FILES:
+                raise InputError(f"workload.command: {{{name}}} is a file, so {name} cannot be tuned")
             if not any(f"{{{name}}}" in argument for argument in self.command[1:]):
                 raise InputError(f"workload.command: an argument must contain {{{name}}}, which is tuned")
 
