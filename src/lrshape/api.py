@@ -17,6 +17,7 @@ from lrshape.study.plan import Plan
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec, plain_document, read_spec
 from lrshape.study.study import Study
+from lrshape.training.user_function import keeping_worker
 from lrshape.training.workloads.function import FunctionWorkload, TrainFunction
 from lrshape.values import positive_number
 from lrshape.workers.executor import Executor, ExecutorChoice, executor_of
@@ -200,7 +201,7 @@ def _run(
         raise InputError("out must name a directory, got an empty name")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
-    with executor_of(executor) as runner:
+    with executor_of(executor) as runner, keeping_worker():
         began = time.monotonic()
         parsed = _parse(document, training, path, time_limit, runner)
         try:

@@ -41,6 +41,7 @@ TRUTHS = {
 @example(trials=24, truth="diverges")
 @example(trials=96, truth="constant")
 @example(trials=192, truth="the larger the better")
+@example(trials=192, truth="diverges")
 def test_no_search_takes_more_trials_than_it_may(drive_all, trials, truth):
     spec = StudySpec.parse({"workload": "digits-mlp", "trials": trials})
     table, choice = drive_all(spec, TRUTHS[truth])

@@ -10,6 +10,7 @@ import time
 import numpy as np
 import pytest
 
+import lrshape
 from lrshape.errors import InputError
 from lrshape.training import user_function
 from lrshape.training.evaluation import evaluate
@@ -161,6 +162,14 @@ def test_ctrl_c_kills_the_training(gone):
     with pytest.raises(KeyboardInterrupt):
         run(1)
     assert gone(process)
+
+
+def test_no_worker_outlives_a_search(gone, tmp_path, monkeypatch):
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+    workload = {"name": "function", "function": "mischievous_training:train", "steps": 3, "isolated": True}
+    given = {"workload": workload | {"metrics": ["score", "process"]}, "max_trials": 60}
+    study = lrshape.compare(given, schedules=["linear", "cosine"], out=tmp_path / "x")
+    assert all(map(gone, set(study.trials()["final/process"].astype(int))))
 
 
 @pytest.mark.parametrize("settings", [{"isolated": True}, {"timeout": 3.0}])

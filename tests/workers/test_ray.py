@@ -130,6 +130,20 @@ def test_trials_in_jax_are_those_of_inline(cluster, tmp_path):
     np.testing.assert_allclose(ours[metric], theirs[metric], rtol=1e-5)
 
 
+def test_actors_that_cannot_start_end_the_search_in_one_line(cluster, tmp_path, monkeypatch):
+    class Unable:
+        def __init__(self, *arguments):
+            raise ImportError("no lrshape here")
+
+        def where(self):
+            """Never called."""
+
+    cluster.add_node(num_cpus=1)
+    monkeypatch.setattr("lrshape.workers.ray_actor.Trainer", Unable)
+    with pytest.raises(InputError, match=r"cannot start on the Ray cluster: ImportError: no lrshape here$"):
+        lrshape.search(SPEC, out=tmp_path / "ray", executor=Ray(address=cluster.address))
+
+
 def test_a_cluster_that_is_not_there_is_bad_input():
     with pytest.raises(InputError, match=r"cannot connect to Ray at 127\.0\.0\.1:1"):
         Ray(address="127.0.0.1:1").__enter__()

@@ -23,6 +23,7 @@ from lrshape.study.creation import check_workload
 from lrshape.study.run import Run
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
+from lrshape.training.user_function import keeping_worker
 from lrshape.values import positive_number
 from lrshape.workers.executor import ExecutorChoice, executor_of
 
@@ -167,7 +168,7 @@ class FollowUp(Settings, abc.ABC):
         store = Store.create(path, document, more=lambda: check_workload(spec.workload, [*spec.tune]) or {})
         callback = callback or Callback()
         callback.started(str(store.path), len(store.chunks()))
-        with executor_of(executor) as runner:
+        with executor_of(executor) as runner, keeping_worker():
             run = Run(spec, store, study.chunk_size, runner, callback, time_limit)
             run.phase(self.name, phase, self.most_trials(study))
         return store.trials([self.name])

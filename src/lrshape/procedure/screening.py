@@ -10,7 +10,7 @@ ones, so that no shape is chosen for a lucky seed alone.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, zip_longest
 
 import numpy as np
@@ -132,12 +132,29 @@ class _Screen:
         given = {name: lr for search in self._searches for name, lr in search.given.items()}
         values = {name: text for search in self._searches for name, text in search.hyperparameters.items()}
         seeds, fixed = self._spec.screen.seeds, self._spec.hyperparameters.untuned
-        while candidates := self._spec.base_lr.propose(asked, self._best, given)[: self._room(kept)]:
+        while candidates := self._proposed(asked, given, kept):
             yield from self._train(
                 [c._replace(hyperparameters=values.get(c.shape.id, fixed)) for c in candidates], seeds
             )
         for search in self._searches:
             search.tell(self._best)
+
+    def _proposed(
+        self, asked: Sequence[ShapeRecord], given: Mapping[str, float], kept: int
+    ) -> list[Candidate]:
+        """What the strategy proposes and there is room for.
+
+        A shape that waits until the base LRs of others are known is trained at one, whatever these take.
+        """
+        found = self._spec.base_lr.propose(asked, self._best, given)
+        scored = set(self._best["shape"]) if len(self._best) else set[str]()
+        turn = scored | {candidate.shape.id for candidate in found}
+        waiting = [shape for shape in asked if shape.id not in turn]
+        fitting = found[: self._room(kept + len(waiting))]
+        if fitting or not (waiting and scored):
+            return fitting
+        at = float(self._best["base_lr"].iloc[0])
+        return [Candidate(shape, at) for shape in waiting[: self._room(kept)]]
 
     def _sweep(self, shapes: Sequence[ShapeRecord], kept: int) -> _Step:
         """Train shapes at values of each hyperparameter, one after the other, from its best base LR on.

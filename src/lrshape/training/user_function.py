@@ -209,6 +209,15 @@ def call_isolated(
     return what if kind == "done" else Result(None, storable(what.reason))
 
 
+@contextlib.contextmanager
+def keeping_worker() -> Iterator[None]:
+    """Let this thread's worker serve all calls of a block, and end with it: it may hold a GPU's memory."""
+    try:
+        yield
+    finally:
+        end_worker()
+
+
 def end_worker() -> None:
     """Kill this thread's worker process; the next call starts a new one."""
     if hasattr(_kept, "worker"):

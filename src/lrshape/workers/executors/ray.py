@@ -211,7 +211,13 @@ class _Actors(Pool):
                 raise InputError(
                     "the processes of Ray on this machine died; finished trials are stored"
                 ) from None
-            return [] if piece is None else [(piece, Answer("died", self._death(actor, error)))]
+            if piece is not None:
+                return [(piece, Answer("died", self._death(actor, error)))]
+            is_error = isinstance(error, self._ray.exceptions.RayTaskError)  # importing lrshape
+            if is_error or "creation task" in str(error):  # any other one would end in the same way
+                reason = str(error).strip().splitlines()[-1]
+                raise InputError(f"an actor cannot start on the Ray cluster: {reason}") from None
+            return []
         actor.answer = actor.piece = None
         if piece is None:
             actor.node = kind
