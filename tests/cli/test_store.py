@@ -36,7 +36,7 @@ def test_verify_says_what_it_found_and_mends_it(study):
     assert file.exists()
     out = said("store", "verify", study, "--repair")
     assert "screen-00001 moved to" in out
-    assert "run the search, check or sweep that made it again" in out
+    assert "run its search, check or sweep again" in out
     (found,) = json.loads(said("store", "verify", study, "--json", code=1))
     assert (found["sound"], found["health"]["set_aside"]) == (False, 1)
     assert found["missing"] == ["screen-00001"]

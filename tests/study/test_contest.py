@@ -109,6 +109,8 @@ def test_schedules_are_given_in_many_ways(tmp_path):
     assert kept.kept_base_lrs == {"wsd": 0.02, "list-2": 0.5, "theirs": 0.2}
     searched = StudySpec.parse({"workload": "digits-mlp", "baselines": {"theirs": {"file": str(file)}}})
     assert searched.baselines["theirs"].family == "table"
+    left = Schedule("linear", {}, base_lr=0.1, steps=9, step_rule="left")
+    assert parse([left, MINE]).baselines["linear"].family == "table"  # the study reads shapes elsewhere
     bounded = Schedule("linear", {}, base_lr=0.1, steps=9, min_lr=0.02)
     values = parse([bounded, MINE], tune=False).baselines["linear"].params["values"]
     assert min(values) / max(values) == pytest.approx(0.02 / bounded.values().max())

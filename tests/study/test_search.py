@@ -98,22 +98,23 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
     assert len(study.schedule(steps=500).values()) == 500
 
 
-def test_lengths_in_steps_and_a_lowest_lr_hold_in_every_trial_and_for_the_winner(tmp_path, no_report):
+@pytest.mark.parametrize("min_lr", [0.02, 0.5])  # 0.5 lies above the best base LR
+def test_lengths_in_steps_and_a_lowest_lr_hold_in_every_trial_and_for_the_winner(tmp_path, no_report, min_lr):
     seen = []
 
     def recorded(lrs, seed):
         seen.append(lrs)
         return train(lrs, seed)
 
-    found = search(tmp_path / "one", recorded, warmup_steps=4, min_lr=0.02)
-    assert all(lrs.min() >= 0.02 for lrs in seen)
-    assert all(lrs[:4].argmax() == 3 or lrs.max() == 0.02 for lrs in seen)
+    found = search(tmp_path / "one", recorded, warmup_steps=4, min_lr=min_lr)
+    assert all(lrs.min() >= min_lr for lrs in seen)
+    assert all(lrs[:4].argmax() == 3 or lrs.max() == min_lr for lrs in seen)
     winner = found.schedule()
     assert any(np.array_equal(winner.values(), lrs) for lrs in seen)
     longer = found.schedule(steps=500)
-    assert (longer.in_steps, longer.min_lr) == ({"warmup": 4}, 0.02)
+    assert (longer.in_steps, longer.min_lr) == ({"warmup": 4}, min_lr)
     assert longer.values()[:4].argmax() == 3
-    assert min(log.lrs.min() for log in READERS["lrshape_study"]().read(found.path, {})) == 0.02
+    assert min(log.lrs.min() for log in READERS["lrshape_study"]().read(found.path, {})) == min_lr
 
 
 def test_report_figures_and_tables_are_written(study):

@@ -86,7 +86,7 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
         say(f"  moved to damaged/ earlier: {health.set_aside:,}")
     _list("repaired", found.repaired)
     if found.repaired or health.damaged or found.missing or found.has_lost:
-        say("  run the search, check or sweep that made it again to compute what is missing")
+        say("  run its search, check or sweep again to compute what is missing")
     if not repair and (health.stale or not (found.is_sound or found.edited)):
         say("  `--repair` moves damaged and unplanned chunks to damaged/ and deletes unfinished writes")
 

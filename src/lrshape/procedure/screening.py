@@ -144,7 +144,7 @@ class _Screen:
     ) -> list[Candidate]:
         """What the strategy proposes and there is room for.
 
-        A shape that waits until the base LRs of others are known is trained at one, whatever these take.
+        A shape that waits until the base LRs of others are known gets at least one trial.
         """
         found = self._spec.base_lr.propose(asked, self._best, given)
         scored = set(self._best["shape"]) if len(self._best) else set[str]()

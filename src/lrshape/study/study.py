@@ -1,6 +1,5 @@
 """A study on disk."""
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
-from lrshape.procedure.scheduled import GROUP, schedule
+from lrshape.procedure.scheduled import schedule
 from lrshape.procedure.trial import ShapeRecord
 from lrshape.shapes.lengths import IN_STEPS
 from lrshape.shapes.schedule import Schedule
@@ -278,5 +277,6 @@ class Study:
 
 
 def _quantity(name: str) -> str:
-    """What a hyperparameter is called among schedules: a group's learning rate keeps the group's name."""
-    return name if name.startswith(GROUP) else re.sub(r"\W", "_", name.rpartition(".")[2])
+    """What a hyperparameter is called among schedules, which names a quantity and perhaps a group."""
+    quantity, dot, group = name.removeprefix("optimizer.").partition(".")
+    return quantity.replace("-", "_") + dot + group

@@ -28,6 +28,7 @@ from lrshape.workers.worker import packed, run_command
 
 FILES = ("schedule", "metrics", "curve")
 """What a command's arguments name in braces to get the path of a file."""
+
 MAX_METRICS = 1_000_000
 """Bytes of a metrics file."""
 
@@ -103,8 +104,8 @@ class CommandWorkload(CalledWorkload):
         require_process_groups("the workload command")  # of a study that began on another system, too
         with tempfile.TemporaryDirectory(prefix="lrshape-", ignore_cleanup_errors=True) as folder:
             place = Path(folder)
-            names = f"schedule.{self.format}", "metrics.json", "curve.csv"
-            schedule, metrics, curve = (place / name for name in names)
+            schedule, metrics = place / f"schedule.{self.format}", place / "metrics.json"
+            curve = place / "curve.csv"
             _write(schedule, "lr", lrs)
             where = place / "work" if self.directory == "temporary" else Path.cwd()
             where.mkdir(exist_ok=True)

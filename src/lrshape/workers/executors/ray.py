@@ -214,7 +214,7 @@ class _Actors(Pool):
             if piece is not None:
                 return [(piece, Answer("died", self._death(actor, error)))]
             is_error = isinstance(error, self._ray.exceptions.RayTaskError)  # importing lrshape
-            if is_error or "creation task" in str(error):  # any other one would end in the same way
+            if is_error or "creation task" in str(error):  # a new one would end in the same way
                 reason = str(error).strip().splitlines()[-1]
                 raise InputError(f"an actor cannot start on the Ray cluster: {reason}") from None
             return []
