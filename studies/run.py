@@ -141,6 +141,8 @@ LARGE = SLOW._replace(
     local={"points": 4, "seeds": 1, "confirm_seeds": 16},
     seeds={"max": 20, "top": 6, "sample": 12},
 )
+WIKITEXT = LARGE._replace(transfer={"tuning_seeds": 2, "seeds": 24})
+"""8 seeds left its sweep over weight decay undecided."""
 FLOORS = (0.0, 0.1, 0.3)
 """Last LRs, relative to the peak, that the best schedule is given in the contest."""
 CONFIRMED = ("without-warmup", *default_schedule.COMMON, "constant")
@@ -219,11 +221,14 @@ def _table(values: Any) -> dict[str, Any]:
 
 def size_of(workload: str) -> Size:
     """How many trials a workload can afford."""
-    if workload in ("cifar10-cnn", "wikitext-transformer"):
-        return LARGE
-    if workload == "linear-regression-large-batch":
-        return LARGE_BATCH
-    return {"chars-transformer": SLOW, "digits-cnn": MEDIUM}.get(workload, SMALL)
+    sizes = {
+        "cifar10-cnn": LARGE,
+        "wikitext-transformer": WIKITEXT,
+        "digits-cnn": MEDIUM,
+        "chars-transformer": SLOW,
+        "linear-regression-large-batch": LARGE_BATCH,
+    }
+    return sizes.get(workload, SMALL)
 
 
 def run(workload: str, part: str, out: Path) -> None:
@@ -278,6 +283,9 @@ def main(arguments: list[str] | None = None) -> int:
         except InputError as error:
             sys.stderr.write(f"error: {given.workload} {part}: {error}\n")
             return 2
+        except KeyboardInterrupt:
+            sys.stderr.write(f"{given.workload} {part}: stopped; run the same command again to resume\n")
+            return 130
         sys.stderr.write(f"{given.workload} {part}: {time.monotonic() - began:.0f} s\n")
     return 0
 

@@ -241,6 +241,12 @@ def test_shapes_shows_each_leader_and_skips_families_that_are_not_installed(stud
     assert curve("constant", "{}").shape == (241,)
 
 
+def test_no_shape_is_drawn_below_the_lowest_learning_rate(studies):
+    found = dataclasses.replace(collect(studies()), min_lr=0.004)
+    for row, ax in zip(found.leaders, shapes(found).axes, strict=True):
+        assert np.min(ax.lines[-1].get_ydata()) == pytest.approx(0.004 / row["base_lr"])
+
+
 def test_a_schedule_can_be_drawn_by_itself():
     from lrshape.shapes.schedule import Schedule
 

@@ -41,9 +41,11 @@ class Cards:
 
     Args:
         metric: what the scores are, e.g. ``median final/train_loss``.
+        min_lr: no learning rate was below it.
     """
 
-    def __init__(self, metric: str) -> None:
+    def __init__(self, metric: str, min_lr: float = 0.0) -> None:
+        self._min_lr = min_lr
         self._metric = printable(metric, 60)
         self._keys: dict[tuple[str, ...], int] = {}
         self._cards: list[list[Any]] = []
@@ -74,7 +76,8 @@ class Cards:
         """
         values = {printable(key, 24): _value(value) for key, value in params_of(params).items()}
         lines = {**(more or {}), **values}
-        multipliers = curve(family, params) if drawing is None else drawing
+        lowest = 0.0 if base_lr is None else self._min_lr / base_lr
+        multipliers = curve(family, params, lowest) if drawing is None else drawing
         self._cards.append(
             [
                 printable(name, 40),

@@ -121,7 +121,7 @@ def suffix(findings: Findings) -> str:
 
 def _cards(findings: Findings) -> Cards:
     """Return a card for each screened shape, in the order of ``findings.screen``."""
-    cards = Cards(findings.metric)
+    cards = Cards(findings.metric, findings.min_lr)
     for row in findings.screen:
         cards.add(
             row["shape"],

@@ -37,12 +37,13 @@ IN_THE_SET = ("best", "inside", "open", "unknown")
 _PROGRESS = np.linspace(0.0, 1.0, POINTS)
 
 
-def curve(family: str, params: str) -> NDArray[np.float64] | None:
+def curve(family: str, params: str, lowest: float = 0.0) -> NDArray[np.float64] | None:
     """Return the multipliers (241,) of a shape at evenly spaced progress from 0 to 1.
 
     Args:
         family: the family's name.
         params: its parameters as JSON.
+        lowest: no multiplier is below it.
 
     Returns:
         None where this installation cannot draw the shape: its family is a plug-in that is not here, or
@@ -54,12 +55,13 @@ def curve(family: str, params: str) -> NDArray[np.float64] | None:
         values = FAMILIES[family].from_params(params_of(params))(_PROGRESS)
     except (ValueError, TypeError):
         return None
-    return np.broadcast_to(np.asarray(values, np.float64), (POINTS,))
+    return np.broadcast_to(np.maximum(values, lowest), (POINTS,))
 
 
-def _with_curves(rows: Iterable[Row]) -> list[tuple[Row, NDArray[np.float64]]]:
-    """Return the rows whose shapes can be drawn, and their multipliers."""
-    return [(row, values) for row in rows if (values := curve(row["family"], row["params"])) is not None]
+def _with_curves(findings: Findings, rows: Iterable[Row]) -> list[tuple[Row, NDArray[np.float64]]]:
+    """Return the rows whose shapes can be drawn, and their multipliers, as they were trained."""
+    found = ((row, curve(row["family"], row["params"], findings.min_lr / row["base_lr"])) for row in rows)
+    return [(row, values) for row, values in found if values is not None]
 
 
 @styled()
@@ -71,7 +73,7 @@ def shapes(findings: Findings) -> "Figure | None":
     Returns:
         The figure; None if there is no shape to draw, or all of them diverged.
     """
-    rows = _with_curves(findings.leaders)[:MOST]
+    rows = _with_curves(findings, findings.leaders)[:MOST]
     if not any(math.isfinite(row["score"]) for row, _ in rows):
         return None
     curves = [
@@ -115,7 +117,7 @@ def metrics(findings: Findings) -> "Figure | None":
     Returns:
         The figure; None if all stored metrics have the same winner, or none can be drawn.
     """
-    rows = _with_curves(winners(findings))[:MOST]
+    rows = _with_curves(findings, winners(findings))[:MOST]
     if len(rows) < 2:
         return None
     first = rows[0][0]["base_lr"]
@@ -167,7 +169,7 @@ def band(findings: Findings) -> tuple[NDArray[np.float64], NDArray[np.float64], 
         and the families.
     """
     rows = [row for row in findings.near if row["verdict"] in IN_THE_SET]
-    members = _with_curves(rows)
+    members = _with_curves(findings, rows)
     base_lrs = np.array([row["base_lr"] / rows[0]["base_lr"] for row, _ in members])
     multipliers = np.array([values for _, values in members]).reshape(-1, POINTS)
     return multipliers, base_lrs, [row["family"] for row, _ in members]
