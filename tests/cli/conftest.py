@@ -75,6 +75,15 @@ class Folder:
             raise result.exception
         return result.exit_code, result.stdout, result.stderr
 
+    def refuses(self, message, *arguments):
+        """Assert that a command ends with exit code 2 and one clear line, its last one."""
+        code, _, err = self.run(*arguments)
+        assert code == 2, err
+        assert "Traceback" not in err
+        lines = err.splitlines()
+        assert [line for line in lines if line.startswith("error: ")] == lines[-1:]
+        assert message in lines[-1]
+
     def start(self, *arguments, before="pass", **options):
         """Run a command as a process, which can be sent signals."""
         command = [sys.executable, "-c", f"{before}; from lrshape.cli import main; main()"]

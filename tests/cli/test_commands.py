@@ -29,15 +29,6 @@ COMMANDS = [
 GROUPS = {"check": ("local", "seeds"), "shapes": ("list", "show", "fit"), "store": ("verify", "merge")}
 
 
-def refused(result, message):
-    """One clear line, exit code 2, no traceback."""
-    code, _, err = result
-    assert code == 2, err
-    assert "Traceback" not in err
-    assert message in err
-    return err
-
-
 def test_help_lists_every_command_and_the_exit_codes(folder):
     code, out, _ = folder.run("--help")
     assert code == 0
@@ -147,8 +138,8 @@ def test_report_can_be_written_again(finished):
 
 def test_another_metric_is_refused_by_name_and_a_report_by_it_does_not_replace_the_studys(finished):
     for command in (("best", "study"), ("report", "study"), ("export", "study", "--to", "json")):
-        result = finished.run(*command, "--metric", "final/nothing")
-        refused(result, "metric must be one of the stored metrics final/score, got 'final/nothing'")
+        message = "metric must be one of the stored metrics final/score, got 'final/nothing'"
+        finished.refuses(message, *command, "--metric", "final/nothing")
     code, out, _ = finished.run("report", "study", "--metric", "final/score")  # the study's own
     assert (code, out) == (0, "report: study/report.html\n")
     assert not list((finished.path / "study").glob("report-*"))
@@ -204,7 +195,7 @@ def test_init_gives_a_spec_that_parses(folder):
     assert tomllib.loads(out)["workload"]["name"] == "digits-mlp"
     assert folder.run("init", "digits-mlp", "--out", "new.toml")[0] == 0
     assert (folder.path / "new.toml").read_text() == out
-    refused(folder.run("init", "digits-mlp", "--out", "new.toml"), "new.toml: cannot be written: File exists")
+    folder.refuses("new.toml: cannot be written: File exists", "init", "digits-mlp", "--out", "new.toml")
 
 
 def test_set_replaces_settings(folder):
@@ -244,7 +235,7 @@ def test_set_replaces_settings(folder):
     ],
 )
 def test_wrong_input_is_one_clear_line(folder, arguments, message):
-    refused(folder.run(*arguments), message)
+    folder.refuses(message, *arguments)
     assert not (folder.path / "x").exists()
 
 
@@ -285,18 +276,17 @@ def test_a_disk_that_refuses_the_report_is_one_line(folder):
 
 
 def test_a_changed_spec_is_refused(finished):
-    result = finished.run("search", "spec.toml", "--out", "study", "--set", "seed=5")
-    refused(result, "changed: seed: 0 -> 5")
+    finished.refuses("changed: seed: 0 -> 5", "search", "spec.toml", "--out", "study", "--set", "seed=5")
 
 
 def test_all_failed_is_said_plainly_and_has_a_report(folder):
     (folder.path / "my_training.py").write_text("def train(lrs, seed):\n    raise RuntimeError('no data')\n")
-    refused(folder.run("search", "spec.toml", "--out", "study"), "the first with: RuntimeError: no data")
+    folder.refuses("the first with: RuntimeError: no data", "search", "spec.toml", "--out", "study")
     code, out, _ = folder.run("search", "spec.toml", "--out", "study", "--set", "max_failed_fraction=1.0")
     assert code == 0
     assert "no trial reached a finite final/score: 0% diverged, 100% failed" in out
     assert "the first one with: RuntimeError: no data" in out
     assert "best shape" not in out
-    refused(folder.run("export", "study", "--to", "csv"), "there is no winner")
-    refused(folder.run("best", "study", "--json"), "there is no winner")
+    folder.refuses("there is no winner", "export", "study", "--to", "csv")
+    folder.refuses("there is no winner", "best", "study", "--json")
     assert (folder.path / "study" / "report.html").is_file()

@@ -18,14 +18,6 @@ REX = Schedule("rex", {"warmup": 0.1}, 0.1, 40)
 LONG = "long" * 100
 
 
-def refused(result, message):
-    """One clear line, exit code 2, no traceback."""
-    code, _, err = result
-    assert code == 2, err
-    assert "Traceback" not in err
-    assert message in err
-
-
 @pytest.fixture
 def shapes(folder):
     (folder.path / "rex.json").write_text(REX.to_json())
@@ -101,7 +93,7 @@ def test_several_schedules(shapes):
         ),
         (("shapes", "show", "several.json"), "several.json must hold one schedule, got 2: lr, weight_decay"),
     ):
-        refused(shapes.run(*arguments), message)
+        shapes.refuses(message, *arguments)
 
 
 def test_show_a_file(shapes):
@@ -190,7 +182,7 @@ def test_fit(shapes):
     ],
 )
 def test_wrong_input_is_one_clear_line(shapes, arguments, message):
-    refused(shapes.run(*arguments), message)
+    shapes.refuses(message, *arguments)
     assert Schedule.from_json((shapes.path / "rex.json").read_text()) == REX
 
 

@@ -1,8 +1,6 @@
-"""The command as users run it, right and wrong."""
+"""The command optimum as users run it, right and wrong."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,29 +9,20 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SMALL = ["--set", "workload.steps=20", "--set", "workload.dimension=15", "--starts", "2", "--seeds", "10"]
 
 
-def run(folder, *arguments):
-    script = "from lrshape.cli import main; main()"
-    result = subprocess.run(
-        [sys.executable, "-c", script, "optimum", *map(str, arguments)],
-        cwd=folder, text=True, capture_output=True, check=False, timeout=300,
-    )  # fmt: skip
-    return result.returncode, result.stdout, result.stderr
-
-
-def test_it_prints_the_gap_table_and_writes_the_result(tmp_path):
+def test_it_prints_the_gap_table_and_writes_the_result(folder):
     spec = EXAMPLES / "linear-regression.toml"
-    code, out, err = run(tmp_path, spec, "--out", "found", "--families", "cosine, power", *SMALL)
+    code, out, err = folder.run("optimum", spec, "--out", "found", "--families", "cosine, power", *SMALL)
     assert code == 0, err
     assert "of the optimum" in out
     assert "report: found/optimum.html" in out
     assert "family 1 of 2: cosine" in err
-    found = json.loads((tmp_path / "found" / "optimum.json").read_text())
+    found = json.loads((folder.path / "found" / "optimum.json").read_text())
     assert {f["family"] for f in found["families"]} == {"cosine", "power"}
     assert found["workload"]["steps"] == 20
-    assert (tmp_path / "found" / "optimum.html").is_file()
+    assert (folder.path / "found" / "optimum.html").is_file()
     only = ["--set", 'families={name="wsd",fixed={decay=0.5}}', "--families", "wsd"]  # a table by itself
-    assert run(tmp_path, spec, "--out", "wsd", *only, *SMALL)[0] == 0
-    (wsd,) = json.loads((tmp_path / "wsd" / "optimum.json").read_text())["families"]
+    assert folder.run("optimum", spec, "--out", "wsd", *only, *SMALL)[0] == 0
+    (wsd,) = json.loads((folder.path / "wsd" / "optimum.json").read_text())["families"]
     assert wsd["schedule"]["params"]["decay"] == 0.5
 
 
@@ -43,28 +32,20 @@ def test_it_prints_the_gap_table_and_writes_the_result(tmp_path):
         (["--set", 'workload={name = "digits-mlp"}'], "workload must be 'linear-regression'"),
         (["--families", "cosin"], "did you mean 'cosine'"),
         (["--seeds", "1"], "seeds must be at least 2, got 1"),
-        (["--seeds", "1e0"], "seeds must be at least 2, got 1"),
         (["--starts", "0e0"], "got 0"),
-        (["--eigenbasis", "-1e0"], "eigenbasis must be at least 0, got -1"),
         (["--eigenbasis", "-1"], "eigenbasis must be at least 0, got -1"),
         (["--set", "workload.batch_size=900"], "batch_size must be at most"),
         (["--set", "families=3"], "families"),
     ],
 )
-def test_wrong_input_ends_in_one_line_and_code_2(tmp_path, arguments, message):
-    code, _, err = run(tmp_path, EXAMPLES / "linear-regression.toml", "--out", "found", *arguments)
-    assert code == 2, err
-    assert "Traceback" not in err
-    assert message in err
+def test_wrong_input_ends_in_one_line_and_code_2(folder, arguments, message):
+    folder.refuses(message, "optimum", EXAMPLES / "linear-regression.toml", "--out", "found", *arguments)
 
 
-def test_a_directory_with_something_else_is_left_alone(tmp_path):
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.tex").write_text("x")
-    code, _, err = run(tmp_path, EXAMPLES / "linear-regression.toml", "--out", "mine")
-    assert code == 2
-    assert err.count("\n") == 1
-    assert "thesis.tex" in err
+def test_a_directory_with_something_else_is_left_alone(folder):
+    (folder.path / "mine").mkdir()
+    (folder.path / "mine" / "thesis.tex").write_text("x")
+    folder.refuses("thesis.tex", "optimum", EXAMPLES / "linear-regression.toml", "--out", "mine")
 
 
 @pytest.mark.parametrize(

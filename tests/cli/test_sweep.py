@@ -10,13 +10,6 @@ import pytest
 FUNCTIONS = ("--over", "workload.steps=10,20")
 
 
-def refused(result, message):
-    code, _, err = result
-    assert code == 2, err
-    assert "Traceback" not in err
-    assert message in err
-
-
 def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
     command = ("sweep", "spec.toml", *FUNCTIONS, "--out", "s", "--seeds", 6, "--tuning-seeds", 2)
     code, out, err = folder.run(*command)
@@ -37,8 +30,8 @@ def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
     assert found["answers"]["re-tuned"]["pairs"] == 2
     # every other command works on its studies
     assert folder.run("best", "s/studies/steps-10", "--json")[0] == 0
-    refused(folder.run(*command, "--set", "seed=4"), "changed: seed: None -> 4")
-    refused(folder.run("sweep", "spec.toml", "--over", "seed=1,2", "--out", "s"), "changed: axes.")
+    folder.refuses("changed: seed: None -> 4", *command, "--set", "seed=4")
+    folder.refuses("changed: axes.", "sweep", "spec.toml", "--over", "seed=1,2", "--out", "s")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -82,7 +75,7 @@ def test_stopped_it_says_how_to_go_on(folder, how):
     ],
 )
 def test_wrong_input_is_one_clear_line(folder, arguments, message):
-    refused(folder.run(*arguments), message)
+    folder.refuses(message, *arguments)
     assert not (folder.path / "x").exists()
 
 
@@ -108,25 +101,22 @@ def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     assert (
         (folder.path / "lr" / "spec.toml").read_text().startswith("# Settings of lrshape, not of the paper.")
     )
-    wrong = folder.run("reproduce", "linear-regression", "--scale", "cpu", "--out", "lr")
-    refused(wrong, "lr/spec.toml belongs to another experiment")
+    other = ("reproduce", "linear-regression", "--scale", "cpu", "--out", "lr")
+    folder.refuses("lr/spec.toml belongs to another experiment", *other)
 
 
 def test_reproduce_reads_a_spec_that_is_there_with_care(folder):
     (folder.path / "lr").mkdir()
     file = folder.path / "lr" / "spec.toml"
     file.write_bytes(b"\xff\xfe")
-    refused(folder.run("reproduce", "linear-regression", "--out", "lr"), "lr/spec.toml: must be UTF-8 text")
+    folder.refuses("lr/spec.toml: must be UTF-8 text", "reproduce", "linear-regression", "--out", "lr")
     file.unlink()
     os.mkfifo(file)
-    refused(folder.run("reproduce", "linear-regression", "--out", "lr"), "must be a file, got a named pipe")
+    folder.refuses("must be a file, got a named pipe", "reproduce", "linear-regression", "--out", "lr")
 
 
 def test_a_missing_data_set_is_one_line(folder, monkeypatch):
     monkeypatch.setenv("LRSHAPE_DATA", str(folder.path / "nowhere"))
     (folder.path / "text.toml").write_text('families = ["rex"]\nworkload = "wikitext-transformer"\n')
-    result = folder.run("sweep", "text.toml", "--over", "workload.steps=2,3", "--out", "x")
-    code, _, err = result
-    assert code == 2, err
-    assert "Traceback" not in err
-    assert "wikitext" in err.lower()
+    arguments = ("text.toml", "--over", "workload.steps=2,3", "--out", "x")
+    folder.refuses("nowhere", "sweep", *arguments)
