@@ -33,6 +33,13 @@ def test_every_family_is_represented_by_its_best(study, trials_of, metric):
     assert table["phase"].tolist() == ["rescore", "rescore", "screen"]
 
 
+def test_in_a_contest_p_values_are_corrected_for_all_pairs(study, trials_of, metric):
+    design = Design(winner=("rex-1", 0.2, "{}"), is_contest=True)
+    table = Analysis(trials_of(study), metric, design=design).confirmed
+    pairs = 4 + 6  # the winner's, and those of the four others
+    np.testing.assert_allclose(table["p_holm"][[0, 2, 3, 4]], pairs * 2**-19)
+
+
 def test_the_confirmed_table(study, trials_of, metric):
     table = Analysis(trials_of(study), metric).confirmed
     assert table.columns.tolist() == [

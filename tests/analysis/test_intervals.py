@@ -145,7 +145,7 @@ def test_the_signed_rank_test_agrees_with_scipy(n):
     assert moved.p_value > 0.05 >= hodges_lehmann(values - found.low + 1e-9).p_value
 
 
-def test_many_differences_take_no_time():
+def test_many_differences_are_approximated_or_left_out():
     values = np.random.default_rng(0).normal(0.1, 1, 100_000)
     exact, found = sign_interval(values[:1000]), sign_interval(values)
     assert 0 < found.high - found.low < exact.high - exact.low

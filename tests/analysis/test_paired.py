@@ -103,4 +103,5 @@ def test_looking_again_keeps_the_error_and_pairing_finds_effects():
 
 
 def test_a_design_is_empty_unless_it_says_more():
-    assert Design().tuning.get(("rex-1", 0.1, "{}"), Tuning(0.0, 0.0)).edge == ""
+    assert Design() == Design((), None, None, None, {}, False)
+    assert Tuning(0.0, 0.0).edge == ""

@@ -16,6 +16,7 @@ from lrshape.checks.settings_findings import (
     regret_text,
     warnings,
 )
+from lrshape.checks.settings_figures import matrix
 from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer_statistics import CHOICES, TUNED
 
@@ -108,6 +109,15 @@ def test_regrets_that_are_no_numbers_are_words():
     assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"
     assert cell_text({**base, "verdict": "costs", "relative": np.nan}) == "+0.0200"
     assert regret_text({**base, "relative": np.nan}) == "0.0200 (95% interval 0.0190 to 0.0210)"
+
+
+def test_a_column_of_the_matrix_is_where_a_shape_is_used():
+    found = sweep(2)
+    table = found.regrets
+    is_it = (table["choice"] == TUNED) & (table["shape_of"] == "s0") & (table["used_in"] == "s1")
+    table.loc[is_it, "relative"] = 0.7
+    texts = {text.get_position(): text.get_text() for text in matrix(found, TUNED).axes[0].texts}
+    assert (texts[1, 0], texts[0, 1]) == ("+70%", "+20%")
 
 
 def test_a_sweep_with_one_winner_compares_nothing(tmp_path):

@@ -6,34 +6,20 @@ import tomllib
 
 import numpy as np
 import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
 
 import lrshape
+from lrshape.cli import app
 
-COMMANDS = [
-    "demo",
-    "init",
-    "search",
-    "sweep",
-    "reproduce",
-    "status",
-    "report",
-    "best",
-    "export",
-    "compare",
-    "shapes",
-    "store",
-    "trials",
-    "optimum",
-    "check",
-]
-GROUPS = {"check": ("local", "seeds"), "shapes": ("list", "show", "fit"), "store": ("verify", "merge")}
+COMMANDS = get_command(app).commands
+GROUPS = {name: command.commands for name, command in COMMANDS.items() if isinstance(command, TyperGroup)}
 
 
 def test_help_lists_every_command_and_the_exit_codes(folder):
     code, out, _ = folder.run("--help")
     assert code == 0
-    for command in COMMANDS:
-        assert command in out
+    assert {line.split()[1] for line in out.splitlines() if line.startswith("│ ")} >= set(COMMANDS)
     assert "130" in out
 
 
@@ -41,8 +27,7 @@ def test_help_lists_every_command_and_the_exit_codes(folder):
 def test_the_help_of_a_group_lists_its_commands(folder, group):
     code, out, _ = folder.run(group, "--help")
     assert code == 0
-    for command in GROUPS[group]:
-        assert command in out
+    assert {line.split()[1] for line in out.splitlines() if line.startswith("│ ")} >= set(GROUPS[group])
 
 
 @pytest.mark.parametrize(
@@ -51,8 +36,7 @@ def test_the_help_of_a_group_lists_its_commands(folder, group):
 def test_each_command_has_examples(folder, command):
     code, out, _ = folder.run(*command.split(), "--help")
     assert code == 0
-    assert "Examples" in out
-    assert f"lrshape {command}" in out
+    assert f"lrshape {command}" in out.partition("Examples")[2]
 
 
 def test_help_is_quick_it_imports_neither_jax_nor_matplotlib(folder):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from lrshape.checks.settings import Sweep
 from lrshape.cli import app
 from lrshape.errors import InputError
 from lrshape.store import Store, digest
@@ -237,24 +238,28 @@ def test_huge_and_deep_input_is_told_in_few_words(arguments, folder, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "message"),
     [
-        lambda d: d.pop("spec"),
-        lambda d: d.pop("transfer"),
-        lambda d: d.update(transfer=[1]),
-        lambda d: d.update(transfer={"no": 1}),
-        lambda d: d.update(axes=[]),
-        lambda d: d.update(axes={"workload.steps": 3}),
-        lambda d: d.update(axes={}),
+        (lambda d: d.pop("spec"), "must be objects"),
+        (lambda d: d.pop("transfer"), "must be objects"),
+        (lambda d: d.update(transfer=[1]), "must be objects"),
+        (lambda d: d.update(transfer={"no": 1}), "unknown key 'no'"),
+        (lambda d: d.update(axes=[]), "axes hold lists"),
+        (lambda d: d.update(axes={"workload.steps": 3}), "axes hold lists"),
+        (lambda d: d.update(axes={}), "at least one --over"),
     ],
 )
-def test_a_sweep_whose_document_makes_no_sense(folder, monkeypatch, change):
-    monkeypatch.chdir(folder.path)
+def test_a_sweep_whose_document_makes_no_sense(tmp_path, change, message):
     spec = {"families": ["rex"], "workload": {"name": "linear-regression", "steps": 8, "dimension": 4}}
     transfer = {"seeds": 20, "tuning_seeds": 10}
     document = {"format": 1, "spec": spec, "axes": {"workload.steps": [4, 8]}, "transfer": transfer}
+
+    def opened():
+        stated = json.dumps({**document, "hash": digest(document)})
+        (tmp_path / "sweep.json").write_text(stated)
+        return Sweep(tmp_path)
+
+    assert len(opened().settings) == 2
     change(document)
-    (folder.path / "sweep").mkdir()
-    (folder.path / "sweep" / "sweep.json").write_text(json.dumps({**document, "hash": digest(document)}))
-    code, _, errors = run("sweep", "spec.toml", "--out", "sweep", "--over", "workload.steps=4,8")
-    assert (code, errors.count("\n")) == (2, 1), errors
+    with pytest.raises(InputError, match=message):
+        opened()

@@ -156,7 +156,7 @@ def test_constants_that_were_edited_are_read_or_refused(tmp_path, edit, message)
 class TestFrameworks:
     """The files' adapters in the frameworks themselves; what these share with lrshape is tested there."""
 
-    def test_torch(self, schedule, same):
+    def test_torch(self, schedule, same, caplog):
         import torch
 
         names = run(standalone(schedule, "torch"))
@@ -170,6 +170,8 @@ class TestFrameworks:
         same(used, schedule.values())
         again = schedule.to_torch(optimizer)  # the states are the same as lrshape's
         again.load_state_dict(scheduler.state_dict())
+        assert not caplog.text
+        assert again.get_last_lr() == pytest.approx(scheduler.get_last_lr())
 
     def test_optax(self, schedule, same):
         import jax

@@ -66,7 +66,7 @@ def csv(folder):
     return text(folder / "mine.csv", "step,lr,loss\n" + rows)
 
 
-def optuna(folder, url="sqlite:///{}"):
+def optuna(folder, url="sqlite:///{}", direction="minimize"):
     module = pytest.importorskip("optuna")
     module.logging.set_verbosity(module.logging.ERROR)
     path = folder / "optuna.db"
@@ -74,7 +74,7 @@ def optuna(folder, url="sqlite:///{}"):
     if url == "journal":
         backend = module.storages.journal.JournalFileBackend(str(path))
         storage = module.storages.JournalStorage(backend)
-    study = module.create_study(storage=storage, study_name="mine")
+    study = module.create_study(storage=storage, study_name="mine", direction=direction)
 
     def objective(trial):
         trial.suggest_float("lr", 0, 1)
@@ -251,7 +251,12 @@ def test_a_locked_database_ends_in_one_line_within_seconds(tmp_path):
     other.close()
 
 
-def test_other_databases_and_directions(tmp_path):
+def test_what_an_optuna_study_maximises_is_no_loss(tmp_path):
+    with pytest.raises(InputError, match="the study 'mine' maximises its values, so they are no losses"):
+        read_runs(optuna(tmp_path, direction="maximize"))
+
+
+def test_another_database_is_refused(tmp_path):
     sqlite3.connect(tmp_path / "x.db").execute("CREATE TABLE a (b)").connection.close()
     with pytest.raises(InputError, match=r"x.db: (cannot be read by Optuna|holds no trial)"):
         read_runs(tmp_path / "x.db")

@@ -140,7 +140,6 @@ def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):
 )
 def test_hyperparameters_are_variables_of_the_code_on_the_page(name, variable):
     assert _variable(name) == variable
-    compile(f"{variable} = 1", "page", "exec")
 
 
 def test_a_study_that_diverged_says_so_and_recommends_nothing(studies, write, tmp_path):
