@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from lrshape.checks.settings import Sweep, run_sweep
-from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferredShape, transferred_shapes
+from lrshape.checks.transfer import (
+    FIRST_SCORING_SEED,
+    BaseLRGains,
+    Transfer,
+    TransferredShape,
+    transferred_shapes,
+)
 from lrshape.checks.transfer_statistics import BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.trial import Candidate, ShapeRecord
@@ -229,6 +235,40 @@ def drive(phase, score):
 
 
 SHAPE = ShapeRecord.of("best-a", "rex", {"beta": 0.5, "warmup": 0.1})
+
+
+def quadratic(losses_of, best=0.1):
+    """Trials of one shape at base LRs around the best, on six seeds."""
+    candidates = [Candidate(SHAPE, best * 2.0**x) for x in range(-3, 4)]
+    rows = [t for c in candidates for t in Transfer(shapes=(), seeds=1).trials([c], 6)]
+    table = pd.DataFrame(
+        {
+            "phase": "transfer", "shape": SHAPE.id, "family": "rex", "params": SHAPE.params,
+            "base_lr": [t.base_lr for t in rows], "hyperparameters": "{}",
+            "seed": [t.seed for t in rows], "status": "ok",
+        }
+    )  # fmt: skip
+    octaves = np.log2(table["base_lr"] / best)
+    noise = 0.01 * np.random.default_rng(0).normal(size=len(rows))
+    return table.assign(**{"final/score": losses_of(0.1 * octaves**2 + noise)})
+
+
+@pytest.mark.parametrize(
+    ("losses_of", "gain"),
+    [
+        (np.exp, lambda loss: loss * np.exp(-0.4)),
+        (lambda x: x - 1, lambda loss: loss - 0.4),
+    ],
+)
+def test_what_a_better_base_lr_gains_is_what_the_trials_say(losses_of, gain):
+    table = quadratic(losses_of)
+    gains = BaseLRGains(spec_of(), table)
+    losses = pd.Series([1.0, 2.0])
+    for base_lr, expected in ((0.1, losses), (0.4, gain(losses)), (0.025, gain(losses))):
+        found = gains.improved(("rex", SHAPE.params, base_lr, "{}"), losses)
+        np.testing.assert_allclose(found, expected, rtol=0.06)
+    fixed = BaseLRGains(spec_of(base_lr={"low": 0.4, "high": 0.4, "points": 1}), table)
+    assert fixed.improved(("rex", SHAPE.params, 0.4, "{}"), losses) is losses
 
 
 def transfer(shape=SHAPE, around=1.0, kept=((1.0, "{}"),), **how):

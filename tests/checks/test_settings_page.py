@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrshape.checks.settings_figures import matrix
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
@@ -16,7 +17,6 @@ from lrshape.checks.settings_findings import (
     regret_text,
     warnings,
 )
-from lrshape.checks.settings_figures import matrix
 from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer_statistics import CHOICES, TUNED
 

@@ -100,6 +100,32 @@ def test_the_margin_decides():
         assert answer(found)["moves"] == moves
 
 
+def test_intervals_of_tuned_shapes_include_what_better_base_lrs_may_gain():
+    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1.3)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    gains = {BEST[0].params: 0.95, BEST[1].params: 0.9}
+
+    def found(choice, improved, margin=0.05):
+        table = regrets(tables, BEST, METRIC, first_scoring_seed=FIRST, margin=margin, improved=improved)
+        return row(table, choice, "b", "a")
+
+    def improved(setting, at, losses):
+        assert at[2] == 0.4
+        return losses * gains[at[1]]
+
+    def same(setting, at, losses):
+        return losses
+
+    tuned = found(TUNED, improved)
+    ends = [tuned[f"relative{end}"] for end in ("", "_low", "_high")]
+    assert ends == pytest.approx([0.3, 1.3 * 0.9 - 1, 1.3 / 0.95 - 1])
+    assert tuned["verdict"] == "costs"
+    assert found(TUNED, improved, 0.2)["verdict"] == "undecided"
+    assert found(TUNED, same, 0.2)["verdict"] == "costs"
+    assert found(TUNED, same, 0.32)["verdict"] == "within"
+    assert found(TUNED, improved, 0.32)["verdict"] == "undecided"
+    assert found(KEPT, improved) == found(KEPT, same)
+
+
 @pytest.mark.parametrize("reverse", [1.0, 0.9])
 def test_a_shape_that_is_worse_everywhere_does_not_show_that_the_best_shape_moves(reverse):
     found = answer(table((1.0, reverse, 1.0, 1.0), (1.5, 1.0, 1.0, 1.0)))

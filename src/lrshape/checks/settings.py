@@ -14,8 +14,15 @@ from lrshape.checks.axes import Setting, axis_names, settings
 from lrshape.checks.check import CheckResult
 from lrshape.checks.settings_findings import SettingFindings, SweepFindings
 from lrshape.checks.settings_page import sweep_result
-from lrshape.checks.transfer import FIRST_SCORING_SEED, Transfer, TransferSpec, best_shape, transfer_into
-from lrshape.checks.transfer_statistics import BestShape, regrets
+from lrshape.checks.transfer import (
+    FIRST_SCORING_SEED,
+    BaseLRGains,
+    Transfer,
+    TransferSpec,
+    best_shape,
+    transfer_into,
+)
+from lrshape.checks.transfer_statistics import At, BestShape, regrets
 from lrshape.errors import InputError
 from lrshape.files import inside
 from lrshape.procedure.budget import is_planned
@@ -124,9 +131,34 @@ class Sweep:
             raise InputError(f"{self.path}: the sweep is not complete; run its command again to resume it")
         losses = {s: as_losses(t, self.metric, self.direction) for s, t in self.transfers().items()}
         found = regrets(
-            losses, self.best_shapes, self.metric, first_scoring_seed=FIRST_SCORING_SEED, margin=margin
+            losses,
+            self.best_shapes,
+            self.metric,
+            first_scoring_seed=FIRST_SCORING_SEED,
+            margin=margin,
+            improved=self._improved,
         )
         return as_measured(found, self.direction)
+
+    def _improved(self, setting: str, at: At, losses: pd.Series) -> pd.Series:
+        return self._gains[setting].improved(at, losses)
+
+    @cached_property
+    def _gains(self) -> dict[str, BaseLRGains]:
+        """By setting that has a transfer."""
+        transfers = self.transfers()
+        studies = {s.slug: self.study(s) for s in self.settings if s.slug in transfers}
+        return {
+            slug: BaseLRGains(
+                study.spec,
+                as_losses(
+                    pd.concat([study.trials(), transfers[slug]], ignore_index=True),
+                    self.metric,
+                    self.direction,
+                ),
+            )
+            for slug, study in studies.items()
+        }
 
     def report(self, margin: float = 0.05) -> CheckResult:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the sweep's directory.

@@ -1,18 +1,24 @@
 """How good are other settings' best shapes in a setting: trials after its search."""
 
+import math
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 from typing_extensions import override
 
-from lrshape.analysis.scores import best_base_lrs, scores
+from lrshape.analysis.design import Scale
+from lrshape.analysis.scale import on_scale
+from lrshape.analysis.scores import best_base_lrs, metric_values, scores
 from lrshape.analysis.tables import records
 from lrshape.checks.check import FollowUp, stored_losses
-from lrshape.checks.transfer_statistics import BestShape
+from lrshape.checks.transfer_statistics import At, BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
+from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
+from lrshape.procedure.resolution import scale_of, unit_on_scale
 from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.settings import Settings
@@ -121,6 +127,42 @@ class Transfer(FollowUp, TransferSpec):
         kept = [Candidate(tried.record, *one) for tried in self.shapes for one in tried.kept]
         yield self.trials(list(dict.fromkeys(tuned + kept)), self.seeds, SCORE_AFTER)
         return tuned
+
+
+class BaseLRGains:
+    """What better base LRs are expected to gain in a setting, by the model of all of its trials.
+
+    Args:
+        spec: of the setting's study.
+        trials: of the study and of the transfer into the setting, with losses.
+    """
+
+    def __init__(self, spec: StudySpec, trials: pd.DataFrame):
+        # The study and the transfer have names of their own for a shape.
+        self._trials = trials.assign(shape=trials["family"].astype(str) + trials["params"].astype(str))
+        self._spec = spec
+        self._scale: Scale = scale_of(spec, metric_values(trials, spec.metric))
+        self._model = CurveModel(self._trials, spec.metric, self._scale, spec.hyperparameters)
+        self._known: dict[At, float] = {}
+
+    def improved(self, at: At, losses: pd.Series) -> pd.Series:
+        """Losses of a shape at a base LR as they may be at a better one; the same if none trained."""
+        if at not in self._known:
+            self._known[at] = self._gain(*at)
+        gain = self._known[at]
+        if gain == math.inf or self._spec.base_lr.ratio == 1:  # nothing trained, or the base LR is fixed
+            return losses
+        if self._scale == "log":
+            return losses * math.exp(-gain)
+        return losses - gain / unit_on_scale(float(np.median(on_scale(losses, self._scale))), self._scale)
+
+    def _gain(self, family: str, params: str, base_lr: float, hyperparameters: str) -> float:
+        """On the metric's scale."""
+        name = family + params
+        tried = tried_base_lrs(self._trials, self._spec.metric, [name])[name]
+        random = np.random.default_rng(self._spec.seed)
+        shape = ShapeRecord.read(name, family, params)
+        return self._model.gain(shape, base_lr, hyperparameters, tried, random)
 
 
 FIRST_SCORING_SEED = Transfer.first_seed() + SCORE_AFTER

@@ -8,7 +8,7 @@ each one's shape is better than the other's in its own setting.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,10 @@ from lrshape.store import NOTHING_TUNED
 KEPT, TUNED = "kept", "re-tuned"
 CHOICES = (TUNED, KEPT)
 """Whether the base LR is the one found where the shape was found, or is tuned where the shape is used."""
+
+
+At = tuple[str, str, float, str]
+"""Family, parameters, base LR and hyperparameters, as the columns of these names have them."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +52,14 @@ def regrets(
     *,
     first_scoring_seed: int,
     margin: float = 0.05,
+    improved: Callable[[str, At, pd.Series], pd.Series] = lambda setting, at, losses: losses,
 ) -> pd.DataFrame:
     """The transfer matrices, one row for each (way of choosing the base LR, shape of A, used in B).
 
     Both sides of a comparison get their base LR in the same way: with ``re-tuned``, both shapes are tuned in
     B by one procedure; with ``kept``, A's shape has A's base LR and B's shape the one of B's study. The
-    diagonal is therefore 0.
+    diagonal is therefore 0. The intervals of ``re-tuned`` include what better base LRs may gain, as those of
+    a contest do: their lower ends are those with the shape of A improved, their upper ends with that of B.
 
     Args:
         trials: of `lrshape.checks.transfer.Transfer`, by the setting B that they ran in.
@@ -61,6 +67,8 @@ def regrets(
         metric: the metric that is minimised.
         first_scoring_seed: seed indices below it have tuned, the others score.
         margin: the regret that matters, as a fraction of the own best shape's value on the same seed.
+        improved: ``improved(setting, at, losses)`` gives the losses that a better base LR than a tuned one
+            may have, by seed.
 
     Returns:
         ``choice, shape_of, used_in, family, params, base_lr, edge, own_edge, seeds, score, low, high,
@@ -87,10 +95,16 @@ def regrets(
             reference = transfers.sample(own[setting], choice)
             for best in best_shapes:
                 sample = transfers.sample(best, choice)
+                better, better_reference = (
+                    improved(setting, transfers.at(one, choice), losses) if choice == TUNED else losses
+                    for one, losses in ((best, sample), (own[setting], reference))
+                )
                 edge, own_edge = (
                     transfers.edge(one) if choice == TUNED else "" for one in (best, own[setting])
                 )
-                row = _row(sample, reference, margin)
+                if best.setting == setting:
+                    better, better_reference = sample, reference
+                row = _row(sample, reference, better, better_reference, margin)
                 if (edge or own_edge) and row["verdict"] != "unknown":
                     row["verdict"] = "undecided"  # a better base LR lies beyond those tried
                 if best.setting == setting:
@@ -102,7 +116,7 @@ def regrets(
                         "used_in": setting,
                         "family": best.family,
                         "params": best.params,
-                        "base_lr": transfers.base_lr(best, choice),
+                        "base_lr": transfers.at(best, choice)[2],
                         "edge": edge,
                         "own_edge": own_edge,
                         **row,
@@ -165,14 +179,13 @@ class _Transfers:
         values = metric_values(scoring, metric)
         self._values = pd.Series(values, index=pd.MultiIndex.from_arrays(index)).sort_index()
 
-    def base_lr(self, best: BestShape, choice: str) -> float:
-        return self._at(best, choice)[0]
-
-    def _at(self, best: BestShape, choice: str) -> tuple[float, str]:
+    def at(self, best: BestShape, choice: str) -> At:
+        """Where a shape is scored."""
         if choice == KEPT:
-            return best.base_lr, best.hyperparameters
+            return best.family, best.params, best.base_lr, best.hyperparameters
         # Infinity stands for a shape that was not tuned, at which it has no trials either.
-        return self._tuned.get((best.family, best.params), (math.inf, NOTHING_TUNED))
+        tuned = self._tuned.get((best.family, best.params), (math.inf, NOTHING_TUNED))
+        return (best.family, best.params, *tuned)
 
     def edge(self, best: BestShape) -> str:
         return str(self._edge[best.family, best.params])
@@ -180,7 +193,7 @@ class _Transfers:
     def sample(self, best: BestShape, choice: str) -> pd.Series:
         """The metric by seed."""
         try:
-            return self._values.loc[(best.family, best.params, *self._at(best, choice))]
+            return self._values.loc[self.at(best, choice)]
         except KeyError:
             raise InputError(
                 f"the best shape of {best.setting} has no trials to be scored by: the sweep is not complete; "
@@ -188,29 +201,32 @@ class _Transfers:
             ) from None
 
 
-def _row(sample: pd.Series, reference: pd.Series, margin: float) -> dict[str, Any]:
+def _row(
+    sample: pd.Series, reference: pd.Series, better: pd.Series, better_reference: pd.Series, margin: float
+) -> dict[str, Any]:
     seeds = sample.index.intersection(reference.index).sort_values()
-    a, b = np.asarray(sample[seeds], np.float64), np.asarray(reference[seeds], np.float64)
+    a, b, better_a, better_b = (
+        np.asarray(losses[seeds], np.float64) for losses in (sample, reference, better, better_reference)
+    )
     score, against = median_interval(a), median_interval(b)
-    regret = paired_difference(a, b)
     # The margin is that of each pair: b + margin |b| grows with b.
-    beyond = paired_difference(a, b + margin * np.abs(b))
-    relative = _ratio(a, b)
+    least = paired_difference(better_a, b + margin * np.abs(b))
+    most = paired_difference(a, better_b + margin * np.abs(better_b))
     named = {"better": "above", "worse": "within", "open": "undecided", "unknown": "unknown"}
-    case = "within" if beyond.high == 0 else named[verdict(beyond.low, beyond.high)]
+    case = "within" if most.high == 0 else named[verdict(least.low, most.high)]
     return {
         "seeds": len(seeds),
         "score": score.estimate,
         "low": score.low,
         "high": score.high,
         "reference": against.estimate,
-        "regret": regret.estimate,
-        "regret_low": regret.low,
-        "regret_high": regret.high,
-        "relative": relative[0],
-        "relative_low": relative[1],
-        "relative_high": relative[2],
-        "p_value": beyond.p_value,
+        "regret": paired_difference(a, b).estimate,
+        "regret_low": paired_difference(better_a, b).low,
+        "regret_high": paired_difference(a, better_b).high,
+        "relative": _ratio(a, b)[0],
+        "relative_low": _ratio(better_a, b)[1],
+        "relative_high": _ratio(a, better_b)[2],
+        "p_value": least.p_value,
         "p_holm": math.nan,
         "verdict": case,
     }

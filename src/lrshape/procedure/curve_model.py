@@ -151,17 +151,9 @@ class CurveModel:
             reach: octaves below those tried that may be trusted untried.
             tolerance: what a hyperparameter beyond its range must gain to count, on the metric's scale.
         """
-        rates = tried["base_lr"].to_numpy(np.float64)
-        bad = tried["diverged"].to_numpy(bool)
-        if bad.all():
+        if tried["diverged"].to_numpy(bool).all():
             return Profile.of_diverged(tried)
-        low, high = math.log2(rates[~bad].min()), math.log2(rates[~bad].max())
-        above = rates[bad & (rates > 2**high)]
-        limit = math.log2(above.min()) if len(above) else math.inf
-        low -= reach
-        inside = np.linspace(low, high, max(2, round((high - low) / STEP) + 1)) if high > low else [low]
-        outside = [low - STEP * (i + 1) for i in range(BEYOND)]
-        outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
+        inside, outside, limit = _grid(tried, reach)
         grid = np.concatenate([inside, outside])
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
         bounds = self._tuned.bounds(constant=shape.is_baseline)
@@ -182,7 +174,8 @@ class CurveModel:
         spread = float(np.sqrt(np.mean((x[near][lowest] - x[best]) ** 2)))
         ahead = int(np.argmin(mean))
         # Where training diverges the range has an end, and no edge.
-        edge = "low" if x[ahead] < low else "high" if x[ahead] > high and not len(above) else ""
+        is_open = limit == math.inf
+        edge = "low" if x[ahead] < inside[0] else "high" if x[ahead] > inside[-1] and is_open else ""
         here = float(mean[best])
         gains = mean[best] - mean[ahead] > tolerance
         rivals = list(dict.fromkeys([ahead, *near[lowest].tolist()])) if len(self._tuned) else []
@@ -200,6 +193,37 @@ class CurveModel:
             hyperparameters=self._tuned.texts(units[[best]])[0],
             rivals=list(zip((2 ** x[rivals]).tolist(), self._tuned.texts(units[rivals]), strict=True)),
         )
+
+    def gain(
+        self,
+        shape: ShapeRecord,
+        base_lr: float,
+        hyperparameters: str,
+        tried: pd.DataFrame,
+        random: np.random.Generator,
+    ) -> float:
+        """What a better base LR is expected to gain, with the same hyperparameters, on the metric's scale.
+
+        Args:
+            shape: any.
+            base_lr: to be compared.
+            hyperparameters: as a row has them.
+            tried: what was tried for the shape, see `tried_base_lrs`.
+            random: for draws from the posterior.
+
+        Returns:
+            At least 0; infinity where nothing trained.
+        """
+        if tried["diverged"].to_numpy(bool).all():
+            return math.inf
+        x = np.concatenate([[math.log2(base_lr)], *_grid(tried)[:2]])
+        pool = Pool(x, np.repeat(self._tuned.units([hyperparameters]), len(x), axis=0))
+        curve = multipliers([shape.family], len(PROGRESS), "midpoint")
+        with one_blas_thread():
+            mean, covariance = self._process.posterior(self._at(curve, pool))
+        draws = _draws(mean, covariance, DRAWS, random)
+        gains = draws[:, 0] - draws.min(axis=1)
+        return float(gains.mean()) * self._bend.stretch(float(mean[0]))
 
     def flat(
         self, shape: ShapeRecord, profile: Profile, tried: pd.DataFrame, most: float
@@ -271,6 +295,29 @@ class CurveModel:
     def _at(self, curve: Array, pool: Pool) -> Array:
         values = np.repeat(curve, len(pool.base_lrs), axis=0)
         return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units, values))
+
+
+def _grid(tried: pd.DataFrame, reach: float = 0.0) -> tuple[Array, Array, float]:
+    """Base LRs among which the best is sought, as base-2 logarithms.
+
+    Args:
+        tried: see `tried_base_lrs`; some did not diverge.
+        reach: octaves below those tried that may be trusted untried.
+
+    Returns:
+        Those that may be trusted, ascending; those up to an octave beyond them, below the limit; and the
+        limit, the smallest one above them that diverged, or infinity.
+    """
+    rates = tried["base_lr"].to_numpy(np.float64)
+    bad = tried["diverged"].to_numpy(bool)
+    low, high = math.log2(rates[~bad].min()), math.log2(rates[~bad].max())
+    above = rates[bad & (rates > 2**high)]
+    limit = math.log2(above.min()) if len(above) else math.inf
+    low -= reach
+    inside = np.linspace(low, high, max(2, round((high - low) / STEP) + 1)) if high > low else [low]
+    outside = [low - STEP * (i + 1) for i in range(BEYOND)]
+    outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
+    return np.asarray(inside), np.asarray(outside), limit
 
 
 def _reach(column: Array, losses: Array, most: float) -> float:
