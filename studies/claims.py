@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from effects import SMALL, Effect
 from linear_regression import optimum_of
-from questions import DECAY, largest_regret, local_change, more_trials
-from stored import FEWER, WorkloadStudies, workloads
+from questions import DECAY, finds_best, largest_regret, local_change, more_trials
+from stored import WorkloadStudies, workloads
 
 from lrshape.checks.transfer_statistics import answer
 
@@ -57,19 +57,24 @@ def needs(name: str) -> Callable[[WorkloadStudies], Judgement]:
 
 def common_schedules(one: WorkloadStudies) -> Judgement:
     """Whether the best shape beats all common schedules."""
-    return beats_all([one.effects.get(name) for name in COMMON])
+    return beats_all([(name, one.effects.get(name)) for name in COMMON])
 
 
 def common_families(one: WorkloadStudies) -> Judgement:
     """Whether the best shape beats the best shapes of all common families."""
-    usual = [effect for name in COMMON_FAMILIES.values() if (effect := one.effects.get(name)) is not None]
-    near = [effect for effect in usual if effect.verdict in NEAR]  # then the family's best shape is, too
-    return beats_all([one.of_families.get(family) for family in COMMON_FAMILIES] + near)
+    usual = {family: one.effects.get(name) for family, name in COMMON_FAMILIES.items()}
+    # If the usual setting is near, so is the family's best shape.
+    near = [(family, effect) for family, effect in usual.items() if effect and effect.verdict in NEAR]
+    return beats_all([*((family, one.of_families.get(family)) for family in COMMON_FAMILIES), *near])
 
 
-def beats_all(others: Sequence[Effect | None]) -> Judgement:
+def beats_all(others: Sequence[tuple[str, Effect | None]]) -> Judgement:
     """Whether all of these are worse; the effect is that of the best of them. None was not run."""
-    effects = [effect for effect in others if effect is not None]
+    effects = [
+        effect._replace(note=", ".join(filter(None, (f"`{name}`", effect.note))))
+        for name, effect in others
+        if effect is not None
+    ]
     order = (*NEAR, "open", "worse")
     best = min(effects, key=lambda effect: (order.index(effect.verdict), effect), default=None)
     if best is None or (len(effects) < len(others) and best.verdict not in NEAR):
@@ -78,7 +83,10 @@ def beats_all(others: Sequence[Effect | None]) -> Judgement:
 
 
 def near_optimal(one: WorkloadStudies) -> Judgement:
-    """Whether nothing known is better than the winner: a changed parameter, a longer search, the optimum."""
+    """Whether nothing is known to be better than the winner.
+
+    That is a changed parameter, a longer search, the optimum, or any schedule that was confirmed beside it.
+    """
     cells = [cell for cell in (local_change(one), more_trials(one)) if cell is not None]
     effects = tuple(cell.effect for cell in cells if cell.effect is not None)
     optimum, score = optimum_of(one.name), one.best.score_median
@@ -87,7 +95,8 @@ def near_optimal(one: WorkloadStudies) -> Judgement:
         effects += (Effect(gap, gap, gap, "the optimum"),)
     if not effects:
         return Judgement("not run")
-    if any(effect.verdict == "better" and effect.high < -SMALL for effect in effects):
+    confirmed = one.effects.values()
+    if any(effect.verdict == "better" and effect.high < -SMALL for effect in (*effects, *confirmed)):
         return Judgement("contradicted", effects)
     is_open = any(effect.verdict in ("better", "open") for effect in effects)
     return Judgement("not decided" if is_open else "confirmed", effects)
@@ -97,7 +106,8 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
     """Whether the best shape of one weight decay costs more than 5% at another, its base LR tuned again."""
     sweeps = {coupling: sweep for (axis, coupling), sweep in one.sweeps.items() if axis == DECAY}
     effects = tuple(
-        largest_regret(sweep)._replace(note=f"(coupling {coupling})") for coupling, sweep in sweeps.items()
+        largest_regret(one, sweep)._replace(note=f"(coupling {coupling})")
+        for coupling, sweep in sweeps.items()
     )
     if not effects:
         has_none = "optimizer" not in one.main.spec.document()["workload"]
@@ -105,9 +115,7 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
     answers = {answer(sweep.regrets(STRONG))["moves"] for sweep in sweeps.values()}
     if "yes" in answers:
         return Judgement("confirmed", effects)
-    # If a sweep's short search ends further from the best shape, its regrets say nothing about best shapes.
-    missed = one.effects.get(FEWER)
-    is_bounded = answers == {"no"} and missed is not None and missed.high < STRONG
+    is_bounded = answers == {"no"} and finds_best(one, STRONG)
     return Judgement("bounded" if is_bounded else "not decided", effects)
 
 
@@ -116,7 +124,8 @@ CLAIMS = (
         "The search finds near-optimal shapes.",
         f"Confirmed: no tested change to one parameter improves the winner by {SMALL:.0%} (95%), nor does "
         "a search with up to ten times the trials, where that was run; nor is the optimum of all schedules, "
-        "where that is known, better by as much; contradicted: one surely is",
+        "where that is known, better by as much; contradicted: one of them, or another schedule that was "
+        "confirmed, surely is",
         near_optimal,
     ),
     Claim(
@@ -126,7 +135,7 @@ CLAIMS = (
         needs("without-warmup"),
     ),
     Claim(
-        "So is decay.",
+        "Decay is a robust feature, too.",
         f"Confirmed: the best shape, held at its peak, is worse; bounded: by less than {SMALL:.0%}; "
         "contradicted: it is better",
         needs("without-decay"),
@@ -163,7 +172,16 @@ def findings() -> Mapping[str, Any]:
         "workloads": names,
         "rows": rows,
         "summary": [(claim.text, by_verdict(names, judged)) for claim, judged in rows],
+        "strong": STRONG,
+        "passed_in_vain": [one for one, judged in zip(names, rows[0][1], strict=True) if in_vain(judged)],
     }
+
+
+def in_vain(judged: Judgement) -> bool:
+    """Whether the optimum alone contradicts that a search has found a near-optimal shape."""
+    *others, last = judged.effects or (None,)
+    is_known = last is not None and last.note == "the optimum"
+    return is_known and judged.verdict == "contradicted" and all(one.verdict == "small" for one in others)
 
 
 def by_verdict(names: Sequence[str], judged: Sequence[Judgement]) -> dict[str, list[str]]:

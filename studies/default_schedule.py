@@ -189,6 +189,7 @@ def findings() -> Mapping[str, Any]:
         "best": described(candidates()[best]),
         "steps": max(one.main.steps for one in studies),
         "better_of_two": max(min(one.effects[name].value for name in ("linear", "wsd")) for one in studies),
+        "predicted_better_of_two": max(min(row.regrets[name] for name in ("linear", "wsd")) for row in rows),
         "best_worst": float(candidate[:, best].max()),
         "worst": worst,
         "beats_linear": worst["chosen"].regret < worst["linear"].regret

@@ -24,13 +24,12 @@ from lrshape.report.plotting import (
 
 def moved(studies: Sequence[WorkloadStudies]) -> dict[tuple[str, str], Sweep]:
     """The sweeps that show that the best shape moves, by question and workload, in the table's order."""
-    of_question = {
+    return {
         (question, one.name): sweep
         for question, (axis, coupling) in SWEEPS.items()
         for one in studies
-        if (sweep := sweep_over(one, axis, coupling)) is not None
+        if (sweep := sweep_over(one, axis, coupling)) and largest_regret(one, sweep).verdict == "worse"
     }
-    return {key: sweep for key, sweep in of_question.items() if largest_regret(sweep).verdict == "worse"}
 
 
 @styled()

@@ -109,7 +109,7 @@ def share_decided(table: Sequence[Question]) -> tuple[int, int, int]:
 
 def cell_of(effect: Effect) -> Cell:
     """A cell of an effect: bold where it matters, with a remark where it does not, or is not decided."""
-    remark = {"small": "no matter", "open": "not decided"}.get(effect.verdict, "")
+    remark = {"small": "negligible", "open": "not decided"}.get(effect.verdict, "")
     text = effect.text if remark else f"**{effect.text}**"
     return Cell(", ".join(filter(None, (text, effect.note, remark))), effect.verdict != "open", effect)
 
@@ -182,7 +182,7 @@ def carried_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Cell 
     if axis.startswith("workload.optimizer") and "optimizer" not in one.main.spec.document()["workload"]:
         return Cell("has none", None)
     sweep = sweep_over(one, axis, coupling)
-    return cell_of(largest_regret(sweep)) if sweep else None
+    return cell_of(largest_regret(one, sweep)) if sweep else None
 
 
 def sweep_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Sweep | None:
@@ -191,10 +191,19 @@ def sweep_over(one: WorkloadStudies, axis: str, coupling: str | None) -> Sweep |
     return next(found, None)
 
 
-def largest_regret(sweep: Sweep) -> Effect:
-    """That of the pairs that show that the best shape moves if any does, else of all pairs.
+def finds_best(one: WorkloadStudies, margin: float) -> bool:
+    """Whether the short search of a sweep surely ends less than a margin above the best shape.
 
-    It is judged if a pair does, or if the regrets of all pairs are small.
+    Else small regrets say nothing about best shapes: what all settings have found may be as bad everywhere.
+    """
+    missed = one.effects.get(FEWER)
+    return missed is not None and missed.high < margin
+
+
+def largest_regret(one: WorkloadStudies, sweep: Sweep) -> Effect:
+    """That of the pairs that show that the best shape moves if any does, else of those that cost, or of all.
+
+    It is judged if a pair does, or if the regrets of all pairs are small and the sweep finds best shapes.
     """
     shown, small = (answer(sweep.regrets(margin)) for margin in (0.0, SMALL))
     row, back = shown["largest"], shown["reverse"]
@@ -206,7 +215,7 @@ def largest_regret(sweep: Sweep) -> Effect:
         Effect(pair["relative"], pair["relative_low"], pair["relative_high"]) for pair in (row, back)
     )
     note = f"from {labels[row['shape_of']]} to {labels[row['used_in']]}; back {smallest.text}"
-    is_small = small["moves"] == "no"
+    is_small = small["moves"] == "no" and finds_best(one, SMALL)
     is_moved = shown["moves"] == "yes" and largest.verdict == "worse"
     return largest._replace(note=note, is_judged=is_small or is_moved)
 

@@ -31,7 +31,7 @@ TEN_TIMES, UNWARMED = "main-10x", "no-warmup"
 FEWER = "fewer-trials"
 """The winner of a search with fewer trials, that of a sweep in the setting of `main`."""
 STUDIES = Path(__file__).resolve().parent
-_IN_THE_SET = {"best": True, "inside": True, "outside": False}
+_IN_THE_SET = {"inside": True, "outside": False}
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class WorkloadStudies:
     def near_optimal(self) -> Sequence[tuple[Mapping[str, Any], bool | None]]:
         """Rescored and confirmed shapes, and whether each is at most 2% worse than the best; None if open.
 
-        For a shape that is in several of them the contest counts, else the confirm phase of a search.
+        For a shape that is in several of them the contest counts, else the confirm phase of a search. The
+        best one of the rescore phase is open, unless it is confirmed: the seeds that score it chose it.
         """
         rescored = records(self.main.analysis().near_optimal(math.log1p(SMALL)))
         known = {_shape(row): (row, _IN_THE_SET.get(row["verdict"])) for row in rescored}
