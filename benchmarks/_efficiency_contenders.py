@@ -22,15 +22,12 @@ class Contender:
             Optuna alone, without the phases of a study.
         budgets: trials that it is worth comparing at.
         most: repetitions, at most: some are slow.
-        warm: whether it starts from the winner of a search on a third of the horizon, whose trials do not
-            count: an earlier study.
     """
 
     label: str
     spec: Callable[[Document, int], Document] | None
     budgets: tuple[int, ...]
     most: int = 1000
-    warm: bool = False
 
 
 def _plan(document: Document, trials: int, families: Sequence[str]) -> Document:
@@ -75,9 +72,6 @@ SMALL = (64, 128, 256)
 CONTENDERS: Mapping[str, Contender] = {
     "default": Contender("lrshape's default, one family", _planned((FAMILY,)), SMALL),
     "default-families": Contender("lrshape's default, its four families", _planned(FAMILIES), SMALL),
-    "default-warm": Contender(
-        "the same, from a winner at a third of the horizon", _planned(FAMILIES), SMALL, warm=True
-    ),
     "paper": Contender("the paper's screen, top 12 rescored", _paper, (256, 640, 2560)),
     "random": Contender("random, joint", _sampler("random"), SMALL),
     "sobol": Contender("Sobol', joint", _sampler("sobol"), SMALL),

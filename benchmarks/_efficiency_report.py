@@ -134,14 +134,13 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
     """Draw regret against trials, a panel a workload."""
     found = with_regret(results, optima)
     tasks = [name for name in TASKS if name in set(found["task"])]
-    drawn_names = [name for name, contender in CONTENDERS.items() if not contender.warm]
-    styles = family_styles(drawn_names)
+    styles = family_styles(CONTENDERS)
     with styled():
         drawn, axes = panels(len(tasks), row_height=2.7, sharex=False, sharey=False)
         lines = {}
         for ax, task in zip(axes, tasks, strict=True):
             here = _only(found, "task", task)
-            for name in drawn_names:
+            for name in CONTENDERS:
                 own = _only(here, "contender", name)
                 if len(own):
                     groups = [_only(own, "budget", budget) for budget in sorted(set(own["budget"]))]

@@ -9,13 +9,12 @@ import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _efficiency_contenders import CONTENDERS, FAMILY, Contender, Document
+from _efficiency_contenders import FAMILY, Contender
 from _efficiency_workloads import Task
 
 from lrshape.procedure.phases import PHASES
@@ -27,9 +26,6 @@ from lrshape.training.evaluation import evaluate
 
 TRUTH = 10**6  # the study seed of the trials that tell how good a recommendation is; no search has it
 ROUND = 10**6  # trials that are asked for at once are trained at once
-EARLIER = 128
-"""Trials of the search that a warm start comes from."""
-
 Result = dict[str, Any]
 
 
@@ -53,20 +49,7 @@ def specified(task: Task, contender: Contender, budget: int, seed: int) -> Study
     document |= {"seed": seed, "baselines": {}}
     if task.is_exact:
         document["screen"]["stop_gain"] = 0.0  # search on: 0.5% is more than what is to be told apart
-    if contender.warm:
-        document["initial_shapes"] = [_earlier(task, seed)]
     return StudySpec.parse(document)
-
-
-def _earlier(task: Task, seed: int) -> Document:
-    """The winner of a search at a third of the horizon."""
-    steps = StudySpec.parse({**task.document, "families": [FAMILY]}).workload.steps // 3
-    short = replace(
-        task, document={**task.document, "workload": {**task.document["workload"], "steps": steps}}
-    )
-    spec = specified(short, CONTENDERS["default-families"], EARLIER, seed + 1000)
-    (shape, base_lr, _), _ = _found(spec, task.members)
-    return {"family": shape.family.name, "params": shape.family.params, "base_lr": base_lr}
 
 
 def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result:

@@ -22,7 +22,6 @@ class Task:
         members: trials in a program.
         truth_seeds: fresh seeds on which a recommended schedule is scored.
         budgets: of the learning contenders; empty: each contender's own.
-        paper_budgets: trials of the paper's screens; empty: the contender's own.
     """
 
     label: str
@@ -30,7 +29,6 @@ class Task:
     members: int = 16
     truth_seeds: int = 40
     budgets: tuple[int, ...] = ()
-    paper_budgets: tuple[int, ...] = ()
 
     @property
     def is_exact(self) -> bool:

@@ -143,5 +143,5 @@ def failing_table() -> str:
                 f"{np.mean(held):.0%}" if held else "",
             )
         )
-    columns = ("workload", "contradictions", "claims of a gain", "wrong", "claims none or is right")
+    columns = ("workload", "contradictions", "claims of a gain", "wrong", "draws without a wrong claim")
     return table((*columns, "95% intervals of claims hold"), rows)

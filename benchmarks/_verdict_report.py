@@ -128,8 +128,9 @@ def _claims_wrongly(result: Result, verdict: str, is_wrong: Callable[[Result, Re
     )
 
 
-MEASURED = ["world", "N", "base-LR loss, winner: median; 90%", "baselines", "before: winner", "baselines"]
-MEASURED += ["winner covered", "paired covered", "regret, median", "gain, median", "CPU s a study"]
+MEASURED = ["world", "N", "base-LR loss, winner: median; 90% quantile", "baselines", "before: winner"]
+MEASURED += ["baselines", "winner covered", "paired covered", "regret, median", "gain, median"]
+MEASURED += ["CPU s a study"]
 
 
 def _truths(name: str, results: Sequence[Result]) -> list[str]:

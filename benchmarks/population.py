@@ -1,7 +1,8 @@
 """Training many small models: lrshape's engine beside Optuna + PyTorch and two PyTorch processes.
 
 The model is digits-mlp's (64-128-128-10, ReLU, batch 32, Adam, 300 steps), on the same data, with a linear
-decay of the learning rate; every contender evaluates the final state on the training and the test set.
+decay of the learning rate; lrshape's engine evaluates the final state on the training and the test set,
+PyTorch on the training set only.
 
     python benchmarks/population.py
 """

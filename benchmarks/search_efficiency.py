@@ -63,7 +63,7 @@ def _repetition(work: Path, task: str, contenders: list[str], budgets: list[int]
 
 def _budgets(task: Task, name: str, contender: Contender) -> tuple[int, ...]:
     if name == "paper":
-        return task.paper_budgets or contender.budgets
+        return contender.budgets
     return contender.budgets if len(contender.budgets) == 1 else task.budgets or contender.budgets
 
 

@@ -200,8 +200,8 @@ def section(results: dict[str, dict[str, float]], chunks: int) -> str:
 
 Wall time, and in parentheses processor time, once each; each measurement is a process of its own. A trial
 has 5 parameters and {len(METRICS)} metrics; 10 trials share a shape. Reading ends with one table of all
-rows, sorted. Optuna's storages hold a trial a trial; they were measured on fewer, and what they would take
-to read {total:,} is scaled up in proportion; their memory is not.
+rows, sorted. Optuna's storages store one trial per call; they were measured on fewer, and what they would
+take to read {total:,} is scaled up in proportion; their memory is not.
 
 {table(headings, rows)}
 
