@@ -46,9 +46,18 @@ def test_named_commands_and_targets_exist(document):
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_links_lead_somewhere(document):
-    for link in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+    for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
         if not link.startswith("https://"):
-            assert (document.parent / link).exists(), link
+            path, _, heading = link.partition("#")
+            target = document.parent / path if path else document
+            assert target.exists(), link
+            assert not heading or heading in headings(target), link
+
+
+def headings(document):
+    """The anchors of a page's headings."""
+    lines = re.findall(r"^#+ (.+)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", line).strip().lower().replace(" ", "-") for line in lines}
 
 
 def test_the_readmes_ten_lines_run(tmp_path, monkeypatch):

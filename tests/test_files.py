@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -135,18 +136,15 @@ def test_the_file_that_a_user_names(tmp_path):
 
 
 def test_what_the_shell_offers_as_files_is_written_to(capfdbinary):
-    from pathlib import Path
-
     before = os.lstat("/dev/stdout")
     write_file(Path("/dev/stdout"), b"1")
     assert capfdbinary.readouterr().out == b"1"
     assert os.lstat("/dev/stdout").st_ino == before.st_ino
+    write_file(Path("/dev/null"), b"1")
     assert Path("/dev/null").is_char_device()
 
 
 def test_a_pipe_whose_reader_has_gone_is_no_bad_input():
-    from pathlib import Path
-
     reader, writer = os.pipe()
     os.close(reader)
     with pytest.raises(BrokenPipeError):

@@ -7,6 +7,7 @@ import pytest
 from lrshape.analysis.design import Tuning
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.phases import confirm, is_confirmed
+from lrshape.procedure.resolution import scale_of
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord
 from lrshape.study.spec import StudySpec
 
@@ -76,8 +77,15 @@ def test_what_is_open_again_catches_up(drive):
     assert linear == list(range(len(linear)))
 
 
-def test_it_stops_by_the_scale_that_all_trials_have_shown():
-    """The report has it, too; by the phase alone a ratio below 1 whose name ends in error is a share."""
+@pytest.mark.parametrize("scale", ["log", "linear", "logit"])
+def test_the_metric_scale_of_a_spec_holds_in_the_search_and_in_the_report(scale):
+    spec = spec_of().model_copy(update={"metric_scale": scale})
+    assert scale_of(spec, np.array([0.1, 0.2])) == scale
+    assert CHOICE.design(spec).scale == scale
+
+
+def test_a_choice_keeps_the_scale_for_the_report():
+    """By the phase alone a ratio below 1 whose name ends in error is a share."""
     choice = Choice.read({**CHOICE.document(), "scale": "log"})
     assert (choice.design(spec_of()).scale, choice.document()["scale"]) == ("log", "log")
     with pytest.raises(ValueError, match="scale must be one of"):

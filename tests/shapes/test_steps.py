@@ -29,7 +29,8 @@ def test_every_step_alone_and_past_the_ends(schedule):
 
 def test_multipliers_at_any_progress(schedule):
     t = np.linspace(0, 1, 9)
-    np.testing.assert_array_equal(schedule.multiplier(t), schedule.shape(t))
+    bounded = schedule.replace(min_lr=0.5 * schedule.base_lr)
+    np.testing.assert_array_equal(bounded.multiplier(t), np.maximum(schedule.shape(t), 0.5))
     assert schedule.multiplier(0.25) == schedule.shape(0.25)
 
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.store import DamagedChunk, Store, metric_columns
+from lrshape.store import Store, metric_columns
 
 
 def plain(trials):
@@ -192,10 +192,9 @@ def test_create_refuses_what_is_no_study(tmp_path, document):
     assert [p.name for p in tmp_path.iterdir()] == ["trials"]
 
 
-@pytest.mark.parametrize("path", ["/proc/lrshape-study", "s3://bucket/study"])
-def test_create_refuses_an_unwritable_place(path, document):
-    with pytest.raises(InputError, match=path):
-        Store.create(path, document)
+def test_create_refuses_an_unwritable_place(document):
+    with pytest.raises(InputError, match="/proc/lrshape-study"):
+        Store.create("/proc/lrshape-study", document)
 
 
 def test_create_below_a_file_is_refused(tmp_path, document):
@@ -257,12 +256,6 @@ def test_a_numpy_backed_table_is_stored_too(store, table):
     objects = table.astype(dict.fromkeys(("phase", "shape", "message"), object)).astype({"seed": np.int32})
     store.write("screen-00000", objects)
     pd.testing.assert_frame_equal(store.read("screen-00000"), table)
-
-
-def test_reading_never_unpickles(store, table):
-    (store.path / "trials" / "screen-00000.parquet").write_bytes(b"\x80\x04\x95cos\nsystem\n.")
-    with pytest.raises(DamagedChunk):
-        store.read("screen-00000")
 
 
 def test_another_run_may_create_the_study_first(store, table, document, monkeypatch):

@@ -78,6 +78,15 @@ def test_damage_is_not_taken(parts, tmp_path):
     assert not (parts[0].path / "damaged").exists()
 
 
+def test_a_damaged_chunk_of_the_target_is_replaced(parts):
+    target, source = parts
+    (target.path / "trials" / "screen-00001.parquet").write_bytes(b"PAR1")
+    store, (gave,) = merge(target.path, [source.path])
+    assert gave.taken == 2
+    pd.testing.assert_frame_equal(store.read("screen-00001"), source.read("screen-00001"))
+    assert [path.name for path in (target.path / "damaged").iterdir()] == ["screen-00001.parquet"]
+
+
 @pytest.mark.parametrize(
     ("change", "rule"),
     [

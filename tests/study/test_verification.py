@@ -158,6 +158,7 @@ def test_a_training_function_that_is_gone(searched, monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     (found,) = examine(searched.path)
     assert found.is_sound
+    assert found.plan.ends == ""
 
 
 def test_checks_are_examined_too(searched, training):

@@ -286,13 +286,15 @@ def test_an_exception_from_the_report_stops_the_training():
         (np.full((1, 12), np.nan), [0], "lrs must be finite"),
         (np.full((1, 12), -1.0), [0], "lrs must be finite and not negative, got -1.0"),
         (np.ones((2, 12)), [0], "seeds must be 2 integers"),
+        (np.ones((2, 12)), np.arange(30), "seeds must be 2 integers"),
         (np.ones((1, 12)), [0.5], "seeds must be 1 integers"),
         (np.ones((1, 12)), [-1], "seeds must be 1 integers of at least 0"),
     ],
 )
 def test_bad_input_is_one_clear_line(lrs, seeds, message):
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(InputError, match=message) as refused:
         evaluate(SMALL, lrs, seeds)
+    assert "\n" not in str(refused.value)
 
 
 def test_a_batch_larger_than_the_data_is_refused():

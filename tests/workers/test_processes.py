@@ -23,6 +23,14 @@ def run(executor, task, items=ITEMS):
         return dict(executor.run(task, iter(items), lambda item, news: None, lambda: None))
 
 
+def test_what_an_item_reports_is_heard_once_with_it():
+    heard = []
+    with Processes(workers=2) as executor:
+        news = executor.run(tasks.Squares(), iter(ITEMS), lambda item, news: heard.append((item, news)), int)
+        assert len(list(news)) == len(ITEMS)
+    assert sorted(item for item, _ in heard) == sorted(ITEMS)
+
+
 @pytest.fixture
 def watchful(monkeypatch):
     """The memory limit is looked at often, so that tests of it need not be slow."""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 from lrshape.training import called_workload
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.groups import PREFIX
@@ -63,7 +63,7 @@ def evaluate(
     if rates.ndim != 2 or rates.shape[1] != workload.steps or len(rates) == 0:
         raise InputError(f"lrs must have shape (members, {workload.steps}), got {rates.shape}")
     if indices.shape != (len(rates),) or indices.dtype.kind not in "iu" or indices.min() < 0:
-        raise InputError(f"seeds must be {len(rates)} integers of at least 0, got {indices!r:.80}")
+        raise InputError(f"seeds must be {len(rates)} integers of at least 0, got {shown(indices.tolist())}")
     if not (np.isfinite(rates.max()) and rates.min() >= 0):  # both NaN if any is
         raise InputError(f"lrs must be finite and not negative, got {rates.min()} to {rates.max()}")
     if members is not None and members < 1:

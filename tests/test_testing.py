@@ -1,0 +1,61 @@
+"""The contracts that lrshape ships for plug-ins find what breaks them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lrshape import testing
+from lrshape.procedure.sampler import SAMPLERS
+from lrshape.procedure.samplers.sobol import Sobol
+from lrshape.shapes.family import FAMILIES, WarmupFamily
+from lrshape.testing.__main__ import main
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubled(WarmupFamily):
+    """A shape above 1, which none may be.
+
+    Source: this test.
+
+    Example:
+        >>> Doubled(warmup=0.0)(1.0)
+        2.0
+    """
+
+    formula = "2"
+
+    def after_warmup(self, u):
+        return 2.0 + 0.0 * u
+
+
+class Restless(Sobol):
+    """Asked twice, it gives other points."""
+
+    def ask(self, state, n):
+        points, new = super().ask(state, n)
+        return np.random.default_rng().permutation(points), new
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    list(FAMILIES), list(SAMPLERS)  # they have discovered their own
+    for registry, name, cls in ((FAMILIES, "doubled", Doubled), (SAMPLERS, "restless", Restless)):
+        monkeypatch.setattr(cls, "name", name, raising=False)
+        monkeypatch.setitem(registry._classes, name, cls)
+
+
+def test_a_broken_plugin_breaks_its_contract(broken):
+    with pytest.raises(AssertionError, match="multipliers must lie in"):
+        testing.check_family(Doubled)
+    with pytest.raises(AssertionError):
+        testing.check_sampler(Restless())
+
+
+def test_the_command_names_what_failed(broken, capsys):
+    assert main(["doubled"]) == 1
+    assert "family doubled: FAILED: " in capsys.readouterr().out
+    assert main(["linear"]) == 0
+    assert "family linear: ok" in capsys.readouterr().out
+    assert main(["nothing"]) == 2
+    assert "error: NAME must be one of" in capsys.readouterr().err
