@@ -2,12 +2,9 @@
 
 import errno
 import os
-import signal
 import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -151,25 +148,6 @@ def test_short_writes_are_continued(store, table, monkeypatch):
     pd.testing.assert_frame_equal(store.read("screen-00000"), table)
 
 
-def test_of_many_writers_one_wins(store, table, make_table):
-    tables = [table.assign(wall_time=float(i)) for i in range(8)]
-    won = [[] for _ in range(5)]
-
-    def write(i):
-        for chunk, winners in enumerate(won):
-            if store.write(f"screen-{chunk:05d}", tables[i]):
-                winners.append(i)
-
-    threads = [threading.Thread(target=write, args=(i,)) for i in range(len(tables))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for chunk, winners in enumerate(won):
-        assert len(winners) == 1
-        pd.testing.assert_frame_equal(store.read(f"screen-{chunk:05d}"), tables[winners[0]])
-
-
 def test_only_old_temporary_files_are_removed(store):
     old, new, foreign = (
         store.path / "trials" / name
@@ -196,44 +174,6 @@ def test_a_chunk_that_cannot_be_read_is_not_called_damaged(store, table):
     (store.path / "trials" / "screen-00000.parquet").mkdir()
     with pytest.raises(StoreError, match="directory"):
         store.trials()
-
-
-WRITER = """
-import sys
-from lrshape.store import Store
-store = Store(sys.argv[1])
-table = store.read("screen-00000")
-number = int(sys.argv[2])
-print("ready", flush=True)
-while True:
-    number += 1
-    store.write(f"screen-{number:05d}", table)
-"""
-
-
-def test_kill_9_leaves_whole_chunks(store, table):
-    store.write("screen-00000", table)
-    number = 0
-    for delay in (0.002, 0.003):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(store.path), str(number)],
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        )
-        with process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"ready\n"
-            deadline = time.monotonic() + 30
-            while len(store.chunks()) < number + 4 and time.monotonic() < deadline:
-                time.sleep(delay)
-            process.send_signal(signal.SIGKILL)
-        assert process.returncode == -signal.SIGKILL
-        names = Store(store.path).chunks()
-        assert len(names) > number + 1
-        number = len(names) - 1
-        assert names == [f"screen-{i:05d}" for i in range(number + 1)]
-        assert len(store.trials()) == len(names) * len(table)
-        assert not Path(store.path / "damaged").exists()
 
 
 FULL = """

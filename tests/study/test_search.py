@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -88,7 +89,6 @@ def test_best_is_what_the_trials_say(study):
 
 def test_the_winner_is_a_schedule_that_was_trained(study):
     best, schedule = study.best(), study.schedule()
-    seed = 7
     rows = study.trials()
     own = rows[(rows.phase == "confirm") & (rows["shape"] == best.shape)].iloc[0]
     from lrshape.procedure.trial import training_seeds
@@ -173,8 +173,7 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, phas
 
 @pytest.mark.usefixtures("no_report")
 def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path, caplog):
-    out = tmp_path / "damaged"
-    search(out)
+    out = shutil.copytree(study.path, tmp_path / "damaged")
     victims = sorted((out / "trials").iterdir())[3:6]
     victims[0].write_bytes(victims[0].read_bytes()[:100])
     victims[1].write_bytes(victims[2].read_bytes())
@@ -276,18 +275,16 @@ def test_a_train_function_may_change_directory(tmp_path, monkeypatch):
 
 @pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("phase", PHASES)
-def test_a_study_with_a_missing_chunk_is_not_complete(tmp_path, phase):
-    out = tmp_path / "gap"
-    study = search(out)
-    assert study.is_complete()
-    (out / "trials" / f"{phase}-00001.parquet").unlink()
-    assert not study.is_complete()
+def test_a_study_with_a_missing_chunk_is_not_complete(study, tmp_path, phase):
+    gap = lrshape.Study(shutil.copytree(study.path, tmp_path / "gap"))
+    assert gap.is_complete()
+    (gap.path / "trials" / f"{phase}-00001.parquet").unlink()
+    assert not gap.is_complete()
 
 
 @pytest.mark.usefixtures("no_report")
-def test_an_edited_spec_is_noticed(tmp_path):
-    out = tmp_path / "edited"
-    search(out)
+def test_an_edited_spec_is_noticed(study, tmp_path):
+    out = shutil.copytree(study.path, tmp_path / "edited")
     file = out / "study.json"
     file.write_text(file.read_text().replace(f'"steps": {STEPS}', f'"steps": {STEPS * 2}'))
     with pytest.raises(lrshape.InputError, match="was edited: its spec does not match its hash"):
@@ -296,8 +293,7 @@ def test_an_edited_spec_is_noticed(tmp_path):
 
 @pytest.mark.usefixtures("no_report")
 def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
-    out = tmp_path / "longer"
-    search(out)
+    out = shutil.copytree(study.path, tmp_path / "longer")
     store = Store(out)
     extra = store.read("confirm-00000")
     store.write("confirm-00099", extra.assign(shape="stale"))
