@@ -135,6 +135,12 @@ def _searched(tmp_path_factory):
 
 
 @pytest.fixture
+def no_report(monkeypatch):
+    """Leave the report out where it is not the point: drawing takes seconds."""
+    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+
+
+@pytest.fixture
 def searched(_searched, tmp_path):
     """A complete study of a quick training function, a fresh copy."""
     return lrshape.Study(shutil.copytree(_searched, tmp_path / "study"))

@@ -40,9 +40,7 @@ def eager_switching():
     sys.setswitchinterval(before)
 
 
-@pytest.fixture(autouse=True)
-def without_a_report(monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+pytestmark = pytest.mark.usefixtures("no_report")
 
 
 def at_once(call, items):

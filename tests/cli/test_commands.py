@@ -1,7 +1,9 @@
 """The commands as users run them: exit codes, what is printed where."""
 
 import csv
+import errno
 import json
+import shutil
 import tomllib
 
 import numpy as np
@@ -11,6 +13,10 @@ from typer.main import get_command
 
 import lrshape
 from lrshape.cli import app
+from lrshape.errors import InputError
+from lrshape.store import Store, StoreError
+from lrshape.study.plan import Plan
+from lrshape.study.spec import StudySpec
 
 COMMANDS = get_command(app).commands
 GROUPS = {name: command.commands for name, command in COMMANDS.items() if isinstance(command, TyperGroup)}
@@ -152,7 +158,7 @@ def test_ranking_by_another_metric(folder):
     assert json.loads((folder.path / "s.json").read_text())["base_lr"] == found["base_lr"]
 
 
-def test_families(folder):
+def test_shapes_list_has_the_name_formula_and_parameters_of_each_family(folder):
     code, out, _ = folder.run("shapes", "list", "--json")
     listed = json.loads(out)
     assert code == 0
@@ -161,7 +167,7 @@ def test_families(folder):
     assert "two_point_spline" in folder.run("shapes", "list")[1]
 
 
-def test_show(folder):
+def test_shapes_show_draws_in_the_terminal_and_to_a_file_and_prints_json(folder):
     code, out, _ = folder.run("shapes", "show", "rex", "-p", "beta=0.5", "-p", "warmup=0.1")
     assert code == 0
     assert "█" in out
@@ -248,15 +254,55 @@ def test_a_wrong_option_is_one_line_with_the_value(folder, arguments, line):
     assert (code, out, err) == (2, "", f"error: {line}\n")
 
 
-def test_a_disk_that_refuses_the_report_is_one_line(folder):
-    code, _, err = folder.run("search", "spec.toml", "--out", "study")
-    assert code == 0, err
+def test_a_disk_that_refuses_the_report_is_one_line(finished, folder):
+    shutil.copytree(finished.path / "study", folder.path / "study")
     (folder.path / "study" / "report.html").unlink()
     (folder.path / "study" / "report.html").mkdir()
     code, _, err = folder.run("report", "study")
     assert code == 1
     assert "report.html" in err
     assert "Traceback" not in err
+
+
+def test_a_full_disk_ends_a_search_in_one_line_that_says_how_to_resume(folder, monkeypatch):
+    def full(store, name, table):
+        raise StoreError(errno.ENOSPC, "No space left on device", f"study/trials/{name}.parquet")
+
+    monkeypatch.setattr(Store, "write", full)
+    code, _, err = folder.run("search", "spec.toml", "--out", "study")
+    assert code == 1
+    line = err.splitlines()[-1]
+    assert line.startswith("error: ")
+    assert "No space left on device" in line
+    assert line.endswith("finished trials are safe: run the same command again to resume")
+
+
+def test_the_demo_is_a_legal_search_of_at_most_900_trials(folder, monkeypatch):
+    asked = []
+
+    def search(document, **settings):
+        asked.append(document)
+        raise InputError("not now")
+
+    monkeypatch.setattr("lrshape.api.search", search)
+    folder.refuses("not now", "demo")
+    (document,) = asked
+    assert Plan(StudySpec.parse(document)).total <= 900
+
+
+@pytest.mark.usefixtures("no_report")
+def test_an_executor_is_set_by_options(folder):
+    processes = ("--executor", "processes", "--workers", 1, "--executor-set", "threads=1")
+    code, _, err = folder.run("search", "spec.toml", "--out", "study", *processes)
+    assert code == 0, err
+    again = ("search", "spec.toml", "--out", "study")
+    folder.refuses("--executor names the executor", *again, "--executor-set", "name=inline")
+    folder.refuses("the executor inline has no workers, got 2", *again, "--workers", 2)
+    folder.refuses("did you mean 'threads'?", *again, *processes[:2], "--executor-set", "thread=1")
+
+
+def test_the_version_is_that_of_the_package(folder):
+    assert folder.run("--version") == (0, f"lrshape {lrshape.__version__}\n", "")
 
 
 def test_a_changed_spec_is_refused(finished):

@@ -76,6 +76,15 @@ def test_batch_sizes(shapes):
     np.testing.assert_allclose(np.load(shapes.path / "schedule.npy"), expected, rtol=1e-12)
 
 
+def test_steps_and_the_lowest_lr_can_be_changed(shapes):
+    code, _, err = shapes.run(
+        "export", "rex.json", "--to", "json", "--warmup-steps", 4, "--min-lr", 0.01, "--out", "new.json"
+    )
+    assert code == 0, err
+    expected = Schedule("rex", {"warmup_steps": 4, "beta": REX.params["beta"]}, 0.1, 40, min_lr=0.01)
+    np.testing.assert_allclose(read_schedule(shapes.path / "new.json").values(), expected.values())
+
+
 def test_several_schedules(shapes):
     several = Schedules({"lr": REX, "weight_decay": REX.replace(base_lr=0.2)})
     (shapes.path / "several.json").write_text(several.to_json())

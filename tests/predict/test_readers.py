@@ -287,8 +287,8 @@ def train_by_the_bound(lrs, seed):
     }
 
 
-def test_a_shape_of_a_study_has_the_mean_curve_of_its_seeds(tmp_path, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+@pytest.mark.usefixtures("no_report")
+def test_a_shape_of_a_study_has_the_mean_curve_of_its_seeds(tmp_path):
     lrs = {
         "constant": np.ones(200),
         "ramp": np.linspace(1, 0.2, 200),
@@ -311,8 +311,8 @@ def train_with_decay(lrs, seed, *, decay):
     return float(np.log(np.mean(lrs)) ** 2 + np.log(decay) ** 2 + 1 + 1e-3 * (seed % 7))
 
 
-def test_trials_with_other_hyperparameters_are_other_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+@pytest.mark.usefixtures("no_report")
+def test_trials_with_other_hyperparameters_are_other_runs(tmp_path):
     study = lrshape.compare(
         train=train_with_decay,
         steps=20,

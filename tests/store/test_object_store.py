@@ -226,11 +226,36 @@ def test_what_a_client_raises_is_told_in_one_line(document, table):
     pd.testing.assert_frame_equal(store.read("screen-00000"), table)
 
 
-def test_a_study_from_python(s3, monkeypatch):
+class Busy(MemoryFileSystem):
+    """A server that answers the first PUTs of new objects with a conflict, as S3 does to two at once."""
+
+    protocol = "busy"
+    conflicts = 0
+
+    def pipe_file(self, path, value, mode="overwrite", **kwargs):
+        if mode == "create" and Busy.conflicts:
+            Busy.conflicts -= 1
+            raise OSError("ConditionalRequestConflict")
+        super().pipe_file(path, value, mode=mode, **kwargs)
+
+
+def test_a_conflict_is_tried_again_a_few_times(document, table, monkeypatch):
+    monkeypatch.setattr("lrshape.store.remote_place.time.sleep", lambda seconds: None)
+    fsspec.register_implementation("busy", Busy, clobber=True)
+    store = Store.create("busy://busy-study", document)
+    Busy.conflicts = 2
+    assert store.write("screen-00000", table) is True
+    Busy.conflicts = 99
+    with pytest.raises(StoreError, match="ConditionalRequestConflict"):
+        store.write("screen-00001", table)
+    assert store.chunks() == ["screen-00000"]
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_study_from_python(s3):
     def train(lrs, seed):
         return sum(lrs) + seed % 7
 
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
     settings = {
         "families": ["linear"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
         "screen": {"shapes": 2}, "rescore": {"top": 1, "seeds": 1},

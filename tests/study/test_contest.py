@@ -32,12 +32,6 @@ def contest(out, schedules=GIVEN, **settings):
     return lrshape.compare(train=train, steps=STEPS, schedules=schedules, out=out, **settings)
 
 
-@pytest.fixture
-def no_report(monkeypatch):
-    """Leave the report out where it is not the point: drawing takes seconds."""
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
-
-
 def parse(schedules, **settings):
     return StudySpec.parse({"workload": "digits-mlp", "schedules": schedules, **settings})
 

@@ -17,9 +17,7 @@ SPEC = {
 }
 
 
-@pytest.fixture(autouse=True)
-def no_report(monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+pytestmark = pytest.mark.usefixtures("no_report")
 
 
 class Broken:

@@ -75,8 +75,8 @@ def test_the_spec_and_the_choice_read_back_and_the_report_states_them(tuned):
     assert "weight_decay" in page
 
 
-def test_a_resumed_study_is_the_same(tuned, tmp_path, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+@pytest.mark.usefixtures("no_report")
+def test_a_resumed_study_is_the_same(tuned, tmp_path):
     calls = []
 
     def stopping(lrs, seed, *, weight_decay):
@@ -112,8 +112,8 @@ def test_a_search_tunes_choices_and_shapes_together(tuned_search):
     assert Plan(tuned_search.spec).trials["tune"] == 3 * 15 * tuning.seeds * tuning.rounds
 
 
-def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+@pytest.mark.usefixtures("no_report")
+def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path):
     code = "import sys, json; json.dump(abs(float(sys.argv[1]) - 0.1), open(sys.argv[2], 'w'))"
     command = [sys.executable, "-c", code, "{weight_decay}", "{metrics}", "{schedule}"]
     spec = {"workload": {"name": "command", "command": command, "steps": 4}, "tune": WEIGHT_DECAY}

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 import lrshape
-from lrshape.cli.progress import described
+from lrshape.cli.progress import Bar, described
 from lrshape.study import callback
 from lrshape.study.callback import Callback, Speed, Status, Tally
 
@@ -31,9 +31,7 @@ def train(lrs, seed):
     return float((lrs.sum() - 1) ** 2 + seed % 7 * 1e-3)
 
 
-@pytest.fixture(autouse=True)
-def _no_report(monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+pytestmark = pytest.mark.usefixtures("no_report")
 
 
 @pytest.mark.parametrize(
@@ -51,6 +49,16 @@ def test_a_callback_is_told_once_of_each_step_with_whole_numbers(tmp_path, given
         assert done == sorted(set(done))
         assert done[-1] == heard.ends[phase].done == heard.ends[phase].planned == trials
         assert all(status.done <= status.planned for status in heard.steps)
+
+
+def test_the_bars_of_a_terminal_show_each_phase_and_start_anew_for_another_study(tmp_path, capsys):
+    bar = Bar()
+    for name in ("x", "y"):
+        lrshape.search(SPEC, out=tmp_path / name, callback=bar, train=train, steps=3)
+    bar.stop()
+    shown = capsys.readouterr().err
+    assert all(shown.count(f"study in {tmp_path / name}") == 1 for name in ("x", "y"))
+    assert shown.count("confirm ") >= 2
 
 
 def test_a_resumed_study_goes_on_counting(tmp_path):

@@ -16,6 +16,7 @@ import lrshape
 from lrshape.predict.reader import READERS
 from lrshape.report.page import write_report
 from lrshape.store import PHASES, Store
+from lrshape.study.spec import StudySpec
 
 SPEC = {
     "families": ["rex", "linear"],
@@ -48,12 +49,6 @@ def search(out, function=train, **settings):
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     return search(tmp_path_factory.mktemp("study") / "one")
-
-
-@pytest.fixture
-def no_report(monkeypatch):
-    """Leave the report out where it is not the point: drawing takes seconds."""
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
 
 
 def table(path):
@@ -259,6 +254,16 @@ def test_other_values_in_a_train_function_are_told(tmp_path, caplog):
         function = functools.partial(lambda lock, lrs, seed: 1.0, lock)
         lrshape.search(small, train=function, steps=3, out=tmp_path / "y")
         assert ("it cannot compare a _thread.lock" in caplog.text) == told
+
+
+@pytest.mark.usefixtures("no_report")
+def test_a_spec_that_was_parsed_is_complete(tmp_path):
+    workload = {"name": "linear-regression", "steps": 10, "dimension": 4}
+    spec = StudySpec.parse({**SPEC, "workload": workload, "metric": "final/train_loss"})
+    assert lrshape.search(spec, out=tmp_path / "x").is_complete()
+    for more in ({"seed": 1}, {"train": train, "steps": 3}):
+        with pytest.raises(lrshape.InputError, match="a StudySpec is complete"):
+            lrshape.search(spec, out=tmp_path / "y", **more)
 
 
 @pytest.mark.usefixtures("no_report")

@@ -89,9 +89,9 @@ def test_what_is_no_number_fails(value):
     assert len(outcome.message[0]) <= 500
 
 
+@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("scale", [5e-324, 1e-300, 1e37, -1e37])
-def test_scores_of_any_size_have_a_winner(tmp_path, monkeypatch, scale):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+def test_scores_of_any_size_have_a_winner(tmp_path, scale):
     study = lrshape.search(
         train=lambda lrs, seed: scale * (1 + seed % 3), steps=3, out=tmp_path / "study", families=["rex"],
         baselines=["constant"], screen={"shapes": 4, "seeds": 2}, rescore={"top": 1, "seeds": 2},
@@ -134,9 +134,9 @@ def test_threads_that_go_on_do_not_hold_the_next_training():
         stop.set()
 
 
-def test_the_random_state_of_the_process_changes_nothing(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("no_report")
+def test_the_random_state_of_the_process_changes_nothing(tmp_path):
     """Neither what is searched nor what is said depends on it."""
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
 
     def search(out, mess):
         def train(lrs, seed):
