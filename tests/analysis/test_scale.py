@@ -28,7 +28,7 @@ INF = math.inf
         ("final/train_loss", [], "log", "log"),
     ],
 )
-def test_the_rule(name, losses, given, expected):
+def test_the_scale_follows_from_name_and_values(name, losses, given, expected):
     assert choose_scale(name, losses, given) == expected
 
 

@@ -140,7 +140,7 @@ def test_an_edge_is_one_of_base_lrs_whatever_hyperparameters_were_tried(trials_o
     assert dict(zip(best["shape"], best["edge"], strict=True)) == {"a": "low", "b": ""}
 
 
-def test_nothing_gives_nothing(trials_of, metric):
+def test_no_trials_give_empty_tables(trials_of, metric):
     one = trials_of({("screen", "rex-1", 0.1): [1]})
     empty, full = scores(one[:0], metric), scores(one, metric)
     pd.testing.assert_series_equal(empty.dtypes, full.dtypes)

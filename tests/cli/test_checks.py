@@ -40,7 +40,7 @@ def test_the_group_lists_the_checks(folder):
     assert all(name in out for name in CHECKS)
 
 
-def test_local(copy):
+def test_check_local_prints_and_writes_its_answer(copy):
     code, out, err = copy.run(*LOCAL)
     assert code == 0, err
     assert "at the speed of the search" in err
@@ -65,7 +65,7 @@ def test_local(copy):
     assert "changed: confirm_seeds: 6 -> 7" in err
 
 
-def test_seeds(copy):
+def test_check_seeds_prints_and_writes_its_answer(copy):
     code, out, err = copy.run(*SEEDS)
     assert code == 0, err
     assert " trials, " in err

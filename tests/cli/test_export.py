@@ -24,7 +24,7 @@ def shapes(folder):
     return folder
 
 
-def test_a_study_and_a_file_export_to_every_target(finished, tmp_path):
+def test_a_study_and_its_exported_file_give_the_same_torch_file(finished, tmp_path):
     code, out, err = finished.run("export", "study", "--to", "json", "--out", tmp_path / "s.json")
     assert code == 0, err
     expected = Schedule.from_json((tmp_path / "s.json").read_text())
@@ -122,7 +122,7 @@ def test_a_file_called_like_a_family_is_not_in_its_way(shapes):
     assert "cosine: warmup=0" in shapes.run("shapes", "show", "cosine")[1]
 
 
-def test_compare(shapes, finished):
+def test_compare_draws_schedules_of_any_source(shapes, finished):
     study = finished.path / "study"
     code, out, err = shapes.run("compare", "rex.json", study, "--families", "cosine, wsd")
     assert code == 0, err
@@ -136,7 +136,7 @@ def test_compare(shapes, finished):
     assert (shapes.path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_fit(shapes):
+def test_shapes_fit_finds_the_closest_member_of_a_family(shapes):
     assert shapes.run("export", "rex.json", "--to", "csv", "--out", "curve.csv")[0] == 0
     families = ("--family", "cosine", "--family", "rex")
     code, out, err = shapes.run("shapes", "fit", "curve.csv", *families, "--out", "found.json")

@@ -52,7 +52,7 @@ def train(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("accumulate", [1, 3])
-def test_optimizers(train, same, accumulate):
+def test_an_optimizer_and_scheduler_for_a_trainer_use_the_schedules_values(train, same, accumulate):
     same(train(schedule=REX.to_transformers, accumulate=accumulate)[:, 0], REX.values())
 
 

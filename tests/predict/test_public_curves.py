@@ -81,7 +81,7 @@ def test_runs_without_learning_rates_take_schedules():
         ("optuna_trials_dataframe.csv", "needs a column of steps"),
     ],
 )
-def test_exports(name, result):
+def test_exports_of_loggers_are_read_or_refused_in_one_line(name, result):
     path = need(INPUTS / name)
     try:
         told = read_runs(path).runs[0].name

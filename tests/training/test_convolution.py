@@ -13,7 +13,7 @@ from lrshape.training.network import conv_init
 
 
 @pytest.mark.parametrize("implementation", ["gemm", "lax"])
-def testnetwork_and_its_gradients_are_those_of_jax(implementation):
+def test_a_convolution_and_its_gradients_are_those_of_jax(implementation):
     params = conv_init(jax.random.key(0), channels=3, filters=5)
     x = jax.random.normal(jax.random.key(1), (3, 6, 8, 2))
     b = jax.random.normal(jax.random.key(2), (5,))

@@ -91,7 +91,7 @@ def mean_interval(values: ArrayLike, confidence: float = 0.95) -> MeanInterval:
     """Student's interval of a mean. An infinite value makes the mean infinite, with no interval.
 
     The losses of SGD are positive and skewed: with hundreds of seeds the interval covers nearly at its rate
-    (tests/optimum/test_simulate.py), with tens it is too short.
+    (tests/paper/test_simulate.py), with tens it is too short.
 
     Args:
         values: shape (n,).
