@@ -154,14 +154,14 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         first = (
             f"{above}But the best shape of {there}, used in {here}, is not shown to be worse there (regret "
             f"{regret_text(found['reverse'])}): the search in {here} may have missed a better shape. More "
-            "trials in each search may decide, or more scoring seeds."
+            "trials in each search may decide, or more seeds that score or tune."
         )
     elif found["moves"] == "undecided":
         title = f"It is undecided whether the best shape depends on {what}"
         first = (
             f"With the base LR tuned again, no regret is significantly above the margin of {margin}, and "
             f"{found['within']} of {compared} are significantly below it. The largest is that of {pair}: "
-            f"{regret_text(row)}. More scoring seeds may decide."
+            f"{regret_text(row)}. More seeds that score or tune may decide."
         )
     else:
         title = "Too few seeds to tell"
