@@ -36,14 +36,15 @@ TRUTHS = {
 
 
 @settings(max_examples=6, deadline=None)
-@given(trials=st.integers(24, 400), truth=st.sampled_from(list(TRUTHS)))
-@example(trials=24, truth="smooth")
-@example(trials=24, truth="diverges")
-@example(trials=96, truth="constant")
-@example(trials=192, truth="the larger the better")
-@example(trials=192, truth="diverges")
-def test_no_search_takes_more_trials_than_it_may(drive_all, trials, truth):
-    spec = StudySpec.parse({"workload": "digits-mlp", "trials": trials})
+@given(trials=st.integers(24, 400), truth=st.sampled_from(list(TRUTHS)), tuned=st.just({}))
+@example(trials=24, truth="smooth", tuned={})
+@example(trials=24, truth="diverges", tuned={})
+@example(trials=96, truth="constant", tuned={})
+@example(trials=192, truth="the larger the better", tuned={})
+@example(trials=192, truth="diverges", tuned={})
+@example(trials=96, truth="smooth", tuned={"weight_decay": {"low": 0.01, "high": 1.0}})
+def test_no_search_takes_more_trials_than_it_may_nor_a_phase_than_is_planned(drive_all, trials, truth, tuned):
+    spec = StudySpec.parse({"workload": "digits-mlp", "trials": trials, "tune": tuned})
     table, choice = drive_all(spec, TRUTHS[truth])
     counts = table["phase"].value_counts().to_dict()
     assert len(table) <= trials

@@ -45,15 +45,11 @@ class Plan:
     @cached_property
     def trials(self) -> dict[str, int]:
         """Trials of each phase, at most."""
-        return self._trials(self.spec.base_lr.extend)
-
-    def _trials(self, extend: int) -> dict[str, int]:
-        """Trials of each phase, if the base LRs of each shape are extended as often as that."""
         spec, baselines = self.spec, len(self.spec.baselines)
         chosen = isinstance(spec.base_lr, JointLR)  # the sampler chooses a base LR for each of its shapes
         shapes = self._shapes + len(spec.initial_shapes)
         shapes += recommended(spec)
-        extend = extend if spec.base_lr.most > 1 else 0
+        extend = spec.base_lr.extend if spec.base_lr.most > 1 else 0
         kept = len(spec.kept_base_lrs)
         own = shapes if chosen else shapes * (max(1, spec.base_lr.most - spec.base_lr.extend) + extend)
         beside = spec.hyperparameters.sweep + (EXTENSIONS * len(spec.tune) if extend else 0)
@@ -73,6 +69,8 @@ class Plan:
         }
         if spec.max_trials is not None:
             trials = {phase: min(count, spec.max_trials) for phase, count in trials.items()}
+        if spec.screen_limit is not None:
+            trials["screen"] = min(trials["screen"], spec.screen_limit)
         return trials
 
     @property
@@ -147,10 +145,9 @@ class Plan:
 
         Example:
             >>> print(Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256})).announce())
-            at most 256 trials: screen up to 115, rescore up to 20, tune up to 60, confirm up to 115
+            at most 256 trials: screen up to 156, rescore up to 20, tune up to 60, confirm up to 115
         """
-        usual = self._trials(0)
-        parts = [f"{phase} up to {count:,}" for phase, count in usual.items() if count]
+        parts = [f"{phase} up to {count:,}" for phase, count in self.trials.items() if count]
         return f"at most {self.total:,} trials: {', '.join(parts)}"
 
     def _screen(self) -> str:
