@@ -24,7 +24,7 @@ from lrshape.report.figures.scores import sweep
 from lrshape.report.figures.screen import ecdf
 from lrshape.report.figures.shapes import band, curve, shape_figure
 from lrshape.report.findings import Findings
-from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks
+from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks, scale_axis
 
 METRIC = "final/train_loss"
 FAMILIES = (
@@ -254,6 +254,17 @@ def test_a_schedule_can_be_drawn_by_itself():
     line = shape_figure(schedule).axes[0].get_lines()[0]
     assert list(line.get_ydata()) == list(schedule.multipliers())
     assert line.get_xdata()[0] == 0.01
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e-3, 1e-6])
+def test_ticks_of_a_narrow_range_differ(spread):
+    from matplotlib.figure import Figure
+
+    axis = Figure().subplots().yaxis
+    scale_axis(axis, [3.24, 3.24 * (1 + spread)], log=False)
+    texts = axis.get_major_formatter().format_ticks(axis.get_majorticklocs())
+    assert len(set(texts)) == len(texts) >= 3
+    assert max(map(len, texts)) <= (4 if spread == 1 else 10)
 
 
 @pytest.mark.parametrize(

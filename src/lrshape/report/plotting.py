@@ -143,6 +143,7 @@ def scale_axis(axis: Any, values: Sequence[float], *, ticks: int = 5, log: bool 
         else (axis.axes.set_yscale, axis.axes.set_ylim)
     )
     low, high = float(finite.min()), float(finite.max())
+    digits = 3
     if log:
         set_scale("log")
         pad = max((high / low) ** 0.06, 1.05)
@@ -153,8 +154,10 @@ def scale_axis(axis: Any, values: Sequence[float], *, ticks: int = 5, log: bool 
     else:
         pad = 0.06 * (high - low) or 0.1 * abs(high) or 1.0
         set_limits(low - pad, high + pad)
-        axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda v, _: rate(v).replace("-", "−") if v else "0"))
+        # Ticks that are close together, beside their size, need more digits to differ, and more room.
+        digits = max(digits, 1 + math.ceil(math.log10(max(abs(low), abs(high), pad) * ticks / pad)))
+        axis.set_major_locator(MaxNLocator(ticks if digits < 6 else 3, steps=[1, 2, 2.5, 5, 10]))
+    axis.set_major_formatter(FuncFormatter(lambda v, _: rate(v, digits).replace("-", "−") if v else "0"))
     axis.set_minor_formatter(NullFormatter())
     return log
 

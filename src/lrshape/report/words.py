@@ -163,8 +163,8 @@ def share(fraction: float) -> str:
     return f"{100 * fraction:.6g}%"
 
 
-def rate(value: float) -> str:
-    """Format a base LR with three significant digits and no idle zeros, e.g. ``0.01``, ``3.16e-4``.
+def rate(value: float, digits: int = 3) -> str:
+    """Format a base LR with ``digits`` significant digits and no idle zeros, e.g. ``0.01``, ``3.16e-4``.
 
     Example:
         >>> [rate(v) for v in (0.01, 0.0316228, 0.000316228, 1.0, 100.0, 4000.0)]
@@ -173,9 +173,9 @@ def rate(value: float) -> str:
     if not math.isfinite(value):
         return number(value)
     if value != 0 and not 1e-3 <= abs(value) < 1e5:
-        mantissa, exponent = f"{value:.2e}".split("e")
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
-    return format(Decimal(f"{value:.3g}"), "f")
+    return format(Decimal(f"{value:.{digits}g}"), "f")
 
 
 def duration(seconds: float) -> str:
