@@ -126,6 +126,17 @@ def test_intervals_of_tuned_shapes_include_what_better_base_lrs_may_gain():
     assert found(KEPT, improved) == found(KEPT, same)
 
 
+def test_a_better_base_lr_gains_nothing_on_the_same_shape():
+    twins = [BEST[0], BestShape("b", BEST[0].family, BEST[0].params, 0.2)]
+    table = trials(factors("a", 1.0, 1.0, 1, 1))
+    found = regrets(
+        {"a": table, "b": table}, twins, METRIC, first_scoring_seed=FIRST,
+        improved=lambda setting, at, losses: 0.5 * losses,
+    )  # fmt: skip
+    tuned = row(found, TUNED, "b", "a")
+    assert (tuned["relative_low"], tuned["relative_high"], tuned["verdict"]) == (0, 0, "within")
+
+
 @pytest.mark.parametrize("reverse", [1.0, 0.9])
 def test_a_shape_that_is_worse_everywhere_does_not_show_that_the_best_shape_moves(reverse):
     found = answer(table((1.0, reverse, 1.0, 1.0), (1.5, 1.0, 1.0, 1.0)))

@@ -44,6 +44,10 @@ class BestShape:
     base_lr: float
     hyperparameters: str = NOTHING_TUNED
 
+    def is_shape_of(self, other: "BestShape") -> bool:
+        """Whether another setting has the same best shape."""
+        return (self.family, self.params) == (other.family, other.params)
+
 
 def regrets(
     trials: Mapping[str, pd.DataFrame],
@@ -95,15 +99,13 @@ def regrets(
             reference = transfers.sample(own[setting], choice)
             for best in best_shapes:
                 sample = transfers.sample(best, choice)
-                better, better_reference = (
-                    improved(setting, transfers.at(one, choice), losses) if choice == TUNED else losses
-                    for one, losses in ((best, sample), (own[setting], reference))
-                )
+                better, better_reference = sample, reference
+                if choice == TUNED and not best.is_shape_of(own[setting]):
+                    better = improved(setting, transfers.at(best, choice), sample)
+                    better_reference = improved(setting, transfers.at(own[setting], choice), reference)
                 edge, own_edge = (
                     transfers.edge(one) if choice == TUNED else "" for one in (best, own[setting])
                 )
-                if best.setting == setting:
-                    better, better_reference = sample, reference
                 row = _row(sample, reference, better, better_reference, margin)
                 if (edge or own_edge) and row["verdict"] != "unknown":
                     row["verdict"] = "undecided"  # a better base LR lies beyond those tried
