@@ -36,7 +36,7 @@ def moved(studies: Sequence[WorkloadStudies]) -> dict[tuple[str, str], Sweep]:
 def draw(sweeps: Mapping[tuple[str, str], Sweep]) -> Any:
     """Draw a panel for each sweep, with the best shape of each value."""
     t = np.linspace(0.0, 1.0, POINTS)
-    figure, axes = panels(len(sweeps), row_height=2.0)
+    figure, axes = panels(len(sweeps), row_height=2.1)
     for ax, ((question, workload), sweep) in zip(axes, sweeps.items(), strict=True):
         grid_lines(ax, "y")
         found, (axis,) = sweep.findings(), varied(sweep)
@@ -45,8 +45,11 @@ def draw(sweeps: Mapping[tuple[str, str], Sweep]) -> Any:
             value = plain_value(setting.values[axis])
             ax.plot(t, values, color=style.colour, ls=style.dash, lw=1.6, label=value)
         panel_title(ax, question, workload)
-        ax.legend(loc="best", fontsize=SMALL, handlelength=1.0, labelspacing=0.2)
+        row = {"loc": "upper left", "ncols": len(sweep.settings), "borderaxespad": 0.0, "borderpad": 0.2}
+        text = {"fontsize": SMALL, "labelcolor": "linecolor", "handlelength": 0, "handletextpad": 0}
+        ax.legend(columnspacing=0.9, **text, **row).set_in_layout(False)
     progress_axes(axes[0])
+    axes[0].set_ylim(0, 1.3)  # values are named above the shapes, in their colours
     common_labels(figure, "training progress", "LR / base LR")
     return figure
 
