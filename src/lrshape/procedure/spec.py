@@ -274,8 +274,11 @@ class SearchSpec(Settings):
         swept = self.base_lr.sweeps(tuned) + tuned * self.hyperparameters.sweep
         return max(0, (swept + kept + len(self.families)) * self.screen.seeds - self.screen_limit)
 
-    def require_trials(self) -> None:
+    def require_trials(self, key: str = "trials") -> None:
         """Raise an error if ``max_trials`` is too small.
+
+        Args:
+            key: of the setting that gave it.
 
         Raises:
             InputError: with the smallest number, and what lowers it.
@@ -285,9 +288,9 @@ class SearchSpec(Settings):
         baselines = len(self.baselines)
         ours = f"the best shapes and {baselines} baseline{'s' * (baselines != 1)}"
         what = "the schedules" if self.is_contest else ours
-        fewer = "; raise trials or name fewer baselines" if baselines > 1 and not self.is_contest else ""
+        fewer = f"; raise {key} or name fewer baselines" if baselines > 1 and not self.is_contest else ""
         raise InputError(
-            f"trials must be at least {self.max_trials + self.lacking:,} to tune and confirm {what}, "
+            f"{key} must be at least {self.max_trials + self.lacking:,} to tune and confirm {what}, "
             f"got {self.max_trials:,}{fewer}"
         )
 

@@ -119,7 +119,7 @@ class StudySpec(SearchSpec):
         spec = cls._filled(plans.pop(0), low, high, named)
         while spec.lacking and plans:
             spec = cls._filled(plans.pop(0), low, high, named)
-        spec.require_trials()
+        spec.require_trials("max_trials" if "max_trials" in document else "trials")
         return spec
 
     @classmethod
