@@ -112,6 +112,11 @@ def test_a_search_tunes_choices_and_shapes_together(tuned_search):
     assert Plan(tuned_search.spec).trials["tune"] == 3 * 15 * tuning.seeds * tuning.rounds
 
 
+def test_a_range_over_many_orders_of_magnitude_has_limits_that_are_numbers():
+    huge = HyperparameterSpec(low=1e-60, high=1e60, scale="log")
+    assert huge.legal == (1e-300, 1e300)
+
+
 @pytest.mark.usefixtures("no_report")
 def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path):
     code = "import sys, json; json.dump(abs(float(sys.argv[1]) - 0.1), open(sys.argv[2], 'w'))"

@@ -26,6 +26,9 @@ RESERVED = ("lr", "lrs", "seed", "steps", "base_lr")
 WIDENED = 3.0
 """How many times its own width a range may grow on each side; on a log scale, its width in logarithms."""
 
+_WIDEST = 1e100
+"""Ratio of a range's ends on a log scale of which a float holds the power `WIDENED`."""
+
 EXTENSIONS = 4
 """How often that is done at most, of each hyperparameter of a schedule, in the screen."""
 
@@ -176,8 +179,8 @@ class HyperparameterSpec(Settings):
         """How far values may go."""
         low, high = self._ends
         if self.scale == "log":
-            width = (high / low) ** WIDENED
-            least, most = low / width, high * width
+            width = min(high / low, _WIDEST) ** WIDENED
+            least, most = max(low / width, 1e-300), min(high * width, 1e300)
         elif self.limits is None:
             return low, high
         else:
