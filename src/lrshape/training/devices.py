@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 from lrshape.errors import InputError
 from lrshape.training.data.download import own_cache_dir
 from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
+from lrshape.workers.places import core_count
 
 
 @cache
@@ -31,7 +32,7 @@ def mesh() -> Mesh:
     _keep_programs()
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         with contextlib.suppress(RuntimeError):  # JAX runs already
-            jax.config.update("jax_num_cpu_devices", _usable_cores())
+            jax.config.update("jax_num_cpu_devices", core_count())
     return Mesh(np.array(jax.devices()), ("members",))
 
 
@@ -50,13 +51,6 @@ def _keep_programs() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
         # A program that was cut off, by a full disk for instance, is compiled again.
         warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
-
-
-def _usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def is_cpu() -> bool:

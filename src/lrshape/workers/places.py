@@ -50,8 +50,7 @@ def places(workers: int | None, threads: int | None) -> list[Place]:
         workers: how many; by default one for each GPU, or else as many as there are cores for.
         threads: cores of each; by default one, or an equal share where each has a GPU to feed.
     """
-    cores = _cores()
-    count = len(cores) or os.cpu_count() or 1
+    cores, count = _cores(), core_count()
     gpus = visible_gpus()
     number = workers or len(gpus) or max(1, count // (threads or 1))
     threads = threads or (max(1, count // number) if gpus else 1)
@@ -72,6 +71,11 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
         return [name.strip() for name in asked.split(",") if name.strip() not in _NO_GPU]
     numbers = [p.name.removeprefix("nvidia") for p in devices.glob("nvidia[0-9]*")]
     return sorted((n for n in numbers if n.isdigit()), key=int)
+
+
+def core_count() -> int:
+    """How many cores this process may run on."""
+    return len(_cores()) or os.cpu_count() or 1
 
 
 def _cores() -> list[int]:
