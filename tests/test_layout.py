@@ -61,14 +61,12 @@ def module(path):
 MODULES = {module(path): path for path in SOURCE.rglob("*.py")}
 
 
-def imported(path, at_start_only=False):
-    """Modules of lrshape that a file imports: anywhere in it, or only those that run when it is imported."""
+def imported(path):
+    """Modules of lrshape that a file imports, anywhere in it."""
     found = set()
     todo = [ast.parse(path.read_text())]
     while todo:
         node = todo.pop()
-        if at_start_only and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            continue
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             todo += node.orelse
             continue

@@ -8,7 +8,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from lrshape.procedure.scheduled import GROUP
 from lrshape.report.findings import Findings
 from lrshape.report.sections import Code, table
 from lrshape.report.words import number, printable, rate
@@ -67,7 +66,7 @@ def _variable(name: str) -> str:
 
 def _value(name: str, value: Any, findings: Findings) -> str:
     """Return a hyperparameter as Python code after that of the learning rate's ``schedule``."""
-    times = "schedule.base_lr * " if name.startswith(GROUP) else ""
+    times = "schedule.base_lr * " if name.startswith("lr.") else ""
     if isinstance(value, Mapping):
         rule = "" if findings.step_rule == "midpoint" else f", step_rule={findings.step_rule!r}"
         given = f"{_literal(value['family'])}, {_literal(value['params'])}"
