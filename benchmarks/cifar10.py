@@ -152,7 +152,7 @@ def report(training: list[Result], evaluation: list[Result], peak: Result, membe
         "## Population training: cifar10-cnn, Adam, batch 128\n\n"
         f"{machine()}; on {where}. A large matrix product reaches {peak.rate / 1e9:,.0f} GFLOP/s here; a "
         f"model-step takes {FLOPS / 1e9} GFLOP.\n\n"
-        "Model-steps a second, median (range) of 3 turns, on CPUs of 2 turns for (d), and for (a) with 16 "
+        "Model-steps a second, median (range) of 3 turns; on CPUs, of 2 for (d) and for (a) with 16 "
         "members or more; compilation and evaluation excluded. Contenders at one size take turns, with the "
         "largest also those that train one model at a time. Memory is the processes' peak, libraries and "
         "data included.\n\n"

@@ -2,6 +2,7 @@
 
 import json
 import re
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +26,12 @@ def findings(monkeypatch):
 def test_the_page_and_its_figures_are_what_the_studies_say(findings, tmp_path):
     """Otherwise run `make findings`."""
     findings.render(tmp_path)
-    assert (tmp_path / "findings.md").read_text() == (DOCS / "findings.md").read_text()
+    page, kept_page = ((folder / "findings.md").read_text() for folder in (tmp_path, DOCS))
+    assert re.sub(_NUMBER, "", page) == re.sub(_NUMBER, "", kept_page)
+    # Models of base LRs are fitted, and processors round differently: the last digit may be another one.
+    for found, stored in zip(re.findall(_NUMBER, page), re.findall(_NUMBER, kept_page), strict=True):
+        last_digit = Decimal(1).scaleb(int(Decimal(stored).as_tuple().exponent))
+        assert abs(Decimal(found) - Decimal(stored)) <= last_digit
     drawn = sorted((tmp_path / "images").iterdir())
     kept = sorted((DOCS / "images").glob("findings-*.svg"))
     assert [file.name for file in drawn] == [file.name for file in kept]

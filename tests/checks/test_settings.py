@@ -271,6 +271,28 @@ def test_what_a_better_base_lr_gains_is_what_the_trials_say(losses_of, gain):
     assert fixed.improved(("rex", SHAPE.params, 0.4, "{}"), losses) is losses
 
 
+@pytest.mark.parametrize("lowest", [0.0, -1.0], ids=["error", "accuracy"])
+def test_shares_that_a_better_base_lr_improves_stay_shares(lowest):
+    table = quadratic(lambda x: 0.2 * np.exp(x) / (1 + np.exp(x)) + lowest)
+    gains = BaseLRGains(spec_of(metric_scale="logit"), table)
+    losses = pd.Series([0.0, 0.001, 0.3, 1.0, np.inf]) + lowest
+    better = gains.improved(("rex", SHAPE.params, 0.8, "{}"), losses)
+    assert (better <= losses).all()
+    assert better[:4].between(lowest, lowest + 1).all()
+    assert better[1] < losses[1]
+    assert better[4] == np.inf
+
+
+def test_nothing_is_known_of_better_base_lrs_where_the_tuned_one_diverges():
+    table = quadratic(np.exp)
+    table.loc[table["base_lr"] == 0.4, "final/score"] = np.inf
+    gains = BaseLRGains(spec_of(), table)
+    losses = pd.Series([1.0, np.inf])
+    assert gains.improved(("rex", SHAPE.params, 0.4, "{}"), losses) is None
+    few = BaseLRGains(spec_of(), table[:2])
+    assert few.improved(("rex", SHAPE.params, 0.0125, "{}"), losses) is None
+
+
 def transfer(shape=SHAPE, around=1.0, kept=((1.0, "{}"),), **how):
     tried = TransferredShape(
         id=shape.id, family=shape.family.name, params=shape.params, around=around, kept=kept

@@ -126,6 +126,20 @@ def test_intervals_of_tuned_shapes_include_what_better_base_lrs_may_gain():
     assert found(KEPT, improved) == found(KEPT, same)
 
 
+@pytest.mark.parametrize("unknown", BEST, ids=["own", "other"])
+def test_nothing_is_decided_where_nothing_is_known_of_better_base_lrs(unknown):
+    tables = {"a": trials(factors("a", 1.0, 1.3, 1, 1)), "b": trials(factors("b", 1.0, 1.0, 1, 1))}
+    found = regrets(
+        tables, BEST, METRIC, first_scoring_seed=FIRST,
+        improved=lambda setting, at, losses: None if at[1] == unknown.params else losses,
+    )  # fmt: skip
+    tuned = row(found, TUNED, "b", "a")
+    assert tuned["relative"] == pytest.approx(0.3)
+    assert math.isnan(tuned["relative_low"])
+    assert tuned["verdict"] == "undecided"
+    assert answer(found)["moves"] == "undecided"
+
+
 def test_a_better_base_lr_gains_nothing_on_the_same_shape():
     twins = [BEST[0], BestShape("b", BEST[0].family, BEST[0].params, 0.2)]
     table = trials(factors("a", 1.0, 1.0, 1, 1))

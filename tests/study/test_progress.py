@@ -58,7 +58,7 @@ def test_the_bars_of_a_terminal_show_each_phase_and_start_anew_for_another_study
     bar.stop()
     shown = capsys.readouterr().err.replace("\n", "")  # long paths are wrapped
     assert all(shown.count(f"study in {tmp_path / name}") == 1 for name in ("x", "y"))
-    assert shown.count("confirm ") >= 2
+    assert all(shown.count(f"{phase:<8} ") >= 2 for phase in ("screen", "rescore", "tune", "confirm"))
 
 
 def test_a_resumed_study_goes_on_counting(tmp_path):

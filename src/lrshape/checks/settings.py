@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from lrshape.analysis.direction import Direction, as_losses, as_measured
+from lrshape.analysis.tables import where
 from lrshape.api import search
 from lrshape.checks.axes import Setting, axis_names, settings
 from lrshape.checks.check import CheckResult
@@ -140,25 +141,22 @@ class Sweep:
         )
         return as_measured(found, self.direction)
 
-    def _improved(self, setting: str, at: At, losses: pd.Series) -> pd.Series:
+    def _improved(self, setting: str, at: At, losses: pd.Series) -> pd.Series | None:
         return self._gains[setting].improved(at, losses)
 
     @cached_property
     def _gains(self) -> dict[str, BaseLRGains]:
         """By setting that has a transfer."""
-        transfers = self.transfers()
-        studies = {s.slug: self.study(s) for s in self.settings if s.slug in transfers}
-        return {
-            slug: BaseLRGains(
-                study.spec,
-                as_losses(
-                    pd.concat([study.trials(), transfers[slug]], ignore_index=True),
-                    self.metric,
-                    self.direction,
-                ),
-            )
-            for slug, study in studies.items()
-        }
+        transfers, found = self.transfers(), {}
+        for setting in self.settings:
+            if setting.slug in transfers:
+                study, transferred = self.study(setting), transfers[setting.slug]
+                own = study.trials()
+                # Another setting's hyperparameters may be none that this one can have.
+                known = transferred["hyperparameters"].isin(own["hyperparameters"].astype(str).tolist())
+                trials = pd.concat([own, where(transferred, known)], ignore_index=True)
+                found[setting.slug] = BaseLRGains(study.spec, as_losses(trials, self.metric, self.direction))
+        return found
 
     def report(self, margin: float = 0.05) -> CheckResult:
         """Write ``report.html``, ``figures/`` and ``tables/`` into the sweep's directory.

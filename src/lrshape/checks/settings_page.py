@@ -230,7 +230,7 @@ def _method(findings: SweepFindings) -> list[str]:
         "shape at its own study’s base LR, on the same scoring seeds.",
         "A regret is the median over paired seeds of how much worse the shape is than the own best shape, in "
         "percent of it, with its exact 95% sign interval. With re-tuned base LRs the interval is wider by "
-        "what better ones are expected to gain, by a model of all trials of the setting. A regret can be "
+        "what better ones are expected to gain, by a model of the setting’s trials. A regret can be "
         "negative: a search need not find the best. “Above the margin” needs an interval wholly above the "
         f"margin of {percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a "
         "matrix; “within the margin” an interval wholly below it. What diverged or failed scores +∞.",

@@ -10,17 +10,17 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.design import Scale
-from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
-from lrshape.analysis.tables import records
+from lrshape.analysis.tables import records, where
 from lrshape.checks.check import FollowUp, stored_losses
 from lrshape.checks.transfer_statistics import At, BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
-from lrshape.procedure.resolution import scale_of, unit_on_scale
+from lrshape.procedure.resolution import scale_of
 from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
+from lrshape.procedure.tuning import LEAST
 from lrshape.settings import Settings
 from lrshape.store import NOTHING_TUNED, text_of
 from lrshape.study.spec import StudySpec
@@ -141,25 +141,40 @@ class BaseLRGains:
         # The study and the transfer have names of their own for a shape.
         self._trials = trials.assign(shape=trials["family"].astype(str) + trials["params"].astype(str))
         self._spec = spec
-        self._scale: Scale = scale_of(spec, metric_values(trials, spec.metric))
-        self._model = CurveModel(self._trials, spec.metric, self._scale, spec.hyperparameters)
+        losses = metric_values(trials, spec.metric)
+        finite = losses[np.isfinite(losses)]
+        self._scale: Scale = scale_of(spec, losses)
+        # Of shares: the loss of an accuracy is its negative.
+        self._lowest = -1.0 if finite.min(initial=0.0) < 0 else 0.0
+        self._model = None
+        if len(finite) >= LEAST:
+            self._model = CurveModel(self._trials, spec.metric, self._scale, spec.hyperparameters)
         self._known: dict[At, float] = {}
 
-    def improved(self, at: At, losses: pd.Series) -> pd.Series:
-        """Losses of a shape at a base LR as they may be at a better one; the same if none trained."""
+    def improved(self, at: At, losses: pd.Series) -> pd.Series | None:
+        """Losses of a shape at a base LR as they may be at a better one; None if that is open."""
+        if self._spec.base_lr.ratio == 1:  # there is no other one
+            return losses
         if at not in self._known:
             self._known[at] = self._gain(*at)
         gain = self._known[at]
-        if gain == math.inf or self._spec.base_lr.ratio == 1:  # nothing trained, or the base LR is fixed
-            return losses
+        if gain == math.inf:
+            return None
         if self._scale == "log":
             return losses * math.exp(-gain)
-        return losses - gain / unit_on_scale(float(np.median(on_scale(losses, self._scale))), self._scale)
+        if self._scale == "linear":
+            return losses - gain
+        shares, ratio = losses - self._lowest, math.exp(-gain)
+        better = shares * ratio / (1 - shares + shares * ratio) + self._lowest
+        return better.where(np.isfinite(losses), losses)
 
     def _gain(self, family: str, params: str, base_lr: float, hyperparameters: str) -> float:
-        """On the metric's scale."""
+        """On the metric's scale; infinity where training diverges at this base LR, or nothing is known."""
         name = family + params
         tried = tried_base_lrs(self._trials, self._spec.metric, [name])[name]
+        here = (tried["base_lr"] == base_lr) & (tried["hyperparameters"] == hyperparameters)
+        if self._model is None or where(tried, here)["diverged"].to_numpy(bool).any():
+            return math.inf
         random = np.random.default_rng(self._spec.seed)
         shape = ShapeRecord.read(name, family, params)
         return self._model.gain(shape, base_lr, hyperparameters, tried, random)

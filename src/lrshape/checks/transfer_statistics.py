@@ -14,9 +14,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from lrshape.analysis.intervals import holm, median_interval, paired_difference, sign_interval, subtract
+from lrshape.analysis.intervals import (
+    Array,
+    Difference,
+    holm,
+    median_interval,
+    paired_difference,
+    sign_interval,
+    subtract,
+)
 from lrshape.analysis.paired import LEVEL, verdict
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
 from lrshape.errors import InputError
@@ -56,7 +63,7 @@ def regrets(
     *,
     first_scoring_seed: int,
     margin: float = 0.05,
-    improved: Callable[[str, At, pd.Series], pd.Series] = lambda setting, at, losses: losses,
+    improved: Callable[[str, At, pd.Series], pd.Series | None] = lambda setting, at, losses: losses,
 ) -> pd.DataFrame:
     """The transfer matrices, one row for each (way of choosing the base LR, shape of A, used in B).
 
@@ -72,7 +79,7 @@ def regrets(
         first_scoring_seed: seed indices below it have tuned, the others score.
         margin: the regret that matters, as a fraction of the own best shape's value on the same seed.
         improved: ``improved(setting, at, losses)`` gives the losses that a better base LR than a tuned one
-            may have, by seed.
+            may have, by seed; None if nothing is known of better ones.
 
     Returns:
         ``choice, shape_of, used_in, family, params, base_lr, edge, own_edge, seeds, score, low, high,
@@ -81,10 +88,10 @@ def regrets(
         ``own_edge`` the same of the own best shape. ``reference`` is the own best shape's median.
         ``relative`` is the median of the paired regrets as shares of the own best shape's values, NaN unless
         these have one sign.
-        ``p_value`` tests, two-sided, whether the regret equals the margin; ``p_holm`` is corrected for all
-        pairs of one choice. ``verdict`` is ``own`` on the diagonal, ``costs`` if the regret is above the
-        margin (interval and corrected p), ``within`` if the interval lies below the margin, ``unknown`` with
-        too few seeds, else ``undecided``, as where a base LR is at an edge.
+        ``p_value`` tests, two-sided, whether the regret equals the margin, whatever a better base LR gains;
+        ``p_holm`` is corrected for all pairs of one choice. ``verdict`` is ``own`` on the diagonal, ``costs``
+        if the regret is above the margin (interval and corrected p), ``within`` if the interval lies below
+        the margin, ``unknown`` with too few seeds, else ``undecided``, as where a base LR is at an edge.
 
     Raises:
         InputError: if the margin is negative, the metric is not stored, or trials are missing.
@@ -106,7 +113,10 @@ def regrets(
                 edge, own_edge = (
                     transfers.edge(one) if choice == TUNED else "" for one in (best, own[setting])
                 )
-                row = _row(sample, reference, better, better_reference, margin)
+                if better is None or better_reference is None:
+                    row = {**_row(sample, reference, sample, reference, margin), **_OPEN}
+                else:
+                    row = _row(sample, reference, better, better_reference, margin)
                 if (edge or own_edge) and row["verdict"] != "unknown":
                     row["verdict"] = "undecided"  # a better base LR lies beyond those tried
                 if best.setting == setting:
@@ -163,6 +173,13 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     if largest is None:
         return {"moves": moves, **counts, "largest": None, "reverse": None}
     return {"moves": moves, **counts, "largest": pairs[largest], "reverse": pairs[largest[::-1]]}
+
+
+_OPEN: Mapping[str, Any] = {
+    **dict.fromkeys(("regret_low", "regret_high", "relative_low", "relative_high", "p_value"), math.nan),
+    "verdict": "undecided",
+}
+"""Of a regret that a better base LR may change by whatever."""
 
 
 class _Transfers:
@@ -225,23 +242,36 @@ def _row(
         "regret": paired_difference(a, b).estimate,
         "regret_low": paired_difference(better_a, b).low,
         "regret_high": paired_difference(a, better_b).high,
-        "relative": _ratio(a, b)[0],
-        "relative_low": _ratio(better_a, b)[1],
-        "relative_high": _ratio(a, better_b)[2],
-        "p_value": least.p_value,
+        **_ratio(a, b, better_a, better_b),
+        "p_value": _p_value(least, most),
         "p_holm": math.nan,
         "verdict": case,
     }
 
 
-def _ratio(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float, float]:
+def _p_value(least: Difference, most: Difference) -> float:
+    """Whether the regret differs from the margin, with the shape improved that makes that less sure."""
+    if math.isnan(least.p_value) or least.estimate > 0:
+        return least.p_value
+    return most.p_value if most.estimate < 0 else 1.0
+
+
+def _ratio(a: Array, b: Array, better_a: Array, better_b: Array) -> dict[str, float]:
     """The median of (a - b) / |b| with its interval; NaN unless all are positive, or every b is negative."""
     if np.all(b < 0):  # a metric that is maximised
-        return sign_interval(subtract(a, b) / -b)[:3]
-    if not (np.all(a > 0) and np.all(b > 0)):
-        return math.nan, math.nan, math.nan
-    logs = paired_difference(np.log(a), np.log(b))
-    return math.expm1(logs.estimate), math.expm1(logs.low), math.expm1(logs.high)
+        ends = [sign_interval(subtract(*pair) / -b) for pair in ((a, b), (better_a, b), (a, better_b))]
+        found = ends[0][0], ends[1][1], ends[2][2]
+    elif np.all(a > 0) and np.all(b > 0):
+        found = (
+            math.expm1(paired_difference(np.log(a), np.log(b)).estimate),
+            math.expm1(paired_difference(np.log(better_a), np.log(b)).low) if np.all(better_a > 0) else -1.0,
+            math.expm1(paired_difference(np.log(a), np.log(better_b)).high)
+            if np.all(better_b > 0)
+            else math.inf,
+        )
+    else:
+        found = math.nan, math.nan, math.nan
+    return dict(zip(("relative", "relative_low", "relative_high"), found, strict=True))
 
 
 def _is_above_0(row: Mapping[str, Any]) -> bool:

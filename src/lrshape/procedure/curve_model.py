@@ -208,14 +208,12 @@ class CurveModel:
             shape: any.
             base_lr: to be compared.
             hyperparameters: as a row has them.
-            tried: what was tried for the shape, see `tried_base_lrs`.
+            tried: what was tried for the shape, see `tried_base_lrs`; some did not diverge.
             random: for draws from the posterior.
 
         Returns:
-            At least 0; infinity where nothing trained.
+            At least 0.
         """
-        if tried["diverged"].to_numpy(bool).all():
-            return math.inf
         x = np.concatenate([[math.log2(base_lr)], *_grid(tried)[:2]])
         pool = Pool(x, np.repeat(self._tuned.units([hyperparameters]), len(x), axis=0))
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")

@@ -180,7 +180,7 @@ class HyperparameterSpec(Settings):
         low, high = self._ends
         if self.scale == "log":
             width = min(high / low, _WIDEST) ** WIDENED
-            least, most = max(low / width, 1e-300), min(high * width, 1e300)
+            least, most = max(low / width, min(low, 1e-300)), min(high * width, max(high, 1e300))
         elif self.limits is None:
             return low, high
         else:
