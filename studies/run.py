@@ -119,7 +119,7 @@ SMALL = Size(
 )
 MEDIUM = SMALL._replace(
     sweep={"trials": 192},
-    transfer={"tuning_seeds": 16, "seeds": 64},  # digits-cnn is noisy: 3 and 16 left two sweeps undecided
+    transfer={"tuning_seeds": 16, "seeds": 64},  # with 3 and 16 two sweeps of digits-cnn were open
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
     seeds={"max": 30, "top": 6, "sample": 16},
 )

@@ -130,7 +130,7 @@ class Transfer(FollowUp, TransferSpec):
 
 
 class BaseLRGains:
-    """What better base LRs are expected to gain in a setting, by the model of all of its trials.
+    """What better base LRs are expected to gain in a setting, by a model of its trials.
 
     Args:
         spec: of the setting's study.

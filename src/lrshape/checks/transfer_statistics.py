@@ -113,12 +113,13 @@ def regrets(
                 edge, own_edge = (
                     transfers.edge(one) if choice == TUNED else "" for one in (best, own[setting])
                 )
+                is_open = False
                 if better is None or better_reference is None:
-                    row = {**_row(sample, reference, sample, reference, margin), **_OPEN}
+                    is_open, row = True, _row(sample, reference, sample, reference, margin) | _OPEN
                 else:
                     row = _row(sample, reference, better, better_reference, margin)
-                if (edge or own_edge) and row["verdict"] != "unknown":
-                    row["verdict"] = "undecided"  # a better base LR lies beyond those tried
+                if (edge or own_edge or is_open) and row["verdict"] != "unknown":
+                    row["verdict"] = "undecided"  # a better base LR may lie beyond those tried
                 if best.setting == setting:
                     row["p_value"], row["verdict"] = math.nan, "own"
                 rows.append(
@@ -175,11 +176,11 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     return {"moves": moves, **counts, "largest": pairs[largest], "reverse": pairs[largest[::-1]]}
 
 
-_OPEN: Mapping[str, Any] = {
-    **dict.fromkeys(("regret_low", "regret_high", "relative_low", "relative_high", "p_value"), math.nan),
-    "verdict": "undecided",
+_OPEN = {
+    **dict.fromkeys(("regret_low", "regret_high", "relative_low", "relative_high"), math.nan),
+    "p_value": 1.0,
 }
-"""Of a regret that a better base LR may change by whatever."""
+"""Of a regret that a better base LR may change by any amount."""
 
 
 class _Transfers:
