@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from effects import SMALL, Effect
 from linear_regression import optimum_of
-from questions import DECAY, finds_best, largest_regret, local_change, more_trials
-from stored import WorkloadStudies, workloads
+from questions import DECAY, beside_best, finds_best, largest_regret, local_change
+from stored import TEN_TIMES, WorkloadStudies, workloads
 
 from lrshape.checks.transfer_statistics import answer
 
@@ -87,7 +87,7 @@ def near_optimal(one: WorkloadStudies) -> Judgement:
 
     That is a changed parameter, a longer search, the optimum, or any schedule that was confirmed beside it.
     """
-    cells = [cell for cell in (local_change(one), more_trials(one)) if cell is not None]
+    cells = [cell for cell in (local_change(one), beside_best(one, TEN_TIMES)) if cell is not None]
     effects = tuple(cell.effect for cell in cells if cell.effect is not None)
     optimum, score = optimum_of(one.name), one.best.score_median
     if optimum is not None and score is not None:

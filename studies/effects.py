@@ -4,13 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from numpy.typing import ArrayLike
-
-from lrshape.analysis.intervals import median_interval
-
 SMALL = 0.02
 """An effect that is bounded below it does not matter."""
-CONFIDENCE_OF_EACH = 0.975
 
 
 class Effect(NamedTuple):
@@ -98,16 +93,3 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
     of_best = abs(best["score"])
     relative = [math.expm1(end) if row["scale"] == "log" else end / of_best for end in ends]
     return Effect(relative[0], relative[1], relative[2], note, not at_edge)
-
-
-def unpaired_effect(other: ArrayLike, best: ArrayLike) -> Effect:
-    """One schedule beside the best one where they have no seeds in common.
-
-    The interval holds if those of both medians do, so that each is one of 97.5%.
-
-    Args:
-        other: losses by seed, (seeds,), above 0.
-        best: the same, of other seeds.
-    """
-    one, two = (median_interval(losses, CONFIDENCE_OF_EACH) for losses in (other, best))
-    return Effect(one.estimate / two.estimate - 1, one.low / two.high - 1, one.high / two.low - 1)

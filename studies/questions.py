@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from effects import SMALL, Effect, unpaired_effect
-from stored import FEWER, TEN_TIMES, WorkloadStudies, confirmed_losses, varied, workloads
+from effects import SMALL, Effect
+from stored import FEWER, TEN_TIMES, WorkloadStudies, varied, workloads
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -95,7 +95,7 @@ def _answers() -> Iterator[tuple[str, Answer]]:
         )
     yield "Best change to one parameter", local_change
     yield "Search with fewer trials", fewer_trials
-    yield "Search with up to ten times the trials", more_trials
+    yield "Search with up to ten times the trials", lambda one: beside_best(one, TEN_TIMES)
     yield "Seeds to screen, to choose among the best", seeds_needed
 
 
@@ -227,15 +227,6 @@ def fewer_trials(one: WorkloadStudies) -> Cell | None:
         return None
     note = f"{study.spec.max_trials} of {one.main.spec.max_trials:,}"
     return cell_of(one.effects[FEWER]._replace(note=note))
-
-
-def more_trials(one: WorkloadStudies) -> Cell | None:
-    """The winner of a search with ten times the trials beside the winner, on other seeds."""
-    if not Store.exists(one.path / TEN_TIMES):
-        return None
-    study = Study(one.path / TEN_TIMES)
-    study.require_complete()
-    return cell_of(unpaired_effect(confirmed_losses(study), confirmed_losses(one.main)))
 
 
 def local_change(one: WorkloadStudies) -> Cell | None:

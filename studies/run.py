@@ -5,7 +5,7 @@
 Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
 this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
 resume. Without a part all of the workload's are run, in their order: the contest needs the winners of
-``main`` and of ``no-warmup``, and checks need ``main``. The stored searches without warmup of CIFAR-10 and
+the searches before it, and checks need ``main``. The stored searches without warmup of CIFAR-10 and
 WikiText-2 are of an earlier version, whose sampler proposed more trials at a time: run these into another
 DIR.
 CIFAR-10 and WikiText-2 are read from ``$LRSHAPE_DATA``.
@@ -75,6 +75,8 @@ WORKLOADS: dict[str, dict[str, Any]] = {
     "linear-regression-flat": {**REGRESSION, "batch_size": 2, "exponent": 0.5},
     "linear-regression-large-batch": {**REGRESSION, "batch_size": 10, "exponent": 1.0},
 }
+SEARCHED_LONGER = "digits-cnn", *(name for name in WORKLOADS if name.startswith("linear-regression"))
+"""Workloads whose trials are cheap enough for a search with ten times as many."""
 
 
 class Size(NamedTuple):
@@ -138,12 +140,10 @@ LARGE = SLOW._replace(
     families=3,
     contest={"tuning": {"seeds": 2, "rounds": 2}, "confirm": {"most": 20}},
     repeats=False,
-    transfer={"tuning_seeds": 2, "seeds": 8},
+    transfer={"tuning_seeds": 2, "seeds": 24},  # 8 left the sweeps over weight decay open
     local={"points": 4, "seeds": 1, "confirm_seeds": 16},
     seeds={"max": 10, "top": 5, "sample": 10},
 )
-WIKITEXT = LARGE._replace(transfer={"tuning_seeds": 2, "seeds": 24})
-"""8 seeds left its sweep over weight decay undecided."""
 FLOORS = (0.0, 0.1, 0.3)
 """Last LRs, relative to the peak, that the best schedule is given in the contest."""
 CONFIRMED = ("without-warmup", *default_schedule.COMMON, "constant")
@@ -186,7 +186,7 @@ def contestants(workload: str, out: Path) -> dict[str, dict[str, Any]]:
     """Schedules for the contest, by name; the stored trials belong to this order.
 
     ``best``, the best of each other family, the best without warmup, the best's warmup without decay, the
-    best with other last LRs, and the standard schedules.
+    best with other last LRs, the standard schedules, and the winner of the longer search, if there is one.
     """
     main, unwarmed = (lrshape.Study(out / workload / name) for name in ("main", UNWARMED))
     size = size_of(workload)
@@ -205,6 +205,9 @@ def contestants(workload: str, out: Path) -> dict[str, dict[str, Any]]:
     for floor in FLOORS:
         found[f"best-to-{100 * floor:.0f}-percent"] = _table(ending_at(multipliers, floor))
     found |= {**default_schedule.COMMON, "constant": {"family": "constant", "params": {"warmup": 0.05}}}
+    if workload in SEARCHED_LONGER:
+        longer = lrshape.Study(out / workload / TEN_TIMES).best()
+        found[TEN_TIMES] = {"family": longer.family, "params": dict(longer.params)}
     return {name: one for name, one in found.items() if size.repeats or name not in CONFIRMED}
 
 
@@ -224,7 +227,7 @@ def size_of(workload: str) -> Size:
     """How many trials a workload can afford."""
     sizes = {
         "cifar10-cnn": LARGE,
-        "wikitext-transformer": WIKITEXT,
+        "wikitext-transformer": LARGE,
         "digits-cnn": MEDIUM,
         "chars-transformer": SLOW,
         "linear-regression-large-batch": LARGE_BATCH,
@@ -262,8 +265,8 @@ def parts(workload: str) -> list[str]:
     """All parts of a workload, in an order in which they can run."""
     if workload == default_schedule.UNSEEN:
         return [default_schedule.CONTEST]
-    again = [TEN_TIMES] if workload.startswith("linear-regression") else []
-    return ["main", UNWARMED, "contest", *axes(workload), "local", "seeds", *again]
+    longer = [TEN_TIMES] if workload in SEARCHED_LONGER else []
+    return ["main", UNWARMED, *longer, "contest", *axes(workload), "local", "seeds"]
 
 
 def main(arguments: list[str] | None = None) -> int:

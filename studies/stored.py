@@ -9,18 +9,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from effects import SMALL, Effect, contest_effect
-from numpy.typing import NDArray
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import keys_of
 from lrshape.analysis.design import Design
 from lrshape.analysis.result import Result
-from lrshape.analysis.scores import BASELINE, metric_values
+from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import stored_losses
 from lrshape.checks.settings import Sweep
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES
@@ -186,12 +183,6 @@ def _training(study: Study) -> Mapping[str, Any]:
 def varied(sweep: Sweep) -> list[str]:
     """The keys of the spec that a sweep varies; it gives others one value."""
     return [key for key, values in sweep.document["axes"].items() if len(values) > 1]
-
-
-def confirmed_losses(study: Study) -> NDArray[np.float64]:
-    """The losses of a study's winner on the seeds that confirm it, (seeds,)."""
-    trials = stored_losses(study, ["confirm"])
-    return metric_values(where(trials, trials["shape"] == study.best().shape), study.metric)
 
 
 @functools.cache

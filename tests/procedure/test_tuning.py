@@ -149,6 +149,44 @@ def test_a_model_that_cannot_know_all_trials_does_not_take_the_lucky_ones(monkey
     assert profile.score == pytest.approx(0.2 * octaves_off(shape, profile.base_lr) ** 2, abs=0.1)
 
 
+def test_a_model_that_cannot_know_all_trials_prefers_new_points_to_more_seeds_and_keeps_the_screen(
+    monkeypatch,
+):
+    """150 seeds of one base LR push out neither the other base LRs nor the screen's."""
+    monkeypatch.setattr(curve_model, "MOST", 60)
+    shape = SHAPES[2]
+    seeds = screened(np.full(150, 1.0)).query("shape == 'baseline-linear'")
+    seeds = seeds.assign(phase="confirm", seed=np.arange(150))
+    tried = screened(np.linspace(-0.5, 0.5, 21)).query("shape == 'baseline-linear'").assign(phase="tune")
+    table = pd.concat(
+        [seeds, tried, screened((-2, 2)).query("shape == 'baseline-linear'")], ignore_index=True
+    )
+    known = table.iloc[curve_model._known(table, np.ones(len(table), bool))]
+    assert known["phase"].value_counts().to_dict() == {"confirm": 37, "tune": 21, "screen": 2}
+    profile = CurveModel(table, METRIC, "log").profile(
+        shape, tried_base_lrs(table, METRIC, [shape.id])[shape.id], np.random.default_rng(0)
+    )
+    assert abs(octaves_off(shape, profile.base_lr)) < 0.15
+
+
+def test_what_a_better_base_lr_gains_is_known_though_nobody_knows_what_lies_between_trials_far_away():
+    """Scores that change fast leave the model without a guess of base LRs between those tried."""
+    shape, octaves = SHAPES[2], np.append([-14.0, -9.0], np.linspace(-3, 3, 61))
+
+    def wavy(t):
+        away = octaves_off(t.shape, t.base_lr)
+        return np.exp(0.02 * min(away**2, 9) - np.cos(4 * away))
+
+    table = screened(octaves, wavy)
+    tried = tried_base_lrs(table, METRIC, [shape.id])[shape.id]
+    model = CurveModel(table, METRIC, "log")
+    gains = [
+        model.gain(shape, best_base_lr(shape) * 2.0**away, "{}", tried, np.random.default_rng(0))
+        for away in (0, 1)
+    ]
+    assert gains == pytest.approx([0, 1.674], abs=0.01)
+
+
 @pytest.mark.parametrize("scores", ["equal", "negative", "all but three diverged"])
 def test_odd_scores_are_tuned_without_an_error(drive, scores):
     metric = {

@@ -30,7 +30,7 @@ SIZE = math.log(100.0)
 """Natural logarithm of the ratio of LRs that is about as far as the ends of the unit cube."""
 
 MOST = 1500
-"""Trials that the model knows at most; it then takes every few of the screen's."""
+"""Trials that the model knows at most."""
 
 STEP = 1 / 12
 """Octaves between the base LRs among which the best is sought."""
@@ -38,7 +38,13 @@ STEP = 1 / 12
 BEYOND = 12
 """Steps that it is sought beyond those tried: an octave."""
 
+NEAR = 2
+"""Octaves from the best base LR within which another one may be better: draws need not go further."""
+
 DRAWS = 400
+
+POINT = ["shape", "base_lr", "hyperparameters"]
+"""Columns that trials with other seeds share."""
 
 FLAT = 33
 """Values of a hyperparameter among which the flat range is sought."""
@@ -98,7 +104,7 @@ class CurveModel:
 
         losses = metric_values(trials, metric)
         # A smooth function cannot follow where training diverges; `profile` looks no further than that.
-        known = _known(np.isfinite(losses), (trials["phase"] == "screen").to_numpy(bool))
+        known = _known(trials, np.isfinite(losses))
         trials = trials.iloc[known]
         scores = on_scale(losses, scale)[known]
         self._bend = Bend.of(scores)
@@ -166,8 +172,7 @@ class CurveModel:
             mean, covariance = self._process.posterior(self._at(curve, pool))
         x, units = pool.base_lrs, pool.units
         best = int(np.argmin(np.where(pool.inside, mean, math.inf)))
-        # Far from the best there is nothing to win, and draws need not go there.
-        near = np.flatnonzero(np.abs(x - x[best]) <= 2)
+        near = np.flatnonzero(np.abs(x - x[best]) <= NEAR)
         draws = _draws(mean[near], covariance[np.ix_(near, near)], DRAWS, random)
         lowest = draws.argmin(axis=1)
         loss = draws[:, np.flatnonzero(near == best)[0]] - draws.min(axis=1)
@@ -184,7 +189,7 @@ class CurveModel:
             score=self._bend.undo(here),
             tuning=Tuning(
                 spread,
-                float(loss.mean()) * self._bend.stretch(here),
+                self._bend.lead(here, float(loss.mean())),
                 edge,
                 self._edges(units[ahead], box) if gains else {},
             ),
@@ -219,9 +224,10 @@ class CurveModel:
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
         with one_blas_thread():
             mean, covariance = self._process.posterior(self._at(curve, pool))
-        draws = _draws(mean, covariance, DRAWS, random)
+        near = np.append(0, np.flatnonzero(np.abs(x - x[mean.argmin()]) <= NEAR))
+        draws = _draws(mean[near], covariance[np.ix_(near, near)], DRAWS, random)
         gains = draws[:, 0] - draws.min(axis=1)
-        return float(gains.mean()) * self._bend.stretch(float(mean[0]))
+        return self._bend.lead(float(mean[0]), float(gains.mean()))
 
     def flat(
         self, shape: ShapeRecord, profile: Profile, tried: pd.DataFrame, most: float
@@ -328,19 +334,31 @@ def _reach(column: Array, losses: Array, most: float) -> float:
     return float(column[i - 1] + share * (column[i] - column[i - 1]))
 
 
-def _known(finite: NDArray[np.bool_], screened: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _known(trials: pd.DataFrame, finite: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Rows of the trials that the model knows: those of the later phases, and as many of the screen's as fit.
 
-    Scores do not decide which: where noise is as large as the differences, the best trials are the luckiest,
-    and a model of these alone takes every point to be nearly as good as the best one.
+    The screen keeps a third of the room if it needs it: far from the best, its trials are the only ones.
+    Scores do not decide which are known: where noise is as large as the differences, the best trials are the
+    luckiest, and a model of these alone takes every point to be nearly as good as the best one.
     """
-    later = _spread(np.flatnonzero(finite & ~screened), MOST)
-    return np.sort(np.append(later, _spread(np.flatnonzero(finite & screened), MOST - len(later))))
+    repeat = trials.groupby(POINT, observed=True, sort=False).cumcount().to_numpy(np.int64)
+    is_screen = (trials["phase"] == "screen").to_numpy(bool)
+    later, screen = np.flatnonzero(finite & ~is_screen), np.flatnonzero(finite & is_screen)
+    later = _spread(later, repeat[later], MOST - min(len(screen), MOST // 3))
+    return np.sort(np.append(later, _spread(screen, repeat[screen], MOST - len(later))))
 
 
-def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many of the rows, evenly."""
-    return rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)] if len(rows) > most else rows
+def _spread(rows: NDArray[np.int64], repeat: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of the rows, evenly.
+
+    First those of the first seed of each point: a second seed tells less than the first one of another point.
+    """
+    kept = rows[:0]
+    for count in np.unique(repeat):
+        those, room = rows[repeat == count], most - len(kept)
+        every = np.linspace(0, len(those) - 1, room).astype(np.int64) if len(those) > room else slice(None)
+        kept = np.append(kept, those[every])
+    return kept
 
 
 def _points(values: Array, base_lrs: Array, hyperparameters: Array) -> Array:
@@ -361,8 +379,7 @@ def tried_base_lrs(trials: pd.DataFrame, metric: str, shapes: Sequence[str]) -> 
     """
     rows = where(trials, trials["shape"].isin(list(shapes)))
     lost = ~np.isfinite(metric_values(rows, metric))
-    keys = ["shape", "base_lr", "hyperparameters"]
-    table = rows[keys].astype({"shape": str, "hyperparameters": str}).assign(diverged=lost)
-    found = table.groupby(keys, sort=True, as_index=False).agg({"diverged": "mean"})
+    table = rows[POINT].astype({"shape": str, "hyperparameters": str}).assign(diverged=lost)
+    found = table.groupby(POINT, sort=True, as_index=False).agg({"diverged": "mean"})
     found = found.assign(diverged=found["diverged"] >= 0.5)
     return {str(name): rows for name, rows in found.groupby("shape", sort=False)}

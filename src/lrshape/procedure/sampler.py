@@ -329,9 +329,9 @@ class Bend:
         """The score that is moved there."""
         return min(moved, self.middle) + self.unit * math.expm1(max(0.0, moved - self.middle) / self.unit)
 
-    def stretch(self, moved: float) -> float:
-        """By how much a small difference is larger before it is moved, near a score that is moved."""
-        return math.exp(max(0.0, moved - self.middle) / self.unit)
+    def lead(self, moved: float, by: float) -> float:
+        """By how much a score is better that lies so much below one that is moved, before both are moved."""
+        return self.undo(moved) - self.undo(moved - by)
 
 
 SAMPLERS: Registry[Sampler] = Registry("sampler", "lrshape.procedure.samplers", "lrshape.samplers", Sampler)
