@@ -149,7 +149,7 @@ class Trials:
             for trial, scores in sorted(self._found.items())
         ]
         table = pd.DataFrame(rows).astype(dict.fromkeys(metrics.values(), np.float32))
-        write_file(self._setting.file, table.to_parquet(compression="zstd", index=False), parents=True)
+        write_file(self._setting.file, table.to_parquet(compression="zstd", index=False))
 
 
 def tune(trials: Trials, setting: Setting) -> list[Arm]:

@@ -119,7 +119,7 @@ def test_only_regular_files_are_read(tmp_path):
 
 
 def test_the_file_that_a_user_names(tmp_path):
-    write_file(tmp_path / "a" / "x", b"1", parents=True)
+    write_file(tmp_path / "a" / "x", b"1")
     os.mkfifo(tmp_path / "pipe")
     for path, problem in (
         (tmp_path / "pipe", "no regular file"),

@@ -249,15 +249,14 @@ def is_directory(path: Path) -> bool:
     return os.path.isdir(path)  # noqa: PTH112 - as above
 
 
-def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool = True) -> None:
-    """Write a file that the user named; a link is replaced, not followed.
+def write_file(path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Write a file that the user named, and make its directory; a link is replaced, not followed.
 
     What the shell offers as files, such as ``/dev/stdout``, is written to as it is; a disk is not.
 
     Args:
         path: the file.
         data: its content.
-        parents: whether missing directories are made.
         replace: whether a file that exists is replaced.
 
     Raises:
@@ -274,8 +273,7 @@ def write_file(path: Path, data: bytes, *, parents: bool = False, replace: bool 
             return
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: cannot be written: it exists and is no regular file")
-        if parents:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         if not publish(path.parent, path.name, data, replace=replace):
             raise InputError(f"{path}: cannot be written: {os.strerror(errno.EEXIST)}")
     except BrokenPipeError:

@@ -107,6 +107,13 @@ def test_a_damaged_chunk_is_computed_again(searched, training, caplog):
     assert "will be recomputed" in caplog.text
 
 
+def test_a_check_may_have_an_underscore_in_its_name(searched, training):
+    class MyRounds(Rounds):
+        name = "my_rounds"
+
+    assert len(MyRounds().train(searched)) == 15
+
+
 def test_the_time_limit_keeps_what_is_done(searched, training):
     with pytest.raises(lrshape.TimeLimitReached):
         Rounds().train(searched, time_limit=1e-9)

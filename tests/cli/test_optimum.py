@@ -31,6 +31,7 @@ def test_it_prints_the_gap_table_and_writes_the_result(folder):
     [
         (["--set", 'workload={name = "digits-mlp"}'], "workload must be 'linear-regression'"),
         (["--families", "cosin"], "did you mean 'cosine'"),
+        (["--families", ",", "--set", "sampler=sobol"], "families must name at least one family"),
         (["--seeds", "1"], "seeds must be at least 2, got 1"),
         (["--starts", "0e0"], "got 0"),
         (["--eigenbasis", "-1"], "eigenbasis must be at least 0, got -1"),

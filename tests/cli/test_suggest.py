@@ -124,7 +124,7 @@ def test_headings_schedules_and_parents_are_named(folder, logs):
         (["{log}", "--steps", "1e3,many"], "--steps must be whole numbers, separated by commas"),
         (["{log}", "--steps", "4e3", "--from-step", "3e3"], "from_step must be at most 2,000"),
         (["{log}", "--from-step", "5", "--cost-limit", "1"], "cost_limit (--cost-limit) cannot go with"),
-        (["{log}", "--cost-limit", "0"], "cost_limit must be a number of full runs above 0, got 0"),
+        (["{log}", "--cost-limit", "0"], "cost_limit, in full runs, must be a finite number above 0, got 0"),
         (["{log}", "--families", "cosin"], "did you mean 'cosine'?"),
         (["{log}", "--columns", "step"], "--columns must be ROLE=HEADING, got 'step'"),
         (["{log}", "--schedule", "lr0.001"], "--schedule must be RUN=FILE, got 'lr0.001'"),

@@ -238,7 +238,7 @@ def test_next_runs_fit_the_cost_limit():
     assert none.next_runs == ()
     assert "costs at most 0.1 full runs" in none.doubts[-1]
     for limit in (0, -1, float("nan"), "1", True):
-        with pytest.raises(InputError, match="cost_limit must be a number of full runs above 0, got"):
+        with pytest.raises(InputError, match="cost_limit, in full runs, must be a finite number above 0"):
             suggest(runs, cost_limit=limit)
 
 
@@ -305,6 +305,7 @@ def test_what_is_for_files_is_refused_with_runs():
         ({"steps": "20", "from_step": 10}, "steps must be a whole number from 1 to .*, got '20'"),
         ({"steps": np.array([1, 2])}, r"steps must be one number without from_step .*, got \[1, 2\]"),
         ({"families": "wsd"}, "families must be a list of names, got 'wsd'"),
+        ({"families": [["wsd"]]}, r"families must be a list of names, got \[\['wsd'\]\]"),
         ({"metric": 3}, "metric must be a text, got 3"),
         ({"columns": "lr"}, "columns must be a mapping, got 'lr'"),
         ({"columns": {"lr": 3}}, "columns: lr must be a heading, a text, got 3"),

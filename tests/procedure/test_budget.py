@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lrshape.errors import InputError
-from lrshape.procedure.budget import BASELINES, FAMILIES, plan_search
+from lrshape.procedure.budget import FAMILIES, plan_search
 from lrshape.procedure.curves import multiplier_rms
+from lrshape.procedure.spec import STANDARD_BASELINES
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 
@@ -93,7 +94,7 @@ def test_no_number_of_trials_above_one_that_is_enough_is_too_small(
     tuned = dict(list(TUNED.items())[:hyperparameters])
     document = {"workload": "digits-mlp", "confirm": confirm, "tune": tuned}
     if baselines is not None:
-        document |= {"baselines": BASELINES[:baselines], "families": FAMILIES[:families]}
+        document |= {"baselines": list(STANDARD_BASELINES)[:baselines], "families": FAMILIES[:families]}
     enough = [is_enough(document, trials) for trials in (*range(24, 600, 4), 999, 1000)]
     assert enough == sorted(enough)
     assert enough[-1]
@@ -109,7 +110,7 @@ def is_enough(document, trials):
 
 
 def test_what_is_said_to_be_enough_is():
-    document = {"workload": "digits-mlp", "baselines": list(BASELINES), "families": list(FAMILIES)}
+    document = {"workload": "digits-mlp", "baselines": list(STANDARD_BASELINES), "families": list(FAMILIES)}
     with pytest.raises(InputError, match=r"at least 49 .* got 24; raise trials or name fewer baselines"):
         StudySpec.parse({**document, "trials": 24})
     assert [is_enough(document, trials) for trials in (48, 49, 97, 101)] == [False, True, True, True]
@@ -147,7 +148,9 @@ def test_a_range_that_misses_the_best_base_lr_widens_until_it_is_inside(drive_al
 @pytest.mark.parametrize("ratio", [1 / 1000, 1, 1000])
 def test_the_first_baseline_finds_the_range_for_all(drive_all, ratio):
     base_lr = {"low": 0.1 * ratio * BEST_RMS, "high": 3 * ratio * BEST_RMS}
-    spec = StudySpec.parse({"workload": "digits-mlp", "baselines": list(BASELINES), "base_lr": base_lr})
+    spec = StudySpec.parse(
+        {"workload": "digits-mlp", "baselines": list(STANDARD_BASELINES), "base_lr": base_lr}
+    )
     trials, _ = drive_all(spec, smooth)
     swept = (trials["phase"] == "screen") & trials["shape"].astype(str).str.startswith("baseline")
     assert swept.sum() <= (15 if ratio == 1 else 22)  # were each to walk alone, 31 and more

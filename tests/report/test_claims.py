@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lrshape.report.claims import Claims, base_lr
+from lrshape.report.claims import Claims, base_lr, hyperparameters
 
 NAN = math.nan
 
@@ -124,6 +124,13 @@ def test_a_row_without_a_tuned_base_lr_is_not_judged_and_says_why():
     of_winner = Claims([{**WINNER, "edge": "low"}], "log", NAN)
     assert of_winner.reason(coarse) == "the winner’s base LR at the edge"
     assert of_winner.tuning_fault(coarse).startswith("the winner’s best base LR lies at the edge")
+
+
+def test_hyperparameters_keep_long_names():
+    """Other parts of the page look values up by these names."""
+    name = "a" * 61
+    found = hyperparameters({"hyperparameters": f'{{"{name}": 0.5}}', "edges": "{}", "edge": ""})
+    assert found == {name: "0.5"}
 
 
 def test_the_margin_is_told_in_percent_and_in_units_of_the_metric():

@@ -136,7 +136,13 @@ def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):
 
 @pytest.mark.parametrize(
     ("name", "variable"),
-    [("weight-decay", "weight_decay"), ("lambda", "lambda_"), ("a.b", "a_b"), ("größe", "gr__e")],
+    [
+        ("weight-decay", "weight_decay"),
+        ("lambda", "lambda_"),
+        ("a.b", "a_b"),
+        ("größe", "gr__e"),
+        ("schedule", "schedule_"),
+    ],
 )
 def test_hyperparameters_are_variables_of_the_code_on_the_page(name, variable):
     assert _variable(name) == variable

@@ -88,8 +88,9 @@ def test_what_is_given_in_steps_stays_as_many_at_every_horizon():
         ({"warmup_steps": 5, "warmup": 0.1}, {}, "warmup and warmup_steps are one parameter: give one"),
         ({"floor_steps": 5}, {}, "wsd has parameters .*, got 'floor_steps'"),
         ({"warmup_steps": 5}, {"batch_sizes": [(8, 50)]}, "warmup_steps cannot go with batch_sizes"),
-        ({}, {"min_lr": 0.4}, "min_lr must be at most the base LR, 0.3, got 0.4"),
-        ({}, {"min_lr": -1}, "min_lr must be .*, got -1"),
+        ({}, {"min_lr": 0.4}, "min_lr must be from 0 to the base LR, 0.3, got 0.4"),
+        ({}, {"min_lr": -1}, "min_lr must be from 0 to the base LR, 0.3, got -1"),
+        ({}, {"min_lr": [0.1, 0.2]}, "min_lr must be from 0 to the base LR, 0.3, got"),
     ],
 )
 def test_lengths_in_steps_and_lowest_lrs_that_are_none(params, rest, message):

@@ -68,6 +68,8 @@ def test_a_json_list(tmp_path, mark):
         ("a.py", b"import os\n", "has no constant SCHEDULE"),
         ("a.py", b"SCHEDULE = __import__('os').system('touch harm')\n", "is no schedule"),
         ("a.py", b"SCHEDULE = 1\n", "a schedule must be"),
+        ("a.py", b"SCHEDULE = {[1]: 2}\n", "is no schedule"),
+        ("a.py", b"SCHEDULES = {[1]: 2}\n", "is no schedule"),
         ("a.py", b"SCHEDULE = {}\n", "this one is missing"),
         ("a.py", b"def (\n", "is no schedule"),
         ("a.py", b"\x00", "is no schedule"),

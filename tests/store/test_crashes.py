@@ -12,6 +12,7 @@ import pytest
 from lrshape import files
 from lrshape.errors import InputError
 from lrshape.store import Store, StoreError
+from lrshape.store.places import LocalPlace
 
 OPERATIONS = ("open", "write", "fsync", "close", "link")
 
@@ -113,6 +114,20 @@ def test_a_disk_that_refuses_a_new_study_is_bad_input(tmp_path, document, monkey
         assert str(path) in str(caught.value)
         assert Store.create(path, document).chunks() == []
     assert failures == total
+
+
+def test_a_directory_is_claimed_though_a_full_disk_refused_to_be_tried(tmp_path, document, monkeypatch):
+    """What a failed probe leaves, if anything, is no obstacle."""
+    place = LocalPlace(tmp_path / "first")
+    place.prepare("trials")
+    for fails_at in range(operations(monkeypatch, lambda: place.probe("trials"))):
+        path = tmp_path / str(fails_at)
+        LocalPlace(path).prepare("trials")
+        with monkeypatch.context() as patch:
+            Disk(patch, fails_at, errno.ENOSPC)
+            with pytest.raises(OSError, match="No space left on device"):
+                LocalPlace(path).probe("trials")
+        assert Store.create(path, document).chunks() == []
 
 
 def test_a_disk_without_hard_links(store, table, monkeypatch):

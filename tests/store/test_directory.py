@@ -130,7 +130,7 @@ def test_a_study_that_cannot_be_changed_is_read_all_the_same(store, table, make_
     assert store.chunks() == ["screen-00000", "screen-00001"]
 
 
-@pytest.mark.parametrize("name", ["screen", "screen-1", "warm_up-00000", "../screen-00000", "screen-00000.x"])
+@pytest.mark.parametrize("name", ["screen", "screen-1", "warm up-00000", "../screen-00000", "screen-00000.x"])
 def test_names_are_checked(store, table, name):
     for call in (store.read, lambda n: store.write(n, table), lambda n: store.set_aside(n, "")):
         with pytest.raises(ValueError, match="chunk's name"):

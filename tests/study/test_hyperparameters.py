@@ -133,6 +133,10 @@ def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path):
     [
         ({"lr": (0.1, 1)}, "lr cannot be tuned here"),
         ({f"a{i}": (0.1, 1) for i in range(5)}, "at most 4 hyperparameters can be tuned, got 5"),
+        (
+            {"a-b": (0.1, 1), "optimizer.a_b": (0.1, 1)},
+            "must differ by more than - and _: a-b, optimizer.a_b",
+        ),
         ({"beta2": (0.9, 0.9)}, "low must be less than high, got low = 0.9, high = 0.9"),
         ({"weight_decay": (0.0, 1.0, "log")}, "a log range must be positive"),
         (

@@ -48,5 +48,5 @@ def save_figure(figure: "Figure", png: str | None, svg: str | None) -> None:
         if given is not None:
             path, drawn = output_file(given, f"schedules.{kind}"), io.BytesIO()
             figure.savefig(drawn, format=kind, dpi=150, metadata=metadata)
-            write_file(path, drawn.getvalue(), parents=True)
+            write_file(path, drawn.getvalue())
             wrote(path)

@@ -119,7 +119,8 @@ def export(
         "min_lr": min_lr,
         "params": {name: count for name, count in lengths.items() if count is not None},
     }
-    schedule = schedules_of(source, metric)
+    study = study_of(source)
+    schedule = schedules_of(source, metric, study)
     if isinstance(schedule, Schedule):
         schedule = schedule.replace(steps=steps, batch_sizes=sizes, **of_one)
     elif any(value not in (None, {}) for value in of_one.values()):
@@ -138,7 +139,7 @@ def export(
     place = locate(source)
     if is_file(path) and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
-    written, study = write(schedule, to, path), study_of(source)
+    written = write(schedule, to, path)
     tuned = [] if study is None else hyperparameter_lines(study.best(metric))
     wrote(written, ["it was tuned together with", *tuned] if tuned else [])
 

@@ -103,8 +103,6 @@ class Lines(Shown):
 
 
 def _line(status: Status) -> str:
-    if not status.planned:
-        return f"{status.phase}: no trials needed"
     return f"{status.phase}: {status.done:,} of {status.planned:,} trials, {described(status)}"
 
 

@@ -28,15 +28,21 @@ def schedule_of(source: str) -> "Schedule":
     return found
 
 
-def schedules_of(source: str, metric: str | None = None) -> "Schedule | Schedules":
+def schedules_of(
+    source: str, metric: str | None = None, study: "Study | None" = None
+) -> "Schedule | Schedules":
     """Return a study's winner, with its schedules of hyperparameters, or the schedule or schedules in a file.
 
+    Args:
+        source: the study or the file.
+        metric: that decides the winner; default: the study's own.
+        study: of `study_of`; None: the source is a file.
+
     Raises:
-        InputError: if the argument is neither, or a metric is named for a file.
+        InputError: if the file has no schedule, or a metric is named for a file.
     """
     from lrshape.shapes.schedules import Schedules
 
-    study = study_of(source)
     if study is not None:
         found = study.schedules(metric=metric)
         return found["lr"] if len(found) == 1 else Schedules(found)

@@ -80,7 +80,7 @@ def init(
         say(text.rstrip())
         return
     path = output_file(out, f"{workload}.toml")
-    write_file(path, text.encode(), parents=True, replace=False)
+    write_file(path, text.encode(), replace=False)
     wrote(path)
 
 

@@ -23,5 +23,5 @@ def export(schedule: Schedule | Schedules, exporter: str, path: str | Path) -> P
     made, path = EXPORTERS[exporter], path_of(path)
     several = isinstance(schedule, Schedules)
     content = made.content_of_several(schedule) if several else made.content(schedule)
-    write_file(path, content, parents=True)
+    write_file(path, content)
     return path

@@ -9,7 +9,7 @@ import numpy as np
 
 from lrshape.paper.run import OPTIMUM, OptimumResult, gap_text
 from lrshape.report.drawing import Drawing
-from lrshape.report.palette import BASELINE, CATEGORIES, INK, LINE
+from lrshape.report.palette import BASELINE, CATEGORIES, DASHES, INK, LINE
 from lrshape.report.plotting import (
     common_labels,
     grid_lines,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 OVERLAID = 3
-_DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)))
 _COSINE = {"color": INK.light, "lw": 1.0, "ls": (0, (6, 1.5, 1.2, 1.5))}
 
 
@@ -38,7 +37,7 @@ def overlay(found: OptimumResult) -> "Figure":
     t = progress(found.spec.workload.steps, found.spec.step_rule)
     cards = list(found.checks)
     drawn = [
-        (family, {"color": CATEGORIES[index].light, "lw": 2.0, "ls": _DASHES[index]})
+        (family, {"color": CATEGORIES[index].light, "lw": 2.0, "ls": DASHES[index]})
         for index, family in enumerate(found.families[:OVERLAID])
     ]
     drawn += [(f, _COSINE) for f in found.families[OVERLAID:] if f.family == "cosine"]

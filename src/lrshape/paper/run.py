@@ -151,6 +151,8 @@ def _find(
     spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None, report: Report
 ) -> OptimumResult:
     workload = linear_regression(spec)
+    if not spec.families:
+        raise InputError("families must name at least one family")
     for name, value, least in (
         ("starts", starts_count, 1),
         ("seeds", seeds, 2),

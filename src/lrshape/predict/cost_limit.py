@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError, shown
 from lrshape.predict.candidates import moved
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.runs import Run
@@ -17,18 +16,6 @@ SAME_LR = 0.02
 """Difference of LRs, relative to the highest, up to which a run may go on from another's checkpoint."""
 LEAST_SHARED = 0.2
 """Share of its steps that a run must have in common with another to branch off from it."""
-
-
-def check_limit(limit: object) -> None:
-    """Check that a limit is a number above 0, or None.
-
-    Raises:
-        InputError: if it is not.
-    """
-    if limit is None:
-        return
-    if not isinstance(limit, int | float) or isinstance(limit, bool) or not limit > 0:
-        raise InputError(f"cost_limit must be a number of full runs above 0, got {shown(limit)}")
 
 
 def affordable(

@@ -187,9 +187,9 @@ class FittedCurve(FittedLaw):
     parameters: NDArray[np.float64]
     covariance: NDArray[np.float64]
 
-    def draws(self, count: int, seed: int = 0) -> "list[FittedCurve]":
+    def draws(self, count: int) -> "list[FittedCurve]":
         """Return the law with parameters drawn from what the fit leaves open."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         # Rounding may leave an eigenvalue just below 0.
         drawn = rng.multivariate_normal(self.parameters, self.covariance, size=count, check_valid="ignore")
         return [FittedCurve(self.law, self.units, row, self.covariance) for row in drawn]

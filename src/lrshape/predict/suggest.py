@@ -9,7 +9,7 @@ from scipy.stats import norm
 
 from lrshape.errors import InputError, listed, shown
 from lrshape.predict.candidates import Candidate, candidates, moved, stretched, warmup_steps
-from lrshape.predict.cost_limit import affordable, check_limit
+from lrshape.predict.cost_limit import affordable
 from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.held_out import held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
@@ -24,7 +24,7 @@ from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
 from lrshape.shapes.steps import checked_steps
-from lrshape.values import path_of, plain, whole_number
+from lrshape.values import path_of, plain, positive_number, whole_number
 
 MOST_STEPS = 10_000_000
 """Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
@@ -76,9 +76,11 @@ def suggest(
         >>> found.rows[0].difference < 0
         True
     """
-    check_limit(cost_limit)
+    if cost_limit is not None:
+        cost_limit = positive_number("cost_limit, in full runs,", cost_limit)
     steps = plain(steps)
-    if isinstance(families, str) or not isinstance(families, Sequence | None):
+    families = plain(families)
+    if not isinstance(families, list | None) or any(not isinstance(name, str) for name in families or []):
         raise InputError(f"families must be a list of names, got {shown(families)}")
     read = _read(runs, metric, columns, schedules, parents)
     own = [] if like is None else [_like(like)]

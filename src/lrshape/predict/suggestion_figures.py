@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lrshape.report.drawing import Drawing
-from lrshape.report.palette import BASELINE, CATEGORIES
+from lrshape.report.palette import BASELINE, CATEGORIES, DASHES
 from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
 from lrshape.report.words import printable, rate
 
@@ -20,7 +20,6 @@ SHOWN = 6
 """Runs whose loss curves are drawn: those with the lowest final losses."""
 SKIPPED = 0.1
 """Share of a run's steps, at its start, whose losses are not drawn: they would hide the differences."""
-_DASHES = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 
 
 @styled()
@@ -40,7 +39,7 @@ def schedules(found: "Suggestion") -> "Figure | None":
         lrs.append(run.schedule(own))
         at = "" if found.live else f" at {rate(run.schedule.base_lr)}"
         label = printable(f"next {index + 1}: {run.name}{at}", 60)
-        ax.plot(own, lrs[-1], color=CATEGORIES[index].light, lw=1.8, ls=_DASHES[index], label=label)
+        ax.plot(own, lrs[-1], color=CATEGORIES[index].light, lw=1.8, ls=DASHES[index], label=label)
     ax.set(xlim=(0, found.steps), xlabel="step", ylabel="learning rate")
     highest = max(float(each.max()) for each in lrs)
     scale_axis(ax.yaxis, [0.0, highest], log=False)
@@ -65,7 +64,7 @@ def curves(found: "Suggestion") -> "Figure | None":
         kept = kept[np.unique(np.linspace(0, len(kept) - 1, POINTS).round().astype(int))]
         shown += run.losses[kept].tolist()
         label = printable(f"{run.name}, base LR {rate(float(run.lrs.max()))}", 60)
-        dash = _DASHES[index % len(_DASHES)]
+        dash = DASHES[index % len(DASHES)]
         style = {"color": CATEGORIES[index].light, "lw": 1.4, "ls": dash, "label": label}
         ax.plot(run.points[kept], run.losses[kept], **style)
     ax.set(xlim=(0, max(run.steps for run in runs)), xlabel="step", ylabel="loss")

@@ -6,10 +6,8 @@ from typing import Any
 
 from lrshape.errors import InputError
 from lrshape.procedure.hyperparameters import named
-from lrshape.procedure.spec import FINALISTS
+from lrshape.procedure.spec import FINALISTS, STANDARD_BASELINES
 from lrshape.values import whole_number
-
-BASELINES = ("constant", "linear", "cosine", "wsd")
 
 SEARCH_KEYS = ("sampler", "screen", "rescore")
 """Keys of a spec that say how to search; a spec with any of them is taken as it stands."""
@@ -99,7 +97,7 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | N
     ]
     plain.setdefault("families", list(dict.fromkeys(searched)))
     few = ["linear"] if size < FEW else ["linear", "wsd"]
-    plain.setdefault("baselines", few if size < 2 * FEW else list(BASELINES))
+    plain.setdefault("baselines", few if size < 2 * FEW else list(STANDARD_BASELINES))
     return plain | _shared_out(count, size, span, plain)
 
 
@@ -123,7 +121,7 @@ def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) ->
     own = families if every_family else 1
     least = _first_look(6 if is_few else 10, confirm)
     first_look = least * (own + baselines)
-    confirming = max(first_look, min(int(CONFIRMING * count), 160 * (2 + baselines)))
+    confirming = max(first_look, min(int(CONFIRMING * count), MOST_SEEDS * (2 + baselines)))
     # The first look is expected to decide half of the comparisons.
     more = (confirming - first_look) // (1 + max(1, (baselines + 1) // 2))
 

@@ -60,9 +60,7 @@ class Distance:
         return float(np.mean(left**2)), 2 * left / (self.lr_scale * left.size)
 
 
-def fit(
-    lrs: Array, family: str, *, step_rule: StepRule = "midpoint", shapes: int = 256, seed: int = 0
-) -> Fit:
+def fit(lrs: Array, family: str, *, step_rule: StepRule = "midpoint", shapes: int = 256) -> Fit:
     """Fit a family's parameters and the base LR to learning rates.
 
     The search is that of `best_of_family`, with the squared difference in place of a trial's loss; from
@@ -73,7 +71,6 @@ def fit(
         family: the family's name; parameters that it does not search keep their defaults.
         step_rule: where in a step the family's shapes are read.
         shapes: how many are tried before the best are refined.
-        seed: of the sampled shapes.
 
     Raises:
         InputError: if the learning rates are not as said, or the family is a list of values.
@@ -100,7 +97,6 @@ def fit(
             step_rule=step_rule,
             shapes=tried,
             shakes=shakes,
-            seed=seed,
         ).schedule
         schedule = _polished(start, smooth, lrs)
         difference = (schedule.values() - lrs) / lrs.max()

@@ -62,7 +62,6 @@ class GaussianProcess:
         batches: NDArray[np.int64],
         start: Array | None = None,
         iterations: int = 50,
-        counts: Array | None = None,
     ) -> "GaussianProcess":
         """Fit length scales and variances by their posterior's maximum, with weak priors.
 
@@ -74,13 +73,10 @@ class GaussianProcess:
             batches: (n,), which batch each score is of.
             start: ``log_scales`` to start from; default: the priors' centres.
             iterations: of L-BFGS, at most; 0 keeps ``start``.
-            counts: (n,), of how many trials each score is the mean; default: of one. Rows of a batch share
-                their trials' seeds, as far as they have as many.
         """
         dimensions = points.shape[1]
         centre, unit = float(np.median(scores)), max(float(scores.std()), 1e-12)
         y = (scores - centre) / unit
-        each = np.ones(len(y)) if counts is None else 1 / counts
         # Length scales of half the cube's side, noise of a fifth: wide priors that only few points feel.
         mean = np.append(np.full(dimensions, np.log(0.5)), [0.0, -3.0, -2.0])
         spread = np.append(np.ones(dimensions), [1.5, 3.0, 1.5])
@@ -90,7 +86,7 @@ class GaussianProcess:
         best = np.clip(mean if start is None else start, *np.transpose(bounds))
         if iterations:
             rows = np.unique(np.linspace(0, len(y) - 1, min(len(y), FITTED)).astype(np.int64))
-            noise = _Noise(batches[rows], each[rows])
+            noise = _Noise(batches[rows])
 
             def loss(log_scales: Array) -> tuple[float, Array]:
                 away = (log_scales - mean) / spread
@@ -100,7 +96,7 @@ class GaussianProcess:
             options = {"maxiter": iterations}
             best = minimize(loss, best, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
         covariance = _kernel(best, points, points)
-        _Noise(batches, each).add(best, covariance)
+        _Noise(batches).add(best, covariance)
         factor = np.linalg.cholesky(covariance)
         weights = np.asarray(cho_solve((factor, True), y, check_finite=False))
         return cls(points, best, centre, unit, np.asarray(factor, np.float64), weights)
@@ -128,17 +124,15 @@ class _Noise:
 
     Args:
         batches: (n,), of the scores.
-        each: (n,), the share of one trial's variance that each score has.
     """
 
-    def __init__(self, batches: NDArray[np.int64], each: Array):
-        self.each = each
-        self.shared = np.where(batches[:, None] == batches, np.minimum(each[:, None], each), 0.0)
+    def __init__(self, batches: NDArray[np.int64]):
+        self.shared = (batches[:, None] == batches).astype(np.float64)
 
     def add(self, log_scales: Array, covariance: Array) -> None:
         signal, noise, ratio = np.exp(log_scales[-3:])
         covariance += ratio * noise * self.shared
-        covariance[np.diag_indices_from(covariance)] += noise * self.each + JITTER * signal
+        covariance[np.diag_indices_from(covariance)] += noise + JITTER * signal
 
 
 def _smallest_step(y: Array) -> float:
@@ -204,7 +198,7 @@ def _negative_log_likelihood(
         2 * (pull.sum(1) @ (z * z) - np.sum(z * (pull @ z), axis=0)),
         [
             np.sum(slope * kernel) + JITTER * signal * np.trace(slope),
-            own * float(np.diag(slope) @ noise.each) + of_shift,
+            own * float(np.trace(slope)) + of_shift,
             of_shift,
         ],
     )

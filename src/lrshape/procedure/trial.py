@@ -27,7 +27,7 @@ FIRST_SEED = {
     "pace": 7_000_000,
     "tune": 8_000_000,
 }
-"""First seed index of each phase: no phase sees another's seeds, however many each one uses.
+"""First seed index of each phase: no phase sees another's seeds, up to a million of each.
 
 Those of checks follow from their classes, see `lrshape.checks.check.Check`: 3 to 5 million are taken.
 """

@@ -210,7 +210,7 @@ def hyperparameters(row: Row) -> dict[str, str]:
     values = hyperparameters_of(values) if isinstance(values, str) else values
     beyond = edges(row)
     return {
-        printable(name, 60): plain_value(value) + (", at the edge" if name in beyond else "")
+        name: plain_value(value) + (", at the edge" if name in beyond else "")
         for name, value in values.items()
     }
 

@@ -44,7 +44,7 @@ CATEGORIES = (
 )
 COLOURS = (PAPER, INK, MUTED, BASELINE, LINE, SHADE, WARN, *CATEGORIES)
 
-_DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = ("o", "D", "^", "v")
 _TINTS = (1.0, 0.55, 0.35, 0.2)
 
@@ -77,8 +77,8 @@ def family_styles(families: Iterable[str]) -> dict[str, Style]:
     styles = {}
     for index, family in enumerate(sorted(set(families))):
         turn, slot = divmod(index, len(CATEGORIES))
-        turn %= len(_DASHES)
-        styles[family] = Style(CATEGORIES[slot].light, _DASHES[turn], _MARKERS[turn], _TINTS[turn])
+        turn %= len(DASHES)
+        styles[family] = Style(CATEGORIES[slot].light, DASHES[turn], _MARKERS[turn], _TINTS[turn])
     return styles
 
 

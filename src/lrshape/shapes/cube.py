@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.shapes import FAMILIES, evaluate
+from lrshape.shapes.family import as_number
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.space import Dimension, Space
 from lrshape.shapes.steps import StepRule, progress
@@ -17,7 +18,7 @@ from lrshape.shapes.steps import StepRule, progress
 Array = NDArray[np.float64]
 
 BASE_LR_RANGE = (1e-4, 1e2)
-"""Bounds of the base LR, in units of `Dynamics.lr_scale`."""
+"""Bounds of the base LR, in units of the objective's `lr_scale`."""
 
 
 class Cube:
@@ -27,7 +28,7 @@ class Cube:
         family: the family's name.
         space: what is searched of it.
         fixed: values of other parameters.
-        scale: `Dynamics.lr_scale`.
+        scale: the objective's `lr_scale`, see `lrshape.procedure.family_optimum.Objective`.
         steps: training steps.
         step_rule: where in a step the shape is read.
 
@@ -63,14 +64,16 @@ class Cube:
 
     def schedule(self, point: Array) -> Schedule:
         """The schedule of one point."""
-        params = {name: values[0].item() for name, values in self.space.from_unit(point[None, :-1]).items()}
+        params = {
+            name: as_number(values[0]) for name, values in self.space.from_unit(point[None, :-1]).items()
+        }
         base_lr = float(self.base_lr.from_unit(point[-1]))
         return Schedule(self.family.name, {**self.fixed, **params}, base_lr, self.steps, self.step_rule)
 
     def jacobian(self, point: Array) -> tuple[Array, Array]:
         """Learning rates, (steps,), and their derivatives by the smooth coordinates, (steps, smooth)."""
         pairs = zip(self.dimensions, point, self.smooth, strict=True)
-        rest = {d.name: d.from_unit(unit).item() for d, unit, smooth in pairs if not smooth}
+        rest = {d.name: as_number(d.from_unit(unit)) for d, unit, smooth in pairs if not smooth}
         key = tuple(rest.values())
         if key not in self._compiled:
             self._compiled[key] = self._program(rest)

@@ -102,8 +102,9 @@ class Schedule(Bindable, JsonValue):
             if not isinstance(value, float | int | str | tuple):
                 raise InputError(f"{name} of a schedule must be one value, got an array")
         base_lr = positive_number("base_lr", base_lr)
-        if scalar(min_lr) != 0 and positive_number("min_lr", min_lr) > base_lr:
-            raise InputError(f"min_lr must be at most the base LR, {base_lr:g}, got {min_lr:g}")
+        min_lr = plain(min_lr)
+        if type(min_lr) not in (int, float) or not 0 <= min_lr <= base_lr:
+            raise InputError(f"min_lr must be from 0 to the base LR, {base_lr:g}, got {shown(min_lr)}")
         if batch_sizes is not None and in_steps:
             raise InputError(f"{next(iter(in_steps))}{IN_STEPS} cannot go with batch_sizes: give a share")
         runs = None if batch_sizes is None else BatchRuns(batch_sizes)
@@ -116,7 +117,7 @@ class Schedule(Bindable, JsonValue):
             "steps": steps,
             "step_rule": checked_step_rule(step_rule),
             "batch_sizes": None if runs is None else runs.pairs,
-            "min_lr": float(scalar(min_lr)),
+            "min_lr": float(min_lr),
             "in_steps": MappingProxyType(in_steps),
             "shape": shape,
             "_runs": runs,

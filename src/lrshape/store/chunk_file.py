@@ -13,11 +13,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lrshape.files import LARGEST
 from lrshape.store import curve_column
 from lrshape.store.curve_column import CURVE
 from lrshape.store.table import PHASES, problem, schema
 
-_CHUNK = re.compile(r"([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-(\d{5,18})")
+_CHUNK = re.compile(r"([A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*)-(\d{5,18})")
 
 
 def chunk_name(phase: str, number: int) -> str:
@@ -50,8 +51,6 @@ def is_chunk(name: str) -> bool:
 
 CHUNK_FORMAT = "1"
 
-LARGEST = 2**31
-"""Bytes of columns that a file may unfold to: what claims more was made to fill the memory."""
 
 # As Thrift's compact protocol writes the key and the header of its 64-byte value.
 _DIGEST_KEY = "lrshape.sha256"
@@ -122,6 +121,7 @@ def decode(data: bytes, name: str, spec_hash: str, curves: bool = False) -> pa.T
             value = labels.get(f"lrshape.{label}".encode(), b"").decode(errors="replace")
             if value != expected:
                 raise DamagedChunk(name, f"its {label} is {value!r} and should be {expected!r}")
+        # What claims to unfold to more was made to fill the memory.
         groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size + 8 * group.num_rows for group in groups) > LARGEST:
             raise DamagedChunk(name, f"it decompresses to more than {LARGEST:,} bytes")

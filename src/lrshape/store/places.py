@@ -51,9 +51,9 @@ class LocalPlace(Place):
             raise store_error(error, self._path / folder) from error
 
     def is_empty(self, folder: str) -> bool:
-        """Whether it is an empty folder."""
+        """Whether it is a folder with nothing but files that a crash left half written."""
         path = self._path / folder
-        return path.is_dir() and not any(path.iterdir())
+        return path.is_dir() and all(files.is_temporary(one.name) for one in path.iterdir())
 
     def publish(self, name: str, data: bytes) -> bool:
         """Make a file by a hard link to a temporary one."""
@@ -99,8 +99,11 @@ class LocalPlace(Place):
         """Write a byte into a folder and remove it."""
         probe = f".probe.{secrets.token_hex(8)}.tmp"
         with Folder(self._path, folder) as opened:
-            opened.create(probe, b"x")
-            opened.remove(probe)
+            try:
+                opened.create(probe, b"x")
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    opened.remove(probe)
 
     def free_bytes(self) -> int | None:
         """Room for this user on the disk."""

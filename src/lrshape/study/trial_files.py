@@ -64,7 +64,7 @@ def write_trials(
     if target == "optuna":
         if path.exists():
             raise InputError(f"{path} exists already: an Optuna study goes into a new file")
-        write_file(path, _journal(trials, metric, direction, name), parents=True, replace=False)
+        write_file(path, _journal(trials, metric, direction, name), replace=False)
     else:
         _write_table(flat(trials), target, path)
     return path
@@ -91,7 +91,7 @@ def _require_target(target: str, known: Mapping[str, str]) -> None:
 
 def _write_table(table: pd.DataFrame, target: str, path: Path) -> None:
     data = csv_bytes(table) if target == "csv" else _of_one_type(table).to_parquet(index=False)
-    write_file(path, data, parents=True)
+    write_file(path, data)
 
 
 def _of_one_type(table: pd.DataFrame) -> pd.DataFrame:

@@ -208,9 +208,9 @@ def dense_init(key: jax.Array, inputs: int, outputs: int) -> dict[str, jax.Array
     return {"w": weights, "b": jnp.zeros(outputs)}
 
 
-def conv_init(key: jax.Array, channels: int, filters: int, size: int = 3) -> dict[str, jax.Array]:
-    """He-normal kernels of shape (filters, size * size * channels) and zero biases."""
-    inputs = size * size * channels
+def conv_init(key: jax.Array, channels: int, filters: int) -> dict[str, jax.Array]:
+    """He-normal kernels of shape (filters, 3 * 3 * channels) and zero biases."""
+    inputs = 3 * 3 * channels
     kernels = jax.random.normal(key, (filters, inputs)) * math.sqrt(2.0 / inputs)
     return {"w": kernels, "b": jnp.zeros(filters)}
 

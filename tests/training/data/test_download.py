@@ -49,6 +49,13 @@ def test_a_file_is_downloaded_once(server, tmp_path):
     assert server.asked == [None]
 
 
+def test_a_folder_that_cannot_be_made_is_named(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file/new: cannot be written: Not a directory"):
+        fetch(server.url, DIGEST, tmp_path / "file" / "new")
+    assert server.asked == []
+
+
 @pytest.mark.parametrize("ranges", [True, False])
 def test_an_interrupted_download_goes_on(server, tmp_path, ranges):
     server.ranges, server.breaks_off = ranges, 5000
@@ -160,6 +167,6 @@ def test_a_planted_part_is_not_written_through(server, tmp_path, kind):
 def test_a_planted_lock_is_not_emptied(server, tmp_path):
     (tmp_path / "mine").write_bytes(b"mine")
     (tmp_path / "data.bin.lock").symlink_to(tmp_path / "mine")
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(InputError, match="symbolic links"):
         fetch(server.url, DIGEST, tmp_path)
     assert (tmp_path / "mine").read_bytes() == b"mine"

@@ -12,10 +12,10 @@ WORDS = 295
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """The three splits, and a cache of their own."""
+    """Both splits, and a cache of their own."""
     monkeypatch.setenv("LRSHAPE_CACHE", str(tmp_path / "cache"))
     (tmp_path / "wikitext-2").mkdir()
-    for split, repeats in (("train", 3), ("valid", 1), ("test", 1)):
+    for split, repeats in (("train", 3), ("valid", 1)):
         (tmp_path / "wikitext-2" / f"wiki.{split}.tokens").write_text(TEXT * repeats, encoding="utf-8")
     return tmp_path / "wikitext-2"
 
@@ -23,7 +23,7 @@ def folder(tmp_path, monkeypatch):
 def test_tokens_give_the_text_back(folder):
     sentencepiece = pytest.importorskip("sentencepiece")
     sets = wikitext.load(str(folder), WORDS, 16)
-    assert set(sets) == {"train", "valid", "test"}
+    assert set(sets) == {"train", "valid"}
     assert sets["train"].shape[1] == 17
     assert sets["train"].dtype == np.uint16
     assert sets["train"].max() < WORDS
@@ -55,7 +55,7 @@ def test_the_cache_is_used_and_a_damaged_one_made_anew(folder, monkeypatch):
     expected = wikitext.load(str(folder), WORDS, 16)
     files = sorted((folder.parent / "cache" / "wikitext").iterdir())
     contents = [file.read_bytes() for file in files]
-    assert len(files) == 4
+    assert len(files) == 3
     with monkeypatch.context() as patch:
         patch.setattr(wikitext, "_lines", lambda file: pytest.fail("the text was read again"))
         wikitext.load(str(folder), WORDS, 16)

@@ -45,28 +45,39 @@ def fetch(url: str, digest: str, folder: Path) -> Path:
         folder: where to; it is made if needed.
 
     Raises:
-        InputError: if the server cannot be reached or breaks off, or if the digest is wrong.
+        InputError: if the server cannot be reached or breaks off, if the digest is wrong, or if the folder
+            cannot be written.
     """
     file = folder / url.rsplit("/", 1)[-1]
     if file.exists():
         return file
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(file.with_name(file.name + ".lock")):
-        if not file.exists():  # another process may have been first
-            part = file.with_name(file.name + ".part")
-            try:
-                _download(url, part)
-            except OSError as error:  # also urllib's errors; what has come stays for the next try
-                reason = getattr(error, "reason", None) or error
-                raise InputError(f"{url} cannot be downloaded: {reason}") from None
-            found = _digest(part, digest.partition(":")[0])
-            if found != digest:
-                part.unlink()
-                raise InputError(
-                    f"{url}: what came has the checksum {found}, expected {digest}; it was deleted"
-                )
-            part.replace(file)
+    with _written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _lock(file.with_name(file.name + ".lock")):
+            if not file.exists():  # another process may have been first
+                part = file.with_name(file.name + ".part")
+                try:
+                    _download(url, part)
+                except OSError as error:  # also urllib's errors; what has come stays for the next try
+                    reason = getattr(error, "reason", None) or error
+                    raise InputError(f"{url} cannot be downloaded: {reason}") from None
+                found = _digest(part, digest.partition(":")[0])
+                if found != digest:
+                    part.unlink()
+                    raise InputError(
+                        f"{url}: what came has the checksum {found}, expected {digest}; it was deleted"
+                    )
+                part.replace(file)
     return file
+
+
+@contextlib.contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    """Turn an error of the disk into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
 
 
 @contextlib.contextmanager
@@ -135,7 +146,7 @@ def extract(archive: Path, folder: Path, name: str) -> Path:
     target = folder / name
     if target.exists():
         return target
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
+    with _written(folder), tempfile.TemporaryDirectory(dir=folder) as temporary:
         try:
             with tarfile.open(archive) as tar:
                 members = [m for m in tar.getmembers() if not m.isdir()]

@@ -17,16 +17,15 @@ from lrshape.training.data.download import cache_dir
 from lrshape.values import path_of
 
 
-def cut(tokens: NDArray[np.uint16], length: int, pad: int = 0) -> NDArray[np.uint16]:
+def cut(tokens: NDArray[np.uint16], length: int) -> NDArray[np.uint16]:
     """Cut a text into sequences of inputs and, shifted by one, targets.
 
     Row i holds tokens i * length to i * length + length: ``row[:-1]`` are the inputs, ``row[1:]`` the
-    targets, so that every token but the first is a target once. The last row is filled up with ``pad``.
+    targets, so that every token but the first is a target once. The last row is filled up with `PAD`.
 
     Args:
         tokens: (count,), at least 2.
         length: tokens a sequence, at least 1.
-        pad: fills the last row up.
 
     Returns:
         (sequences, length + 1).
@@ -36,15 +35,15 @@ def cut(tokens: NDArray[np.uint16], length: int, pad: int = 0) -> NDArray[np.uin
         [[1, 2, 3, 4], [4, 5, 6, 0]]
     """
     rows = max(1, -(-(len(tokens) - 1) // length))
-    out = np.full((rows, length + 1), pad, np.uint16)
-    filled = np.full(rows * length + 1, pad, np.uint16)
+    out = np.full((rows, length + 1), PAD, np.uint16)
+    filled = np.full(rows * length + 1, PAD, np.uint16)
     filled[: len(tokens)] = tokens
     out[:, :-1] = filled[:-1].reshape(rows, length)
     out[:, -1] = filled[length::length]
     return out
 
 
-SPLITS = ("train", "valid", "test")
+SPLITS = ("train", "valid")
 FOLDERS = ("wikitext-103", "wikitext-103-raw", "wikitext-2", "wikitext-2-raw")
 ENDINGS = ("tokens", "raw")
 PAD, UNKNOWN, END_OF_LINE = 0, 1, 2
@@ -62,13 +61,13 @@ def load(data_dir: str | None, vocabulary: int, length: int) -> dict[str, NDArra
     text and the settings.
 
     Args:
-        data_dir: the folder with ``wiki.{train,valid,test}.tokens`` or ``.raw``, or the one above it. None:
+        data_dir: the folder with ``wiki.{train,valid}.tokens`` or ``.raw``, or the one above it. None:
             the same of ``$LRSHAPE_DATA``.
         vocabulary: number of pieces, at most 65,535.
         length: tokens a sequence.
 
     Returns:
-        ``{"train": ..., "valid": ..., "test": ...}``: uint16 (sequences, length + 1), as `cut` makes them.
+        ``{"train": ..., "valid": ...}``: uint16 (sequences, length + 1), as `cut` makes them.
 
     Raises:
         InputError: if a file is missing, empty or not UTF-8, if the text is too small for the vocabulary, or

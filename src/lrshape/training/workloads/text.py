@@ -184,8 +184,7 @@ class CharsTransformer(LanguageWorkload):
 def _wikitext(data_dir: str | None, vocabulary: int, length: int) -> dict[str, np.ndarray]:
     from lrshape.training.data.wikitext import load
 
-    sets = load(data_dir, vocabulary, length)
-    return {split: sets[split] for split in ("train", "valid")}
+    return load(data_dir, vocabulary, length)
 
 
 @WORKLOADS.register("wikitext-transformer")
@@ -205,7 +204,7 @@ class WikitextTransformer(LanguageWorkload):
     vocabulary: int = Field(default=8192, ge=2, le=65_535, description="SentencePiece tokens")
     data_dir: str | None = Field(
         default=None,
-        description="folder with wiki.{train,valid,test}.tokens or .raw, or its parent; none: $LRSHAPE_DATA",
+        description="folder with wiki.{train,valid}.tokens or .raw, or its parent; none: $LRSHAPE_DATA",
     )
 
     @property
