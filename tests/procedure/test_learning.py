@@ -168,7 +168,7 @@ def test_an_unknown_sampler_of_optuna_is_an_input_error():
 def test_without_optuna_its_sampler_says_what_to_install(monkeypatch):
     sampler = SAMPLERS["optuna"]()
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(InputError, match=r"pip install 'lrshape\[optuna\]'"):
+    with pytest.raises(InputError, match="pip install optuna"):
         sampler.ask(sampler.init(1, 0), 1)
 
 

@@ -36,12 +36,12 @@ def contest(
     log_to: LogTo = None,
     as_json: Json = False,
 ) -> None:
-    """Decide which of two or more given schedules is best, or resume that: finished trials are kept.
+    """Decide which of two or more given schedules is best; run it again to resume: finished trials are kept.
 
     Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false;
-    then all run on the same fresh seeds until the leader's comparison with each other schedule is decided.
-    The directory is a study's: status, report, best and export work there. To draw schedules, or the winners
-    of studies, side by side without training, use `lrshape compare`.
+    then lrshape trains with each on the same fresh seeds, until the leader's comparisons with all others are
+    decided. The directory is a study's: status, report, best and export work there. To draw schedules, or the
+    winners of studies, side by side without training, use `lrshape compare`.
 
     Examples:
 

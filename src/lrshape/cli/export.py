@@ -70,7 +70,7 @@ def export(
         typer.Option(
             parser=whole,
             metavar="S",
-            help="Export the rest after S steps, for code that resumes a training and counts from 0 again.",
+            help="Export the rest after S steps, for code that resumes a run and counts from 0 again.",
         ),
     ] = None,
     out: Annotated[

@@ -42,8 +42,8 @@ def optimum(
     """Compute the optimal schedule for linear regression, and how close each family comes to it.
 
     lrshape optimises every learning rate of the schedule, and the parameters and base LR of every family, on
-    the exact expected loss; simulated SGD checks each result. It writes optimum.html, optimum.json, tables/
-    and figures/.
+    the workload's recursion for the expected loss; with --eigenbasis, on the exact loss in one eigenbasis.
+    Simulated SGD checks each result. It writes optimum.html, optimum.json, tables/ and figures/.
 
     Examples:
 

@@ -30,7 +30,7 @@ def suggest(
         typer.Option(
             metavar="N",
             help="Number of steps of the training to come; default: that of the best run. With --from-step "
-            "up to three, N,N,N, if you do not know yet at which the run will stop.",
+            "up to three numbers, N,N,N, if you do not know yet where the run will stop.",
         ),
     ] = None,
     from_step: Annotated[
@@ -84,8 +84,8 @@ def suggest(
 ) -> None:
     """Suggest the schedule and base LR to run next, from the runs that you have; nothing is trained.
 
-    Best is an LR sweep of one schedule, three runs or more. Without any run, only shapes are ranked. `lrshape
-    export next-1.json` writes the suggested schedule for your framework.
+    It works best with an LR sweep of one schedule: three runs or more. Without any run, only shapes are
+    ranked. `lrshape export next-1.json` writes the suggested schedule for your framework.
 
     Examples:
 

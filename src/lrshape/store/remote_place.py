@@ -183,11 +183,11 @@ def _filesystem(location: Url) -> tuple[Any, str]:
     try:
         from fsspec.core import url_to_fs
     except ImportError:
-        raise InputError(f"{location}: a URL needs fsspec: pip install 'lrshape[remote]'") from None
+        raise InputError(f"{location}: a URL needs fsspec: pip install fsspec s3fs") from None
     try:
         fs, root = url_to_fs(str(location), use_listings_cache=False)
     except ImportError as error:  # it names the package to install
-        raise InputError(f"{location}: {' '.join(str(error).split())}; S3 is in 'lrshape[remote]'") from None
+        raise InputError(f"{location}: {' '.join(str(error).split())}") from None
     except Exception as error:
         raise InputError(
             f"cannot use the URL {shown(str(location))}: {' '.join(str(error).split())}"

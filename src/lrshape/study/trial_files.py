@@ -123,7 +123,7 @@ def _journal(trials: pd.DataFrame, metric: str, direction: Direction, name: str)
 
 
 def _no_optuna() -> InputError:
-    return InputError("this needs Optuna: pip install 'lrshape[optuna]'")
+    return InputError("this needs Optuna: pip install optuna")
 
 
 def flat(trials: pd.DataFrame) -> pd.DataFrame:

@@ -30,7 +30,7 @@ class TensorBoard(Tracker):
 
             self._writer = SummaryWriter(str(locate(self.target)))
         except ImportError:
-            raise InputError("the tracker tensorboard needs: pip install 'lrshape[tensorboard]'") from None
+            raise InputError("the tracker tensorboard needs tensorboardX: pip install tensorboardX") from None
         except OSError as error:
             raise InputError(f"{self.target}: cannot be written: {error.strerror or error}") from None
 

@@ -39,7 +39,7 @@ class WeightsAndBiases(Tracker):
         try:
             import wandb  # pyright: ignore[reportMissingImports] - an extra
         except ImportError:
-            raise InputError("the tracker wandb needs: pip install 'lrshape[wandb]'") from None
+            raise InputError("the tracker wandb needs Weights & Biases: pip install wandb") from None
         store = Store(directory)
         document, place = store.document, Path(directory)
         where = store.path if isinstance(store.path, Url) else store.path.absolute()

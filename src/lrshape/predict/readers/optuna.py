@@ -26,7 +26,7 @@ class OptunaStorage(Reader):
     """An SQLite database or a journal file of Optuna; a trial is a run, called after its study and number.
 
     The intermediate values are taken as losses, and their steps as optimizer steps. Trials have no learning
-    rates, so their schedules must be given. Needs Optuna: ``pip install 'lrshape[optuna]'``.
+    rates, so their schedules must be given. Needs Optuna: ``pip install optuna``.
     """
 
     @override
@@ -42,7 +42,7 @@ class OptunaStorage(Reader):
         try:
             import optuna
         except ImportError:
-            raise InputError("a storage of Optuna needs: pip install 'lrshape[optuna]'") from None
+            raise InputError("a storage of Optuna needs Optuna: pip install optuna") from None
         logs = []
         with reading(source, "no storage of Optuna", MAX_BYTES), quiet_optuna(), _storage(source) as storage:
             for name in optuna.get_all_study_names(storage):

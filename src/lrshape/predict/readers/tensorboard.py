@@ -27,7 +27,7 @@ _FLOATS, _DOUBLES = 1, 2
 class TensorBoard(Reader):
     """A folder of event files, or one of them. A folder is a run, with its folders ``train`` and ``val``.
 
-    Needs tensorboardX or tensorboard: ``pip install 'lrshape[tensorboard]'``.
+    Needs tensorboardX or tensorboard: ``pip install tensorboardX``.
     """
 
     shares_folders = True
@@ -112,7 +112,7 @@ def _event_class() -> Any:
                 Event,  # pyright: ignore[reportAttributeAccessIssue]
             )
         except ImportError:
-            raise InputError("event files of TensorBoard need: pip install 'lrshape[tensorboard]'") from None
+            raise InputError("TensorBoard files need tensorboardX: pip install tensorboardX") from None
     return Event
 
 

@@ -24,7 +24,7 @@ UNFIT = ("BruteForceSampler", "QMCSampler")
 
 @SAMPLERS.register("optuna")
 class Optuna(LearningSampler):
-    """A sampler of Optuna. It needs the extra ``lrshape[optuna]``; ``GPSampler`` also needs PyTorch.
+    """A sampler of Optuna. It needs ``pip install optuna``; ``GPSampler`` also needs PyTorch.
 
     The points per batch know each other as running trials. A score that is not finite is told as the worst
     finite one.
@@ -113,6 +113,6 @@ def _optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        raise InputError("the sampler optuna needs Optuna: pip install 'lrshape[optuna]'") from None
+        raise InputError("the sampler optuna needs Optuna: pip install optuna") from None
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna

@@ -145,7 +145,7 @@ def _model(train: Path, vocabulary: int, file: Path) -> Any:
     try:
         import sentencepiece
     except ImportError:
-        raise InputError("WikiText needs sentencepiece: pip install 'lrshape[text]'") from None
+        raise InputError("WikiText needs sentencepiece: pip install sentencepiece") from None
     if file.exists():
         try:
             return sentencepiece.SentencePieceProcessor(model_proto=_unsealed(file))

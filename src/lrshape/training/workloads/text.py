@@ -192,7 +192,7 @@ class WikitextTransformer(LanguageWorkload):
     """A decoder-only transformer on WikiText: 2 blocks, width 128, 8,192 SentencePiece tokens, AdamW.
 
     Pre-norm, learned positions, tied embedding. Needs the text (it is not downloaded) and
-    ``pip install 'lrshape[text]'``.
+    ``pip install sentencepiece``.
     """
 
     metric = "final/valid_loss"

@@ -38,7 +38,7 @@ _joined: set[int] = set()
 
 @EXECUTORS.register("ray")
 class Ray(Executor):
-    """Actors of Ray Core, one for each GPU or each share of cores; needs ``pip install lrshape[ray]``.
+    """Actors of Ray Core, one for each GPU or each share of cores; needs ``pip install 'ray>=2.40'``.
 
     Machines may join and leave while it runs: actors are started where there is room, and what ran on a
     machine that is lost runs again elsewhere.
@@ -139,7 +139,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise InputError("the executor ray needs Ray: pip install 'lrshape[ray]'") from None
+        raise InputError("the executor ray needs Ray: pip install 'ray>=2.40'") from None
     return ray
 
 
