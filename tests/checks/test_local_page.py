@@ -1,3 +1,4 @@
+import base64
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from lrshape.checks.local_page import (
     overall_verdict,
     sorted_shapes,
 )
+from lrshape.report.interaction import LEVELS
 from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
@@ -91,10 +93,14 @@ def test_the_winner_comes_first_whatever_its_score():
     assert sorted_shapes(confirmed, "b") == ["b", "a", "c"]
 
 
-def result(folder, points, rows, winner="rex-0001"):
-    return local_result(
-        points, pd.DataFrame(rows), folder, winner=winner, metric=METRIC, settings=SETTINGS, trials=1234
-    )
+def result(folder, points, rows, winner="rex-0001", **more):
+    of_check = {"winner": winner, "metric": METRIC, "settings": SETTINGS, "trials": 1234}
+    return local_result(points, pd.DataFrame(rows), folder, **of_check, **more)
+
+
+def test_shapes_are_drawn_with_the_lowest_lr(tmp_path):
+    found = result(tmp_path, points(), [row()], min_lr=0.05).cards.data({})["shapes"]
+    assert {base64.b64decode(curve)[-1] for *_, curve in found} == {round(0.5 * LEVELS)}
 
 
 def test_the_data_is_json(tmp_path):

@@ -1,3 +1,4 @@
+import base64
 import dataclasses
 import json
 
@@ -14,6 +15,7 @@ from lrshape.checks.seeds_page import (
     title,
 )
 from lrshape.checks.seeds_statistics import seed_answer
+from lrshape.report.interaction import LEVELS
 from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
@@ -96,8 +98,15 @@ def test_no_finite_score_has_no_scatter():
     assert scatter_figure(answer(diverged=9), METRIC) is None
 
 
-def result(folder, **options):
-    return seeds_result(answer(**options), folder, metric=METRIC, used=(2, 10), trials=216, shapes=SHAPES)
+def result(folder, min_lr=0.0, **options):
+    more = {"metric": METRIC, "used": (2, 10), "trials": 216, "shapes": SHAPES, "min_lr": min_lr}
+    return seeds_result(answer(**options), folder, **more)
+
+
+def test_shapes_are_drawn_with_the_lowest_lr(tmp_path):
+    (base_lr,) = {shape["base_lr"] for shape in SHAPES.values()}
+    found = result(tmp_path, min_lr=base_lr / 2).cards.data({})["shapes"]
+    assert {base64.b64decode(curve)[-1] for *_, curve in found} == {round(0.5 * LEVELS)}
 
 
 @pytest.mark.parametrize("diverged", [0, 9])

@@ -2,13 +2,14 @@
 
 import re
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.checks.settings_figures import matrix
+from lrshape.checks.settings_figures import matrix, winner_curves
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
@@ -177,3 +178,11 @@ def test_texts_have_contrast(browser, pages, scheme):
     seen = browser.execute_script(CONTRASTS)
     assert (seen["paper"] < 0.1) == (scheme == "dark")
     assert seen["worst"] >= 4.5
+
+
+def test_shapes_are_drawn_as_the_lowest_lr_of_their_setting_let_them_train():
+    found = sweep()
+    lowest = [setting.best["base_lr"] / (i + 2) for i, setting in enumerate(found.settings)]
+    settings = [replace(s, min_lr=lr) for s, lr in zip(found.settings, lowest, strict=True)]
+    curves = [values for _, values in winner_curves(replace(found, settings=settings))]
+    assert [values.min() for values in curves] == pytest.approx([1 / (i + 2) for i in range(len(curves))])

@@ -119,6 +119,7 @@ class LocalCheck(Check):
             direction=study.spec.direction,
             settings=self.model_dump(),
             trials=len(trials),
+            min_lr=study.spec.min_lr,
         )
 
 

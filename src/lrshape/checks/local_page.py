@@ -73,6 +73,7 @@ def local_result(
     settings: Mapping[str, Any],
     trials: int,
     direction: Direction = "minimize",
+    min_lr: float = 0.0,
 ) -> CheckResult:
     """The result of a local check.
 
@@ -85,8 +86,9 @@ def local_result(
         settings: of the check.
         trials: how many were made.
         direction: of the metric.
+        min_lr: no learning rate was below it.
     """
-    cards = Cards(f"median {metric}")
+    cards = Cards(f"median {metric}", min_lr)
     shapes = sorted_shapes(confirmed, winner)
     points, confirmed = (as_measured(table, direction) for table in (points, confirmed))
     sections = [_section(points, confirmed, shape, winner, metric, figures, cards) for shape in shapes]

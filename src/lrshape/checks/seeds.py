@@ -134,4 +134,5 @@ class SeedsCheck(Check):
             used=(study.spec.screen.seeds, study.spec.rescore.seeds),
             trials=len(trials),
             shapes={row["shape"]: row for row in records(trials.drop_duplicates("shape"))},
+            min_lr=study.spec.min_lr,
         )

@@ -194,6 +194,7 @@ def seeds_result(
     used: tuple[int, int],
     trials: int,
     shapes: Mapping[str, Mapping[str, Any]],
+    min_lr: float = 0.0,
 ) -> CheckResult:
     """The result of a check of seeds.
 
@@ -204,6 +205,7 @@ def seeds_result(
         used: ``(screen.seeds, rescore.seeds)`` of the search.
         trials: how many were made.
         shapes: ``family``, ``params`` as JSON and ``base_lr`` of each shape.
+        min_lr: no learning rate was below it.
     """
     certainty = share(answer.certainty)
     drawings = [
@@ -254,13 +256,13 @@ def seeds_result(
             "text": list(advice),
             "groups": {name: plain(vars(agreement)) for name, agreement in groups.items()},
         },
-        cards=_cards(answer, shapes, metric),
+        cards=_cards(answer, shapes, metric, min_lr),
     )
 
 
-def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: str) -> Cards:
+def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: str, min_lr: float) -> Cards:
     """A card for each mark of the scatter figure, in the order of `finite_scores`."""
-    cards = Cards(f"median {metric} of {answer.top.reference} others")
+    cards = Cards(f"median {metric} of {answer.top.reference} others", min_lr)
     for row in records(finite_scores(answer)):
         shape = shapes[row["shape"]]
         cards.add(

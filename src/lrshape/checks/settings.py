@@ -201,7 +201,13 @@ class Sweep:
             varied=list(axis_names(list(self.document["axes"])).values()),
             settings=[
                 SettingFindings(
-                    s.slug, s.short, s.label, s.values, best[s.slug], len(transfers.get(s.slug, ()))
+                    s.slug,
+                    s.short,
+                    s.label,
+                    s.values,
+                    best[s.slug],
+                    len(transfers.get(s.slug, ())),
+                    self.study(s).spec.min_lr,
                 )
                 for s in self.settings
             ],

@@ -38,11 +38,13 @@ _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
 
 def winner_curves(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
     """Return the settings whose best shapes can be drawn, and their multipliers over progress."""
-    return [
-        (s, values)
-        for s in findings.winners[:MOST]
-        if (values := curve(s.best["family"], json.dumps(s.best["params"], sort_keys=True))) is not None
-    ]
+    return [(s, values) for s in findings.winners[:MOST] if (values := multipliers(s)) is not None]
+
+
+def multipliers(setting: SettingFindings) -> NDArray[np.float64] | None:
+    """Return the multipliers of a setting's best shape, as they were trained; None if it cannot be drawn."""
+    best = setting.best
+    return curve(best["family"], json.dumps(best["params"]), setting.min_lr / best["base_lr"])
 
 
 @styled()

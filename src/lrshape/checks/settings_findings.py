@@ -24,6 +24,7 @@ class SettingFindings:
         values: value by key of the spec.
         best: its study's result, see `lrshape.analysis.result.Result.to_dict`.
         transfer_trials: how many trials tried the settings' best shapes in it.
+        min_lr: no learning rate was below it.
     """
 
     slug: str
@@ -32,6 +33,7 @@ class SettingFindings:
     values: Mapping[str, Any]
     best: Mapping[str, Any]
     transfer_trials: int = 0
+    min_lr: float = 0.0
 
     @property
     def has_winner(self) -> bool:

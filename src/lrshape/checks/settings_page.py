@@ -8,7 +8,7 @@ import pandas as pd
 
 from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.settings_figures import MOST, matrix, overlay, setting_scores
+from lrshape.checks.settings_figures import MOST, matrix, multipliers, overlay, setting_scores
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
@@ -211,6 +211,7 @@ def _cards(findings: SweepFindings) -> Cards:
             base_lr=s.best["base_lr"],
             score=number(s.best["score_median"]),
             more={"family": s.best["family"]},
+            drawing=multipliers(s),
         )
     return cards
 
