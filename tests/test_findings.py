@@ -48,7 +48,10 @@ def _drawn(file):
     return re.sub(_NUMBER, "", text), np.array(re.findall(_NUMBER, text), float)
 
 
-@pytest.mark.parametrize("workload", ["chars-transformer", "cifar10-cnn", "wikitext-transformer"])
+CONTESTS = sorted(file.parent.parent.name for file in (ROOT / "studies").glob("*/contest/study.json"))
+
+
+@pytest.mark.parametrize("workload", CONTESTS)
 def test_a_stored_contest_is_the_one_that_its_program_resumes(findings, workload):
     """In another order its trials would belong to other schedules."""
     from run import STUDIES, contestants

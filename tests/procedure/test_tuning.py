@@ -158,11 +158,10 @@ def test_a_model_that_cannot_know_all_trials_prefers_new_points_to_more_seeds_an
     seeds = screened(np.full(150, 1.0)).query("shape == 'baseline-linear'")
     seeds = seeds.assign(phase="confirm", seed=np.arange(150))
     tried = screened(np.linspace(-0.5, 0.5, 21)).query("shape == 'baseline-linear'").assign(phase="tune")
-    table = pd.concat(
-        [seeds, tried, screened((-2, 2)).query("shape == 'baseline-linear'")], ignore_index=True
-    )
+    far = screened(np.linspace(-4, -2, 40)).query("shape == 'baseline-linear'")
+    table = pd.concat([seeds, tried, far], ignore_index=True)
     known = table.iloc[curve_model._known(table, np.ones(len(table), bool))]
-    assert known["phase"].value_counts().to_dict() == {"confirm": 37, "tune": 21, "screen": 2}
+    assert known["phase"].value_counts().to_dict() == {"tune": 21, "screen": 20, "confirm": 19}
     profile = CurveModel(table, METRIC, "log").profile(
         shape, tried_base_lrs(table, METRIC, [shape.id])[shape.id], np.random.default_rng(0)
     )

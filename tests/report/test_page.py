@@ -142,6 +142,7 @@ def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):
         ("a.b", "a_b"),
         ("größe", "gr__e"),
         ("schedule", "schedule_"),
+        ("Schedule", "Schedule_"),
     ],
 )
 def test_hyperparameters_are_variables_of_the_code_on_the_page(name, variable):

@@ -127,6 +127,8 @@ def test_a_directory_is_claimed_though_a_full_disk_refused_to_be_tried(tmp_path,
             Disk(patch, fails_at, errno.ENOSPC)
             with pytest.raises(OSError, match="No space left on device"):
                 LocalPlace(path).probe("trials")
+        assert os.listdir(path / "trials") == []  # noqa: PTH208
+        (path / "trials" / ".probe.0123456789abcdef.tmp").touch()  # of a process that was killed
         assert Store.create(path, document).chunks() == []
 
 

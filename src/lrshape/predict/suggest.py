@@ -47,8 +47,8 @@ def suggest(
     """Suggest which schedule and base LR to run next, from the runs that there are; nothing is trained.
 
     Args:
-        runs: files and folders of logs, see `lrshape.predict.reading.read_runs`, or `Run` objects. Best is an
-            LR sweep of one schedule, three runs or more; without any, only shapes are ranked.
+        runs: files and folders of logs, see `lrshape.predict.reading.read_runs`, or `Run` objects. It works
+            best with an LR sweep of one schedule, three runs or more; without any, only shapes are ranked.
         steps: number of steps of the training to come; default: that of the best run. With ``from_step``
             also up to three numbers, if it is not known yet at which of them the run will stop.
         metric: which loss counts, a heading or a kind such as ``val_loss``. This argument, ``columns``,

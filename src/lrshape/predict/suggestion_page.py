@@ -24,7 +24,7 @@ METHOD = (
     "lrshape trained nothing. It fits the last-iterate bound of convex optimisation (arXiv:2501.18965, "
     "theorem 1), with exponents fitted to public curves of other models, to the final losses of your runs. "
     "The bound gives each shape its own best base LR and says how final losses differ.",
-    "On a public grid of trainings of a 124M language model, lrshape suggested from each sweep of three or "
+    "On a public grid of runs of a 124M language model, lrshape suggested from each sweep of three or "
     "more base LRs of one schedule. The suggestion ended 0.0010 above the best cell in the median "
     "and 0.0056 at worst; one of the first two shapes was always within 0.002, and 97% of the 95% intervals "
     "held. These figures flatter lrshape: the rule that orders candidates, and the errors that set the "

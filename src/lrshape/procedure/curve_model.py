@@ -224,7 +224,7 @@ class CurveModel:
         curve = multipliers([shape.family], len(PROGRESS), "midpoint")
         with one_blas_thread():
             mean, covariance = self._process.posterior(self._at(curve, pool))
-        near = np.append(0, np.flatnonzero(np.abs(x - x[mean.argmin()]) <= NEAR))
+        near = np.union1d(0, np.flatnonzero(np.abs(x - x[mean.argmin()]) <= NEAR))
         draws = _draws(mean[near], covariance[np.ix_(near, near)], DRAWS, random)
         gains = draws[:, 0] - draws.min(axis=1)
         return self._bend.lead(float(mean[0]), float(gains.mean()))

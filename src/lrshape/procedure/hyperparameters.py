@@ -238,23 +238,10 @@ def _is_finite(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def quantity_of(name: str) -> str:
-    """What a hyperparameter is called among schedules, which names a quantity and perhaps a group.
-
-    Example:
-        >>> quantity_of("optimizer.weight-decay"), quantity_of("lr.lm-head")
-        ('weight_decay', 'lr.lm-head')
-    """
-    quantity, dot, group = name.removeprefix("optimizer.").partition(".")
-    return quantity.replace("-", "_") + dot + group
-
-
 def require_names(names: Sequence[str]) -> None:
     """Raise `ValueError` unless hyperparameters may be called so."""
     if len(names) > MOST:
         raise ValueError(f"at most {MOST} hyperparameters can be tuned, got {len(names)}: {', '.join(names)}")
-    if len({quantity_of(name) for name in names}) < len(names):
-        raise ValueError(f"names of hyperparameters must differ by more than - and _: {', '.join(names)}")
     for name in names:
         if name in RESERVED:
             raise ValueError(f"{name} cannot be tuned here: every trial has one of its own")

@@ -330,7 +330,7 @@ class Bend:
         return min(moved, self.middle) + self.unit * math.expm1(max(0.0, moved - self.middle) / self.unit)
 
     def lead(self, moved: float, by: float) -> float:
-        """By how much a score is better that lies so much below one that is moved, before both are moved."""
+        """The difference, as scores are given, between a moved score and one that lies ``by`` below it."""
         return self.undo(moved) - self.undo(moved - by)
 
 

@@ -61,7 +61,7 @@ def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
 def _variable(name: str) -> str:
     """Return the name of a hyperparameter as one in Python."""
     made = re.sub(r"\W", "_", name, flags=re.ASCII)
-    return f"{made}_" if keyword.iskeyword(made) or made == "schedule" else made
+    return f"{made}_" if keyword.iskeyword(made) or made in ("schedule", "Schedule") else made
 
 
 def _value(name: str, value: Any, findings: Findings) -> str:

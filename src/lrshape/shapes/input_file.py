@@ -39,7 +39,7 @@ def reading(path: Path, refusal: str, most_bytes: int) -> Iterator[None]:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from None
     except RecursionError:
         raise InputError(f"{path}: is {refusal}: brackets are nested too deeply") from None
-    except (ValueError, TypeError, SyntaxError, OverflowError, MemoryError, csv.Error) as error:
+    except (ValueError, SyntaxError, OverflowError, MemoryError, csv.Error) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{path}: is {refusal}: {reason:.120}") from None
 

@@ -248,7 +248,7 @@ class Schedule(Bindable, JsonValue):
     def at(self, progress: ArrayLike) -> Any:
         """Return the learning rate at training progress in [0, 1], a number or an array.
 
-        For trainings that end after so many tokens or seconds: progress is the share that has passed,
+        For runs that end after so many tokens or seconds: progress is the share that has passed,
         ``schedule.at(seen / total)``.
         """
         return self.base_lr * self.multiplier(progress)

@@ -107,15 +107,18 @@ def _python(path: Path) -> Any:
         for target in targets:
             if isinstance(target, ast.Name) and (value := getattr(node, "value", None)) is not None:
                 constants[target.id] = value
-    if "SCHEDULES" in constants:
-        return {"format": FORMAT, "schedules": ast.literal_eval(constants["SCHEDULES"])}
     schedule = constants.get("SCHEDULE")
-    if schedule is None:
-        raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")
-    if not isinstance(schedule, ast.Dict):
-        return ast.literal_eval(schedule)
-    pairs = zip(schedule.keys, schedule.values, strict=True)
-    return {_literal(key, constants): _literal(value, constants) for key, value in pairs if key is not None}
+    try:
+        if "SCHEDULES" in constants:
+            return {"format": FORMAT, "schedules": ast.literal_eval(constants["SCHEDULES"])}
+        if schedule is None:
+            raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")
+        if not isinstance(schedule, ast.Dict):
+            return ast.literal_eval(schedule)
+        pairs = zip(schedule.keys, schedule.values, strict=True)
+        return {_literal(key, constants): _literal(value, constants) for key, value in pairs if key}
+    except TypeError:  # a list as a key
+        raise InputError("keys must be texts") from None
 
 
 def _literal(node: ast.expr, constants: dict[str, ast.expr]) -> Any:

@@ -123,7 +123,7 @@ class Place(ABC):
 
     @abstractmethod
     def is_empty(self, folder: str) -> bool:
-        """Whether this is a folder, and nothing is in it."""
+        """Whether this is a folder with nothing but unfinished writes in it."""
 
     @abstractmethod
     def publish(self, name: str, data: bytes) -> bool:

@@ -14,7 +14,6 @@ from lrshape.analysis.result import Result
 from lrshape.analysis.scores import metric_values
 from lrshape.errors import InputError, shown
 from lrshape.procedure.choice import Choice
-from lrshape.procedure.hyperparameters import quantity_of
 from lrshape.procedure.phases import is_confirmed
 from lrshape.procedure.scheduled import schedule
 from lrshape.procedure.trial import ShapeRecord
@@ -274,4 +273,10 @@ class Study:
         lr = self.schedule(steps, metric)
         values = self.best(metric).hyperparameters
         own = {name: schedule(name, values[name], lr) for name in values if name in self.spec.scheduled}
-        return {"lr": lr, **{quantity_of(name): one for name, one in own.items()}}
+        return {"lr": lr, **{_quantity(name): one for name, one in own.items()}}
+
+
+def _quantity(name: str) -> str:
+    """What a hyperparameter is called among schedules, which names a quantity and perhaps a group."""
+    quantity, dot, group = name.removeprefix("optimizer.").partition(".")
+    return quantity.replace("-", "_") + dot + group

@@ -1,6 +1,7 @@
 """Download archives once, with a checksum, and unpack them safely."""
 
 import contextlib
+import gzip
 import hashlib
 import os
 import shutil
@@ -154,7 +155,7 @@ def extract(archive: Path, folder: Path, name: str) -> Path:
                     if not member.isreg():
                         raise InputError(f"{archive}: must hold plain files only, got {member.name!r}")
                 tar.extractall(temporary, members, filter="data")
-        except (tarfile.TarError, EOFError, zlib.error) as error:
+        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise InputError(f"{archive}: cannot be unpacked: {error}") from None
         unpacked = Path(temporary) / name
         if not unpacked.is_dir():
