@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lrshape
-from lrshape.cli.source import schedule_of, schedules_of
+from lrshape.cli.source import schedule_of, schedules_of, study_of
 from lrshape.errors import InputError
 from lrshape.procedure.family_spec import FamilySpec
 from lrshape.procedure.scheduled import schedule, series, units_of, value_at
@@ -60,7 +60,7 @@ def test_a_decaying_weight_decay_is_found_and_beats_the_best_constant_one(search
 
 def test_commands_export_all_schedules_and_draw_the_learning_rate(searched):
     path = str(searched.path)
-    assert dict(schedules_of(path)) == searched.schedules()
+    assert dict(schedules_of(path, study=study_of(path))) == searched.schedules()
     assert schedule_of(path) == searched.schedule()
 
 

@@ -41,7 +41,8 @@ BEYOND = 12
 NEAR = 2
 """Octaves from the best base LR within which another one may be better: draws need not go further."""
 
-DRAWS = 400
+DRAWS, GAIN_DRAWS = 400, 4000
+"""Draws from the posterior, more of them where the end of an interval depends on their mean."""
 
 POINT = ["shape", "base_lr", "hyperparameters"]
 """Columns that trials with other seeds share."""
@@ -225,7 +226,7 @@ class CurveModel:
         with one_blas_thread():
             mean, covariance = self._process.posterior(self._at(curve, pool))
         near = np.union1d(0, np.flatnonzero(np.abs(x - x[mean.argmin()]) <= NEAR))
-        draws = _draws(mean[near], covariance[np.ix_(near, near)], DRAWS, random)
+        draws = _draws(mean[near], covariance[np.ix_(near, near)], GAIN_DRAWS, random)
         gains = draws[:, 0] - draws.min(axis=1)
         return self._bend.lead(float(mean[0]), float(gains.mean()))
 
