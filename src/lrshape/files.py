@@ -273,6 +273,8 @@ def write_file(path: Path, data: bytes, *, replace: bool = True) -> None:
             return
         if path.exists() and not path.is_file():
             raise InputError(f"{path}: cannot be written: it exists and is no regular file")
+        if path.parent.is_file():  # mkdir would say that it exists
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path.parent.mkdir(parents=True, exist_ok=True)
         if not publish(path.parent, path.name, data, replace=replace):
             raise InputError(f"{path}: cannot be written: {os.strerror(errno.EEXIST)}")
