@@ -354,12 +354,10 @@ def _spread(rows: NDArray[np.int64], repeat: NDArray[np.int64], most: int) -> ND
 
     First those of the first seed of each point: a second seed tells less than the first one of another point.
     """
-    kept = rows[:0]
-    for count in np.unique(repeat):
-        those, room = rows[repeat == count], most - len(kept)
-        every = np.linspace(0, len(those) - 1, room).astype(np.int64) if len(those) > room else slice(None)
-        kept = np.append(kept, those[every])
-    return kept
+    seeds = np.searchsorted(np.bincount(repeat).cumsum(), most, side="right")  # that all points can have
+    kept, partly = rows[repeat < seeds], rows[repeat == seeds]
+    every = np.linspace(0, len(partly) - 1, min(len(partly), most - len(kept))).astype(np.int64)
+    return np.append(kept, partly[every])
 
 
 def _points(values: Array, base_lrs: Array, hyperparameters: Array) -> Array:
