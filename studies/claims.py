@@ -69,14 +69,14 @@ def common_families(one: WorkloadStudies) -> Judgement:
 
 
 def beats_all(others: Sequence[tuple[str, Effect | None]]) -> Judgement:
-    """Whether all of these are worse; the effect is that of the best of them. None was not run."""
+    """Whether all of these are worse; the effect is the one with the lowest upper end. None was not run."""
     effects = [
         effect._replace(note=", ".join(filter(None, (f"`{name}`", effect.note))))
         for name, effect in others
         if effect is not None
     ]
     order = (*NEAR, "open", "worse")
-    best = min(effects, key=lambda effect: (order.index(effect.verdict), effect), default=None)
+    best = min(effects, key=lambda effect: (order.index(effect.verdict), effect.high), default=None)
     if best is None or (len(effects) < len(others) and best.verdict not in NEAR):
         return Judgement("not run")
     return Judgement(_OF_NEED[best.verdict], (best,))

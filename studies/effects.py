@@ -87,7 +87,7 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
     at_edge = any(one["edge"] or one["edges"] != "{}" for one in (row, best))
     note = "base LR at the edge" if at_edge else ""
     if math.isinf(row["score"]):
-        return Effect(math.inf, math.nan, math.nan, note, not at_edge)
+        return Effect(math.inf, math.inf, math.inf, note, not at_edge)
     costs = [0.0 if math.isnan(one["cost"]) else one["cost"] for one in (row, best)]
     ends = row["effect"], row["effect_low"] - costs[0], row["effect_high"] + costs[1]
     of_best = abs(best["score"])
