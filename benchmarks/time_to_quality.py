@@ -44,6 +44,8 @@ WORKLOADS = ("digits-mlp", "digits-cnn", "cifar10-cnn")
 GAP = 0.5
 REFERENCES, REFERENCE_TRIALS = 3, 1024
 LADDER = (64, 128, 256, 512, 1024)
+LONGER = (*LADDER, 2048, 4096)
+"""Of searches that need more trials: the limit of seconds ends them, rather than the number of trials."""
 LIMIT = 600.0
 
 Trajectory = Callable[[dict[str, Any], Sequence[int], int], Iterator[Found]]
@@ -85,11 +87,9 @@ CONTENDERS: Mapping[str, Contender] = {
     "lrshape-families": Contender(
         "lrshape, its four families", LADDER, partial(_ours, "all_families", False)
     ),
-    "paper": Contender(
-        "the paper's procedure in lrshape", (*LADDER[2:], 2048, 4096), partial(_ours, "paper", False)
-    ),
-    "tpe": Contender("Optuna's TPE + PyTorch", LADDER, partial(_optuna, "tpe")),
-    "gp": Contender("Optuna's GPSampler + PyTorch", LADDER, partial(_optuna, "gp")),
+    "paper": Contender("the paper's procedure in lrshape", LONGER[2:], partial(_ours, "paper", False)),
+    "tpe": Contender("Optuna's TPE + PyTorch", LONGER, partial(_optuna, "tpe")),
+    "gp": Contender("Optuna's GPSampler + PyTorch", LONGER, partial(_optuna, "gp")),
 }
 
 
@@ -169,10 +169,11 @@ Seconds from the start of a contender's processes until it recommends a schedule
 gap between a linear decay at its best base LR and the best schedule known, that of {REFERENCES} searches with
 {REFERENCE_TRIALS:,} trials, by the median final training loss over {TASKS[WORKLOADS[0]].truth_seeds} fresh
 seeds: median (range) over repetitions with different seeds. Imports, compilation, models, storage,
-confirmation and report are included; lrshape finds no compiled programs but where the table says "compiled
-before", as from the second study of a workload on. All search the shapes of `two_point_spline` and the base
-LR, but where four families are named. Optuna trains with PyTorch, the same model on the same data, in a
-process a core with one thread each, and spends a quarter of its trials on a race of its best on fresh seeds.
+confirmation and report are included; lrshape starts without compiled programs, unless the table says
+"compiled before": so it is from the second study of a workload on. All search the shapes of
+`two_point_spline` and the base LR, unless four families are named. Optuna trains with PyTorch, the same
+model on the same data, in a process a core with one thread each, and spends a quarter of its trials on a
+race of its best on fresh seeds.
 The ratio is to lrshape's seconds in the same repetition, if it reached the quality there; "at least" where
 some repetitions have not reached it within the last budget or {LIMIT / 60:.0f} minutes. lrshape runs a search
 for each budget, of which the first that reaches it counts with its own seconds; Optuna's is one search."""
