@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from lrshape.procedure.curves import curve_features, root_mean_square
 from lrshape.procedure.hyperparameters import HyperparameterSpec
-from lrshape.procedure.scheduled import GROUP, curves_at
+from lrshape.procedure.scheduled import curves_at
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.store import hyperparameters_of, text_of
 
 Array = NDArray[np.float64]
@@ -76,7 +77,7 @@ class HyperparameterSpace:
         for name, one in self.specs.items():
             own = units[:, self._places[name]]
             if one.shapes is not None:
-                constant = lr_curves if name.startswith(GROUP) else np.ones_like(lr_curves)
+                constant = lr_curves if name.startswith(GROUP_LR) else np.ones_like(lr_curves)
                 curves = curves_at(one.shapes, own[:, 1:], constant)
                 low, high = one.values
                 size = own[:, 0] + np.log(root_mean_square(curves)) / np.log(high / low)

@@ -1,6 +1,7 @@
 """Schedules of hyperparameters: a base value times a shape over training, or a number, which is constant.
 
-A row has such a schedule as ``{"family": ..., "params": {...}, "base": 0.1}``.
+A row has such a schedule as ``{"family": ..., "params": {...}, "base": 0.1}``. The learning rate of a
+group of parameters is relative to the base LR; as a number it is a factor of the schedule of all others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,17 +15,12 @@ from lrshape.procedure.family_spec import FamilySpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, multipliers
 from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.shapes.space import Dimension
 from lrshape.shapes.steps import StepRule
 from lrshape.store import params_of
 
 Array = NDArray[np.float64]
-
-GROUP = "lr."
-"""Before the name of a group of parameters in that of its learning rate, which is relative to the base LR.
-
-As a number it is a factor: the group's learning rate follows the schedule of all others.
-"""
 
 CONSTANT = 0.2
 """Share of a scheduled hyperparameter's schedules that are constant."""
@@ -39,12 +35,12 @@ def shape_of(name: str, value: Any, lr_shape: Family) -> Family:
     """The shape of a hyperparameter, beside a shape of the learning rate."""
     if isinstance(value, Mapping):
         return FAMILIES[value["family"]].from_params(value["params"])
-    return lr_shape if name.startswith(GROUP) else FAMILIES["constant"]()
+    return lr_shape if name.startswith(GROUP_LR) else FAMILIES["constant"]()
 
 
 def factor(name: str, value: Any, base_lr: float) -> float:
     """What the shape is multiplied by: the base value, of a group's learning rate relative to the base LR."""
-    return float(base_of(value)) * (base_lr if name.startswith(GROUP) else 1.0)
+    return float(base_of(value)) * (base_lr if name.startswith(GROUP_LR) else 1.0)
 
 
 def series(
@@ -74,7 +70,7 @@ def series(
 
 def _follows(name: str, value: Any) -> bool:
     """Whether it is a group's learning rate that is that of the other parameters times a number."""
-    return name.startswith(GROUP) and not isinstance(value, Mapping)
+    return name.startswith(GROUP_LR) and not isinstance(value, Mapping)
 
 
 def schedule(name: str, value: Any, lr: Schedule) -> Schedule:

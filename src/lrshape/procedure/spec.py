@@ -11,9 +11,9 @@ from lrshape.procedure.family_spec import MAX_SHAPES, FamilySpec
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.hyperparameters import HyperparameterSpec, named, require_names
 from lrshape.procedure.sampler import SAMPLERS, Sampler
-from lrshape.procedure.scheduled import GROUP
 from lrshape.settings import Settings, unknown_key
 from lrshape.shapes import FAMILIES
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.shapes.steps import StepRule
 
 MAX_TRIALS = 100_000_000
@@ -231,7 +231,9 @@ class SearchSpec(Settings):
     @property
     def scheduled(self) -> list[str]:
         """Names of those that may change in training: those with shapes, and learning rates of groups."""
-        return [name for name, one in self.tune.items() if one.family is not None or name.startswith(GROUP)]
+        return [
+            name for name, one in self.tune.items() if one.family is not None or name.startswith(GROUP_LR)
+        ]
 
     @property
     def tuning_points(self) -> int:

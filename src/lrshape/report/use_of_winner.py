@@ -12,6 +12,7 @@ from lrshape.report.findings import Findings
 from lrshape.report.sections import Code, table
 from lrshape.report.words import number, printable, rate
 from lrshape.shapes.lengths import IN_STEPS
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.store import hyperparameters_of, params_of
 
 LONGEST = 4_000
@@ -66,7 +67,7 @@ def _variable(name: str) -> str:
 
 def _value(name: str, value: Any, findings: Findings) -> str:
     """Return a hyperparameter as Python code after that of the learning rate's ``schedule``."""
-    times = "schedule.base_lr * " if name.startswith("lr.") else ""
+    times = "schedule.base_lr * " if name.startswith(GROUP_LR) else ""
     if isinstance(value, Mapping):
         rule = "" if findings.step_rule == "midpoint" else f", step_rule={findings.step_rule!r}"
         given = f"{_literal(value['family'])}, {_literal(value['params'])}"

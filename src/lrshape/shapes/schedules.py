@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _KEYS = ("format", "schedules")
 
+GROUP_LR = "lr."
+"""Before the name of a group of parameters in that of its learning rate, e.g. ``lr.head``."""
+
 
 @dataclass(frozen=True, init=False, repr=False)
 class Schedules(JsonValue):

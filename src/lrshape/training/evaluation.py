@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lrshape.errors import InputError, shown
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.training import called_workload
 from lrshape.training.called_workload import CalledWorkload
-from lrshape.training.groups import PREFIX
 from lrshape.training.outcome import Outcome, Progress
 from lrshape.training.parts import Part, divided, numbers
 from lrshape.training.workload import PopulationWorkload, Workload
@@ -82,7 +82,7 @@ def evaluate(
 
     traced, parts = divided(workload, hyperparameters or {}, len(rates))
     schedules = {"lr": rates, **traced}
-    group_lrs = {name: _largest(values) for name, values in traced.items() if name.startswith(PREFIX)}
+    group_lrs = {name: _largest(values) for name, values in traced.items() if name.startswith(GROUP_LR)}
     all_base_lrs = {"lr": bases, **group_lrs}
     outcomes: list[Outcome] = []
     for part in parts:

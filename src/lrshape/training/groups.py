@@ -12,9 +12,6 @@ from lrshape.settings import Settings
 
 PyTree = Any
 
-PREFIX = "lr."
-"""Before a group's name in that of its learning rate, e.g. ``lr.head``."""
-
 MOST_NAMES = 20
 """Parameters that a message names."""
 

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from lrshape.errors import InputError, shown
 from lrshape.registry import Registry
 from lrshape.settings import Settings
-from lrshape.training.groups import PREFIX
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
 
 W = TypeVar("W", bound=PopulationWorkload)
@@ -74,7 +74,7 @@ def settings_of(workload: PopulationWorkload) -> dict[str, Setting]:
         found.pop(name, None)
     if isinstance(workload, GradientWorkload):
         for group in workload.groups:
-            path = PREFIX + group.name
+            path = GROUP_LR + group.name
             found[path] = Setting(path, traced=True, integer=False, choices=(), bounds={"ge": 0})
     return found
 
@@ -95,7 +95,7 @@ def find_setting(workload: PopulationWorkload, name: str) -> Setting:
         return settings[name]
     by_end: dict[str, list[str]] = {}
     for path in settings:
-        by_end.setdefault(path if path.startswith(PREFIX) else path.rpartition(".")[2], []).append(path)
+        by_end.setdefault(path if path.startswith(GROUP_LR) else path.rpartition(".")[2], []).append(path)
     paths = by_end.get(name, [])
     if len(paths) == 1:
         return settings[paths[0]]
@@ -128,7 +128,7 @@ def tunable(workload: Workload, name: str, values: Sequence[Any], scheduled: boo
     setting = find_setting(workload, name)
     if scheduled and not setting.traced:
         raise InputError(f"{name} cannot have a schedule: it stays the same in a training")
-    if setting.path.startswith(PREFIX):
+    if setting.path.startswith(GROUP_LR):
         if not all(isinstance(value, int | float) and value > 0 for value in values):
             raise InputError(f"{name} must be above 0, relative to the base LR, got {shown(list(values))}")
         return Tunable(setting.path, (0.0, FAR), default=1.0)

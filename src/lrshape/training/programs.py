@@ -15,8 +15,9 @@ from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from lrshape.averages import interval, update_rates
+from lrshape.shapes.schedules import GROUP_LR
 from lrshape.training.devices import activations, matmul_precision, mesh
-from lrshape.training.groups import PREFIX, group_of_each
+from lrshape.training.groups import group_of_each
 from lrshape.training.optimizers import Optimizer
 from lrshape.training.workload import (
     Batch,
@@ -79,7 +80,7 @@ def _gradient_training(workload: GradientWorkload, traced: tuple[str, ...]) -> T
         if not workload.groups:
             return rates["lr"]
         groups = group_of_each(workload.groups, params)
-        return jax.tree.map(lambda group: rates.get(PREFIX + group, rates["lr"]), groups)
+        return jax.tree.map(lambda group: rates.get(GROUP_LR + group, rates["lr"]), groups)
 
     def init(key: jax.Array, data: PyTree) -> PyTree:
         params = workload.init(key, data)
