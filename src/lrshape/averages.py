@@ -57,6 +57,16 @@ def plain_metric(metric: str) -> str:
     return metric.partition("@")[0]
 
 
+def last_word(metric: str) -> str:
+    """Return what a metric measures, the last word of its name.
+
+    Example:
+        >>> last_word("final/test_accuracy@ema-0.1"), last_word("loss")
+        ('accuracy', 'loss')
+    """
+    return plain_metric(metric).rpartition("/")[2].rpartition("_")[2]
+
+
 def interval(steps: int) -> int:
     """Return how many steps lie between two updates of the averages, in a training of so many.
 

@@ -1,8 +1,10 @@
 """The exception that means: what the user gave cannot be used; and how messages show values and errors."""
 
+import difflib
 import sysconfig
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -11,6 +13,15 @@ class InputError(ValueError):
 
     The command line turns it into one line and exit code 2; everything else that escapes is a bug.
     """
+
+
+@contextmanager
+def about(what: str) -> Iterator[None]:
+    """Put what an `InputError` is about before its message."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from None
 
 
 def shown(value: object, limit: int = 80) -> str:
@@ -27,6 +38,12 @@ def listed(names: Iterable[str], most: int = 8) -> str:
     """Return names on one line, at most so many of them, for messages about bad input."""
     names = list(names)
     return ", ".join([shown(name, 60) for name in names[:most]] + ["..."] * (len(names) > most)) or "none"
+
+
+def did_you_mean(name: object, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """Return ``; did you mean 'rex'?`` for the end of a message if a known name is similar, else nothing."""
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=cutoff) if isinstance(name, str) else []
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def located(error: BaseException) -> str:

@@ -1,6 +1,5 @@
 """Plug-ins by name: a decorator registers a class, and each registry finds its modules, ours and anyone's."""
 
-import difflib
 import importlib
 import logging
 import pkgutil
@@ -10,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, TypeVar
 
-from lrshape.errors import InputError, located, shown
+from lrshape.errors import InputError, did_you_mean, located, shown
 
 T = TypeVar("T")
 C = TypeVar("C", bound=type[Any])
@@ -112,9 +111,7 @@ class Registry(Mapping[str, type[T]]):
         """What is wrong with a name, without what it is the name of."""
         if isinstance(name, str) and name in self._broken:
             return f"{name!r} of {self._broken[name]}"
-        close = difflib.get_close_matches(name, self, n=1) if isinstance(name, str) else []
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        return f"must be one of {', '.join(self)}, got {shown(name)}{hint}"
+        return f"must be one of {', '.join(self)}, got {shown(name)}{did_you_mean(name, self)}"
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._discover()

@@ -1,6 +1,5 @@
 """The base of everything that users configure, and how its errors read."""
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
@@ -16,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, did_you_mean, shown
 from lrshape.values import plain
 
 
@@ -101,9 +100,7 @@ def _mistake(loc: tuple[int | str, ...], message: str, given: Any) -> InitErrorD
 def unknown_key(key: Any, allowed: Iterable[str]) -> str:
     """The message for a key that does not exist."""
     names = list(allowed)
-    close = difflib.get_close_matches(str(key), names, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"unknown key {shown(key)}; allowed: {', '.join(names) or 'none'}{hint}"
+    return f"unknown key {shown(key)}; allowed: {', '.join(names) or 'none'}{did_you_mean(key, names)}"
 
 
 _RULES = {

@@ -9,7 +9,6 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from lrshape.analysis.comparisons import (
     compare_with_winner,
@@ -315,14 +314,13 @@ class Analysis:
         rows = where(self.shapes, (self.shapes["phase"] == phase) & self.shapes["shape"].isin(winner))
         return next(iter(keys_of(rows)), None)
 
-    def _winners_losses(self, phase: str) -> NDArray[np.float64]:
-        won = self._winner_in(phase)
-        return self._samples.values(phase, won).to_numpy(np.float64) if won else np.empty(0)
-
     @_once
     def _margin(self, phase: str) -> float:
-        own = self._winners_losses(phase)
-        return margin_of_effects(self.design.margin, own, self.scale) if len(own) else math.nan
+        won = self._winner_in(phase)
+        if won is None:
+            return math.nan
+        own = self._samples.values(phase, won).to_numpy(np.float64)
+        return margin_of_effects(self.design.margin, own, self.scale)
 
     def _compare(self, phase: str, own: Key, other: Key) -> Comparison:
         costs = costs_of(self.design, own, other)

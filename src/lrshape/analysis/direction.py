@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.averages import plain_metric
+from lrshape.averages import last_word
 
 Direction = Literal["minimize", "maximize"]
 
@@ -79,13 +79,9 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
         >>> direction_of("final/test_loss@ema-0.1", "best/valid_accuracy", "maximize")
         'minimize'
     """
-    if _last_word(name) == _last_word(metric):
+    if last_word(name) == last_word(metric):
         return direction
-    return "maximize" if _last_word(name) == "accuracy" else "minimize"
-
-
-def _last_word(metric: str) -> str:
-    return plain_metric(metric).rpartition("/")[2].rpartition("_")[2]
+    return "maximize" if last_word(name) == "accuracy" else "minimize"
 
 
 def _turned(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -165,7 +165,6 @@ def verdict(
     p_value: float = 0.0,
     *,
     score: float = 0.0,
-    level: float = LEVEL,
     costs: tuple[float, float] = (0.0, 0.0),
     margin: float = math.nan,
     p_equal: float = 0.0,
@@ -184,7 +183,6 @@ def verdict(
         p_value: of the test that the difference is no larger than the costs, corrected for all tests made;
             0 leaves it out.
         score: the other's median.
-        level: p-values below it are significant.
         costs: what a better base LR may gain, of the own and of the other one, in the difference's unit.
         margin: smallest difference that matters, in its unit; NaN if there is none.
         p_equal: of the test that the difference exceeds the margin, corrected; 0 leaves it out.
@@ -204,16 +202,16 @@ def verdict(
         ('equal', 'untuned')
     """
     of_own, of_other = costs
-    if math.isinf(score) and (math.isnan(low) or p_value < level):
+    if math.isinf(score) and (math.isnan(low) or p_value < LEVEL):
         return "diverged"
     if at_edge:
         return "untuned"
     if math.isnan(low) or math.isnan(high):
         return "unknown"
-    if p_value < level and low > of_other:
+    if p_value < LEVEL and low > of_other:
         return "better"
-    if p_value < level and high < -of_own:
+    if p_value < LEVEL and high < -of_own:
         return "worse"
-    if p_equal < level and -margin < low - of_other and high + of_own < margin:
+    if p_equal < LEVEL and -margin < low - of_other and high + of_own < margin:
         return "equal"
     return "untuned" if max(costs) > 0.25 * (high - low) else "open"

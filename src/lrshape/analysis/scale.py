@@ -1,13 +1,11 @@
 """The scale of a metric: where its noise is about the same for good and bad schedules."""
 
-import re
-
 import numpy as np
 from numpy.typing import ArrayLike
 
 from lrshape.analysis.design import Scale
 from lrshape.analysis.intervals import Array, penalised
-from lrshape.averages import plain_metric
+from lrshape.averages import last_word
 from lrshape.errors import InputError
 
 _SHARES = ("error", "accuracy")
@@ -39,7 +37,7 @@ def choose_scale(metric_name: str, losses: ArrayLike, given: Scale | None = None
     allowed = {"linear": True, "log": low > 0, "logit": is_share}
     if given and allowed[given]:
         return given
-    if is_share and re.split("[/_]", plain_metric(metric_name))[-1] in _SHARES:
+    if is_share and last_word(metric_name) in _SHARES:
         return "logit"
     return "log" if low > 0 else "linear"
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, about, shown
 from lrshape.study.spec import StudySpec, assign
 from lrshape.training.optimizers import Coupling
 from lrshape.values import typed
@@ -148,10 +148,8 @@ def settings(document: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> 
         made = [Setting(f"{i:02d}-{s.slug}", s.values, s.document) for i, s in enumerate(made)]
     metrics: dict[str, str] = {}
     for setting in made:
-        try:
+        with about(setting.label):
             metrics.setdefault(StudySpec.parse(setting.document).metric, setting.label)
-        except InputError as error:
-            raise InputError(f"{setting.label}: {error}") from None
     if len(metrics) > 1:
         raise InputError(f"all settings must have one metric, got {', '.join(metrics)}")
     return made

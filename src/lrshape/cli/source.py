@@ -17,15 +17,10 @@ def schedule_of(source: str) -> "Schedule":
     Raises:
         InputError: if the argument is neither, or a file holds several schedules.
     """
-    from lrshape.shapes.schedules import Schedules
+    from lrshape.shapes.schedule_file import read_schedule
 
     study = study_of(source)
-    if study is not None:
-        return study.schedule()
-    found = schedules_of(source)
-    if isinstance(found, Schedules):
-        raise InputError(f"{source} must hold one schedule, got {len(found)}: {', '.join(found)}")
-    return found
+    return read_schedule(source) if study is None else study.schedule()
 
 
 def schedules_of(

@@ -120,6 +120,7 @@ def all_families() -> list[str]:
     return [name for name in FAMILIES if not any(p.scale == "list" for p in FAMILIES[name].parameters())]
 
 
+@one_blas_thread()  # on vectors of a few hundred more threads cost more than they give: L-BFGS-B took 6 times
 def find_optimum(
     spec: StudySpec,
     *,
@@ -142,14 +143,6 @@ def find_optimum(
     Raises:
         InputError: if the workload is another one or a number is out of range.
     """
-    # BLAS threads cost more than they give on vectors of a few hundred: L-BFGS-B took 6 times longer.
-    with one_blas_thread():
-        return _find(spec, starts_count, seeds, eigenbasis, report)
-
-
-def _find(
-    spec: StudySpec, starts_count: int, seeds: int, eigenbasis: int | None, report: Report
-) -> OptimumResult:
     workload = linear_regression(spec)
     if not spec.families:
         raise InputError("families must name at least one family")

@@ -6,14 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.predict.candidates import LONGEST_WARMUP
 from lrshape.predict.reader import Series
 from lrshape.shapes.learning_rate_log import beyond
 
 MOST_STEPS = 50_000_000
 """Steps of a run: more are tokens or samples that were logged as steps."""
-
-LONGEST_WARMUP = 0.3
-"""Share of a run that may be missing before its first learning rate, and is taken as a warmup."""
 
 CONSTANT = 1e-3
 """Change of the LR from one logged step to the next, relative to the largest, up to which it is constant."""

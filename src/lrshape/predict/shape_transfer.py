@@ -101,7 +101,7 @@ def transfer_sweep(
         raise InputError(f"a base LR must give LRs of at most {limit:.3g} after these runs")
     chosen = [terms[i].scaled(base_lr, fitted.law.rate) for i, base_lr in candidates]
     origin = None if today is None else fitted.law.terms(checked_lrs(today, "today"))
-    mean, _, law_error, error = fitted.difference(chosen, origin)
+    mean, law_error, error = fitted.difference(chosen, origin)
     losses = fitted.rows(chosen) @ fitted.coefficients
     order = np.argsort(mean + caution * law_error, kind="stable")
     forecasts = [

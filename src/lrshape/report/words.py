@@ -8,7 +8,11 @@ from decimal import ROUND_HALF_EVEN, Decimal
 MINUS = "−"
 
 
-def number(value: float, digits: int = 3) -> str:
+DIGITS = 3
+"""Significant digits of a number, where nothing else is asked for."""
+
+
+def number(value: float, digits: int = DIGITS) -> str:
     """Format a number with ``digits`` significant digits; ``∞`` where a trial diverged, ``–`` for NaN.
 
     Example:
@@ -30,9 +34,9 @@ def number(value: float, digits: int = 3) -> str:
     return (MINUS if value < 0 else "") + text
 
 
-def score_text(score: float, digits: int = 3) -> str:
+def score_text(score: float) -> str:
     """Format a score: `number`, or ``diverged`` where the median did."""
-    return "diverged" if math.isinf(score) else number(score, digits)
+    return "diverged" if math.isinf(score) else number(score)
 
 
 def short(value: object) -> str:
@@ -85,7 +89,6 @@ class Precision:
     Args:
         lead: the number that leads; None, 0 or infinite: each number gets its own format. Numbers a hundred
             times larger get their own format, too.
-        digits: significant digits of ``lead``.
         step: a difference that must show: it gets at least two digits, however large the numbers are.
 
     Example:
@@ -96,21 +99,20 @@ class Precision:
     """
 
     lead: float | None
-    digits: int = 3
     step: float = 0.0
 
     def text(self, value: float) -> str:
         """Format one number."""
         lead = abs(self.lead or 0.0)
         if not 0 < lead < math.inf or not math.isfinite(value) or abs(value) > 100 * lead:
-            return number(value, self.digits)
+            return number(value)
         size = math.floor(math.log10(lead))
-        decimals = self.digits - 1 - size
+        decimals = DIGITS - 1 - size
         if self.step:  # at most the digits of a double
             decimals = min(max(decimals, 1 - math.floor(math.log10(self.step))), 14 - size)
         if not 1e-4 <= lead < 1e6:
             own = math.floor(math.log10(abs(value))) if value else 0
-            return number(value, max(self.digits, 1 + own + decimals))
+            return number(value, max(DIGITS, 1 + own + decimals))
         decimals = max(0, decimals)
         text = format(abs(Decimal(value)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_EVEN), "f")
         return (MINUS if value < 0 and float(text) != 0 else "") + text
@@ -163,7 +165,7 @@ def share(fraction: float) -> str:
     return f"{100 * fraction:.6g}%"
 
 
-def rate(value: float, digits: int = 3) -> str:
+def rate(value: float, digits: int = DIGITS) -> str:
     """Format a base LR with ``digits`` significant digits and no idle zeros, e.g. ``0.01``, ``3.16e-4``.
 
     Example:

@@ -6,7 +6,6 @@ multipliers of shape ``(n, steps)``. Nothing here imports JAX.
 """
 
 import dataclasses
-import difflib
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -16,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias, final
 import numpy as np
 from typing_extensions import override
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, did_you_mean, shown
 from lrshape.registry import Registry
 from lrshape.shapes.parameter import Parameter, parameter
 from lrshape.shapes.space import Space
@@ -131,9 +130,8 @@ class Family(ABC):
         known = [p.name for p in cls.parameters()]
         for name in params:
             if name not in known:
-                close = difflib.get_close_matches(str(name), known, n=1)
-                hint = f"; did you mean {close[0]!r}?" if close else ""
-                raise InputError(f"{cls.name} has parameters {', '.join(known)}, got {shown(name)}{hint}")
+                rule = f"{cls.name} has parameters {', '.join(known)}"
+                raise InputError(f"{rule}, got {shown(name)}{did_you_mean(name, known)}")
         return cls(**params)
 
     @property

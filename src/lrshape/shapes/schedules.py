@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, about, shown
 from lrshape.shapes.json_value import FORMAT, JsonValue
 from lrshape.shapes.schedule import Schedule
 
@@ -130,10 +130,8 @@ class Schedules(JsonValue):
     def _each(self, change: Callable[[Schedule], Schedule]) -> Self:
         changed = {}
         for name, schedule in self._schedules.items():
-            try:
+            with about(name):
                 changed[name] = change(schedule)
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
         return type(self)(changed)
 
     def to(self, framework: str, *arguments: Any, **options: Any) -> Any:
@@ -208,8 +206,6 @@ class Schedules(JsonValue):
             raise InputError(f"schedules must map names to schedules, got {shown(data['schedules'])}")
         found = {}
         for name, one in data["schedules"].items():
-            try:
+            with about(name):
                 found[name] = Schedule.from_dict(one)
-            except InputError as error:
-                raise InputError(f"{name}: {error}") from None
         return cls(found)

@@ -12,10 +12,10 @@ import pandas as pd
 import pyarrow as pa
 
 from lrshape.errors import InputError
-from lrshape.files import StoreError, is_link
+from lrshape.files import is_link
 from lrshape.store import chunk_file
 from lrshape.store.chunk_file import DamagedChunk
-from lrshape.store.document import MAX_BYTES, claim_directory, digest, read_document, require_free
+from lrshape.store.document import MAX_BYTES, claim_directory, digest, exists, read_document, require_free
 from lrshape.store.place import Location, locate
 from lrshape.store.places import place_at
 from lrshape.store.table import chunk_frame, curves_frame, sorted_frame
@@ -117,11 +117,7 @@ class Store:
         Raises:
             InputError: if an object store cannot be asked.
         """
-        place = place_at(locate(path))
-        try:
-            return place.exists(DOCUMENT)
-        except StoreError as error:
-            raise InputError(f"cannot read {error}") from error
+        return exists(place_at(locate(path)), DOCUMENT)
 
     def inner(self) -> list[Location]:
         """Where this study's checks have stores of their own. Links may lead to studies of others."""

@@ -62,7 +62,7 @@ def claim_directory(
     Raises:
         InputError: if the place is a file, holds something else, or cannot be written.
     """
-    if not _exists(place, name):
+    if not exists(place, name):
         with _told(place, kind):
             _refuse_foreign(place, name, folder, kind)
         whole = {"format": FORMAT, "hash": digest(document), **document, **more()}
@@ -139,7 +139,8 @@ def _told(place: Place, kind: str) -> Iterator[None]:
         raise InputError(f"cannot write a {kind} to {place.location}: {error.strerror or error}") from error
 
 
-def _exists(place: Place, name: str) -> bool:
+def exists(place: Place, name: str) -> bool:
+    """Whether a place has a file; an `InputError` if an object store cannot be asked."""
     try:
         return place.exists(name)
     except StoreError as error:

@@ -185,7 +185,7 @@ def sorted_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
         column = joined.column(field.name)
         joined = joined.drop_columns([field.name])
         columns[field.name] = (
-            _unfolded(column) if pa.types.is_dictionary(field.type) else (_plain(column), None)
+            _unfolded(column) if pa.types.is_dictionary(field.type) else (column.to_numpy(), None)
         )
     order = _order(columns)
     frame = {}
@@ -228,10 +228,6 @@ def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.in
     keys = (columns[name][0] for name in reversed(CURVE_KEYS[1:]))
     order = np.lexsort((*keys, place[phases]))
     return None if np.all(order[1:] > order[:-1]) else order
-
-
-def _plain(column: pa.ChunkedArray) -> NDArray:
-    return column.to_numpy()
 
 
 def _unfolded(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], pa.Array]:

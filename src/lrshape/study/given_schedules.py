@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, about, shown
 from lrshape.procedure.spec import STANDARD_BASELINES, BaselineSpec
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import MAX_BYTES, read_schedule
@@ -48,10 +48,8 @@ def read_schedules(
         if isinstance(one, BaselineSpec):
             found[name] = one.model_dump()
             continue
-        try:
+        with about(where):
             document = _document(one, step_rule, tune)
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
         found[name] = BaselineSpec.read(document, where).model_dump()
     return found
 

@@ -11,7 +11,7 @@ import pandas as pd
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import where
-from lrshape.errors import InputError
+from lrshape.errors import InputError, about
 from lrshape.files import is_directory, is_file
 from lrshape.procedure.base_lr import EXTREME
 from lrshape.procedure.fit import fit_nearest
@@ -118,10 +118,8 @@ def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> 
         raise InputError(f"has {len(curves)} curves of learning rates; at most {TOP} are allowed")
     fits = []
     for name, lrs in curves.items():
-        try:
+        with about(name):
             fits.append(fit_nearest(lrs, families, step_rule=step_rule)[0])
-        except InputError as error:
-            raise InputError(f"{name}: {error}") from None
     return InitialShapes(
         [_start(s.family, s.params, s.base_lr) for s in (one.schedule for one in fits)],
         [

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import override
 
-from lrshape.averages import STANDARD, checked_names, plain_metric
+from lrshape.averages import STANDARD, checked_names, last_word
 from lrshape.errors import InputError
 from lrshape.loss_curve import MAX_POINTS
 from lrshape.registry import Registry
@@ -184,7 +184,7 @@ def larger_is_better(score: str) -> bool:
         >>> larger_is_better("test_accuracy@ema-0.1"), larger_is_better("test_error")
         (True, False)
     """
-    return plain_metric(score).rpartition("_")[2] == "accuracy"
+    return last_word(score) == "accuracy"
 
 
 class StepWorkload(PopulationWorkload):

@@ -175,13 +175,12 @@ class Difference(NamedTuple):
 
     Attributes:
         mean: of the difference.
-        fit_error: standard deviation, because the runs leave floor, x and y uncertain.
         law_error: standard deviation, because the law is not exact between shapes; `DISTANCE_ERROR`.
-        error: standard deviation of the difference of two runs: these two, and the noise of both.
+        error: standard deviation of the difference of two runs: this, the noise of both, and what the runs
+            leave uncertain of floor, x and y.
     """
 
     mean: Array
-    fit_error: Array
     law_error: Array
     error: Array
 
@@ -259,7 +258,7 @@ class FittedBound(FittedLaw):
         best = np.log(self.best_factors(all_terms) * [each.peak for each in all_terms])
         law_error = DISTANCE_ERROR * self.curvature * np.sqrt(np.abs(best[1:] - best[0]))
         error = np.sqrt(fit_error**2 + law_error**2 + 2 * self.noise**2)
-        return Difference(change @ self.coefficients, fit_error, law_error, error)
+        return Difference(change @ self.coefficients, law_error, error)
 
 
 def _posterior_grid(strength: Array) -> tuple[Array, Array]:

@@ -1,6 +1,5 @@
 """Any sampler of Optuna: a study in memory, built anew from the history."""
 
-import difflib
 import importlib.util
 import inspect
 import math
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, field_validator
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, did_you_mean, shown
 from lrshape.procedure.sampler import SAMPLERS, LearningSampler, Points
 from lrshape.process_wide import quiet_optuna
 
@@ -98,9 +97,8 @@ def _class(name: object) -> type:
     classes = {n: kind for n in samplers.__all__ if inspect.isclass(kind := getattr(samplers, n))}
     usable = sorted(n for n, kind in classes.items() if n not in UNFIT and _takes_a_seed(kind))
     if name not in usable:
-        close = difflib.get_close_matches(str(name), usable, n=1, cutoff=0.4)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
-        raise InputError(f"sampler must be one of Optuna's {', '.join(usable)}, got {shown(name)}{hint}")
+        rule = f"sampler must be one of Optuna's {', '.join(usable)}"
+        raise InputError(f"{rule}, got {shown(name)}{did_you_mean(name, usable, cutoff=0.4)}")
     return classes[str(name)]
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from lrshape.analysis.comparisons import is_key, key_of
 from lrshape.analysis.tables import where
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import LINE
@@ -33,7 +34,7 @@ def loss_curves(findings: Findings) -> "Figure | None":
     drawn = [
         (row, len(set(rows["seed"])), _quartiles(rows, "train_loss"), _quartiles(rows, "valid_loss"))
         for row in [findings.winner, *findings.baselines][:MOST]
-        if len(rows := where(curves, _is_of(curves, row)))
+        if len(rows := where(curves, is_key(curves, key_of(row))))
     ]
     if not any(len(train) for _, _, train, _ in drawn):
         return None
@@ -50,11 +51,6 @@ def loss_curves(findings: Findings) -> "Figure | None":
         panel_title(ax, row["label"], note, bold=row["is_winner"])
     common_labels(figure, "step", f"training loss{', log scale' if log else ''}")
     return figure
-
-
-def _is_of(curves: pd.DataFrame, row: Row) -> NDArray[np.bool_]:
-    keys = ("shape", "base_lr", "hyperparameters")
-    return np.logical_and.reduce([np.asarray(curves[key] == row[key]) for key in keys])
 
 
 def _panel(ax: Any, findings: Findings, row: Row, train: Any, valid: Any) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError
-from lrshape.files import publish
+from lrshape.errors import InputError, about
+from lrshape.files import write_file
 from lrshape.training.data.download import cache_dir
 from lrshape.values import path_of
 
@@ -215,10 +215,5 @@ def _unsealed(file: Path) -> bytes:
 
 def _keep(file: Path, content: bytes) -> None:
     """Write a file of the cache so that it appears whole or not at all."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        publish(file.parent, file.name, content, replace=True)
-    except OSError as error:
-        raise InputError(
-            f"{file}: cannot be written: {error.strerror}; $LRSHAPE_CACHE names the cache"
-        ) from None
+    with about("the cache, which $LRSHAPE_CACHE names"):
+        write_file(file, content)
