@@ -1,16 +1,12 @@
 """A short form of the kill test; `make chaos` runs the long one."""
 
 import sys
-from pathlib import Path
 
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.fixture
 def chaos(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
     import chaos as program
 
     small = {

@@ -3,16 +3,12 @@
 import json
 import sys
 import threading
-from pathlib import Path
 
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.fixture
 def gpu(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
     import gpu as program
 
     class Thread(threading.Thread):  # a process would have to import everything again

@@ -1,30 +1,19 @@
 """The benchmark of peers: a small run goes on and tells, and a peer spends the trials that it is given."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-
 
 def run(monkeypatch, capsys, *options):
-    import _repetitions
     import peers
 
-    # A process would have to import everything again.
-    monkeypatch.setattr(_repetitions, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
     monkeypatch.setattr(sys, "argv", ["peers.py", *options])
     peers.main()
     return capsys.readouterr()
 
 
+@pytest.mark.usefixtures("in_threads")
 def test_it_searches_goes_on_and_tells(monkeypatch, capsys, tmp_path):
     options = ["--worlds", "lm", "--trials", "64", "--contenders", "default,cmaes", "--work", str(tmp_path)]
     run(monkeypatch, capsys, *options, "--repetitions", "1")
@@ -34,6 +23,7 @@ def test_it_searches_goes_on_and_tells(monkeypatch, capsys, tmp_path):
     assert told.out == run(monkeypatch, capsys, *options, "--report").out
 
 
+@pytest.mark.usefixtures("in_threads")
 def test_a_peer_that_is_not_installed_is_left_out(monkeypatch, capsys, tmp_path):
     import peers
 

@@ -1,7 +1,5 @@
 """Repetitions of a job: what is done is kept, whatever else fails."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 
@@ -11,11 +9,10 @@ def job(k):
     return {"k": k}
 
 
-def test_one_that_fails_loses_no_other(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend("benchmarks")
+@pytest.mark.usefixtures("in_threads")
+def test_one_that_fails_loses_no_other(tmp_path):
     import _repetitions
 
-    monkeypatch.setattr(_repetitions, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
     (tmp_path / "b.jsonl").write_text('{"k": 0}\n{"k": ')  # cut off
     with pytest.raises(RuntimeError, match="no GPU today"):
         _repetitions.run(tmp_path, {"a": job, "b": job}, 4, 2)

@@ -2,16 +2,12 @@
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 
 
 @pytest.fixture
 def benchmark(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
     import _efficiency_workloads as workloads
     import search_efficiency as program
 

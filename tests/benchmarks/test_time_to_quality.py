@@ -1,19 +1,13 @@
 """The benchmark of time to quality: the rule of the ladder, and that an interrupted run goes on."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def program(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
+def program(in_threads, monkeypatch):
     import _efficiency_run
-    import _repetitions
     import time_to_quality as program
     from _quality import Found
 
@@ -23,8 +17,6 @@ def program(monkeypatch):
         for budget in budgets:  # the loss is the base LR: 64 / budget, later for the second repetition
             yield Found(ShapeRecord.of("one", "linear", {}), 64 * (k + 1) / budget, budget, budget / 10)
 
-    # A process would have to import everything again.
-    monkeypatch.setattr(_repetitions, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
     monkeypatch.setattr(_efficiency_run, "truth", lambda task, shape, base_lr: [base_lr])
     monkeypatch.setattr(program, "reference", lambda name, k: {"k": k, "best": 0.1, "linear": 0.9})
     made = {

@@ -1,18 +1,9 @@
 """The benchmark of verdicts: its worlds are what they say, and a small run of it goes on and tells."""
 
 import sys
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-@pytest.fixture(autouse=True)
-def benchmarks(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
 
 
 def test_the_noise_depends_on_seed_and_schedule_alone():
@@ -55,12 +46,10 @@ def test_claims_are_judged_by_base_lrs_of_their_own():
     assert false_equal(result("equal", true=1.2, tuned=1.0))
 
 
+@pytest.mark.usefixtures("in_threads")
 def test_it_searches_goes_on_and_tells(monkeypatch, capsys, tmp_path):
-    import _repetitions
     import verdicts
 
-    # A process would have to import everything again.
-    monkeypatch.setattr(_repetitions, "ProcessPoolExecutor", lambda n, mp_context: ThreadPoolExecutor(n))
     options = ["--worlds", "lm,power-0-0.1-None", "--trials", "48", "--work", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", ["verdicts.py", *options, "--repetitions", "1"])
     verdicts.main()
