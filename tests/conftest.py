@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import lrshape
+from lrshape.cli import app
 from lrshape.shapes.family import FAMILIES
 from lrshape.shapes.schedule import Schedule
 from lrshape.study.drive import drive_search
@@ -52,6 +54,32 @@ def real_data():
 def gone():
     """Tells whether a process ends within some seconds."""
     return has_ended
+
+
+@pytest.fixture
+def descendants():
+    """Tells which processes a process has started, directly or not."""
+
+    def found(process):
+        children = []
+        for thread in Path(f"/proc/{process}/task").glob("*/children"):
+            children += [int(name) for name in thread.read_text().split()]
+        return children + [grandchild for child in children for grandchild in found(child)]
+
+    return found
+
+
+@pytest.fixture
+def said():
+    """Runs a command in this process, which must end with the code; gives what it said."""
+
+    def run(*arguments, code=0):
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exit_code == code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result.output
+
+    return run
 
 
 TOLERANCE = 1e-6

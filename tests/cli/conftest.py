@@ -1,7 +1,9 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -52,12 +54,17 @@ confirm = {{seeds = 6}}
 class Folder:
     """A directory with a user's training and spec, and the command line run in it."""
 
-    def __init__(self, path: Path, pause: float = 0.0):
+    def __init__(self, path: Path):
         self.path = path
-        (path / "my_training.py").write_text(TRAINING.format(pause=pause))
+        self.pause(0.0)
         (path / "spec.toml").write_text(SPEC)
         (path / "planned.toml").write_text(PLANNED)
         self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONWARNINGS"}
+        self.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the training is edited within a second
+
+    def pause(self, seconds):
+        """Let each training wait so long."""
+        (self.path / "my_training.py").write_text(TRAINING.format(pause=seconds))
 
     def run(self, *arguments):
         """Run a command in this process: exit code, output, errors."""
@@ -99,6 +106,15 @@ class Folder:
         out, err = process.communicate(timeout=300)
         return process.returncode, out, err
 
+    def wait(self, process, pattern, count):
+        """Wait until a command that was started has made so many files."""
+        for _ in range(1200):
+            if len(list(self.path.glob(pattern))) >= count:
+                return
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        raise AssertionError("the command did not get going")
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -113,3 +129,9 @@ def finished(tmp_path_factory):
     assert code == 0, err
     made.output, made.errors = out, err
     return made
+
+
+@pytest.fixture
+def study(folder, finished):
+    """A copy of the complete study, in the folder."""
+    return shutil.copytree(finished.path / "study", folder.path / "study")

@@ -3,7 +3,6 @@
 import csv
 import errno
 import json
-import shutil
 import tomllib
 
 import numpy as np
@@ -254,10 +253,9 @@ def test_a_wrong_option_is_one_line_with_the_value(folder, arguments, line):
     assert (code, out, err) == (2, "", f"error: {line}\n")
 
 
-def test_a_disk_that_refuses_the_report_is_one_line(finished, folder):
-    shutil.copytree(finished.path / "study", folder.path / "study")
-    (folder.path / "study" / "report.html").unlink()
-    (folder.path / "study" / "report.html").mkdir()
+def test_a_disk_that_refuses_the_report_is_one_line(folder, study):
+    (study / "report.html").unlink()
+    (study / "report.html").mkdir()
     code, _, err = folder.run("report", "study")
     assert code == 1
     assert "report.html" in err

@@ -2,14 +2,11 @@
 
 import csv
 import json
-import shutil
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 from lrshape.checks.settings import Sweep
-from lrshape.cli import app
 from lrshape.errors import InputError
 from lrshape.store import Store, digest
 from lrshape.store.chunk_file import encode
@@ -21,20 +18,6 @@ COMMANDS = (
     ("export", "study", "--to", "json", "--out", "x.json"),
     ("trials", "study", "--to", "csv", "--out", "x.csv"),
 )
-
-
-def run(*arguments):
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    return result.exit_code, result.stdout, result.stderr
-
-
-@pytest.fixture
-def study(finished, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    shutil.copytree(finished.path / "study", tmp_path / "study")
-    return tmp_path / "study"
 
 
 def rewrite(study, change):
@@ -74,23 +57,23 @@ def reseal(study, name, change):
         lambda d: d.update(spec=[]),
     ],
 )
-def test_a_study_whose_document_makes_no_sense(study, change):
+def test_a_study_whose_document_makes_no_sense(folder, study, change):
     rewrite(study, change)
     for command in COMMANDS:
-        code, _, errors = run(*command)
+        code, _, errors = folder.run(*command)
         assert code == 2, command
         assert errors.startswith("error: ")
         assert errors.count("\n") == 1
 
 
-def test_a_spec_without_some_keys_has_their_defaults(study):
+def test_a_spec_without_some_keys_has_their_defaults(folder, study):
     rewrite(study, lambda document: [document["spec"].pop(key) for key in ("initial_shapes", "step_rule")])
-    assert [run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
+    assert [folder.run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
 
 
-def test_what_only_repeats_the_spec_may_be_missing(study):
+def test_what_only_repeats_the_spec_may_be_missing(folder, study):
     rewrite(study, lambda document: document.pop("name"))
-    assert [run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
+    assert [folder.run(*command)[0] for command in COMMANDS] == [0] * len(COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -105,30 +88,30 @@ def test_what_only_repeats_the_spec_may_be_missing(study):
         ("seed", -1),
     ],
 )
-def test_rows_that_break_the_rules_are_set_aside(study, column, value):
+def test_rows_that_break_the_rules_are_set_aside(folder, study, column, value):
     reseal(study, "screen-00000", lambda table: table.__setitem__(column, value))
-    assert run("status", "study")[0] == 0
+    assert folder.run("status", "study")[0] == 0
     assert [path.name for path in (study / "damaged").iterdir()] == ["screen-00000.parquet"]
 
 
 @pytest.mark.parametrize(
     "text", ["", "nan", "[]", "[" * 100_000, '{"beta": null}', '{"beta": {}}', "9" * 5000]
 )
-def test_parameters_that_are_none_are_told(study, text):
+def test_parameters_that_are_none_are_told(folder, study, text):
     for phase in ("screen", "rescore", "tune", "confirm"):
         for path in study.glob(f"trials/{phase}-*"):
             reseal(study, path.stem, lambda table: table.__setitem__("params", text))
     for command in COMMANDS[1:]:
-        code, _, errors = run(*command)
+        code, _, errors = folder.run(*command)
         assert (code, errors.count("\n")) == (2, 1), (command, errors)
         assert "a trial's params must be a JSON object" in errors
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"beta": null}', '{"beta": {}}', '{"beta": {"base": 1}}'])
-def test_hyperparameters_that_are_none_are_told(study, text):
+def test_hyperparameters_that_are_none_are_told(folder, study, text):
     for path in study.glob("trials/*"):
         reseal(study, path.stem, lambda table: table.__setitem__("hyperparameters", text))
-    code, _, errors = run("report", "study")
+    code, _, errors = folder.run("report", "study")
     assert (code, errors.count("\n")) == (2, 1), errors
     assert "a trial's hyperparameters must be a JSON object" in errors
 
@@ -140,23 +123,23 @@ def test_parameters_of_another_family_are_told(study):
         read_initial_shapes(study, ["rex", "linear"])
 
 
-def test_scores_beyond_float32_count_as_infinite(study):
+def test_scores_beyond_float32_count_as_infinite(folder, study):
     def change(table):
         table["final/score"] = 1e308
 
     for path in study.glob("trials/*"):
         reseal(study, path.stem, change)
-    code, _, err = run("best", "study", "--json")
+    code, _, err = folder.run("best", "study", "--json")
     assert (code, "no shape has a finite final/score" in err) == (2, True)
-    assert run("report", "study")[0] == 0
+    assert folder.run("report", "study")[0] == 0
 
 
-def test_no_cell_of_a_csv_is_a_formula(study):
+def test_no_cell_of_a_csv_is_a_formula(folder, study):
     def change(table):
         table["message"] = ["=cmd()"] + ["@x"] * (len(table) - 1)
 
     reseal(study, "confirm-00000", change)
-    assert run("trials", "study", "--to", "csv", "--out", "x.csv")[0] == 0
+    assert folder.run("trials", "study", "--to", "csv", "--out", "x.csv")[0] == 0
     with (study.parent / "x.csv").open(newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert {"'=cmd()", "'@x"} <= set(cells)
@@ -164,11 +147,11 @@ def test_no_cell_of_a_csv_is_a_formula(study):
     assert (pd.read_csv(study.parent / "x.csv")["message"].dropna().str.startswith("'")).all()
 
 
-def test_messages_do_not_steer_the_terminal(study):
+def test_messages_do_not_steer_the_terminal(folder, study):
     rewrite(study, lambda document: document.update(format="\x1b[2J\x9b\u202e"))
-    _, _, errors = run("status", "study")
+    _, _, errors = folder.run("status", "study")
     assert not set(errors) & {"\x1b", "\x9b", "\u202e"}
-    code, _, errors = run("shapes", "show", "\x1b[31mrex\u202e\u2066\udcff")
+    code, _, errors = folder.run("shapes", "show", "\x1b[31mrex\u202e\u2066\udcff")
     assert code == 2
     assert not set(errors) & {"\x1b", "\u202e", "\u2066"}
 
@@ -218,8 +201,7 @@ DEEP = "[" * 20_000
     ],
     ids=lambda arguments: " ".join(arguments)[:60],
 )
-def test_huge_and_deep_input_is_told_in_few_words(arguments, folder, monkeypatch):
-    monkeypatch.chdir(folder.path)
+def test_huge_and_deep_input_is_told_in_few_words(arguments, folder):
     (folder.path / "deep.toml").write_text(f"seed = {DEEP}")
     (folder.path / "digits.toml").write_text(f"seed = {'9' * 5000}")
     (folder.path / "deep.json").write_text("[" * 1_000_000)
@@ -230,7 +212,7 @@ def test_huge_and_deep_input_is_told_in_few_words(arguments, folder, monkeypatch
         with (folder.path / name).open("wb") as file:
             file.truncate(size)  # takes no room on the disk
     before = {path.name for path in folder.path.iterdir()}
-    code, _, errors = run(*arguments)
+    code, _, errors = folder.run(*arguments)
     assert code == 2
     assert 1 <= errors.count("\n") <= 3
     assert len(errors) < 1100

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,6 +12,7 @@ import lrshape
 from lrshape.cli.running import limit
 from lrshape.errors import InputError
 
+CHUNKS = "study/trials/*.parquet"
 NO_REPORT = "import lrshape.api; lrshape.api.write_report = lambda study: None"
 """Drawing takes longer than all else here."""
 
@@ -21,21 +21,28 @@ def table(folder, name="study"):
     return lrshape.Study(folder.path / name).trials().drop(columns="wall_time")
 
 
-def wait_for_chunks(folder, process, count):
-    trials = folder.path / "study" / "trials"
-    for _ in range(1200):
-        if trials.is_dir() and len(list(trials.glob("*.parquet"))) >= count:
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    raise AssertionError("the study did not get going")
+def stopped(process, code):
+    """Assert that a process ends soon, with a code and without a traceback; return what it said."""
+    began = time.monotonic()
+    _, err = process.communicate(timeout=60)
+    assert time.monotonic() - began < 10
+    assert process.returncode == code
+    assert "Traceback" not in err
+    return err
+
+
+def finish(folder, finished):
+    """Run the search to its end: its trials are those of one that was not stopped."""
+    folder.pause(0.0)
+    process = folder.start("search", "spec.toml", "--out", "study", before=NO_REPORT)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    pd.testing.assert_frame_equal(table(folder), table(finished), check_exact=True)
 
 
 @pytest.fixture
 def slow(folder):
-    folder.environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the training is edited within a second
-    text = (folder.path / "my_training.py").read_text()
-    (folder.path / "my_training.py").write_text(text.replace("sleep(0.0)", "sleep(0.05)"))
+    folder.pause(0.05)
     return folder
 
 
@@ -44,71 +51,35 @@ def slow(folder):
 )
 def test_stopped_and_run_again_it_is_the_same_study(slow, finished, kill, code):
     process = slow.start("search", "spec.toml", "--out", "study")
-    wait_for_chunks(slow, process, 5)
+    slow.wait(process, CHUNKS, 5)
     process.send_signal(kill)
-    began = time.monotonic()
-    _, err = process.communicate(timeout=60)
-    assert time.monotonic() - began < 10
-    assert process.returncode == code
-    assert "Traceback" not in err
+    err = stopped(process, code)
     if code == 130:
         assert "run the same command again to resume" in err
     stored = len(table(slow))
     assert 0 < stored < len(table(finished))
-    text = (slow.path / "my_training.py").read_text()
-    (slow.path / "my_training.py").write_text(text.replace("sleep(0.05)", "sleep(0.0)"))
-    resumed = slow.start("search", "spec.toml", "--out", "study", before=NO_REPORT)
-    _, err = resumed.communicate(timeout=300)
-    assert resumed.returncode == 0, err
-    pd.testing.assert_frame_equal(table(slow), table(finished), check_exact=True)
+    finish(slow, finished)
     assert slow.run("best", "study", "--json")[1] == finished.run("best", "study", "--json")[1]
 
 
 def test_ctrl_c_stops_a_background_job_that_was_started_with_it_ignored(slow):
     ignore = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)"
     process = slow.start("search", "spec.toml", "--out", "study", before=ignore)
-    wait_for_chunks(slow, process, 2)
+    slow.wait(process, CHUNKS, 2)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
-    assert process.returncode == 130
-
-
-def processes_of(process):
-    """A process's children and theirs."""
-    found = []
-    for thread in Path(f"/proc/{process}/task").glob("*/children"):
-        for child in map(int, thread.read_text().split()):
-            found += [child, *processes_of(child)]
-    return found
-
-
-def all_gone(processes):
-    for _ in range(200):
-        if not any(Path(f"/proc/{process}").exists() for process in processes):
-            return True
-        time.sleep(0.05)
-    return False
+    stopped(process, 130)
 
 
 @pytest.mark.parametrize(("kill", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
-def test_workers_end_with_the_study_and_inline_goes_on(slow, finished, kill, code):
+def test_workers_end_with_the_study_and_inline_goes_on(slow, finished, descendants, gone, kill, code):
     process = slow.start("search", "spec.toml", "--out", "study", "--executor", "processes", "--workers", "2")
-    wait_for_chunks(slow, process, 5)
-    workers = processes_of(process.pid)
+    slow.wait(process, CHUNKS, 5)
+    workers = descendants(process.pid)
     assert len(workers) >= 2
     process.send_signal(kill)
-    began = time.monotonic()
-    _, err = process.communicate(timeout=60)
-    assert time.monotonic() - began < 10
-    assert process.returncode == code
-    assert "Traceback" not in err
-    assert all_gone(workers)
-    text = (slow.path / "my_training.py").read_text()
-    (slow.path / "my_training.py").write_text(text.replace("sleep(0.05)", "sleep(0.0)"))
-    again = slow.start("search", "spec.toml", "--out", "study", before=NO_REPORT)
-    _, err = again.communicate(timeout=60)
-    assert again.returncode == 0, err
-    pd.testing.assert_frame_equal(table(slow), table(finished), check_exact=True)
+    stopped(process, code)
+    assert all(map(gone, workers))
+    finish(slow, finished)
 
 
 STUBBORN = """
@@ -131,9 +102,7 @@ def stubborn(folder):
 
 
 def wait_for_study(folder, process):
-    while not (folder.path / "study" / "study.json").exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+    folder.wait(process, "study/study.json", 1)
     time.sleep(1.0)  # now it trains
 
 
@@ -175,11 +144,7 @@ def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):
 def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
     process = stubborn.start("search", "spec.toml", "--out", "study", "--time-limit", "1s")
     wait_for_study(stubborn, process)
-    began = time.monotonic()
-    _, err = process.communicate(timeout=60)
-    assert time.monotonic() - began < 10
-    assert process.returncode == 130
-    assert "run the same command again to resume" in err
+    assert "run the same command again to resume" in stopped(process, 130)
 
 
 def test_where_no_trial_was_stored_none_is_said_to_be(stubborn):
@@ -192,7 +157,7 @@ def test_where_no_trial_was_stored_none_is_said_to_be(stubborn):
 
 
 @pytest.mark.parametrize("executor", ["inline", "processes"])
-def test_the_time_limit_drops_a_long_training(slow, executor):
+def test_the_time_limit_drops_a_long_training(slow, descendants, gone, executor):
     (slow.path / "my_training.py").write_text("import time\ndef train(lrs, seed): time.sleep(600)\n")
     began = time.monotonic()
     options = ("--out", "study", "--time-limit", "2s", "--executor", executor)
@@ -200,12 +165,12 @@ def test_the_time_limit_drops_a_long_training(slow, executor):
     workers: list[int] = []
     while executor == "processes" and not workers:
         assert process.poll() is None, process.communicate()
-        workers = processes_of(process.pid)
+        workers = descendants(process.pid)
     _, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 30  # most of it is the start
     assert process.returncode == 130
     assert "time limit reached" in err
-    assert all_gone(workers)
+    assert all(map(gone, workers))
 
 
 def test_two_runs_on_one_directory_share_the_work_and_finish_with_the_same_table(slow, finished):

@@ -33,9 +33,8 @@ FOLDERS = {
 
 
 @pytest.fixture
-def planted(folder, finished):
+def planted(folder, study):
     """A copy of a complete study, and files that are none of its business."""
-    shutil.copytree(finished.path / "study", folder.path / "study")
     (folder.path / "mine").write_text("mine")
     (folder.path / "elsewhere").mkdir()
     return folder

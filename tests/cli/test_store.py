@@ -5,28 +5,19 @@ import shutil
 
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from lrshape.cli import app
 from lrshape.store import Store
 from lrshape.store.chunk_file import order
 
 
-def said(*arguments, code=0):
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.output
-
-
 @pytest.fixture
-def study(finished, tmp_path, monkeypatch):
-    """A copy of a complete study, in the directory of its training."""
-    monkeypatch.syspath_prepend(finished.path)
-    return shutil.copytree(finished.path / "study", tmp_path / "study")
+def study(study, folder, monkeypatch):
+    """A study whose training can be imported."""
+    monkeypatch.syspath_prepend(folder.path)
+    return study
 
 
-def test_verify_says_what_it_found_and_mends_it(study):
+def test_verify_says_what_it_found_and_mends_it(said, study):
     assert f"{study}: sound" in said("store", "verify", study)
     file = study / "trials" / "screen-00001.parquet"
     file.write_bytes(file.read_bytes()[:-1])
@@ -43,7 +34,7 @@ def test_verify_says_what_it_found_and_mends_it(study):
 
 
 @pytest.mark.parametrize("place", [1, -1])
-def test_verify_tells_lost_chunks_from_an_unfinished_search(study, place):
+def test_verify_tells_lost_chunks_from_an_unfinished_search(said, study, place):
     chunks = sorted((study / "trials").iterdir(), key=lambda path: order(path.stem))
     chunks[place].unlink()
     out = said("store", "verify", study, code=1)
@@ -55,7 +46,7 @@ def test_verify_tells_lost_chunks_from_an_unfinished_search(study, place):
     assert f"{study}: sound, but not complete" in said("store", "verify", study)
 
 
-def test_verify_tells_of_a_check_that_cannot_be_read(study):
+def test_verify_tells_of_a_check_that_cannot_be_read(said, study):
     (study / "local").mkdir()
     (study / "local" / "study.json").write_text("{")
     out = said("store", "verify", study, "--repair", code=1)
@@ -67,12 +58,12 @@ def test_verify_tells_of_a_check_that_cannot_be_read(study):
     assert [one["sound"] for one in found] == [True, False]
 
 
-def test_verify_needs_a_study(tmp_path):
+def test_verify_needs_a_study(said, tmp_path):
     assert "there is no study in" in said("store", "verify", tmp_path, code=2)
     assert "Protocol not known" in said("store", "verify", "nothing://a/b", code=2)
 
 
-def test_merge(study, tmp_path):
+def test_merge(said, study, tmp_path):
     other = shutil.copytree(study, tmp_path / "other")
     for path in list((other / "trials").iterdir())[::2]:
         path.unlink()

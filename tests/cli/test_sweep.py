@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 
 import pytest
 
@@ -36,14 +35,9 @@ def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_says_how_to_go_on(folder, how):
-    text = (folder.path / "my_training.py").read_text()
-    (folder.path / "my_training.py").write_text(text.replace("sleep(0.0)", "sleep(0.05)"))
+    folder.pause(0.05)
     process = folder.start("sweep", "spec.toml", *FUNCTIONS, "--out", "s")
-    for _ in range(1200):
-        if list(folder.path.glob("s/studies/*/trials/*.parquet")):
-            break
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+    folder.wait(process, "s/studies/*/trials/*.parquet", 1)
     process.send_signal(how)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130

@@ -1,5 +1,4 @@
 import os
-from pathlib import Path
 
 import pytest
 
@@ -15,19 +14,6 @@ def local_ray():
         ray = pytest.importorskip("ray")
         with Ray(address="local"):
             yield ray
-
-
-@pytest.fixture
-def descendants():
-    """Tells which processes a process has started, directly or not."""
-
-    def found(process):
-        children = []
-        for thread in Path(f"/proc/{process}/task").glob("*/children"):
-            children += [int(name) for name in thread.read_text().split()]
-        return children + [grandchild for child in children for grandchild in found(child)]
-
-    return found
 
 
 @pytest.fixture
