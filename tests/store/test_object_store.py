@@ -1,10 +1,8 @@
 """Whole studies on a real S3 server: the condition, killed runs, two runs at once, the whole command line."""
 
-import os
 import re
+import runpy
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -13,26 +11,15 @@ import fsspec
 import pandas as pd
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from typer.testing import CliRunner
 
 import lrshape
-from lrshape.cli import app
 from lrshape.errors import InputError
 from lrshape.store import Store, StoreError
 from lrshape.store.place import Url
 from lrshape.store.places import place_at
 
-TRAINING = """
-import time
-
-def train(lrs, seed):
-    time.sleep(PAUSE)
-    x = 1.0
-    for i, lr in enumerate(lrs):
-        x -= lr * (x + 0.1 * ((seed * 31 + i * 17) % 13 - 6) / 6)
-    return 0.5 * x * x
-"""
-
+# A user's directory as the tests of the command line have it: a conftest cannot be imported.
+Folder = runpy.run_path(str(Path(__file__).parents[1] / "cli" / "conftest.py"))["Folder"]
 SPEC = """
 families = ["rex", "linear"]
 baselines = ["constant"]
@@ -52,30 +39,17 @@ steps = 10
 @pytest.fixture
 def user(tmp_path, s3):
     """A user's directory, and their command line in it."""
-    (tmp_path / "my_training.py").write_text(TRAINING.replace("PAUSE", "0.02"))
+    made = Folder(tmp_path)
+    made.pause(0.02)
     (tmp_path / "spec.toml").write_text(SPEC)
-
-    def start(*arguments):
-        return subprocess.Popen(
-            [sys.executable, "-c", "from lrshape.cli import main; main()", *arguments],
-            cwd=tmp_path, env=dict(os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-
-    return start
+    return made
 
 
-def finished(process, code=0):
+def finished(process):
     out, err = process.communicate(timeout=60)
-    assert process.returncode == code, err
+    assert process.returncode == 0, err
     assert "Traceback" not in err
     return out, err
-
-
-def said(*arguments, code=0):
-    """What the command line prints in this process."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == code, result.output
-    return result.output
 
 
 def table(path):
@@ -114,10 +88,10 @@ def test_of_many_clients_at_once_one_creates(s3):
         assert clients[0].cat_file(f"{key}/{number}") == b"%d" % won[0]
 
 
-def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
+def test_a_study_is_killed_and_resumed_there(user, said, s3, tmp_path, monkeypatch):
     """Search, status, store verify, best, export, trials and report, all at one URL."""
-    finished(user("search", "spec.toml", "--out", "here"))
-    process = user("search", "spec.toml", "--out", f"{s3}/there")
+    finished(user.start("search", "spec.toml", "--out", "here"))
+    process = user.start("search", "spec.toml", "--out", f"{s3}/there")
     place = place_at(Url(f"{s3}/there"))
     for _ in range(600):
         if len(place.names("trials")) >= 5:
@@ -128,7 +102,7 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
     process.communicate()
     stored = Store(f"{s3}/there").chunks()
     assert 5 <= len(stored) < len(Store(tmp_path / "here").chunks())
-    out, _ = finished(user("search", "spec.toml", "--out", f"{s3}/there"))
+    out, _ = finished(user.start("search", "spec.toml", "--out", f"{s3}/there"))
     assert f"report: {s3}/there/report.html" in out
     assert sorted(place.names("")) == [
         *("choice.json", "figures", "report.html", "study.json", "tables", "trials")
@@ -158,10 +132,10 @@ def test_a_study_is_killed_and_resumed_there(user, s3, tmp_path, monkeypatch):
 
 
 def test_two_runs_at_once_end_with_the_same_table(user, s3, tmp_path):
-    both = [user("search", "spec.toml", "--out", f"{s3}/both") for _ in range(2)]
+    both = [user.start("search", "spec.toml", "--out", f"{s3}/both") for _ in range(2)]
     for process in both:
         finished(process)
-    finished(user("search", "spec.toml", "--out", "alone"))
+    finished(user.start("search", "spec.toml", "--out", "alone"))
     pd.testing.assert_frame_equal(table(f"{s3}/both"), table(tmp_path / "alone"), check_exact=True)
 
 
