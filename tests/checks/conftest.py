@@ -4,4 +4,6 @@ import runpy
 from pathlib import Path
 
 _report = runpy.run_path(str(Path(__file__).parent.parent / "report" / "conftest.py"))
-browser, check, hostile = (_report[name] for name in ("browser", "check", "hostile"))
+browser, check, check_figure, hostile = (
+    _report[name] for name in ("browser", "check", "check_figure", "hostile")
+)

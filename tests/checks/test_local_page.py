@@ -12,7 +12,6 @@ from lrshape.checks.local_page import (
     sorted_shapes,
 )
 from lrshape.report.interaction import LEVELS
-from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
 SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
@@ -112,19 +111,11 @@ def test_the_data_is_json(tmp_path):
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-def test_a_panel_for_each_parameter(count):
-    from matplotlib.text import Text
-
+def test_a_panel_for_each_parameter(check_figure, count):
     names = [f"parameter_{i}" for i in range(count)]
     figure = local_figure(points(parameters=names), METRIC)
-    figure.draw_without_rendering()
+    check_figure(figure)
     assert len(figure.axes) == count
-    assert figure.get_figwidth() == WIDTH
-    box = figure.get_tightbbox()
-    assert min(box.x0, box.y0) > -0.03
-    assert box.x1 < figure.get_figwidth() + 0.03
-    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-    assert min(sizes) >= 0.8 * SMALL
     texts = {t.get_text() for ax in figure.axes for t in ax.texts}
     assert texts == set(names)
     line = figure.axes[0].get_lines()[0]

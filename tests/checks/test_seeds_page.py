@@ -16,7 +16,6 @@ from lrshape.checks.seeds_page import (
 )
 from lrshape.checks.seeds_statistics import seed_answer
 from lrshape.report.interaction import LEVELS
-from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
 SHAPES = {
@@ -75,9 +74,7 @@ def test_cells_fit_their_headings():
 
 @pytest.mark.parametrize("diverged", [0, 3, 8])
 @pytest.mark.parametrize("drawing", ["agreement", "scatter"])
-def test_every_text_lies_inside_the_figure(drawing, diverged):
-    from matplotlib.text import Text
-
+def test_every_text_lies_inside_the_figure(check_figure, drawing, diverged):
     found = answer(diverged=diverged)
     if drawing == "agreement":
         figure = agreement_figure(found)
@@ -85,13 +82,7 @@ def test_every_text_lies_inside_the_figure(drawing, diverged):
         figure = scatter_figure(found, METRIC)
         marks = sum(len(line.get_xdata()) for line in figure.axes[0].get_lines()[1:3])
         assert marks == 9 - diverged
-    figure.draw_without_rendering()
-    assert figure.get_figwidth() == WIDTH
-    box = figure.get_tightbbox()
-    assert min(box.x0, box.y0) > -0.03
-    assert box.x1 < figure.get_figwidth() + 0.03
-    sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-    assert min(sizes) >= 0.8 * SMALL
+    check_figure(figure)
 
 
 def test_no_finite_score_has_no_scatter():

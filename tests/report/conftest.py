@@ -11,6 +11,7 @@ import pytest
 from lrshape.analysis.analysis import Analysis
 from lrshape.report.findings import Findings
 from lrshape.report.page import write_study_page
+from lrshape.report.plotting import SMALL, WIDTH
 
 METRIC = "final/train_loss"
 BASELINES = {
@@ -89,6 +90,11 @@ class Studies:
         best = trials[own].groupby("shape")[METRIC].min()
         chosen = trials[METRIC] == trials["shape"].map(best)
         return trials[~own | chosen].reset_index(drop=True)
+
+    @staticmethod
+    def findings(trials, **options):
+        """The findings of a study of 300 steps."""
+        return Findings(Analysis(trials, METRIC), 300, "midpoint", **options)
 
     @staticmethod
     def curves(trials, points=30, *, valid=True):
@@ -189,6 +195,24 @@ def hostile():
 def check():
     """The check of every page, see test_page.py: test modules cannot import each other."""
     return runpy.run_path(str(Path(__file__).with_name("test_page.py")))["check"]
+
+
+@pytest.fixture(scope="session")
+def check_figure():
+    """Asserts that a figure has the usual width, and that all texts lie inside and are large enough."""
+    from matplotlib.text import Text
+
+    def check(figure):
+        figure.draw_without_rendering()
+        box = figure.get_tightbbox()
+        assert figure.get_figwidth() == WIDTH
+        assert min(box.x0, box.y0) > -0.03
+        assert box.x1 < figure.get_figwidth() + 0.03
+        assert box.y1 < figure.get_figheight() + 0.03
+        sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
+        assert min(sizes) >= 0.8 * SMALL
+
+    return check
 
 
 @pytest.fixture(scope="session")

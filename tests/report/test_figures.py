@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.analysis.analysis import Analysis
 from lrshape.report.figures import (
     FIGURES,
     best_of,
@@ -23,8 +22,7 @@ from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.scores import sweep
 from lrshape.report.figures.screen import ecdf
 from lrshape.report.figures.shapes import band, curve, shape_figure
-from lrshape.report.findings import Findings
-from lrshape.report.plotting import SMALL, WIDTH, nice_log_ticks, scale_axis
+from lrshape.report.plotting import nice_log_ticks, scale_axis
 
 METRIC = "final/train_loss"
 FAMILIES = (
@@ -57,37 +55,23 @@ CASES = {
 """What a study is, and the figures that its report has."""
 
 
-def collect(trials):
-    return Findings(Analysis(trials, METRIC), 300, "midpoint")
-
-
 def case(studies, name):
     trials = studies.guided() if name == "guided" else studies(**CASES[name][0])
     if name == "two winners":  # by the other metric, the next shape wins
         second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
         trials.loc[second, "final/test_error"] = 0.0
-    return collect(trials)
+    return studies.findings(trials)
 
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.filterwarnings("ignore:Glyph .* missing from font")
-def test_a_report_has_its_figures_and_every_text_lies_inside_and_is_large_enough(studies, name):
-    from matplotlib.text import Text
-
+def test_a_report_has_its_figures_and_every_text_lies_inside_and_is_large_enough(studies, check_figure, name):
     found = case(studies, name)
     figures = {drawing.name: drawing.draw(found) for drawing in FIGURES}
     assert {name for name, figure in figures.items() if figure is not None} == CASES[name][1]
     for figure in figures.values():
-        if figure is None:
-            continue
-        figure.draw_without_rendering()
-        box = figure.get_tightbbox()
-        assert figure.get_figwidth() == WIDTH
-        assert min(box.x0, box.y0) > -0.03
-        assert box.x1 < figure.get_figwidth() + 0.03
-        assert box.y1 < figure.get_figheight() + 0.03
-        sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-        assert min(sizes) >= 0.8 * SMALL
+        if figure is not None:
+            check_figure(figure)
 
 
 def line_at(ax, x, y):
@@ -99,7 +83,7 @@ def line_at(ax, x, y):
 
 
 def test_scores_shows_medians_and_differences(studies):
-    found = collect(studies())
+    found = studies.findings(studies())
     left, right = scores(found).axes
     for y, row in enumerate(found.leaders):
         assert line_at(left, row["score"], y)
@@ -114,7 +98,7 @@ def test_scores_names_what_diverged(studies):
     lost = trials["shape"] == "baseline-constant"
     trials.loc[lost, METRIC] = np.inf
     trials.loc[lost, "status"] = "diverged"
-    texts = [t.get_text() for ax in scores(collect(trials)).axes for t in ax.texts]
+    texts = [t.get_text() for ax in scores(studies.findings(trials)).axes for t in ax.texts]
     assert texts.count("diverged") == 2
 
 
@@ -125,7 +109,7 @@ def test_distribution_ends_at_the_share_of_shapes_that_did_not_diverge(studies):
     lost = trials["shape"].isin(["rex-0003", "rex-0005"])
     trials.loc[lost, METRIC] = np.inf
     trials.loc[lost, "status"] = "diverged"
-    found = collect(trials)
+    found = studies.findings(trials)
     lines = {line.get_label().split("\n")[0]: line for line in distribution(found).axes[0].get_lines()}
     assert lines["rex"].get_ydata()[-1] == 6 / 8
     assert lines["two_point_spline"].get_ydata()[-1] == 1
@@ -136,7 +120,7 @@ def test_distribution_ends_at_the_share_of_shapes_that_did_not_diverge(studies):
 
 
 def test_best_of_starts_at_the_median_and_falls_to_the_best(studies):
-    found = collect(studies(shapes=9))
+    found = studies.findings(studies(shapes=9))
     lines = {line.get_label(): line for line in best_of(found).axes[0].get_lines()}
     for family, (rows, _) in ecdf(found).items():
         values = sorted(row["score"] for row in rows)
@@ -147,7 +131,7 @@ def test_best_of_starts_at_the_median_and_falls_to_the_best(studies):
 
 
 def test_the_band_holds_the_near_optimal_shapes_and_the_winner_lies_on_it(studies):
-    found = collect(studies())
+    found = studies.findings(studies())
     kept = [row for row in found.near if row["verdict"] != "outside"]
     multipliers, base_lrs, families = band(found)
     assert families == [row["family"] for row in kept]
@@ -161,17 +145,17 @@ def test_the_band_holds_the_near_optimal_shapes_and_the_winner_lies_on_it(studie
 
 def test_metrics_shows_each_distinct_winner(studies):
     trials = studies()
-    assert metrics(collect(trials)) is None  # both metrics agree
+    assert metrics(studies.findings(trials)) is None  # both metrics agree
     second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
     trials.loc[second, "final/test_error"] = 0.0
-    titles = [t.get_text() for ax in metrics(collect(trials)).axes for t in ax.texts]
+    titles = [t.get_text() for ax in metrics(studies.findings(trials)).axes for t in ax.texts]
     assert titles == ["by final/train_loss", "by final/test_error"]
 
 
 def test_heat_map_cells_are_the_screens_scores(studies):
     trials = studies(shapes=3)
     gone = (trials["shape"] == "rex-0001") & (trials["base_lr"] == trials["base_lr"].min())
-    found = collect(trials[~gone])
+    found = studies.findings(trials[~gone])
     rows, base_lrs, values = cells(found)
     screen = trials[trials["phase"] == "screen"]
     assert list(base_lrs) == sorted(screen["base_lr"].unique())
@@ -188,7 +172,7 @@ def test_heat_map_cells_are_the_screens_scores(studies):
 
 @pytest.mark.parametrize("shapes_each", [2, 40])
 def test_heat_map_marks_best_and_diverged(studies, shapes_each):
-    found = collect(studies(shapes=shapes_each))
+    found = studies.findings(studies(shapes=shapes_each))
     rows, _, values = cells(found)
     ax = heatmap(found).axes[1]
     dots = next(line for line in ax.get_lines() if line.get_gid() == "best")
@@ -208,32 +192,32 @@ def test_runs_are_maximal_and_cover_what_is_marked():
 
 def test_a_sweep_comes_from_the_phase_with_the_most_base_lrs(studies):
     trials = studies()
-    base_lrs, values = sweep(collect(trials), "rex-0000")
+    base_lrs, values = sweep(studies.findings(trials), "rex-0000")
     screen = trials[(trials["phase"] == "screen") & (trials["shape"] == "rex-0000")]
     expected = screen.groupby("base_lr")[METRIC].median()
     assert list(base_lrs) == list(expected.index)
     assert list(values) == list(expected)
-    assert sweep(collect(trials), "nothing")[0].shape == (0,)
+    assert sweep(studies.findings(trials), "nothing")[0].shape == (0,)
 
 
 def test_a_sweep_shows_the_best_hyperparameters_of_each_base_lr_and_joins_none(studies):
     trials = studies()
     screen = trials[trials["phase"] == "screen"]
-    expected = sweep(collect(trials), "rex-0000")
+    expected = sweep(studies.findings(trials), "rex-0000")
     worse = screen.assign(**{METRIC: 2 * screen[METRIC], "hyperparameters": '{"decay": 1.0}'})
     own = trials.assign(hyperparameters='{"decay": 0.5}')
-    found = collect(pd.concat([worse, own, worse.assign(hyperparameters='{"decay": 2.0}')]))
+    found = studies.findings(pd.concat([worse, own, worse.assign(hyperparameters='{"decay": 2.0}')]))
     assert np.array_equal(sweep(found, "rex-0000"), expected)
     assert sweeps(found).axes[0].lines[0].get_linestyle() == "None"
-    assert [row["seeds"] for row in found.phases] == [row["seeds"] for row in collect(trials).phases]
+    assert [row["seeds"] for row in found.phases] == [row["seeds"] for row in studies.findings(trials).phases]
 
 
 def test_sweeps_need_two_base_lrs(studies):
-    assert sweeps(collect(studies(base_lrs=1))) is None
+    assert sweeps(studies.findings(studies(base_lrs=1))) is None
 
 
 def test_shapes_shows_each_leader_and_skips_families_that_are_not_installed(studies):
-    found = collect(studies(families=("rex", "no_such_family")))
+    found = studies.findings(studies(families=("rex", "no_such_family")))
     titles = [t.get_text() for ax in shapes(found).axes for t in ax.texts]
     assert titles == [row["label"] for row in found.leaders if row["label"] != "no_such_family"]
     assert curve("rex", '{"no_such_parameter": 1}') is None
@@ -242,7 +226,7 @@ def test_shapes_shows_each_leader_and_skips_families_that_are_not_installed(stud
 
 
 def test_no_shape_is_drawn_below_the_lowest_learning_rate(studies):
-    found = dataclasses.replace(collect(studies()), min_lr=0.004)
+    found = dataclasses.replace(studies.findings(studies()), min_lr=0.004)
     for row, ax in zip(found.leaders, shapes(found).axes, strict=True):
         assert np.min(ax.lines[-1].get_ydata()) == pytest.approx(0.004 / row["base_lr"])
 
@@ -289,10 +273,10 @@ def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib()
 def test_a_guided_screen_shows_its_course_and_nothing_that_needs_random_shapes(studies):
     from lrshape.report.figures import course, distribution
 
-    found = collect(studies.guided())
+    found = studies.findings(studies.guided())
     assert found.is_guided
-    assert not collect(studies()).is_guided
-    assert course(collect(studies())) is None
+    assert not studies.findings(studies()).is_guided
+    assert course(studies.findings(studies())) is None
     assert [draw(found) for draw in (distribution, best_of, heatmap)] == [None, None, None]
     lines = {line.get_label(): line for line in course(found).axes[0].get_lines()}
     assert set(lines) == {"generalized_cosine", "rex", "two_point_spline", "lowest so far"}
@@ -305,7 +289,7 @@ def test_a_guided_screen_shows_its_course_and_nothing_that_needs_random_shapes(s
 def test_loss_curves_are_quartiles_over_seeds_and_end_where_most_have_diverged(studies):
     trials = studies(seeds=(2, 4, 8))
     curves = studies.curves(trials)
-    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    found = studies.findings(trials, curves=curves)
     winner = found.winner
     own = (curves["shape"] == winner["shape"]) & (curves["seed"] >= 2_000_003) & (curves["step"] > 200)
     found = dataclasses.replace(found, curves=curves[~own])
@@ -325,7 +309,7 @@ def test_loss_curves_are_quartiles_over_seeds_and_end_where_most_have_diverged(s
 def test_a_seed_that_diverged_counts_in_the_quartiles_of_loss_curves(studies):
     trials = studies(seeds=(2, 4, 8))
     curves = studies.curves(trials)
-    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    found = studies.findings(trials, curves=curves)
     own = curves["shape"] == found.winner["shape"]
     best = curves[own & (curves["step"] == 300)].nsmallest(3, "train_loss")["seed"]
     lost = own & curves["seed"].isin(best) & (curves["step"] > 200)
@@ -338,7 +322,7 @@ def test_a_seed_that_diverged_counts_in_the_quartiles_of_loss_curves(studies):
 def test_a_step_that_a_curve_leaves_out_counts_for_no_seed(studies):
     trials = studies(seeds=(2, 4, 8))
     curves = studies.curves(trials)
-    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    found = studies.findings(trials, curves=curves)
     own = curves["shape"] == found.winner["shape"]
     curves = curves[~(own & (curves["seed"] >= 2_000_005) & (curves["step"] == 150))]
     line = loss_curves(dataclasses.replace(found, curves=curves)).axes[0].get_lines()[0]
@@ -350,7 +334,7 @@ def test_a_step_that_a_curve_leaves_out_counts_for_no_seed(studies):
 def test_loss_curves_are_those_of_the_rows_hyperparameters(studies):
     trials = studies(seeds=(2, 4, 8))
     curves = studies.curves(trials)
-    found = Findings(Analysis(trials, METRIC), 300, "midpoint", curves=curves)
+    found = studies.findings(trials, curves=curves)
     others = curves.assign(hyperparameters='{"weight_decay": 0.1}', train_loss=9.0)
     both = dataclasses.replace(found, curves=pd.concat([curves, others], ignore_index=True))
     lines = [loss_curves(one).axes[0].get_lines()[0].get_ydata() for one in (found, both)]

@@ -13,13 +13,9 @@ from lrshape.report.findings import Findings
 METRIC = "final/train_loss"
 
 
-def collect(trials, **options):
-    return Findings(Analysis(trials, METRIC), 300, "midpoint", **options)
-
-
 def test_leaders_are_each_familys_best_and_the_baselines_as_confirmed(studies):
     trials = studies()
-    found = collect(trials)
+    found = studies.findings(trials)
     assert found.is_confirmed
     assert found.missing == []
     assert found.winner["shape"] == "generalized_cosine-0000"
@@ -41,7 +37,7 @@ def test_leaders_are_each_familys_best_and_the_baselines_as_confirmed(studies):
 
 def test_phases_count_what_was_trained(studies):
     trials = studies(shapes=4, base_lrs=5)
-    screen, rescore, confirm = collect(trials).phases
+    screen, rescore, confirm = studies.findings(trials).phases
     expected = {"phase": "screen", "shapes": 3 * 4 + 4, "base_lrs": 5, "seeds": 2, "trials": 16 * 5 * 2}
     assert expected.items() <= screen.items()
     assert screen["diverged"] == (trials[trials["phase"] == "screen"]["status"] == "diverged").sum() > 0
@@ -50,13 +46,13 @@ def test_phases_count_what_was_trained(studies):
 
 
 def test_a_study_without_confirmation_reports_its_last_phase(studies):
-    found = collect(studies(phases=("screen", "rescore")))
+    found = studies.findings(studies(phases=("screen", "rescore")))
     assert not found.is_confirmed
     assert found.missing == ["tune", "confirm"]
     assert {row["phase"] for row in found.leaders} == {"rescore"}
     assert found.has_intervals
 
-    found = collect(studies(phases=("screen",)))
+    found = studies.findings(studies(phases=("screen",)))
     assert found.missing == ["rescore", "tune", "confirm"]
     assert {row["phase"] for row in found.leaders} == {"screen"}
     assert not found.has_intervals
@@ -65,36 +61,36 @@ def test_a_study_without_confirmation_reports_its_last_phase(studies):
 def test_a_confirm_phase_that_has_not_reached_the_winner_does_not_count_yet(studies):
     trials = studies()
     started = (trials["phase"] != "confirm") | (trials["shape"] == "baseline-cosine")
-    found = collect(trials[started])
+    found = studies.findings(trials[started])
     assert {row["phase"] for row in found.leaders} == {"rescore"}
     assert found.winner is not None
 
 
 def test_planned_trials_tell_an_unfinished_phase(studies):
     trials = studies()
-    assert collect(trials, planned={"confirm": 7 * 16}).missing == []
-    found = collect(trials, planned={"confirm": 7 * 20})
+    assert studies.findings(trials, planned={"confirm": 7 * 16}).missing == []
+    found = studies.findings(trials, planned={"confirm": 7 * 20})
     assert found.missing == ["confirm"]
 
 
 def test_edges_are_those_of_the_base_lrs_tried_before_the_confirm_phase(studies):
     trials = studies()
     grid = sorted(trials["base_lr"].unique())
-    used = {row["shape"]: row for row in collect(trials).leaders}["rex-0000"]
+    used = {row["shape"]: row for row in studies.findings(trials).leaders}["rex-0000"]
     assert used["edge"] == ""
     below = trials[(trials["base_lr"] <= used["base_lr"]) | (trials["family"] != "rex")]
-    edges = {row["shape"]: row["edge"] for row in collect(below).leaders}
+    edges = {row["shape"]: row["edge"] for row in studies.findings(below).leaders}
     assert edges.pop("rex-0000") == "high"
     assert set(edges.values()) == {""}
     above = trials[(trials["base_lr"] >= used["base_lr"]) | (trials["family"] != "rex")]
-    assert {row["shape"]: row["edge"] for row in collect(above).leaders}["rex-0000"] == "low"
+    assert {row["shape"]: row["edge"] for row in studies.findings(above).leaders}["rex-0000"] == "low"
     single = trials[trials["base_lr"] == grid[3]]
-    assert {row["edge"] for row in collect(single).leaders} == {""}
+    assert {row["edge"] for row in studies.findings(single).leaders} == {""}
 
 
 def test_messages_are_counted(studies):
     trials = studies(status="failed")
-    found = collect(trials)
+    found = studies.findings(trials)
     assert found.messages == [(len(trials), "failed", "ValueError: no such file")]
     assert found.statuses == {"failed": len(trials)}
 

@@ -1,20 +1,9 @@
 import math
 
-from lrshape.analysis.analysis import Analysis
 from lrshape.report.claims import Claims
-from lrshape.report.findings import Findings
 from lrshape.report.headline import headline, notices
 
 METRIC = "final/train_loss"
-
-
-def collect(trials):
-    return Findings(Analysis(trials, METRIC), 300, "midpoint")
-
-
-def say(trials):
-    title, sentences = headline(collect(trials))
-    return title, " ".join(sentences)
 
 
 def judged(studies, *, margin=0.0198, scale="log", **verdicts):
@@ -22,7 +11,7 @@ def judged(studies, *, margin=0.0198, scale="log", **verdicts):
 
     A verdict is a word, or a word and what else is different about the row.
     """
-    found = collect(studies(families=("generalized_cosine", "rex"), shapes=2, base_lrs=3))
+    found = studies.findings(studies(families=("generalized_cosine", "rex"), shapes=2, base_lrs=3))
     known = {"edge": "", "octaves": 0.1, "cost": 0.001, "pairs": 20}
     rows = []
     for row in found.leaders:
@@ -97,7 +86,7 @@ def test_percents_are_for_ratios_only(studies):
 def test_equal_scores_over_seeds_are_told(studies):
     trials = studies()
     trials[METRIC] = trials.groupby("shape")[METRIC].transform("median")
-    assert "Equal scores over seeds" in [notice.title for notice in notices(collect(trials))]
+    assert "Equal scores over seeds" in [notice.title for notice in notices(studies.findings(trials))]
 
 
 def test_families_that_cannot_be_told_apart_from_the_winner_or_did_better_are_named(studies):
@@ -107,11 +96,11 @@ def test_families_that_cannot_be_told_apart_from_the_winner_or_did_better_are_na
 
 
 def test_nothing_but_divergence_is_said_plainly(studies):
-    title, text = say(studies(status="diverged"))
+    title, text = told(studies.findings(studies(status="diverged")))
     assert title == "Every trial diverged"
     assert "no schedule shape can be recommended" in text
 
-    title, text = say(studies(status="failed"))
+    title, text = told(studies.findings(studies(status="failed")))
     assert title == "Every trial failed"
     assert "messages" in text
 
@@ -121,7 +110,7 @@ def test_a_winner_that_diverges_when_confirmed_is_no_winner(studies):
     lost = (trials["phase"] == "confirm") & (trials["shape"] == "generalized_cosine-0000")
     trials.loc[lost, METRIC] = math.inf
     trials.loc[lost, "status"] = "diverged"
-    title, text = say(trials)
+    title, text = told(studies.findings(trials))
     assert title == "No usable winner"
     assert "16 trials of its 16 in the confirm phase diverged or failed" in text
 
@@ -131,23 +120,23 @@ def test_baselines_that_all_diverge(studies):
     lost = trials["shape"].str.startswith("baseline-")
     trials.loc[lost, METRIC] = math.inf
     trials.loc[lost, "status"] = "diverged"
-    title, text = say(trials)
+    title, text = told(studies.findings(trials))
     assert title == "generalized_cosine wins"
     assert "baselines diverged or failed on at least half of their seeds" in text
 
 
 def test_unconfirmed_results_are_preliminary(studies):
-    title, text = say(studies(phases=("screen",)))
+    title, text = told(studies.findings(studies(phases=("screen",))))
     assert title == "So far: generalized_cosine leads"
     assert "over 2 seeds: too few seeds for an interval, which needs at least 6" in text
     assert all(f"than {name} in the median" in text for name in ("constant", "linear", "cosine", "wsd"))
     rescored = studies(phases=("screen", "rescore"), seeds=(2, 12, 16))
-    assert say(rescored)[0] == "So far: generalized_cosine wins"
+    assert told(studies.findings(rescored))[0] == "So far: generalized_cosine wins"
 
 
 def test_studies_without_baselines_and_without_searched_shapes(studies):
-    title, text = say(studies(baselines=()))
+    title, text = told(studies.findings(studies(baselines=())))
     assert title == "generalized_cosine is the best searched family"
     assert "No baseline was trained" in text
-    title, _ = say(studies(families=(), phases=("screen",)))
+    title, _ = told(studies.findings(studies(families=(), phases=("screen",))))
     assert title == "No searched shape has been trained yet"

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.analysis.analysis import Analysis
-from lrshape.report.findings import Findings
 from lrshape.report.interaction import POINTS, script
 from lrshape.report.use_of_winner import _variable, use_of_winner
 from lrshape.shapes import FAMILIES
@@ -128,7 +126,7 @@ def test_the_code_on_the_page_makes_the_winners_schedule(studies, write, tmp_pat
 
 
 def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):
-    found = Findings(Analysis(studies(), "final/train_loss"), 300, "midpoint", min_lr=10.0)
+    found = studies.findings(studies(), min_lr=10.0)
     names = {}
     exec(use_of_winner(found, "x")["codes"][0].code, names)
     assert names["schedule"].min_lr == names["schedule"].base_lr

@@ -3,10 +3,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from lrshape.analysis.analysis import Analysis
 from lrshape.report import drawing as svg
 from lrshape.report.figures import FIGURES
-from lrshape.report.findings import Findings
 
 
 @pytest.fixture(scope="module")
@@ -15,13 +13,12 @@ def found(studies):
     second = (trials["shape"] == "rex-0000") & (trials["phase"] == "rescore")
     trials.loc[second, "final/test_error"] = 0.0  # another winner, so that every figure is drawn
     trials.loc[second, "final/train_loss"] *= 0.94  # and a shape that is nearly as good
-    analysis = Analysis(trials, "final/train_loss")
-    return Findings(analysis, 300, "midpoint", curves=studies.curves(trials))
+    return studies.findings(trials, curves=studies.curves(trials))
 
 
 @pytest.fixture(scope="module")
 def guided(studies):
-    return Findings(Analysis(studies.guided(), "final/train_loss"), 300, "midpoint")
+    return studies.findings(studies.guided())
 
 
 @pytest.fixture(scope="module", params=FIGURES, ids=lambda d: d.name)
