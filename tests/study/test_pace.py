@@ -14,6 +14,7 @@ from lrshape.procedure.budget import LEAST
 from lrshape.study.pace import count_affordable, set_trials
 from lrshape.study.spec import StudySpec
 from lrshape.study.time_limit import limit_time
+from lrshape.training.workloads.function import FunctionWorkload
 
 PAUSE = 0.02
 
@@ -36,18 +37,18 @@ SETTINGS = {
 }
 
 
-def test_more_time_is_more_trials_and_not_more_than_fit(tmp_path):
-    from lrshape.training.workloads.function import FunctionWorkload
+def spec_of(function):
+    return StudySpec.parse(SETTINGS, FunctionWorkload.of(function, 12, ("score",)))
 
-    spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
+
+def test_more_time_is_more_trials_and_not_more_than_fit():
+    spec = spec_of(train)
     few, many = count_affordable(spec, 10.0), count_affordable(spec, 40.0)
     assert LEAST < few < many < 40.0 / PAUSE
 
 
 def test_too_little_time_is_said(caplog):
-    from lrshape.training.workloads.function import FunctionWorkload
-
-    spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(train, 12, ("score",)))
+    spec = spec_of(train)
     assert count_affordable(spec, 1.0) == LEAST
     assert "run the same command again to continue it" in caplog.text
 
@@ -82,10 +83,9 @@ def hears_interrupts():
 @pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
 def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
-    from lrshape.training.workloads.function import FunctionWorkload
     from lrshape.workers.executor import EXECUTORS
 
-    spec = StudySpec.parse(SETTINGS, FunctionWorkload.of(endless, 12, ("score",)))
+    spec = spec_of(endless)
     began = time.monotonic()
     with EXECUTORS.build(executor or "inline") as runner:
         assert count_affordable(spec, 2.0, runner) == LEAST
@@ -103,8 +103,6 @@ def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
     [{"confirm": {"seeds": 40}}, {"schedules": ["linear", "cosine"], "tuning": {"rounds": 4, "seeds": 9}}],
 )
 def test_a_time_that_is_too_short_for_given_settings_is_named(tmp_path, more):
-    from lrshape.training.workloads.function import FunctionWorkload
-
     document = {"base_lr": {"low": 0.01, "high": 1.0}, **more}
     with pytest.raises(lrshape.InputError, match=r"a time limit of 1 s gives .* trials must be at least"):
         set_trials(document, tmp_path / "none", 1.0, FunctionWorkload.of(train, 12, ("score",)))
