@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -150,28 +152,44 @@ SPEC = {
 
 
 @pytest.fixture(scope="session")
-def _searched(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("followed")
-    (folder / "followed_training.py").write_text(TRAINING)
-    with pytest.MonkeyPatch.context() as path:
-        path.syspath_prepend(folder)
-        # The report stays as it is for every other test of this process: this fixture lives as long as that.
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("lrshape.api.write_report", lambda study: None)
-            lrshape.search(SPEC, out=folder / "study")
-        yield folder / "study"
+def modules(tmp_path_factory):
+    """A folder whose modules can be imported."""
+    folder = tmp_path_factory.mktemp("modules")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def without_report():
+    """A context in which no search writes a report, for where it is not the point: drawing takes seconds."""
+    return partial(mock.patch, "lrshape.api.write_report", lambda study: None)
 
 
 @pytest.fixture
-def no_report(monkeypatch):
-    """Leave the report out where it is not the point: drawing takes seconds."""
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+def no_report(without_report):
+    """No search of the test writes a report."""
+    with without_report():
+        yield
+
+
+@pytest.fixture(scope="session")
+def _searched(modules, without_report, tmp_path_factory):
+    (modules / "followed_training.py").write_text(TRAINING)
+    with without_report():
+        return lrshape.search(SPEC, out=tmp_path_factory.mktemp("followed") / "study").path
 
 
 @pytest.fixture
 def searched(_searched, tmp_path):
     """A complete study of a quick training function, a fresh copy."""
     return lrshape.Study(shutil.copytree(_searched, tmp_path / "study"))
+
+
+@pytest.fixture
+def run_again(searched, no_report):
+    """Runs the search of the study again."""
+    return partial(lrshape.search, SPEC, out=searched.path)
 
 
 @pytest.fixture

@@ -34,12 +34,9 @@ ENDS = {"low", "high", "own_low", "own_high"}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("directions")
-    (folder / "two_directions.py").write_text(TRAINING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield folder
+def folder(modules, tmp_path_factory):
+    (modules / "two_directions.py").write_text(TRAINING)
+    return tmp_path_factory.mktemp("directions")
 
 
 def spec(name):
@@ -48,9 +45,8 @@ def spec(name):
 
 
 @pytest.fixture(scope="module")
-def studies(folder):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
+def studies(folder, without_report):
+    with without_report():
         return {name: lrshape.search(spec(name), out=folder / name) for name in DIRECTIONS}
 
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 
 import numpy as np
 import pandas as pd
@@ -49,14 +48,11 @@ HOW = {"seeds": 8, "tuning_seeds": 2}
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory):
-    """Two trials that want different shapes."""
-    folder = tmp_path_factory.mktemp("modules")
-    (folder / "early_training.py").write_text(TRAINING.format(late=False))
-    (folder / "late_training.py").write_text(TRAINING.format(late=True))
-    sys.path.insert(0, str(folder))
-    yield folder
-    sys.path.remove(str(folder))
+def modules(modules):
+    """Two trainings that want different shapes."""
+    (modules / "early_training.py").write_text(TRAINING.format(late=False))
+    (modules / "late_training.py").write_text(TRAINING.format(late=True))
+    return modules
 
 
 @pytest.fixture(scope="module")

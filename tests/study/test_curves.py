@@ -3,10 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
 import lrshape
-from lrshape.cli import app
 from lrshape.errors import InputError
 from lrshape.store.table import CURVE_KEYS
 from lrshape.study.trial_files import write_curves
@@ -36,14 +34,13 @@ def train(lrs, seed):
     return {"score": x * x, "curve": curve if seed % 5 else None}
 
 
-def search(out, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
+def search(out):
     return lrshape.search(SPEC, train=train, steps=STEPS, out=out)
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    return lrshape.search(SPEC, train=train, steps=STEPS, out=tmp_path_factory.mktemp("curves") / "study")
+    return search(tmp_path_factory.mktemp("curves") / "study")
 
 
 def test_each_point_has_its_trial_and_its_learning_rate(study):
@@ -68,10 +65,9 @@ def test_the_report_draws_them(study):
 
 
 @pytest.mark.parametrize(("target", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
-def test_files_read_back(study, tmp_path, target, read):
+def test_files_read_back(study, said, tmp_path, target, read):
     out = tmp_path / f"c.{target}"
-    arguments = ["trials", str(study.path), "--to", target, "--curves", "--out", str(out)]
-    assert CliRunner().invoke(app, arguments).exit_code == 0
+    said("trials", study.path, "--to", target, "--curves", "--out", out)
     found, curves = read(out), study.curves()
     np.testing.assert_array_equal(found["train_loss"].astype("float32"), curves["train_loss"])
     assert found["lr"].tolist() == curves["lr"].tolist()
@@ -85,11 +81,12 @@ def test_what_cannot_be_written_is_one_line(study, tmp_path):
         write_curves(study.curves()[:0], "csv", tmp_path / "c.csv")
 
 
-def test_a_resumed_study_has_the_same_curves(study, tmp_path, monkeypatch):
-    other = search(tmp_path / "other", monkeypatch)
+@pytest.mark.usefixtures("no_report")
+def test_a_resumed_study_has_the_same_curves(study, tmp_path):
+    other = search(tmp_path / "other")
     for name in other.store.chunks()[1::3]:
         (other.directory / "trials" / f"{name}.parquet").unlink()
-    resumed = search(tmp_path / "other", monkeypatch)
+    resumed = search(tmp_path / "other")
     pd.testing.assert_frame_equal(resumed.curves(), study.curves())
     (found,) = examine(resumed.path)
     assert found.is_sound

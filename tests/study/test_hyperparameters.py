@@ -46,9 +46,8 @@ def own_of(study):
 
 
 @pytest.fixture(scope="module")
-def tuned(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
+def tuned(without_report, tmp_path_factory):
+    with without_report():
         default = {"low": 0.02, "high": 0.2, "scale": "log", "default": 0.02}
         out = tmp_path_factory.mktemp("tuned") / "study"
         return lrshape.compare(train=train, tune={"weight_decay": default}, out=out, **SETTINGS)
@@ -94,9 +93,8 @@ def test_a_resumed_study_is_the_same(tuned, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def tuned_search(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
+def tuned_search(without_report, tmp_path_factory):
+    with without_report():
         out = tmp_path_factory.mktemp("tuned") / "search"
         return lrshape.search(
             train=train, steps=STEPS, families=["power"], baselines=["linear"], trials=96, out=out,

@@ -23,9 +23,8 @@ def train(lrs, seed):
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
+def study(without_report, tmp_path_factory):
+    with without_report():
         return lrshape.search(
             train=train, steps=4, metrics=("loss",), out=tmp_path_factory.mktemp("imported") / "study",
             families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"], chunk_size=64,

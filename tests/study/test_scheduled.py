@@ -33,9 +33,8 @@ def train(lrs, seed, *, weight_decay):
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
+def searched(without_report, tmp_path_factory):
+    with without_report():
         return lrshape.search(
             train=train, steps=STEPS, families=["linear"], baselines=["linear"], trials=120,
             base_lr={"low": 0.01, "high": 1.0}, tune={"weight_decay": SCHEDULED},

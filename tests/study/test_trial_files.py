@@ -16,7 +16,7 @@ STATES = {"ok": "COMPLETE", "diverged": "COMPLETE", "failed": "FAIL"}
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(without_report, tmp_path_factory):
     calls = []
 
     def train(lrs, seed):
@@ -25,8 +25,7 @@ def study(tmp_path_factory):
             raise OSError("no space left")
         return {"loss": float("nan") if lrs.max() > 0.9 else float(lrs.mean()) + seed % 3, "seed": seed}
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
+    with without_report():
         return lrshape.search(
             train=train, steps=4, metrics=("loss", "seed"), out=tmp_path_factory.mktemp("written") / "study",
             families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"],

@@ -5,31 +5,13 @@ import time
 import pandas as pd
 import pytest
 
-import lrshape
 from lrshape.store import Store
 from lrshape.study.verification import examine
-
-SPEC = {
-    "families": ["rex", "linear"],
-    "workload": {"name": "function", "function": "followed_training:train", "steps": 12},
-    "base_lr": {"low": 0.01, "high": 1.0, "points": 4},
-    "screen": {"shapes": 6, "seeds": 2},
-    "rescore": {"top": 3, "seeds": 6},
-    "tuning": {"rounds": 1, "base_lrs": 3},
-    "confirm": {"seeds": 6},
-    "baselines": ["constant"],
-    "chunk_size": 4,
-}
 
 
 @pytest.fixture
 def files(searched):
     return searched.path / "trials"
-
-
-def run_again(searched, monkeypatch):
-    monkeypatch.setattr("lrshape.api.write_report", lambda study: None)
-    return lrshape.search(SPEC, out=searched.path)
 
 
 def rows(path):
@@ -59,7 +41,7 @@ def test_looking_changes_nothing(searched, files):
     assert sorted(path.name for path in searched.path.rglob("*")) == before
 
 
-def test_damage_is_repaired_and_a_resume_mends_it(searched, files, training, monkeypatch):
+def test_damage_is_repaired_and_a_resume_mends_it(searched, files, training, run_again):
     expected = rows(searched.path)
     data = (files / "screen-00002.parquet").read_bytes()
     (files / "screen-00001.parquet").write_bytes(data)  # sound, and another chunk's
@@ -74,7 +56,7 @@ def test_damage_is_repaired_and_a_resume_mends_it(searched, files, training, mon
     assert found.plan.ends == "screen-00001 is not there"
     assert len(found.repaired) == 2
     assert examine(searched.path)[0].is_sound
-    run_again(searched, monkeypatch)
+    run_again()
     assert len(training.calls) == 16  # the four chunks, and nothing else
     pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
     (found,) = examine(searched.path)
@@ -84,7 +66,7 @@ def test_damage_is_repaired_and_a_resume_mends_it(searched, files, training, mon
 
 
 @pytest.mark.parametrize("note", [None, b"", b"[]", b'{"schedules": [{}]}', b'{"schedules": []}'])
-def test_a_choice_that_is_lost_is_made_again_from_the_trials(searched, training, monkeypatch, note):
+def test_a_choice_that_is_lost_is_made_again_from_the_trials(searched, training, run_again, note):
     file = searched.path / "choice.json"
     expected = file.read_bytes()
     file.unlink()
@@ -94,14 +76,14 @@ def test_a_choice_that_is_lost_is_made_again_from_the_trials(searched, training,
     (found,) = examine(searched.path)
     assert found.is_sound
     assert found.plan.ends == "choice.json is missing or does not fit the trials"
-    again = run_again(searched, monkeypatch)
+    again = run_again()
     assert training.calls == []
     assert file.read_bytes() == expected
     assert again.is_complete()
     assert examine(searched.path)[0].plan.ends == ""
 
 
-def test_chunks_that_the_plan_does_not_have(searched, training, monkeypatch):
+def test_chunks_that_the_plan_does_not_have(searched):
     expected = rows(searched.path)
     table = searched.store.read("screen-00000")
     searched.store.write("screen-00900", table)  # whole and sealed, and nobody's
@@ -112,14 +94,14 @@ def test_chunks_that_the_plan_does_not_have(searched, training, monkeypatch):
     pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
 
 
-def test_a_sealed_chunk_with_other_trials(searched, training, monkeypatch):
+def test_a_sealed_chunk_with_other_trials(searched, run_again):
     expected = rows(searched.path)
     searched.store.set_aside("screen-00001", "a test")
     searched.store.write("screen-00001", searched.store.read("screen-00002"))
     (found,) = examine(searched.path, repair=True)
     assert found.plan.misfits == {"screen-00001": "it holds other trials than planned"}
     assert found.plan.ends == "screen-00001 does not fit"
-    run_again(searched, monkeypatch)
+    run_again()
     pd.testing.assert_frame_equal(rows(searched.path), expected, check_exact=True)
 
 

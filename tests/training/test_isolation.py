@@ -1,5 +1,6 @@
 """Train functions that hang, crash, leave, fork and print, each in a process of its own."""
 
+import contextlib
 import functools
 import os
 import signal
@@ -58,13 +59,10 @@ LRS = np.array([0.1, 1 / 3, 1e-7])
 
 
 @pytest.fixture(scope="module", autouse=True)
-def mischief(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mischief")
-    (folder / "mischievous_training.py").write_text(CODE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        patch.chdir(folder)
-        yield folder
+def mischief(modules):
+    (modules / "mischievous_training.py").write_text(CODE)
+    with contextlib.chdir(modules):
+        yield modules
     user_function.end_worker()
 
 

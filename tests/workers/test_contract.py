@@ -52,29 +52,21 @@ def test_keeps_the_contract(started, rule):
 
 
 @pytest.fixture(scope="module")
-def training(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("training")
-    (folder / "contract_training.py").write_text(TRAINING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(folder)
-        yield
-
-
-@pytest.fixture(scope="module")
-def inline(training, tmp_path_factory):
-    return search(tmp_path_factory.mktemp("inline"), "inline")
+def inline(modules, without_report, tmp_path_factory):
+    (modules / "contract_training.py").write_text(TRAINING)
+    with without_report():
+        return search(tmp_path_factory.mktemp("inline"), "inline")
 
 
 def search(folder: Path, executor):
     import lrshape
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("lrshape.api.write_report", lambda study: None)
-        study = lrshape.search(SPEC, out=folder / "study", executor=executor)
+    study = lrshape.search(SPEC, out=folder / "study", executor=executor)
     return study.document["hash"], study.trials().drop(columns="wall_time")
 
 
 @elsewhere
+@pytest.mark.usefixtures("no_report")
 def test_a_study_is_the_same(started, inline, tmp_path):
     digest, table = search(tmp_path, started)
     assert digest == inline[0]

@@ -45,19 +45,16 @@ LEARNED = {
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
+def cluster(modules, without_report):
     """A head without cores for actors, and two nodes with one each; a module on everybody's path."""
     from ray.cluster_utils import Cluster
 
-    folder = tmp_path_factory.mktemp("cluster")
-    (folder / "cluster_training.py").write_text(TRAINING)
+    (modules / "cluster_training.py").write_text(TRAINING)
     if ray.is_initialized():  # another module's, on this machine alone
         ray.shutdown()
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, without_report():
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.syspath_prepend(folder)
-        patch.setattr("lrshape.api.write_report", lambda study: None)
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
         try:
             yield made
