@@ -36,7 +36,12 @@ SPEC = {
     "name": "halves",
     "families": ["rex", "two_point_linear"],
     "baselines": ["constant"],
-    "workload": {"name": "function", "function": "early_training:train", "steps": 10},
+    "workload": {
+        "name": "function",
+        "function": "early_training:train",
+        "steps": 10,
+        "metrics": ["train_loss"],
+    },
     "base_lr": {"low": 0.3, "high": 3.0, "points": 4},
     "screen": {"shapes": 8, "seeds": 1},
     "rescore": {"top": 2, "seeds": 2},
@@ -210,26 +215,6 @@ def spec_of(**changes):
     return StudySpec.parse({**SPEC, **changes})
 
 
-def drive(phase, score):
-    """Run a phase on ``score(training)``; return its rounds and what it chose."""
-    rounds = [next(phase)]
-    while True:
-        rows = [
-            {
-                "phase": t.phase, "shape": t.shape.id, "family": t.shape.family.name,
-                "params": t.shape.params, "base_lr": t.base_lr,
-                "hyperparameters": t.candidate.hyperparameters, "seed": t.seed,
-                "final/score": score(t), "status": "ok",
-            }
-            for trials in rounds
-            for t in trials
-        ]  # fmt: skip
-        try:
-            rounds.append(phase.send(pd.DataFrame(rows)))
-        except StopIteration as end:
-            return rounds, end.value
-
-
 SHAPE = ShapeRecord.of("best-a", "rex", {"beta": 0.5, "warmup": 0.1})
 
 
@@ -246,7 +231,7 @@ def quadratic(losses_of, best=0.1):
     )  # fmt: skip
     octaves = np.log2(table["base_lr"] / best)
     noise = 0.01 * np.random.default_rng(0).normal(size=len(rows))
-    return table.assign(**{"final/score": losses_of(0.1 * octaves**2 + noise)})
+    return table.assign(**{"final/train_loss": losses_of(0.1 * octaves**2 + noise)})
 
 
 @pytest.mark.parametrize(
@@ -281,7 +266,7 @@ def test_shares_that_a_better_base_lr_improves_stay_shares(lowest):
 
 def test_nothing_is_known_of_better_base_lrs_where_the_tuned_one_diverges():
     table = quadratic(np.exp)
-    table.loc[table["base_lr"] == 0.4, "final/score"] = np.inf
+    table.loc[table["base_lr"] == 0.4, "final/train_loss"] = np.inf
     gains = BaseLRGains(spec_of(), table)
     losses = pd.Series([1.0, np.inf])
     assert gains.improved(("rex", SHAPE.params, 0.4, "{}"), losses) is None
@@ -297,7 +282,7 @@ def transfer(shape=SHAPE, around=1.0, kept=((1.0, "{}"),), **how):
 
 
 @pytest.mark.parametrize("target", [0.1, 0.9, 1.0, 4.0])
-def test_tuning_walks_on_while_the_best_is_at_an_edge(modules, target):
+def test_tuning_walks_on_while_the_best_is_at_an_edge(modules, drive, target):
     phase = transfer(kept=((0.7, "{}"),), base_lrs=5, extend=8).rounds(spec_of())
     rounds, chosen = drive(phase, lambda t: abs(np.log(t.base_lr / target)))
     step = spec_of().base_lr.ratio ** 0.5
@@ -309,7 +294,7 @@ def test_tuning_walks_on_while_the_best_is_at_an_edge(modules, target):
     assert all(t.seed < FIRST_SCORING_SEED for trials in rounds[:-1] for t in trials)
 
 
-def test_a_fixed_base_lr_is_not_tuned(modules):
+def test_a_fixed_base_lr_is_not_tuned(modules, drive):
     spec = spec_of(base_lr={"low": 1.0, "high": 1.0, "points": 1})
     rounds, chosen = drive(transfer().rounds(spec), lambda t: t.base_lr)
     assert [len(r) for r in rounds] == [10, 20]
