@@ -7,30 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import lrshape
 from lrshape.errors import InputError
 from lrshape.shapes.schedule import Schedule
 from lrshape.store import Store
 from lrshape.study.initial_shapes import TOP, read_initial_shapes
 
 FAMILIES = ["rex", "wsd", "cyclic_cosine"]
-
-
-def train(lrs, seed):
-    if lrs.max() > 0.9 and seed % 5 == 0:
-        raise OSError("no space left")
-    return {"loss": float("nan") if lrs.max() > 0.99 else float(abs(lrs.sum() - 1)) + seed % 7 / 100}
-
-
-@pytest.fixture(scope="session")
-def study(without_report, tmp_path_factory):
-    with without_report():
-        return lrshape.search(
-            train=train, steps=4, metrics=("loss",), out=tmp_path_factory.mktemp("imported") / "study",
-            families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"], chunk_size=64,
-            screen={"shapes": 4, "seeds": 4}, base_lr={"low": 0.1, "high": 1.0, "points": 3},
-            rescore={"top": 5, "seeds": 2}, confirm={"seeds": 2}, name="three",
-        )  # fmt: skip
 
 
 def test_a_schedule_is_a_start(tmp_path):

@@ -8,30 +8,10 @@ import optuna
 import pandas as pd
 import pytest
 
-import lrshape
 from lrshape.errors import InputError
 from lrshape.study.trial_files import flat, to_optuna, write_trials
 
 STATES = {"ok": "COMPLETE", "diverged": "COMPLETE", "failed": "FAIL"}
-
-
-@pytest.fixture(scope="module")
-def study(without_report, tmp_path_factory):
-    calls = []
-
-    def train(lrs, seed):
-        calls.append(seed)
-        if len(calls) % 7 == 0:
-            raise OSError("no space left")
-        return {"loss": float("nan") if lrs.max() > 0.9 else float(lrs.mean()) + seed % 3, "seed": seed}
-
-    with without_report():
-        return lrshape.search(
-            train=train, steps=4, metrics=("loss", "seed"), out=tmp_path_factory.mktemp("written") / "study",
-            families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"],
-            screen={"shapes": 4, "seeds": 4}, base_lr={"low": 0.1, "high": 1.0, "points": 3},
-            rescore={"top": 1, "seeds": 2}, confirm={"seeds": 2}, name="three",
-        )  # fmt: skip
 
 
 def journal(path):
