@@ -15,7 +15,6 @@ _local, _seeds, _settings = (
     for name in ("local", "seeds", "settings")
 )
 CARD, TARGETS, CONTRASTS = (_browser[name] for name in ("CARD", "TARGETS", "CONTRASTS"))
-METRIC = "final/train_loss"
 
 
 def local(folder):
