@@ -67,6 +67,9 @@ def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
     assert "no run had an LR above 2" in beyond.verdict
     keep = replace(found, rows=tuple(row._replace(difference=0.0) for row in found.rows if row.own))
     assert keep.verdict.startswith("Keep WSD 20%")
+    worse = replace(found, rows=(first._replace(difference=0.02, error=0.005),))
+    assert worse.verdict.startswith("No candidate is expected to be better than your best run, hold 1: ")
+    assert "0.020 higher (95% interval 0.010 to 0.030 higher)." in worse.verdict
 
 
 def test_an_unstable_run_bounds_the_lr_and_above_stable_ones_no_gain_is_claimed():
@@ -75,7 +78,7 @@ def test_an_unstable_run_bounds_the_lr_and_above_stable_ones_no_gain_is_claimed(
     assert highest == pytest.approx(np.sqrt(0.5), rel=1e-2)  # halfway from a stable LR to the unstable one
     assert "does not know whether it is better" in found.verdict
     assert "no stable run had an LR above 0.5" in found.verdict
-    assert "blown, with LRs up to 1, was unstable and is left out." in found.doubts
+    assert "blown, with LRs up to 1, ended higher than the bound allows and is left out." in found.doubts
     assert [each["name"] for each in found.to_dict()["runs"] if each["unstable"]] == ["blown"]
     first = found.rows[0]
     blown = first._replace(schedule=first.schedule.replace(base_lr=1.0), difference=-0.02, error=0.001)
@@ -250,9 +253,10 @@ def test_a_branch_costs_only_what_comes_after_it():
     assert "second; from a checkpoint of constant after 80" in kept[1].reason
     assert affordable([constant, branch], [], STEPS, 1.1) == kept[:1]
     had = Run("mine", np.ones(STEPS), [STEPS], [3.0])
-    (alone,) = affordable([constant, branch], [had], STEPS, 0.25)  # the constant run is to be repeated
-    assert (alone.name, alone.cost) == ("WSD 20%", kept[1].cost)
-    assert "from a checkpoint of mine after" in alone.reason
+    there, cooldown = affordable([constant, branch], [had], STEPS, 0.25)
+    assert (there.cost, there.reason) == (0, "first; mine has trained it already")
+    assert (cooldown.name, cooldown.cost) == ("WSD 20%", kept[1].cost)
+    assert "from a checkpoint of mine after" in cooldown.reason
 
 
 def test_candidates_are_members_of_the_families_each_once():

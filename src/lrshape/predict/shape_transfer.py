@@ -118,14 +118,12 @@ def transfer_sweep(
 
 
 def _highest_lr(fitted: FittedBound) -> float:
-    """The highest LR that is suggested; it is less than any that was unstable."""
-    peaks = [float(run.lrs.max()) for run in fitted.runs]
-    limit = LARGEST_STEP * max(peaks)
-    if not fitted.unstable:
-        return limit
-    unstable = min(float(run.lrs.max()) for run in fitted.unstable)
-    stable = max((peak for peak in peaks if peak < unstable), default=unstable / LARGEST_STEP)
-    return min(limit, float(np.sqrt(stable * unstable)))
+    """The highest LR that is suggested: below any that was unstable, unless a stable run went higher."""
+    stable, unstable = ([float(run.lrs.max()) for run in runs] for runs in (fitted.runs, fitted.unstable))
+    highest = max(stable)
+    if not unstable:
+        return LARGEST_STEP * highest
+    return max(highest, min(LARGEST_STEP * highest, float(np.sqrt(highest * min(unstable)))))
 
 
 def _doubts(fitted: FittedBound) -> list[str]:

@@ -35,14 +35,20 @@ def verdict(found: "Suggestion") -> str:
     what = f"{best}, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
     is_theirs = first.own and alike(first.schedule, found.today.schedule)
     if is_theirs and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
-        return f"Keep {where}: no candidate is expected to be better than {what}{_by(found)}."
+        than = f"{what},{by}" if (by := _by(found)) else what
+        return f"Keep {where}: no candidate is expected to be better than {than}."
+    if first.difference >= 0:
+        return (
+            f"No candidate is expected to be better than {what}: for the first, {where}, the expected final "
+            f"loss is {amount(found, first)} (95% interval {spread(found, first)})."
+        )
     if found.today.is_far:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: forecasts "
             f"from {found.today.run.steps:,} steps to {found.steps:,} are untested."
         )
     highest, peak = max(run.lrs.max() for run in found.runs), first.schedule.values().max()
-    if too_high := [run for run in found.unstable if run.lrs.max() <= peak]:
+    if too_high := [run for run in found.unstable if highest < run.lrs.max() <= peak]:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: "
             f"{too_high[0].name} was unstable at LR {rate(too_high[0].lrs.max())}."

@@ -165,7 +165,8 @@ def told_unstable(unstable: Sequence[Run]) -> list[str]:
     """Return what users are told of unstable runs, a sentence each."""
     return [
         f"{run.name}, with LRs up to {run.lrs.max():.3g}, "
-        f"{f'diverged at step {run.points[-1]:,}' if run.diverged else 'was unstable'} and is left out."
+        f"{f'diverged at step {run.points[-1]:,}' if run.diverged else 'ended higher than the bound allows'} "
+        "and is left out."
         for run in unstable
     ]
 
