@@ -62,6 +62,7 @@ class Run:
         self._speed = Speed()
         self._trials = 0
         self._failures: list[str] = []
+        self._failing: list[str] = []  # chunks most of whose trials failed
         self._diverged = 0
         self._shared = False  # whether another run has been seen on the same directory
 
@@ -122,7 +123,7 @@ class Run:
                 self._speed.trained += len(table)
                 tally.add(table, self._spec.metric, self._spec.direction)
                 self._tell(tally.news())
-                self._check_failures(table)
+                self._check_failures(chunk.name, table)
                 self._check_divergence(table)
                 self._check_time()
         return [rows[chunk.name] for chunk in planned]
@@ -193,16 +194,24 @@ class Run:
             self._store.set_aside(chunk.name, error.reason)
             return None
 
-    def _check_failures(self, table: pd.DataFrame) -> None:
-        """Count those of this run alone, so that mended code can go on where it was stopped."""
-        self._failures += table.loc[table["status"] == "failed", "message"].tolist()
+    def _check_failures(self, chunk: str, table: pd.DataFrame) -> None:
+        """Count those of this run alone, so that mended code can go on where it was stopped.
+
+        What the broken code has scored says nothing about schedules: the next run trains it again.
+        """
+        has_failed, most = table["status"] == "failed", self._spec.max_failed_fraction
+        self._failures += table.loc[has_failed, "message"].tolist()
+        if has_failed.mean() > most:
+            self._failing.append(chunk)
         failed, trained = len(self._failures), self._speed.trained
-        if trained >= MIN_JUDGED and failed > self._spec.max_failed_fraction * trained:
+        if trained >= MIN_JUDGED and failed > most * trained:
+            for name in self._failing:
+                self._store.set_aside(name, "most of its trials failed")
             first = " ".join(self._failures[0].split()) or "no message"
             raise TooManyFailed(
                 f"{failed} of the {trained} trials of this run failed, more than max_failed_fraction = "
-                f"{self._spec.max_failed_fraction:g} allows, the first with: {first}; "
-                f"all are kept in {self._store.path}"
+                f"{most:g} allows, the first with: {first}; the next run in {self._store.path} trains "
+                "them again"
             )
 
     def _check_divergence(self, table: pd.DataFrame) -> None:
