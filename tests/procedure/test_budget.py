@@ -7,6 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from lrshape.analysis.intervals import interval_ranks
+from lrshape.analysis.looks import share_of_error
 from lrshape.errors import InputError
 from lrshape.procedure.budget import FAMILIES, plan_search
 from lrshape.procedure.curves import multiplier_rms
@@ -63,6 +65,12 @@ def test_a_plan_shares_out_all_trials(trials):
     assert spec.screen.shapes * len(spec.families) < spec.screen_limit
     assert spec.confirm.least >= 6  # fewer seeds give no interval
     assert spec.confirm.families == (trials >= 1000)
+
+
+@pytest.mark.parametrize("trials", range(24, 64))
+def test_the_last_look_of_a_few_trials_can_decide(trials):
+    looks = StudySpec.parse({"workload": "digits-mlp", "trials": trials}).confirm.looks
+    assert interval_ranks(looks[-1], 1 - 0.05 * share_of_error(looks[-1], looks))[0] >= 0
 
 
 def test_more_trials_buy_more_of_everything():
