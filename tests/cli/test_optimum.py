@@ -1,6 +1,7 @@
 """The command optimum as users run it, right and wrong."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,9 @@ def test_it_prints_the_gap_table_and_writes_the_result(folder):
     assert code == 0, err
     assert "of the optimum" in out
     assert "report: found/optimum.html" in out
+    intervals = re.findall(r"(0\.\d+) \((0\.\d+) to (0\.\d+)\)", out)  # of the mean of simulated SGD
+    assert len(intervals) == 3
+    assert all(float(low) < float(mean) < float(high) for mean, low, high in intervals)
     assert "family 1 of 2: cosine" in err
     found = json.loads((folder.path / "found" / "optimum.json").read_text())
     assert {f["family"] for f in found["families"]} == {"cosine", "power"}
@@ -31,7 +35,7 @@ def test_it_prints_the_gap_table_and_writes_the_result(folder):
     [
         (["--set", 'workload={name = "digits-mlp"}'], "workload must be 'linear-regression'"),
         (["--families", "cosin"], "did you mean 'cosine'"),
-        (["--families", ",", "--set", "sampler=sobol"], "families must name at least one family"),
+        (["--families", ","], "families: must have 1 entries or more, got []"),
         (["--seeds", "1"], "seeds must be at least 2, got 1"),
         (["--starts", "0e0"], "got 0"),
         (["--eigenbasis", "-1"], "eigenbasis must be at least 0, got -1"),
@@ -41,6 +45,13 @@ def test_it_prints_the_gap_table_and_writes_the_result(folder):
 )
 def test_wrong_input_ends_in_one_line_and_code_2(folder, arguments, message):
     folder.refuses(message, "optimum", EXAMPLES / "linear-regression.toml", "--out", "found", *arguments)
+
+
+def test_what_a_spec_says_of_its_search_makes_no_difference(folder):
+    few = ["--set", "trials=30", "--families", "wsd", *SMALL]
+    assert folder.run("optimum", EXAMPLES / "linear-regression.toml", "--out", "found", *few)[0] == 0
+    contest = EXAMPLES / "contest.toml"
+    folder.refuses("workload must be 'linear-regression'", "optimum", contest, "--out", "other")
 
 
 def test_a_directory_with_something_else_is_left_alone(folder):

@@ -202,7 +202,7 @@ def gaps_table(found: OptimumResult) -> Table:
 
     def simulated(name: str) -> tuple[str, str]:
         mean = found.checks[name].simulated
-        return number(mean.mean, 4), interval(mean.low, mean.high, 4)
+        return number(mean.mean, 4), interval(mean.low, mean.high, mean.mean)
 
     return table(
         "Gap of every family to the optimum, and checks",
