@@ -49,6 +49,7 @@ ALLOWED = {
     "testing": {"*"},
     "cli": {"*"},
     "__init__": {"*"},
+    "__main__": {"*"},
 }
 """What each room may import. `Schedule.to_torch` and its like import `frameworks` when called."""
 

@@ -55,7 +55,7 @@ def test_stopped_and_run_again_it_is_the_same_study(slow, finished, kill, code):
     process.send_signal(kill)
     err = stopped(process, code)
     if code == 130:
-        assert "run the same command again to resume" in err
+        assert "finished trials are stored in study: run the same command again to resume" in err
     stored = len(table(slow))
     assert 0 < stored < len(table(finished))
     finish(slow, finished)
@@ -135,16 +135,13 @@ def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):
     _, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 2
     assert process.returncode == 130
-    assert (
-        "stopped immediately; finished trials are stored in study: run the same command again to resume"
-        in err
-    )
+    assert "stopped immediately; this run stored no trials: run the same command again" in err
 
 
 def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
     process = stubborn.start("search", "spec.toml", "--out", "study", "--time-limit", "1s")
     wait_for_study(stubborn, process)
-    assert "run the same command again to resume" in stopped(process, 130)
+    assert "this run stored no trials: run the same command again" in stopped(process, 130)
 
 
 def test_where_no_trial_was_stored_none_is_said_to_be(stubborn):

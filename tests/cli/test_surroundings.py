@@ -103,8 +103,7 @@ def test_options_take_numbers_as_people_type_them(finished):
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_obstacle(finished, closed):
-    program = f"{sys.executable} -c 'from lrshape.cli import main; main()'"
-    command = f"{program} search spec.toml --out study {closed}"
+    command = f"{sys.executable} -m lrshape search spec.toml --out study {closed}"
     done = subprocess.run(
         ["sh", "-c", command], cwd=finished.path, env=finished.environment, capture_output=True, check=False
     )

@@ -1,6 +1,7 @@
 """Specs: what is accepted, what is refused, and how it reads."""
 
 import json
+import re
 import tomllib
 
 import pytest
@@ -207,12 +208,22 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     assert spec == StudySpec.parse({"workload": given, "name": workload})
     for trials in (24, 100):
         StudySpec.parse({**tomllib.loads(text), "trials": trials})
-    own = text.partition("To control the search yourself")[2].splitlines()[1:]
-    paper = tomllib.loads("\n".join(line.removeprefix("#").removeprefix(" ") for line in own))
-    assert set(paper) == {"sampler", "base_lr", "screen", "rescore", "tuning", "confirm"}
-    paper |= {"workload": given, "families": ["rex"]}
-    assert StudySpec.parse(paper).base_lr.name == "grid"
     assert all(f"{name} =" in text or f"[{name}" in text for name in StudySpec.model_fields)
+
+
+def test_what_is_commented_in_a_spec_can_be_used_where_it_stands():
+    text = commented_spec("digits-mlp")
+    before, _, sections = text.partition("# The other sections")
+    for example in re.findall(r"^# ((?:families|baselines) = .*)$", before, re.MULTILINE):
+        StudySpec.parse(tomllib.loads(f"{example}\n{text}"))
+    own = ("# sampler", "# strategy", "# extend", "# points")
+    lines = [line.removeprefix("# ") if line.startswith(own) else line for line in before.splitlines()]
+    lines = [line for line in lines if not line.startswith("trials")]
+    lines += [line.removeprefix("#").removeprefix(" ") for line in sections.splitlines()[1:]]
+    document = tomllib.loads("\n".join(['families = ["rex"]', *lines]))
+    assert {"screen", "rescore", "tuning", "confirm"} < set(document)
+    spec = StudySpec.parse(document)
+    assert (spec.sampler.name, spec.base_lr.name) == ("sobol", "grid")
 
 
 def test_override_reads_toml_and_falls_back_to_text():

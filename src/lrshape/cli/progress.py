@@ -52,14 +52,14 @@ class Shown(Callback, ABC):
     """Prints what is told once; how a phase goes on is shown by the subclass.
 
     Attributes:
-        has_begun: whether a study has begun to store trials.
+        has_stored: whether trials are stored, by this run or earlier ones.
     """
 
-    has_begun = False
+    has_stored = False
 
     def started(self, directory: str, stored: int) -> None:
         """Print where the study is, and whether it is resumed."""
-        self.has_begun = True
+        self.has_stored |= stored > 0
         resumed = f", resuming: {stored:,} chunks of trials are stored" if stored else ""
         self.print(f"study in {directory}{resumed}")
 
@@ -71,6 +71,10 @@ class Shown(Callback, ABC):
         """Print what the phase does."""
         if announcement:
             self.print(f"{phase}: {announcement}")
+
+    def progress(self, status: Status) -> None:
+        """Note whether a trial is stored: then there is a best one."""
+        self.has_stored |= status.best is not None
 
     @abstractmethod
     def print(self, text: str) -> None:
@@ -88,6 +92,7 @@ class Lines(Shown):
 
     def progress(self, status: Status) -> None:
         """Print a line if the last one is old enough."""
+        super().progress(status)
         if time.monotonic() - self._last >= LINE_SECONDS:
             self.print(_line(status))
 
@@ -135,6 +140,7 @@ class Bar(Shown):
 
     def progress(self, status: Status) -> None:
         """Move the phase's bar."""
+        super().progress(status)
         task = self._tasks.get(status.phase)
         if task is None:
             task = self._tasks[status.phase] = self._progress.add_task(status.phase, total=1, words="")

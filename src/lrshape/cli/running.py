@@ -60,7 +60,7 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
     progress = callback()
 
     def resume() -> str:
-        if progress.has_begun:
+        if progress.has_stored:
             return f"finished trials are stored in {out}: run {command} again to resume"
         return f"this run stored no trials: run {command} again, with more time if it ends here again"
 

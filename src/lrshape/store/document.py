@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 from lrshape.files import StoreError, is_temporary
 from lrshape.store.place import Place
 
@@ -35,7 +35,7 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
             for key in sorted(old.keys() | new.keys())
             for line in differences(old.get(key), new.get(key), f"{where}.{key}" if where else key)
         ]
-    return [] if old == new else [f"{where}: {old!r:.60} -> {new!r:.60}"]
+    return [] if old == new else [f"{where}: {shown(old, 60)} -> {shown(new, 60)}"]
 
 
 def claim_directory(

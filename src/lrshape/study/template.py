@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lrshape.procedure.base_lr import STRATEGIES, BaseLRStrategy, GridLR
+from lrshape.procedure.base_lr import STRATEGIES, GridLR
 from lrshape.procedure.budget import FEW, TRIALS
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.sampler import SAMPLERS
@@ -39,6 +39,7 @@ def commented_spec(name: str) -> str:
 
 
 def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
+    grid = GridLR(low=spec.base_lr.low, high=spec.base_lr.high)
     yield f"# Study of learning-rate schedule shapes on {workload.name}. Run it with"
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
     yield "# Each setting is shown with its default: leave out what you do not change."
@@ -53,14 +54,18 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     )
     yield ""
     yield f"# Metrics of this workload: {', '.join(workload.metric_names())}."
-    yield "# `lrshape shapes list` lists the families. To narrow one, name them in tables such as"
-    yield '#     [[families]]  name = "rex"  shapes = 32  fixed = {warmup = 0.1}  ranges = {beta = [0.1, 1]}'
+    yield "# `lrshape shapes list` lists the families. Fix and narrow their parameters so:"
+    yield '# families = ["wsd", {name = "rex", fixed = {warmup = 0.1}, ranges = {beta = [0.1, 1]}}]'
     yield f"# With fewer than {2 * FEW} trials, fewer families and baselines are the default."
     yield f"# families = {_toml([family.name for family in spec.families])}"
     yield from _fields(spec, only=("initial_shapes",))
-    yield "# For baselines of your own, write: [baselines.mine]  family = ...  params = {...}"
     yield f"# baselines = {_toml(list(STANDARD_BASELINES))}"
+    yield "# For baselines of your own, write:"
+    yield '# baselines = {linear = {family = "linear"}, mine = {family = "wsd", params = {decay = 0.4}}}'
     yield f"trials = {TRIALS}  # trials in all, baselines and the confirm phase included"
+    yield "# To control the search yourself: no trials, but families, these, and the sections below."
+    yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
+    yield f"# max_trials =  # {StudySpec.model_fields['max_trials'].description}"
     yield ""
     yield "[workload]"
     yield f"name = {_toml(workload.name)}"
@@ -75,6 +80,9 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# First base LRs that are tried; the range widens until the best one is inside."
     yield "[base_lr]"
     yield from _fields(spec.base_lr, only=("low", "high"))
+    yield "# Without trials:"
+    yield f"# strategy = {_toml(grid.name)}  # one of {', '.join(STRATEGIES)}"
+    yield from (f"# {line}" for line in _fields(grid) if not line.startswith(("low", "high")))
     yield ""
     yield "# Hyperparameters to tune for every schedule beside its base LR, at most four, for example:"
     yield "# [tune.weight_decay]"
@@ -85,11 +93,8 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield '# To search a schedule of it, add a family of shapes, for example: family = "power"'
     yield ""
     yield "# The sections tuning and confirm below may be set together with trials."
-    yield "# To control the search yourself, set the others instead of trials (shown: their defaults then):"
-    yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
-    yield f"# # max_trials =  # {StudySpec.model_fields['max_trials'].description}"
+    yield "# The other sections count without trials only (shown: their defaults then)."
     for name, section in (
-        ("base_lr", GridLR(low=spec.base_lr.low, high=spec.base_lr.high)),
         ("screen", ScreenSpec()),
         ("rescore", RescoreSpec()),
         ("tuning", TuningSpec()),
@@ -101,8 +106,6 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
 def _section(name: str, model: Settings) -> Iterator[str]:
     yield f"# {(type(model).__doc__ or '').splitlines()[0]}"
     yield f"[{name}]"
-    if isinstance(model, BaseLRStrategy):
-        yield f"strategy = {_toml(model.name)}  # one of {', '.join(STRATEGIES)}"
     yield from _fields(model)
 
 
