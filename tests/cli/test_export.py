@@ -100,7 +100,7 @@ def test_several_schedules(shapes):
             ("export", "several.json", "--to", "keras"),
             "a file for keras holds one schedule, got 2: lr, weight_decay",
         ),
-        (("shapes", "show", "several.json"), "several.json must hold one schedule, got 2: lr, weight_decay"),
+        (("shapes", "show", "several.json"), "several.json: must hold one schedule, got 2: lr, weight_decay"),
     ):
         shapes.refuses(message, *arguments)
 

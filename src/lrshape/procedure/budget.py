@@ -4,6 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from lrshape.analysis.intervals import interval_ranks
+from lrshape.analysis.looks import share_of_error
+from lrshape.analysis.paired import LEVEL
 from lrshape.errors import InputError
 from lrshape.procedure.hyperparameters import named
 from lrshape.procedure.spec import FINALISTS, STANDARD_BASELINES
@@ -229,8 +232,13 @@ def _first_look(usual: int, confirm: Any) -> int:
 
 
 def _last_look(first: int, more: int) -> int:
-    """Seeds of the last look, where so many more than at the first one can be paid."""
-    return max(first, min(MOST_SEEDS, first + more))
+    """Seeds of the last look, where so many more than at the first one can be paid.
+
+    That is the first one where they are too few to decide anything by their share of the error.
+    """
+    last = max(first, min(MOST_SEEDS, first + more))
+    confidence = 1 - LEVEL * share_of_error(last, (first, last))
+    return first if interval_ranks(last, confidence)[0] < 0 else last
 
 
 def contest_least(schedules: int, swept: int, span: float = 1000.0, beside: int = 0) -> int:

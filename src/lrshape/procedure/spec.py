@@ -5,9 +5,6 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from lrshape.analysis.intervals import interval_ranks
-from lrshape.analysis.looks import share_of_error
-from lrshape.analysis.paired import LEVEL
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import AnyBaseLR, GridLR
 from lrshape.procedure.family_spec import MAX_SHAPES, FamilySpec
@@ -133,18 +130,12 @@ class ConfirmSpec(Settings):
         """Numbers of seeds after which the phase may stop.
 
         Example:
-            >>> ConfirmSpec(least=10, most=100).looks, ConfirmSpec(least=6, most=7).looks
-            ((10, 20, 40, 80, 100), (7,))
+            >>> ConfirmSpec(least=10, most=100).looks
+            (10, 20, 40, 80, 100)
         """
         found = [self.least]
         while found[-1] < self.most:
             found.append(min(2 * found[-1], self.most))
-        # Over few seeds a last look that adds one or two has too little of the error to decide anything.
-        while len(found) > 1:
-            confidence = 1 - LEVEL * share_of_error(found[-1], found)
-            if interval_ranks(found[-1], confidence)[0] >= 0:
-                break
-            del found[-2]
         return tuple(found)
 
 

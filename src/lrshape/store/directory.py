@@ -223,8 +223,12 @@ class Store:
         chunk_file.parse(name)
         return chunk_file.decode(self.place.read(_file_name(name)), name, self.document["hash"], curves)
 
-    def set_aside(self, name: str, reason: str) -> Location:
+    def set_aside(self, name: str, reason: str = "") -> Location:
         """Move a chunk to ``damaged/``, where nothing is overwritten, so that it will be computed again.
+
+        Args:
+            name: the chunk's.
+            reason: for a warning; none is logged without one.
 
         Returns:
             Where it is now.
@@ -242,7 +246,10 @@ class Store:
         except FileNotFoundError:  # another run has set it aside just now
             return self.place.at(target)
         moved = self.place.at(target)
-        _log.warning("%s was moved to %s and will be recomputed: %s", self.place.at(source), moved, reason)
+        if reason:
+            _log.warning(
+                "%s was moved to %s and will be recomputed: %s", self.place.at(source), moved, reason
+            )
         return moved
 
     def chunks(self) -> list[str]:

@@ -206,7 +206,7 @@ class Run:
         failed, trained = len(self._failures), self._speed.trained
         if trained >= MIN_JUDGED and failed > most * trained:
             for name in self._failing:
-                self._store.set_aside(name, "most of its trials failed")
+                self._store.set_aside(name)
             first = " ".join(self._failures[0].split()) or "no message"
             raise TooManyFailed(
                 f"{failed} of the {trained} trials of this run failed, more than max_failed_fraction = "
