@@ -37,7 +37,7 @@ def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
 def test_stopped_it_says_how_to_go_on(folder, how):
     folder.pause(0.05)
     process = folder.start("sweep", "spec.toml", *FUNCTIONS, "--out", "s")
-    folder.wait(process, "s/studies/*/trials/*.parquet", 1)
+    folder.wait(process, "s/studies/*/trials/*.parquet", 2)
     process.send_signal(how)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
