@@ -199,7 +199,8 @@ class Run:
 
         What the broken code has scored says nothing about schedules: the next run trains it again.
         """
-        has_failed, most = table["status"] == "failed", self._spec.max_failed_fraction
+        has_failed = (table["status"] == "failed").to_numpy(bool)
+        most = self._spec.max_failed_fraction
         self._failures += table.loc[has_failed, "message"].tolist()
         if has_failed.mean() > most:
             self._failing.append(chunk)
