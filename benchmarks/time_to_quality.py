@@ -45,7 +45,7 @@ GAP = 0.5
 REFERENCES, REFERENCE_TRIALS = 3, 1024
 LADDER = (64, 128, 256, 512, 1024)
 LONGER = (*LADDER, 2048, 4096)
-"""Of searches that need more trials: the limit of seconds ends them, rather than the number of trials."""
+"""Of searches that may need more trials."""
 LIMIT = 600.0
 
 Trajectory = Callable[[dict[str, Any], Sequence[int], int], Iterator[Found]]
@@ -170,7 +170,7 @@ gap between a linear decay at its best base LR and the best schedule known, that
 {REFERENCE_TRIALS:,} trials, by the median final training loss over {TASKS[WORKLOADS[0]].truth_seeds} fresh
 seeds: median (range) over repetitions with different seeds. Imports, compilation, models, storage,
 confirmation and report are included; lrshape starts without compiled programs, unless the table says
-"compiled before": so it is from the second study of a workload on. All search the shapes of
+"compiled before", which is the case from the second study of a workload on. All search the shapes of
 `two_point_spline` and the base LR, unless four families are named. Optuna trains with PyTorch, the same
 model on the same data, in a process a core with one thread each, and spends a quarter of its trials on a
 race of its best on fresh seeds.

@@ -1,5 +1,6 @@
 """The claims of the paper's abstract, each judged on every workload by the effects of `questions`."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -69,14 +70,21 @@ def common_families(one: WorkloadStudies) -> Judgement:
 
 
 def beats_all(others: Sequence[tuple[str, Effect | None]]) -> Judgement:
-    """Whether all of these are worse; the effect is the one with the lowest upper end. None was not run."""
+    """Whether all of these are worse. None was not run.
+
+    Of the effects with the verdict that is worst for the best shape, it is the one with the lowest upper end.
+    """
     effects = [
         effect._replace(note=", ".join(filter(None, (f"`{name}`", effect.note))))
         for name, effect in others
         if effect is not None
     ]
     order = (*NEAR, "open", "worse")
-    best = min(effects, key=lambda effect: (order.index(effect.verdict), effect.high), default=None)
+
+    def key(effect: Effect) -> tuple[int, float]:
+        return order.index(effect.verdict), math.inf if math.isnan(effect.high) else effect.high
+
+    best = min(effects, key=key, default=None)
     if best is None or (len(effects) < len(others) and best.verdict not in NEAR):
         return Judgement("not run")
     return Judgement(_OF_NEED[best.verdict], (best,))

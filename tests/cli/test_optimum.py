@@ -19,6 +19,7 @@ def test_it_prints_the_gap_table_and_writes_the_result(folder):
     intervals = re.findall(r"(0\.\d+) \((0\.\d+) to (0\.\d+)\)", out)  # of the mean of simulated SGD
     assert len(intervals) == 3
     assert all(float(low) < float(mean) < float(high) for mean, low, high in intervals)
+    assert all(len(low) == len(mean) == len(high) for mean, low, high in intervals)
     assert "family 1 of 2: cosine" in err
     found = json.loads((folder.path / "found" / "optimum.json").read_text())
     assert {f["family"] for f in found["families"]} == {"cosine", "power"}
@@ -48,8 +49,12 @@ def test_wrong_input_ends_in_one_line_and_code_2(folder, arguments, message):
 
 
 def test_what_a_spec_says_of_its_search_makes_no_difference(folder):
-    few = ["--set", "trials=30", "--families", "wsd", *SMALL]
-    assert folder.run("optimum", EXAMPLES / "linear-regression.toml", "--out", "found", *few)[0] == 0
+    spec, options = EXAMPLES / "linear-regression.toml", ["--families", "wsd", *SMALL]
+    for out, more in (("all", []), ("few", ["--set", "trials=30"]), ("steps", ["--set", "warmup_steps=5"])):
+        assert folder.run("optimum", spec, "--out", out, *options, *more)[0] == 0
+    found = [json.loads((folder.path / out / "optimum.json").read_text()) for out in ("all", "few", "steps")]
+    assert found[0] == found[1] != found[2]
+    assert "linear-regression" in (folder.path / "few" / "optimum.html").read_text()
     contest = EXAMPLES / "contest.toml"
     folder.refuses("workload must be 'linear-regression'", "optimum", contest, "--out", "other")
 

@@ -52,7 +52,10 @@ def test_what_is_not_known_is_said_and_no_lr_far_above_those_run_is_suggested():
     with pytest.raises(InputError, match=r"LRs of at most 0\.4 after these runs"):
         transfer_sweep(sweep([0.1, 0.2]), [LINEAR], base_lrs=[[1.0]])
     blown = Run("blown", np.full(STEPS, 0.08), np.array([STEPS]), np.array([9.0]))  # below all stable LRs
-    assert transfer_sweep([*sweep([0.1, 0.2]), blown], [LINEAR]).limit == 0.2
+    assert transfer_sweep([*sweep([0.1, 0.2]), blown], [LINEAR]).limit == 0.4
+    higher = Run("higher", np.full(STEPS, 0.25), np.array([STEPS]), np.array([9.0]))
+    limit = transfer_sweep([*sweep([0.1, 0.2]), blown, higher], [LINEAR]).limit
+    assert limit == pytest.approx(np.sqrt(0.2 * 0.25))
     with pytest.raises(InputError, match="from at least 1 run"):
         transfer_sweep([], [LINEAR])
 

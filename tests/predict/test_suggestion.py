@@ -69,6 +69,8 @@ def test_a_gain_is_claimed_only_where_the_interval_leaves_out_0():
     assert keep.verdict.startswith("Keep WSD 20%")
     worse = replace(found, rows=(first._replace(difference=0.02, error=0.005),))
     assert worse.verdict.startswith("No candidate is expected to be better than your best run, hold 1: ")
+    unsure = replace(worse, rows=(*worse.rows, first._replace(difference=-0.01, error=0.1)))
+    assert "better than your best run, hold 1, by more than 0.25 times the error" in unsure.verdict
     assert "0.020 higher (95% interval 0.010 to 0.030 higher)." in worse.verdict
 
 

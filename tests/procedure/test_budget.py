@@ -69,8 +69,17 @@ def test_a_plan_shares_out_all_trials(trials):
 
 @pytest.mark.parametrize("trials", range(24, 64))
 def test_the_last_look_of_a_few_trials_can_decide(trials):
-    looks = StudySpec.parse({"workload": "digits-mlp", "trials": trials}).confirm.looks
-    assert interval_ranks(looks[-1], 1 - 0.05 * share_of_error(looks[-1], looks))[0] >= 0
+    document = {"workload": "digits-mlp", "trials": trials}
+    for more in ({}, {"baselines": ["linear", "cosine"]} if trials >= 40 else {}):
+        looks = StudySpec.parse({**document, **more}).confirm.looks
+        assert interval_ranks(looks[-1], 1 - 0.05 * share_of_error(looks[-1], looks))[0] >= 0
+
+
+@pytest.mark.parametrize("least", [-160, 0, 10**12])
+@pytest.mark.parametrize("more", [{"trials": 300}, {"schedules": ["linear", "cosine"]}])
+def test_numbers_of_seeds_that_are_none_are_told(least, more):
+    with pytest.raises(InputError, match=r"confirm\.least: must be at (least|most)"):
+        StudySpec.parse({"workload": "digits-mlp", "confirm": {"least": least}, **more})
 
 
 def test_more_trials_buy_more_of_everything():

@@ -45,9 +45,12 @@ def test_a_study_stops_when_most_trials_fail_and_says_the_first_message(tmp_path
         search(train, tmp_path / "x")
     assert str(stop.value) == (
         "10 of the 10 trials of this run failed, more than max_failed_fraction = 0.5 allows, the first with: "
-        f"OSError: no space left; the next run in {tmp_path / 'x'} trains them again"
+        f"OSError: no space left; the next run in {tmp_path / 'x'} trains the chunks again in which more "
+        "than that share failed"
     )
     assert train.calls == MIN_JUDGED
+    assert not list((tmp_path / "x" / "trials").iterdir())
+    assert list((tmp_path / "x" / "damaged").iterdir())
 
 
 def test_mended_code_finds_what_it_finds_without_the_mistake(tmp_path):

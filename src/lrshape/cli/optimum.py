@@ -71,8 +71,8 @@ def _optimum(
     from lrshape.paper.run import all_families, find_optimum, linear_regression
     from lrshape.study.spec import StudySpec
 
-    counted = ("workload", "families", "step_rule", "seed")  # what is said of a search makes no difference
-    ignored = {*StudySpec.model_fields, *StudySpec.also_allowed} - {*counted}
+    counted = {"name", "workload", "families", "step_rule", "seed", "warmup_steps", "decay_steps"}
+    ignored = {*StudySpec.model_fields, *StudySpec.also_allowed} - counted  # they are about a search
     document = {key: value for key, value in document.items() if key not in ignored}
     if families is not None:
         listed = document.get("families", [])

@@ -1,6 +1,7 @@
 """The result in words, and as one self-contained HTML page with its figures as files."""
 
 import json
+import math
 from pathlib import Path
 
 from lrshape.paper.figures import FIGURES
@@ -10,7 +11,7 @@ from lrshape.report.drawing import draw_all
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES, MUTED
 from lrshape.report.sections import Notice, Section, Table, names_and_values, table
-from lrshape.report.words import counted, interval, listing, number, percent, printable
+from lrshape.report.words import Precision, counted, listing, number, percent, printable
 from lrshape.study.creation import versions
 
 CLOSE = 0.01
@@ -202,7 +203,9 @@ def gaps_table(found: OptimumResult) -> Table:
 
     def simulated(name: str) -> tuple[str, str]:
         mean = found.checks[name].simulated
-        return number(mean.mean, 4), interval(mean.low, mean.high, mean.mean)
+        width = mean.high - mean.low
+        precise = Precision(mean.mean, step=width if 0 < width < math.inf else 0.0)
+        return precise.text(mean.mean), precise.interval(mean.low, mean.high)
 
     return table(
         "Gap of every family to the optimum, and checks",

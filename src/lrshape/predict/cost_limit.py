@@ -36,7 +36,7 @@ def affordable(
     chosen: list[NextRun] = []
     known = [(run.name, run.lrs) for run in runs]
     for run in wanted:
-        priced = _priced(run, known, steps)
+        priced = _priced(run, runs, known, steps)
         if priced.cost <= left * (1 + 1e-9):
             chosen.append(priced)
             known.append((run.name, run.schedule.values()))
@@ -47,12 +47,12 @@ def affordable(
     return tuple(chosen)
 
 
-def _priced(run: NextRun, known: Sequence[tuple[str, Array]], steps: int) -> NextRun:
+def _priced(run: NextRun, runs: Sequence[Run], known: Sequence[tuple[str, Array]], steps: int) -> NextRun:
     """The run with its cost, and from where it goes on."""
     lrs = run.schedule.values()
-    for name, other in known:
-        if len(other) == len(lrs) and np.sqrt(np.mean((lrs - other) ** 2)) <= SAME * lrs.max():
-            return run._replace(cost=0.0, reason=f"{run.reason}; {name} has trained it already")
+    for each in runs:
+        if each.steps == run.schedule.steps and np.sqrt(np.mean((lrs - each.lrs) ** 2)) <= SAME * lrs.max():
+            return run._replace(cost=0.0, reason=f"{run.reason}; {each.name} has trained it already")
     shared, name = max(((_shared(lrs, other), name) for name, other in known), default=(0, ""))
     if not LEAST_SHARED * len(lrs) <= shared < len(lrs):
         return run._replace(cost=len(lrs) / steps)

@@ -118,12 +118,11 @@ def transfer_sweep(
 
 
 def _highest_lr(fitted: FittedBound) -> float:
-    """The highest LR that is suggested: below any that was unstable, unless a stable run went higher."""
+    """The highest LR that is suggested: below those that were unstable and higher than any stable one."""
     stable, unstable = ([float(run.lrs.max()) for run in runs] for runs in (fitted.runs, fitted.unstable))
     highest = max(stable)
-    if not unstable:
-        return LARGEST_STEP * highest
-    return max(highest, min(LARGEST_STEP * highest, float(np.sqrt(highest * min(unstable)))))
+    limits = [float(np.sqrt(highest * peak)) for peak in unstable if peak > highest]
+    return min([LARGEST_STEP * highest, *limits])
 
 
 def _doubts(fitted: FittedBound) -> list[str]:

@@ -33,19 +33,19 @@ def verdict(found: "Suggestion") -> str:
     is_best = found.today.run.final_loss <= min(other.final_loss for other in found.runs)
     best = "your best run" if is_best else f"your best run of {found.steps:,} steps"
     what = f"{best}, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
+    than = f"{what},{by}" if (by := _by(found)) else what
     is_theirs = first.own and alike(first.schedule, found.today.schedule)
     if is_theirs and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
-        than = f"{what},{by}" if (by := _by(found)) else what
         return f"Keep {where}: no candidate is expected to be better than {than}."
-    if first.difference >= 0:
-        return (
-            f"No candidate is expected to be better than {what}: for the first, {where}, the expected final "
-            f"loss is {amount(found, first)} (95% interval {spread(found, first)})."
-        )
     if found.today.is_far:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: forecasts "
             f"from {found.today.run.steps:,} steps to {found.steps:,} are untested."
+        )
+    if first.difference >= 0:
+        return (
+            f"No candidate is expected to be better than {than}: for the first, {where}, the expected final "
+            f"loss is {amount(found, first)} (95% interval {spread(found, first)})."
         )
     highest, peak = max(run.lrs.max() for run in found.runs), first.schedule.values().max()
     if too_high := [run for run in found.unstable if highest < run.lrs.max() <= peak]:

@@ -237,6 +237,8 @@ def _last_look(first: int, more: int) -> int:
     That is the first one where they are too few to decide anything by their share of the error.
     """
     last = max(first, min(MOST_SEEDS, first + more))
+    if first < 1 or last == first:
+        return last
     confidence = 1 - LEVEL * share_of_error(last, (first, last))
     return first if interval_ranks(last, confidence)[0] < 0 else last
 

@@ -23,7 +23,7 @@ from lrshape.workers.executor import Executor
 
 
 class TooManyFailed(InputError):  # noqa: N818 - like the other ends of a run
-    """So many trials failed that the code or its settings are wrong; what is trained is stored."""
+    """So many trials failed that the code or its settings are wrong; the next run trains most again."""
 
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Run:
         self._speed = Speed()
         self._trials = 0
         self._failures: list[str] = []
-        self._failing: list[str] = []  # chunks most of whose trials failed
+        self._failing: list[str] = []  # chunks in which more trials failed than the spec allows
         self._diverged = 0
         self._shared = False  # whether another run has been seen on the same directory
 
@@ -212,7 +212,7 @@ class Run:
             raise TooManyFailed(
                 f"{failed} of the {trained} trials of this run failed, more than max_failed_fraction = "
                 f"{most:g} allows, the first with: {first}; the next run in {self._store.path} trains "
-                "them again"
+                "the chunks again in which more than that share failed"
             )
 
     def _check_divergence(self, table: pd.DataFrame) -> None:

@@ -63,7 +63,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# For baselines of your own, write:"
     yield '# baselines = {linear = {family = "linear"}, mine = {family = "wsd", params = {decay = 0.4}}}'
     yield f"trials = {TRIALS}  # trials in all, baselines and the confirm phase included"
-    yield "# To control the search yourself: no trials, but families, these, and the sections below."
+    yield "# To control the search yourself, leave trials out; set families, these, and the sections below:"
     yield f'# sampler = "sobol"  # one of {", ".join(SAMPLERS)}'
     yield f"# max_trials =  # {StudySpec.model_fields['max_trials'].description}"
     yield ""
@@ -93,7 +93,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield '# To search a schedule of it, add a family of shapes, for example: family = "power"'
     yield ""
     yield "# The sections tuning and confirm below may be set together with trials."
-    yield "# The other sections count without trials only (shown: their defaults then)."
+    yield "# The other sections cannot be set together with trials (shown: their defaults without it)."
     for name, section in (
         ("screen", ScreenSpec()),
         ("rescore", RescoreSpec()),
