@@ -1,6 +1,7 @@
 """The protocol of worker processes: limits, ends without a word, and the end with the parent."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -77,3 +78,17 @@ def test_it_ends_with_its_parent(gone):
         assert not gone(child, patience=0.1)
         parent.kill()
     assert gone(child)
+
+
+def test_a_worker_whose_parent_has_ended_ends_without_a_word():
+    code = """
+from multiprocessing.connection import Pipe
+from lrshape.workers.worker import _send
+ours, theirs = Pipe()
+theirs.close()
+_send(ours, "done", 1)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], start_new_session=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGKILL, b"")

@@ -61,7 +61,7 @@ def _listen(parent: Connection, orders: "queue.SimpleQueue[tuple[str, bytes]]") 
         try:
             orders.put(pickle.loads(parent.recv_bytes()))
         except (EOFError, OSError):
-            os.killpg(os.getpgid(0), signal.SIGKILL)
+            _end()
 
 
 def _send(parent: Connection, kind: str, what: Any) -> None:
@@ -69,7 +69,15 @@ def _send(parent: Connection, kind: str, what: Any) -> None:
         data = pickle.dumps((kind, what))  # importing cloudpickle takes longer than all else here
     except Exception:
         data = packed((kind, what))
-    parent.send_bytes(data)
+    try:
+        parent.send_bytes(data)
+    except ConnectionError:  # before `_listen` has noticed
+        _end()
+
+
+def _end() -> None:
+    """End this process and all that users' code has started here, as the parent has ended."""
+    os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 def attempt(task: Any, item: bytes, report: Callable[[Any], None]) -> tuple[str, Any]:
