@@ -120,7 +120,7 @@ def all_families() -> list[str]:
     return [name for name in FAMILIES if not any(p.scale == "list" for p in FAMILIES[name].parameters())]
 
 
-@one_blas_thread()  # on vectors of a few hundred more threads cost more than they give: L-BFGS-B took 6 times
+@one_blas_thread()  # on short vectors threads cost more than they give: L-BFGS-B took 6 times longer
 def find_optimum(
     spec: StudySpec,
     *,
