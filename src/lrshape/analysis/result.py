@@ -18,12 +18,12 @@ from lrshape.analysis.tables import records, where
 from lrshape.store import NOTHING_TUNED, PHASES, hyperparameters_of, metric_columns, params_of
 
 
-@dataclass(frozen=True)
-class Contender:
-    """A baseline, or the best shape of another family, beside the winner.
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A schedule and its score; None stands for every number that is not finite.
 
     Args:
-        name: the baseline's, or the shape's.
+        name: what the spec calls the schedule, if it was given and not searched; else the shape's name.
         shape: name of the shape in the table of trials.
         family: its family.
         params: its parameters.
@@ -35,12 +35,39 @@ class Contender:
         octaves: standard deviation of the best base LR, in octaves; None if unknown.
         cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         phase: in which the numbers were measured.
-        score_median: median of the metric over seeds; None unless finite.
-        score_low: lower end of its interval; None unless finite.
+        score_median: median of the metric over seeds.
+        score_low: lower end of its 95% interval.
         score_high: upper end.
-        seeds: number of trials.
+        seeds: number of trials that they are of.
         diverged: how many of them diverged.
         failed: how many of them failed.
+    """
+
+    name: str
+    shape: str
+    family: str
+    params: dict[str, Any]
+    base_lr: float
+    hyperparameters: dict[str, Any]
+    base_lr_edge: str
+    edges: dict[str, str]
+    sensitivity: Sensitivity | None
+    octaves: float | None
+    cost: float | None
+    phase: str
+    score_median: float | None
+    score_low: float | None
+    score_high: float | None
+    seeds: int
+    diverged: int
+    failed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contender(Measured):
+    """A baseline, or the best shape of another family, beside the winner.
+
+    Args:
         pairs: number of seeds that it has in common with the winner; 0 for a family that was not measured in
             the winner's phase: its numbers are of its own phase, and the following are None.
         effect: how much better the winner is, the median over the common seeds: of the log ratios if the
@@ -60,24 +87,6 @@ class Contender:
             `lrshape.analysis.seeds_needed.seeds_to_decide`; None for other verdicts, or if unknown.
     """
 
-    name: str
-    shape: str
-    family: str
-    params: dict[str, Any]
-    base_lr: float
-    hyperparameters: dict[str, Any]
-    base_lr_edge: str
-    edges: dict[str, str]
-    sensitivity: Sensitivity | None
-    octaves: float | None
-    cost: float | None
-    phase: str
-    score_median: float | None
-    score_low: float | None
-    score_high: float | None
-    seeds: int
-    diverged: int
-    failed: int
     pairs: int
     effect: float | None
     effect_low: float | None
@@ -90,36 +99,20 @@ class Contender:
     seeds_to_decide: int | None
 
 
-@dataclass(frozen=True)
-class Result:
-    """The winner of a study as plain data: None stands for every number that is not finite.
+@dataclass(frozen=True, kw_only=True)
+class Result(Measured):
+    """The winner of a study as plain data.
+
+    Its ``phase`` is ``confirm``, unless the study is unfinished or re-ranked; only then are its numbers free
+    of the selection's bias.
 
     Args:
-        name: what the spec calls the schedule, if it was given and not searched; else the shape's name.
-        shape: name of the shape in the table of trials.
-        family: its family.
-        params: its parameters.
-        base_lr: its best base LR.
-        hyperparameters: their best values by name; empty where the study tunes none beside the base LR.
-        base_lr_edge: ``low`` or ``high`` if it may lie beyond those tried, else ``""``.
-        edges: the same of each hyperparameter whose best value may lie beyond those tried.
-        sensitivity: to the hyperparameters; None if there are none, or nothing is known.
-        octaves: standard deviation of the best base LR, in octaves; None if unknown.
-        cost: what a better base LR is expected to gain, in the unit of effects; None if unknown.
         steps: training steps of the schedule.
         step_rule: where in a step the shape is read.
         metric: the metric that ranks.
         direction: ``minimize`` or ``maximize`` it.
         scale: of the metric: ``log``, ``linear`` or ``logit``; on ``log`` effects are log ratios.
         margin: smallest effect that matters, in the unit of effects; None if unknown.
-        phase: in which the numbers were measured: ``confirm``, unless the study is unfinished or re-ranked;
-            only then are they free of the selection's bias.
-        score_median: median of the metric over seeds.
-        score_low: lower end of its 95% interval.
-        score_high: upper end.
-        seeds: number of trials that they are of.
-        diverged: how many of them diverged.
-        failed: how many of them failed.
         baselines: best first; of a contest, all schedules but the winner.
         families: the best shape of every other family, best first.
         trials: number of trials of all phases.
@@ -127,30 +120,12 @@ class Result:
         failed_share: fraction of them that failed.
     """
 
-    name: str
-    shape: str
-    family: str
-    params: dict[str, Any]
-    base_lr: float
-    hyperparameters: dict[str, Any]
-    base_lr_edge: str
-    edges: dict[str, str]
-    sensitivity: Sensitivity | None
-    octaves: float | None
-    cost: float | None
     steps: int
     step_rule: str
     metric: str
     direction: Direction
     scale: Scale
     margin: float | None
-    phase: str
-    score_median: float | None
-    score_low: float | None
-    score_high: float | None
-    seeds: int
-    diverged: int
-    failed: int
     baselines: tuple[Contender, ...]
     families: tuple[Contender, ...]
     trials: int
@@ -185,14 +160,13 @@ class Result:
         missing = as_measured(missing, analysis.direction)
         statuses = analysis.trials["status"].to_numpy(object)
         return cls(
-            **_schedule(won),
+            **_measured(won),
             steps=int(steps),
             step_rule=str(step_rule),
             metric=analysis.metric,
             direction=analysis.direction,
             scale=analysis.scale,
             margin=_finite(analysis.margin),
-            **_score(won),
             baselines=tuple(
                 _contender(row, won, analysis.margin) for row in rows if row["is_baseline"] and row is not won
             ),
@@ -222,8 +196,7 @@ def _known(analysis: Analysis, table: pd.DataFrame) -> list[dict[str, Any]]:
 def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) -> Contender:
     is_open = row.get("verdict") == "open"
     return Contender(
-        **_schedule(row),
-        **_score(row),
+        **_measured(row),
         pairs=int(row.get("pairs", 0)),
         effect=_finite(row.get("effect")),
         effect_low=_finite(row.get("effect_low")),
@@ -237,7 +210,7 @@ def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) ->
     )
 
 
-def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
+def _measured(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "name": row["shape"].removeprefix(BASELINE),
         "shape": row["shape"],
@@ -250,11 +223,6 @@ def _schedule(row: Mapping[str, Any]) -> dict[str, Any]:
         "sensitivity": row["sensitivity"],
         "octaves": _finite(row.get("octaves")),
         "cost": _finite(row.get("cost")),
-    }
-
-
-def _score(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
         "phase": row["phase"],
         "score_median": _finite(row["score"]),
         "score_low": _finite(row["low"]),

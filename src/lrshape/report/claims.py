@@ -15,7 +15,7 @@ from lrshape.report.words import Precision, counted, listing, number, percent, p
 from lrshape.store import NOTHING_TUNED, hyperparameters_of
 
 if TYPE_CHECKING:
-    from lrshape.analysis.result import Contender, Result
+    from lrshape.analysis.result import Measured, Result
 
 Row: TypeAlias = Mapping[str, Any]
 """One row of a table, by column."""
@@ -183,7 +183,7 @@ def claims_of(result: "Result") -> Claims:
     )
 
 
-def _row(one: "Result | Contender", label: str) -> dict[str, Any]:
+def _row(one: "Measured", label: str) -> dict[str, Any]:
     """Return one schedule of a result as a row; None is NaN in it, and an infinite score again infinite."""
     row = {key: math.nan if value is None else value for key, value in asdict(one).items()}
     score = math.inf if one.score_median is None else one.score_median
