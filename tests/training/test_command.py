@@ -149,10 +149,11 @@ def test_ctrl_c_kills_the_command(tmp_path, monkeypatch, gone):
     assert all(map(gone, (tmp_path / "note").read_text().split()))
 
 
-def test_the_command_ends_with_a_parent_that_is_killed(tmp_path, gone):
+def test_the_command_and_its_files_end_with_a_parent_that_is_killed(tmp_path, gone):
     code = "import os, time; open('command', 'w').write(str(os.getpid())); time.sleep(100)"
     script = (
-        "import sys, numpy as np; from lrshape.training.evaluation import evaluate\n"
+        "import os, sys, tempfile, numpy as np; os.mkdir('temporary'); tempfile.tempdir = 'temporary'\n"
+        "from lrshape.training.evaluation import evaluate\n"
         "from lrshape.training.workloads.command import CommandWorkload\n"
         f"command = (sys.executable, '-c', {code!r} + '#{{schedule}}{{metrics}}')\n"
         "w = CommandWorkload(command=command, steps=3)\n"
@@ -165,6 +166,7 @@ def test_the_command_ends_with_a_parent_that_is_killed(tmp_path, gone):
             time.sleep(0.02)
         parent.kill()
     assert gone(int(mark.read_text()))
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 @pytest.mark.parametrize("directory", ["current", "temporary"])

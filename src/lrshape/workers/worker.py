@@ -75,8 +75,16 @@ def _send(parent: Connection, kind: str, what: Any) -> None:
         _end()
 
 
+_left_behind: list[str] = []
+"""Directories that the parent would have removed."""
+
+
 def _end() -> None:
     """End this process and all that users' code has started here, as the parent has ended."""
+    import shutil
+
+    for directory in _left_behind:
+        shutil.rmtree(directory, ignore_errors=True)
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
@@ -88,11 +96,12 @@ def attempt(task: Any, item: bytes, report: Callable[[Any], None]) -> tuple[str,
         return "raised", sendable(error)
 
 
-def run_command(item: tuple[Sequence[str], str], report: Callable[[Any], None]) -> int:
+def run_command(item: tuple[Sequence[str], str, str], report: Callable[[Any], None]) -> int:
     """Run a program in this process's group; a task.
 
     Args:
-        item: the program with its arguments, and the directory that it runs in.
+        item: the program with its arguments, the directory that it runs in, and a directory to remove if the
+            parent ends before it could.
         report: not used.
 
     Returns:
@@ -104,7 +113,8 @@ def run_command(item: tuple[Sequence[str], str], report: Callable[[Any], None]) 
     # the program does not inherit a handler.
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
-    command, directory = item
+    command, directory, temporary = item
+    _left_behind.append(temporary)
     return subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=False).returncode
 
 

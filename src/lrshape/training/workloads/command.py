@@ -116,7 +116,7 @@ class CommandWorkload(CalledWorkload):
                     values[name] = place / f"hyperparameter-{name}.{self.format}"
                     _write(values[name], name, value)
             try:
-                problem = _run(_filled(self.arguments, values), where, self.timeout)
+                problem = _run(_filled(self.arguments, values), where, folder, self.timeout)
                 if problem is not None:
                     return Result(None, storable(problem))
                 found = scores(_read(metrics), self.metric_names(), "the metrics file must hold")
@@ -173,14 +173,14 @@ def _write(path: Path, name: str, values: NDArray[np.float64]) -> None:
         path.write_text(f"step,{name}\n" + "".join(rows), encoding="utf-8")
 
 
-def _run(command: list[str], where: Path, timeout: float | None) -> str | None:
+def _run(command: list[str], where: Path, temporary: str, timeout: float | None) -> str | None:
     """Run to the end; return what went wrong, None if nothing did.
 
     Each command has a worker process of its own: what the command left running ends with the worker's group.
     """
     worker = Worker(grace=GRACE, keep_stderr=True)
     try:
-        worker.order(packed(run_command), (command, str(where)), timeout)
+        worker.order(packed(run_command), (command, str(where), temporary), timeout)
         kind, what = worker.answer()
     finally:
         worker.end()
