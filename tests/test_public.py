@@ -10,6 +10,16 @@ import lrshape
 from lrshape.api import SearchSettings
 from lrshape.study.spec import StudySpec
 
+HELD = [
+    "lrshape.analysis.result.Measured",
+    "lrshape.analysis.result.Contender",
+    "lrshape.predict.suggestion.Row",
+    "lrshape.predict.suggestion.Today",
+    "lrshape.predict.next_runs.NextRun",
+    "lrshape.study.callback.Status",
+]
+"""Classes of attributes and arguments of what is public; users read them, but do not make them."""
+
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "api.md").read_text()
 
 
@@ -33,7 +43,7 @@ def test_the_page_lists_what_is_public_and_nothing_else():
     paths = re.findall(r"^::: (\S+)$", PAGE, re.MULTILINE)
     listed = [found(path) for path in paths if not path.startswith("lrshape.testing.")]
     public = [getattr(lrshape, name) for name in lrshape.__all__ if name != "families"]
-    assert {id(one) for one in listed} == {id(one) for one in public}
+    assert {id(one) for one in listed} == {id(one) for one in [*public, *map(found, HELD)]}
 
 
 def test_the_settings_of_search_are_the_keys_of_a_spec():

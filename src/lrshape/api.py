@@ -40,6 +40,9 @@ class StudySettings(TypedDict, total=False):
     confirm: Mapping[str, Any]
     trials: int
     max_trials: int | None
+    warmup_steps: int
+    decay_steps: int
+    min_lr: float
 
 
 class SearchSettings(StudySettings, total=False):
@@ -52,9 +55,6 @@ class SearchSettings(StudySettings, total=False):
     baselines: Sequence[str] | Mapping[str, Given]
     initial_shapes: Sequence[Mapping[str, Any]]
     tune: Mapping[str, Any]
-    warmup_steps: int
-    decay_steps: int
-    min_lr: float
 
 
 def search(
@@ -139,7 +139,8 @@ def compare(
             (``"cosine"``), a `Schedule`, the name of a schedule file (``"mine.csv"``), a list of learning
             rates, or a mapping: ``family`` and ``params``, ``file``, or ``lrs``; with ``tune`` and
             ``base_lr``. A list of another length than the workload's steps is stretched to them by straight
-            lines, and so is a schedule.
+            lines, and so is a `Schedule` that is a table or has batch sizes, a least LR or another step rule;
+            any other keeps its formula.
         tune: whether to tune the base LRs of schedules that do not say; otherwise each keeps its own, which
             for a list is its largest learning rate. Default: true. A mapping names hyperparameters that are
             tuned, too, as in a spec.

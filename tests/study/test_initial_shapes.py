@@ -21,8 +21,9 @@ def test_a_schedule_is_a_start(tmp_path):
     file.write_text(schedule.to_json())
     (start,) = read_initial_shapes(file, ["rex"]).shapes
     assert start == {"family": "rex", "params": dict(schedule.params), "base_lr": 0.1}
-    with pytest.raises(InputError, match="holds no shape of power to start from"):
-        read_initial_shapes(file, ["power"])
+    found = read_initial_shapes(file, ["power"])
+    assert [one["family"] for one in found.shapes] == ["power"]
+    assert found.notes[0].startswith("schedule.json: nearest is power")
 
 
 def test_logged_curves_become_the_nearest_members(tmp_path):

@@ -103,8 +103,9 @@ class Contender(Measured):
 class Result(Measured):
     """The winner of a study as plain data.
 
-    Its ``phase`` is ``confirm``, unless the study is unfinished or re-ranked; only then are its numbers free
-    of the selection's bias.
+    Its ``phase`` is ``confirm``, whose seeds have chosen nothing. If another metric than the study's ranks
+    and its winner was not confirmed, the phase is ``rescore``, and the numbers favour the winner, because
+    the same seeds chose it.
 
     Args:
         steps: training steps of the schedule.

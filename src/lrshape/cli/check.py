@@ -89,7 +89,7 @@ def _run(
         float | None,
         typer.Option(
             metavar="F",
-            help="Stop when a larger fraction of this run's trials fails; 1: never. Default: 0.5.",
+            help="Stop when a larger fraction of this run's new trials fails; 1: never. Default: 0.5.",
         ),
     ] = None,
     as_json: Json = False,

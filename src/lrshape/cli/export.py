@@ -38,7 +38,13 @@ def export(
             help="Directory or URL of a study, or a file of schedules: .json, .csv, .npy, .py.",
         ),
     ],
-    to: Annotated[str, typer.Option(metavar="FORMAT", help="One of the formats listed above.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="json, csv, npy, python, or a framework: torch, transformers, lightning, optax, keras.",
+        ),
+    ],
     steps: Annotated[
         int | None,
         typer.Option(

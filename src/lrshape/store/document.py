@@ -76,7 +76,7 @@ def claim_directory(
         changes = "; ".join(line.removeprefix("spec.").removeprefix("settings.") for line in changed)
         raise InputError(
             f"{place.location} holds another {kind}; changed: {changes}; "
-            "use another directory, or the old settings"
+            f"{'move it away' if kind == 'check' else 'use another directory'}, or use the old settings"
         )
 
 

@@ -106,10 +106,8 @@ def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> Initia
             curves = read_curves(path)
         return _of_curves(curves, families, step_rule)
     schedule = read_schedule(path)
-    if schedule.family == "table" and "table" not in families:
-        return _of_curves({path.name: schedule.values()}, families, step_rule)
     if schedule.family not in families:
-        return InitialShapes([])
+        return _of_curves({path.name: schedule.values()}, families, step_rule)
     return InitialShapes([_start(schedule.family, schedule.params, schedule.base_lr)])
 
 

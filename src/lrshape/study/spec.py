@@ -44,13 +44,15 @@ class StudySpec(SearchSpec):
         ge=0,
         le=1,
         exclude=True,  # it changes no training: a study goes on under another value
-        description="stop the search when a larger fraction of a run's trials fails; 1: never",
+        description="stop when a larger fraction of a run's new trials fails; 1: never",
     )
     warmup_steps: int | None = Field(
         default=None, ge=0, description="length of every schedule's warmup in steps; default: it is searched"
     )
     decay_steps: int | None = Field(
-        default=None, ge=0, description="length of the decay of every wsd in steps; default: it is searched"
+        default=None,
+        ge=0,
+        description="length of the decay of every wsd in steps; without families only wsd is searched then",
     )
     min_lr: float = Field(default=0.0, ge=0, description="no learning rate of any trial is below this")
     workload: Annotated[Workload, WORKLOADS]

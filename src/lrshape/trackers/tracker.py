@@ -31,7 +31,7 @@ CURVE_POINTS = 1000
 
 
 class Tracker(Settings, Callback, abc.ABC):
-    """Logs, by phase, how many trials are done and have diverged, the lowest metric, and the winner.
+    """Logs, by phase, how many trials are done and have diverged, the best metric, and the winner.
 
     A subclass is registered by name and says what its ``target`` is; it may have more settings, which
     ``TRACKERS.build`` takes. Packages that only it needs are imported in `begin`.

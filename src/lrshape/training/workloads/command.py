@@ -54,11 +54,10 @@ class CommandWorkload(CalledWorkload):
     that of the JSON file that it must write, ``{curve}`` that of a CSV file that it may write, ``{seed}`` an
     integer in [0, 2**31), ``{steps}`` the number of steps, and the name of a hyperparameter that the study
     tunes, such as ``{weight_decay}``, its value, or the path of a file like the schedule's if it has a
-    schedule. The JSON is a number, the score to minimise, or an object of
-    metric names and numbers; the CSV a loss curve with the columns step, train_loss and, if measured,
-    valid_loss. NaN in the JSON has diverged; an exit code other than 0, a missing or illegal file, and a
-    timeout have failed, with the last lines of standard error as message. Standard output is not kept: write
-    a log of your own.
+    schedule. The JSON is a number, the score to minimise, or an object of metric names and numbers; the CSV
+    a loss curve with the columns step, train_loss and, if measured, valid_loss. NaN in the JSON has diverged;
+    a missing or illegal file has failed, and so has an exit code other than 0 or a timeout, with the last
+    lines of standard error as message. Standard output is not kept: write a log of your own.
     """
 
     command: tuple[str, ...] = Field(
