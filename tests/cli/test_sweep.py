@@ -17,7 +17,7 @@ def test_a_sweep_prints_an_answer_and_can_be_asked_again_as_json(folder):
     assert "best shape of" in out
     assert "regret (95% interval)" in out
     announced, _, _ = err.partition("study in")
-    most = 2 * (2 * 9 * 2 + 4 * 6)  # in each of two settings: two shapes tuned at nine base LRs, four scored
+    most = 2 * (2 * 11 * 2 + 4 * 6)  # in each of two settings: two shapes tuned at 11 base LRs, four scored
     assert f"then at most {most} trials of their best shapes in every setting" in announced
     assert "report: s/report.html" in out
     code, out, err = folder.run(*command, "--json")

@@ -29,13 +29,16 @@ from lrshape.study.study import Study
 SCORE_AFTER = 500_000
 """Seeds of the phase before those that score: however many tune, they are never the same."""
 
+HALVINGS = 2
+"""So often more base LRs are tried on either side of the best, each time half as far from it."""
+
 
 class TransferSpec(Settings):
     """How shapes are tuned and scored in a setting that they were not found in."""
 
     tuning_seeds: int = Field(default=10, ge=1, le=10_000, description="seeds that choose the base LR")
     base_lrs: int = Field(
-        default=5, ge=1, le=99, description="base LRs tried, half a grid step apart, around the best known"
+        default=3, ge=1, le=99, description="base LRs tried, half a grid step apart, around the best known"
     )
     extend: int = Field(
         default=4, ge=0, le=99, description="more base LRs where the best lies on the edge of those tried"
@@ -51,7 +54,8 @@ class TransferSpec(Settings):
             shapes: how many are tuned, and scored as tuned.
             kept: how many are scored at base LRs of other settings.
         """
-        return shapes * (self.base_lrs + self.extend) * self.tuning_seeds + (shapes + kept) * self.seeds
+        base_lrs = self.base_lrs + self.extend + 2 * HALVINGS
+        return shapes * base_lrs * self.tuning_seeds + (shapes + kept) * self.seeds
 
 
 class TransferredShape(Settings):
@@ -124,6 +128,13 @@ class Transfer(FollowUp, TransferSpec):
                         span[shape] = (min(low, index), max(high, index))
                         candidates.append(at(shape, index))
         tuned = [Candidate.read(row) for row in records(best)]
+        # Else a shape whose first base LR is its best has an advantage over one that starts beside it.
+        for finer in [step ** (0.5**n) for n in range(1, HALVINGS + 1)] if step > 1 else []:
+            sides = [
+                one._replace(base_lr=one.base_lr * factor) for one in tuned for factor in (1 / finer, finer)
+            ]
+            table = yield self.trials(sides, self.tuning_seeds)
+            tuned = [Candidate.read(row) for row in records(best_base_lrs(scores(table, spec.metric)))]
         kept = [Candidate(tried.record, *one) for tried in self.shapes for one in tried.kept]
         yield self.trials(list(dict.fromkeys(tuned + kept)), self.seeds, SCORE_AFTER)
         return tuned
