@@ -70,6 +70,29 @@ def test_ctrl_c_stops_a_background_job_that_was_started_with_it_ignored(slow):
     stopped(process, 130)
 
 
+INTERRUPTS_IMPORT = """
+import gc, os, signal, sys
+
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "jax":
+            gc.callbacks.append(self.collected)
+            gc.collect()
+
+    def collected(self, *_):
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(1000):  # what Python's own handler raises here is ignored
+            pass
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def test_ctrl_c_while_jax_is_imported_is_not_lost(slow):
+    before = f"exec({INTERRUPTS_IMPORT!r})"
+    assert stopped(slow.start("search", "spec.toml", "--out", "study", before=before), 130)
+
+
 @pytest.mark.parametrize(("kill", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_workers_end_with_the_study_and_inline_goes_on(slow, finished, descendants, gone, kill, code):
     process = slow.start("search", "spec.toml", "--out", "study", "--executor", "processes", "--workers", "2")

@@ -19,6 +19,16 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 
 
+def leave_on_signals(message: str, code: int) -> None:
+    """End this process on a signal, until `stoppable` hears of them; a signal that is ignored stays so.
+
+    Python's own `KeyboardInterrupt` gets lost in the callbacks that JAX has while it is imported.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: _leave(message, code))
+
+
 @contextlib.contextmanager
 def stoppable(message: Callable[[], str], code: int) -> Iterator[None]:
     """Turn the first signal into `KeyboardInterrupt`, and leave at once on the second, or after `GRACE`.
