@@ -54,6 +54,19 @@ def test_log_ratios_are_told_in_percent_of_the_other_score():
     assert claims().spread(vague) == "−86% to over 1000%"
 
 
+def test_a_table_in_a_terminal_has_whole_cells_whatever_their_width(capsys, monkeypatch):
+    from lrshape.cli import verdicts
+
+    monkeypatch.setenv("COLUMNS", "40")
+    long = row("a-contender", 0.01, (-0.14, -0.17, -0.11), "open", seeds=20, hyperparameters={"x" * 150: 0.1})
+    winner = {**WINNER, "seeds": 20}
+    verdicts._print_comparison(Claims([winner, long], "log", NAN, 1))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a-contender ")]
+    assert "x" * 150 in line
+    assert "..." not in line
+    assert "not told apart" in line
+
+
 def test_other_scales_are_told_in_the_units_of_the_metric():
     winner = row("rex", -0.801, verdict="winner", low=-0.81, high=-0.79)
     linear = row("linear", -0.78, (0.021, 0.012, 0.033))

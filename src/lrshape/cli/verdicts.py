@@ -86,7 +86,8 @@ def _print_comparison(claims: "Claims") -> None:
     if claims.is_noiseless:
         notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     console = Console(highlight=False, markup=False)
-    console.width = max(console.width, 160)  # a line that a terminal wraps is clearer than cut cells
+    console.width = 10_000  # a line that a terminal wraps is clearer than cut cells
+    console.width = max(1, console.measure(table).maximum)  # and no blanks at its end
     console.print(table)
     for note in notes:
         say(ascii_text(note))
