@@ -23,6 +23,11 @@ STANDARD = ("ema-0.01", "ema-0.03", "ema-0.1", "ema-0.3", "tail-0.2")
 
 SMALLEST_SHARE = 0.01
 
+HIGHER_IS_BETTER = frozenset(
+    ("acc", "accuracy", "auc", "auroc", "bleu", "f1", "iou", "precision", "recall", "reward", "rouge")
+)
+"""Words of the names of metrics that are no losses."""
+
 _NAME = re.compile(r"(ema|tail)-(1|0\.\d{1,4})")
 
 
@@ -65,6 +70,17 @@ def last_word(metric: str) -> str:
         ('accuracy', 'loss')
     """
     return plain_metric(metric).rpartition("/")[2].rpartition("_")[2]
+
+
+def larger_is_better(metric: str) -> bool:
+    """Return whether a metric says by its name that its best value is the largest, as that of an accuracy.
+
+    Example:
+        >>> [larger_is_better(name) for name in ("final/valid_acc@ema-0.1", "f1_macro", "final/test_error")]
+        [True, True, False]
+    """
+    words = set(plain_metric(metric).rpartition("/")[2].split("_"))
+    return bool(words & HIGHER_IS_BETTER) and not words & {"loss", "error"}
 
 
 def interval(steps: int) -> int:

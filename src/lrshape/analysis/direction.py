@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.averages import last_word
+from lrshape.averages import larger_is_better, last_word
 
 Direction = Literal["minimize", "maximize"]
 
@@ -71,7 +71,7 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
 
     Returns:
         The study's own for its metric and those that end in the same word; else ``maximize`` for accuracies
-        and ``minimize`` for all others.
+        and the like, see `lrshape.averages.larger_is_better`, and ``minimize`` for all others.
 
     Example:
         >>> direction_of("final/test_accuracy@ema-0.1", "best/valid_accuracy", "maximize")
@@ -81,7 +81,7 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
     """
     if last_word(name) == last_word(metric):
         return direction
-    return "maximize" if last_word(name) == "accuracy" else "minimize"
+    return "maximize" if larger_is_better(name) else "minimize"
 
 
 def _turned(scores: NDArray[np.float64]) -> NDArray[np.float64]:

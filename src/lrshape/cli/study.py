@@ -27,7 +27,11 @@ Out = Annotated[
 ]
 Metric = Annotated[
     str | None,
-    typer.Option(metavar="METRIC", help="Rank by another stored metric, e.g. final/test_error."),
+    typer.Option(
+        metavar="METRIC",
+        help="Rank by another stored metric, e.g. final/test_error; of accuracies, F1, AUC and the like "
+        "higher values are better.",
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,

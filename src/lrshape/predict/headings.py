@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from lrshape.averages import HIGHER_IS_BETTER
 from lrshape.errors import InputError, listed, shown
 from lrshape.shapes.learning_rate_log import SPREAD, STEPS, is_learning_rate
 
@@ -29,7 +30,6 @@ KINDS = tuple(_KINDS)
 """Of losses, those first that say most of a final loss."""
 
 _NO_NAMES = {"log", "logs", "metrics", "history", "results", "progress", "output", "trainer_state"}
-_HIGHER_IS_BETTER = {"acc", "accuracy", "f1", "bleu", "reward", "auc"}
 _NO_LOSSES = {"scale", "scaler", "weight", "coef", "coefficient", "spikes", "mask"}
 _SMOOTH = {"smooth", "smoothed", "ema", "avg", "average", "mean", "running", "rolling", "epoch"}
 _BEST = {"best", "min", "max", "lowest", "std"}
@@ -98,7 +98,7 @@ def may_be_loss(heading: str) -> bool:
     if is_learning_rate(heading) or _short(heading) in (*STEPS, *_MORE_STEPS, *sum(_UNITS.values(), ())):
         return False
     words = {*words_of(heading), *words_of(heading, "[a-z]+[0-9]+")}
-    return loss_of(heading) is not None or not words & _HIGHER_IS_BETTER
+    return loss_of(heading) is not None or not words & HIGHER_IS_BETTER
 
 
 def is_smoothed(heading: str) -> bool:

@@ -11,12 +11,13 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
 
+from lrshape.averages import larger_is_better
 from lrshape.training.curve_recorder import CurveRecorder
 from lrshape.training.devices import group_size, mesh
 from lrshape.training.layout import Layout
 from lrshape.training.outcome import Outcome, Progress
 from lrshape.training.programs import Members, is_sound, mover, programs
-from lrshape.training.workload import PopulationWorkload, larger_is_better
+from lrshape.training.workload import PopulationWorkload
 
 BLOCK_SECONDS = 0.5
 """Wanted time between two looks at the progress, and the longest wait after Ctrl-C."""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 from typing_extensions import override
 
-from lrshape.averages import STANDARD, checked_names, last_word
+from lrshape.averages import STANDARD, checked_names
 from lrshape.errors import InputError
 from lrshape.loss_curve import MAX_POINTS
 from lrshape.registry import Registry
@@ -141,9 +141,9 @@ class PopulationWorkload(Workload):
         """``final/`` of every score; with ``evaluate_every`` also its best value, and at which step.
 
         ``best/test_loss`` is the smallest over all scored steps, the last one included, and
-        ``best/test_accuracy`` the largest, see `larger_is_better`; ``best/test_loss_step`` counts the steps
-        done by then. They have their optimum in hindsight: use them to see how much early stopping would
-        gain, rather than to choose a schedule.
+        ``best/test_accuracy`` the largest, see `lrshape.averages.larger_is_better`; ``best/test_loss_step``
+        counts the steps done by then. They have their optimum in hindsight: use them to see how much early
+        stopping would gain, rather than to choose a schedule.
         """
         names = self.score_names()
         final = tuple(f"final/{name}" for name in names)
@@ -173,18 +173,6 @@ class PopulationWorkload(Workload):
     @abc.abstractmethod
     def metrics(self, state: PyTree, data: PyTree) -> Metrics:
         """Scalars by the names of `scores`."""
-
-
-def larger_is_better(score: str) -> bool:
-    """Whether the best value of a score is its largest, as that of an accuracy.
-
-    It is the rule of `lrshape.analysis.direction.direction_of`.
-
-    Example:
-        >>> larger_is_better("test_accuracy@ema-0.1"), larger_is_better("test_error")
-        (True, False)
-    """
-    return last_word(score) == "accuracy"
 
 
 class StepWorkload(PopulationWorkload):
