@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from effects import contest_effect
+from exact import shape
 from numpy.typing import NDArray
-from regrets import Regrets, shape
+from regrets import Regrets
 from stored import STUDIES, WorkloadStudies, contest_rows, workloads
 
 from lrshape.shapes import Family
@@ -188,7 +189,7 @@ def findings() -> Mapping[str, Any]:
         "candidates": len(candidates()),
         "best": described(candidates()[best]),
         "steps": max(one.main.steps for one in studies),
-        "better_of_two": max(min(one.effects[name].value for name in ("linear", "wsd")) for one in studies),
+        "better_of_two": max(min(one.effects[name] for name in ("linear", "wsd")) for one in studies),
         "predicted_better_of_two": max(min(row.regrets[name] for name in ("linear", "wsd")) for row in rows),
         "best_worst": float(candidate[:, best].max()),
         "worst": worst,

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from effects import SMALL, Effect
 from stored import FEWER, TEN_TIMES, WorkloadStudies, varied, workloads
+from transfers import CONTESTED, SEEN, moves
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -15,7 +16,6 @@ from lrshape.checks.local_statistics import confirm_points, largest_gain, relati
 from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.checks.settings import Sweep
-from lrshape.checks.transfer_statistics import answer
 from lrshape.report.claims import plain_value
 from lrshape.report.figures.shapes import curve
 from lrshape.store import Store
@@ -99,9 +99,11 @@ def _answers() -> Iterator[tuple[str, Answer]]:
     yield "Seeds to screen, to choose among the best", seeds_needed
 
 
-def share_decided(table: Sequence[Question]) -> tuple[int, int, int]:
-    """How many cells are decided, how many were run, and how many there are."""
-    cells = [cell for question in table for cell in question.cells.values()]
+def share_decided(table: Sequence[Question], names: Sequence[str] = ()) -> tuple[int, int, int]:
+    """How many cells are decided, how many were run, and how many there are; of all workloads, or of some."""
+    cells = [
+        cell for question in table for name, cell in question.cells.items() if not names or name in names
+    ]
     asked = [cell for cell in cells if cell is None or cell.is_decided is not None]
     run = [cell for cell in asked if cell is not None]
     return sum(bool(cell.is_decided) for cell in run), len(run), len(asked)
@@ -160,15 +162,15 @@ def area_between(best: np.ndarray, other: np.ndarray) -> float:
 def near_optimal_width(one: WorkloadStudies) -> Cell | None:
     """By how much shapes of the near-optimal set differ, on average over training.
 
-    From the width of those that are shown to be in it to that of those that may be. If no shape is shown to
-    be outside, more of them might have made the set wider.
+    From the width of those that are shown to be in it to that of those that may be. Shapes that were not
+    scored might make the set wider, so only a wide one is decided.
     """
-    states = [is_inside for _, is_inside in one.near_optimal]
     shown, possible = near_optimal_shapes(one, True), near_optimal_shapes(one, True, None)
     widths = [float(np.mean(np.ptp(curves, axis=0))) for curves in (shown, possible)]
-    is_decided = widths[0] > WIDE or (widths[1] < WIDE and False in states)
-    counts = f"{len(shown)} to {len(possible)} of {len(states)} shapes"
-    text = f"{widths[0]:.2f} to {widths[1]:.2f} ({counts})"
+    is_decided = widths[0] > WIDE
+    ends = [f"{width:.2f}" for width in widths], [str(len(curves)) for curves in (shown, possible)]
+    width, count = (" to ".join(dict.fromkeys(pair)) for pair in ends)
+    text = f"{width} ({count} of {len(one.near_optimal)} shapes)"
     return Cell(text if is_decided else f"{text}, not decided", is_decided)
 
 
@@ -205,7 +207,7 @@ def largest_regret(one: WorkloadStudies, sweep: Sweep) -> Effect:
 
     It is judged if a pair does, or if the regrets of all pairs are small and the sweep finds best shapes.
     """
-    shown, small = (answer(sweep.regrets(margin)) for margin in (0.0, SMALL))
+    shown, small = (moves(one, sweep, margin) for margin in (0.0, SMALL))
     row, back = shown["largest"], shown["reverse"]
     if row is None:
         return Effect(math.nan, math.nan, math.nan, "one setting trains", is_judged=False)
@@ -277,6 +279,9 @@ def findings() -> Mapping[str, Any]:
         "workloads": [one.name for one in studies],
         "questions": table,
         "decided": share_decided(table),
+        "noisy": share_decided(table, [one.name for one in studies if one.expected is None]),
+        "seen": sorted(SEEN),
+        "contested": CONTESTED,
         "small": SMALL,
         "wide": WIDE,
     }

@@ -5,9 +5,9 @@
 Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
 this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
 resume. Without a part all of the workload's are run, in their order: the contest needs the winners of
-the searches before it, and checks need ``main``. The stored searches without warmup of CIFAR-10 and
-WikiText-2 are of an earlier version, whose sampler proposed more trials at a time: run these into another
-DIR.
+the searches before it, and checks need ``main``. The stored sweeps, and the searches without warmup of
+CIFAR-10 and WikiText-2, are of earlier versions, which tried fewer base LRs of transferred shapes and
+proposed more trials at a time: run these into another DIR.
 CIFAR-10 and WikiText-2 are read from ``$LRSHAPE_DATA``.
 """
 
@@ -21,12 +21,14 @@ from typing import Any, NamedTuple
 import default_schedule
 import numpy as np
 from stored import FEWER, STUDIES, TEN_TIMES, UNWARMED, WorkloadStudies
+from transfers import CONTESTED, contest_place, given, schedule_name
 
 import lrshape
 from lrshape.analysis.tables import records
+from lrshape.checks.axes import settings
 from lrshape.checks.local import LocalCheck
 from lrshape.checks.seeds import SeedsCheck
-from lrshape.checks.settings import run_sweep
+from lrshape.checks.settings import Sweep, run_sweep
 from lrshape.errors import InputError
 from lrshape.shapes import FAMILIES
 from lrshape.training.workload import WORKLOADS as REGISTERED
@@ -222,6 +224,16 @@ def contestants(workload: str, out: Path) -> dict[str, dict[str, Any]]:
     return {name: one for name, one in found.items() if size.repeats or name not in CONFIRMED}
 
 
+def contest_best_shapes(place: Path) -> None:
+    """Run a contest of all settings' best shapes in each setting of a sweep."""
+    sweep = Sweep(place)
+    shapes = {schedule_name(best.setting): given(best) for best in sweep.best_shapes}
+    document = {"chunk_size": 64, "tuning": {"seeds": 8, "rounds": 6}, "confirm": {"most": 640}}
+    document["workload"] = sweep.document["spec"]["workload"]
+    for setting in settings(document, sweep.document["axes"]):
+        lrshape.compare(setting.document, schedules=shapes, out=contest_place(place, setting.slug))
+
+
 def ending_at(multipliers: Any, floor: float) -> Any:
     """The curve with its part behind the peak stretched so that it ends at ``floor``."""
     peak, last = int(np.argmax(multipliers)), multipliers[-1]
@@ -267,6 +279,8 @@ def run(workload: str, part: str, out: Path) -> None:
     elif part in sweeps:
         document = spec(workload, baselines=["linear"], **size.sweep)
         run_sweep(document, sweeps[part], out=place, transfer=size.transfer).report()
+        if workload in CONTESTED:
+            contest_best_shapes(place)
     else:
         check = LocalCheck(**size.local) if part == "local" else SeedsCheck(**size.seeds)
         check.run(lrshape.Study(out / workload / "main"))

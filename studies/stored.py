@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from effects import SMALL, Effect, contest_effect
+from effects import SMALL, Effect, contest_effect, effect_of_logs
+from exact import Scores, expected_scores, lowest, shape, size
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import keys_of
@@ -61,8 +62,18 @@ class WorkloadStudies:
         """Rescored and confirmed shapes, and whether each is at most 2% worse than the best; None if open.
 
         For a shape that is in several of them the contest counts, else the confirm phase of a search. The
-        best one of the rescore phase is open, unless it is confirmed: the seeds that score it chose it.
+        best one of the rescore phase is open, unless it is confirmed: the seeds that score it chose it. Where
+        losses are known, these are all shapes that the search tried.
         """
+        if self.expected is not None:
+            trials = self.main.trials()
+            tried = dict.fromkeys(
+                zip(trials["family"].astype(str), trials["params"].astype(str), strict=True)
+            )
+            shapes = [{"family": family, "params": params} for family, params in tried]
+            rows = dict(enumerate([*shapes, *self.confirmed.values()]))
+            effects = self.exact_effects(rows)
+            return list({_shape(row): (row, effects[i].is_near_optimal) for i, row in rows.items()}.values())
         rescored = records(self.main.analysis().near_optimal(math.log1p(SMALL)))
         known = {_shape(row): (row, _IN_THE_SET.get(row["verdict"])) for row in rescored}
         known |= {
@@ -81,9 +92,29 @@ class WorkloadStudies:
 
     @cached_property
     def effects(self) -> Mapping[str, Effect]:
-        """How much worse than ``best`` each of them is, by its name."""
+        """How much worse than ``best`` each of them is, by its name; computed where the losses are known."""
+        if self.expected is not None:
+            return self.exact_effects(self.confirmed)
         sources = self._by_searches, self._by_contest
         return {name: contest_effect(row, rows["best"]) for rows in sources for name, row in rows.items()}
+
+    @cached_property
+    def expected(self) -> Scores | None:
+        """The losses of any schedules, where they are known."""
+        return expected_scores(self.main.spec.workload)
+
+    def exact_effects(self, rows: Mapping[Any, Mapping[str, Any]]) -> Mapping[Any, Effect]:
+        """How much worse than ``best`` schedules are, each at its best base LR, where losses are known."""
+        assert self.expected is not None
+        best = shape({"family": self.best.family, "params": self.best.params})
+        shapes = [
+            shape({"family": row["family"], "params": params_of(row["params"])}) for row in rows.values()
+        ]
+        losses = lowest(self.expected, [best, *shapes], size(best, self.best.base_lr))
+        return {
+            key: effect_of_logs(loss, loss, loss)
+            for key, loss in zip(rows, losses[1:] - losses[0], strict=True)
+        }
 
     @cached_property
     def _by_contest(self) -> Mapping[str, Mapping[str, Any]]:

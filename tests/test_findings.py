@@ -168,6 +168,74 @@ def test_what_is_found_is_near_optimal_only_if_the_optimum_is_near_where_it_is_k
     assert all(-0.05 < one.effects[-1].value < 0 for one in judged.values())
 
 
+def test_a_winner_is_not_confirmed_by_changes_to_one_parameter_alone(findings, monkeypatch):
+    import claims
+    from effects import Effect
+
+    small, better, gains = Effect(0.0, -0.01, 0.01), Effect(-0.1, -0.2, 0.0), Effect(-0.1, -0.2, -0.05)
+    for changed, longer, verdict in (
+        (small, None, "bounded"),
+        (small, small, "confirmed"),
+        (small, better, "not decided"),
+        (gains, None, "contradicted"),
+        (None, None, "not run"),
+    ):
+        monkeypatch.setattr(
+            claims, "local_change", lambda one, effect=changed: effect and SimpleNamespace(effect=effect)
+        )
+        monkeypatch.setattr(
+            claims, "beside_best", lambda one, _, effect=longer: effect and SimpleNamespace(effect=effect)
+        )
+        one = SimpleNamespace(name="digits-cnn", best=SimpleNamespace(score_median=1.0), effects={})
+        assert claims.near_optimal(one).verdict == verdict
+
+
+def test_effects_of_linear_regression_are_those_of_each_schedule_at_its_own_best_base_lr(findings):
+    """Beside a fine grid of base LRs, computed from the learning rates alone."""
+    from stored import STUDIES, WorkloadStudies
+
+    from lrshape.shapes.schedule import Schedule
+    from lrshape.training.evaluation import evaluate
+
+    one = WorkloadStudies(STUDIES / "linear-regression")
+    workload, best = one.main.spec.workload, one.best
+
+    def least(family, params):
+        lrs = best.base_lr * np.geomspace(0.3, 3, 400)
+        values = np.stack([Schedule(family, params, lr, workload.steps).values() for lr in lrs])
+        return evaluate(workload, values, [0] * len(lrs))["final/train_loss"].min()
+
+    effect = one.exact_effects({"cosine": {"family": "cosine", "params": '{"warmup": 0.05}'}})["cosine"]
+    ratio = least("cosine", {"warmup": 0.05}) / least(best.family, best.params)
+    assert effect.low == effect.value == pytest.approx(ratio - 1, rel=1e-3)
+
+
+def test_regrets_of_contests_are_corrected_for_all_pairs(findings):
+    from effects import Effect
+    from transfers import _table
+
+    worse = Effect(0.3, 0.1, 0.5)
+    pairs = [("a", "a", Effect(0, 0, 0), np.nan), ("a", "b", worse, 0.03), ("b", "a", worse, 0.02)]
+    assert _table(iter(pairs), 0.0)["verdict"].tolist() == ["costs", "costs"]
+    assert _table(iter(pairs), 0.2)["verdict"].tolist() == ["undecided"] * 2
+    assert _table(iter(pairs), 0.6)["verdict"].tolist() == ["within"] * 2
+    more = [*pairs, ("a", "c", worse, 0.9), ("c", "a", worse, 0.04)]
+    assert _table(iter(more), 0.0)["verdict"].tolist() == ["undecided"] * 4
+
+
+def test_seeds_that_were_looked_at_do_not_count(findings):
+    from stored import STUDIES
+    from transfers import SEEN, _Fresh
+
+    from lrshape.checks.settings import Sweep
+
+    path = STUDIES / "cifar10-cnn" / "weight-decay-constant"
+    kept, whole = _Fresh(path, SEEN["cifar10-cnn"]).transfers(), Sweep(path).transfers()
+    for slug, table in whole.items():
+        assert len(set(table["seed"]) - set(kept[slug]["seed"])) == 8
+        assert max(kept[slug]["seed"]) == max(table["seed"])
+
+
 def regret(shape_of, used_in, low, high):
     """A row of a sweep's regrets at a margin of 0, which `answer` reads."""
     size = {"relative": (low + high) / 2, "relative_low": low, "relative_high": high}
@@ -186,11 +254,13 @@ def regret(shape_of, used_in, low, high):
     ],
 )
 def test_a_setting_moves_the_best_shape_only_if_it_shows_in_both_directions(
-    findings, there, back, verdict, claim
+    findings, monkeypatch, there, back, verdict, claim
 ):
     from claims import DECAY, weight_decay
     from effects import Effect
     from questions import largest_regret
+
+    from lrshape.checks.transfer_statistics import answer
 
     def regrets(margin):
         rows = [regret("a", "b", *there), regret("b", "a", *back)]
@@ -200,7 +270,9 @@ def test_a_setting_moves_the_best_shape_only_if_it_shows_in_both_directions(
         return pd.DataFrame(rows)
 
     settings = [SimpleNamespace(slug=slug, values={DECAY: slug}) for slug in "ab"]
-    sweep = SimpleNamespace(regrets=regrets, settings=settings, document={"axes": {DECAY: ["a", "b"]}})
+    for module in ("claims", "questions"):
+        monkeypatch.setattr(f"{module}.moves", lambda one, sweep, margin: answer(regrets(margin)))
+    sweep = SimpleNamespace(settings=settings, document={"axes": {DECAY: ["a", "b"]}})
     found_again = {"fewer-trials": Effect(0.005, 0.0, 0.01)}
     one = SimpleNamespace(sweeps={(DECAY, "lr"): sweep}, effects=found_again)
     assert largest_regret(one, sweep).verdict == verdict
