@@ -63,6 +63,13 @@ def test_a_directory_gets_files_of_default_names(shapes):
         assert (shapes.path / file).is_file()
 
 
+def test_a_minus_is_the_standard_output(shapes, capfd):
+    code, _, err = shapes.run("export", "rex.json", "--to", "json", "--out", "-")
+    assert (code, err) == (0, "wrote /dev/stdout\n")
+    assert Schedule.from_json(capfd.readouterr().out) == REX
+    assert not (shapes.path / "-").exists()
+
+
 def test_batch_sizes(shapes):
     (shapes.path / "sizes.txt").write_text("\n".join(["8"] * 10 + ["32"] * 5))
     expected = REX.replace(batch_sizes=[(8, 10), (32, 5)]).values()

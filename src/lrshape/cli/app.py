@@ -122,12 +122,14 @@ def whole(text: str) -> int:
 def output_file(given: str, name: str) -> Path:
     """The file that an option names; in a directory, or what ends like one, the file of a default name.
 
+    ``-`` is the standard output, as elsewhere.
+
     Raises:
         InputError: if it is a URL.
     """
     from lrshape.store import local
 
-    path = local(given, "an output file")
+    path = Path("/dev/stdout") if given == "-" else local(given, "an output file")
     return path / name if given.endswith(("/", os.sep)) or is_directory(path) else path
 
 
