@@ -180,6 +180,15 @@ def test_where_it_runs(directory, tmp_path, monkeypatch):
     assert (tmp_path / "left").exists() == (directory == "current")
 
 
+def test_a_relative_program_is_found_from_a_temporary_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.sh").write_text('#!/bin/sh\necho 0.5 > "$2"\n')
+    (tmp_path / "train.sh").chmod(0o755)
+    workload = CommandWorkload(command=["./train.sh", *PLACES], steps=3, directory="temporary")
+    workload.check()
+    assert evaluate(workload, LRS[:1], [0]).message == [""]
+
+
 def test_nothing_temporary_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     run("open(metrics, 'w').write('1')")

@@ -114,8 +114,12 @@ class CommandWorkload(CalledWorkload):
                 if isinstance(value, np.ndarray):
                     values[name] = place / f"hyperparameter-{name}.{self.format}"
                     _write(values[name], name, value)
+            command = self.arguments
             try:
-                problem = _run(_filled(self.arguments, values), where, folder, self.timeout)
+                # As `check` finds it: from a temporary directory a relative path leads nowhere.
+                if program := shutil.which(command[0]):
+                    command[0] = str(Path(program).absolute())
+                problem = _run(_filled(command, values), where, folder, self.timeout)
                 if problem is not None:
                     return Result(None, storable(problem))
                 found = scores(_read(metrics), self.metric_names(), "the metrics file must hold")
