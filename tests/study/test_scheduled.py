@@ -5,8 +5,10 @@ import sys
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import lrshape
+from lrshape.cli import app
 from lrshape.cli.source import schedule_of, schedules_of, study_of
 from lrshape.errors import InputError
 from lrshape.procedure.family_spec import FamilySpec
@@ -57,10 +59,13 @@ def test_a_decaying_weight_decay_is_found_and_beats_the_best_constant_one(search
     assert low <= found["weight_decay"].base_lr <= high
 
 
-def test_commands_export_all_schedules_and_draw_the_learning_rate(searched):
+def test_commands_export_all_schedules_and_draw_the_learning_rate(searched, tmp_path):
     path = str(searched.path)
     assert dict(schedules_of(path, study=study_of(path))) == searched.schedules()
     assert schedule_of(path) == searched.schedule()
+    arguments = ["export", path, "--to", "json", "--out", str(tmp_path / "all.json")]
+    exported = CliRunner().invoke(app, arguments)
+    assert exported.stdout == f"wrote {tmp_path / 'all.json'}\n"  # nothing was tuned that is not in it
 
 
 def test_searched_shapes_try_constant_values_too_and_baselines_nothing_else(searched):

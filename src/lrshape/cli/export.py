@@ -146,7 +146,8 @@ def export(
     if is_file(path) and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
     written = write(schedule, to, path)
-    tuned = [] if study is None else hyperparameter_lines(study.best(metric))
+    # Those with schedules are in the file.
+    tuned = [] if study is None else hyperparameter_lines(study.best(metric), but=study.spec.scheduled)
     wrote(written, ["it was tuned together with", *tuned] if tuned else [])
 
 

@@ -1,6 +1,7 @@
 """How commands print the result of a study."""
 
 import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from lrshape.cli.app import say
@@ -42,12 +43,14 @@ def print_best(found: "Result") -> None:
     _print_comparison(claims_of(found))
 
 
-def hyperparameter_lines(found: "Result") -> list[str]:
-    """With which hyperparameters the winner is to be trained, a line each, if the study has tuned any."""
+def hyperparameter_lines(found: "Result", but: Collection[str] = ()) -> list[str]:
+    """With which hyperparameters the winner is to be trained, a line each, but for those of some names."""
     from lrshape.report.claims import as_good, plain_value
 
     lines = []
     for name, value in found.hyperparameters.items():
+        if name in but:
+            continue
         flat = found.sensitivity.flat[name] if found.sensitivity else []
         exact = f"{value:g}" if isinstance(value, float) else plain_value(value)
         if isinstance(value, dict):
