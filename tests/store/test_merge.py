@@ -90,7 +90,7 @@ def test_a_damaged_chunk_of_the_target_is_replaced(parts):
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ({"spec": {"seed": 1}}, "different specs"),
+        ({"spec": {"seed": 1}}, "different specs: seed: None -> 1"),
         ({"chunk_size": 6}, "trials in a chunk"),
         ({"train_digest": "x"}, "code"),
     ],

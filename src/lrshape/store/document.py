@@ -38,6 +38,12 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
     return [] if old == new else [f"{where}: {shown(old, 60)} -> {shown(new, 60)}"]
 
 
+def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """What differs between what two documents state, for a message; empty if nothing does."""
+    changed = differences(_stated(old), _stated(new))
+    return "; ".join(line.removeprefix("spec.").removeprefix("settings.") for line in changed)
+
+
 def claim_directory(
     place: Place,
     name: str,
@@ -70,12 +76,9 @@ def claim_directory(
         with _told(place, kind):
             place.prepare(folder)
             place.publish(name, f"{text}\n".encode())
-    old = read_document(place, name, kind)
-    changed = differences(_stated(old), _stated(document))
-    if changed:
-        changes = "; ".join(line.removeprefix("spec.").removeprefix("settings.") for line in changed)
+    if changed := changes(read_document(place, name, kind), document):
         raise InputError(
-            f"{place.location} holds another {kind}; changed: {changes}; "
+            f"{place.location} holds another {kind}; changed: {changed}; "
             f"{'move it away' if kind == 'check' else 'use another directory'}, or use the old settings"
         )
 

@@ -10,10 +10,10 @@ from lrshape.errors import InputError, shown
 from lrshape.store.chunk_file import DamagedChunk
 from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
+from lrshape.store.document import changes
 from lrshape.store.table import PLANNED, metric_columns
 
 _PLAN = {
-    "hash": "are of different specs",
     "chunk_size": "have different numbers of trials in a chunk; give `chunk_size` in the spec",
     "train_digest": "were trained by different code",
 }
@@ -66,6 +66,8 @@ def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
     target = Store(out) if Store.exists(out) else None
     for store in [*stores, *([target] if target else [])]:
         store.require_unedited()
+        if changed := changes(first.document, store.document):
+            raise InputError(f"{first.path} and {store.path} are of different specs: {changed}")
         for key, problem in _PLAN.items():
             mine, other = first.document.get(key), store.document.get(key)
             if mine != other:
