@@ -40,7 +40,9 @@ def differences(old: Any, new: Any, where: str = "") -> list[str]:
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """What differs between what two documents state, for a message; empty if nothing does."""
-    changed = differences(_stated(old), _stated(new))
+    limit = "spec.max_trials:"  # users set it as trials, and many settings follow from it
+    changed = sorted(differences(_stated(old), _stated(new)), key=lambda line: not line.startswith(limit))
+    changed = [line.replace(limit, "trials (max_trials):") for line in changed]
     return "; ".join(line.removeprefix("spec.").removeprefix("settings.") for line in changed)
 
 
