@@ -214,7 +214,7 @@ def _run(
             parsed = _parse(document, training, path, time_limit, runner)
             study = open_or_create(parsed, path)
         stored = len(study.store.chunks())
-        study.store.require_room(Plan(parsed).bytes(study.chunk_size, stored))
+        Store.require_room(path, Plan(parsed).bytes(study.chunk_size, stored))
         callback = callback or Callback()
         callback.started(str(study.path), stored)
         callback.announced(Plan(parsed).announce())

@@ -245,6 +245,7 @@ def test_a_disk_too_small_for_the_plan_is_told_before_anything_is_trained(tiny_d
     ):
         lrshape.search(SPEC, train=counted, steps=6, out=tiny_disk / "study")
     assert calls == []
+    assert not Store.exists(tiny_disk / "study")
 
 
 def test_a_disk_that_became_read_only(study, spec, tiny_disk):

@@ -143,18 +143,19 @@ class Store:
         for folder in ("", TRIALS):
             self.place.tidy(folder)
 
-    def require_room(self, size: int) -> None:
-        """Check that the disk has room for so many bytes, where its room is known.
+    @staticmethod
+    def require_room(path: str | os.PathLike[str], size: int) -> None:
+        """Check that the disk of a directory has room for so many bytes, where its room is known.
 
         A quota shows only when it is reached: `write` then raises `StoreError`.
 
         Raises:
             InputError: if it has not, with the path and both numbers.
         """
-        free = self.place.free_bytes()
+        free = place_at(locate(path)).free_bytes()
         if free is not None and free < size:
             raise InputError(
-                f"{self.path}: the study needs about {_megabytes(size)} MB more, and its disk has "
+                f"{path}: the study needs about {_megabytes(size)} MB more, and its disk has "
                 f"{_megabytes(free)} MB left"
             )
 

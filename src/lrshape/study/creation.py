@@ -12,6 +12,7 @@ from typing import Any
 import jax
 
 from lrshape.store import Location, Store
+from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
 from lrshape.training.called_workload import CalledWorkload
@@ -28,15 +29,20 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     """Open the study of this spec in a directory, or make it.
 
     Raises:
-        InputError: if the directory holds another study, or anything else.
+        InputError: if the directory holds another study, or anything else, or its disk is too small.
     """
 
     def describe_run() -> dict[str, Any]:
         tuned = list(spec.tune)
         check_workload(spec.workload, tuned)
-        planned = spec.chunk_size == "auto"
+        chunk_size = spec.chunk_size
+        if chunk_size == "auto":
+            chunk_size = plan_chunk_size(spec.workload, tuned)
+        # Before there is a study: one with fewer trials would be another.
+        Store.require_free(path)
+        Store.require_room(path, Plan(spec).bytes(chunk_size))
         return {
-            "chunk_size": plan_chunk_size(spec.workload, tuned) if planned else spec.chunk_size,
+            "chunk_size": chunk_size,
             "versions": versions(),
             "device": device(),
             "precision": precision(spec.workload),
