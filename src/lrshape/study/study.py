@@ -262,6 +262,7 @@ class Study:
         """The winner's schedules by name: ``lr``, and each hyperparameter that may have one.
 
         That of a hyperparameter gives its value at every step: its ``base_lr`` is the base value.
+        ``lrshape.Schedules(study.schedules())`` exports them together.
 
         Args:
             steps: as in `schedule`.
