@@ -99,6 +99,7 @@ def test_status(finished):
     assert code == 0
     assert found["complete"] is True
     assert found["phases"]["confirm"]["trials"] == 32
+    assert found["planned"] == Plan(lrshape.Study(finished.path / "study").spec).total
     assert "complete" in finished.run("status", "study")[1]
 
 

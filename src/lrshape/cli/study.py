@@ -229,18 +229,24 @@ def print_end(study: "Study", out: str) -> None:
 def status(directory: Directory, as_json: Json = False) -> None:
     """Show a study's progress.
 
+    --json prints complete, metric, planned (trials at most: a search may end with fewer) and phases: of each
+    phase that has begun its trials, shapes, diverged, failed, best score (null: not finite) and seconds.
+
     Examples:
 
         lrshape status digits
 
         lrshape status digits --json
     """
+    from lrshape.study.plan import Plan
     from lrshape.study.study import Study
 
     study = Study(directory)
     phases, complete = study.progress(), study.is_complete()
     if as_json:
-        say(json.dumps({"complete": complete, "metric": study.metric, "phases": phases}, indent=2))
+        planned = Plan(study.spec).total
+        found = {"complete": complete, "metric": study.metric, "planned": planned, "phases": phases}
+        say(json.dumps(found, indent=2))
         return
     say(f"{study.path}: {'complete' if complete else 'not complete; run its search again to resume it'}")
     end = "highest" if study.spec.direction == "maximize" else "lowest"
