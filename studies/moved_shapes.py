@@ -47,7 +47,10 @@ def draw(sweeps: Mapping[tuple[str, str], Sweep]) -> Any:
         panel_title(ax, question, workload)
         row = {"loc": "upper left", "ncols": len(sweep.settings), "borderaxespad": 0.0, "borderpad": 0.2}
         text = {"fontsize": SMALL, "labelcolor": "linecolor", "handlelength": 0, "handletextpad": 0}
-        ax.legend(columnspacing=0.9, **text, **row).set_in_layout(False)
+        legend = ax.legend(columnspacing=0.9, **text, **row)
+        legend.set_in_layout(False)
+        for line in legend.get_lines():
+            line.set_visible(False)  # one without a length is a dot
     progress_axes(axes[0])
     axes[0].set_ylim(0, 1.3)  # values are named above the shapes, in their colours
     common_labels(figure, "training progress", "LR / base LR")

@@ -131,12 +131,13 @@ MEDIUM = SMALL._replace(
     },
     transfer={"tuning_seeds": 16, "seeds": 64},  # with 3 and 16 two sweeps of digits-cnn were open
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
-    seeds={"max": 30, "top": 6, "sample": 16},
+    seeds={"max": 400, "top": 6, "sample": 16},  # 30 were too few to say how many it takes
 )
 SLOW = MEDIUM._replace(
     decays=(0.0, 0.5, 2.0),
     contest={"trials": 744, "confirm": {"most": 160}},
     transfer={"tuning_seeds": 3, "seeds": 16},
+    seeds={"max": 30, "top": 6, "sample": 16},
 )
 LARGE_BATCH = SMALL._replace(contest={"tuning": {"rounds": 12}})
 """After the usual four rounds the best base LRs were known to half an octave only, too coarsely to judge."""
