@@ -34,11 +34,21 @@ class Registry(Mapping[str, type[T]]):
         group: of other packages' entry points, e.g. ``"lrshape.families"``.
         base: the class that every entry derives from.
         key: the setting that names an entry, e.g. ``"name"`` in ``{"name": "gp", "batch_size": 8}``.
+        rule: raises TypeError where a class that derives from the base cannot be an entry all the same.
     """
 
-    def __init__(self, kind: str, package: str, group: str = "", base: type[T] = object, key: str = "name"):
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        group: str = "",
+        base: type[T] = object,
+        key: str = "name",
+        rule: Callable[[type[T]], None] | None = None,
+    ):
         self.kind = kind
         self._package, self._group, self._base, self._key = package, group, base, key
+        self._rule = rule
         self._classes: dict[str, type[T]] = {}
         self._broken: dict[str, str] = {}
         self._discovered = False
@@ -48,7 +58,8 @@ class Registry(Mapping[str, type[T]]):
         """Return a class decorator that registers the class as ``name`` and sets its ``name`` attribute.
 
         Raises:
-            TypeError: if another class has the name, or the class does not derive from the registry's base.
+            TypeError: if another class has the name, or the class does not derive from the registry's base or
+                breaks its rule.
         """
 
         def decorate(cls: C) -> C:
@@ -65,6 +76,8 @@ class Registry(Mapping[str, type[T]]):
             raise TypeError(f"{self.kind} {name!r} is registered twice: {_path(known)} and {_path(cls)}")
         if not (isinstance(cls, type) and issubclass(cls, self._base)):
             raise TypeError(f"{self.kind} {name!r} must derive from {_path(self._base)}, got {shown(cls)}")
+        if self._rule is not None:
+            self._rule(cls)
         cls.name = name  # pyright: ignore[reportAttributeAccessIssue] - every base declares it
         self._classes[name] = cls
 

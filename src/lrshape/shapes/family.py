@@ -77,11 +77,14 @@ def power(base: Numeric, exponent: Numeric) -> Numeric:
 
 @functools.cache
 def _parameters(family: type) -> tuple[Parameter, ...]:
-    return tuple(
-        dataclasses.replace(f.metadata["parameter"], name=f.name)
-        for f in dataclasses.fields(family)
-        if f.init
-    )
+    name = f"family {family.__name__}"
+    if "__dataclass_fields__" not in vars(family):  # its base's fields would be taken for all
+        raise TypeError(f"{name}: needs its own @dataclass(frozen=True, kw_only=True) below its registration")
+    fields = [f for f in dataclasses.fields(family) if f.init]
+    for f in fields:
+        if not isinstance(f.metadata.get("parameter"), Parameter):
+            raise TypeError(f"{name}: field {f.name} must be made with parameter(...)")
+    return tuple(dataclasses.replace(f.metadata["parameter"], name=f.name) for f in fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,5 +219,14 @@ class WarmupFamily(Family):
         """Return the multipliers at decay progress ``u`` in [0, 1], an array; exactly 1 at u = 0."""
 
 
-FAMILIES: Registry[Family] = Registry("family", "lrshape.shapes.families", "lrshape.families", Family)
+def _can_be_listed(family: type[Family]) -> None:
+    """Raise TypeError for a family that would break ``lrshape shapes list`` for all others."""
+    _parameters(family)
+    if not isinstance(getattr(family, "formula", None), str):
+        raise TypeError(f"family {family.__name__}: must have a formula, a text of one line")
+
+
+FAMILIES: Registry[Family] = Registry(
+    "family", "lrshape.shapes.families", "lrshape.families", Family, rule=_can_be_listed
+)
 """The families by name."""

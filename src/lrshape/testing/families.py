@@ -66,7 +66,6 @@ def columns(family: type[Family], units: np.ndarray) -> dict[str, np.ndarray]:
 
 def is_a_documented_frozen_dataclass(family: type[Family]) -> None:
     """Formula, docstring with example, source and parameters; values cannot be changed."""
-    require(dataclasses.is_dataclass(family), "must be a dataclass")
     require(
         all(f.kw_only for f in dataclasses.fields(family)), "must be @dataclass(frozen=True, kw_only=True)"
     )
