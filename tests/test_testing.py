@@ -42,10 +42,18 @@ class Restless(Sobol):
         return np.random.default_rng().permutation(points), new
 
 
+class Generous(Sobol):
+    """It gives a point more than it is asked for."""
+
+    def sequence(self, dimensions, seed, start, count):
+        return super().sequence(dimensions, seed, start, count + 1)
+
+
 @pytest.fixture
 def broken(monkeypatch):
     list(FAMILIES), list(SAMPLERS)  # they have discovered their own
-    for registry, name, cls in ((FAMILIES, "doubled", Doubled), (SAMPLERS, "restless", Restless)):
+    samplers = [(SAMPLERS, cls.__name__.lower(), cls) for cls in (Restless, Generous)]
+    for registry, name, cls in ((FAMILIES, "doubled", Doubled), *samplers):
         monkeypatch.setattr(cls, "name", name, raising=False)
         monkeypatch.setitem(registry._classes, name, cls)
 
@@ -55,6 +63,8 @@ def test_a_broken_plugin_breaks_its_contract(broken):
         testing.check_family(Doubled)
     with pytest.raises(AssertionError):
         testing.check_sampler(Restless())
+    with pytest.raises(AssertionError, match="sampler generous: points must be"):
+        testing.check_sampler(Generous())
 
 
 def test_a_forgotten_dataclass_is_named(broken):

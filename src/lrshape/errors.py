@@ -15,6 +15,10 @@ class InputError(ValueError):
     """
 
 
+class PluginError(InputError):
+    """What a plug-in gave breaks its contract; the message names the plug-in, too."""
+
+
 @contextmanager
 def about(what: str) -> Iterator[None]:
     """Put what an `InputError` is about before its message."""

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, TypeAlias, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, PluginError, shown
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.values import whole_number
@@ -106,10 +106,13 @@ class Sampler(Settings, ABC):
         Fewer points come back, down to none, when the sampler has no more.
 
         Raises:
-            InputError: if ``n`` is negative, or the state is another sampler's.
+            InputError: if ``n`` is negative, the state is another sampler's, or the subclass gives other
+                points.
         """
         self._check(state)
-        points, own = self.propose(state, whole_number("the number of points", n, 0))
+        n = whole_number("the number of points", n, 0)
+        points, own = self.propose(state, n)
+        self._check_own(points, n, state["dimensions"])
         return points, {**state, "asked": state["asked"] + len(points), "own": own}
 
     @final
@@ -169,12 +172,14 @@ class Sampler(Settings, ABC):
             among: tells of points, (n, dimensions), which may be recommended, (n,); default: all.
 
         Raises:
-            InputError: if the state is another sampler's.
+            InputError: if the state is another sampler's, or the subclass gives other points.
         """
         self._check(state)
         if state["best_point"] is None:
             return np.zeros((0, state["dimensions"]))
-        return self.favourites(state, n, among or every)
+        points = self.favourites(state, n, among or every)
+        self._check_own(points, n, state["dimensions"])
+        return points
 
     def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
         """Return up to ``n`` points for `recommend`, which calls this once there is a finite score."""
@@ -188,6 +193,18 @@ class Sampler(Settings, ABC):
     def _check(self, state: Mapping[str, Any]) -> None:
         if state.get("sampler") != self.name:
             raise InputError(f"the state must be one of sampler {self.name}, got {state.get('sampler')!r}")
+
+    def _check_own(self, points: Any, n: int, dimensions: int) -> None:
+        """Refuse what a subclass gives unless it is up to ``n`` points: with more a search would not end."""
+        is_array = isinstance(points, np.ndarray)
+        is_matrix = is_array and points.dtype == np.float64 and points.ndim == 2
+        if not (is_matrix and len(points) <= n and points.shape[1] == dimensions):
+            rule = f"points must be a float64 array of shape (at most {n}, {dimensions})"
+            got = f"{points.dtype} of shape {points.shape}" if is_array else shown(points)
+            raise PluginError(f"sampler {self.name}: {rule}, got {got}")
+        inside = (points >= 0) & (points <= 1)
+        if not inside.all():
+            raise PluginError(f"sampler {self.name}: points must lie in [0, 1], got {points[~inside][0]}")
 
     @abstractmethod
     def start(self, dimensions: int, seed: int) -> Any:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, PluginError
 
 Rule = Callable[[Any], None]
 
@@ -17,10 +17,11 @@ def check(rules: Sequence[Rule], plugin: Any) -> None:
     for rule in rules:
         try:
             rule(plugin)
-        except InputError:
-            raise  # the plug-in cannot run here, e.g. without its data or another package
         except Exception as error:
-            what = str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"
+            if isinstance(error, InputError) and not isinstance(error, PluginError):
+                raise  # the plug-in cannot run here, e.g. without its data or another package
+            told = isinstance(error, AssertionError | PluginError)
+            what = str(error) if told else f"{type(error).__name__}: {error}"
             raise AssertionError(f"{plugin.name}: {rule.__name__.replace('_', ' ')}: {what}") from error
 
 
