@@ -19,8 +19,8 @@ class Doubled(WarmupFamily):
     Source: this test.
 
     Example:
-        >>> Doubled(warmup=0.0)(1.0)
-        2.0
+        >>> Doubled().warmup
+        0.0
     """
 
     formula = "2"

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
+from lrshape.errors import InputError
+from lrshape.shapes import evaluate
 from lrshape.shapes.family import FAMILIES, WarmupFamily, parameter
+from lrshape.shapes.steps import progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +46,23 @@ def test_a_family_that_cannot_be_listed_is_not_registered(family, message):
     with pytest.raises(TypeError, match=message):
         FAMILIES.register("mistaken")(family)
     assert "mistaken" not in FAMILIES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Falling(WarmupFamily):
+    name = "falling"
+    formula = "1 - k u, or NaN"
+    k: float = parameter(1.0, 0.5, 2.0)
+
+    def after_warmup(self, u):
+        return np.where(self.k == 2.0, np.nan, 1.0 - self.k * u)
+
+
+@pytest.mark.parametrize(("k", "got"), [(1.5, "-0.5"), (2.0, "nan")])
+def test_multipliers_outside_their_range_name_the_shape(k, got):
+    message = rf"family falling: multipliers must lie in \[0, 1\], got {got} with {{.*'k': {k}}}"
+    with pytest.raises(InputError, match=message):
+        evaluate(Falling, {"k": [1.0, k, 0.5]}, progress(10, "right"))
+    with pytest.raises(InputError, match=message):
+        Falling(k=k)(1.0)
+    assert Falling(k=np.nextafter(1.0, 2.0))(1.0) < 0.0  # by rounding

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Self, TypeAlias, final
 import numpy as np
 from typing_extensions import override
 
-from lrshape.errors import InputError, did_you_mean, shown
+from lrshape.errors import InputError, PluginError, did_you_mean, shown
 from lrshape.registry import Registry
 from lrshape.shapes.parameter import Parameter, parameter
 from lrshape.shapes.space import Space
@@ -38,6 +38,9 @@ Numeric: TypeAlias = Any
 NARROW = 1e-9
 """Stretches of progress narrower than this count as empty: no training has a billion steps, and quotients
 of such widths would overflow in the gradients of float32."""
+
+ROUNDING = 1e-9
+"""By how much rounding may take a multiplier out of [0, 1]."""
 
 
 def namespace(*values: Any) -> Any:
@@ -153,7 +156,7 @@ class Family(ABC):
             Multipliers in [0, 1]: a float or float64 for NumPy, else of the arrays' own library and type.
 
         Raises:
-            InputError: if ``t`` (as far as it can be seen) leaves [0, 1].
+            InputError: if ``t`` or a multiplier (as far as they can be seen) leaves [0, 1].
         """
         xp = namespace(t, *self.params.values())
         if namespace(t) is np:
@@ -164,7 +167,21 @@ class Family(ABC):
         if xp is not np:
             t = xp.asarray(t)
             t = t if xp.isdtype(t.dtype, "real floating") else t * 1.0
-        return as_number(self.multiplier(t))
+        m = self.multiplier(t)
+        if xp is np:
+            self._check_multipliers(m)
+        return as_number(m)
+
+    def _check_multipliers(self, m: Numeric) -> None:
+        """Refuse multipliers outside [0, 1]: training would clip negative ones, and the shape could win."""
+        if np.min(m, initial=0.0) >= -ROUNDING and np.max(m, initial=1.0) <= 1.0 + ROUNDING:  # no NaN either
+            return
+        numbers = {p.name: getattr(self, p.name) for p in self.parameters() if p.batched}
+        values, *columns = np.broadcast_arrays(m, *numbers.values())
+        worst = int(np.argmax(np.abs(values - 0.5)))  # a NaN, if there is one
+        own = {name: column.flat[worst].item() for name, column in zip(numbers, columns, strict=True)}
+        got = f"got {values.flat[worst]:g} with {shown(self.params | own, 200)}"
+        raise PluginError(f"family {self.name}: multipliers must lie in [0, 1], {got}")
 
     @abstractmethod
     def multiplier(self, t: Numeric) -> Numeric:
