@@ -8,7 +8,7 @@ from effects import SMALL, Effect
 from linear_regression import optimum_of
 from questions import DECAY, beside_best, finds_best, largest_regret, local_change
 from stored import TEN_TIMES, WorkloadStudies, workloads
-from transfers import moves
+from transfers import answer_of
 
 STRONG = 0.05
 """A regret above it is a strong change of the best shape."""
@@ -105,10 +105,10 @@ def near_optimal(one: WorkloadStudies) -> Judgement:
     effects = tuple(effect for effect in (changed, longer, known) if effect is not None)
     if not effects:
         return Judgement("not run")
-    confirmed = one.effects.values()
-    if any(effect.verdict == "better" and effect.high < -SMALL for effect in (*effects, *confirmed)):
+    better = [effect for effect in (*effects, *one.effects.values()) if effect.verdict == "better"]
+    if any(effect.high < -SMALL for effect in better):
         return Judgement("contradicted", effects)
-    if any(effect.verdict in ("better", "open") for effect in effects):
+    if better or changed is None or any(effect.verdict == "open" for effect in effects):
         return Judgement("not decided", effects)
     return Judgement("confirmed" if longer or known else "bounded", effects)
 
@@ -123,7 +123,7 @@ def weight_decay(one: WorkloadStudies) -> Judgement:
     if not effects:
         has_none = "optimizer" not in one.main.spec.document()["workload"]
         return Judgement("has none" if has_none else "not run")
-    answers = {moves(one, sweep, STRONG)["moves"] for sweep in sweeps.values()}
+    answers = {answer_of(one, sweep, STRONG)["moves"] for sweep in sweeps.values()}
     if "yes" in answers:
         return Judgement("confirmed", effects)
     is_bounded = answers == {"no"} and finds_best(one, STRONG)
@@ -136,7 +136,8 @@ CLAIMS = (
         "Confirmed: a search with up to ten times the trials or the optimum of all schedules is known, and "
         f"neither is better than the winner by {SMALL:.0%} (95%), nor is the winner with one parameter "
         "changed; bounded: only the latter was tested, at a few values of each parameter; contradicted: one "
-        "of them is better, or another schedule that was confirmed (95% each, uncorrected)",
+        f"of them, or another schedule that was confirmed, is better by more than {SMALL:.0%}; not decided: "
+        "one of them is better, or may be (95% each, uncorrected)",
         near_optimal,
     ),
     Claim(
@@ -167,8 +168,9 @@ CLAIMS = (
     ),
     Claim(
         "Weight decay can have a strong effect on the best shape.",
-        f"Confirmed: used with another weight decay, a best shape loses more than {STRONG:.0%} (corrected "
-        "for all pairs), its base LR tuned again, and the best shape found there loses in turn; bounded: "
+        f"Confirmed: used with another weight decay, a best shape loses more than {STRONG:.0%} (its "
+        "interval; that it loses at all is corrected for all pairs), its base LR tuned again, and the best "
+        "shape found there loses in turn; bounded: "
         f"none loses as much, and the sweep's search ended less than {STRONG:.0%} above the best shape",
         weight_decay,
     ),

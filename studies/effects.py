@@ -91,6 +91,6 @@ def contest_effect(row: Mapping[str, Any], best: Mapping[str, Any]) -> Effect:
     costs = [0.0 if math.isnan(one["cost"]) else one["cost"] for one in (row, best)]
     ends = row["effect"], row["effect_low"] - costs[0], row["effect_high"] + costs[1]
     of_best = abs(best["score"])
-    # No loss is below 0.
+    # All stored studies minimise a loss that is not below 0.
     relative = [math.expm1(end) if row["scale"] == "log" else max(end / of_best, -1.0) for end in ends]
     return Effect(relative[0], relative[1], relative[2], note, not at_edge)

@@ -34,7 +34,7 @@ def shape(given: Mapping[str, Any]) -> Family:
     return FAMILIES[given["family"]].from_params(given["params"])
 
 
-def size(one: Family, base_lr: float) -> float:
+def rms_lr(one: Family, base_lr: float) -> float:
     """The root mean square of a schedule's LRs."""
     return base_lr * float(root_mean_square(multipliers([one], len(PROGRESS), "midpoint"))[0])
 

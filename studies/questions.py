@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from effects import SMALL, Effect
 from stored import FEWER, TEN_TIMES, WorkloadStudies, varied, workloads
-from transfers import CONTESTED, SEEN, moves
+from transfers import CONTESTED, SEEN, answer_of
 
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
@@ -207,7 +207,7 @@ def largest_regret(one: WorkloadStudies, sweep: Sweep) -> Effect:
 
     It is judged if a pair does, or if the regrets of all pairs are small and the sweep finds best shapes.
     """
-    shown, small = (moves(one, sweep, margin) for margin in (0.0, SMALL))
+    shown, small = (answer_of(one, sweep, margin) for margin in (0.0, SMALL))
     row, back = shown["largest"], shown["reverse"]
     if row is None:
         return Effect(math.nan, math.nan, math.nan, "one setting trains", is_judged=False)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from exact import Array, Scores, expected_scores, lowest, shape, size
+from exact import Array, Scores, expected_scores, lowest, rms_lr, shape
 from stored import UNWARMED, WorkloadStudies
 
 from lrshape.analysis.scores import BASELINE
@@ -35,7 +35,7 @@ class Regrets:
         self.is_exact = expected is not None
         self._scores = expected or predicted_scores(one)
         best = shape({"family": one.best.family, "params": one.best.params})
-        self._size = size(best, one.best.base_lr)
+        self._size = rms_lr(best, one.best.base_lr)
         self._best = self._lowest([best])[0]
 
     def __call__(self, shapes: Sequence[Family]) -> Array:

@@ -301,22 +301,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("parts", nargs="*", metavar="PART")
     parser.add_argument("--out", type=Path, default=STUDIES)
-    given = parser.parse_args(arguments)
-    known = parts(given.workload)
-    for part in given.parts:
+    options = parser.parse_args(arguments)
+    known = parts(options.workload)
+    for part in options.parts:
         if part not in known:
             parser.error(f"PART must be one of {', '.join(known)}, got {part}")
-    for part in given.parts or known:
+    for part in options.parts or known:
         began = time.monotonic()
         try:
-            run(given.workload, part, given.out)
+            run(options.workload, part, options.out)
         except InputError as error:
-            sys.stderr.write(f"error: {given.workload} {part}: {error}\n")
+            sys.stderr.write(f"error: {options.workload} {part}: {error}\n")
             return 2
         except KeyboardInterrupt:
-            sys.stderr.write(f"{given.workload} {part}: stopped; run the same command again to resume\n")
+            sys.stderr.write(f"{options.workload} {part}: stopped; run the same command again to resume\n")
             return 130
-        sys.stderr.write(f"{given.workload} {part}: {time.monotonic() - began:.0f} s\n")
+        sys.stderr.write(f"{options.workload} {part}: {time.monotonic() - began:.0f} s\n")
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from effects import SMALL, Effect, contest_effect, effect_of_logs
-from exact import Scores, expected_scores, lowest, shape, size
+from exact import Scores, expected_scores, lowest, rms_lr, shape
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import keys_of
@@ -110,7 +110,7 @@ class WorkloadStudies:
         shapes = [
             shape({"family": row["family"], "params": params_of(row["params"])}) for row in rows.values()
         ]
-        losses = lowest(self.expected, [best, *shapes], size(best, self.best.base_lr))
+        losses = lowest(self.expected, [best, *shapes], rms_lr(best, self.best.base_lr))
         return {
             key: effect_of_logs(loss, loss, loss)
             for key, loss in zip(rows, losses[1:] - losses[0], strict=True)
@@ -157,9 +157,9 @@ class WorkloadStudies:
             if study is None:
                 continue
             study.require_complete()
-            own, shape = study.analysis(), study.best().shape
-            tables.append(where(own.trials, own.trials["shape"] == shape).assign(shape=f"{BASELINE}{name}"))
-            known = {key: value for key, value in own.design.tuning.items() if key[0] == shape}
+            own, winner = study.analysis(), study.best().shape
+            tables.append(where(own.trials, own.trials["shape"] == winner).assign(shape=f"{BASELINE}{name}"))
+            known = {key: value for key, value in own.design.tuning.items() if key[0] == winner}
             tuning |= {(f"{BASELINE}{name}", *key[1:]): value for key, value in known.items()}
         design = dataclasses.replace(whole.design, tuning=tuning)
         rows = _rows(self.main, pd.concat(tables, ignore_index=True), design)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 from effects import Effect, contest_effect, effect_of_logs
-from exact import expected_scores, lowest, shape, size
+from exact import expected_scores, lowest, rms_lr, shape
 from stored import WorkloadStudies, contest_rows
 
 from lrshape.analysis.intervals import holm
@@ -28,11 +28,11 @@ CONTESTED = ("digits-cnn",)
 CONTESTS = "contests"
 """The folder of a sweep that has them, by the settings' slugs."""
 SEEN = {"cifar10-cnn": 8, "wikitext-transformer": 8}
-"""First scoring seeds of sweeps that were looked at before there were more."""
+"""How many scoring seeds of a workload's sweeps had been looked at before more were added."""
 
 
-def moves(one: WorkloadStudies, sweep: Sweep, margin: float) -> dict[str, Any]:
-    """Whether a sweep's setting moves the best shape; see `lrshape.checks.transfer_statistics.answer`."""
+def answer_of(one: WorkloadStudies, sweep: Sweep, margin: float) -> dict[str, Any]:
+    """Whether a setting changes which shape is better; see `lrshape.checks.transfer_statistics.answer`."""
     if one.expected is not None:
         return answer(_table(_computed(sweep), margin))
     if one.name in CONTESTED:
@@ -77,7 +77,7 @@ def _computed(sweep: Sweep) -> Pairs:
         scores = expected_scores(studies[own.setting].spec.workload)
         assert scores is not None
         shapes = [shape(given(best)) for best in sweep.best_shapes]
-        about = size(shape(given(own)), own.base_lr)
+        about = rms_lr(shape(given(own)), own.base_lr)
         losses = dict(zip(sweep.best_shapes, lowest(scores, shapes, about), strict=True))
         for best in sweep.best_shapes:
             loss = losses[best] - losses[own]
@@ -94,12 +94,16 @@ def _contested(sweep: Sweep) -> Pairs:
 
 
 def _table(pairs: Pairs, margin: float) -> pd.DataFrame:
-    """The regrets as `lrshape.checks.settings.Sweep.regrets` has them, as far as `answer` needs them."""
+    """The regrets as `lrshape.checks.settings.Sweep.regrets` has them, as far as `answer` needs them.
+
+    Unlike there, p-values are of a regret above 0, whatever the margin.
+    """
     found = [pair for pair in pairs if pair[0] != pair[1]]
     corrected = holm([p for *_, p in found])
     rows = []
     for (best, own, effect, _), p in zip(found, corrected, strict=True):
-        verdict = "costs" if effect.low > margin and p < LEVEL else "undecided"
+        costs, is_within = effect.low > margin and p < LEVEL, effect.high < margin
+        verdict = "costs" if costs else "within" if is_within else "undecided"
         rows.append(
             {
                 "choice": TUNED,
@@ -112,7 +116,7 @@ def _table(pairs: Pairs, margin: float) -> pd.DataFrame:
                 "regret_low": effect.low,
                 "edge": "" if effect.is_judged else "edge",
                 "own_edge": "",
-                "verdict": "within" if effect.high < margin and effect.is_judged else verdict,
+                "verdict": verdict if effect.is_judged else "undecided",
             }
         )
     return pd.DataFrame(rows)

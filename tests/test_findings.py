@@ -173,12 +173,16 @@ def test_a_winner_is_not_confirmed_by_changes_to_one_parameter_alone(findings, m
     from effects import Effect
 
     small, better, gains = Effect(0.0, -0.01, 0.01), Effect(-0.1, -0.2, 0.0), Effect(-0.1, -0.2, -0.05)
-    for changed, longer, verdict in (
-        (small, None, "bounded"),
-        (small, small, "confirmed"),
-        (small, better, "not decided"),
-        (gains, None, "contradicted"),
-        (None, None, "not run"),
+    a_little = Effect(-0.03, -0.05, -0.01)
+    for changed, longer, confirmed, verdict in (
+        (small, None, small, "bounded"),
+        (small, small, small, "confirmed"),
+        (small, small, a_little, "not decided"),
+        (small, small, gains, "contradicted"),
+        (small, better, small, "not decided"),
+        (None, small, small, "not decided"),
+        (gains, None, small, "contradicted"),
+        (None, None, small, "not run"),
     ):
         monkeypatch.setattr(
             claims, "local_change", lambda one, effect=changed: effect and SimpleNamespace(effect=effect)
@@ -186,7 +190,9 @@ def test_a_winner_is_not_confirmed_by_changes_to_one_parameter_alone(findings, m
         monkeypatch.setattr(
             claims, "beside_best", lambda one, _, effect=longer: effect and SimpleNamespace(effect=effect)
         )
-        one = SimpleNamespace(name="digits-cnn", best=SimpleNamespace(score_median=1.0), effects={})
+        one = SimpleNamespace(
+            name="digits-cnn", best=SimpleNamespace(score_median=1.0), effects={"wsd": confirmed}
+        )
         assert claims.near_optimal(one).verdict == verdict
 
 
@@ -219,6 +225,8 @@ def test_regrets_of_contests_are_corrected_for_all_pairs(findings):
     assert _table(iter(pairs), 0.0)["verdict"].tolist() == ["costs", "costs"]
     assert _table(iter(pairs), 0.2)["verdict"].tolist() == ["undecided"] * 2
     assert _table(iter(pairs), 0.6)["verdict"].tolist() == ["within"] * 2
+    at_edge = [(*pair[:2], worse._replace(is_judged=False), pair[3]) for pair in pairs[1:]]
+    assert _table(iter(at_edge), 0.0)["verdict"].tolist() == ["undecided"] * 2
     more = [*pairs, ("a", "c", worse, 0.9), ("c", "a", worse, 0.04)]
     assert _table(iter(more), 0.0)["verdict"].tolist() == ["undecided"] * 4
 
@@ -271,7 +279,7 @@ def test_a_setting_moves_the_best_shape_only_if_it_shows_in_both_directions(
 
     settings = [SimpleNamespace(slug=slug, values={DECAY: slug}) for slug in "ab"]
     for module in ("claims", "questions"):
-        monkeypatch.setattr(f"{module}.moves", lambda one, sweep, margin: answer(regrets(margin)))
+        monkeypatch.setattr(f"{module}.answer_of", lambda one, sweep, margin: answer(regrets(margin)))
     sweep = SimpleNamespace(settings=settings, document={"axes": {DECAY: ["a", "b"]}})
     found_again = {"fewer-trials": Effect(0.005, 0.0, 0.01)}
     one = SimpleNamespace(sweeps={(DECAY, "lr"): sweep}, effects=found_again)

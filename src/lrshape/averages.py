@@ -26,7 +26,7 @@ SMALLEST_SHARE = 0.01
 HIGHER_IS_BETTER = frozenset(
     ("acc", "accuracy", "auc", "auroc", "bleu", "f1", "iou", "precision", "recall", "reward", "rouge")
 )
-"""Words of the names of metrics that are no losses."""
+"""Words of the names of metrics whose higher values are better."""
 
 _NAME = re.compile(r"(ema|tail)-(1|0\.\d{1,4})")
 
@@ -72,15 +72,15 @@ def last_word(metric: str) -> str:
     return plain_metric(metric).rpartition("/")[2].rpartition("_")[2]
 
 
-def larger_is_better(metric: str) -> bool:
-    """Return whether a metric says by its name that its best value is the largest, as that of an accuracy.
+def higher_is_better(metric: str) -> bool:
+    """Return whether a metric says by its name that higher values are better, as of an accuracy.
 
     Example:
-        >>> [larger_is_better(name) for name in ("final/valid_acc@ema-0.1", "f1_macro", "final/test_error")]
+        >>> [higher_is_better(name) for name in ("final/valid_acc@ema-0.1", "F1-macro", "best/accuracy_step")]
         [True, True, False]
     """
-    words = set(plain_metric(metric).rpartition("/")[2].split("_"))
-    return bool(words & HIGHER_IS_BETTER) and not words & {"loss", "error"}
+    words = set(re.split("[^a-z0-9]+", plain_metric(metric).rpartition("/")[2].lower()))
+    return bool(words & HIGHER_IS_BETTER) and not words & {"loss", "error", "step"}
 
 
 def interval(steps: int) -> int:

@@ -16,7 +16,7 @@ class InputError(ValueError):
 
 
 class PluginError(InputError):
-    """What a plug-in gave breaks its contract; the message names the plug-in, too."""
+    """A plug-in gave what its contract forbids; the message names the plug-in."""
 
 
 @contextmanager

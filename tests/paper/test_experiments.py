@@ -57,8 +57,8 @@ def test_costs_are_those_of_the_specs():
     assert smoke["steps"] == smoke["trials"] * 30
     assert smoke["more"] == ["check seeds"]
     horizon = cost(experiment("horizon"), "smoke")
-    # in each of 4 settings a study, and 4 shapes at up to 9 base LRs on 2 seeds, then at 2 on 6 seeds
-    assert horizon["trials"] == 4 * (smoke["trials"] + 4 * (9 * 2 + 2 * 6))
+    # in each of 4 settings a study, and 4 shapes at up to 11 base LRs on 2 seeds, then at 2 on 6 seeds
+    assert horizon["trials"] == 4 * (smoke["trials"] + 4 * (11 * 2 + 2 * 6))
     for name in ("weight-decay-constant", "horizon", "cifar10"):
         costs = [cost(experiment(name), scale)["trials"] for scale in SCALES]
         assert costs == sorted(set(costs))

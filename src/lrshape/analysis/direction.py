@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from lrshape.averages import larger_is_better, last_word
+from lrshape.averages import higher_is_better, last_word
 
 Direction = Literal["minimize", "maximize"]
 
@@ -70,8 +70,8 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
         direction: of the study's own.
 
     Returns:
-        The study's own for its metric and those that end in the same word; else ``maximize`` for accuracies
-        and the like, see `lrshape.averages.larger_is_better`, and ``minimize`` for all others.
+        The study's own for its metric and those like it, which end in the same word; else ``maximize`` for
+        accuracies and the like, see `lrshape.averages.higher_is_better`, and ``minimize`` for all others.
 
     Example:
         >>> direction_of("final/test_accuracy@ema-0.1", "best/valid_accuracy", "maximize")
@@ -79,9 +79,10 @@ def direction_of(name: str, metric: str, direction: Direction) -> Direction:
         >>> direction_of("final/test_loss@ema-0.1", "best/valid_accuracy", "maximize")
         'minimize'
     """
-    if last_word(name) == last_word(metric):
+    is_higher = higher_is_better(name)
+    if last_word(name) == last_word(metric) and is_higher == higher_is_better(metric):
         return direction
-    return "maximize" if larger_is_better(name) else "minimize"
+    return "maximize" if is_higher else "minimize"
 
 
 def _turned(scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -30,7 +30,7 @@ SCORE_AFTER = 500_000
 """Seeds of the phase before those that score: however many tune, they are never the same."""
 
 HALVINGS = 2
-"""So often more base LRs are tried on either side of the best, each time half as far from it."""
+"""Rounds of two more base LRs, one on either side of the best, each half as far from it as the last."""
 
 
 class TransferSpec(Settings):
@@ -38,7 +38,10 @@ class TransferSpec(Settings):
 
     tuning_seeds: int = Field(default=10, ge=1, le=10_000, description="seeds that choose the base LR")
     base_lrs: int = Field(
-        default=3, ge=1, le=99, description="base LRs tried, half a grid step apart, around the best known"
+        default=3,
+        ge=1,
+        le=99,
+        description="base LRs tried at first, half a grid step apart, around the best known",
     )
     extend: int = Field(
         default=4, ge=0, le=99, description="more base LRs where the best lies on the edge of those tried"
@@ -129,7 +132,8 @@ class Transfer(FollowUp, TransferSpec):
                         candidates.append(at(shape, index))
         tuned = [Candidate.read(row) for row in records(best)]
         # Else a shape whose first base LR is its best has an advantage over one that starts beside it.
-        for finer in [step ** (0.5**n) for n in range(1, HALVINGS + 1)] if step > 1 else []:
+        for n in range(1, HALVINGS + 1) if step > 1 else ():
+            finer = step ** (0.5**n)
             sides = [
                 one._replace(base_lr=one.base_lr * factor) for one in tuned for factor in (1 / finer, finer)
             ]

@@ -16,13 +16,11 @@ from lrshape.cli import study as _study  # noqa: F401
 from lrshape.cli import suggest as _suggest  # noqa: F401
 from lrshape.cli import sweep as _sweep  # noqa: F401
 from lrshape.cli import trials as _trials  # noqa: F401
-from lrshape.cli.app import INTERRUPTED, app
-from lrshape.cli.stopping import leave_on_signals
+from lrshape.cli.app import app
 
 
 def main() -> None:
     """Run the command line."""
-    leave_on_signals("interrupted", INTERRUPTED)
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed before the start; the file takes over the free descriptor
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - stays open

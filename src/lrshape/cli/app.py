@@ -122,7 +122,7 @@ def whole(text: str) -> int:
 def output_file(given: str, name: str) -> Path:
     """The file that an option names; in a directory, or what ends like one, the file of a default name.
 
-    ``-`` is the standard output, as elsewhere.
+    ``-`` is the standard output.
 
     Raises:
         InputError: if it is a URL.

@@ -20,13 +20,12 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 def leave_on_signals(message: str, code: int) -> None:
-    """End this process on a signal, until `stoppable` hears of them; a signal that is ignored stays so.
+    """End this process on a signal, without any cleaning up, until `stoppable` hears of them.
 
-    Python's own `KeyboardInterrupt` gets lost in the callbacks that JAX has while it is imported.
+    To be called before JAX is imported: its callbacks swallow a `KeyboardInterrupt`.
     """
     for number in SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda *_: _leave(message, code))
+        signal.signal(number, lambda *_: _leave(message, code))
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ import typer
 
 from lrshape.cli.app import app, fail, output_file, say, whole, wrote
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.running import TimeLimit, limit, running, starting
 from lrshape.cli.verdicts import print_best
 from lrshape.errors import InputError
 from lrshape.files import write_file
@@ -59,6 +59,7 @@ def demo(
     text = resources.files("lrshape").joinpath("demo.toml").read_text(encoding="utf-8")
     import tomllib
 
+    starting()
     _search(tomllib.loads(text), out, None)
 
 
@@ -135,6 +136,7 @@ def search(
 
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
+    starting()
     from lrshape.procedure.budget import family_names
     from lrshape.study.spec import plain_document, read_spec
 
@@ -229,8 +231,9 @@ def print_end(study: "Study", out: str) -> None:
 def status(directory: Directory, as_json: Json = False) -> None:
     """Show a study's progress.
 
-    --json prints complete, metric, planned (trials at most: a search may end with fewer) and phases: of each
-    phase that has begun its trials, shapes, diverged, failed, best score (null: not finite) and seconds.
+    --json prints complete, metric, planned (trials at most: a search may end with fewer) and phases: for each
+    phase that has begun, trials, shapes, diverged, failed, best (the best score; null: not finite) and
+    seconds.
 
     Examples:
 

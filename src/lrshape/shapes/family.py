@@ -81,7 +81,8 @@ def power(base: Numeric, exponent: Numeric) -> Numeric:
 @functools.cache
 def _parameters(family: type) -> tuple[Parameter, ...]:
     name = f"family {family.__name__}"
-    if "__dataclass_fields__" not in vars(family):  # its base's fields would be taken for all
+    own = vars(family)
+    if "__dataclass_fields__" not in own and any(isinstance(v, dataclasses.Field) for v in own.values()):
         raise TypeError(f"{name}: needs its own @dataclass(frozen=True, kw_only=True) below its registration")
     fields = [f for f in dataclasses.fields(family) if f.init]
     for f in fields:
@@ -239,7 +240,8 @@ class WarmupFamily(Family):
 def _can_be_listed(family: type[Family]) -> None:
     """Raise TypeError for a family that would break ``lrshape shapes list`` for all others."""
     _parameters(family)
-    if not isinstance(getattr(family, "formula", None), str):
+    formula = getattr(family, "formula", None)
+    if not isinstance(formula, str) or "\n" in formula:
         raise TypeError(f"family {family.__name__}: must have a formula, a text of one line")
 
 

@@ -38,7 +38,7 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
         chunk_size = spec.chunk_size
         if chunk_size == "auto":
             chunk_size = plan_chunk_size(spec.workload, tuned)
-        # Before there is a study: one with fewer trials would be another.
+        # Before there is a study, since one with fewer trials would be another; a directory tells its room.
         Store.require_free(path)
         Store.require_room(path, Plan(spec).bytes(chunk_size))
         return {

@@ -11,7 +11,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 from numpy.typing import NDArray
 
-from lrshape.averages import larger_is_better
+from lrshape.averages import higher_is_better
 from lrshape.training.curve_recorder import CurveRecorder
 from lrshape.training.devices import group_size, mesh
 from lrshape.training.layout import Layout
@@ -140,7 +140,7 @@ class _Population:
         for name, found in scored.items():
             self._final[name][here] = found
             best = self._best[name][here]  # inf before the first
-            better = np.isinf(best) | (found > best if larger_is_better(name) else found < best)
+            better = np.isinf(best) | (found > best if higher_is_better(name) else found < best)
             better &= np.isfinite(found)
             self._best[name][here[better]] = found[better]
             self._best_step[name][here[better]] = step

@@ -141,7 +141,7 @@ class PopulationWorkload(Workload):
         """``final/`` of every score; with ``evaluate_every`` also its best value, and at which step.
 
         ``best/test_loss`` is the smallest over all scored steps, the last one included, and
-        ``best/test_accuracy`` the largest, see `lrshape.averages.larger_is_better`; ``best/test_loss_step``
+        ``best/test_accuracy`` the largest, see `lrshape.averages.higher_is_better`; ``best/test_loss_step``
         counts the steps done by then. They have their optimum in hindsight: use them to see how much early
         stopping would gain, rather than to choose a schedule.
         """

@@ -75,16 +75,14 @@ def _send(parent: Connection, kind: str, what: Any) -> None:
         _end()
 
 
-_left_behind: list[str] = []
-"""Directories that the parent would have removed."""
+_clean_ups: list[Callable[[], None]] = []
+"""What the parent would have done."""
 
 
 def _end() -> None:
     """End this process and all that users' code has started here, as the parent has ended."""
-    import shutil
-
-    for directory in _left_behind:
-        shutil.rmtree(directory, ignore_errors=True)
+    for clean_up in _clean_ups:
+        clean_up()
     os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
@@ -107,6 +105,7 @@ def run_command(item: tuple[Sequence[str], str, str], report: Callable[[Any], No
     Returns:
         Its exit code, negative for a signal.
     """
+    import shutil
     import subprocess
 
     # Signals go to the group: the program may end itself, and this process then tells how. Unlike SIG_IGN,
@@ -114,8 +113,15 @@ def run_command(item: tuple[Sequence[str], str, str], report: Callable[[Any], No
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     command, directory, temporary = item
-    _left_behind.append(temporary)
-    return subprocess.run(command, cwd=directory, stdout=subprocess.DEVNULL, check=False).returncode
+    with subprocess.Popen(command, cwd=directory, stdout=subprocess.DEVNULL) as process:
+
+        def clean_up() -> None:
+            process.kill()
+            process.wait()  # else it may write into the directory again
+            shutil.rmtree(temporary, ignore_errors=True)
+
+        _clean_ups.append(clean_up)
+        return process.wait()
 
 
 def packed(value: Any) -> bytes:
