@@ -129,6 +129,25 @@ def wait_for_study(folder, process):
     time.sleep(1.0)  # now it trains
 
 
+def test_ctrl_c_in_a_callback_of_the_garbage_collector_is_not_lost():
+    code = """
+import gc, os, signal
+from lrshape.cli.stopping import stoppable
+
+def callback(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):
+        pass
+
+with stoppable(lambda: "left", 7):
+    gc.callbacks.append(callback)
+    gc.collect()
+    print("goes on")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.strip()) == (7, "", "left")
+
+
 def test_an_interrupt_of_the_clock_is_no_ctrl_c():
     code = """
 import time

@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM: the first one stops in order and in time, the second one at once."""
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -42,6 +43,8 @@ def stoppable(message: Callable[[], str], code: int) -> Iterator[None]:
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        if _ignores_errors(frame):
+            _leave(message(), code)
         raise KeyboardInterrupt
 
     # SIGINT, too: shells start background jobs with it ignored, and a study that is told to stop should.
@@ -61,6 +64,14 @@ def stoppable(message: Callable[[], str], code: int) -> Iterator[None]:
             signal.set_wakeup_fd(before)
             telling.shutdown(socket.SHUT_WR)
             thread.join(timeout=1)
+
+
+def _ignores_errors(frame: FrameType | None) -> bool:
+    """Whether what is raised here gets lost: in a callback of the garbage collector, of which JAX has one."""
+    callbacks = [getattr(callback, "__code__", None) for callback in gc.callbacks]
+    while frame is not None and frame.f_code not in callbacks:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _listen(hearing: socket.socket, leave: Callable[[], None]) -> None:
