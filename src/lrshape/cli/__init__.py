@@ -16,7 +16,8 @@ from lrshape.cli import study as _study  # noqa: F401
 from lrshape.cli import suggest as _suggest  # noqa: F401
 from lrshape.cli import sweep as _sweep  # noqa: F401
 from lrshape.cli import trials as _trials  # noqa: F401
-from lrshape.cli.app import app
+from lrshape.cli.app import INTERRUPTED, app
+from lrshape.cli.stopping import stoppable
 
 
 def main() -> None:
@@ -27,7 +28,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # no character of a name or a message ends a command
-    app()
+    with stoppable(lambda: "interrupted", INTERRUPTED):
+        app()
 
 
 __all__ = ["app", "main"]

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from lrshape.cli.app import app, fail, printable, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running, starting
+from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Json
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ class _CheckGroup(TyperGroup):
         return list(CHECKS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        starting()
         from lrshape.checks.check import CHECKS
 
         return command(CHECKS[cmd_name]) if cmd_name in CHECKS else None

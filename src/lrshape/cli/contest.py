@@ -8,7 +8,7 @@ import typer
 
 from lrshape.cli.app import app, say, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, starting
+from lrshape.cli.running import TimeLimit, limit
 from lrshape.cli.study import Json, LogTo, Out, Overrides, print_end, run_study
 from lrshape.cli.verdicts import print_best
 
@@ -49,7 +49,6 @@ def contest(
 
         lrshape contest three.toml --out three --trials 200 --json
     """
-    starting()
     from lrshape.api import compare
     from lrshape.study.spec import read_spec
 

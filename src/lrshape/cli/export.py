@@ -83,7 +83,8 @@ def export(
         str | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Output file, or a directory for schedule.*; default: the directory of the source.",
+            help="Output file, - for standard output, or a directory for schedule.*; default: that of the "
+            "source.",
         ),
     ] = None,
     metric: Metric = None,

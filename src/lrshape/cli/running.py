@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lrshape.cli.app import DISK_REFUSED, INTERRUPTED, fail
-from lrshape.cli.stopping import leave_on_signals, stoppable
+from lrshape.cli.stopping import stoppable
 from lrshape.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ def limit(text: str | None) -> float | None:
     if not 0 < seconds < math.inf:
         raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
     return seconds
-
-
-def starting() -> None:
-    """Let a signal end a command that trains while it still imports what it needs."""
-    leave_on_signals("interrupted", INTERRUPTED)
 
 
 @contextmanager

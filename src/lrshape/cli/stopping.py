@@ -20,15 +20,6 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SHOW_CURSOR = "\x1b[?25h"
 
 
-def leave_on_signals(message: str, code: int) -> None:
-    """End this process on a signal, without any cleaning up, until `stoppable` hears of them.
-
-    To be called before JAX is imported: its callbacks swallow a `KeyboardInterrupt`.
-    """
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: _leave(message, code))
-
-
 @contextlib.contextmanager
 def stoppable(message: Callable[[], str], code: int) -> Iterator[None]:
     """Turn the first signal into `KeyboardInterrupt`, and leave at once on the second, or after `GRACE`.

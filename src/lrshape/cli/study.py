@@ -10,7 +10,7 @@ import typer
 
 from lrshape.cli.app import app, fail, output_file, say, whole, wrote
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running, starting
+from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
 from lrshape.errors import InputError
 from lrshape.files import write_file
@@ -59,7 +59,6 @@ def demo(
     text = resources.files("lrshape").joinpath("demo.toml").read_text(encoding="utf-8")
     import tomllib
 
-    starting()
     _search(tomllib.loads(text), out, None)
 
 
@@ -136,7 +135,6 @@ def search(
 
         lrshape search digits.toml --out digits --log-to tensorboard:runs/digits
     """
-    starting()
     from lrshape.procedure.budget import family_names
     from lrshape.study.spec import plain_document, read_spec
 

@@ -9,7 +9,7 @@ import typer
 from lrshape.cli.app import app, whole
 from lrshape.cli.check import print_result
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running, starting
+from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Json, Overrides
 from lrshape.errors import InputError
 
@@ -59,7 +59,6 @@ def sweep(
     as_json: Json = False,
 ) -> None:
     """Search under several settings of a workload, and try each best shape under every other setting."""
-    starting()
     from lrshape.checks.settings import run_sweep
     from lrshape.checks.transfer import TransferSpec
     from lrshape.store import local

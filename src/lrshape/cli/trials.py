@@ -16,7 +16,7 @@ def trials(
         str | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Output file, or a directory for a file named trials or curves; default: DIR. "
+            help="Output file, - for standard output, or a directory for trials.* or curves.*; default: DIR. "
             "Required for a study at a URL.",
         ),
     ] = None,
