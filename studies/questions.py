@@ -280,7 +280,7 @@ def findings() -> Mapping[str, Any]:
         "questions": table,
         "decided": share_decided(table),
         "noisy": share_decided(table, [one.name for one in studies if one.expected is None]),
-        "seen": sorted(SEEN),
+        "seen": sorted({name for name, _ in SEEN}),
         "contested": CONTESTED,
         "small": SMALL,
         "wide": WIDE,

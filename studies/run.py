@@ -131,7 +131,7 @@ MEDIUM = SMALL._replace(
     },
     transfer={"tuning_seeds": 16, "seeds": 64},  # with 3 and 16 two sweeps of digits-cnn were open
     local={"points": 4, "seeds": 4, "confirm_seeds": 20},
-    seeds={"max": 400, "top": 6, "sample": 16},  # 30 were too few to say how many it takes
+    seeds={"max": 400, "top": 6, "sample": 16},  # even these do not say how many it takes
 )
 SLOW = MEDIUM._replace(
     decays=(0.0, 0.5, 2.0),

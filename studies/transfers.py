@@ -27,8 +27,8 @@ CONTESTED = ("digits-cnn",)
 """Workloads whose sweeps have a contest for each setting."""
 CONTESTS = "contests"
 """The folder of a sweep that has them, by the settings' slugs."""
-SEEN = {"cifar10-cnn": 8, "wikitext-transformer": 8}
-"""How many scoring seeds of a workload's sweeps had been looked at before more were added."""
+SEEN = {("cifar10-cnn", "weight-decay-constant"): 8, ("wikitext-transformer", "weight-decay-constant"): 8}
+"""How many scoring seeds of a workload's sweep had been looked at before more were added."""
 
 
 def answer_of(one: WorkloadStudies, sweep: Sweep, margin: float) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def answer_of(one: WorkloadStudies, sweep: Sweep, margin: float) -> dict[str, An
         return answer(_table(_computed(sweep), margin))
     if one.name in CONTESTED:
         return answer(_table(_contested(sweep), margin))
-    return answer(_Fresh(sweep.path, SEEN.get(one.name, 0)).regrets(margin))
+    return answer(_Fresh(sweep.path, SEEN.get((one.name, sweep.path.name), 0)).regrets(margin))
 
 
 def contest_place(sweep: Path, slug: str) -> Path:

@@ -237,8 +237,9 @@ def test_seeds_that_were_looked_at_do_not_count(findings):
 
     from lrshape.checks.settings import Sweep
 
-    path = STUDIES / "cifar10-cnn" / "weight-decay-constant"
-    kept, whole = _Fresh(path, SEEN["cifar10-cnn"]).transfers(), Sweep(path).transfers()
+    sweep = ("cifar10-cnn", "weight-decay-constant")
+    path = STUDIES.joinpath(*sweep)
+    kept, whole = _Fresh(path, SEEN[sweep]).transfers(), Sweep(path).transfers()
     for slug, table in whole.items():
         assert len(set(table["seed"]) - set(kept[slug]["seed"])) == 8
         assert max(kept[slug]["seed"]) == max(table["seed"])

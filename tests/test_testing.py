@@ -8,7 +8,7 @@ import pytest
 from lrshape import testing
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.procedure.samplers.sobol import Sobol
-from lrshape.shapes.family import FAMILIES, WarmupFamily, parameter
+from lrshape.shapes.family import FAMILIES, WarmupFamily
 from lrshape.testing.__main__ import main
 
 
@@ -27,11 +27,6 @@ class Doubled(WarmupFamily):
 
     def after_warmup(self, u):
         return 2.0 + 0.0 * u
-
-
-class Undecorated(Doubled):
-    __doc__ = Doubled.__doc__
-    k: float = parameter(1.0)
 
 
 class Restless(Sobol):
@@ -65,11 +60,6 @@ def test_a_broken_plugin_breaks_its_contract(broken):
         testing.check_sampler(Restless())
     with pytest.raises(AssertionError, match="sampler generous: points must be"):
         testing.check_sampler(Generous())
-
-
-def test_a_forgotten_dataclass_is_named(broken):
-    with pytest.raises(AssertionError, match="Undecorated: needs its own @dataclass"):
-        testing.check_family(Undecorated)
 
 
 def test_the_command_names_what_failed(broken, capsys):
