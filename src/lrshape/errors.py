@@ -28,6 +28,30 @@ def about(what: str) -> Iterator[None]:
         raise InputError(f"{what}: {error}") from None
 
 
+@contextmanager
+def needs(what: str, package: str) -> Iterator[None]:
+    """Say what to install if the block cannot import it.
+
+    Raises:
+        InputError: if an import fails.
+    """
+    try:
+        yield
+    except ImportError:
+        quoted = f"'{package}'" if ">" in package else package
+        raise InputError(f"{what} needs another package: pip install {quoted}") from None
+
+
+def one_line(error: BaseException) -> str:
+    """Return the message of an error on one line, or its type if it has none."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of the message of an error, or its type if it has none."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def shown(value: object, limit: int = 80) -> str:
     """Return ``repr(value)`` on one line and not longer than ``limit``, for messages about bad input."""
     try:

@@ -10,7 +10,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, one_line, shown
 
 _TO_PYTHON = ("tolist", "to_list", "numpy")
 """Methods that give an array's Python or NumPy form: of NumPy, PyTorch, JAX, pandas; of Polars; of Keras."""
@@ -73,7 +73,7 @@ def _items(mapping: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     try:
         return list(mapping.items())
     except Exception as error:  # e.g. OmegaConf's for a value that is missing
-        raise InputError(f"a setting cannot be read: {' '.join(str(error).split()):.200}") from None
+        raise InputError(f"a setting cannot be read: {one_line(error):.200}") from None
 
 
 def scalar(value: Any) -> Any:
@@ -151,6 +151,5 @@ def path_of(given: str | os.PathLike[str]) -> Path:
         if path.exists():
             return path
         name = path.parts[0]
-        raise InputError(
-            f"{path}: there is no home directory of a user {name[1:]!r}; a file is called ./{name}"
-        ) from None
+        user = f"a user {name[1:]!r}" if name[1:] else "this process's user"
+        raise InputError(f"{path}: there is no home directory of {user}; a file is called ./{name}") from None

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from lrshape import files
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, needs, one_line, shown
 from lrshape.files import StoreError
 from lrshape.store.place import Place, Url
 
@@ -180,18 +180,14 @@ class RemotePlace(Place):
 
 
 def _filesystem(location: Url) -> tuple[Any, str]:
-    try:
+    with needs(f"{location}: a URL", "fsspec s3fs"):
         from fsspec.core import url_to_fs
-    except ImportError:
-        raise InputError(f"{location}: a URL needs fsspec: pip install fsspec s3fs") from None
     try:
         fs, root = url_to_fs(str(location), use_listings_cache=False)
     except ImportError as error:  # it names the package to install
-        raise InputError(f"{location}: {' '.join(str(error).split())}") from None
+        raise InputError(f"{location}: {one_line(error)}") from None
     except Exception as error:
-        raise InputError(
-            f"cannot use the URL {shown(str(location))}: {' '.join(str(error).split())}"
-        ) from error
+        raise InputError(f"cannot use the URL {shown(str(location))}: {one_line(error)}") from error
     return fs, root
 
 

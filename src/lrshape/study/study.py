@@ -12,7 +12,7 @@ from lrshape.analysis.design import Design
 from lrshape.analysis.direction import as_losses, direction_of, measured
 from lrshape.analysis.result import Result
 from lrshape.analysis.scores import metric_values
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, first_line, shown
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.phases import is_confirmed
 from lrshape.procedure.scheduled import schedule
@@ -46,8 +46,9 @@ class Study:
         try:
             self.spec = StudySpec.parse(document)
         except InputError as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{self.path}/study.json holds a spec that cannot be read: {reason}") from None
+            raise InputError(
+                f"{self.path}/study.json holds a spec that cannot be read: {first_line(error)}"
+            ) from None
         chunk_size = self.store.document.get("chunk_size")
         if type(chunk_size) is not int or not 1 <= chunk_size <= MAX_CHUNK_SIZE:
             raise InputError(

@@ -10,7 +10,7 @@ from typing import Any
 
 from lrshape import testing
 from lrshape.checks.check import CHECKS
-from lrshape.errors import InputError
+from lrshape.errors import InputError, one_line
 from lrshape.frameworks import EXPORTERS
 from lrshape.predict.reader import READERS
 from lrshape.procedure.sampler import SAMPLERS
@@ -65,9 +65,9 @@ def _result(
             check(registry.build({"name": name, **own}))
     except InputError as error:
         function = check.__name__
-        return f"skipped: {' '.join(str(error).split())}; see lrshape.testing.{function}"
+        return f"skipped: {one_line(error)}; see lrshape.testing.{function}"
     except AssertionError as error:
-        return f"FAILED: {' '.join(str(error).split())}"
+        return f"FAILED: {one_line(error)}"
     return "ok"
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
 
-from lrshape.errors import InputError
+from lrshape.errors import needs
 from lrshape.store import locate
 from lrshape.trackers.tracker import TRACKERS, Tracker, curve, described
 
@@ -25,14 +25,9 @@ class TensorBoard(Tracker):
 
     def begin(self, directory: str) -> None:
         """Make the directory and an event file in it."""
-        try:
+        with needs("the tracker tensorboard", "tensorboardX"):
             from tensorboardX import SummaryWriter  # pyright: ignore[reportMissingImports] - an extra
-
-            self._writer = SummaryWriter(str(locate(self.target)))
-        except ImportError:
-            raise InputError("the tracker tensorboard needs tensorboardX: pip install tensorboardX") from None
-        except OSError as error:
-            raise InputError(f"{self.target}: cannot be written: {error.strerror or error}") from None
+        self._writer = SummaryWriter(str(locate(self.target)))
 
     def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
         """Log numbers, at once: a search may be killed."""

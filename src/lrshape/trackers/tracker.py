@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, one_line, shown
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.shapes.schedule import Schedule
@@ -57,8 +57,10 @@ class Tracker(Settings, Callback, abc.ABC):
         """
         try:
             self.begin(directory)
-        except ImportError as error:
-            raise InputError(f"the tracker {self.name} needs another package: {error}") from None
+        except InputError:
+            raise
+        except Exception as error:  # no account, no network, no disk, no package
+            raise InputError(f"the tracker {self.name} cannot start: {one_line(error):.200}") from None
         self._works = True
 
     @final
@@ -103,16 +105,11 @@ class Tracker(Settings, Callback, abc.ABC):
             call(*arguments)
         except Exception as error:  # whatever a tracker raises, the trials matter more
             self._works = False
-            reason = " ".join(str(error).split()) or type(error).__name__
-            _log.warning("%s: logging stopped, the search continues: %.200s", self.name, reason)
+            _log.warning("%s: logging stopped, the search continues: %.200s", self.name, one_line(error))
 
     @abc.abstractmethod
     def begin(self, directory: str) -> None:
-        """Begin a log of the study in a directory.
-
-        Raises:
-            InputError: if the tracker cannot be started.
-        """
+        """Begin a log of the study in a directory; whatever it raises ends the search before a trial."""
 
     @abc.abstractmethod
     def write(self, phase: str, values: Mapping[str, float], step: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, PrivateAttr
 
-from lrshape.errors import InputError
+from lrshape.errors import needs
 from lrshape.files import inside
 from lrshape.store import PHASES, Store, Url
 from lrshape.study.trial_files import flat
@@ -36,29 +36,23 @@ class WeightsAndBiases(Tracker):
 
     def begin(self, directory: str) -> None:
         """Start a run."""
-        try:
+        with needs("the tracker wandb", "wandb"):
             import wandb  # pyright: ignore[reportMissingImports] - an extra
-        except ImportError:
-            raise InputError("the tracker wandb needs Weights & Biases: pip install wandb") from None
         store = Store(directory)
         document, place = store.document, Path(directory)
         where = store.path if isinstance(store.path, Url) else store.path.absolute()
         if place.is_dir():
             inside(place, "wandb")  # where it writes its own files
         identity = hashlib.sha256(f"{document['hash']} {where}".encode()).hexdigest()[:16]
-        try:
-            self._run = wandb.init(
-                project=self.target,
-                name=str(document.get("name", "study")),
-                id=identity,
-                resume="allow",
-                config={"spec": document["spec"], "device": document.get("device")},
-                dir=str(place) if place.is_dir() else None,
-                settings=wandb.Settings(silent=True, console="off"),
-            )
-        except Exception as error:  # no account, no network, a name that it does not take
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise InputError(f"wandb cannot start a run: {reason:.200}") from None
+        self._run = wandb.init(
+            project=self.target,
+            name=str(document.get("name", "study")),
+            id=identity,
+            resume="allow",
+            config={"spec": document["spec"], "device": document.get("device")},
+            dir=str(place) if place.is_dir() else None,
+            settings=wandb.Settings(silent=True, console="off"),
+        )
         self._run.define_metric("winner/lr", step_metric="winner/step")
         for phase in PHASES:
             self._run.define_metric(f"{phase}/*", step_metric=f"{phase}/done")

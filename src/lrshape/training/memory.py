@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import jax
 import jax.numpy as jnp
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, first_line
 from lrshape.training.devices import is_cpu, mesh
 from lrshape.training.hyperparameters import find_setting
 from lrshape.training.population import MIN_SEEDS
@@ -169,16 +169,12 @@ def halving(train: Callable[[int], T], members: int) -> T:
         except (jax.errors.JaxRuntimeError, MemoryError) as error:
             if not _out_of_memory(error):
                 raise
+            message = f"{first_line(error):.200}"
             if members == 1:
-                raise InputError(f"one trial alone does not fit into memory: {_first_line(error)}") from None
-            message = _first_line(error)
+                raise InputError(f"one trial alone does not fit into memory: {message}") from None
         members = -(-members // 2)  # outside of the handler, which keeps the failed arrays alive
         logger.warning("out of memory (%s): continuing with %d trials at a time", message, members)
 
 
 def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

@@ -9,7 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, first_line, needs, shown
 from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog, logged
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.input_file import reading
@@ -39,10 +39,8 @@ class OptunaStorage(Reader):
 
     @override
     def read(self, source: Path, columns: Mapping[str, str]) -> list[RunLog]:
-        try:
+        with needs("a storage of Optuna", "optuna"):
             import optuna
-        except ImportError:
-            raise InputError("a storage of Optuna needs Optuna: pip install optuna") from None
         logs = []
         with reading(source, "no storage of Optuna", MAX_BYTES), quiet_optuna(), _storage(source) as storage:
             for name in optuna.get_all_study_names(storage):
@@ -55,7 +53,7 @@ class OptunaStorage(Reader):
                     stopped = _STOPPED.get(trial.state.name, "")
                     logs.append(RunLog(f"{name}-{trial.number}", source, {"loss": series}, stopped=stopped))
             if not logs:
-                raise InputError(f"{source}: holds no trial with intermediate values of trial.report")
+                raise InputError("holds no trial with intermediate values of trial.report")
         return logs
 
 
@@ -80,8 +78,7 @@ def _storage(source: Path) -> Iterator[Any]:
         except (InputError, OSError):
             raise
         except Exception as error:  # a storage raises what its library does
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise InputError(f"cannot be read by Optuna: {reason:.200}") from None
+            raise InputError(f"cannot be read by Optuna: {first_line(error):.200}") from None
         finally:
             if isinstance(storage, RDBStorage):
                 storage.engine.dispose()

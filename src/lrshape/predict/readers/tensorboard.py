@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, needs
 from lrshape.predict.headings import kind_of, loss_of, split_run
 from lrshape.predict.reader import MAX_BYTES, READERS, Reader, RunLog, logged
 from lrshape.predict.readers.csv_log import read_csv
@@ -107,12 +107,10 @@ def _event_class() -> Any:
     try:
         from tensorboardX.proto.event_pb2 import Event  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
     except ImportError:
-        try:
+        with needs("the log format tensorboard", "tensorboardX"):
             from tensorboard.compat.proto.event_pb2 import (  # pyright: ignore[reportMissingImports]
                 Event,  # pyright: ignore[reportAttributeAccessIssue]
             )
-        except ImportError:
-            raise InputError("TensorBoard files need tensorboardX: pip install tensorboardX") from None
     return Event
 
 

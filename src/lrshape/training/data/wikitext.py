@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError, about
+from lrshape.errors import InputError, about, needs, one_line
 from lrshape.files import write_file
 from lrshape.training.data.download import cache_dir
 from lrshape.values import path_of
@@ -142,10 +142,8 @@ def _lines(file: Path) -> Iterator[str]:
 
 def _model(train: Path, vocabulary: int, file: Path) -> Any:
     """The SentencePiece model, from the cache or newly trained."""
-    try:
+    with needs("WikiText", "sentencepiece"):
         import sentencepiece
-    except ImportError:
-        raise InputError("WikiText needs sentencepiece: pip install sentencepiece") from None
     if file.exists():
         try:
             return sentencepiece.SentencePieceProcessor(model_proto=_unsealed(file))
@@ -169,7 +167,7 @@ def _model(train: Path, vocabulary: int, file: Path) -> Any:
             minloglevel=2,
         )
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[-200:]
+        reason = one_line(error)[-200:]
         raise InputError(
             f"workload.vocabulary: {vocabulary} pieces cannot be made of {train}: {reason}"
         ) from None

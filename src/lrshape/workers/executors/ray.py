@@ -16,7 +16,7 @@ from typing import Any, Self
 from pydantic import Field, PrivateAttr
 
 from lrshape._version import __version__
-from lrshape.errors import InputError
+from lrshape.errors import InputError, first_line, needs, one_line
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 from lrshape.workers.places import import_path
 from lrshape.workers.pool import Event, Piece, Pool, run
@@ -95,8 +95,7 @@ class Ray(Executor):
                     logging_level=logging.WARNING,
                 )
         except (ConnectionError, ValueError, RuntimeError) as error:
-            first = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(f"cannot connect to Ray at {address}: {first}") from error
+            raise InputError(f"cannot connect to Ray at {address}: {first_line(error)}") from error
 
     def close(self) -> None:
         """Kill the actors; leave the cluster, if an executor has joined it and none uses it any more."""
@@ -136,10 +135,8 @@ def _handlers_kept() -> Iterator[None]:
 
 
 def _ray() -> Any:
-    try:
+    with needs("the executor ray", "ray>=2.40"):
         import ray
-    except ImportError:
-        raise InputError("the executor ray needs Ray: pip install 'ray>=2.40'") from None
     return ray
 
 
@@ -229,8 +226,8 @@ class _Actors(Pool):
     def _death(self, actor: _Actor, error: Exception) -> Death:
         """Of the piece's doing, unless its machine has gone, too, or Ray just cannot reach it."""
         unreachable = isinstance(error, self._ray.exceptions.ActorUnavailableError)
-        text = " ".join(str(error).split())[:300]
-        return Death(f"the actor died: {text}", guilty=not unreachable and actor.node in self._nodes())
+        guilty = not unreachable and actor.node in self._nodes()
+        return Death(f"the actor died: {one_line(error):.300}", guilty)
 
     def _nodes(self) -> dict[str, float]:
         """How many actors each living node has room for, were it empty."""
