@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.analysis.scale import on_scale
-from lrshape.procedure.curves import PROGRESS, root_mean_square
+from lrshape.procedure.curves import multiplier_rms, root_mean_square
 from lrshape.procedure.trial import multipliers
 from lrshape.shapes import FAMILIES, Family
 from lrshape.training.evaluation import evaluate
@@ -36,7 +36,7 @@ def shape(given: Mapping[str, Any]) -> Family:
 
 def rms_lr(one: Family, base_lr: float) -> float:
     """The root mean square of a schedule's LRs."""
-    return base_lr * float(root_mean_square(multipliers([one], len(PROGRESS), "midpoint"))[0])
+    return base_lr * float(multiplier_rms([one])[0])
 
 
 def lowest(scores: Scores, shapes: Sequence[Family], about: float) -> Array:

@@ -16,8 +16,7 @@ from stored import UNWARMED, WorkloadStudies
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.tables import where
 from lrshape.procedure.curve_model import CurveModel
-from lrshape.procedure.curves import PROGRESS, root_mean_square
-from lrshape.procedure.trial import multipliers
+from lrshape.procedure.curves import curves_of, root_mean_square
 from lrshape.shapes import Family
 from lrshape.store import Store
 from lrshape.study.study import Study
@@ -51,7 +50,7 @@ def predicted_scores(one: WorkloadStudies) -> Scores:
     model = CurveModel(searched_trials(one), one.main.metric, "log")
 
     def scores(shapes: Sequence[Family], sizes: Array) -> Array:
-        values = multipliers(shapes, len(PROGRESS), "midpoint")
+        values = curves_of(shapes)
         return model.scores(values, sizes / root_mean_square(values))
 
     return scores

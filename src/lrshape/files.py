@@ -32,7 +32,7 @@ _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EBADF
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _JUNCTION = 0xA0000003  # Windows: a link to a directory that is no symbolic link
-STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
+_STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
 """Where shells offer their pipes as files."""
 
 
@@ -236,7 +236,7 @@ def publish(root: Path, name: str, data: bytes, *, replace: bool = False) -> boo
 
 def is_stream(path: Path) -> bool:
     """Whether a path names what the shell offers as a file, such as ``/dev/stdout``."""
-    return path.parent in STREAMS
+    return path.parent in _STREAMS
 
 
 def is_file(path: Path) -> bool:
@@ -247,6 +247,18 @@ def is_file(path: Path) -> bool:
 def is_directory(path: Path) -> bool:
     """Whether this is a directory, and can be found to be one; if not, opening it tells why."""
     return os.path.isdir(path)  # noqa: PTH112 - as above
+
+
+def make_directory(path: Path) -> None:
+    """Make a directory that the user named, if it does not exist.
+
+    Raises:
+        InputError: if it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path}: must be a directory that can be written: {error.strerror}") from None
 
 
 def write_file(path: Path, data: bytes, *, replace: bool = True) -> None:

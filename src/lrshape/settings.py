@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     ModelWrapValidatorHandler,
     ValidationError,
@@ -90,6 +91,12 @@ class Settings(BaseModel):
         if isinstance(value, set | frozenset):
             raise ValueError(f"must be a list, for a set has no order, got {shown(value)}")
         return value
+
+
+Names = Annotated[
+    tuple[str, ...], BeforeValidator(lambda given: (given,) if isinstance(given, str) else given)
+]
+"""Names, or a single one as a text."""
 
 
 def _mistake(loc: tuple[int | str, ...], message: str, given: Any) -> InitErrorDetails:

@@ -78,6 +78,9 @@ def test_what_is_given_in_steps_stays_as_many_at_every_horizon():
     shares = schedule.replace(params={"decay": 0.5})
     assert shares.in_steps == {"warmup": 5}
     assert shares.replace(params={"decay_steps": 10}) == schedule
+    for params in ([1], "ab", 3):
+        with pytest.raises(InputError, match="params must map names to values"):
+            schedule.replace(params=params)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +279,7 @@ def test_any_json_value_anywhere_is_either_fine_or_an_input_error(key, value):
         ([0.1, float("nan")], "finite and at least 0, got nan"),
         ([0.0, 0.0], "not all be 0"),
         (["fast"], "must be numbers"),
+        ([10**400, 1], "must be numbers"),
     ],
 )
 def test_learning_rates_that_are_no_schedule(lrs, message):

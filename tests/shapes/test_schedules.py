@@ -87,3 +87,8 @@ def test_wrong_files_are_one_line(tmp_path, edit, message):
     file.write_text(json.dumps(SCHEDULES.to_dict() | edit))
     with pytest.raises(InputError, match=message):
         read_schedules(file)
+
+
+def test_keys_that_are_no_texts_are_refused():
+    with pytest.raises(InputError, match="have the keys format and schedules"):
+        Schedules.from_dict({1: 1, "schedules": {}})

@@ -134,6 +134,11 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             {"families": [{"name": "rex", "fixed": {"beta": 1}, "ranges": {"beta": [0.1, 1]}}]},
             "families.0: rex: beta is both fixed and given a range",
         ),
+        (
+            {"families": [{"name": "multi_step", "ranges": {"drops": [1.5, 2.5]}}]},
+            r"families.0: drops: an integer range has whole ends, got \[1.5, 2.5\]",
+        ),
+        ({"base_lr": {"high": 10**400}}, "base_lr.high: must be a number, got 1000.*"),
         ({"chunk_size": 1.5}, "chunk_size: must be a whole number or auto, got 1.5"),
         ({"workload": {"name": "function", "steps": 3}}, "workload.function: must be given"),
         (

@@ -18,6 +18,13 @@ from lrshape.workers.process import held
 ITEMS = [(1,), (2,), (300,), (4,)]
 
 
+class Deadly(tasks.Squares):
+    """Kills whoever reads it."""
+
+    def __reduce__(self):
+        return os._exit, (7,)
+
+
 def run(executor, task, items=ITEMS):
     with executor:
         return dict(executor.run(task, iter(items), lambda item, news: None, lambda: None))
@@ -99,7 +106,7 @@ def test_a_slow_leak_costs_a_new_worker_and_no_training(watchful):
 
 def test_workers_that_never_start_are_bad_input():
     with pytest.raises(InputError, match=r"cannot start: 3 exited .* ended with exit code 7"):
-        run(Processes(workers=1), tasks.Deadly())
+        run(Processes(workers=1), Deadly())
 
 
 @pytest.mark.parametrize(

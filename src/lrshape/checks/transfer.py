@@ -12,7 +12,7 @@ from typing_extensions import override
 from lrshape.analysis.design import Scale
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import FollowUp, stored_losses
+from lrshape.checks.check import FollowUp, best_stored
 from lrshape.checks.transfer_statistics import At, BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
@@ -20,7 +20,6 @@ from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
 from lrshape.procedure.resolution import scale_of
 from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
-from lrshape.procedure.tuning import LEAST
 from lrshape.settings import Settings
 from lrshape.store import NOTHING_TUNED, text_of
 from lrshape.study.spec import StudySpec
@@ -157,13 +156,10 @@ class BaseLRGains:
         self._trials = trials.assign(shape=trials["family"].astype(str) + trials["params"].astype(str))
         self._spec = spec
         losses = metric_values(trials, spec.metric)
-        finite = losses[np.isfinite(losses)]
         self._scale: Scale = scale_of(spec, losses)
         # Of shares: the loss of an accuracy is its negative.
-        self._lowest = -1.0 if finite.min(initial=0.0) < 0 else 0.0
-        self._model = None
-        if len(finite) >= LEAST:
-            self._model = CurveModel(self._trials, spec.metric, self._scale, spec.hyperparameters)
+        self._lowest = -1.0 if losses[np.isfinite(losses)].min(initial=0.0) < 0 else 0.0
+        self._model = CurveModel.of(self._trials, spec.metric, self._scale, spec.hyperparameters)
         self._known: dict[At, float] = {}
 
     def improved(self, at: At, losses: pd.Series) -> pd.Series | None:
@@ -226,7 +222,7 @@ def transfer_into(study: Study, slug: str, best: Sequence[BestShape], how: Trans
     own = next((shape for shape in best if shape.setting == slug), None)
     if own is None:
         raise InputError(f"{study.path}: no shape has a finite {study.metric}, so none can be compared")
-    searched = best_base_lrs(scores(stored_losses(study, ["screen", "rescore"]), study.metric))
+    searched = best_stored(study, ["screen", "rescore"])
     return Transfer(shapes=transferred_shapes(best, own, searched), **how.model_dump())
 
 

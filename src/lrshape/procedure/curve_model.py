@@ -16,11 +16,11 @@ from lrshape.analysis.design import Scale, Tuning
 from lrshape.analysis.scale import on_scale
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
-from lrshape.procedure.curves import PROGRESS, curve_features, root_mean_square
+from lrshape.procedure.curves import curve_features, curves_of, root_mean_square
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.pool import Pool, Region, search_pool
 from lrshape.procedure.sampler import Bend
-from lrshape.procedure.trial import ShapeRecord, multipliers
+from lrshape.procedure.trial import ShapeRecord
 from lrshape.process_wide import one_blas_thread
 from lrshape.store import NOTHING_TUNED
 
@@ -46,6 +46,9 @@ DRAWS, GAIN_DRAWS = 400, 4000
 
 POINT = ["shape", "base_lr", "hyperparameters"]
 """Columns that trials with other seeds share."""
+
+LEAST = 4
+"""Finite scores from which a model is fitted."""
 
 FLAT = 33
 """Values of a hyperparameter among which the flat range is sought."""
@@ -88,11 +91,19 @@ class CurveModel:
     """A fit to the trials of all phases so far, whatever sampler asked for them.
 
     Args:
-        trials: at least four with a finite metric.
+        trials: at least `LEAST` with a finite metric.
         metric: the metric that decides.
         scale: of the metric.
         hyperparameters: that the trials have.
     """
+
+    @classmethod
+    def of(
+        cls, trials: pd.DataFrame, metric: str, scale: Scale, hyperparameters: HyperparameterSpace
+    ) -> "CurveModel | None":
+        """The fit, or None if fewer than `LEAST` trials have a finite metric."""
+        enough = np.isfinite(metric_values(trials, metric)).sum() >= LEAST
+        return cls(trials, metric, scale, hyperparameters) if enough else None
 
     def __init__(
         self,
@@ -114,7 +125,7 @@ class CurveModel:
         first = trials.assign(shape=trials["shape"].astype(str)).drop_duplicates("shape").set_index("shape")
         told = zip(names, first["family"], first["params"], strict=True)
         shapes = [ShapeRecord.read(name, family, params).family for name, family, params in told]
-        values = multipliers(shapes, len(PROGRESS), "midpoint")
+        values = curves_of(shapes)
         self._tuned = hyperparameters
         number, texts = pd.factorize(trials["hyperparameters"].astype(str))
         self._settings = hyperparameters.units(list(texts))
@@ -162,7 +173,7 @@ class CurveModel:
             return Profile.of_diverged(tried)
         inside, outside, limit = _grid(tried, reach)
         grid = np.concatenate([inside, outside])
-        curve = multipliers([shape.family], len(PROGRESS), "midpoint")
+        curve = curves_of([shape.family])
         bounds = self._tuned.bounds(constant=shape.is_baseline)
         box = self._tried_box(tried, bounds)
         with one_blas_thread():
@@ -222,7 +233,7 @@ class CurveModel:
         """
         x = np.concatenate([[math.log2(base_lr)], *_grid(tried)[:2]])
         pool = Pool(x, np.repeat(self._tuned.units([hyperparameters]), len(x), axis=0))
-        curve = multipliers([shape.family], len(PROGRESS), "midpoint")
+        curve = curves_of([shape.family])
         with one_blas_thread():
             mean, covariance = self._process.posterior(self._at(curve, pool))
         near = np.union1d(0, np.flatnonzero(np.abs(x - x[mean.argmin()]) <= NEAR))
@@ -273,7 +284,7 @@ class CurveModel:
         centre, limit = math.log2(profile.base_lr), math.log2(profile.limit)
         x = centre + np.arange(-AROUND, AROUND + 1) * (2 * STEP)
         x = x[(x < limit) | (x <= centre)]
-        curve = multipliers([shape.family], len(PROGRESS), "midpoint")
+        curve = curves_of([shape.family])
         pool = Pool(np.tile(np.asarray(x, np.float64), len(units)), np.repeat(units, len(x), axis=0))
         with one_blas_thread():
             mean = self._process.mean(self._at(curve, pool)).reshape(len(units), len(x)).min(axis=1)

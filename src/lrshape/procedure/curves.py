@@ -38,9 +38,14 @@ def curve_features(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(np.maximum(means / rms, 0)) * (2 / 3)
 
 
+def curves_of(shapes: Sequence[Family]) -> NDArray[np.float64]:
+    """Shapes' multipliers at `PROGRESS`, (shapes, 200)."""
+    return multipliers(shapes, len(PROGRESS), "midpoint")
+
+
 def multiplier_rms(shapes: Sequence[Family]) -> NDArray[np.float64]:
     """Root mean squares of shapes' multipliers over training, (shapes,), at least `SMALLEST_RMS`."""
-    return root_mean_square(multipliers(shapes, len(PROGRESS), "midpoint"))
+    return root_mean_square(curves_of(shapes))
 
 
 def root_mean_square(values: NDArray[np.float64]) -> NDArray[np.float64]:

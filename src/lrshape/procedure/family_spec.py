@@ -37,6 +37,7 @@ class FamilySpec(Settings):
                     f"{self.name}: the range of {key} must be within [{rule.low:g}, {rule.high:g}], "
                     f"got [{low:g}, {high:g}]"
                 )
+        self.space()  # which refuses a fractional range of a whole number
         return self
 
     def space(self) -> Space:

@@ -111,7 +111,8 @@ class HyperparameterSpec(Settings):
             if not least <= self.low < self.high <= most:
                 raise ValueError(f"limits must enclose the range, got [{least:g}, {most:g}]")
             number = isinstance(self.default, int | float) and not isinstance(self.default, bool)
-            inside = self.default is None or (number and least <= self.default <= most)
+            legal = number and (self.scale != "integer" or float(self.default).is_integer())
+            inside = self.default is None or (legal and least <= self.default <= most)
         if not inside:
             raise ValueError(f"default must be a value that may be tried, got {self.default!r}")
         return self
@@ -235,7 +236,7 @@ def _holds_others(table: Any) -> bool:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def require_names(names: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from lrshape.analysis.direction import as_losses
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.procedure.choice import Choice
 from lrshape.procedure.rounds import Phase, Rounds
+from lrshape.procedure.sampler import worst_for_lost
 from lrshape.procedure.screening import rank, screen
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, trials
@@ -69,8 +70,7 @@ def drop_losers(
 
 
 def _comparable(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    finite = np.isfinite(values)
-    y = np.where(finite, values, values[finite].max())
+    y = worst_for_lost(values)
     return np.log(y) if (y > 0).all() else y
 
 

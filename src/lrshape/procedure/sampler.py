@@ -316,6 +316,12 @@ def every(points: Points) -> NDArray[np.bool_]:
     return np.ones(len(points), bool)
 
 
+def worst_for_lost(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scores with the worst finite one in place of those that are not finite; at least one must be."""
+    finite = np.isfinite(scores)
+    return np.where(finite, scores, scores[finite].max())
+
+
 @dataclass(frozen=True)
 class Bend:
     """Moves the worse half of some scores nearer, so that a smooth function can follow them.
@@ -333,13 +339,13 @@ class Bend:
     @classmethod
     def of(cls, scores: NDArray[np.float64]) -> "Bend":
         """The bend of scores, (n,), of which at least one is finite."""
-        y = np.where(np.isfinite(scores), scores, scores[np.isfinite(scores)].max())
+        y = worst_for_lost(scores)
         middle = float(np.median(y))
         return cls(middle, 2 * max(float(y[y <= middle].std()), 1e-6 * max(1.0, abs(middle))))
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The scores moved, all finite: those that are not count as the worst of the others."""
-        y = np.where(np.isfinite(scores), scores, scores[np.isfinite(scores)].max())
+        y = worst_for_lost(scores)
         return np.minimum(y, self.middle) + self.unit * np.log1p(np.maximum(y - self.middle, 0) / self.unit)
 
     def undo(self, moved: float) -> float:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, field_validator, model_validator
 
 from lrshape.errors import InputError
-from lrshape.procedure.base_lr import AnyBaseLR, GridLR
+from lrshape.procedure.base_lr import EXTREME, AnyBaseLR, GridLR
 from lrshape.procedure.family_spec import MAX_SHAPES, FamilySpec
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.hyperparameters import HyperparameterSpec, named, require_names
@@ -148,7 +148,7 @@ class BaselineSpec(Settings):
     params: dict[str, Any] = Field(default={}, description="its parameters; the others take their defaults")
     tune: bool = Field(default=True, description="whether to tune the base LR")
     base_lr: float | None = Field(
-        default=None, gt=0, lt=1e30, description="base LR to keep where tune = false"
+        default=None, gt=0, lt=EXTREME, description="base LR to keep where tune = false"
     )
 
     @model_validator(mode="after")
@@ -166,7 +166,7 @@ class InitialShape(Settings):
 
     family: str
     params: dict[str, Any] = Field(default={}, description="its parameters; the others take their defaults")
-    base_lr: float = Field(gt=0, lt=1e30, description="its base LR")
+    base_lr: float = Field(gt=0, lt=EXTREME, description="its base LR")
 
     @model_validator(mode="after")
     def _is_a_shape(self) -> "InitialShape":

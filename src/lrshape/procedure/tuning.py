@@ -22,9 +22,6 @@ from lrshape.procedure.screening import name_of
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
 
-LEAST = 4
-"""Finite scores from which a model is fitted."""
-
 NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""
 
@@ -61,7 +58,6 @@ class _Tuner:
     def __init__(self, spec: SearchSpec, history: pd.DataFrame):
         self._spec = spec
         self._history = history
-        self._model: CurveModel | None = None
         self._known = history
         self._learn()
 
@@ -71,12 +67,9 @@ class _Tuner:
         self._learn()
 
     def _learn(self) -> None:
-        losses = metric_values(self._known, self._spec.metric)
-        self._scale: Scale = scale_of(self._spec, losses)
-        enough = np.isfinite(losses).sum() >= LEAST
-        self._model = None
-        if enough:
-            self._model = CurveModel(self._known, self._spec.metric, self._scale, self._spec.hyperparameters)
+        metric = self._spec.metric
+        self._scale: Scale = scale_of(self._spec, metric_values(self._known, metric))
+        self._model = CurveModel.of(self._known, metric, self._scale, self._spec.hyperparameters)
 
     def finalists(self, rescored: Sequence[Candidate]) -> list[ShapeRecord]:
         """The best shape of each family, or the best two of all, and the baselines."""

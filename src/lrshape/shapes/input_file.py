@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from lrshape.errors import InputError
-from lrshape.files import STREAMS
+from lrshape.errors import InputError, one_line
+from lrshape.files import is_stream
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def reading(path: Path, refusal: str, most_bytes: int) -> Iterator[None]:
     """
     try:
         found = path.stat()
-        if stat.S_ISFIFO(found.st_mode) and path.parent not in STREAMS:
+        if stat.S_ISFIFO(found.st_mode) and not is_stream(path):
             raise InputError("must be a file, got a named pipe")
         if stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
             raise InputError("must be a file, got a device")
@@ -40,8 +40,7 @@ def reading(path: Path, refusal: str, most_bytes: int) -> Iterator[None]:
     except RecursionError:
         raise InputError(f"{path}: is {refusal}: brackets are nested too deeply") from None
     except (ValueError, SyntaxError, OverflowError, MemoryError, csv.Error) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{path}: is {refusal}: {reason:.120}") from None
+        raise InputError(f"{path}: is {refusal}: {one_line(error):.120}") from None
 
 
 @contextmanager

@@ -182,10 +182,13 @@ class Schedule(Bindable, JsonValue):
         if batch_sizes is not None:
             runs = BatchRuns(batch_sizes)
             changes = {"steps": runs.steps} | changes | {"batch_sizes": runs.pairs}
+        params = {} if params is None else params
+        if not isinstance(params, Mapping):
+            raise InputError(f"params must map names to values, got {shown(params)}")
         own = self._arguments()
-        changed = {str(name).removesuffix(IN_STEPS) for name in params or {}}
+        changed = {str(name).removesuffix(IN_STEPS) for name in params}
         kept = {n: value for n, value in own["params"].items() if n.removesuffix(IN_STEPS) not in changed}
-        arguments: dict[str, Any] = own | changes | {"params": kept | dict(params or {})}
+        arguments: dict[str, Any] = own | changes | {"params": kept | dict(params)}
         return type(self)(**arguments)
 
     def tail(self, step: int) -> Self:
@@ -226,7 +229,7 @@ class Schedule(Bindable, JsonValue):
         """
         try:
             rates = np.asarray(lrs if isinstance(lrs, np.ndarray) else plain(lrs), np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise InputError(f"learning rates must be numbers, got {shown(lrs)}") from None
         if rates.ndim != 1 or not 1 <= rates.size <= MAX_STEPS:
             raise InputError(f"learning rates must have shape (steps,), got {rates.shape}")

@@ -1,7 +1,6 @@
 """Reading back what was exported, and learning rates from elsewhere. Code is never run."""
 
 import ast
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, one_line, shown
 from lrshape.shapes.input_file import read_text, reading
 from lrshape.shapes.json_value import FORMAT
 from lrshape.shapes.learning_rate_log import read_curves
@@ -62,10 +61,8 @@ def read_schedules(path: str | os.PathLike[str]) -> Schedule | Schedules:
 
 
 def _json(path: Path) -> Any:
-    text = read_text(path)
-    if text.lstrip().startswith("["):
-        return _numbers(json.loads(text))
-    return read_strict_json(text, "a schedule")
+    found = read_strict_json(read_text(path), "a schedule")
+    return _numbers(found) if isinstance(found, list) else found
 
 
 def _npy(path: Path) -> Any:
@@ -74,7 +71,7 @@ def _npy(path: Path) -> Any:
     except (OSError, MemoryError):
         raise
     except Exception as error:  # its header is Python text, which fails in many ways
-        raise InputError(f"is no schedule: {' '.join(str(error).split()):.120}") from None
+        raise InputError(f"is no schedule: {one_line(error):.120}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise InputError("must hold one array of numbers")
     return array.astype(np.float64)
@@ -89,7 +86,7 @@ def _csv(path: Path) -> Any:
 
 
 def _numbers(values: Any) -> NDArray[np.float64]:
-    if any(isinstance(value, bool | list | dict | type(None)) for value in values):
+    if any(isinstance(value, bool | str | list | dict | type(None)) for value in values):
         raise InputError("learning rates must be numbers")
     return np.array([float(value) for value in values], np.float64)
 
@@ -110,11 +107,11 @@ def _python(path: Path) -> Any:
     schedule = constants.get("SCHEDULE")
     try:
         if "SCHEDULES" in constants:
-            return {"format": FORMAT, "schedules": ast.literal_eval(constants["SCHEDULES"])}
+            return {"format": FORMAT, "schedules": _literal(constants["SCHEDULES"], constants)}
         if schedule is None:
             raise InputError("has no constant SCHEDULE, as `lrshape export` writes it")
         if not isinstance(schedule, ast.Dict):
-            return ast.literal_eval(schedule)
+            return _literal(schedule, constants)
         pairs = zip(schedule.keys, schedule.values, strict=True)
         return {_literal(key, constants): _literal(value, constants) for key, value in pairs if key}
     except TypeError:  # a list as a key

@@ -199,7 +199,7 @@ class Schedules(JsonValue):
         Raises:
             InputError: as for `Schedule.from_dict`, and if a name is none, or the steps differ.
         """
-        if not isinstance(data, Mapping) or sorted(data) != sorted(_KEYS):
+        if not isinstance(data, Mapping) or set(data) != set(_KEYS):
             raise InputError(f"schedules have the keys {' and '.join(_KEYS)}, got {shown(data)}")
         cls.require_format(data)
         if not isinstance(data["schedules"], Mapping):

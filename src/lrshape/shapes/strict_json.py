@@ -39,5 +39,7 @@ def read_strict_json(text: str | bytes, what: str) -> Any:
         return json.loads(text, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates)
     except InputError:
         raise
-    except (ValueError, RecursionError) as error:  # bad syntax or encoding, a huge integer, deep nesting
+    except RecursionError:
+        raise InputError(f"{what} must be valid JSON: brackets are nested too deeply") from None
+    except ValueError as error:  # bad syntax or encoding, a huge integer
         raise InputError(f"{what} must be valid JSON: {error}") from error

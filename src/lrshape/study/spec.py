@@ -295,5 +295,5 @@ def _span(base_lr: Any, low: float, high: float) -> float:
     try:
         span = float(ends["high"]) / float(ends["low"])
         return max(1.0, span) if math.isfinite(span) else 1.0
-    except (TypeError, ValueError, ZeroDivisionError):
+    except (TypeError, ValueError, ArithmeticError):
         return 1.0

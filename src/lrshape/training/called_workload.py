@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, field_validator
 
-from lrshape.errors import InputError, shown
 from lrshape.loss_curve import LossCurve
+from lrshape.settings import Names
 from lrshape.training.code_digest import CodeDigest
 from lrshape.training.outcome import CURVE, Outcome, Progress, Result, full_name
-from lrshape.training.parts import numbers
+from lrshape.training.parts import numbers, one_each
 from lrshape.training.workload import Workload
 
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -28,7 +28,7 @@ class CalledWorkload(Workload):
     metric = "final/score"
     max_members = 1  # a user's training is costly: every finished one is stored at once
 
-    metrics: tuple[str, ...] = Field(
+    metrics: Names = Field(
         default=("final/score",), min_length=1, description="names of the metrics that a trial returns"
     )
     timeout: float | None = Field(
@@ -36,11 +36,6 @@ class CalledWorkload(Workload):
         gt=0,
         description="kill a trial after this many seconds and record it as failed; none: no limit",
     )
-
-    @field_validator("metrics", mode="before")
-    @classmethod
-    def _one_name(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
 
     @field_validator("metrics")
     @classmethod
@@ -112,12 +107,7 @@ def train(
     status = np.full(count, "ok", dtype="<U8")
     messages = [""] * count
     curves: list[LossCurve | None] = [None] * count
-    columns = [_values(name, column) for name, column in hyperparameters.items()]
-    for name, column in zip(hyperparameters, columns, strict=True):
-        if not isinstance(column, list) or len(column) != count:
-            raise InputError(
-                f"hyperparameter {name} must be {count} values, one a member, got {shown(column)}"
-            )
+    columns = [one_each(name, _values(name, column), count) for name, column in hyperparameters.items()]
     values = [dict(zip(hyperparameters, row, strict=True)) for row in zip(*columns, strict=True)]
     values = values or [EMPTY] * count
     for i in range(count):

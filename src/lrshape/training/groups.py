@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from lrshape.errors import InputError, listed, shown
-from lrshape.settings import Settings
+from lrshape.settings import Names, Settings
 
 PyTree = Any
 
@@ -20,7 +20,7 @@ class Group(Settings):
     """Parameters that share a learning rate: those that satisfy the rules, but are in no group before it."""
 
     name: str = Field(description="name of the group; its learning rate is called lr.NAME")
-    parameters: tuple[str, ...] = Field(
+    parameters: Names = Field(
         default=("*",),
         min_length=1,
         description="names of parameters, e.g. output.w; * stands for any text, ? for one character",
@@ -33,11 +33,6 @@ class Group(Settings):
         if not re.fullmatch(r"[\w-]+", value):
             raise ValueError(f"must consist of letters, digits, _ and -, got {shown(value)}")
         return value
-
-    @field_validator("parameters", mode="before")
-    @classmethod
-    def _one_name(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
 
     def takes(self, parameter: str, rank: int) -> bool:
         """Whether a parameter of this name and rank satisfies the rules."""

@@ -10,12 +10,12 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 
-from lrshape.files import publish
+from lrshape.errors import InputError
+from lrshape.files import write_file
 from lrshape.training.data.download import cache_dir
 
 logger = logging.getLogger("lrshape")
@@ -25,6 +25,9 @@ CPU_CHUNK = 16
 
 TUNING_MEMBERS, TUNING_IMAGES = 16, 128
 """Population on which `tune` measures: enough to fill a device."""
+
+CHOICES = "convolution.json"
+"""The cached choices, by device."""
 
 
 def conv3x3(params: dict[str, jax.Array], x: jax.Array) -> jax.Array:
@@ -150,8 +153,7 @@ def tune() -> None:
 def _choice(device_kind: str) -> str:
     """The cached choice for a kind of device, or a measured one."""
     key = f"{device_kind}, jax {jax.__version__}"
-    file = cache_dir() / "convolution.json"
-    known = _read(file)
+    known = _known_choices()
     if known.get(key) in IMPLEMENTATIONS:
         return known[key]
     times = {name: _seconds(name) for name in IMPLEMENTATIONS}
@@ -160,24 +162,19 @@ def _choice(device_kind: str) -> str:
     logger.warning(
         "convolutions on %s use %s (%s for a gradient of %d members)", key, best, told, TUNING_MEMBERS
     )
-    _write(file, {**known, key: best})
+    try:
+        write_file(cache_dir() / CHOICES, json.dumps({**known, key: best}, indent=1).encode())
+    except InputError as error:  # the cache only saves a second of measuring
+        logger.warning("cannot save the choice of convolution: %s", error)
     return best
 
 
-def _read(file: Path) -> dict[str, str]:
+def _known_choices() -> dict[str, str]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found = json.loads((cache_dir() / CHOICES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # an `InputError` is one: there is no home directory
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _write(file: Path, choices: dict[str, str]) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        publish(file.parent, file.name, json.dumps(choices, indent=1).encode(), replace=True)
-    except OSError as error:  # the cache only saves a second of measuring
-        logger.warning("cannot save the choice of convolution to %s: %s", file, error.strerror)
 
 
 def _seconds(name: str) -> float:

@@ -46,7 +46,7 @@ def divided(
         if setting.traced:
             traced[setting.path] = _series(setting.path, given, (count, workload.steps))
         else:
-            static[setting.path] = _list(name, given, count)
+            static[setting.path] = one_each(name, plain(given), count)
     variants: dict[str, PopulationWorkload] = {}
     members: dict[PopulationWorkload, list[int]] = {}
     for member in range(count):
@@ -71,14 +71,18 @@ def numbers(what: str, given: ArrayLike, dtype: DTypeLike | None = None) -> NDAr
     """
     try:
         return np.asarray(given, dtype)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what} must be numbers, rows of one length, got {shown(given)}") from None
 
 
-def _list(name: str, given: Any, count: int) -> Sequence[Any]:
-    values = plain(given)
+def one_each(name: str, values: Any, count: int) -> list[Any]:
+    """Return a hyperparameter's values, one a member.
+
+    Raises:
+        InputError: if they are no list of so many.
+    """
     if not isinstance(values, list) or len(values) != count:
-        raise InputError(f"hyperparameter {name} must be {count} values, one a member, got {shown(given)}")
+        raise InputError(f"hyperparameter {name} must be {count} values, one a member, got {shown(values)}")
     return values
 
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.sharding import Mesh
 from jax.sharding import PartitionSpec as P
 
 from lrshape.averages import interval, update_rates
@@ -286,16 +285,16 @@ def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] =
         return _of_first(groups, len(members.bad_step), group)
 
     spread, everywhere = P("members"), P()
-    lift = partial(_sharded, mesh=mesh())
+    # Every device has its own members: they never communicate.
+    lift = partial(jax.shard_map, mesh=mesh(), out_specs=spread, check_vma=False)
     precision = matmul_precision(workload)
     return Programs(
         draw=_in_precision(precision, jax.jit(draw)),
-        start=_in_precision(precision, jax.jit(lift(start, (*[everywhere] * 3, *[spread] * 4), spread))),
+        start=_in_precision(precision, jax.jit(lift(start, in_specs=(*[everywhere] * 3, *[spread] * 4)))),
         advance=_in_precision(
-            precision,
-            jax.jit(lift(advance, (spread, *[everywhere] * 6), spread), donate_argnums=0),
+            precision, jax.jit(lift(advance, in_specs=(spread, *[everywhere] * 6)), donate_argnums=0)
         ),
-        score=_in_precision("float32", jax.jit(lift(score, (spread, everywhere, everywhere), spread))),
+        score=_in_precision("float32", jax.jit(lift(score, in_specs=(spread, everywhere, everywhere)))),
     )
 
 
@@ -308,11 +307,6 @@ def _in_precision(precision: str, program: Callable[..., Any]) -> Callable[..., 
             return program(*arguments)
 
     return run
-
-
-def _sharded(function: Callable[..., Any], inputs: Any, output: Any, *, mesh: Mesh) -> Callable[..., Any]:
-    """Run the function on every device with that device's members: they never communicate."""
-    return jax.shard_map(function, mesh=mesh, in_specs=inputs, out_specs=output, check_vma=False)
 
 
 @lru_cache(maxsize=16)

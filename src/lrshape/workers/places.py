@@ -31,11 +31,16 @@ class Place:
         """Environment variables of the worker."""
         found = {name: str(self.threads) for name in THREADS}
         if not self.cores:  # JAX counts the cores that it may use, so elsewhere it must be told
-            flags = os.environ.get("XLA_FLAGS", "")
-            found["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={self.threads}".strip()
+            found["XLA_FLAGS"] = xla_flags(self.threads)
         if self.gpu is not None:
             found["CUDA_VISIBLE_DEVICES"] = self.gpu
         return found
+
+
+def xla_flags(cores: int) -> str:
+    """Return this process's ``XLA_FLAGS``, with so many cores for JAX to use."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    return f"{flags} --xla_force_host_platform_device_count={cores}".strip()
 
 
 def import_path() -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lrshape.workers.worker import attempt
+from lrshape.workers.places import xla_flags
+from lrshape.workers.worker import attempt, refusal
 
 
 class Trainer:
@@ -20,8 +21,7 @@ class Trainer:
     """
 
     def __init__(self, path: Sequence[str], directory: str, cores: int):
-        flags = os.environ.get("XLA_FLAGS", "")
-        os.environ["XLA_FLAGS"] = f"{flags} --xla_force_host_platform_device_count={cores}".strip()
+        os.environ["XLA_FLAGS"] = xla_flags(cores)
         sys.path += [entry for entry in path if entry not in sys.path]
         if Path(directory).is_dir():
             os.chdir(directory)
@@ -48,7 +48,7 @@ class Trainer:
             if key != self._key:
                 self._task, self._key = pickle.loads(task), key
         except (Exception, SystemExit) as error:
-            return "refused", f"{type(error).__name__}: {error}"
+            return "refused", refusal(error)
         return attempt(self._task, item, _silent)
 
 

@@ -44,7 +44,7 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
             try:
                 task = pickle.loads(data)
             except (Exception, SystemExit) as error:
-                _send(parent, "refused", str(error) if isinstance(error, InputError) else located(error))
+                _send(parent, "refused", refusal(error))
                 return
             _send(parent, "ready", None)
         else:
@@ -53,6 +53,11 @@ def main(descriptor: int, cores: Sequence[int]) -> None:
                 _send(parent, kind, what)
             except InputError as error:  # the result cannot be sent
                 _send(parent, "raised", sendable(error))
+
+
+def refusal(error: BaseException) -> str:
+    """Return in words why a task cannot be read."""
+    return str(error) if isinstance(error, InputError) else located(error)
 
 
 def _listen(parent: Connection, orders: "queue.SimpleQueue[tuple[str, bytes]]") -> None:

@@ -46,33 +46,27 @@ class CMAES(LearningSampler):
 
     def propose(self, state: Mapping[str, Any], n: int) -> tuple[Points, Any]:
         """Draw from the distribution that the history leads to."""
-        dimensions = state["dimensions"]
-        if dimensions < 2:  # CMA-ES needs two; one dimension that nothing depends on does no harm
-            padded, own = self._drawn(state, n, 2)
-            return padded[:, :dimensions], own
-        return self._drawn(state, n, dimensions)
+        evolution = self._evolved(state)
+        points = np.empty((n, len(evolution.mean)))
+        for i in range(n):
+            # Each point has a seed of its own, so that it does not depend on how many are asked at a time.
+            evolution.reseed_rng(int(self.random(state, state["asked"] + i).integers(2**32)))
+            points[i] = evolution.ask()
+        return points[:, : state["dimensions"]], state["own"]
 
     def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
         """The mean of the distribution, which averages noise away; then the points with the best scores."""
         best = super().favourites(state, n, among)
-        evolution = self._evolved(state, max(2, state["dimensions"]))
+        evolution = self._evolved(state)
         if not evolution.generation:
             return best
         mean = np.clip(evolution.mean, 0, 1)[None, : state["dimensions"]]
         return np.concatenate([mean[among(mean)], best])[:n]
 
-    def _drawn(self, state: Mapping[str, Any], n: int, dimensions: int) -> tuple[Points, Any]:
-        evolution = self._evolved(state, dimensions)
-        points = np.empty((n, dimensions))
-        for i in range(n):
-            # Each point has a seed of its own, so that it does not depend on how many are asked at a time.
-            evolution.reseed_rng(int(self.random(state, state["asked"] + i).integers(2**32)))
-            points[i] = evolution.ask()
-        return points, state["own"]
-
-    def _evolved(self, state: Mapping[str, Any], dimensions: int) -> Any:
+    def _evolved(self, state: Mapping[str, Any]) -> Any:
         """The distribution after all whole generations of the history."""
-        told = self.history(state)
+        # CMA-ES needs two dimensions; one that nothing depends on does no harm.
+        told, dimensions = self.history(state), max(2, state["dimensions"])
         points = np.pad(told.points, ((0, 0), (0, dimensions - told.points.shape[1])), constant_values=0.5)
         warm = told.batches < 0
         evolution = self._first(points[warm], told.scores[warm], dimensions)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field, field_validator
 
-from lrshape.errors import InputError, did_you_mean, shown
+from lrshape.errors import InputError, did_you_mean, needs, one_line, shown
 from lrshape.procedure.sampler import SAMPLERS, LearningSampler, Points
 from lrshape.process_wide import quiet_optuna
 
@@ -80,8 +80,9 @@ class Optuna(LearningSampler):
                 trial = study.ask(unit)
                 points[i] = [trial.params[name] for name in names]
         except ImportError as error:
-            reason = " ".join(str(error).split())
-            raise InputError(f"Optuna's {self.sampler} needs another package: {reason:.200}") from None
+            raise InputError(
+                f"Optuna's {self.sampler} needs another package: {one_line(error):.200}"
+            ) from None
         asked = study.get_trials(deepcopy=False)[-n:] if n else []
         kept = [[p, t.system_attrs] for p, t in zip(points.tolist(), asked, strict=True) if t.system_attrs]
         return points, own | {"attributes": own.get("attributes", []) + kept}
@@ -108,9 +109,7 @@ def _takes_a_seed(kind: type) -> bool:
 
 
 def _optuna() -> Any:
-    try:
+    with needs("the sampler optuna", "optuna"):
         import optuna
-    except ImportError:
-        raise InputError("the sampler optuna needs Optuna: pip install optuna") from None
     warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
     return optuna

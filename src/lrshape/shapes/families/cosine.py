@@ -122,7 +122,7 @@ class CyclicCosine(WarmupFamily):
         xp = namespace(u, self.cycles, self.floor, self.restart)
         total = u * self.cycles
         done = xp.clip(xp.floor(total), 0.0, self.cycles - 1.0)
-        cosine = xp.sin(math.pi / 2 * (1.0 - (total - done))) ** 2
+        cosine = root_of_cosine(total - done) ** 2
         return self.floor + (1.0 - self.floor) * xp.exp(done * xp.log(self.restart)) * cosine
 
 
