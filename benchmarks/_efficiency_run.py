@@ -5,7 +5,6 @@ file, written once; what exists is not run again.
 """
 
 import json
-import os
 import time
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,11 +17,10 @@ from _efficiency_contenders import FAMILY, Contender
 from _efficiency_workloads import Task
 
 from lrshape.procedure.phases import PHASES
-from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial, multipliers, training_seeds
-from lrshape.study.chunk import Chunk
+from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
+from lrshape.study.chunk import Chunk, TrainChunk
 from lrshape.study.drive import Source, drive_phase
 from lrshape.study.spec import StudySpec
-from lrshape.training.evaluation import evaluate
 
 TRUTH = 10**6  # the study seed of the trials that tell how good a recommendation is; no search has it
 ROUND = 10**6  # trials that are asked for at once are trained at once
@@ -32,14 +30,6 @@ Result = dict[str, Any]
 def result_file(work: Path, task: str, contender: str, budget: int, repetition: int) -> Path:
     """Where a result lies."""
     return work / task / f"{contender}-{budget}-{repetition:02d}.json"
-
-
-def write(file: Path, document: Any) -> None:
-    """Write a JSON file whole, or not at all."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(document), encoding="utf-8")
-    part.replace(file)
 
 
 def specified(task: Task, contender: Contender, budget: int, seed: int) -> StudySpec:
@@ -59,7 +49,9 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
         shape, base_lr, spent = alone(task, budget, seed)
     else:
         spec = specified(task, contender, budget, seed)
-        (shape, base_lr, _), spent = _found(spec, task.members)
+        (shape, base_lr, _), spent = found(
+            spec, lambda chunks: [trained(spec, [run for one in chunks for run in one.trials], task.members)]
+        )
     seconds = time.perf_counter() - began
     return {
         "trials": spent,
@@ -102,10 +94,6 @@ def alone(task: Task, budget: int, seed: int) -> tuple[ShapeRecord, float, int]:
     return ShapeRecord.of("best", FAMILY, best), base_lr, budget
 
 
-def _found(spec: StudySpec, members: int) -> tuple[Candidate, int]:
-    return found(spec, lambda chunks: [_rows(spec, chunks, members)])
-
-
 def found(spec: StudySpec, source: Source) -> tuple[Candidate, int]:
     """Run all phases but confirm; the winner, and the number of trials."""
     chosen: Any = []
@@ -119,22 +107,11 @@ def found(spec: StudySpec, source: Source) -> tuple[Candidate, int]:
     return chosen.winner.candidate, sum(map(len, tables))
 
 
-def _rows(spec: StudySpec, chunks: Sequence[Chunk], members: int) -> pd.DataFrame:
-    return trained(spec, [trial for chunk in chunks for trial in chunk.trials], members)
-
-
 def trained(spec: StudySpec, runs: Sequence[Trial], members: int) -> pd.DataFrame:
     """Train; the rows as a study stores them."""
-    base_lrs = np.array([run.base_lr for run in runs])
-    rates = (
-        multipliers([run.shape.family for run in runs], spec.workload.steps, spec.step_rule)
-        * base_lrs[:, None]
-    )
-    seeds = training_seeds(spec.seed, [run.seed for run in runs])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # overflow in trials that diverge
-        outcome = evaluate(spec.workload, rates, seeds, base_lrs=base_lrs, members=members)
-    return Chunk("search", tuple(runs)).table(outcome, spec.metric, 0.0)
+        return TrainChunk(spec, members)(Chunk("search", tuple(runs)), lambda news: None)
 
 
 def read(work: Path, tasks: Mapping[str, Task]) -> pd.DataFrame:

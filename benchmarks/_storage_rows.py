@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
+from lrshape.store import NOTHING_TUNED
+
 ROWS = 5000
 METRICS = ("final/train_loss", "final/test_loss", "final/train_error", "final/test_error")
 _BASE_LRS = 10
@@ -35,6 +37,7 @@ def chunk(number: int) -> pd.DataFrame:
             "family": "two_point_spline",
             "params": np.repeat(params, _BASE_LRS),
             "base_lr": np.tile(np.logspace(-4, 0, _BASE_LRS), shapes),
+            "hyperparameters": NOTHING_TUNED,
             "seed": 0,
             **dict(zip(METRICS, metrics, strict=True)),
             "status": np.where(diverged, "diverged", "ok"),

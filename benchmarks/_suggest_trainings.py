@@ -77,7 +77,6 @@ def own_runs(name: str, folder: Path) -> list[list[Run]]:
         if not path.exists():
             seeds = (i + np.arange(len(lrs))) % SEEDS
             curves = [curve.valid_loss.tolist() for curve in evaluate(workload, lrs, seeds).curves if curve]
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, json.dumps(curves).encode())
         curves = json.loads(path.read_text())
         for group, base_lr, each, losses in zip(groups, own.base_lrs, lrs, curves, strict=True):

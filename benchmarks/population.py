@@ -10,7 +10,6 @@ PyTorch on the training set only.
 import multiprocessing
 import statistics
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -66,9 +65,8 @@ def main() -> None:
     with ProcessPoolExecutor(2, mp_context=context, initializer=one_thread) as pool:
 
         def two_processes() -> float:
-            began = time.perf_counter()
-            list(pool.map(train_torch, [3e-3] * 2 * TRIALS, range(2 * TRIALS)))
-            return 2 * TRIALS * STEPS / (time.perf_counter() - began)
+            count = 2 * TRIALS
+            return count * STEPS / seconds(lambda: list(pool.map(train_torch, [3e-3] * count, range(count))))
 
         contenders = {
             "lrshape, 1 member": lambda: ours(1),

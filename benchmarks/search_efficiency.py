@@ -19,9 +19,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices of the samplers are sm
 
 from _efficiency_contenders import CONTENDERS, Contender
 from _efficiency_report import figure, section
-from _efficiency_run import read, result_file, searched, write
+from _efficiency_run import read, result_file, searched
 from _efficiency_workloads import TASKS, Task, optimum
 from _repetitions import names
+
+from lrshape.files import write_file
 
 HERE = Path(__file__).resolve().parent
 
@@ -33,7 +35,7 @@ def main() -> None:
     if not arguments.report:
         for name in arguments.tasks:
             if TASKS[name].is_exact and not (file := work / f"optimum-{name}.json").exists():
-                write(file, optimum(TASKS[name]))
+                write_file(file, json.dumps(optimum(TASKS[name])).encode())
         for repetition in range(arguments.repetitions):
             for name in arguments.tasks:
                 _repetition(work, name, arguments.contenders, arguments.budgets, repetition)
@@ -57,7 +59,7 @@ def _repetition(work: Path, task: str, contenders: list[str], budgets: list[int]
             if file.exists() or repetition >= contender.most:
                 continue
             result = searched(TASKS[task], contender, budget, seed=1 + repetition)
-            write(file, result)
+            write_file(file, json.dumps(result).encode())
             sys.stderr.write(f"{file.stem} on {task}: {result['trials']}, {result['seconds']:.1f} s\n")
 
 

@@ -246,7 +246,7 @@ def test_times(text, seconds):
     assert limit(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-5s", "5 minutes", "1m1h", "nan", "inf", "10_m", "1__0s"])
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5 minutes", "1m1h", "nan", "inf", "10_m", "1__0s", "1h30"])
 def test_wrong_times(text):
     with pytest.raises(InputError, match="positive time"):
         limit(text)

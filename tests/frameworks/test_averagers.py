@@ -48,8 +48,10 @@ def test_averages_of_a_torch_model_resumed_in_the_middle():
     np.testing.assert_array_equal(model.weight.detach().numpy()[0], WEIGHTS[-1])
     with pytest.raises(InputError, match="steps must be those of the whole training, got 120 and one more"):
         resumed.update()
-    with pytest.raises(InputError, match=r"the state must be of ema-0\.1 over 99 steps, got ema-0\.01, "):
+    with pytest.raises(InputError, match=r"the state must be of 'ema-0\.1' over 99 steps, got 'ema-0\.01', "):
         TorchAverager(model, 99, "ema-0.1").load_state_dict(averager.state_dict())
+    with pytest.raises(InputError, match="over 99 steps, got none over None"):
+        TorchAverager(model, 99, "ema-0.1").load_state_dict({"model": model.state_dict()})
 
 
 @pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16])

@@ -293,7 +293,7 @@ def test_what_is_written_is_read_back(tmp_path):
 
 def test_folders_in_the_way_of_files_are_named(tmp_path):
     (tmp_path / "next-4.json").mkdir()
-    with pytest.raises(InputError, match=r"next-4\.json must be a file, or not there, got a directory"):
+    with pytest.raises(InputError, match=r"next-4\.json: must be a file, or not there, got a directory"):
         suggest(sweep(0.5, 1, 2)).write(tmp_path)
 
 

@@ -54,7 +54,7 @@ def test_the_total_of_a_phase_never_grows(spec, steep, salt):
         return np.inf if noise > 0.9 else noise * trial.base_lr**steep
 
     def drive(name, phase):
-        tally = Tally(name, Speed(), plan.trials[name])
+        tally = Tally(name, "final/score", "minimize", Speed(), plan.trials[name])
         totals, done = [plan.trials[name]], 0
 
         def source(chunks):

@@ -103,7 +103,7 @@ def test_the_end_of_a_phase_has_words():
 def test_slow_trials_of_two_workers_are_timed(monkeypatch):
     clock = SimpleNamespace(monotonic=lambda: clock.now, now=0.0)
     monkeypatch.setattr(callback, "time", clock)
-    tally = Tally("screen", Speed(), at_most=100)
+    tally = Tally("screen", "final/loss", "minimize", Speed(), at_most=100)
     tally.plan(100, None)
     heard = []
     for trained, clock.now in enumerate((20.0, 20.1, 40.0, 40.1, 60.0), 1):

@@ -17,7 +17,7 @@ from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.shapes.schedule import Schedule
 from lrshape.store import hyperparameters_of
 from lrshape.study.spec import StudySpec
-from lrshape.study.trial_files import flat, to_optuna
+from lrshape.study.trial_files import flat, write_trials
 
 STEPS = 24
 BEST = 0.3 * (1 - (np.arange(STEPS) + 0.5) / STEPS) ** 1.5
@@ -92,7 +92,8 @@ def test_the_spec_reads_back_and_report_and_tables_hold_the_schedule(searched, t
     parts = ["exponent", "family", "floor", "warmup"]
     assert names == [f"hyperparameter.weight_decay{part}" for part in ("", *(f".{part}" for part in parts))]
     table.to_parquet(tmp_path / "table.parquet")
-    assert len(to_optuna(searched.trials(), searched.metric).trials) == len(table)
+    log = tmp_path / "trials.log"
+    assert write_trials(searched.trials(), "optuna", log, metric=searched.metric, name="x") == log
 
 
 @pytest.mark.usefixtures("no_report")

@@ -1,7 +1,6 @@
 """The trials of a real study as tables and as an Optuna study, read back by pandas and Optuna."""
 
 import json
-import sqlite3
 
 import numpy as np
 import optuna
@@ -9,7 +8,7 @@ import pandas as pd
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.study.trial_files import flat, to_optuna, write_trials
+from lrshape.study.trial_files import flat, write_trials
 
 STATES = {"ok": "COMPLETE", "diverged": "COMPLETE", "failed": "FAIL"}
 
@@ -18,8 +17,13 @@ def journal(path):
     return optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(str(path)))
 
 
-def write(study, target, path):
-    return write_trials(study.trials(), target, path, metric=study.metric, name="three")
+def write(study, target, path, **options):
+    return write_trials(study.trials(), target, path, metric=study.metric, name="three", **options)
+
+
+def optuna_study(study, folder, **options):
+    path = write(study, "optuna", folder / "t.log", **options)
+    return optuna.load_study(study_name="three", storage=journal(path))
 
 
 @pytest.mark.parametrize(("target", "read"), [("csv", pd.read_csv), ("parquet", pd.read_parquet)])
@@ -35,8 +39,7 @@ def test_tables_read_back(study, tmp_path, target, read):
 
 
 def test_every_training_is_a_trial_of_an_optuna_study(study, tmp_path):
-    path = write(study, "optuna", tmp_path / "t.log")
-    found, rows = optuna.load_study(study_name="three", storage=journal(path)), study.trials()
+    found, rows = optuna_study(study, tmp_path), study.trials()
     assert len(found.trials) == len(rows)
     assert set(rows["status"]) == set(STATES)
     for trial, row in zip(found.trials, rows.to_dict("records"), strict=True):
@@ -50,41 +53,20 @@ def test_every_training_is_a_trial_of_an_optuna_study(study, tmp_path):
     assert found.best_value == rows["final/loss"].min()
 
 
-def test_it_goes_into_any_storage_of_optuna(study, tmp_path):
-    storage = f"sqlite:///{tmp_path}/t.db"
-    rows = study.trials().head(5)
-    to_optuna(rows, "final/loss", storage=storage, name="three")
-    found = optuna.load_study(study_name="three", storage=storage)
-    assert len(found.trials) == len(rows)
-    assert found.best_value == rows.loc[rows["status"] != "failed", "final/loss"].min()
-
-
-def test_optuna_goes_on_from_it(study):
+def test_optuna_goes_on_from_it(study, tmp_path):
     """Its samplers take what lrshape has trained."""
-    found = to_optuna(study.trials(), "final/loss")
+    found = optuna_study(study, tmp_path)
     found.sampler = optuna.samplers.TPESampler(seed=0)
     trial = found.ask({"base_lr": optuna.distributions.FloatDistribution(0.1, 1.0, log=True)})
     found.tell(trial, 0.5)
     assert 0.1 <= trial.params["base_lr"] <= 1.0
 
 
-def test_where_higher_is_better_the_highest_is_the_best_trial(study):
-    found = to_optuna(study.trials(), "final/loss", "maximize")
+def test_where_higher_is_better_the_highest_is_the_best_trial(study, tmp_path):
+    found = optuna_study(study, tmp_path, direction="maximize")
     losses = study.trials()["final/loss"]
     assert found.best_value == losses[np.isfinite(losses)].max()
     assert min(trial.value for trial in found.trials if trial.value is not None) == -np.inf
-
-
-def test_a_locked_storage_is_told_in_one_line(study, tmp_path):
-    url = f"sqlite:///{tmp_path / 's.db'}"
-    storage = optuna.storages.RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 0.1}})
-    other = sqlite3.connect(tmp_path / "s.db", isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")  # another program edits it
-    with pytest.raises(InputError, match=r"^the Optuna storage cannot be written: .*$"):
-        to_optuna(study.trials(), "final/loss", storage=storage)
-    other.close()
-    storage.remove_session()
-    storage.engine.dispose()
 
 
 def test_lists_stay_text():
@@ -93,6 +75,14 @@ def test_lists_stay_text():
     assert flat(table).loc[0].to_dict() == {
         "phase": "screen", "param.values": "[1.0, 0.5]", "base_lr": 0.1, "hyperparameter.decay": 0.3,
     }  # fmt: skip
+
+
+def test_a_schedule_of_a_hyperparameter_that_is_a_table_goes_to_optuna_without_its_values(study, tmp_path):
+    scheduled = {"base": 0.1, "family": "table", "params": {"values": [1.0, 0.5]}}
+    trials = study.trials().assign(hyperparameters=json.dumps({"weight_decay": scheduled}))
+    path = write_trials(trials, "optuna", tmp_path / "t.log", metric=study.metric, name="x")
+    found = optuna.load_study(study_name="x", storage=journal(path)).trials[0].params
+    assert (found["weight_decay"], found["weight_decay.family"]) == (0.1, "table")
 
 
 def test_choices_of_numbers_and_text_read_back(tmp_path):
@@ -116,6 +106,6 @@ def test_what_cannot_be_written(study, tmp_path):
     assert (tmp_path / "there.log").read_text() == "precious"
     with pytest.raises(InputError, match="no trial is stored yet"):
         write_trials(rows.iloc[:0], "csv", tmp_path / "t", metric="final/loss", name="x")
-    with pytest.raises(InputError, match="metric must be one of final/loss, final/seed, got 'loss'"):
-        to_optuna(rows, "loss")
+    with pytest.raises(InputError, match=r"metric must be one of the stored metrics .*, got 'loss'"):
+        write_trials(rows, "optuna", tmp_path / "o", metric="loss", name="x")
     assert np.isinf(rows["final/loss"]).any()

@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import time
 
@@ -122,7 +123,8 @@ def test_an_edited_spec_is_told_and_nothing_is_moved_for_it(searched):
         ({"versions": {"lrshape": "0.0.1"}}, "lrshape 0.0.1 made it"),
         ({"versions": 3}, "lrshape of an unknown version made it"),
         ({"chunk_size": None}, "the spec cannot be used here"),
-        ({"chunk_size": 0}, "the spec cannot be used here: its chunk_size must be from 1 to"),
+        ({"chunk_size": 0}, "chunk_size must be a whole number from 1 to"),
+        ({"chunk_size": math.inf}, "chunk_size must be a whole number from 1 to"),
     ],
 )
 def test_a_plan_that_cannot_be_followed(searched, change, reason):

@@ -197,7 +197,8 @@ def _tails(values: Array, null: Array, at: float) -> tuple[float, float]:
 
 def _end(null: Array, confidence: float) -> int:
     """0-based rank of the interval's lower end; -1 if none has the confidence."""
-    _check_confidence(confidence)
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence must be in (0, 1), got {confidence}")
     return int(np.searchsorted(null, 0.5 * (1 - confidence), side="right")) - 1
 
 
@@ -305,8 +306,3 @@ def medians(samples: Array) -> Array:
     low, high = (n - 1) // 2, n // 2
     ordered = np.partition(samples, (low, high), axis=-1)
     return middle(ordered[..., low], ordered[..., high])
-
-
-def _check_confidence(confidence: float) -> None:
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence must be in (0, 1), got {confidence}")

@@ -14,7 +14,7 @@ from lrshape.analysis.design import Design, Key, Scale, Sensitivity
 from lrshape.analysis.direction import Direction, as_measured, direction_of
 from lrshape.analysis.scores import BASELINE
 from lrshape.analysis.seeds_needed import seeds_to_decide
-from lrshape.analysis.tables import records, where
+from lrshape.analysis.tables import plain, records, where
 from lrshape.store import NOTHING_TUNED, PHASES, hyperparameters_of, metric_columns, params_of
 
 
@@ -181,8 +181,7 @@ class Result(Measured):
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as data for JSON, the keys being the attributes."""
-        lists = {key: [asdict(c) for c in getattr(self, key)] for key in ("baselines", "families")}
-        return {**asdict(self), **lists}
+        return plain(asdict(self))
 
 
 def _known(analysis: Analysis, table: pd.DataFrame) -> list[dict[str, Any]]:

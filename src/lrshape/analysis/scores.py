@@ -93,8 +93,8 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
         score=middle(ordered[first + (seeds - 1) // 2], ordered[first + seeds // 2]),
         low=low,
         high=high,
-        diverged=_count((np.isinf(values) & ~failed)[order], first),
-        failed=_count(failed[order], first),
+        diverged=np.add.reduceat((np.isinf(values) & ~failed)[order], first, dtype=np.int64),
+        failed=np.add.reduceat(failed[order], first, dtype=np.int64),
     )
 
 
@@ -120,14 +120,10 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
     first = _starts(phase[order], shape[order])
     tried = np.diff(first, append=len(order)).astype(np.int64)
     best = order[first]
-    if len(best):
-        smallest = np.minimum.reduceat(base_lr[order], first)
-        largest = np.maximum.reduceat(base_lr[order], first)
-        same = score[order] == np.repeat(score[best], tried)
-        tied = np.logical_or.reduceat(same & (base_lr[order] != np.repeat(base_lr[best], tried)), first)
-    else:
-        smallest = largest = base_lr[:0]
-        tied = np.zeros(0, bool)
+    smallest = np.minimum.reduceat(base_lr[order], first)
+    largest = np.maximum.reduceat(base_lr[order], first)
+    same = score[order] == np.repeat(score[best], tried)
+    tied = np.logical_or.reduceat(same & (base_lr[order] != np.repeat(base_lr[best], tried)), first)
     edge = np.where(base_lr[best] == smallest, "low", np.where(base_lr[best] == largest, "high", ""))
     # Where two base LRs are equally good, nothing says that a better one lies beyond.
     edge = np.where((smallest == largest) | (tied & np.isfinite(score[best])), "", edge)
@@ -191,17 +187,11 @@ def _starts(*keys: NDArray) -> NDArray[np.int64]:
     return np.flatnonzero(new)
 
 
-def _count(marked: NDArray[np.bool_], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many are marked in each of the runs that start at ``first``."""
-    total = np.concatenate([[0], np.cumsum(marked)])
-    return total[np.append(first, len(marked))[1:]] - total[first]
-
-
 def _ranks(phase: NDArray, given_up: NDArray, score: NDArray[np.float64]) -> NDArray[np.int64]:
     """Places from 1 within each phase, of rows in order of their place; equal rows share the smaller."""
     place = np.arange(len(score))
     starts = _starts(phase, given_up, score)
     of_score = starts[np.searchsorted(starts, place, side="right") - 1]
     starts = _starts(phase)
-    of_phase = starts[np.searchsorted(starts, place, side="right") - 1] if len(place) else place
+    of_phase = starts[np.searchsorted(starts, place, side="right") - 1]
     return of_score - of_phase + 1

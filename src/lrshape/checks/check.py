@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from lrshape.analysis.direction import as_losses
+from lrshape.analysis.scores import best_base_lrs, scores
 from lrshape.analysis.tables import write_csv
 from lrshape.errors import InputError
 from lrshape.files import inside
@@ -240,9 +241,10 @@ def require_search(study: Study) -> None:
         raise InputError(f"{study.path}: it must be a search, got a contest, which searches no shapes")
 
 
-def stored_losses(study: Study, phases: Sequence[str]) -> pd.DataFrame:
-    """The stored trials of some phases of a study, their metric lower where it is better."""
-    return as_losses(study.store.trials(phases), study.metric, study.spec.direction)
+def best_stored(study: Study, phases: Sequence[str]) -> pd.DataFrame:
+    """A study's shapes at their best base LRs, see `best_base_lrs`; a lower score is better."""
+    losses = as_losses(study.store.trials(phases), study.metric, study.spec.direction)
+    return best_base_lrs(scores(losses, study.metric))
 
 
 def as_confirmed(study: Study, candidates: Sequence[Candidate]) -> list[Candidate]:

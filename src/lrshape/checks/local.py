@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, require_search, stored_losses
+from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, best_stored, require_search
 from lrshape.checks.local_page import local_result
 from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
 from lrshape.errors import InputError
@@ -130,7 +130,7 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
         InputError: if the study is not complete, has not rescored so many, or they have no finite score.
     """
     require_search(study)
-    best = best_base_lrs(scores(stored_losses(study, ["rescore"]), study.metric))
+    best = best_stored(study, ["rescore"])
     own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:

@@ -12,6 +12,7 @@ from lrshape.analysis.direction import Direction, as_measured
 from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
 from lrshape.checks.local_statistics import largest_gain, relative_to_own
+from lrshape.report.claims import plain_value
 from lrshape.report.drawing import Drawing, draw_all
 from lrshape.report.interaction import Cards
 from lrshape.report.palette import CATEGORIES, INK, MUTED, PAPER
@@ -30,6 +31,7 @@ from lrshape.report.plotting import (
 from lrshape.report.sections import Cell, Section, Table, table
 from lrshape.report.words import (
     Precision,
+    capital,
     counted,
     interval,
     listing,
@@ -116,11 +118,6 @@ def sorted_shapes(confirmed: pd.DataFrame, winner: str) -> list[str]:
     return ranked["shape"].tolist()
 
 
-def value_text(value: Any) -> str:
-    """A parameter's value as people read it."""
-    return rate(value) if isinstance(value, float) else printable(value, 40)
-
-
 def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     """The verdict over all parameters of one shape, in a sentence.
 
@@ -159,7 +156,7 @@ def _gain_text(row: Row, key: str) -> str:
 
 def sentence(text: str) -> str:
     """Text as a sentence: a capital first, a full stop last."""
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{capital(text)}."
 
 
 def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: str) -> dict[str, Any]:
@@ -270,7 +267,7 @@ def _panel(ax: Any, rows: pd.DataFrame, parameter: str) -> None:
     if alive[own]:
         ax.axhline(score[own], color=MUTED.light, lw=0.8, ls=(0, (4, 2)), zorder=1.8)
         ax.plot(x[own], score[own], "D", color=INK.light, ms=5.5, mec=PAPER.light, mew=0.9, zorder=4)
-    panel_title(ax, parameter, f"own value {value_text(values[own])}")
+    panel_title(ax, parameter, f"own value {plain_value(values[own])}")
 
 
 def _caption(points: pd.DataFrame) -> str:
@@ -284,7 +281,7 @@ def _add_cards(points: pd.DataFrame, cards: Cards) -> list[int]:
     """Add a card for each value, and return their indexes."""
     return [
         cards.add(
-            f"{row['parameter']} {value_text(row['value'])}{', its own' if row['own'] else ''}",
+            f"{row['parameter']} {plain_value(row['value'])}{', its own' if row['own'] else ''}",
             CATEGORIES[0].light,
             row["family"],
             row["params"],
@@ -302,7 +299,7 @@ def _edges(points: pd.DataFrame) -> list[str]:
     rows = rows.drop_duplicates("point")
     if rows.empty:
         return []
-    places = [f"{r['parameter']} = {value_text(r['value'])}" for r in records(rows)]
+    places = [f"{r['parameter']} = {plain_value(r['value'])}" for r in records(rows)]
     return [
         f"The best base LR of {listing(places)} lies on the edge of those tried: a better one may lie "
         "beyond it."
@@ -316,7 +313,7 @@ def _table(rows: pd.DataFrame) -> Table:
         return precise.text(row[key]), precise.interval(row[low], row[high])
 
     def change(row: Row) -> Cell:
-        values = f"{value_text(row['own_value'])} → {value_text(row['value'])}"
+        values = f"{plain_value(row['own_value'])} → {plain_value(row['value'])}"
         return printable(row["parameter"], 40), values
 
     def median(row: Row) -> Cell:

@@ -10,9 +10,9 @@ from pydantic import Field
 from typing_extensions import override
 
 from lrshape.analysis.direction import as_measured
-from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
+from lrshape.analysis.scores import is_baseline
 from lrshape.analysis.tables import records, where
-from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, require_search, stored_losses
+from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, best_stored, require_search
 from lrshape.checks.seeds_page import seeds_result
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.errors import InputError
@@ -80,7 +80,7 @@ class SeedsCheck(Check):
             InputError: if the study is not complete, or has screened fewer than 2 shapes.
         """
         require_search(study)
-        table = best_base_lrs(scores(stored_losses(study, ["screen", "rescore"]), study.metric))
+        table = best_stored(study, ["screen", "rescore"])
         table = where(table, ~is_baseline(table))
         screened, rescored = (
             {row["shape"]: Candidate.read(row) for row in records(where(table, table["phase"] == phase))}

@@ -26,7 +26,7 @@ from lrshape.report.plotting import (
     styled,
 )
 from lrshape.report.sections import Cell, Section, Table, table
-from lrshape.report.words import correlation, counted, number, percent, printable, share
+from lrshape.report.words import capital, correlation, counted, number, percent, printable, share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -79,7 +79,7 @@ def title(answer: SeedAnswer) -> str:
         counted(n, "seed") if n else f"more than {most} seeds"
         for n in (answer.screen_seeds, answer.rescore_seeds)
     )
-    return f"{screen[0].upper()}{screen[1:]} to screen, {rescore} to choose the best"
+    return f"{capital(screen)} to screen, {rescore} to choose the best"
 
 
 def agreement_table(answer: SeedAnswer, agreement: Agreement, name: str) -> Table:

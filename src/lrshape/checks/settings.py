@@ -23,7 +23,7 @@ from lrshape.checks.transfer import (
     best_shape,
     transfer_into,
 )
-from lrshape.checks.transfer_statistics import At, BestShape, regrets
+from lrshape.checks.transfer_statistics import BestShape, regrets
 from lrshape.errors import InputError
 from lrshape.files import inside
 from lrshape.procedure.budget import is_planned
@@ -137,12 +137,9 @@ class Sweep:
             self.metric,
             first_scoring_seed=FIRST_SCORING_SEED,
             margin=margin,
-            improved=self._improved,
+            improved=lambda setting, at, values: self._gains[setting].improved(at, values),
         )
         return as_measured(found, self.direction)
-
-    def _improved(self, setting: str, at: At, losses: pd.Series) -> pd.Series | None:
-        return self._gains[setting].improved(at, losses)
 
     @cached_property
     def _gains(self) -> dict[str, BaseLRGains]:

@@ -136,13 +136,13 @@ def regrets(
                     }
                 )
     result = pd.DataFrame(rows)
-    for choice in CHOICES if len(result) else ():
+    if not rows:
+        return result
+    for choice in CHOICES:
         chosen = (result["choice"] == choice).to_numpy()
         result.loc[chosen, "p_holm"] = holm(result.loc[chosen, "p_value"].to_numpy(np.float64))
-    costs = (result["verdict"] == "above") & (result["p_holm"] < LEVEL) if len(result) else []
-    if len(result):
-        result.loc[result["verdict"] == "above", "verdict"] = "undecided"
-        result.loc[costs, "verdict"] = "costs"
+    above = result["verdict"] == "above"
+    result.loc[above, "verdict"] = np.where(result.loc[above, "p_holm"] < LEVEL, "costs", "undecided")
     return result
 
 

@@ -1,11 +1,12 @@
 """The application: how commands are listed, how errors end, what the exit codes mean."""
 
 import errno
+import json
 import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -14,6 +15,9 @@ from lrshape._version import __version__
 from lrshape.errors import InputError, shown
 from lrshape.files import is_directory, is_stream
 from lrshape.values import typed
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 DISK_REFUSED = 1
 BAD_INPUT = 2
@@ -146,6 +150,21 @@ def fail(message: str, prefix: str = "error: ") -> None:
 def say(message: str = "") -> None:
     """Print to standard output, as plain text."""
     typer.echo(printable(message, sys.stdout))
+
+
+def say_json(value: object) -> None:
+    """Print a value as JSON."""
+    say(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_grid(grid: "Table") -> None:
+    """Print a table as wide as it is: a line that a terminal wraps is clearer than cut cells."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False)
+    console.width = 10_000
+    console.width = max(1, console.measure(grid).maximum)  # no blanks at the ends of lines
+    console.print(grid)
 
 
 def wrote(path: str | Path, more: Iterable[str] = ()) -> None:

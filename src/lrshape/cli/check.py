@@ -1,7 +1,6 @@
 """The commands ``lrshape check NAME``, one for each registered check; its settings are the options."""
 
 import inspect
-import json
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -9,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from lrshape.cli.app import app, fail, printable, say, whole
+from lrshape.cli.app import app, fail, print_grid, printable, say, say_json, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Json
+from lrshape.report.words import capital
 
 if TYPE_CHECKING:
     from lrshape.checks.check import Check, CheckResult
@@ -64,7 +64,7 @@ def _options(kind: "type[Check]") -> Iterable[inspect.Parameter]:
         ends = {
             key: getattr(rule, key) for rule in field.metadata for key in ("ge", "le") if hasattr(rule, key)
         }
-        text = f"{(field.description or name)[:1].upper()}{(field.description or name)[1:]}"
+        text = capital(field.description or name)
         limits = f" ({ends['ge']:,} to {ends['le']:,})" if len(ends) == 2 else ""
         simple = field.annotation if field.annotation in (int, float, bool, str) else str
         how: dict[str, Any] = {"parser": whole, "metavar": "N"} if simple is int else {}
@@ -100,6 +100,7 @@ def _run(
     runner = chosen(executor, workers, executor_settings)
     check = kind.read(values, "--")
     study = Study(directory)
+    study.require_complete()  # before its trials are timed
     _announce(study, check.cost(study), check.most_trials(study))
     place = study.directory / check.name
     with running(place) as progress:
@@ -130,7 +131,7 @@ def _announce(study: "Study", least: int, most: int) -> None:
 def print_result(result: "CheckResult", directory: object, as_json: bool) -> None:
     """Print what a check or a sweep found, as JSON or for people."""
     if as_json:
-        say(json.dumps(result.to_dict(), indent=2, allow_nan=False))
+        say_json(result.to_dict())
         return
     say(" ".join([f"{result.title}.", *result.lede]))
     for section in result.sections:
@@ -146,19 +147,15 @@ def print_result(result: "CheckResult", directory: object, as_json: bool) -> Non
 
 def print_table(table: "Table") -> None:
     """Print a table of a page for people."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table as Grid
 
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="")
     for place, heading in enumerate(table.headings):
         flush = "left" if place == 0 or place in table.texts else "right"
-        grid.add_column(escape(printable(_joined(heading), sys.stdout)), no_wrap=True, justify=flush)
+        grid.add_column(printable(_joined(heading), sys.stdout), no_wrap=True, justify=flush)
     for row in table.rows:
-        grid.add_row(*(escape(printable(_joined(cell), sys.stdout)) for cell in row))
-    console = Console(highlight=False)
-    console.width = max(console.width, 240)  # a line that a terminal wraps is clearer than cut cells
-    console.print(grid)
+        grid.add_row(*(printable(_joined(cell), sys.stdout) for cell in row))
+    print_grid(grid)
 
 
 def _joined(cell: tuple[str, str]) -> str:

@@ -1,12 +1,11 @@
 """The command contest."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lrshape.cli.app import app, say, whole
+from lrshape.cli.app import app, say_json, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit
 from lrshape.cli.study import Json, LogTo, Out, Overrides, print_end, run_study
@@ -59,7 +58,7 @@ def contest(
         document["trials"] = trials
     study = run_study(compare, document, out, seconds, runner, log_to or [])
     if as_json:
-        say(json.dumps(study.winner().to_dict(), indent=2))
+        say_json(study.winner().to_dict())
         return
     print_best(study.best())
     print_end(study, out)

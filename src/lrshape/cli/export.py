@@ -1,17 +1,16 @@
 """The command export."""
 
 import inspect
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from lrshape.cli.app import app, output_file, whole, wrote
-from lrshape.cli.source import schedules_of, study_of
+from lrshape.cli.source import folder_of, schedules_of, study_of
 from lrshape.cli.study import Metric
 from lrshape.errors import InputError, shown
-from lrshape.files import is_directory, is_file
+from lrshape.files import is_file
 from lrshape.values import path_of
 
 
@@ -142,7 +141,7 @@ def export(
             raise InputError(f"--from-step must be from 0 to {schedule.steps - 1:,}, got {from_step:,}")
         schedule = schedule.tail(from_step)
     name = EXPORTERS[to].file_name()
-    path = _beside(source) / name if out is None else output_file(out, name)
+    path = folder_of(source) / name if out is None else output_file(out, name)
     place = locate(source)
     if is_file(path) and not isinstance(place, Url) and path.samefile(place):
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
@@ -177,13 +176,3 @@ def read_batch_sizes(text: str) -> list[tuple[int, int]]:
             "--batch-sizes must be SIZExSTEPS,SIZExSTEPS,... or a file with one whole number per line, "
             f"got {shown(text)}"
         ) from None
-
-
-def _beside(source: str) -> Path:
-    """The directory of what is exported."""
-    from lrshape.store import Url, locate
-
-    found = locate(source)
-    if isinstance(found, Url):
-        raise InputError(f"--out is required and must be a local file, because the study is at {found}")
-    return found if is_directory(found) else found.parent

@@ -1,7 +1,7 @@
 """The command that computes the best of all schedules: optimum."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -55,22 +55,14 @@ def optimum(
 
         lrshape optimum examples/linear-regression.toml --out exact --eigenbasis 0 --starts 2
     """
-    from lrshape.store import local
-    from lrshape.study.spec import plain_document, read_spec
-
-    directory = local(out, "--out")
-    document = plain_document(read_spec(spec, settings or []))
-    _optimum(document, directory, starts, families, seeds, eigenbasis)
-
-
-def _optimum(
-    document: dict[str, Any], out: Path, starts: int, families: str | None, seeds: int, eigenbasis: int | None
-) -> None:
     from lrshape.paper.output import claim, write
     from lrshape.paper.page import gaps_table, summary, warnings, write_page
     from lrshape.paper.run import all_families, find_optimum, linear_regression
-    from lrshape.study.spec import StudySpec
+    from lrshape.store import local
+    from lrshape.study.spec import StudySpec, plain_document, read_spec
 
+    directory = local(out, "--out")
+    document = plain_document(read_spec(spec, settings or []))
     counted = {"name", "workload", "families", "step_rule", "seed", "warmup_steps", "decay_steps"}
     ignored = {*StudySpec.model_fields, *StudySpec.also_allowed} - counted  # they are about a search
     document = {key: value for key, value in document.items() if key not in ignored}
@@ -83,7 +75,7 @@ def _optimum(
         document.setdefault("families", all_families())
     parsed = StudySpec.parse(document)
     linear_regression(parsed)
-    claim(out)
+    claim(directory)
     found = find_optimum(
         parsed,
         starts_count=starts,
@@ -91,8 +83,8 @@ def _optimum(
         eigenbasis=eigenbasis,
         report=lambda line: fail(line, prefix=""),
     )
-    write(found, out)
-    page = write_page(found, out)
+    write(found, directory)
+    page = write_page(found, directory)
     say(f"{summary(found)}\n")
     print_table(gaps_table(found))
     for notice in warnings(found):

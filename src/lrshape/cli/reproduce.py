@@ -1,6 +1,5 @@
 """The command that runs the paper's experiments."""
 
-import json
 import shlex
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import INTERRUPTED, app, fail, say, wrote
+from lrshape.cli.app import INTERRUPTED, app, fail, say, say_json, wrote
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Json
 from lrshape.errors import InputError
@@ -78,7 +77,7 @@ def _list(as_json: bool) -> None:
         for e in EXPERIMENTS.values()
     ]
     if as_json:
-        say(json.dumps(rows, indent=2))
+        say_json(rows)
         return
     for row in rows:
         say(f"{row['name']}\n  {row['question']}\n  In the paper: {row['paper']}.")

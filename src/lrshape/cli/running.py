@@ -36,10 +36,10 @@ def limit(text: str | None) -> float | None:
         return None
     number = r"\s*((?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*"
     match = re.fullmatch(
-        f"\\s*[+]?(?:{number}h)?(?:{number}m(?:in)?)?(?:{number}s?)?\\s*", text, re.IGNORECASE
+        f"\\s*[+]?(?:{number}|(?:{number}h)?(?:{number}m(?:in)?)?(?:{number}s)?)\\s*", text, re.IGNORECASE
     )
     parts = match.groups() if match else ()
-    seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (3600, 60, 1), strict=False))
+    seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (1, 3600, 60, 1), strict=False))
     if not 0 < seconds < math.inf:
         raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
     return seconds
@@ -55,7 +55,7 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
     """
     from lrshape.cli.progress import callback
     from lrshape.store import StoreError
-    from lrshape.study.run import TimeLimitReached
+    from lrshape.study.time_limit import TimeLimitReached
 
     progress = callback()
 

@@ -1,12 +1,11 @@
 """The commands ``lrshape shapes``: list, show, fit."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from lrshape.cli.app import group, output_file, say, whole, wrote
+from lrshape.cli.app import group, output_file, say, say_json, whole, wrote
 from lrshape.cli.chart import Png, Svg, chart, save_figure
 from lrshape.cli.source import schedule_of
 from lrshape.cli.study import Json
@@ -42,7 +41,7 @@ def list_families(
         for name, family in FAMILIES.items()
     ]
     if as_json:
-        say(json.dumps(listed, indent=2))
+        say_json(listed)
         return
     for family in listed:
         say(f"{family['name']}: {family['summary']}")
@@ -120,7 +119,7 @@ def show(
         schedule = Schedule(shape, params, base_lr=1.0, steps=steps, step_rule=step_rule or "midpoint")
     multipliers = schedule.multipliers()
     if as_json:
-        say(json.dumps({**schedule.to_dict(), "multipliers": multipliers.tolist()}, indent=2))
+        say_json({**schedule.to_dict(), "multipliers": multipliers.tolist()})
     elif png is not None or svg is not None:
         from lrshape.report.figures.shapes import shape_figure
 
@@ -199,7 +198,7 @@ def fit(
         raise InputError(f"--out must end with .json, got {out}")
     fits = fit_nearest(read_schedule(curve).values(), family, step_rule=step_rule)
     if as_json:
-        say(json.dumps([_fit_document(found) for found in fits], indent=2))
+        say_json([_fit_document(found) for found in fits])
     else:
         for found in fits:
             _print_fit(found)

@@ -1,5 +1,6 @@
 """How commands find the schedule that an argument names."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lrshape.errors import InputError
@@ -46,6 +47,20 @@ def schedules_of(
     if metric is not None:
         raise InputError("--metric applies to studies only: a schedule file has nothing to rank")
     return read_schedules(source)
+
+
+def folder_of(source: str | Path) -> Path:
+    """Return the directory of a study or of a schedule file, into which commands write without ``--out``.
+
+    Raises:
+        InputError: if it is at a URL.
+    """
+    from lrshape.store import Url, locate
+
+    found = locate(source)
+    if isinstance(found, Url):
+        raise InputError(f"--out is required and must be a local file, because the study is at {found}")
+    return found if is_directory(found) else found.parent
 
 
 def study_of(source: str) -> "Study | None":

@@ -1,12 +1,11 @@
 """The commands ``lrshape store``: verify and merge."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import group, say
+from lrshape.cli.app import group, say, say_json
 from lrshape.cli.study import Directory, Json
 from lrshape.report.words import counted
 
@@ -49,7 +48,7 @@ def verify(
 
     found = examine(locate(directory), repair)
     if as_json:
-        say(json.dumps([_plain(one) for one in found], indent=2))
+        say_json([_plain(one) for one in found])
     else:
         for one in found:
             _print_diagnosis(one, repair)

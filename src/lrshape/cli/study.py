@@ -1,6 +1,5 @@
 """Commands about studies: demo, init, search, status, report, best."""
 
-import json
 from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lrshape.cli.app import app, fail, output_file, say, whole, wrote
+from lrshape.cli.app import app, fail, output_file, say, say_json, whole, wrote
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.verdicts import print_best
@@ -247,7 +246,7 @@ def status(directory: Directory, as_json: Json = False) -> None:
     if as_json:
         planned = Plan(study.spec).total
         found = {"complete": complete, "metric": study.metric, "planned": planned, "phases": phases}
-        say(json.dumps(found, indent=2))
+        say_json(found)
         return
     say(f"{study.path}: {'complete' if complete else 'not complete; run its search again to resume it'}")
     end = "highest" if study.spec.direction == "maximize" else "lowest"
@@ -297,6 +296,6 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
 
     study = Study(directory)
     if as_json:
-        say(json.dumps(study.winner(metric).to_dict(), indent=2))
+        say_json(study.winner(metric).to_dict())
     else:
         print_best(study.best(metric))

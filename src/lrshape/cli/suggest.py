@@ -1,12 +1,11 @@
 """The command suggest."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrshape.cli.app import app, say, whole, wrote
+from lrshape.cli.app import app, say, say_json, whole, wrote
 from lrshape.cli.check import print_table
 from lrshape.cli.study import Json
 from lrshape.errors import InputError, shown
@@ -115,7 +114,7 @@ def suggest(
     )
     written = [] if out is None else found.write(local(out, "--out"))
     if as_json:
-        say(json.dumps(found.to_dict(), indent=2, allow_nan=False))
+        say_json(found.to_dict())
         return
     _print(found)
     for path in written:

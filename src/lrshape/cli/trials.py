@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from lrshape.cli.app import app, output_file, wrote
+from lrshape.cli.source import folder_of
 from lrshape.cli.study import Directory
 
 
@@ -43,7 +44,6 @@ def trials(
     """
     from lrshape.analysis.direction import direction_of
     from lrshape.errors import InputError
-    from lrshape.store import Url
     from lrshape.study.study import Study
     from lrshape.study.trial_files import CURVE_FILES, FILES, write_curves, write_trials
 
@@ -51,10 +51,8 @@ def trials(
         given = f"--to {to}{' --curves' if curves else ''}"
         raise InputError(f"--metric goes with --to optuna, whose trials are judged by it, got {given}")
     study = Study(directory)
-    if out is None and isinstance(study.path, Url):
-        raise InputError(f"--out is required and must be a local file, because the study is at {study.path}")
     file = (CURVE_FILES if curves else FILES).get(to, to)
-    path = study.directory / file if out is None else output_file(out, file)
+    path = folder_of(directory) / file if out is None else output_file(out, file)
     if curves:
         wrote(write_curves(study.curves(), to, path))
         return

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
-from lrshape.cli.app import say
+from lrshape.cli.app import print_grid, say
 from lrshape.report.words import ascii_text, short
 
 if TYPE_CHECKING:
@@ -62,7 +62,6 @@ def hyperparameter_lines(found: "Result", but: Collection[str] = ()) -> list[str
 
 def _print_comparison(claims: "Claims") -> None:
     """A table of the schedules, and below it why some have no verdict."""
-    from rich.console import Console
     from rich.table import Table
 
     from lrshape.report.claims import base_lr, edges
@@ -88,10 +87,7 @@ def _print_comparison(claims: "Claims") -> None:
             notes.append(f"{row['label']}: {', '.join(beyond)} at the edge of those tried")
     if claims.is_noiseless:
         notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
-    console = Console(highlight=False, markup=False)
-    console.width = 10_000  # a line that a terminal wraps is clearer than cut cells
-    console.width = max(1, console.measure(table).maximum)  # and no blanks at its end
-    console.print(table)
+    print_grid(table)
     for note in notes:
         say(ascii_text(note))
 

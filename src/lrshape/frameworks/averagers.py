@@ -4,7 +4,7 @@ import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lrshape.averages import STANDARD, checked_names, interval, update_rates
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, listed, shown
 from lrshape.values import whole_number
 
 if TYPE_CHECKING:
@@ -84,15 +84,15 @@ class TorchAverager:
         Raises:
             InputError: if it is of other averages, or of a training of another length.
         """
-        saved = state_dict["steps"], list(state_dict["averages"])
-        if saved != (self._steps, list(self._averages)):
+        steps, averages = state_dict.get("steps"), state_dict.get("averages", {})
+        if (steps, list(averages)) != (self._steps, list(self._averages)):
             raise InputError(
-                f"the state must be of {', '.join(self._averages)} over {self._steps} steps, "
-                f"got {', '.join(saved[1])} over {saved[0]}"
+                f"the state must be of {listed(self._averages)} over {self._steps} steps, "
+                f"got {listed(averages)} over {shown(steps)}"
             )
         self._done = state_dict["done"]
         for name, average in self._averages.items():
-            average.load_state_dict(state_dict["averages"][name])
+            average.load_state_dict(averages[name])
 
 
 class AveragerState(NamedTuple):

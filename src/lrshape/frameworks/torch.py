@@ -2,9 +2,9 @@
 
 import ast
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lrshape.frameworks._torch import ShapeLR
     from lrshape.frameworks._torch_several import ShapesLR
 
+Scheduler = TypeVar("Scheduler")
+
 
 def to_torch(
     schedule: Schedule, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, step: int = 0
@@ -40,18 +42,11 @@ def to_torch(
         InputError: if ``optimizer`` is none, ``step`` is not a whole number from 0, or no group has a
             learning rate above 0.
     """
-    import torch
-
     from lrshape.frameworks._torch import ShapeLR
 
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
-    step = whole_number("step", step, 0)
     shape, identity, base_lr = _curve(schedule)
-    try:
-        return ShapeLR(optimizer, shape, identity, None if keep_lr else base_lr, step)
-    except ValueError as error:
-        raise InputError(str(error)) from None
+    base = None if keep_lr else base_lr
+    return _made(optimizer, step, lambda step: ShapeLR(optimizer, shape, identity, base, step))
 
 
 def to_torch_of_several(
@@ -62,15 +57,20 @@ def to_torch_of_several(
     Raises:
         InputError: as for `to_torch`; if the optimizer has no such quantity, or no such param group.
     """
-    import torch
-
     from lrshape.frameworks._torch_several import ShapesLR
+
+    curves = {name: _curve(schedules[name]) for name in schedules}
+    return _made(optimizer, step, lambda step: ShapesLR(optimizer, curves, step))
+
+
+def _made(optimizer: object, step: int, make: Callable[[int], Scheduler]) -> Scheduler:
+    import torch
 
     if not isinstance(optimizer, torch.optim.Optimizer):
         raise InputError(f"optimizer must be a torch.optim.Optimizer, got {shown(optimizer)}")
     step = whole_number("step", step, 0)
     try:
-        return ShapesLR(optimizer, {name: _curve(schedules[name]) for name in schedules}, step)
+        return make(step)
     except ValueError as error:
         raise InputError(str(error)) from None
 
@@ -94,16 +94,6 @@ def _look_up(values: NDArray[np.float64], step: int) -> float:
 
 def _compute(schedule: Schedule, step: int) -> float:
     return schedule(step) / schedule.base_lr
-
-
-def scheduler_code() -> str:
-    """Return the text of the scheduler's class, and of ``make_scheduler``."""
-    return f"{_class_of('_torch.py')}\n\n{_MAKE_SCHEDULER}"
-
-
-def scheduler_code_of_several() -> str:
-    """Return the same for several quantities."""
-    return "\n\n".join([_class_of("_torch.py"), _class_of("_torch_several.py"), _MAKE_SCHEDULER_OF_SEVERAL])
 
 
 def _class_of(file: str) -> str:
@@ -155,24 +145,35 @@ SCHEDULER_IMPORTS = (
 )
 
 
-@EXPORTERS.register("torch")
-class Torch(CodeExporter):
-    """``lr(step)``, and ``make_scheduler(optimizer)`` for PyTorch."""
+class SchedulerCode(CodeExporter):
+    """Writes the scheduler's class and ``make_scheduler``, and what a framework needs beside them.
 
-    bind = staticmethod(to_torch)
-    bind_several = staticmethod(to_torch_of_several)
+    Attributes:
+        extra: the source of the latter.
+    """
+
     imports = SCHEDULER_IMPORTS
-    usage = "scheduler = make_scheduler(optimizer)\n... optimizer.step(); scheduler.step() ..."
+    extra: ClassVar[Sequence[str]] = ()
 
     @override
     @classmethod
     def code(cls) -> str:
-        return scheduler_code()
+        return "\n\n".join([_class_of("_torch.py"), _MAKE_SCHEDULER, *cls.extra])
 
     @override
     @classmethod
     def code_of_several(cls) -> str:
-        return scheduler_code_of_several()
+        classes = [_class_of("_torch.py"), _class_of("_torch_several.py")]
+        return "\n\n".join([*classes, _MAKE_SCHEDULER_OF_SEVERAL, *cls.extra])
+
+
+@EXPORTERS.register("torch")
+class Torch(SchedulerCode):
+    """``lr(step)``, and ``make_scheduler(optimizer)`` for PyTorch."""
+
+    bind = staticmethod(to_torch)
+    bind_several = staticmethod(to_torch_of_several)
+    usage = "scheduler = make_scheduler(optimizer)\n... optimizer.step(); scheduler.step() ..."
 
 
 def to_lightning(
@@ -191,36 +192,20 @@ def to_lightning(
 
 
 _CONFIGURED = '''
-def configured(optimizer, steps=STEPS, base_lr=BASE_LR):
-    """Return what configure_optimizers returns."""
-    scheduler = make_scheduler(optimizer, steps, base_lr)
-    return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}'''
-
-_CONFIGURED_OF_SEVERAL = '''
-def configured(optimizer, steps=STEPS):
-    """Return what configure_optimizers returns."""
-    scheduler = make_scheduler(optimizer, steps)
+def configured(optimizer, *arguments, **options):
+    """Return what configure_optimizers returns; the arguments are those of make_scheduler."""
+    scheduler = make_scheduler(optimizer, *arguments, **options)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}'''
 
 
 @EXPORTERS.register("lightning")
-class Lightning(CodeExporter):
+class Lightning(SchedulerCode):
     """The same as torch, and ``configured(optimizer)`` for Lightning's ``configure_optimizers``."""
 
     bind = bind_several = staticmethod(to_lightning)
-    imports = SCHEDULER_IMPORTS
+    extra = (_CONFIGURED,)
     usage = (
         "def configure_optimizers(self):\n"
         "    steps = self.trainer.estimated_stepping_batches\n"
         "    return configured(torch.optim.SGD(self.parameters()), steps)"
     )
-
-    @override
-    @classmethod
-    def code(cls) -> str:
-        return f"{scheduler_code()}\n\n{_CONFIGURED}"
-
-    @override
-    @classmethod
-    def code_of_several(cls) -> str:
-        return f"{scheduler_code_of_several()}\n\n{_CONFIGURED_OF_SEVERAL}"

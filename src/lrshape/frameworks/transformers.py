@@ -2,11 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import override
-
 from lrshape.frameworks.exporter import EXPORTERS
-from lrshape.frameworks.standalone import CodeExporter
-from lrshape.frameworks.torch import SCHEDULER_IMPORTS, scheduler_code, scheduler_code_of_several, to_torch
+from lrshape.frameworks.torch import SCHEDULER_IMPORTS, SchedulerCode, to_torch
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedules import Schedules
 
@@ -66,20 +63,11 @@ class ShapeTrainer(Trainer):
 
 
 @EXPORTERS.register("transformers")
-class Transformers(CodeExporter):
+class Transformers(SchedulerCode):
     """The same as torch, and ``ShapeTrainer`` for Hugging Face's transformers."""
 
     bind = bind_several = staticmethod(to_transformers)
     trainer_class = staticmethod(trainer_class)
     imports = (*SCHEDULER_IMPORTS, "from transformers import Trainer")
+    extra = (_TRAINER,)
     usage = "trainer = ShapeTrainer(...)\nor: Trainer(..., optimizers=(optimizer, make_scheduler(optimizer)))"
-
-    @override
-    @classmethod
-    def code(cls) -> str:
-        return f"{scheduler_code()}\n\n{_TRAINER}"
-
-    @override
-    @classmethod
-    def code_of_several(cls) -> str:
-        return f"{scheduler_code_of_several()}\n\n{_TRAINER}"

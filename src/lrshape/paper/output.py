@@ -8,7 +8,7 @@ import pandas as pd
 
 from lrshape.analysis.tables import plain, write_csv
 from lrshape.errors import InputError
-from lrshape.files import publish
+from lrshape.files import make_directory, publish
 from lrshape.paper.run import OPTIMUM, OptimumResult, ScheduleCheck
 from lrshape.study.creation import versions
 
@@ -22,13 +22,8 @@ def claim(directory: Path) -> None:
     Raises:
         InputError: if it is a file, cannot be made, or holds something else.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        entries = [entry.name for entry in directory.iterdir()]
-    except OSError as error:
-        raise InputError(
-            f"--out must be a directory that can be written, got {directory}: {error.strerror}"
-        ) from None
+    make_directory(directory)
+    entries = [entry.name for entry in directory.iterdir()]
     if entries and FILE not in entries:
         raise InputError(
             f"{directory} is not empty and holds no {FILE}: it has {min(entries)}; use another one"

@@ -9,10 +9,10 @@ from scipy.stats import norm
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, warmup_steps
 from lrshape.predict.curve_law import CHANGE
-from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble
+from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, no_part
 from lrshape.predict.laws.convex_bound import split_unstable, told_unstable
 from lrshape.predict.laws.curves import CURVE_LAWS
-from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, rounded, second_choice, swept
+from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, is_sweep, rounded, second_choice
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import CAUTION, REACH
 from lrshape.predict.suggestion import Row, Suggestion, Today
@@ -20,8 +20,6 @@ from lrshape.shapes.schedule import Schedule
 
 SAME_LR = 1.5
 """Ratio of peak LRs up to which curve laws hold: they fail where base LRs differ."""
-LEAST_SWEPT = 3
-"""Base LRs of one shape from which the bound decides: it is better than laws of curves where LRs differ."""
 SUREST = 0.99
 """Highest probability that is claimed, and 1 less the lowest: a few held-out runs tell no more."""
 HELD = 0.2
@@ -39,9 +37,9 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
     curves = curves_of(found.runs)
     if not curves or today is None:
         return found
-    if any(len(swept(found.runs, run)) >= LEAST_SWEPT for run in found.runs):
+    if is_sweep(found.runs):
         reason = "they fail where base LRs differ, and your runs are a sweep of them"
-        return replace(found, curve_laws=f"Laws of loss curves take no part: {reason}.")
+        return replace(found, curve_laws=no_part(reason))
     peak = float(today.run.lrs.max())
     if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
         return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
@@ -105,7 +103,7 @@ def _abstained(found: Suggestion, curves: Sequence[Run], reason: str) -> Suggest
     chosen = found.next_runs
     if found.today is not None and not found.contradiction and not any(_cools_down(run) for run in curves):
         chosen = (*chosen[:1], *_branch(found.today))
-    return replace(found, next_runs=chosen, curve_laws=f"Laws of loss curves take no part: {reason}.")
+    return replace(found, next_runs=chosen, curve_laws=no_part(reason))
 
 
 def _cools_down(run: Run) -> bool:

@@ -183,3 +183,8 @@ def _folds(runs: Sequence[Run]) -> Iterator[set[int]]:
         groups = [{i} for i in order]
     for k in range(min(FOLDS, len(groups))):
         yield set().union(*groups[k::FOLDS])
+
+
+def no_part(reason: str) -> str:
+    """Say why laws of loss curves take no part."""
+    return f"Laws of loss curves take no part: {reason}."

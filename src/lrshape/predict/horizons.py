@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from lrshape.predict.continuations import Continuation
-from lrshape.predict.shape_transfer import REACH
+from lrshape.predict.shape_transfer import interval
 
 MOST_HORIZONS = 3
 
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """Where the difference lies with a probability of 95%."""
-        return self.difference - REACH * self.error, self.difference + REACH * self.error
+        return interval(self.difference, self.error)
 
 
 class Unbranched(NamedTuple):

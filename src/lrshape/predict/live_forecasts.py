@@ -2,19 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.predict.curve_forecasts import LEAST_SWEPT
-from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble
+from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, no_part
 from lrshape.predict.held_out import HeldOut, held_out, widening
-from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, split_unstable, told_unstable
+from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, told_unstable
 from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.live_run import all_runs
-from lrshape.predict.next_runs import swept
+from lrshape.predict.next_runs import is_sweep
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import MISFIT
 
@@ -22,18 +21,6 @@ Array = NDArray[np.float64]
 
 LEAST_CURVES = 2
 """Curves from which the laws of curves take part: the live one, and one whose LR falls."""
-
-
-class Forecasts(Protocol):
-    """Forecasts of final losses: those of the ensemble, or of the bound alone."""
-
-    def differences(self, schedules: Sequence[Array], today: Array) -> tuple[Array, Array]:
-        """Return final losses less that of another schedule, and their standard deviations, each ``(n,)``."""
-        ...
-
-    def losses(self, schedules: Sequence[Array]) -> Array:
-        """Return final losses, ``(n,)``; of the bound without a finished run, up to a constant."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,14 +36,18 @@ class BoundForecasts:
     wider: float = 1.0
 
     def differences(self, schedules: Sequence[Array], today: Array) -> tuple[Array, Array]:
-        """Implement `Forecasts`."""
+        """Return final losses less that of another schedule, and their standard deviations, each ``(n,)``."""
         law = self.fitted.law
         found = self.fitted.difference([law.terms(lrs) for lrs in schedules], law.terms(today))
         return found.mean, self.wider * found.error
 
     def losses(self, schedules: Sequence[Array]) -> Array:
-        """Implement `Forecasts`."""
+        """Return final losses, ``(n,)``; without a finished run, up to a constant."""
         return self.fitted.predict(schedules)
+
+
+Forecasts: TypeAlias = Ensemble | BoundForecasts
+"""Of final losses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +56,6 @@ class LiveForecasts:
 
     Attributes:
         laws: what forecasts; None where the runs contradict the laws.
-        by_curves: whether these are laws of loss curves.
         knows_losses: whether final losses are known, and not differences alone.
         curve_laws: which part laws of curves take, in one sentence.
         contradiction: why there are no forecasts.
@@ -74,12 +64,16 @@ class LiveForecasts:
     """
 
     laws: Forecasts | None
-    by_curves: bool
-    knows_losses: bool
-    curve_laws: str
+    knows_losses: bool = False
+    curve_laws: str = ""
     contradiction: str = ""
     doubts: tuple[str, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
+
+    @property
+    def by_curves(self) -> bool:
+        """Whether laws of loss curves forecast."""
+        return isinstance(self.laws, Ensemble)
 
 
 def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[Array]) -> LiveForecasts:
@@ -96,15 +90,14 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
         others: LRs of some ways to go on: laws of curves take no part where they cannot tell these apart.
     """
     try:
-        stable, unstable = split_unstable(finished) if finished else ([], [])
         bound = ConvexBound().fit([*finished] or [Run("plan", plan, np.array([len(plan)]), live.losses[-1:])])
     except InputError as error:
-        return LiveForecasts(None, False, False, "", contradiction=f"{error}.")
-    doubts = tuple(told_unstable(unstable))
+        return LiveForecasts(None, contradiction=f"{error}.")
+    doubts = tuple(told_unstable(bound.unstable))
     try:
-        ensemble = _ensemble(live, stable, plan, others)
+        ensemble = _ensemble(live, bound.runs if finished else [], plan, others)
     except InputError as error:
-        told = f"Laws of loss curves take no part: {error}."
+        told = no_part(str(error))
     else:
         told = (
             f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide: on held-out runs they miss differences "
@@ -112,19 +105,19 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
         )
         if len(ensemble.held_out) < LEAST_CURVES:
             doubts += ("Only one difference of final losses could be held out to judge the laws.",)
-        return LiveForecasts(ensemble, True, True, told, "", doubts, ensemble.held_out)
+        return LiveForecasts(ensemble, True, told, "", doubts, ensemble.held_out)
     if not finished:
         doubts += (
             "The log of the live run says nothing about decays: the bound assumes that its LR suits "
             "the plan.",
         )
-        return LiveForecasts(BoundForecasts(bound), False, False, told, doubts=doubts)
+        return LiveForecasts(BoundForecasts(bound), False, told, doubts=doubts)
     if bound.misfit < MISFIT:
         contradiction = f"The losses of the {len(bound.runs)} finished runs do not follow the bound."
-        return LiveForecasts(None, False, False, told, contradiction)
+        return LiveForecasts(None, False, told, contradiction)
     left_out = held_out(bound.runs)
     return LiveForecasts(
-        BoundForecasts(bound, widening(left_out)), False, True, told, doubts=doubts, held_out=tuple(left_out)
+        BoundForecasts(bound, widening(left_out)), True, told, doubts=doubts, held_out=tuple(left_out)
     )
 
 
@@ -134,7 +127,7 @@ def _ensemble(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[
     Raises:
         InputError: if they take no part, with the reason.
     """
-    if any(len(swept(finished, run)) >= LEAST_SWEPT for run in finished):
+    if is_sweep(finished):
         raise InputError("your finished runs are a sweep of base LRs, and such laws fail where these differ")
     if not curves_of([live]):
         raise InputError(f"the live run has only {len(live.points)} losses")

@@ -13,9 +13,9 @@ from lrshape.predict.runs import Run
 def live_run(runs: Runs, from_step: int, name: str | None = None) -> tuple[Run, list[Run]]:
     """Return the run in progress up to a step, and the finished runs.
 
-    It is the run of that name; else the only unfinished one; else the only one whose log ends at that step;
-    else the only run. A finished run from which another branches off stays among the finished ones, if its LR
-    decayed after that step.
+    It is the run of that name, else the only unfinished one. If none is unfinished, it is the only one whose
+    log ends at that step, else the only run. A finished run from which another branches off stays among the
+    finished ones, if its LR decayed after that step.
 
     Args:
         runs: all of them.

@@ -19,6 +19,10 @@ WITHOUT_LAW = ("linear to 0", "WSD 20%")
 """The shapes that people use most: what to compare where nothing is known."""
 
 
+LEAST_SWEPT = 3
+"""Base LRs of one shape that make a sweep: the bound is better than laws of curves where LRs differ."""
+
+
 class NextRun(NamedTuple):
     """A run that would help.
 
@@ -89,6 +93,11 @@ def swept(runs: Sequence[Run], best: Run) -> list[float]:
     """Return the base LRs of the runs with the shape and about the steps of the best one, rising."""
     alike = [r for r in runs if equally_long(r.steps, best.steps) and about_alike(r.lrs, best.lrs)]
     return sorted({float(run.lrs.max()) for run in alike})
+
+
+def is_sweep(runs: Sequence[Run]) -> bool:
+    """Whether the runs have some shape at `LEAST_SWEPT` base LRs or more."""
+    return any(len(swept(runs, run)) >= LEAST_SWEPT for run in runs)
 
 
 def second_choice(rows: "Sequence[Row]") -> "Row | None":

@@ -10,6 +10,7 @@ from lrshape.report.plotting import legend_below, one_panel, scale_axis, styled
 from lrshape.report.words import printable, rate
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from lrshape.predict.suggestion import Suggestion
@@ -44,10 +45,7 @@ def schedules(found: "Suggestion") -> "Figure | None":
     highest = max(float(each.max()) for each in lrs)
     scale_axis(ax.yaxis, [0.0, highest], log=False)
     ax.set_ylim(0, 1.06 * highest)
-    ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
-    ax.locator_params(axis="x", nbins=5)
-    legend_below(figure, handlelength=2.4)
-    return figure
+    return _over_steps(figure, ax)
 
 
 @styled()
@@ -70,6 +68,10 @@ def curves(found: "Suggestion") -> "Figure | None":
     ax.set(xlim=(0, max(run.steps for run in runs)), xlabel="step", ylabel="loss")
     low, high = min(shown), float(np.quantile(shown, 0.99))
     scale_axis(ax.yaxis, [low, max(high, low + 1e-9)], log=False)
+    return _over_steps(figure, ax)
+
+
+def _over_steps(figure: "Figure", ax: "Axes") -> "Figure":
     ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     ax.locator_params(axis="x", nbins=5)
     legend_below(figure, handlelength=2.4)

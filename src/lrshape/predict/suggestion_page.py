@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lrshape.errors import InputError
-from lrshape.files import publish
+from lrshape.files import make_directory, publish
 from lrshape.predict.horizons import MOST_HORIZONS
 from lrshape.predict.live_page import LIVE_METHOD, live_tables
 from lrshape.predict.shape_transfer import CAUTION
@@ -15,7 +15,7 @@ from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
 from lrshape.predict.verdict import amount, precision, spread
 from lrshape.report.drawing import PageFigure, draw_all
 from lrshape.report.sections import Cell, Code, Notice, Section, Table, Tile, table, write_page, writing
-from lrshape.report.words import counted, percent, printable, rate
+from lrshape.report.words import capital, counted, percent, printable, rate
 
 if TYPE_CHECKING:
     from lrshape.predict.suggestion import Row, Suggestion
@@ -53,15 +53,10 @@ def write_suggestion(found: "Suggestion", directory: Path) -> list[Path]:
         InputError: if the directory cannot be made.
         StoreError: if a file cannot be written.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--out must be a directory that can be written, got {directory}: {error.strerror}"
-        ) from None
+    make_directory(directory)
     for name in (*NEXT_FILES, "suggestion.json", "suggestion.html"):
         if (directory / name).is_dir() and not (directory / name).is_symlink():
-            raise InputError(f"--out: {directory / name} must be a file, or not there, got a directory")
+            raise InputError(f"{directory / name}: must be a file, or not there, got a directory")
     runs = dict(zip(NEXT_FILES, found.next_runs, strict=False))
     with writing(directory):
         for name in NEXT_FILES:
@@ -118,7 +113,7 @@ def title(found: "Suggestion") -> str:
     first = found.rows[0]
     if found.live is not None:
         several = f"Hold, and branch off to one of {len(found.live.horizons)} ends"
-        return several if found.live.unbranched else first.name[:1].upper() + first.name[1:]
+        return several if found.live.unbranched else capital(first.name)
     if not found.base_lr_known:
         return f"{first.name}, by the bound alone"
     return f"{first.name} at base LR {rate(first.schedule.base_lr)}"

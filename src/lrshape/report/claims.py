@@ -85,9 +85,9 @@ class Claims:
             return ""
         return f"{self._size(effect, effect >= 0)} {self.side(effect)}" if effect else "equal"
 
-    def spread(self, row: Row, of: str = "effect") -> str:
+    def spread(self, row: Row) -> str:
         """Return the interval of `amount`, e.g. ``10% to 16%``; the empty string if there is none."""
-        low, high, upright = row[f"{of}_low"], row[f"{of}_high"], not row["effect"] < 0
+        low, high, upright = row["effect_low"], row["effect_high"], not row["effect"] < 0
         if math.isnan(low) or math.isnan(high):
             return ""
         ends = [self._size(end, upright) for end in ((low, high) if upright else (high, low))]
@@ -227,7 +227,7 @@ def as_good(flat: Sequence[Any]) -> str:
 
 
 def plain_value(value: Any) -> str:
-    """Return the value of a hyperparameter as text; of a schedule, ``0.1 × power``."""
+    """Return the value of a parameter or hyperparameter as text; of a schedule, ``0.1 × power``."""
     if isinstance(value, Mapping):
         return f"{rate(value['base'])} × {printable(value['family'], 20)}"
     return rate(value) if isinstance(value, float) else printable(value, 60)

@@ -81,12 +81,21 @@ class Findings:
     @cached_property
     def messages(self) -> Sequence[tuple[int, str, str]]:
         """``(number of trials, status, message)``, the most frequent first."""
-        return failure_messages(self.analysis.trials)
+        trials = self.analysis.trials
+        pairs = zip(trials["status"], trials["message"], strict=True)
+        counts = Counter((status, message) for status, message in pairs if message)
+        return [(count, *key) for key, count in counts.most_common()]
 
     @cached_property
     def phases(self) -> Sequence[Row]:
-        """Rows of `phase_costs`."""
-        return phase_costs(self.analysis.trials)
+        """What each phase has cost so far, in the order in which they run.
+
+        Rows ``phase, shapes, base_lrs, seeds, trials, diverged, failed, seconds``: numbers of distinct
+        shapes, of base LRs of one shape and of seeds of one base LR and its hyperparameters (the largest),
+        of trials and of those that diverged or failed; compute time of all trials together, in seconds.
+        """
+        by_phase = dict(iter(self.analysis.trials.groupby("phase", sort=False)))
+        return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
 
     @property
     def missing(self) -> list[str]:
@@ -217,18 +226,6 @@ def label(shape: str, family: str) -> str:
     return printable(family, 28)
 
 
-def phase_costs(trials: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return what each phase has cost so far, in the order in which they run.
-
-    Returns:
-        Rows ``phase, shapes, base_lrs, seeds, trials, diverged, failed, seconds``: numbers of distinct
-        shapes, of base LRs of one shape and of seeds of one base LR and its hyperparameters (the largest),
-        of trials and of those that diverged or failed; compute time of all trials together, in seconds.
-    """
-    by_phase = dict(iter(trials.groupby("phase", sort=False)))
-    return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
-
-
 def _phase_cost(name: str, rows: Any) -> dict[str, Any]:
     statuses = Counter(rows["status"])
     return {
@@ -241,10 +238,3 @@ def _phase_cost(name: str, rows: Any) -> dict[str, Any]:
         "failed": statuses["failed"],
         "seconds": float(rows["wall_time"].sum()),
     }
-
-
-def failure_messages(trials: pd.DataFrame) -> list[tuple[int, str, str]]:
-    """Return ``(number of trials, status, message)``, the most frequent messages first."""
-    pairs = zip(trials["status"], trials["message"], strict=True)
-    counts = Counter((status, message) for status, message in pairs if message)
-    return [(count, *key) for key, count in counts.most_common()]

@@ -7,6 +7,7 @@ from lrshape.report.claims import LEAST_SEEDS, edges, hyperparameters
 from lrshape.report.findings import Findings, Row
 from lrshape.report.sections import Notice, Tile
 from lrshape.report.words import (
+    capital,
     counted,
     duration,
     listing,
@@ -215,7 +216,7 @@ def notices(findings: Findings) -> list[Notice]:
             at_edge.setdefault(name, []).append(f"{row['label']} ({known[name]}, the {end})")
     for name, where in at_edge.items():
         text = f"The best {name} of {listing(where)} lies on the edge of those tried: a better one may lie "
-        found.append(Notice(f"{name[0].upper()}{name[1:]} on the edge", f"{text}beyond it."))
+        found.append(Notice(f"{capital(name)} on the edge", f"{text}beyond it."))
     failed = findings.statuses.get("failed", 0)
     if failed:
         text = f"{counted(failed, 'trial')} of {findings.trials:,} failed and count as +∞."

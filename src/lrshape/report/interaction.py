@@ -6,7 +6,6 @@ are. Which element of a figure stands for which shape, the SVG says, see `lrshap
 
 import base64
 import hashlib
-import json
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.report.claims import plain_value
 from lrshape.report.drawing import PageFigure
 from lrshape.report.figures.shapes import curve
 from lrshape.report.palette import variable
@@ -74,7 +74,7 @@ class Cards:
             more: further lines, above the parameters.
             drawing: multipliers to draw instead of those of the family.
         """
-        values = {printable(key, 24): _value(value) for key, value in params_of(params).items()}
+        values = {printable(key, 24): plain_value(value) for key, value in params_of(params).items()}
         lines = {**(more or {}), **values}
         lowest = 0.0 if base_lr is None else self._min_lr / base_lr
         multipliers = curve(family, params, lowest) if drawing is None else drawing
@@ -112,10 +112,6 @@ class Cards:
                 for name, shown in figures.items()
             },
         }
-
-
-def _value(value: Any) -> str:
-    return rate(value) if isinstance(value, float) else printable(json.dumps(value), 40)
 
 
 def _packed(values: NDArray[np.float64]) -> str:

@@ -73,7 +73,7 @@ def _write(findings: Findings, study: "Study", directory: Path) -> Path:
         return write_study_page(findings, study.document, directory)
 
 
-def write_study_page(findings: Findings, document: Mapping[str, Any], directory: str | Path) -> Path:
+def write_study_page(findings: Findings, document: Mapping[str, Any], directory: Path) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
 
     If the metric is not the study's own, they are named after it (see `suffix`), beside the study's.
@@ -89,7 +89,6 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
     Raises:
         OSError: if the directory cannot be written.
     """
-    directory = Path(directory)
     ending = suffix(findings)
     folder = directory / f"figures{ending}"
     figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)})
@@ -121,7 +120,7 @@ def suffix(findings: Findings) -> str:
 
 def _cards(findings: Findings) -> Cards:
     """Return a card for each screened shape, in the order of ``findings.screen``."""
-    cards = Cards(findings.metric, findings.min_lr)
+    cards = Cards(f"median {findings.metric}", findings.min_lr)
     for row in findings.screen:
         cards.add(
             row["shape"],

@@ -215,6 +215,11 @@ def listing(items: list[str]) -> str:
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1] if items else ""
 
 
+def capital(text: str) -> str:
+    """Return a text with a capital first."""
+    return text[:1].upper() + text[1:]
+
+
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return e.g. ``1 seed``, ``1,536 trials``."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

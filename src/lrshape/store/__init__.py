@@ -4,8 +4,8 @@ from lrshape.files import StoreError
 from lrshape.store.chunk_file import DamagedChunk, chunk_name
 from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
-from lrshape.store.document import claim_directory, differences, digest, read_document
-from lrshape.store.merge import Merged, merge
+from lrshape.store.document import claim_directory, digest, read_document
+from lrshape.store.merge import merge
 from lrshape.store.place import Location, Url, local, locate
 from lrshape.store.places import place_at
 from lrshape.store.table import (
@@ -15,7 +15,6 @@ from lrshape.store.table import (
     metric_columns,
     params_of,
     phase_codes,
-    sort_trials,
     text_of,
 )
 
@@ -25,13 +24,11 @@ __all__ = [
     "PHASES",
     "DamagedChunk",
     "Location",
-    "Merged",
     "Store",
     "StoreError",
     "Url",
     "chunk_name",
     "claim_directory",
-    "differences",
     "digest",
     "hyperparameters_of",
     "local",
@@ -42,6 +39,5 @@ __all__ = [
     "phase_codes",
     "place_at",
     "read_document",
-    "sort_trials",
     "text_of",
 ]

@@ -108,13 +108,22 @@ class Callbacks(Callback):
 
 
 class Tally:
-    """Counts what a phase has done."""
+    """Counts what a phase has done, and keeps the best value of the metric."""
 
-    def __init__(self, phase: str, speed: "Speed", at_most: int | None, after: int = 0):
+    def __init__(
+        self,
+        phase: str,
+        metric: str,
+        direction: Direction,
+        speed: "Speed",
+        at_most: int | None,
+        after: int = 0,
+    ):
         self._phase, self._speed, self._at_most, self._after = phase, speed, at_most, after
+        self._metric = metric
+        self._direction: Direction = direction
         self._planned = self._done = self._bad = self._told = 0
         self._lowest: float | None = None
-        self._direction: Direction = "minimize"
 
     def plan(self, trials: int, left: int | None) -> None:
         """A round of trials is planned.
@@ -132,13 +141,13 @@ class Tally:
         self._at_most = self._planned
         return self.status()
 
-    def add(self, table: pd.DataFrame, metric: str, direction: Direction = "minimize") -> None:
+    def add(self, table: pd.DataFrame) -> None:
         """A chunk is stored."""
         self._done += len(table)
         self._bad += int(np.sum(table["status"] != "ok"))
-        lowest = float(np.min(metric_values(as_losses(table, metric, direction), metric)))
+        losses = as_losses(table, self._metric, self._direction)
+        lowest = float(np.min(metric_values(losses, self._metric)))
         self._lowest = lowest if self._lowest is None else min(self._lowest, lowest)
-        self._direction = direction
 
     def news(self, running: float = 0.0, bad: int = 0) -> Status | None:
         """Where the phase is; None if no more trials are done than when this was last asked.

@@ -93,7 +93,8 @@ class Run:
         self._callback.phase_begins(name, plan.describe(name))
         stored = set(self._store.chunks())
         after = 0 if at_most is not None else plan.after(name, self._trials)
-        tally = Tally(name, self._speed, plan.trials.get(name) if at_most is None else at_most, after)
+        most = plan.trials.get(name) if at_most is None else at_most
+        tally = Tally(name, self._spec.metric, self._spec.direction, self._speed, most, after)
 
         def source(chunks: list[Chunk]) -> list[pd.DataFrame]:
             trials = [trial for chunk in chunks for trial in chunk.trials]
@@ -114,14 +115,14 @@ class Run:
         """Rows of all chunks of a round, in the order of the plan."""
         rows = {chunk.name: table for chunk in planned if (table := self._read(chunk, stored)) is not None}
         for table in rows.values():
-            tally.add(table, self._spec.metric, self._spec.direction)
+            tally.add(table)
         missing = [chunk for chunk in planned if chunk.name not in rows]
         with limit_time(self._left()):
             for chunk, table in self._train(missing, rows, tally):
                 table = self._keep(chunk, table)
                 rows[chunk.name] = table
                 self._speed.trained += len(table)
-                tally.add(table, self._spec.metric, self._spec.direction)
+                tally.add(table)
                 self._tell(tally.news())
                 self._check_failures(chunk.name, table)
                 self._check_divergence(table)
@@ -180,7 +181,7 @@ class Run:
             else:
                 self._shared = True
                 rows[chunk.name] = table
-                tally.add(table, self._spec.metric, self._spec.direction)
+                tally.add(table)
 
     def _read(self, chunk: Chunk, stored: set[str]) -> pd.DataFrame | None:
         """A stored chunk, or None if it is absent, or damaged and now set aside."""

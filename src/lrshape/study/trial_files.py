@@ -13,11 +13,11 @@ import pandas as pd
 from lrshape.analysis.direction import Direction, as_losses, sign
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import csv_bytes
-from lrshape.errors import InputError, shown
+from lrshape.errors import InputError, needs, shown
 from lrshape.files import write_file
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.family import FAMILIES
-from lrshape.store import hyperparameters_of, params_of
+from lrshape.store import hyperparameters_of, metric_columns, params_of
 from lrshape.values import path_of
 
 if TYPE_CHECKING:
@@ -48,14 +48,19 @@ def write_trials(
         target: ``csv`` or ``parquet``: one row a trial, with a column ``param.<name>`` for each parameter
             of the shapes and ``hyperparameter.<name>`` for each hyperparameter (in a csv, texts that
             spreadsheets take for a formula get an apostrophe);
-            ``optuna``: a file of Optuna's journal storage with one study, see `to_optuna`.
+            ``optuna``: a file of Optuna's journal storage with one study, and one Optuna trial for each
+            trial. Its parameters are ``family``, ``base_lr``, ``<family>.<parameter>`` and hyperparameters,
+            as `flat` names them, but no lists; phase, shape, seed, status and all metrics are user
+            attributes. A trial that diverged is complete, with an infinite value, the worst; one that failed
+            has failed. Many trials differ by their seed alone: medians over them are what a shape scores.
         path: the file. Tables replace it; an Optuna file must not exist.
         metric: the metric that Optuna's trials are judged by.
         direction: of the metric.
         name: of the Optuna study.
 
     Raises:
-        InputError: if the target is unknown, there is nothing to write, or the file cannot be written.
+        InputError: if the target is unknown, there is nothing to write, no such metric is stored, Optuna is
+            needed and not installed, or the file cannot be written.
     """
     _require_target(target, FILES)
     path = path_of(path)
@@ -110,20 +115,18 @@ def _of_one_type(table: pd.DataFrame) -> pd.DataFrame:
 
 def _journal(trials: pd.DataFrame, metric: str, direction: Direction, name: str) -> bytes:
     """A file of Optuna's journal storage: twelve times faster to write than its SQLite."""
-    try:
+    with needs("--to optuna", "optuna"):
+        from optuna import create_study
         from optuna.storages import JournalStorage
         from optuna.storages.journal import JournalFileBackend
-    except ImportError:
-        raise _no_optuna() from None
+    frozen = _frozen_trials(trials, metric, direction)
     with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:  # Optuna writes it, and a lock beside it
         file = Path(folder) / FILES["optuna"]
         storage = JournalStorage(JournalFileBackend(str(file)))
-        to_optuna(trials, metric, direction, storage=storage, name=name)
+        with quiet_optuna():
+            study = create_study(storage=storage, study_name=name, direction=direction)
+        study.add_trials(frozen)
         return file.read_bytes()
-
-
-def _no_optuna() -> InputError:
-    return InputError("this needs Optuna: pip install optuna")
 
 
 def flat(trials: pd.DataFrame) -> pd.DataFrame:
@@ -163,47 +166,22 @@ def _unfolded(values: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def to_optuna(
-    trials: pd.DataFrame,
-    metric: str,
-    direction: Direction = "minimize",
-    *,
-    storage: Any = None,
-    name: str | None = None,
-) -> "optuna.Study":
-    """Return an Optuna study with one Optuna trial for each trial.
+def _frozen_trials(
+    trials: pd.DataFrame, metric: str, direction: Direction
+) -> "list[optuna.trial.FrozenTrial]":
+    import optuna
+    from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-    Its parameters are ``family``, ``base_lr``, ``<family>.<parameter>`` and hyperparameters, as `flat` names
-    them; phase, shape, seed, status and all metrics are user attributes. A trial that diverged is complete,
-    with an infinite value, the worst; one that failed has failed. Many trials differ by their seed alone:
-    medians over them are what a shape scores.
-
-    Args:
-        trials: as `Study.trials` gives them.
-        metric: the metric that is judged by.
-        direction: of the metric.
-        storage: Optuna's, default in memory.
-        name: of the study, default Optuna's.
-
-    Raises:
-        InputError: if Optuna is not installed, no such metric is stored, or the storage cannot be written,
-            e.g. because another program has locked it.
-    """
-    try:
-        import optuna
-    except ImportError:
-        raise _no_optuna() from None
-
-    metrics = [column for column in trials.columns if "/" in column]
-    if metric not in metrics:
-        raise InputError(f"metric must be one of {', '.join(metrics)}, got {shown(metric)}")
-    float_distribution = optuna.distributions.FloatDistribution
+    metrics = metric_columns(trials.columns)
     low, high = float(np.min(trials["base_lr"])), float(np.max(trials["base_lr"]))
     fixed = {
-        "family": optuna.distributions.CategoricalDistribution(sorted(set(trials["family"]))),
-        "base_lr": float_distribution(low, high, log=True),
+        "family": CategoricalDistribution(sorted(set(trials["family"]))),
+        "base_lr": FloatDistribution(low, high, log=True),
     }
-    tuned = [_unfolded(hyperparameters_of(text)) for text in trials["hyperparameters"]]
+    tuned = [
+        {key: value for key, value in _unfolded(hyperparameters_of(text)).items() if type(value) is not list}
+        for text in trials["hyperparameters"]
+    ]
     names = dict.fromkeys(name for row in tuned for name in row)
     of_tuned = {name: _distribution([row[name] for row in tuned if name in row]) for name in names}
     frozen = []
@@ -220,16 +198,7 @@ def to_optuna(
                 user_attrs={key: _plain(row[key]) for key in (*_NOTED, *metrics)},
             )
         )
-    try:
-        with quiet_optuna():
-            study = optuna.create_study(storage=storage, study_name=name, direction=direction)
-        study.add_trials(frozen)
-    except Exception as error:  # a storage raises what its library does
-        if storage is None:
-            raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"the Optuna storage cannot be written: {reason:.200}") from None
-    return study
+    return frozen
 
 
 def _distribution(values: list[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,7 +19,11 @@ from lrshape.store.directory import DAMAGED, TRIALS
 from lrshape.study.chunk import Chunk
 from lrshape.study.drive import Misfit, drive_phase, drive_search, read_chunk, unplanned
 from lrshape.study.plan import Plan
-from lrshape.study.spec import MAX_CHUNK_SIZE, StudySpec
+from lrshape.study.spec import StudySpec
+from lrshape.study.study import Study
+
+MOST_GAPS = 1000
+"""Missing chunks of a phase that are told."""
 
 
 @dataclass
@@ -90,8 +95,8 @@ def _gaps(chunks: set[str]) -> list[str]:
     parsed = [chunk_file.parse(name) for name in sorted(chunks, key=chunk_file.order)]
     for phase in dict.fromkeys(phase for phase, _ in parsed):
         numbers = {number for p, number in parsed if p == phase}
-        missing = set(range(max(numbers, default=-1) + 1)) - numbers if len(numbers) < 10**7 else set()
-        gaps += [chunk_file.chunk_name(phase, number) for number in sorted(missing)[:1000]]
+        missing = (number for number in range(max(numbers)) if number not in numbers)
+        gaps += [chunk_file.chunk_name(phase, number) for number in itertools.islice(missing, MOST_GAPS)]
     return gaps
 
 
@@ -206,13 +211,10 @@ def _plan(store: Store) -> PlanFit:
         known = made_by or "of an unknown version"
         return PlanFit(ends=f"lrshape {known} made it, and its plans may differ from those of {__version__}")
     try:
-        spec = StudySpec.parse(store.document["spec"])
-        chunk_size = int(store.document["chunk_size"])
-        if not 1 <= chunk_size <= MAX_CHUNK_SIZE:
-            raise ValueError(f"its chunk_size must be from 1 to {MAX_CHUNK_SIZE}, got {chunk_size}")
-    except (InputError, KeyError, TypeError, ValueError) as error:
+        study = Study(store.path)
+    except InputError as error:
         return PlanFit(ends=f"the spec cannot be used here: {error}")
-    return follow(spec, store, chunk_size)
+    return follow(study.spec, store, study.chunk_size)
 
 
 class _End(Exception):  # noqa: N818 - it is no error

@@ -5,18 +5,18 @@ from typing import Any
 
 from lrshape.errors import InputError, PluginError
 
-Rule = Callable[[Any], None]
+Rule = Callable[..., None]
 
 
-def check(rules: Sequence[Rule], plugin: Any) -> None:
-    """Apply every rule to a plug-in.
+def check(rules: Sequence[Rule], plugin: Any, *arguments: Any) -> None:
+    """Apply every rule to a plug-in, and to what else the rules take.
 
     Raises:
         AssertionError: at the first rule that it breaks; the message names the rule.
     """
     for rule in rules:
         try:
-            rule(plugin)
+            rule(plugin, *arguments)
         except Exception as error:
             if isinstance(error, InputError) and not isinstance(error, PluginError):
                 raise  # the plug-in cannot run here, e.g. without its data or another package
@@ -41,6 +41,11 @@ def require_refusal(call: Callable[[], Any], *words: str, error: type[Exception]
         require("\n" not in str(raised), f"{error.__name__} must have one line, got {str(raised)!r}")
     else:
         raise AssertionError(f"must raise {error.__name__} that says {words}, got {found!r:.200}")
+
+
+def has_described_settings(plugin: Any) -> None:
+    """Every field says what it means; a rule."""
+    require_described_settings(type(plugin))
 
 
 def require_described_settings(cls: type[Any]) -> None:

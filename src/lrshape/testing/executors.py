@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from lrshape.testing.contract import check, require, require_described_settings, require_refusal
+from lrshape.testing.contract import check, has_described_settings, require, require_refusal
 from lrshape.testing.tasks import FussyError, Item, Process, Squares, Unreadable
 from lrshape.workers.executor import Executor
 
@@ -24,11 +24,6 @@ def check_executor(executor: Executor) -> None:
     """
     with executor as started:
         check(RULES, started)
-
-
-def has_described_settings(executor: Executor) -> None:
-    """Every field says what it means."""
-    require_described_settings(type(executor))
 
 
 def gives_every_result_once(executor: Executor) -> None:

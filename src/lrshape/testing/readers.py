@@ -2,8 +2,6 @@
 
 import inspect
 import tempfile
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +24,7 @@ def check_reader(reader: type[Reader], source: Path | None = None) -> None:
     """
     check(RULES, reader)
     if source is not None:
-        check([_about(rule, source) for rule in SOURCE_RULES], reader)
-
-
-def _about(rule: Callable[[type[Reader], Path], None], source: Path) -> Callable[[type[Reader]], None]:
-    @wraps(rule)
-    def applied(reader: type[Reader]) -> None:
-        rule(reader, source)
-
-    return applied
+        check(SOURCE_RULES, reader, source)
 
 
 def is_documented(reader: type[Reader]) -> None:

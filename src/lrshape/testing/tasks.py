@@ -105,10 +105,3 @@ class Unreadable(Squares):
 
     def __reduce__(self) -> Any:
         return unreadable, ()
-
-
-class Deadly(Squares):
-    """Kills whoever reads it."""
-
-    def __reduce__(self) -> Any:
-        return os._exit, (7,)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lrshape.testing.contract import check, require, require_described_settings
+from lrshape.testing.contract import check, has_described_settings, require
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workload import PopulationWorkload, Workload
 
@@ -31,11 +31,6 @@ def _trained(workload: Workload, scale: float = 1.0) -> Any:
 
 def _short(workload: Workload) -> Workload:
     return type(workload).model_validate(workload.model_dump() | {"steps": STEPS})
-
-
-def has_described_settings(workload: Workload) -> None:
-    """Every field says what it means."""
-    require_described_settings(type(workload))
 
 
 def names_its_metric(workload: Workload) -> None:
