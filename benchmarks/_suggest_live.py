@@ -13,8 +13,7 @@ from lrshape.predict.live_forecasts import forecast
 from lrshape.predict.live_run import live_run
 from lrshape.predict.reading import Runs
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION
-from lrshape.predict.suggestion import REACH
+from lrshape.predict.shape_transfer import CAUTION, REACH
 
 STEPS = (15_000, 25_000, 50_000)
 DONE = (0.1, 0.2, 0.4, 0.6)
