@@ -32,14 +32,20 @@ def about(what: str) -> Iterator[None]:
 def needs(what: str, package: str) -> Iterator[None]:
     """Say what to install if the block cannot import it.
 
+    Args:
+        what: needs it, e.g. ``the executor ray``.
+        package: what ``pip`` installs, e.g. ``ray>=2.40``.
+
     Raises:
         InputError: if an import fails.
     """
     try:
         yield
-    except ImportError:
+    except ImportError as error:
         quoted = f"'{package}'" if ">" in package else package
-        raise InputError(f"{what} needs another package: pip install {quoted}") from None
+        raise InputError(
+            f"{what} needs another package ({one_line(error):.200}): pip install {quoted}"
+        ) from None
 
 
 def one_line(error: BaseException) -> str:
@@ -49,7 +55,7 @@ def one_line(error: BaseException) -> str:
 
 def first_line(error: BaseException) -> str:
     """Return the first line of the message of an error, or its type if it has none."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def shown(value: object, limit: int = 80) -> str:

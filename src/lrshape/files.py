@@ -258,7 +258,8 @@ def make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{path}: must be a directory that can be written: {error.strerror}") from None
+        reason = "must be a directory, got a file" if path.exists() else f"cannot be made: {error.strerror}"
+        raise InputError(f"{path}: {reason}") from None
 
 
 def write_file(path: Path, data: bytes, *, replace: bool = True) -> None:

@@ -130,7 +130,7 @@ def test_headings_schedules_and_parents_are_named(folder, logs):
         (["{log}", "--schedule", "lr0.001"], "--schedule must be RUN=FILE, got 'lr0.001'"),
         (["{log}", "--metric", "accuracy"], "accuracy"),
         (["{log}", "--like", "none.json"], "none.json"),
-        (["{log}", "--out", "{log}"], "lr0.001.csv: must be a directory that can be written: File exists"),
+        (["{log}", "--out", "{log}"], "lr0.001.csv: must be a directory, got a file"),
     ],
 )
 def test_bad_input_gets_one_line(folder, logs, arguments, message):

@@ -157,6 +157,10 @@ def test_one_setting_cannot_be_tuned_by_two_names():
             {"weight_decay": {"low": 1, "high": 4, "scale": "integer", "default": 2.5}},
             "default must be a value that may be tried, got 2.5",
         ),
+        (
+            {"weight_decay": {"low": 1, "high": 4, "scale": "integer", "default": 10**400}},
+            "default must be a value that may be tried, got 1000",
+        ),
         ({"weight_decay": 0.1}, "must be a table"),
         ({"decay": (0.1, 1)}, "must take (lrs, seed, *, decay)"),
         ({"optimizer": {"weight_decay": [0.1, 1]}}, "optimizer.weight_decay must be a word"),

@@ -5,6 +5,9 @@ import sys
 
 import numpy as np
 import pytest
+from optuna import load_study
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
 from typer.testing import CliRunner
 
 import lrshape
@@ -92,8 +95,10 @@ def test_the_spec_reads_back_and_report_and_tables_hold_the_schedule(searched, t
     parts = ["exponent", "family", "floor", "warmup"]
     assert names == [f"hyperparameter.weight_decay{part}" for part in ("", *(f".{part}" for part in parts))]
     table.to_parquet(tmp_path / "table.parquet")
-    log = tmp_path / "trials.log"
-    assert write_trials(searched.trials(), "optuna", log, metric=searched.metric, name="x") == log
+    log = write_trials(searched.trials(), "optuna", tmp_path / "t.log", metric=searched.metric, name="x")
+    trials = load_study(study_name="x", storage=JournalStorage(JournalFileBackend(str(log)))).trials
+    assert len(trials) == len(table)
+    assert any("weight_decay.family" in trial.params for trial in trials)
 
 
 @pytest.mark.usefixtures("no_report")

@@ -122,7 +122,7 @@ def test_an_edited_spec_is_told_and_nothing_is_moved_for_it(searched):
     [
         ({"versions": {"lrshape": "0.0.1"}}, "lrshape 0.0.1 made it"),
         ({"versions": 3}, "lrshape of an unknown version made it"),
-        ({"chunk_size": None}, "the spec cannot be used here"),
+        ({"chunk_size": None}, "chunk_size must be a whole number from 1 to"),
         ({"chunk_size": 0}, "chunk_size must be a whole number from 1 to"),
         ({"chunk_size": math.inf}, "chunk_size must be a whole number from 1 to"),
     ],

@@ -147,9 +147,15 @@ def test_a_tracker_that_is_not_installed(monkeypatch, tmp_path):
 def test_a_directory_that_cannot_be_made_is_told_before_anything_is_trained(tmp_path):
     (tmp_path / "file").touch()
     log = tracker(f"tensorboard:{tmp_path / 'file'}")
-    with pytest.raises(InputError, match=r"the tracker tensorboard cannot start: .*Not a directory"):
+    with pytest.raises(InputError, match=r"the tracker tensorboard cannot start: .*file: Not a directory"):
         lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
     assert lrshape.Study(tmp_path / "x").trials().empty
+
+
+def test_what_a_tracker_raises_at_its_start_is_told_in_a_line(monkeypatch):
+    monkeypatch.setattr(tensorboardX, "SummaryWriter", lambda target: {}[target])
+    with pytest.raises(InputError, match=r"the tracker tensorboard cannot start: .*KeyError: 'x'$"):
+        tracker("tensorboard:x").started("study", 0)
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def print_grid(grid: "Table") -> None:
     """Print a table as wide as it is: a line that a terminal wraps is clearer than cut cells."""
     from rich.console import Console
 
-    console = Console(highlight=False, markup=False)
+    console = Console(highlight=False, markup=False, emoji=False)
     console.width = 10_000
     console.width = max(1, console.measure(grid).maximum)  # no blanks at the ends of lines
     console.print(grid)

@@ -171,4 +171,4 @@ def _write_spec(document: dict[str, Any], out: Path) -> None:
                 raise InputError(f"{file} belongs to another experiment or scale; use another directory")
         publish(out, file.name, text.encode(), replace=True)
     except OSError as error:
-        raise InputError(f"{out}: cannot be written: {error.strerror}") from None
+        raise InputError(f"{out}: cannot be written: {error.strerror or error}") from None

@@ -82,9 +82,11 @@ class TorchAverager:
         """Continue from a saved state.
 
         Raises:
-            InputError: if it is of other averages, or of a training of another length.
+            InputError: if it is none of `state_dict`, of other averages, or of a training of another length.
         """
-        steps, averages = state_dict.get("steps"), state_dict.get("averages", {})
+        if not {"steps", "done", "averages"} <= state_dict.keys():
+            raise InputError(f"the state must be what state_dict() gave, got one with {listed(state_dict)}")
+        steps, averages = state_dict["steps"], state_dict["averages"]
         if (steps, list(averages)) != (self._steps, list(self._averages)):
             raise InputError(
                 f"the state must be of {listed(self._averages)} over {self._steps} steps, "

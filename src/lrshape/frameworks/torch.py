@@ -146,10 +146,10 @@ SCHEDULER_IMPORTS = (
 
 
 class SchedulerCode(CodeExporter):
-    """Writes the scheduler's class and ``make_scheduler``, and what a framework needs beside them.
+    """Writes the scheduler's class and ``make_scheduler``.
 
     Attributes:
-        extra: the source of the latter.
+        extra: source code that follows, e.g. a class of a framework that calls ``make_scheduler``.
     """
 
     imports = SCHEDULER_IMPORTS
@@ -193,7 +193,7 @@ def to_lightning(
 
 _CONFIGURED = '''
 def configured(optimizer, *arguments, **options):
-    """Return what configure_optimizers returns; the arguments are those of make_scheduler."""
+    """Return what configure_optimizers returns; steps, base_lr and step as make_scheduler takes them."""
     scheduler = make_scheduler(optimizer, *arguments, **options)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}'''
 

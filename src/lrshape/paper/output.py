@@ -23,7 +23,10 @@ def claim(directory: Path) -> None:
         InputError: if it is a file, cannot be made, or holds something else.
     """
     make_directory(directory)
-    entries = [entry.name for entry in directory.iterdir()]
+    try:
+        entries = [entry.name for entry in directory.iterdir()]
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be read: {error.strerror}") from None
     if entries and FILE not in entries:
         raise InputError(
             f"{directory} is not empty and holds no {FILE}: it has {min(entries)}; use another one"

@@ -9,7 +9,7 @@ from scipy.stats import norm
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, warmup_steps
 from lrshape.predict.curve_law import CHANGE
-from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, no_part
+from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, told_no_part
 from lrshape.predict.laws.convex_bound import split_unstable, told_unstable
 from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, is_sweep, rounded, second_choice
@@ -39,7 +39,7 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
         return found
     if is_sweep(found.runs):
         reason = "they fail where base LRs differ, and your runs are a sweep of them"
-        return replace(found, curve_laws=no_part(reason))
+        return replace(found, curve_laws=told_no_part(reason))
     peak = float(today.run.lrs.max())
     if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
         return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
@@ -103,7 +103,7 @@ def _abstained(found: Suggestion, curves: Sequence[Run], reason: str) -> Suggest
     chosen = found.next_runs
     if found.today is not None and not found.contradiction and not any(_cools_down(run) for run in curves):
         chosen = (*chosen[:1], *_branch(found.today))
-    return replace(found, next_runs=chosen, curve_laws=no_part(reason))
+    return replace(found, next_runs=chosen, curve_laws=told_no_part(reason))
 
 
 def _cools_down(run: Run) -> bool:

@@ -185,6 +185,6 @@ def _folds(runs: Sequence[Run]) -> Iterator[set[int]]:
         yield set().union(*groups[k::FOLDS])
 
 
-def no_part(reason: str) -> str:
+def told_no_part(reason: str) -> str:
     """Say why laws of loss curves take no part."""
     return f"Laws of loss curves take no part: {reason}."

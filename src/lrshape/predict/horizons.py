@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from lrshape.predict.continuations import Continuation
-from lrshape.predict.shape_transfer import interval
+from lrshape.predict.shape_transfer import interval_95
 
 MOST_HORIZONS = 3
 
@@ -30,7 +30,7 @@ class Choice(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """Where the difference lies with a probability of 95%."""
-        return interval(self.difference, self.error)
+        return interval_95(self.difference, self.error)
 
 
 class Unbranched(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, no_part
+from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, told_no_part
 from lrshape.predict.held_out import HeldOut, held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, told_unstable
 from lrshape.predict.laws.curves import CURVE_LAWS
@@ -47,7 +47,7 @@ class BoundForecasts:
 
 
 Forecasts: TypeAlias = Ensemble | BoundForecasts
-"""Of final losses."""
+"""What forecasts final losses: the ensemble with laws of curves, or the bound by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
     try:
         ensemble = _ensemble(live, bound.runs if finished else [], plan, others)
     except InputError as error:
-        told = no_part(str(error))
+        told = told_no_part(str(error))
     else:
         told = (
             f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide: on held-out runs they miss differences "

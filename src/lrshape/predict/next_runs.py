@@ -17,8 +17,6 @@ WORTH = 1.3
 """Ratio of base LRs from which another run is worth it."""
 WITHOUT_LAW = ("linear to 0", "WSD 20%")
 """The shapes that people use most: what to compare where nothing is known."""
-
-
 LEAST_SWEPT = 3
 """Base LRs of one shape that make a sweep: the bound is better than laws of curves where LRs differ."""
 

@@ -21,7 +21,7 @@ REACH = float(norm.ppf(0.975))
 """Standard deviations from the mean to the end of an interval that holds 95%."""
 
 
-def interval(difference: float, error: float) -> tuple[float, float]:
+def interval_95(difference: float, error: float) -> tuple[float, float]:
     """Return where a difference of that standard deviation lies with a probability of 95%."""
     return difference - REACH * error, difference + REACH * error
 
@@ -46,7 +46,7 @@ class Forecast(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """Where the difference lies with a probability of 95%."""
-        return interval(self.difference, self.error)
+        return interval_95(self.difference, self.error)
 
 
 class Transfer(NamedTuple):

@@ -10,7 +10,7 @@ from lrshape.predict.horizons import Live
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.reading import PathLike
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import interval
+from lrshape.predict.shape_transfer import interval_95
 from lrshape.shapes.schedule import Schedule
 from lrshape.values import path_of, plain
 
@@ -45,7 +45,7 @@ class Row(NamedTuple):
     @property
     def interval(self) -> tuple[float, float]:
         """Where the difference lies with a probability of 95%."""
-        return interval(self.difference, self.error)
+        return interval_95(self.difference, self.error)
 
 
 class Today(NamedTuple):

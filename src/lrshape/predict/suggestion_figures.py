@@ -45,7 +45,7 @@ def schedules(found: "Suggestion") -> "Figure | None":
     highest = max(float(each.max()) for each in lrs)
     scale_axis(ax.yaxis, [0.0, highest], log=False)
     ax.set_ylim(0, 1.06 * highest)
-    return _over_steps(figure, ax)
+    return _finished(figure, ax)
 
 
 @styled()
@@ -68,10 +68,10 @@ def curves(found: "Suggestion") -> "Figure | None":
     ax.set(xlim=(0, max(run.steps for run in runs)), xlabel="step", ylabel="loss")
     low, high = min(shown), float(np.quantile(shown, 0.99))
     scale_axis(ax.yaxis, [low, max(high, low + 1e-9)], log=False)
-    return _over_steps(figure, ax)
+    return _finished(figure, ax)
 
 
-def _over_steps(figure: "Figure", ax: "Axes") -> "Figure":
+def _finished(figure: "Figure", ax: "Axes") -> "Figure":
     ax.xaxis.set_major_formatter(lambda step, _: f"{step:,.0f}")
     ax.locator_params(axis="x", nbins=5)
     legend_below(figure, handlelength=2.4)

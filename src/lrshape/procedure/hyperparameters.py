@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from lrshape.errors import shown
 from lrshape.procedure import scheduled
 from lrshape.procedure.family_spec import FamilySpec
 from lrshape.settings import Settings
@@ -111,10 +112,13 @@ class HyperparameterSpec(Settings):
             if not least <= self.low < self.high <= most:
                 raise ValueError(f"limits must enclose the range, got [{least:g}, {most:g}]")
             number = isinstance(self.default, int | float) and not isinstance(self.default, bool)
-            legal = number and (self.scale != "integer" or float(self.default).is_integer())
-            inside = self.default is None or (legal and least <= self.default <= most)
+            inside = self.default is None or (
+                number
+                and least <= self.default <= most
+                and (self.scale != "integer" or float(self.default).is_integer())
+            )
         if not inside:
-            raise ValueError(f"default must be a value that may be tried, got {self.default!r}")
+            raise ValueError(f"default must be a value that may be tried, got {shown(self.default)}")
         return self
 
     @cached_property

@@ -124,6 +124,5 @@ def _literal(node: ast.expr, constants: dict[str, ast.expr]) -> Any:
     try:
         return ast.literal_eval(found)
     except ValueError:
-        raise InputError(
-            f"numbers must be written out to be read: {ast.unparse(node):.40} is {ast.unparse(found):.40}"
-        ) from None
+        told = f"{ast.unparse(node):.40}{'' if found is node else f' = {ast.unparse(found):.40}'}"
+        raise InputError(f"numbers must be written out to be read, got {told}") from None

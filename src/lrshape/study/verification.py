@@ -213,7 +213,7 @@ def _plan(store: Store) -> PlanFit:
     try:
         study = Study(store.path)
     except InputError as error:
-        return PlanFit(ends=f"the spec cannot be used here: {error}")
+        return PlanFit(ends=str(error))
     return follow(study.spec, store, study.chunk_size)
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, final
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from lrshape.errors import InputError, one_line, shown
+from lrshape.errors import InputError, located, one_line, shown
+from lrshape.files import StoreError
 from lrshape.registry import Registry
 from lrshape.settings import Settings
 from lrshape.shapes.schedule import Schedule
@@ -57,10 +58,13 @@ class Tracker(Settings, Callback, abc.ABC):
         """
         try:
             self.begin(directory)
-        except InputError:
+        except (InputError, StoreError):
             raise
-        except Exception as error:  # no account, no network, no disk, no package
-            raise InputError(f"the tracker {self.name} cannot start: {one_line(error):.200}") from None
+        except OSError as error:
+            reason = f"{self.target}: {error.strerror or error}"
+            raise InputError(f"the tracker {self.name} cannot start: {reason}") from None
+        except Exception as error:  # whatever a package of others raises
+            raise InputError(f"the tracker {self.name} cannot start: {located(error):.300}") from None
         self._works = True
 
     @final
@@ -109,7 +113,10 @@ class Tracker(Settings, Callback, abc.ABC):
 
     @abc.abstractmethod
     def begin(self, directory: str) -> None:
-        """Begin a log of the study in a directory; whatever it raises ends the search before a trial."""
+        """Begin a log of the study in a directory; whatever it raises ends the search before a trial.
+
+        An `InputError` reaches the user as it is, and any other error in one line.
+        """
 
     @abc.abstractmethod
     def write(self, phase: str, values: Mapping[str, float], step: int) -> None:
