@@ -5,9 +5,11 @@ and it takes from the others what they still need. Blocks that change numbers wa
 around users' code share.
 """
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import FrameType
 from typing import Any
 
 
@@ -35,6 +37,37 @@ class ProcessWide:
             self._blocks -= 1
             if self._blocks == 0:
                 self._entered.__exit__(None, None, None)
+
+
+@contextmanager
+def heard_interrupts() -> Iterator[None]:
+    """Raise `KeyboardInterrupt` after the block if one was raised in it, whatever has become of it.
+
+    Trainers catch it: Lightning exits instead and ignores further ones, scikit-learn returns what it has. In
+    a callback of the garbage collector, of which JAX has one, it is lost. Outside the main thread, and where
+    no handler of Python's is set, nothing is done.
+    """
+    raised = False
+
+    def heard(handler: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], None]:
+        def handle(number: int, frame: FrameType | None) -> None:
+            nonlocal raised
+            raised = True
+            handler(number, frame)
+
+        return handle
+
+    with ExitStack() as restored:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                if callable(handler := signal.getsignal(number)):
+                    signal.signal(number, heard(handler))
+                    restored.callback(signal.signal, number, handler)
+        try:
+            yield
+        finally:
+            if raised:
+                raise KeyboardInterrupt
 
 
 _one_blas_thread, _quiet_optuna = threading.RLock(), threading.RLock()

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lrshape.analysis.intervals import median_interval
-from lrshape.analysis.scores import best_base_lrs, judge, scores
+from lrshape.analysis.scores import best_base_lrs, judge, scores, values_by_seed
 from lrshape.errors import InputError
 
 INF = math.inf
@@ -39,6 +39,12 @@ def test_scores_by_hand(trials_of, metric):
     assert result["diverged"].tolist() == [0, 0, 2, 0]
     assert result["failed"].tolist() == [0, 0, 0, 1]
     assert result["params"].tolist()[1] == '{"warmup": 0.5}'
+
+
+def test_a_trial_that_a_screen_has_trained_twice_counts_once_in_a_pairing(trials_of, metric):
+    table = trials_of({("screen", "rex-1", 0.1): [3, 1], ("screen", "cosine-0", 0.1): [2, 1]})
+    twice = pd.concat([table, table.head(2)], ignore_index=True)
+    pd.testing.assert_series_equal(values_by_seed(twice, metric), values_by_seed(table, metric))
 
 
 def test_what_did_not_end_well_counts_as_infinite(trials_of, metric):

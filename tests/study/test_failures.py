@@ -1,10 +1,19 @@
 """Studies whose trials fail: how many may, what is said then, and going on afterwards."""
 
+import contextlib
+import os
+import signal
+import sys
+
+import numpy as np
 import pandas as pd
 import pytest
 
 import lrshape
+from lrshape.procedure.trial import Candidate, ShapeRecord, Trial
+from lrshape.study.chunk import Chunk, TrainChunk
 from lrshape.study.run import MIN_JUDGED, TooManyFailed
+from lrshape.study.spec import StudySpec
 
 SPEC = {
     "families": ["rex"],
@@ -53,10 +62,12 @@ def test_a_study_stops_when_most_trials_fail_and_says_the_first_message(tmp_path
     assert list((tmp_path / "x" / "damaged").iterdir())
 
 
-def test_mended_code_finds_what_it_finds_without_the_mistake(tmp_path):
+def test_mended_code_finds_what_it_finds_without_the_mistake(tmp_path, caplog):
     """As the first trials choose a baseline's base LR, failures must not count as losses of it."""
     with pytest.raises(TooManyFailed):
         search(Broken(10), tmp_path / "x")
+    search(Broken(0), tmp_path / "x")
+    assert "has changed since the study began" not in caplog.text  # no trial of the old code is stored
     tables = [search(Broken(0), tmp_path / name).trials().drop(columns="wall_time") for name in ("x", "y")]
     pd.testing.assert_frame_equal(*tables)
 
@@ -88,3 +99,54 @@ def test_another_share_is_the_same_study(tmp_path):
 
 def test_divergence_is_no_failure(tmp_path):
     assert search(lambda lrs, seed: float("nan"), tmp_path / "x", max_failed_fraction=0.0).is_complete()
+
+
+def exits(lrs, seed):
+    """As Lightning does."""
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        sys.exit(1)
+
+
+def returns(lrs, seed):
+    """As scikit-learn does."""
+    with contextlib.suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+    return 0.5
+
+
+@pytest.fixture
+def hears_interrupts():
+    """Shells start background jobs with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_interrupts")
+@pytest.mark.parametrize("swallow", [exits, returns])
+def test_an_interrupt_that_a_trainer_swallows_stops_the_study_and_makes_no_trial(tmp_path, swallow):
+    def train(lrs, seed, calls=[0]):  # noqa: B006
+        calls[0] += 1
+        return swallow(lrs, seed) if calls[0] == 3 else float(lrs.mean())
+
+    with pytest.raises(KeyboardInterrupt):
+        search(train, tmp_path / "x")
+    assert lrshape.Study(tmp_path / "x").trials()["status"].tolist() == ["ok", "ok"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_hyperparameters_that_a_workload_refuses_fail_their_trial_alone():
+    sizes = {"batch_size": {"low": 16, "high": 1437, "scale": "integer"}}
+    spec = StudySpec.parse({"workload": {"name": "digits-mlp", "steps": 2}, "trials": 200, "tune": sizes})
+    shape = ShapeRecord.of("a", "linear", {})
+    trials = [
+        Trial("screen", Candidate(shape, 0.1, f'{{"batch_size": {size}}}'), seed)
+        for seed, size in enumerate((32, 1438, 64))
+    ]
+    table = TrainChunk(spec, 4)(Chunk("screen-00000", tuple(trials)), lambda news: None)
+    assert table["status"].tolist() == ["ok", "failed", "ok"]
+    assert "batch_size must be at most the number of training examples, 1437" in table["message"][1]
+    assert np.isfinite(table[spec.metric]).tolist() == [True, False, True]

@@ -161,6 +161,10 @@ def test_one_setting_cannot_be_tuned_by_two_names():
             {"weight_decay": {"low": 1, "high": 4, "scale": "integer", "default": 10**400}},
             "default must be a value that may be tried, got 1000",
         ),
+        (
+            {"weight_decay": {"low": 0.1, "high": 1, "scale": "log", "limits": [0, 10], "default": 0.0}},
+            "default must be above 0 on a log scale, got 0.0",
+        ),
         ({"weight_decay": 0.1}, "must be a table"),
         ({"decay": (0.1, 1)}, "must take (lrs, seed, *, decay)"),
         ({"optimizer": {"weight_decay": [0.1, 1]}}, "optimizer.weight_decay must be a word"),

@@ -92,6 +92,21 @@ def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
     assert time.monotonic() - began < 10
 
 
+def test_what_fails_in_most_trials_is_told_before_a_study_exists(tmp_path):
+    def broken(lrs, seed):
+        return lrs.means()
+
+    with pytest.raises(lrshape.InputError, match=r"16 of the 16 trials that were timed failed.*'means'"):
+        lrshape.search(time_limit=3600.0, out=tmp_path / "x", train=broken, steps=12, **SETTINGS)
+    assert not (tmp_path / "x" / "study.json").exists()
+
+
+def test_what_needs_more_than_the_default_number_of_trials_gets_what_fits(tmp_path):
+    workload = FunctionWorkload.of(train, 12, ("score",))
+    planned = set_trials({"confirm": {"seeds": 300}}, tmp_path / "none", 86400.0, workload)
+    assert planned["trials"] > 10_000
+
+
 def test_what_says_how_to_search_is_left_as_it_is(tmp_path):
     for document in ({"screen": {"shapes": 3}}, {"trials": 100}, {"sampler": "sobol"}):
         assert set_trials(document, tmp_path / "none", 10.0, None) == document

@@ -85,3 +85,12 @@ def test_a_plan_in_bytes():
     plan = Plan(spec)
     assert plan.bytes(8) > plan.bytes(64) > plan.bytes(64, stored=3)
     assert plan.describe("local") == ""
+
+
+def test_tables_repeat_a_list_of_learning_rates_in_every_row():
+    curve = (1 - np.arange(1000) / 7000).tolist()
+    table = {"family": "table", "params": {"values": curve}}
+    spec = StudySpec.parse(
+        {"workload": "digits-mlp", "schedules": {"a": table, "b": "linear"}, "trials": 100}
+    )
+    assert Plan(spec).bytes(64) > 100 * len(str(curve))

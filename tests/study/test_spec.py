@@ -35,6 +35,12 @@ def test_a_warmup_in_steps_is_that_of_all_families_and_baselines():
     assert "one_cycle" not in [family.name for family in StudySpec.parse({**SIXTY, "trials": 500}).families]
 
 
+@pytest.mark.parametrize("trials", [60, 160, 512])
+def test_a_decay_in_steps_leaves_the_family_that_has_one_whatever_the_trials(trials):
+    spec = StudySpec.parse({"workload": "digits-mlp", "trials": trials, "decay_steps": 50})
+    assert [family.name for family in spec.families] == ["wsd"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -6,7 +6,9 @@ import time
 import pandas as pd
 import pytest
 
+from lrshape.errors import InputError
 from lrshape.store import Store
+from lrshape.study import verification
 from lrshape.study.verification import examine
 
 
@@ -133,6 +135,16 @@ def test_a_plan_that_cannot_be_followed(searched, change, reason):
     (found,) = examine(searched.path)
     assert reason in found.plan.ends
     assert found.is_sound
+
+
+def test_a_plan_that_needs_what_is_not_installed_leaves_the_rest_of_the_check(searched, monkeypatch):
+    def follow(*_):
+        raise InputError("the sampler optuna needs another package")
+
+    monkeypatch.setattr(verification, "follow", follow)
+    (found,) = examine(searched.path)
+    assert found.is_sound
+    assert found.plan.ends == "the sampler optuna needs another package"
 
 
 def test_a_training_function_that_is_gone(searched, monkeypatch):

@@ -138,9 +138,13 @@ def best_base_lrs(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def values_by_seed(trials: pd.DataFrame, metric: str) -> pd.Series:
-    """The metric of every trial of one phase, by what tells it from the others, sorted by that."""
+    """The metric of every trial of one phase, by what tells it from the others, sorted by that.
+
+    A screen may have trained a trial twice, where a sampler proposed the same shape twice in a batch.
+    """
     index = pd.MultiIndex.from_arrays([trials[name] for name in CURVE_KEYS[1:]])
-    return pd.Series(metric_values(trials, metric), index=index).sort_index()
+    values = pd.Series(metric_values(trials, metric), index=index).sort_index()
+    return values.loc[~values.index.duplicated()]
 
 
 def samples_by_seed(trials: pd.DataFrame, metric: str, table: pd.DataFrame) -> list[pd.Series]:

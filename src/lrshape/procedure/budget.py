@@ -22,6 +22,9 @@ parameters, which a small budget searches better."""
 FEW_FAMILIES = ("rex",)
 """The same for fewer than `FEW` trials."""
 
+FEW_WITH_DECAY = ("wsd",)
+"""The same where the decay is given in steps."""
+
 FEW = 96
 """Trials below which only the most necessary is done."""
 
@@ -94,8 +97,9 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | N
     if plain.get("families") == []:
         raise InputError("families: must have 1 entries or more, got []")
     size = count if size is None else size
+    few_families = FEW_FAMILIES if plain.get("decay_steps") is None else FEW_WITH_DECAY
     searched = [
-        *(FAMILIES if size >= 2 * FEW else FEW_FAMILIES),
+        *(FAMILIES if size >= 2 * FEW else few_families),
         *_names(plain.get("initial_shapes"), "family"),
     ]
     plain.setdefault("families", list(dict.fromkeys(searched)))

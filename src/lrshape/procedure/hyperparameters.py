@@ -117,6 +117,8 @@ class HyperparameterSpec(Settings):
                 and least <= self.default <= most
                 and (self.scale != "integer" or float(self.default).is_integer())
             )
+        if self.scale == "log" and inside and not (self.default is None or self.choices or self.default > 0):
+            raise ValueError(f"default must be above 0 on a log scale, got {shown(self.default)}")
         if not inside:
             raise ValueError(f"default must be a value that may be tried, got {shown(self.default)}")
         return self

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from lrshape.analysis.scores import judge
+from lrshape.errors import InputError
 from lrshape.procedure.scheduled import series
 from lrshape.procedure.trial import Candidate, Trial, multipliers, training_seeds
 from lrshape.store import CURVE, chunk_name, hyperparameters_of
 from lrshape.study.spec import StudySpec
 from lrshape.training.evaluation import evaluate
 from lrshape.training.outcome import Outcome, Progress
+from lrshape.training.workload import PopulationWorkload
 from lrshape.workers.executor import Task
 
 
@@ -99,8 +101,17 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
     chunk_size: int
 
     def __call__(self, item: Chunk, report: Callable[[Running], None]) -> pd.DataFrame:
-        """Train."""
+        """Train; a trial whose hyperparameters the workload refuses has failed."""
+        try:
+            return self._trained(item, report)
+        except InputError as error:
+            if not (self.spec.tune and isinstance(self.spec.workload, PopulationWorkload)):
+                raise
+            if len(item.trials) == 1:
+                return self.failed(item, str(error))
+            return self.joined([self(part, report) for part in self.parts(item)])
 
+    def _trained(self, item: Chunk, report: Callable[[Running], None]) -> pd.DataFrame:
         def heard(progress: Progress) -> None:
             report(Running(progress.done * len(item.trials), progress.diverged, progress.done >= 1))
 

@@ -72,16 +72,16 @@ def _train_digest(workload: Workload) -> str | None:
 
 def _compare_code(study: Study, workload: Workload) -> None:
     """Say where the trials that are stored may be of other code."""
-    if not isinstance(workload, CalledWorkload):
+    if not isinstance(workload, CalledWorkload) or not study.store.chunks():
         return
     digest = workload.digest()
     if study.document.get("train_digest") != digest.sha256:
         _log.warning(
             "%s: the code of %s, or a value that it holds, has changed since the study began; lrshape keeps "
-            "the trials of the old code. To search anew, use another directory",
+            "the trials that are stored. To search anew, use another directory",
             *(study.path, workload.code),
         )
-    elif digest.unknown and study.store.chunks():
+    elif digest.unknown:
         _log.warning(
             "%s: lrshape cannot tell whether %s is what the study began with: it cannot compare %s",
             *(study.path, workload.code, ", ".join(digest.unknown)),

@@ -28,6 +28,9 @@ SHARE = 0.8
 MODEL = 0.5
 """Seconds that choosing a batch takes, about."""
 
+ENOUGH = 1_000_000
+"""Trials of a spec that is only timed: not too few, whatever it sets."""
+
 BATCH = 16
 """Trials that are timed."""
 
@@ -50,8 +53,8 @@ def set_trials(
         executor: what will run the trials, None for this process.
 
     Raises:
-        InputError: if the trials that fit into the time are too few for what the spec sets, or the directory
-            cannot be made the study's.
+        InputError: if the trials that fit into the time are too few for what the spec sets, too many of those
+            that are timed fail, or the directory cannot be made the study's.
     """
     is_contest = "schedules" in document
     has_number = "trials" in document or (is_contest and document.get("max_trials") is not None)
@@ -71,7 +74,7 @@ def set_trials(
         return whole | {"max_trials": stored["max_trials"]} | dict(document) | completed
     if seconds is None:
         return dict(document)
-    spec = StudySpec.parse(document, workload)
+    spec = StudySpec.parse(document if is_contest else {**document, "trials": ENOUGH}, workload)
     Store.require_free(path)  # the time that follows would be lost
     count = count_affordable(spec, seconds, executor)
     if is_contest:
@@ -142,5 +145,13 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
     trial = Trial("screen", candidate, FIRST_SEED["pace"])
     size = min(BATCH, spec.workload.max_members)
     items = cut("screen", 0, [trial] * BATCH, size)
-    for _ in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):
-        pass
+    told: list[str] = []
+    for _, table in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):
+        told += table.loc[table["status"] == "failed", "message"].tolist()
+    most = spec.max_failed_fraction
+    if len(told) > most * BATCH:
+        first = " ".join(told[0].split()) or "no message"
+        raise InputError(
+            f"{len(told)} of the {BATCH} trials that were timed failed, more than max_failed_fraction = "
+            f"{most:g} allows, the first with: {first}"
+        )

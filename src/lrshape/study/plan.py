@@ -1,5 +1,6 @@
 """What a search will take, from its spec alone: how many trials and bytes, and what each phase does."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -110,7 +111,10 @@ class Plan:
         workload = self.spec.workload
         size = TRIAL + METRIC * len(workload.metric_names()) + POINT * workload.curve_points
         left = max(0.0, 1 - stored / max(1, chunks))
-        return int(left * (chunks * CHUNK + trials * size) + trials * CSV + REPORT)
+        # A list of learning rates is repeated in every row of the tables; Parquet stores it once.
+        given = [*self.spec.baselines.values(), *self.spec.initial_shapes]
+        longest = max((len(json.dumps(one.params)) for one in given), default=0)
+        return int(left * (chunks * CHUNK + trials * size) + trials * (CSV + longest) + REPORT)
 
     def describe(self, phase: str) -> str:
         """One line on what a phase does; empty for phases that are not a search's.

@@ -212,9 +212,9 @@ def _plan(store: Store) -> PlanFit:
         return PlanFit(ends=f"lrshape {known} made it, and its plans may differ from those of {__version__}")
     try:
         study = Study(store.path)
-    except InputError as error:
+        return follow(study.spec, store, study.chunk_size)
+    except InputError as error:  # a package of its sampler may be missing here
         return PlanFit(ends=str(error))
-    return follow(study.spec, store, study.chunk_size)
 
 
 class _End(Exception):  # noqa: N818 - it is no error

@@ -78,6 +78,7 @@ def _quartiles(rows: pd.DataFrame, column: str) -> Any:
     Returns:
         A table indexed by step with the columns 0.25, 0.5, 0.75 and at most `POINTS` rows.
     """
+    rows = rows.drop_duplicates(["step", "seed"])  # see `lrshape.analysis.scores.values_by_seed`
     losses: Any = rows.pivot(index="step", columns="seed", values=column).astype(np.float64)
     goes_on = losses.notna()[::-1].cummax()[::-1]
     losses = losses.where(goes_on, np.inf)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from functools import partial
 
+from lrshape.process_wide import heard_interrupts
 from lrshape.workers.executor import EXECUTORS, Check, Executor, Item, Report, Result, Task
 
 
@@ -16,7 +17,9 @@ class Inline(Executor):
         """Run the items in order; between them, ``check`` is called."""
         for item in items:
             check()
-            yield item, task(item, partial(report, item))
+            with heard_interrupts():
+                result = task(item, partial(report, item))
+            yield item, result
 
     def close(self) -> None:
         """There is nothing to end."""
