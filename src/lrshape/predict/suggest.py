@@ -18,6 +18,7 @@ from lrshape.predict.live_run import live_run
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
 from lrshape.predict.odd_run import odd_run
 from lrshape.predict.reading import PathLike, Runs, read_runs
+from lrshape.predict.repeats import averaged
 from lrshape.predict.runs import Run, equally_long
 from lrshape.predict.shape_transfer import MISFIT, transfer_sweep
 from lrshape.predict.suggestion import Row, Suggestion, Today
@@ -92,7 +93,7 @@ def suggest(
         raise InputError("live (--live) needs from_step (--from-step)")
     if isinstance(steps, list):
         raise InputError(f"steps must be one number without from_step (--from-step), got {shown(steps)}")
-    ended = [run for run in read if run.name not in read.unfinished]
+    ended, repeats = averaged([run for run in read if run.name not in read.unfinished])
     finished = [run for run in ended if not run.diverged]
     if steps is None and not finished and not own:
         why = "; ".join(read.notes) or "got no run"
@@ -128,7 +129,7 @@ def suggest(
             f"{today.run.steps:,} steps{', a ratio that is untested' if today.is_far else ''}."
         )
         found = replace(found, doubts=(*found.doubts, doubt))
-    return replace(found, notes=(*read.notes, *_left_out(read.unfinished)))
+    return replace(found, notes=(*read.notes, *repeats, *_left_out(read.unfinished)))
 
 
 def _left_out(unfinished: Sequence[str]) -> list[str]:
@@ -148,10 +149,11 @@ def _goes_on(
         raise InputError("families (--families) cannot go with from_step: a run goes on by decays of its LR")
     horizons = checked_horizons(steps, from_step)
     run, finished = live_run(read, from_step, live)
+    finished, repeats = averaged(finished, apart=run.name)
     plans = [plan for horizon in horizons for plan in _at(own, horizon)]
     left_out = _left_out([name for name in read.unfinished if name != run.name])
     found = suggest_continuation(run, finished, horizons, plans)
-    return replace(found, notes=(*read.notes, *left_out))
+    return replace(found, notes=(*read.notes, *repeats, *left_out))
 
 
 def _paid(found: Suggestion, limit: float | None) -> Suggestion:

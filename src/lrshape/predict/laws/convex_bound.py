@@ -148,8 +148,8 @@ def split_unstable(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
         if not (unstable[worse] or unstable[better]):
             times = losses[worse] / losses[better]
             raise InputError(
-                f"the bound does not hold: the loss of {runs[worse].name} is {times:.3g} times "
-                f"that of {runs[better].name}, where it allows {allowed[worse, better]:.3g}"
+                f"the bound does not hold: the loss of {runs[worse].name} is {times:.5g} times "
+                f"that of {runs[better].name}, where it allows {allowed[worse, better]:.5g}"
             )
     return _split(runs, unstable)
 
