@@ -1,5 +1,6 @@
 """Runs as people log them: every fault is handled, or told in one line."""
 
+import json
 import time
 
 import numpy as np
@@ -403,3 +404,18 @@ def test_many_rows_take_seconds(write):
     runs = read_runs(path)
     assert time.process_time() - began < 4
     assert [len(run.points) for run in runs] == [19_999] * 10
+
+
+@pytest.mark.parametrize(("metric", "end"), [(None, 2300), ("eval_loss", 2000)])
+def test_a_run_whose_last_evaluation_is_not_at_its_end_is_finished(write, metric, end):
+    history = [
+        {"step": step, "learning_rate": 0.1, "loss": 3 - step / 2300} for step in range(100, 2301, 100)
+    ] + [{"step": step, "eval_loss": 4 - step / 2300} for step in range(500, 2301, 500)]
+    path = write(a__trainer_state_DOT_json=json.dumps({"max_steps": 2300, "log_history": history}))
+    runs = read_runs(path, metric=metric)
+    assert runs.unfinished == ()
+    assert (runs.runs[0].points[-1], runs.runs[0].steps) == (end, 2300)
+    told = "no val loss is logged near the end of its run, so the train loss counts" in runs.notes
+    assert told == (metric is None)
+    cut = write(b__trainer_state_DOT_json=json.dumps({"max_steps": 9000, "log_history": history}))
+    assert read_runs(cut, metric=metric).unfinished == ("b",)

@@ -183,12 +183,11 @@ def test_without_runs_shapes_alone_are_ranked():
 
 
 def test_why_no_run_is_finished_is_told(tmp_path):
-    rows = [f"{step},0.1,3,{'' if step % 500 else 2}" for step in range(0, 2000, 100)]
+    rows = [f"{step},0.1,{'3,2' if step <= 1000 else ','}" for step in range(0, 2000, 100)]
     (tmp_path / "a.csv").write_text("\n".join(["step,lr,train_loss,val_loss", *rows]))
-    why = "a: is unfinished: its losses, 'val_loss', end at step 1,500 of 1,900"
+    why = "a: is unfinished: its losses, 'val_loss', end at step 1,000 of 1,900"
     with pytest.raises(InputError, match=f"steps are needed .* not 'train_loss': metric .*; {why}"):
         suggest(tmp_path / "a.csv")
-    assert suggest(tmp_path / "a.csv", metric="train_loss").rows
 
 
 def test_runs_that_contradict_the_law_are_told_so():

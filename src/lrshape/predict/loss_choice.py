@@ -8,6 +8,7 @@ from lrshape.errors import InputError, listed, shown
 from lrshape.predict.headings import KINDS, is_smoothed, loss_of, may_be_loss
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog
+from lrshape.shapes.learning_rate_log import FINISHED
 
 
 def choose_losses(
@@ -18,7 +19,7 @@ def choose_losses(
     Args:
         logs: by run.
         metric: a heading, or a kind of losses such as ``val_loss``; default: the kind that most runs have,
-            of several the validation loss.
+            of several the validation loss, if some run logs it near its end.
         columns: headings by role; a loss that users name is chosen.
         notes: what is chosen is added.
 
@@ -55,7 +56,10 @@ def choose_losses(
         if found:
             _tell(found, headings, notes, is_given=False)
         return found
-    kind = next(kind for kind in KINDS if len(by_kind[kind]) == most)
+    usual, *others = (kind for kind in KINDS if len(by_kind[kind]) == most)
+    kind = next((kind for kind in (usual, *others) if _ends_late(logs, by_kind[kind])), usual)
+    if kind != usual:
+        notes.add(f"no {usual} loss is logged near the end of its run, so the {kind} loss counts")
     found = _of_kind(logs, kind, columns)
     _tell(found, headings, notes, is_given=False)
     return found
@@ -87,6 +91,12 @@ def _of_kind(
             )
         found[name] = max(best, key=lambda heading: len(log.series[heading].steps))
     return found
+
+
+def _ends_late(logs: Mapping[str, RunLog], headings: Mapping[str, str]) -> bool:
+    """Whether some run has a loss near its end."""
+    ends = ((logs[name], logs[name].series[heading].steps[-1]) for name, heading in headings.items())
+    return any(last >= FINISHED * (max(log.reached, log.planned_steps or 0) - 1) for log, last in ends)
 
 
 def _tell(found: Mapping[str, str], headings: Iterable[str], notes: Notes, is_given: bool) -> None:

@@ -9,6 +9,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.predict.headings import is_metric
 from lrshape.registry import Registry
 
 MAX_BYTES = 4 * 10**9
@@ -60,6 +61,11 @@ class RunLog:
     minimised: str = ""
     fault: str = ""
     headings: tuple[str, ...] = ()
+
+    @property
+    def reached(self) -> int:
+        """The last step at which it logged a learning rate or a loss; 0 without any."""
+        return int(max((s.steps[-1] for heading, s in self.series.items() if is_metric(heading)), default=0))
 
 
 class Reader(ABC):

@@ -54,7 +54,9 @@ class RunBuilder:
         lrs, more = self._lrs(log, last, ())
         whole = max(len(lrs), log.planned_steps or 0)
         stopped = "" if end is not None else log.stopped
-        if not stopped and end is None and last < FINISHED * (whole - 1):  # the last may be counted from 0
+        due = last + (int(np.diff(points)[-1]) if len(points) > 1 else last)
+        reached = max(last, log.reached) if due > whole else last  # losses may be logged rarely
+        if not stopped and end is None and reached < FINISHED * (whole - 1):  # the last may count from 0
             stopped = f"its losses, {heading!r}, end at step {last:,} of {whole:,}"
         if stopped:
             lrs = lrs[:last]
