@@ -96,6 +96,9 @@ def test_few_runs_are_told_which_cheap_runs_would_help(curves):
     assert "need at least 3 runs with loss curves, got 1" in found.curve_laws
     assert [run.name for run in found.next_runs[1:]] == ["constant", "WSD 20%"]
     assert "checkpoint of constant after 3,2" in found.next_runs[2].reason
+    for family in ("wsd", "cosine"):
+        found = suggest([curves["cosine"]], families=[family])
+        assert {run.schedule.family for run in found.next_runs} == {family}
     cooled = suggest([curves["wsd"]])
     assert "constant" not in [run.name for run in cooled.next_runs]
     with pytest.raises(InputError, match="got none in"):

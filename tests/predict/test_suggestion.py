@@ -199,6 +199,8 @@ def test_runs_that_contradict_the_law_are_told_so():
     assert not found.rows
     assert {each.name for each in found.next_runs} == {"linear to 0", "WSD 20%"}
     assert found.to_dict()["contradiction"]
+    (cosine,) = suggest([short, long], families=["cosine"]).next_runs
+    assert cosine.name == "cosine to 0"
 
 
 def test_one_bad_run_of_a_sweep_is_named_and_left_out():

@@ -26,12 +26,15 @@ HELD = 0.2
 """Share of its steps that a run stays at its highest LR, from which a fall after it is a cooldown."""
 
 
-def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggestion:
+def judged_by_curves(
+    found: Suggestion, offered: Sequence[Candidate], families: Sequence[str] | None = None
+) -> Suggestion:
     """Return a suggestion by the laws of curves, or the given one with the reason why they take no part.
 
     Args:
         found: by the bound.
         offered: the candidates.
+        families: those that may be suggested; default: all.
     """
     today = found.today
     curves = curves_of(found.runs)
@@ -42,7 +45,8 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
         return replace(found, curve_laws=told_no_part(reason))
     peak = float(today.run.lrs.max())
     if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
-        return _abstained(found, curves, f"no run with a loss curve has a peak LR near {peak:.3g}")
+        reason = f"no run with a loss curve has a peak LR near {peak:.3g}"
+        return _abstained(found, curves, reason, families)
     schedules = [each.schedule.replace(base_lr=rounded(peak)) for each in offered]
     lrs = [schedule.values() for schedule in schedules]
     try:
@@ -51,7 +55,7 @@ def judged_by_curves(found: Suggestion, offered: Sequence[Candidate]) -> Suggest
         mean, errors = ensemble.differences(lrs, today.schedule.values())
         ensemble.check_resolves(mean)
     except InputError as error:
-        return _abstained(found, curves, str(error))
+        return _abstained(found, curves, str(error), families)
     losses = ensemble.losses(lrs)
     rows = tuple(
         Row(
@@ -98,11 +102,15 @@ def _next_runs(found: Suggestion, rows: Sequence[Row], ensemble: Ensemble) -> tu
     return tuple(chosen)
 
 
-def _abstained(found: Suggestion, curves: Sequence[Run], reason: str) -> Suggestion:
+def _abstained(
+    found: Suggestion, curves: Sequence[Run], reason: str, families: Sequence[str] | None
+) -> Suggestion:
     """Return the suggestion without these laws, and what would tell them most if the runs lack it."""
     chosen = found.next_runs
     if found.today is not None and not found.contradiction and not any(_cools_down(run) for run in curves):
-        chosen = (*chosen[:1], *_branch(found.today))
+        branch = _branch(found.today)
+        if not families or {run.schedule.family for run in branch} <= set(families):
+            chosen = (*chosen[:1], *branch)
     return replace(found, next_runs=chosen, curve_laws=told_no_part(reason))
 
 

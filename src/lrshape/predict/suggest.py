@@ -110,7 +110,7 @@ def suggest(
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
-    found = judged_by_curves(_from_runs(ended, today, offered), offered)
+    found = judged_by_curves(_from_runs(ended, today, offered), offered, families)
     if found.contradiction and (odd := odd_run(finished)) is not None:
         if odd is today.run:
             others = f"; without {odd.name}, the best of them, the others follow the bound."
@@ -119,7 +119,7 @@ def suggest(
         else:
             doubt = f"{odd.name} is left out: without it, the other runs follow the bound."
             kept = [run for run in ended if run is not odd]
-            found = judged_by_curves(_from_runs(kept, today, offered), offered)
+            found = judged_by_curves(_from_runs(kept, today, offered), offered, families)
             found = replace(found, doubts=(doubt, *found.doubts))
     found = _paid(found, cost_limit)
     if found.rows and not equally_long(today.run.steps, steps):
