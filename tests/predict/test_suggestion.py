@@ -156,7 +156,9 @@ def test_one_run_is_followed_by_a_bracket_of_base_lrs():
     found = suggest(sweep(1), steps=STEPS)
     lrs = [each.schedule.base_lr for each in found.next_runs if each.name == found.rows[0].name]
     assert lrs[0] / 2 == pytest.approx(lrs[1], rel=0.01)
-    assert "you have one run only" in reasons(found)
+    alone = "no other run of about as many steps has the shape of hold 1 at another base LR"
+    assert alone in reasons(found)
+    assert alone in reasons(suggest([*sweep(1), run("short", HOLD[::2])]))  # which has that shape
     assert "at least three runs, got 1" in " ".join(found.doubts)
     assert not found.held_out
 

@@ -51,12 +51,11 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
     lrs = swept(found.fitted.runs, today.run)
     base_lr, peak = first.schedule.base_lr, today.run.lrs.max()
     if len(lrs) <= 1:
-        only = (
-            "you have one run only"
-            if len(found.fitted.runs) == 1
-            else "no other run has the best one's shape"
+        stable = "stable " if found.fitted.unstable else ""
+        reason = (
+            f"no other {stable}run of about as many steps has the shape of {today.run.name} at another base "
+            "LR, so the best one is not known: this brackets it"
         )
-        reason = f"{only}, which does not tell the best base LR: this brackets it"
         sides = [(1 / STEP, reason), (STEP, reason)]
     elif peak in (lrs[0], lrs[-1]):
         is_low = bool(peak == lrs[0])
