@@ -146,6 +146,8 @@ def test_a_run_that_diverged_counts_as_unstable(tmp_path):
     assert "x, with LRs up to 1, diverged at step 20 and is left out." in found.doubts
     found.write(tmp_path)
     assert json.loads((tmp_path / "suggestion.json").read_text())["runs"][-1]["final_loss"] is None
+    with pytest.raises(InputError, match=r"steps are needed .*; got no run but 2 that diverged"):
+        suggest([diverged, diverged])
     alone = suggest(diverged, steps=STEPS)
     assert "ranks shapes only" in alone.verdict
     with pytest.raises(InputError, match="needs a run that did not diverge, got 1 that did"):
@@ -189,7 +191,7 @@ def test_why_no_run_is_finished_is_told(tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(["step,lr,train_loss,val_loss", *rows]))
     why = "a: is unfinished: its losses, 'val_loss', end at step 1,000 of 1,900"
     with pytest.raises(InputError, match=f"steps are needed .* not 'train_loss': metric .*; {why}"):
-        suggest(tmp_path / "a.csv")
+        suggest(tmp_path.glob("*.csv"))
 
 
 def test_runs_that_contradict_the_law_are_told_so():

@@ -1,6 +1,7 @@
 """Suggesting which schedule and base LR to run next, from the runs that somebody has."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,7 +33,7 @@ MOST_STEPS = 10_000_000
 
 
 def suggest(
-    runs: Runs | PathLike | Sequence[Run | PathLike] = (),
+    runs: Runs | PathLike | Iterable[Run | PathLike] = (),
     steps: int | Sequence[int] | None = None,
     *,
     metric: str | None = None,
@@ -96,11 +97,9 @@ def suggest(
     ended, repeats = averaged([run for run in read if run.name not in read.unfinished])
     finished = [run for run in ended if not run.diverged]
     if steps is None and not finished and not own:
-        why = "; ".join(read.notes) or "got no run"
-        raise InputError(
-            f"steps are needed (--steps) where there is no finished run and no schedule to take them from; "
-            f"{why}"
-        )
+        but = f" but {len(ended)} that diverged" if ended else ""
+        why = "; ".join(read.notes) or f"got no run{but}"
+        raise InputError(f"steps are needed (--steps) where no finished run or schedule gives them; {why}")
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
@@ -172,7 +171,7 @@ def _checked_steps(steps: object) -> int:
 
 
 def _read(
-    runs: Runs | PathLike | Sequence[Run | PathLike],
+    runs: Runs | PathLike | Iterable[Run | PathLike],
     metric: str | None,
     columns: Mapping[str, str] | None,
     schedules: Mapping[str, Schedule | PathLike] | None,
@@ -181,7 +180,7 @@ def _read(
     of_files = {"metric": metric, "columns": columns, "schedules": schedules, "parents": parents}
     if isinstance(runs, Runs):
         return _ready(runs, of_files)
-    given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
+    given = list(runs) if isinstance(runs, Iterable) and not isinstance(runs, str | os.PathLike) else [runs]
     ready = [run for run in given if isinstance(run, Run)]
     if ready and len(ready) < len(given):
         raise InputError("runs must be all Run objects or all files, got both")
