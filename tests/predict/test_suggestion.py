@@ -101,6 +101,12 @@ def test_a_schedule_that_was_never_run_is_not_kept():
     assert "Keep" not in replace(found, rows=tuple(yours)).verdict
 
 
+def test_your_schedule_moves_to_fewer_steps_than_its_warmup_allows():
+    yours = Schedule("cosine", {"warmup_steps": 55}, 1.0, STEPS)
+    (own,) = (row for row in suggest([], 100, like=yours).rows if row.own)
+    np.testing.assert_allclose(own.schedule.values(), yours.values().reshape(100, 10).mean(1), atol=0.02)
+
+
 def test_your_schedule_keeps_its_floor_at_another_base_lr():
     yours = Schedule("linear", {}, 8.0, STEPS, min_lr=4.0)
     (own,) = (row for row in suggest(sweep(0.25, 0.5, 1), like=yours).rows if row.name == "yours (linear)")

@@ -1,11 +1,13 @@
 """Schedules among which a suggestion chooses: common members of families, and what the user has."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.errors import InputError
 from lrshape.shapes.family import FAMILIES, WarmupFamily
 from lrshape.shapes.schedule import Schedule
 
@@ -122,9 +124,14 @@ def stretched(lrs: Array, steps: int) -> Array:
 
 
 def moved(schedule: Schedule, steps: int) -> Schedule:
-    """Return the same schedule at another number of steps; batch sizes are those of the old one."""
+    """Return the same schedule at another number of steps.
+
+    Where its batch sizes are those of the old one, or a length in steps is too long for so few, its LRs are
+    stretched.
+    """
     if schedule.steps == steps:
         return schedule
-    if schedule.batch_sizes is not None:
-        return Schedule.from_values(stretched(schedule.values(), steps))
-    return schedule.replace(steps=steps)
+    if schedule.batch_sizes is None:
+        with suppress(InputError):
+            return schedule.replace(steps=steps)
+    return Schedule.from_values(stretched(schedule.values(), steps))
