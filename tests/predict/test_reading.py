@@ -269,6 +269,17 @@ def test_steps_that_go_back(read, write, steps, losses, kept):
     assert (len(notes.splitlines()) > 1) == bool((np.diff(steps) < 0).any())
 
 
+def test_steps_that_begin_again_in_each_epoch_are_refused_and_a_resume_is_not(read, write):
+    body = [f"{i // 100},{i % 100},{0.1 * (1 - i / 1000):.4f},{2 + 1 / (1 + i)}" for i in range(0, 1000, 20)]
+    with pytest.raises(InputError, match=r"the steps \('iter'\) begin again in each epoch: log a step that"):
+        read_runs(write(a=rows("epoch,iter,lr,loss", *body)))
+    resumed = [f"{s // 100},{s},0.1,2" for s in (*range(10, 311, 10), *range(110, 501, 10))]
+    assert read(write(a=rows("epoch,step,lr,loss", *resumed)))[0]["a"].steps == 500
+    evaluated = "0,50,.1,3,", "0,100,.1,3,", "1,1,,,4", "1,150,.1,2,", "1,200,.1,2,", "2,2,,,3"
+    path = write(a=rows("epoch,step,lr,loss,val_loss", *evaluated))  # whose steps are epochs
+    assert read(path, metric="loss")[0]["a"].points.tolist() == [50, 100, 150, 200]
+
+
 def test_a_resumed_log_in_two_files(read, write):
     first, second = log(range(10, 101, 10), lambda s: 1), log(range(80, 201, 10), lambda s: 2)
     runs, _ = read(write(x__train_a=first, x__training_a=second))

@@ -153,6 +153,11 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
     )
 
 
+def epoch_heading(names: Iterable[str]) -> str:
+    """The heading of the column of epochs; empty if there is none."""
+    return next((name for name in names if _short(name) in _UNITS["epochs"]), "")
+
+
 def _short(heading: str) -> str:
     return heading.lower().rsplit("/", 1)[-1].strip().replace(" ", "_")
 

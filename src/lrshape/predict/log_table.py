@@ -11,6 +11,7 @@ from lrshape.errors import InputError, shown
 from lrshape.predict.headings import (
     PARENTS,
     RUNS,
+    epoch_heading,
     is_metric,
     kind_of,
     label_heading,
@@ -53,7 +54,7 @@ def logs_of(
         name: of the run, if the table does not say it; default: from the file's name.
 
     Raises:
-        InputError: if there is no column of steps.
+        InputError: if there is no column of steps, or they begin again in each epoch.
     """
     step = step_heading(table, columns.get("step"))
     steps = table[step]
@@ -72,8 +73,15 @@ def logs_of(
         by_run = _rows_of(labels[run])
         if 1 < len(steps) == len(by_run) and step.endswith("s"):  # of each run the number
             raise InputError("has one row for each run: it is a table of runs, and no log of their steps")
-    logs = []
+    logs, epoch = [], epoch_heading(metrics)
     for each, rows in by_run.items():
+        for metric in filter(is_metric, metrics if epoch else ()):
+            logged = rows[~np.isnan(metrics[metric][rows])]
+            if _begin_again(steps[logged], metrics[epoch][logged]):
+                raise InputError(
+                    f"the steps ({shown(step)}) begin again in each epoch: log a step that counts on, or "
+                    "name its column (--columns step=NAME)"
+                )
         series = {
             _told(source, metric, columns): Series(steps[rows], metrics[heading][rows])
             for heading, (owner, metric) in headings.items()
@@ -85,6 +93,12 @@ def logs_of(
         own = each or name or run_name(source)
         logs.append(RunLog(own, source, series, parent=above, headings=(*table, *labels)))
     return logs
+
+
+def _begin_again(steps: NDArray[np.float64], epochs: NDArray[np.float64]) -> bool:
+    """Whether steps go back to half or less where epochs rise, which they do in no run that was resumed."""
+    before, after = steps[:-1], steps[1:]
+    return bool(np.any((before > 0) & (after <= before / 2) & (epochs[1:] > epochs[:-1])))
 
 
 def _is_curve(heading: str) -> bool:
