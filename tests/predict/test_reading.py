@@ -280,6 +280,43 @@ def test_steps_that_begin_again_in_each_epoch_are_refused_and_a_resume_is_not(re
     assert read(path, metric="loss")[0]["a"].points.tolist() == [50, 100, 150, 200]
 
 
+INTERLEAVED = [f"{run},{s},{lr},{2 + lr}" for s in range(0, 101, 10) for run, lr in (("a", 0.1), ("b", 0.2))]
+
+
+def test_a_column_of_another_name_is_of_runs_if_their_steps_overlap(read, write):
+    runs, _ = read(write(x=rows("experiment,step,lr,loss", *INTERLEAVED)))
+    assert {name: run.losses[-1] for name, run in runs.items()} == {"a": 2.1, "b": 2.2}
+    resumed = [f"first,{s},.1,2" for s in range(0, 61, 10)] + [f"more,{s},.1,2" for s in range(40, 101, 10)]
+    assert list(read(write(x=rows("config,step,lr,loss", *resumed)))[0]) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "x: 'loss' cannot be read: has two values at step 0, 2.1 and 2.2, and so at 11 of 11 steps"),
+        ({"metric": "loss"}, "x: 'loss' cannot be read: has two values"),
+        ({"schedules": {"x": Schedule("constant", {}, 0.1, 100)}}, "x: 'loss' cannot be read"),
+    ],
+)
+def test_rows_of_several_runs_without_a_column_that_says_so_are_refused(read, write, options, message):
+    path = write(x=rows("who,step,lr,loss", *INTERLEAVED))
+    with pytest.raises(InputError, match=message):
+        read_runs(path, **options)
+    assert list(read(path, columns={"run": "who"})[0]) == ["a", "b"]
+    valued = rows("who,step,lr,loss,val_loss", *(f"{row},3" for row in INTERLEAVED))
+    with pytest.raises(InputError, match=r"'lr' cannot be read: has two values at step 0, 0.1 and 0.2"):
+        read_runs(write(x=valued))
+
+
+def test_a_column_that_says_which_losses_are_of_validation(read, write):
+    body = [f"{s},{part},.1,{len(part)}" for s in range(10, 101, 10) for part in ("train", "validation")]
+    path = write(a=rows("step,split,lr,loss", *body))
+    runs, notes = read(path)
+    assert set(runs["a"].losses) == {10}
+    assert "from 'val_loss', not 'train_loss'" in notes
+    assert set(read(path, metric="train_loss")[0]["a"].losses) == {5}
+
+
 def test_a_resumed_log_in_two_files(read, write):
     first, second = log(range(10, 101, 10), lambda s: 1), log(range(80, 201, 10), lambda s: 2)
     runs, _ = read(write(x__train_a=first, x__training_a=second))

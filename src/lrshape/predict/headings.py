@@ -12,6 +12,12 @@ from lrshape.shapes.learning_rate_log import SPREAD, STEPS, is_learning_rate
 RUNS = ("run", "run_name", "run_id", "run name", "run id")
 """Headings of a column that names the run of each row, in lower case."""
 
+PERHAPS_RUNS = ("name", "experiment", "experiment_name", "exp", "exp_name", "trial", "config")
+"""Headings of a column that does so if its values are of several runs."""
+
+PARTS = ("split", "mode", "phase", "stage", "subset")
+"""Headings of a column that may say of each row whether its losses are those of training or of validation."""
+
 PARENTS = ("resumed_from", "parent", "parent_run", "branched_from")
 """Headings of a column that names the run that a run was resumed from."""
 

@@ -9,7 +9,10 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError, shown
 from lrshape.predict.headings import (
+    KINDS,
     PARENTS,
+    PARTS,
+    PERHAPS_RUNS,
     RUNS,
     epoch_heading,
     is_metric,
@@ -32,9 +35,11 @@ MOST_ROWS, FEW_STEPS = 10, 20
 
 
 def is_label(heading: str, columns: Mapping[str, str]) -> bool:
-    """Whether a column names runs."""
-    given = {columns[role].lower() for role in ("run", "resumed_from") if role in columns}
-    return heading.lower() in {*given, *RUNS, *PARENTS}
+    """Whether a column names runs, or may say what its rows are of."""
+    name, given = heading.lower(), {role: each.lower() for role, each in columns.items()}
+    if name in (given.get("run"), given.get("resumed_from"), *RUNS, *PARENTS):
+        return True
+    return name in (*PERHAPS_RUNS, *PARTS) and name not in given.values()
 
 
 def logs_of(
@@ -49,7 +54,7 @@ def logs_of(
     Args:
         source: the file.
         table: numbers by heading, each of shape (rows,), NaN for gaps and inf for NaN.
-        labels: texts by heading, one a row: names of runs.
+        labels: texts by heading, one a row: names of runs, or kinds of losses.
         columns: headings by role, see `ROLES`.
         name: of the run, if the table does not say it; default: from the file's name.
 
@@ -61,7 +66,9 @@ def logs_of(
     if not steps.size:
         raise InputError("has no rows")
     metrics = {heading: values for heading, values in table.items() if heading != step and _is_curve(heading)}
-    run = label_heading(labels, RUNS, columns.get("run"))
+    run, kinds = label_heading(labels, RUNS, columns.get("run")), _kinds_of_rows(labels)
+    if run is None and kinds is None:
+        run = _perhaps_run(labels, steps)
     parent = label_heading(labels, PARENTS, columns.get("resumed_from"))
     if run is None:
         headings = _runs_of_columns(list(metrics), set(columns.values()))
@@ -82,17 +89,47 @@ def logs_of(
                     f"the steps ({shown(step)}) begin again in each epoch: log a step that counts on, or "
                     "name its column (--columns step=NAME)"
                 )
-        series = {
-            _told(source, metric, columns): Series(steps[rows], metrics[heading][rows])
-            for heading, (owner, metric) in headings.items()
-            if run is not None or owner == each
-        }
+        by_kind = {"": rows} if kinds is None else {kind: rows[kinds[rows] == kind] for kind in ("", *KINDS)}
+        series = {}
+        for heading, (owner, metric) in headings.items():
+            if run is None and owner != each:
+                continue
+            told = _told(source, metric, columns)
+            is_split = told not in columns.values() and (loss := loss_of(told)) and not loss.is_said
+            for kind, those in by_kind.items() if is_split else [("", rows)]:
+                if those.size:
+                    named = f"{kind}_{told}" if kind else told
+                    series[named] = Series(steps[those], metrics[heading][those])
         above = (
             "" if parent is None else next((at for row in rows.tolist() if (at := labels[parent][row])), "")
         )
         own = each or name or run_name(source)
         logs.append(RunLog(own, source, series, parent=above, headings=(*table, *labels)))
     return logs
+
+
+def _perhaps_run(labels: Mapping[str, Sequence[str]], steps: NDArray[np.float64]) -> str | None:
+    """The heading of a column with several texts, one in each row, whose steps overlap: they are runs.
+
+    What begins in the later half of another is that run, resumed.
+    """
+    for heading, texts in labels.items():
+        if heading.lower() in PERHAPS_RUNS and all(texts):
+            runs = [steps[rows] for rows in _rows_of(texts).values()]
+            first, last = max(map(np.fmin.reduce, runs)), min(map(np.fmax.reduce, runs))
+            if len(runs) > 1 and 2 * first < last:
+                return heading
+    return None
+
+
+def _kinds_of_rows(labels: Mapping[str, Sequence[str]]) -> NDArray[np.str_] | None:
+    """The kind of the losses in each row, empty where it is not said; None if no column says several."""
+    for heading, texts in labels.items():
+        kinds = {text: kind_of(text) for text in set(texts) if text}
+        is_plain = not any(split_run(text)[0] for text in kinds)  # else they are names: train-2
+        if heading.lower() in (*PARTS, *PERHAPS_RUNS) and is_plain and len({*kinds.values()} - {None}) > 1:
+            return np.array([kinds.get(text) or "" for text in texts])
+    return None
 
 
 def _begin_again(steps: NDArray[np.float64], epochs: NDArray[np.float64]) -> bool:

@@ -43,6 +43,10 @@ def choose_losses(
         loss = loss_of(metric)
         kind = loss.kind if loss else metric.lower()
         if not (found := _of_kind(logs, kind, columns)):
+            for name, log in logs.items():
+                for one in log.faults:
+                    if _plain(one) == _plain(metric):
+                        raise InputError(f"{name}: {log.faults[one]}")
             raise InputError(
                 f"metric must be the heading of a loss, better if lower (found: {listed(losses, 20)}), "
                 f"got {shown(metric)}"

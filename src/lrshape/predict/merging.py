@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from lrshape.errors import InputError, listed
-from lrshape.predict.headings import may_be_loss, named
+from lrshape.predict.headings import is_metric, may_be_loss, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
-from lrshape.predict.run_curves import Told, in_order, merged
+from lrshape.predict.run_curves import Told, in_order, merged, require_one_value
 from lrshape.shapes.learning_rate_log import is_learning_rate
 
 RENAMED = ("lr", "loss", "train_loss", "val_loss")
@@ -81,20 +81,22 @@ def folder_of(log: RunLog) -> Path:
 
 def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
     parts: dict[str, list[Series]] = {}
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     for log in group:
         for heading, series in log.series.items():
             if is_learning_rate(heading):  # of which a NaN is a gap
                 series = Series(series.steps, np.where(series.values == np.inf, np.nan, series.values))
             try:
                 ordered, told = in_order(series)
+                if is_metric(heading):
+                    require_one_value(ordered)
             except InputError as error:
-                faults.append(f"{heading!r} cannot be read: {error}")
+                faults[heading] = f"{heading!r} cannot be read: {error}"
                 continue
             notes.tell(name, told)
             if len(ordered.steps):
                 parts.setdefault(heading, []).append(ordered)
-    notes.tell(name, [Told("fault", fault) for fault in faults[:1]])
+    notes.tell(name, [Told("fault", fault) for fault in list(faults.values())[:1]])
     planned = [log.planned_steps for log in group if log.planned_steps]
     return RunLog(
         name,
@@ -105,5 +107,5 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
         lrs=next((log.lrs for log in group if log.lrs is not None), None),
         stopped=next((log.stopped for log in group if log.stopped), ""),
         minimised=group[0].minimised,
-        fault=faults[0] if faults else "",
+        faults=faults,
     )

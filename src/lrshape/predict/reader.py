@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -47,7 +47,7 @@ class RunLog:
         lrs: the LR of every step, where the source knows it without a log, shape (steps,).
         stopped: how it ended before its end, e.g. ``it was pruned``; empty if the source does not say so.
         minimised: heading of what the source itself minimises, which is read where there is no loss.
-        fault: why a series could not be read, empty if all could.
+        faults: why series could not be read, by heading.
         headings: of all columns of its table, if it comes from one.
     """
 
@@ -59,7 +59,7 @@ class RunLog:
     lrs: NDArray[np.float64] | None = None
     stopped: str = ""
     minimised: str = ""
-    fault: str = ""
+    faults: dict[str, str] = field(default_factory=dict)
     headings: tuple[str, ...] = ()
 
     @property

@@ -31,8 +31,9 @@ class RunBuilder:
 
     def build(self, log: RunLog, heading: str | None) -> tuple[Run, list[Told], bool]:
         """A run, notes on it, and whether it ended where its schedule does."""
-        if heading is None and log.fault:
-            raise UnusableRunError("fault", log.fault)
+        faults = [text for name, text in log.faults.items() if not is_learning_rate(name)]
+        if heading is None and faults:
+            raise UnusableRunError("fault", faults[0])
         if heading is None:
             hint = ": metric (--metric) names another" if any(map(may_be_loss, log.series)) else ""
             raise UnusableRunError("loss", f"has no finite loss; it has {listed(log.series)}{hint}")
@@ -83,7 +84,8 @@ class RunBuilder:
         rates = sorted(filter(is_learning_rate, log.series), key=lambda heading: bool(split_run(heading)[0]))
         if not rates:
             name = log.name if " " not in log.name else f"'{log.name}'"
-            text = log.fault or (
+            faults = [text for heading, text in log.faults.items() if is_learning_rate(heading)]
+            text = next(iter(faults), "") or (
                 f"logs no learning rates; give its schedule: schedules={{{log.name!r}: 'FILE'}} "
                 f"(--schedule {name}=FILE)"
             )

@@ -36,11 +36,11 @@ class UnusableRunError(InputError):
 
 
 def in_order(series: Series) -> tuple[Series, list[Told]]:
-    """Return what was logged by rising steps, each once, without gaps.
+    """Return what was logged, without gaps, by steps that do not fall.
 
     Where a log goes back, because the run was resumed from a checkpoint or begun again, the rows of the
     attempt that goes on furthest count, and before its first step those of the attempt that it was resumed
-    from: the one that comes nearest to that step. Of rows with one step the last counts.
+    from: the one that comes nearest to that step.
 
     Raises:
         InputError: if a step is no whole number of at least 0, or too large.
@@ -76,13 +76,25 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
             )
         )
         steps, values = steps[rows], values[rows]
-    return _once(steps, values), notes
+    return Series(steps, values), notes
 
 
-def _once(steps: NDArray[np.float64], values: NDArray[np.float64]) -> Series:
-    """The last row of each step; steps must not fall."""
-    last = np.append(np.diff(steps) > 0, True)[: len(steps)]
-    return Series(steps[last], values[last])
+def require_one_value(ordered: Series) -> None:
+    """Refuse several values at one step where many steps have them; of a few steps, the last value counts.
+
+    Raises:
+        InputError: if they differ at most of the steps: the rows are of several runs, of training and
+            validation, or of several processes.
+    """
+    steps, values = ordered
+    differ = (np.diff(steps) == 0) & ~np.isclose(values[1:], values[:-1], rtol=1e-6, atol=0)
+    count, of = len(np.unique(steps[1:][differ])), len(np.unique(steps))
+    if count > max(2, of / 2):
+        at = int(differ.argmax())
+        raise InputError(
+            f"has two values at step {steps[at]:,.0f}, {values[at]:g} and {values[at + 1]:g}, and so at "
+            f"{count:,} of {of:,} steps: name the column of runs (--columns run=NAME), or log each step once"
+        )
 
 
 def _history(steps: NDArray[np.float64], restarts: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -108,11 +120,13 @@ def _history(steps: NDArray[np.float64], restarts: NDArray[np.intp]) -> NDArray[
 
 
 def merged(parts: list[Series]) -> Series:
-    """Return several ordered logs of one thing as one; at equal steps the last counts."""
+    """Return several ordered logs of one thing as one, each step once: of several rows the last counts."""
     steps = np.concatenate([part.steps for part in parts])
     values = np.concatenate([part.values for part in parts])
     order = np.argsort(steps, kind="stable")
-    return _once(steps[order], values[order])
+    steps, values = steps[order], values[order]
+    last = np.append(np.diff(steps) > 0, True)
+    return Series(steps[last], values[last])
 
 
 def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArray[np.float64], list[Told]]:
