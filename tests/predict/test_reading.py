@@ -92,6 +92,8 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         ("step,lr,loss\n0,0.1,3\n", "has no finite loss after its first step"),
         ("step,lr,loss\n1,0.1,nan\n2,0.1,inf\n", "has no finite loss"),
         ("run,lr,steps,final_loss\na,1,10,3\nb,1,10,2\n", "a table of runs, and no log of their steps"),
+        ("Name,State,lr,steps,val_loss\na,ok,1,20,3\nb,ok,1,10,2\n", "a table of runs, and no log"),
+        ("Name,lr,_step,loss\na,1,10,3\nb,1,20,2\nc,1,20,2\n", "a table of runs, and no log"),
     ],
 )
 def test_what_is_no_log_is_told_in_one_line(write, text, message):

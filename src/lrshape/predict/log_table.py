@@ -78,8 +78,8 @@ def logs_of(
     else:
         headings = {heading: ("", heading) for heading in metrics}
         by_run = _rows_of(labels[run])
-        if 1 < len(steps) == len(by_run) and step.endswith("s"):  # of each run the number
-            raise InputError("has one row for each run: it is a table of runs, and no log of their steps")
+    if _are_finished(labels, run, step, steps):
+        raise InputError("has one row for each run: it is a table of runs, and no log of their steps")
     logs, epoch = [], epoch_heading(metrics)
     for each, rows in by_run.items():
         for metric in filter(is_metric, metrics if epoch else ()):
@@ -106,6 +106,15 @@ def logs_of(
         own = each or name or run_name(source)
         logs.append(RunLog(own, source, series, parent=above, headings=(*table, *labels)))
     return logs
+
+
+def _are_finished(
+    labels: Mapping[str, Sequence[str]], run: str | None, step: str, steps: NDArray[np.float64]
+) -> bool:
+    """Whether each row is another run, with the number of its steps: ``steps``, or equal ones."""
+    names = [run] if run else [name for name in labels if name.lower() in PERHAPS_RUNS]
+    is_each = any(1 < len(steps) == len({*labels[name]} - {""}) for name in names)
+    return is_each and (step.endswith("s") or (run is None and len(np.unique(steps)) < len(steps)))
 
 
 def _perhaps_run(labels: Mapping[str, Sequence[str]], steps: NDArray[np.float64]) -> str | None:
