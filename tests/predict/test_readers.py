@@ -224,6 +224,19 @@ def test_a_json_list_and_a_line_that_is_being_written(tmp_path):
         read_runs(text(tmp_path / "bad.jsonl", "3\n"))
 
 
+def test_learning_rates_that_are_lists_or_texts(tmp_path):
+    def read(rate):
+        rows = [{"step": s, "lr": rate(LRS[s]), "loss": LOSSES[s]} for s in STEPS]
+        return read_runs(text(tmp_path / "mine.jsonl", "".join(json.dumps(row) + "\n" for row in rows))).runs[
+            0
+        ]
+
+    for rate in (lambda lr: [lr], lambda lr: f"{lr:e}"):
+        np.testing.assert_allclose(read(rate).lrs[[10, 40]], [LRS[10], LRS[40]])
+    with pytest.raises(InputError, match=r"mine: 'lr' must hold numbers: row 1 has \[1, 2\]"):
+        read(lambda lr: [1, 2])
+
+
 @pytest.mark.parametrize("url", ["sqlite:///{}", "journal"])
 def test_trials_of_optuna_with_schedules(tmp_path, url):
     path = optuna(tmp_path, url)

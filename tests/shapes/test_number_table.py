@@ -35,6 +35,7 @@ def table(tmp_path, text):
         ('"a" ; "b, c"\n"1";" 2"\n', {"a": [1], "b, c": [2]}),
         ("a\tb\n1\t2\n", {"a": [1], "b": [2]}),
         ("# a,b\n1,2\n", {"a": [1], "b": [2]}),
+        ("a,b\n1,[0.1]\n2, [2e-1]\n", {"a": [1, 2], "b": [0.1, 0.2]}),  # PyTorch's get_last_lr()
         ("a,b\n-1,1e-3\ninf,.5\n", {"a": [-1, np.inf], "b": [1e-3, 0.5]}),
     ],
 )
@@ -76,7 +77,7 @@ def test_what_is_no_table_is_told_in_one_line(tmp_path, text, message):
             "the column 'b' must hold numbers with a decimal point .* line 2 has '0,1'; .* by ';'",
         ),
         ('a,b\n1,"1,000"\n', "without separators of thousands; line 2 has '1,000'"),
-        ("a,b\n\n1,2\n3,[0.1]\n", r"line 4 has '\[0.1\]'"),
+        ('a,b\n\n1,2\n3,"[0.1, 0.1]"\n', r"line 4 has '\[0.1, 0.1\]'"),
     ],
 )
 def test_text_in_a_column_is_no_number(tmp_path, text, message):

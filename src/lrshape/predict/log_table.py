@@ -1,5 +1,6 @@
 """Logs of runs in a table: a run a file, a run a column, or a column that names the run of each row."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,9 @@ from lrshape.shapes.learning_rate_log import SPREAD, is_learning_rate
 ROLES = ("step", "run", "resumed_from", "lr", "loss", "train_loss", "val_loss")
 """What users can name a column for."""
 
+_ALMOST_NUMBERS = re.compile(r"has '?([\w.]*(tensor|array|float\d*))?[(\[]*[-+.]?\d", re.I)
+"""What a column of numbers was meant to hold: tensors, lists; a name of a scheduler is not."""
+
 MOST_ROWS, FEW_STEPS = 10, 20
 """A table of finished runs, one a row, has a column of steps, too: few, each of many rows."""
 
@@ -46,6 +50,7 @@ def logs_of(
     source: Path,
     table: Mapping[str, NDArray[np.float64]],
     labels: Mapping[str, Sequence[str]],
+    texts: Mapping[str, str],
     columns: Mapping[str, str],
     name: str | None = None,
 ) -> list[RunLog]:
@@ -55,17 +60,26 @@ def logs_of(
         source: the file.
         table: numbers by heading, each of shape (rows,), NaN for gaps and inf for NaN.
         labels: texts by heading, one a row: names of runs, or kinds of losses.
+        texts: of headings without numbers: where text begins, e.g. ``line 3 has 'x'``.
         columns: headings by role, see `ROLES`.
         name: of the run, if the table does not say it; default: from the file's name.
 
     Raises:
-        InputError: if there is no column of steps, or they begin again in each epoch.
+        InputError: if there is no column of steps, none of numbers beside it, they begin again in each
+            epoch, or each row is a run.
     """
     step = step_heading(table, columns.get("step"))
     steps = table[step]
     if not steps.size:
         raise InputError("has no rows")
     metrics = {heading: values for heading, values in table.items() if heading != step and _is_curve(heading)}
+    faults = {
+        heading: f"{heading!r} must hold numbers: {text}"
+        for heading, text in texts.items()
+        if heading not in table and is_metric(heading) and _ALMOST_NUMBERS.search(text)
+    }
+    if faults and not metrics:
+        raise InputError(next(iter(faults.values())))
     run, kinds = label_heading(labels, RUNS, columns.get("run")), _kinds_of_rows(labels)
     if run is None and kinds is None:
         run = _perhaps_run(labels, steps)
@@ -104,7 +118,7 @@ def logs_of(
             "" if parent is None else next((at for row in rows.tolist() if (at := labels[parent][row])), "")
         )
         own = each or name or run_name(source)
-        logs.append(RunLog(own, source, series, parent=above, headings=(*table, *labels)))
+        logs.append(RunLog(own, source, series, parent=above, faults=faults, headings=(*table, *labels)))
     return logs
 
 
@@ -203,8 +217,12 @@ def _told(source: Path, metric: str, columns: Mapping[str, str]) -> str:
     return f"{kind}_{metric}" if loss and kind and not loss.is_said else metric
 
 
-def table_of_rows(rows: Iterable[Any], columns: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The table of rows that are JSON objects: numbers, and labels, by heading; inner objects with ``/``.
+def table_of_rows(
+    rows: Iterable[Any], columns: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """The table of rows that are JSON objects: numbers, labels, and what is neither, by heading.
+
+    Headings of inner objects have ``/``; of what is neither, the first is told, e.g. ``row 3 has 'x'``.
 
     A gap is NaN, and NaN is inf.
 
@@ -213,6 +231,7 @@ def table_of_rows(rows: Iterable[Any], columns: Mapping[str, str]) -> tuple[dict
     """
     numbers: dict[str, list[tuple[int, float]]] = {}
     labels: dict[str, dict[int, str]] = {}
+    texts: dict[str, str] = {}
     count = 0
     for count, row in enumerate(rows, 1):
         if not isinstance(row, dict):
@@ -222,12 +241,15 @@ def table_of_rows(rows: Iterable[Any], columns: Mapping[str, str]) -> tuple[dict
                 labels.setdefault(heading, {})[count - 1] = str(value)
             elif (number := _number(value)) is not None:
                 numbers.setdefault(heading, []).append((count - 1, np.inf if np.isnan(number) else number))
+            elif value is not None and heading not in texts:
+                texts[heading] = f"row {count} has {shown(value)}"
     table = {}
     for heading, cells in numbers.items():
         places, values = zip(*cells, strict=True)
         table[heading] = np.full(count, np.nan)
         table[heading][list(places)] = values
-    return table, {heading: [cells.get(row, "") for row in range(count)] for heading, cells in labels.items()}
+    named = {heading: [cells.get(row, "") for row in range(count)] for heading, cells in labels.items()}
+    return table, named, texts
 
 
 def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
@@ -239,9 +261,12 @@ def _flat(row: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]
 
 
 def _number(value: Any) -> float | None:
-    """A number of JSON, or the text that W&B writes for one that is not finite."""
-    if isinstance(value, bool) or value is None:
+    """A number of JSON, its text, e.g. ``NaN``, or a list of one, as PyTorch's ``get_last_lr`` returns it."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if isinstance(value, int | float):
+    try:
         return float(value)
-    return float(value) if value in ("NaN", "Infinity", "-Infinity", "nan", "inf", "-inf") else None
+    except ValueError:
+        return None

@@ -81,7 +81,7 @@ def folder_of(log: RunLog) -> Path:
 
 def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
     parts: dict[str, list[Series]] = {}
-    faults: dict[str, str] = {}
+    faults = {heading: text for log in group for heading, text in log.faults.items()}
     for log in group:
         for heading, series in log.series.items():
             if is_learning_rate(heading):  # of which a NaN is a gap

@@ -212,11 +212,11 @@ def _other_length(line: int, row: list[str], names: list[str], separator: str, s
 
 
 def _number(cell: str, nan: float = np.nan) -> float | None:
-    """The number in a cell, NaN for a gap, None for text."""
+    """The number in a cell, alone or as a list of one, NaN for a gap, None for text."""
     if not cell:
         return np.nan
     try:
-        number = float(cell)
+        number = float(re.sub(r"^\s*\[(.*)\]\s*$", r"\1", cell))
         return number if number == number else nan
     except ValueError:
         return np.nan if cell.strip().lower() in GAPS else None

@@ -39,7 +39,7 @@ def read_csv(source: Path, columns: Mapping[str, str], name: str | None = None) 
             for heading in table.columns
             if heading not in table.texts or heading in used
         }
-        return logs_of(source, wanted, table.labels, columns, name)
+        return logs_of(source, wanted, table.labels, table.texts, columns, name)
 
 
 @READERS.register("csv")

@@ -38,13 +38,12 @@ class HuggingFace(Reader):
             if not isinstance(history, list) or not history:
                 raise InputError("holds no log_history with entries")
             rows = [_without_total(row) for row in history]
-            table, labels = table_of_rows(rows, columns)
+            table, labels, texts = table_of_rows(rows, columns)
             folder = file.resolve().parent
             if re.fullmatch(r"checkpoint-\d+", folder.name):
                 folder = folder.parent
-            logs = logs_of(
-                file, table, labels, columns, folder.name if file.name == _FILE else run_name(file)
-            )
+            name = folder.name if file.name == _FILE else run_name(file)
+            logs = logs_of(file, table, labels, texts, columns, name)
         planned = state.get("max_steps")
         for log in logs:
             log.source = folder

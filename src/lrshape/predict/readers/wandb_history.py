@@ -31,10 +31,10 @@ class WandbHistory(Reader):
     @override
     def read(self, source: Path, columns: Mapping[str, str]) -> list[RunLog]:
         with reading(source, "no history of a run", MAX_BYTES):
-            table, labels = table_of_rows(_rows(source), columns)
+            table, labels, texts = table_of_rows(_rows(source), columns)
             if not table:
                 raise InputError("has no rows with numbers")
-            return logs_of(source, table, labels, columns)
+            return logs_of(source, table, labels, texts, columns)
 
 
 def _rows(source: Path) -> Iterator[Any]:
