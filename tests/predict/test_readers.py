@@ -170,7 +170,10 @@ def test_tensorboard_folders_resumes_and_unfinished_files(tmp_path):
     assert not any("only" in note for note in read_runs(tmp_path).notes)
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "log.csv").write_text("step,lr,loss\n1,0.1,3\n2,0.1,2\n")
-    assert "tensorboard logs only; name the others to add them: 'b/log.csv'" in read_runs(tmp_path).notes[0]
+    (tmp_path / "notes.txt").write_text("hello")
+    trainer_state(tmp_path / "c")
+    others = "'b/log.csv', 'c/trainer_state.json'"
+    assert read_runs(tmp_path).notes[0].endswith(f"logs only; name the others to add them: {others}")
     file = next((tmp_path / "a" / "validation").iterdir())
     file.write_bytes(file.read_bytes()[:-5])
     assert read_runs(tmp_path).runs[0].points[-1] == 99

@@ -77,7 +77,7 @@ class Reader(ABC):
     Attributes:
         name: the registered name.
         is_fallback: whether readers of more special formats are asked first.
-        shares_folders: whether people keep CSV logs in its folders, too, which it does not read.
+        shares_folders: whether people keep other logs in its folders, too, which it does not read.
     """
 
     name: ClassVar[str]

@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import islice, permutations
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from lrshape.predict.log_table import ROLES
 from lrshape.predict.loss_choice import choose_losses
 from lrshape.predict.merging import merge, rename
 from lrshape.predict.notes import Notes
-from lrshape.predict.reader import READERS, RunLog
+from lrshape.predict.reader import READERS, Reader, RunLog
 from lrshape.predict.run_builder import RunBuilder
 from lrshape.predict.run_curves import Told, UnusableRunError
 from lrshape.predict.runs import Run
@@ -26,6 +27,9 @@ from lrshape.shapes.schedule_file import read_schedule
 from lrshape.values import path_of
 
 PathLike = str | os.PathLike[str]
+
+MOST_ENTRIES = 10_000
+"""Of a folder that are searched for logs which its reader does not read."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +159,7 @@ def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog
         logs = reader.read(source, columns)
         if not any(log.series for log in logs):
             raise InputError(f"{source}: holds no curve beside its steps")
-        if reader.shares_folders and (others := sorted(source.rglob("*.csv"))):
+        if reader.shares_folders and (others := _other_logs(source, reader, readers)):
             names = listed(str(file.relative_to(source)) for file in others)
             notes.add(
                 f"{source}: lrshape reads the {reader.name} logs only; name the others to add them: {names}"
@@ -180,6 +184,18 @@ def _logs(source: Path, columns: Mapping[str, str], notes: Notes) -> list[RunLog
     for refusal in refusals:
         notes.add(f"lrshape leaves out {refusal}")
     return logs
+
+
+def _other_logs(folder: Path, own: Reader, readers: Sequence[Reader]) -> list[Path]:
+    """The files below a folder that other readers than its own recognise; not every ``.txt`` is a log."""
+    found = []
+    for file in islice(folder.rglob("*"), MOST_ENTRIES):
+        if file.suffix.lower() == ".txt" or not file.is_file():
+            continue
+        with suppress(OSError):  # it may not be read
+            if not own.recognises(file) and any(reader.recognises(file) for reader in readers):
+                found.append(file)
+    return sorted(found)
 
 
 def _require_run(what: str, name: str, runs: Mapping[str, RunLog]) -> None:
