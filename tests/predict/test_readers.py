@@ -218,6 +218,8 @@ def test_a_json_list_and_a_line_that_is_being_written(tmp_path):
     rows = [json.loads(line) for line in file.read_text().splitlines()]
     (run,) = read_runs(text(tmp_path / "list.json", json.dumps(rows))).runs
     assert run.losses[-1] == FINAL
+    (run,) = read_runs(text(tmp_path / "scalars.json", file.read_text())).runs
+    assert run.losses[-1] == FINAL
     with file.open("a") as opened:
         opened.write('{"_step": 99, "tr')
     assert read_runs(file).runs[0].losses[-1] == FINAL
