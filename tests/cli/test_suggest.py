@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+from lrshape import Schedule
+
 STEPS = 2000
 PROGRESS = (np.arange(STEPS) + 0.5) / STEPS
 SHAPE = np.minimum(1, np.minimum((np.arange(STEPS) + 1) / 100, (1 - PROGRESS) / 0.2))
@@ -111,6 +113,20 @@ def test_headings_schedules_and_parents_are_named(folder, logs):
     (found,) = json.loads(out)["runs"]
     assert (found["name"], found["steps"], found["final_loss"]) == ("second", 2000, FINAL[3e-4])
     assert found["base_lr"] == pytest.approx(3e-4, rel=1e-3)
+
+
+def test_names_of_runs_and_files_may_have_an_equals_sign(folder, logs):
+    heading, *rows = logs[1].read_text().splitlines()
+    for name, part in (("lr=1-a", rows[:21]), ("lr=1-b", rows[20:])):  # a run, and its resumption
+        (folder.path / f"{name}.csv").write_text("\n".join([heading, *part]) + "\n")
+    (folder.path / "lr=2.csv").write_text("step,val_loss\n2000,3.01\n")
+    (folder.path / "a=b.json").write_text(Schedule("linear", {}, 0.002, STEPS).to_json())
+    code, out, err = folder.run(
+        "suggest", "lr=1-a.csv", "lr=1-b.csv", "lr=2.csv", "--json",
+        "--parent", "lr=1-b=lr=1-a", "--schedule", "lr=2=a=b.json",
+    )  # fmt: skip
+    assert code == 0, err
+    assert {"lr=1-b", "lr=2"} <= {run["name"] for run in json.loads(out)["runs"]}
 
 
 @pytest.mark.parametrize(

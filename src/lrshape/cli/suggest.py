@@ -132,7 +132,7 @@ def _steps(text: str) -> int | list[int]:
 def _pairs(option: str, form: str, given: list[str] | None) -> dict[str, str]:
     pairs = {}
     for text in given or []:
-        name, equals, value = text.rpartition("=") if form.endswith("FILE") else text.partition("=")
+        name, equals, value = text.partition("=") if form.startswith("ROLE") else text.rpartition("=")
         if not (name and equals and value):
             raise InputError(f"{option} must be {form}, got {shown(text)}")
         pairs[name] = value

@@ -1,11 +1,12 @@
 """Reading the runs that somebody has, from whatever logged them."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, permutations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -100,6 +101,7 @@ def read_runs(
     logs = [log for source in given for log in _logs(_existing(source), columns, notes)]
     rename(logs, columns)
     by_name = merge(logs, notes)
+    schedules, parents = _resplit(schedules, by_name), _resplit(parents, by_name, by_name)
     for argument, values in (("schedules", schedules), ("parents", parents)):
         for run in values:
             _require_run(argument, run, by_name)
@@ -196,6 +198,22 @@ def _other_logs(folder: Path, own: Reader, readers: Sequence[Reader]) -> list[Pa
             if not own.recognises(file) and any(reader.recognises(file) for reader in readers):
                 found.append(file)
     return sorted(found)
+
+
+def _resplit(
+    given: Mapping[str, Any], runs: Collection[str], values: Collection[str] | None = None
+) -> dict[str, Any]:
+    """Move the = of RUN=VALUE, which the command line cannot place, to where it leaves names that are known.
+
+    Names of runs and of files may have one, too: lr=0.001-b=lr=0.001-a.
+    """
+    found = {}
+    for run, value in given.items():
+        text = f"{run}={value}" if isinstance(value, str) else ""
+        pairs = [(text[:at], text[at + 1 :]) for at, letter in enumerate(text) if letter == "="]
+        known = [(a, b) for a, b in pairs if a in runs and (values is None or b in values)]
+        found |= dict(known[-1:] or [(run, value)])
+    return found
 
 
 def _require_run(what: str, name: str, runs: Mapping[str, RunLog]) -> None:
