@@ -418,6 +418,22 @@ def test_lrs_before_the_first_that_was_logged(read, write, lrs, begin):
     np.testing.assert_allclose(runs["a"].lrs[:3], begin, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("lrs", "last"),
+    [
+        ({0: 0.1, 300: 0.01, 800: 0.001}, 0.001 - 10 * 0.009 / 500),  # logged at its changes only
+        ({step: 0.1 - step / 1e4 for step in range(0, 1000, 200)}, 1e-4),  # regularly, of a linear decay
+    ],
+)
+def test_lrs_that_are_logged_much_less_often_than_losses(read, write, lrs, last):
+    body = [f"{step},{lrs.get(step, '')},{2 + 1 / (1 + step)}" for step in range(0, 1001, 10)]
+    runs, notes = read(write(a=rows("step,lr,loss", *body)))
+    assert runs["a"].lrs[-1] == pytest.approx(last)
+    gap = np.median(np.diff(list(lrs)))
+    assert f"a: its {len(lrs)} LRs lie {gap:g} steps apart, its losses 10: straight lines join" in notes
+    assert (", and the last one stays" in notes) == (len(lrs) == 3)
+
+
 def test_a_branch_begins_with_the_lrs_of_its_parent(read, write):
     constant = log(range(0, 201, 10), lambda s: 3 - s / 100, lambda s: min(s, 20) / 200)
     branch = log(range(110, 161, 10), lambda s: 2 - s / 100, lambda s: 0.1 * (160 - s) / 60)

@@ -52,7 +52,8 @@ class RunBuilder:
         if not len(points):
             raise UnusableRunError("loss", "has no finite loss after its first step")
         last = int(points[-1])
-        lrs, more = self._lrs(log, last, ())
+        between = float(np.median(np.diff(points))) if len(points) > 1 else np.inf
+        lrs, more = self._lrs(log, last, (), between)
         whole = max(len(lrs), log.planned_steps or 0)
         stopped = "" if end is not None else log.stopped
         due = last + (int(np.diff(points)[-1]) if len(points) > 1 else last)
@@ -68,7 +69,7 @@ class RunBuilder:
             raise UnusableRunError("run", str(error).removeprefix(f"{log.name}: ")) from None
 
     def _lrs(
-        self, log: RunLog, last: int, children: tuple[str, ...]
+        self, log: RunLog, last: int, children: tuple[str, ...], between: float = np.inf
     ) -> tuple[NDArray[np.float64], list[Told]]:
         """The LR of every step, of at least ``last`` steps."""
         if log.name in children:
@@ -96,7 +97,7 @@ class RunBuilder:
         if log.parent:
             series = self._continued(log, series, (*children, log.name))
         try:
-            lrs, more = every_lr(series, last, self._usual_begin(log))
+            lrs, more = every_lr(series, last, self._usual_begin(log), between)
         except UnusableRunError as error:
             hint = self._hint(log, series) if error.kind == "late" else ""
             raise UnusableRunError(error.kind, f"{error}{hint}") from None

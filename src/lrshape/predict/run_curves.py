@@ -16,6 +16,12 @@ MOST_STEPS = 50_000_000
 CONSTANT = 1e-3
 """Change of the LR from one logged step to the next, relative to the largest, up to which it is constant."""
 
+SPARSE = 10
+"""Ratio of the steps between LRs to those between losses from which the LRs may be logged at changes only."""
+
+REGULAR = 1.1
+"""Ratio of the largest distance between LRs to the median one up to which they are logged at fixed steps."""
+
 UNORDERED = 0.1
 """Share of rows that go back in steps from which a log is in no order; fewer are resumes."""
 
@@ -129,7 +135,9 @@ def merged(parts: list[Series]) -> Series:
     return Series(steps[last], values[last])
 
 
-def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArray[np.float64], list[Told]]:
+def every_lr(
+    rates: Series, last: int, usual: int | None = None, between: float = np.inf
+) -> tuple[NDArray[np.float64], list[Told]]:
     """Return the LR of every step from step 0, shape ``(steps,)``, from an ordered log.
 
     An LR that is logged at step s is that of the step after s finished steps; if every step is logged, from
@@ -137,12 +145,14 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     of k (0, 20, ..., 1980, 1999) ends with the last step. Between logged steps lie straight lines, but
     between two that differ where the LR is constant before and after it jumps, at the later one. Before the
     first, the line through the first two values goes on if it leads to the beginning within two intervals, or
-    rises; else it is a linear warmup from 0.
+    rises; else it is a linear warmup from 0. After the last, the line through the last two goes on, but where
+    LRs are logged much less often than losses, and irregularly, only until the next loss.
 
     Args:
         rates: at least one, by rising steps.
         last: the last step at which a loss was logged.
         usual: the step at which other logs of the same origin begin: one that begins later was resumed.
+        between: steps from one loss to the next.
 
     Raises:
         UnusableRunError: if an LR is not finite or below 0, there is only one, or the log begins ``late``.
@@ -164,13 +174,18 @@ def every_lr(rates: Series, last: int, usual: int | None = None) -> tuple[NDArra
     count = max(last, end + (is_last_step or (is_dense and first == 0)))
     places = np.arange(count)
     lrs = np.interp(places, *_with_jumps(steps, values))
-    notes = []
+    notes, gaps, reach = [], np.diff(steps), np.inf
+    if len(gaps) and (usual_gap := np.median(gaps)) > SPARSE * between and np.ptp(values) > 0:
+        text = f"its {len(steps):,} LRs lie {usual_gap:,.0f} steps apart, its losses {between:,.0f}"
+        reach = between if gaps.max() > REGULAR * usual_gap else np.inf
+        stays = ", and the last one stays" if reach < np.inf and count - end > between else ""
+        notes.append(Told("sparse", f"{text}: straight lines join the LRs{stays}"))
     if first > 0:
         lrs[:first], told = _before(steps, values, count, usual)
         notes += told
     if end + 1 < count:
-        lrs[end + 1 :] = beyond(steps[:-3:-1], values[:-3:-1], places[end + 1 :])
-        if count - end > 2 * (steps[-1] - steps[-2]):
+        lrs[end + 1 :] = beyond(steps[:-3:-1], values[:-3:-1], np.minimum(places[end + 1 :], end + reach))
+        if reach == np.inf and count - end > 2 * (steps[-1] - steps[-2]):
             text = f"its LRs end at step {end:,}: those to {count:,} go on along its last two values"
             notes.append(Told("lr ends", text))
     return lrs, notes
