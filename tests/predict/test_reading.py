@@ -434,6 +434,14 @@ def test_lrs_that_are_logged_much_less_often_than_losses(read, write, lrs, last)
     assert (", and the last one stays" in notes) == (len(lrs) == 3)
 
 
+def test_a_run_goes_on_where_the_log_of_its_parent_ends(read, write):
+    first, later = range(0, 91, 10), range(100, 201, 10)
+    paths = write(**{name: log(steps, lambda s: 3 - s / 100, lambda s: 0.2 - s / 1000)
+                     for name, steps in (("killed", first), ("resumed", later))})  # fmt: skip
+    runs, _ = read(paths, parents={"resumed": "killed"})
+    np.testing.assert_allclose(runs["resumed"].lrs, 0.2 - np.arange(200) / 1000, atol=1e-9)
+
+
 def test_a_branch_begins_with_the_lrs_of_its_parent(read, write):
     constant = log(range(0, 201, 10), lambda s: 3 - s / 100, lambda s: min(s, 20) / 200)
     branch = log(range(110, 161, 10), lambda s: 2 - s / 100, lambda s: 0.1 * (160 - s) / 60)

@@ -230,7 +230,8 @@ def continued(parent: NDArray[np.float64], rates: Series) -> Series:
     first = int(rates.steps[0])
     gap = int(rates.steps[1]) - first if len(rates.steps) > 1 else 1
     until = max(first - gap + 1, 0)
-    if len(parent) < until:
+    if len(parent) < until - 1:
         raise UnusableRunError("parent", f"begins at step {first:,}, and that run ends at {len(parent):,}")
+    until = min(until, len(parent))
     steps = np.append(np.arange(until, dtype=np.float64), rates.steps)
     return Series(steps, np.append(parent[:until], rates.values))
