@@ -41,19 +41,22 @@ class ProcessWide:
 
 @contextmanager
 def heard_interrupts() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` after the block if one was raised in it, whatever has become of it.
+    """Raise what a signal handler has raised in the block, such as `KeyboardInterrupt`, if it got lost there.
 
     Trainers catch it: Lightning exits instead and ignores further ones, scikit-learn returns what it has. In
-    a callback of the garbage collector, of which JAX has one, it is lost. Outside the main thread, and where
-    no handler of Python's is set, nothing is done.
+    a callback of the garbage collector, of which JAX has one, it is lost. Outside the main thread nothing is
+    done.
     """
-    raised = False
+    raised: BaseException | None = None
 
     def heard(handler: Callable[[int, FrameType | None], Any]) -> Callable[[int, FrameType | None], None]:
         def handle(number: int, frame: FrameType | None) -> None:
             nonlocal raised
-            raised = True
-            handler(number, frame)
+            try:
+                handler(number, frame)
+            except BaseException as error:
+                raised = error
+                raise
 
         return handle
 
@@ -65,9 +68,12 @@ def heard_interrupts() -> Iterator[None]:
                     restored.callback(signal.signal, number, handler)
         try:
             yield
-        finally:
-            if raised:
-                raise KeyboardInterrupt
+        except BaseException as error:
+            if raised is None or error is raised:
+                raise
+            raise raised from None
+    if raised is not None:
+        raise raised
 
 
 _one_blas_thread, _quiet_optuna = threading.RLock(), threading.RLock()

@@ -292,26 +292,24 @@ INTERLEAVED = [f"{run},{s},{lr},{2 + lr}" for s in range(0, 101, 10) for run, lr
 def test_a_column_of_another_name_is_of_runs_if_their_steps_overlap(read, write):
     runs, _ = read(write(x=rows("experiment,step,lr,loss", *INTERLEAVED)))
     assert {name: run.losses[-1] for name, run in runs.items()} == {"a": 2.1, "b": 2.2}
+    crashed = [f"c,{s},.3,4" for s in (5, 9)]
+    assert set(read(write(x=rows("experiment,step,lr,loss", *INTERLEAVED, *crashed)))[0]) >= {"a", "b"}
     resumed = [f"first,{s},.1,2" for s in range(0, 61, 10)] + [f"more,{s},.1,2" for s in range(40, 101, 10)]
     assert list(read(write(x=rows("config,step,lr,loss", *resumed)))[0]) == ["x"]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({}, "x: 'loss' cannot be read: has two values at step 0, 2.1 and 2.2, and so at 11 of 11 steps"),
-        ({"metric": "loss"}, "x: 'loss' cannot be read: has two values"),
-        ({"schedules": {"x": Schedule("constant", {}, 0.1, 100)}}, "x: 'loss' cannot be read"),
-    ],
-)
-def test_rows_of_several_runs_without_a_column_that_says_so_are_refused(read, write, options, message):
+def test_rows_of_several_runs_without_a_column_that_says_so_are_refused(read, write):
     path = write(x=rows("who,step,lr,loss", *INTERLEAVED))
-    with pytest.raises(InputError, match=message):
-        read_runs(path, **options)
+    with pytest.raises(InputError, match=r"'lr' cannot be read: has two values at step 0, 0.1 and 0.2,"):
+        read_runs(path)
     assert list(read(path, columns={"run": "who"})[0]) == ["a", "b"]
-    valued = rows("who,step,lr,loss,val_loss", *(f"{row},3" for row in INTERLEAVED))
-    with pytest.raises(InputError, match=r"'lr' cannot be read: has two values at step 0, 0.1 and 0.2"):
-        read_runs(write(x=valued))
+
+
+def test_of_several_losses_at_a_step_the_last_counts_and_is_told(read, write):
+    batches = (f"{s},.1,{3 - i / 10}" for s in range(0, 101, 10) for i in range(4))
+    runs, notes = read(write(a=rows("step,lr,loss", *batches)))
+    assert runs["a"].final_loss == 2.7
+    assert "a: 'loss' has two values at step 0, 3 and 2.9, and so at 11 of 11 steps: the last one" in notes
 
 
 def test_a_column_that_says_which_losses_are_of_validation(read, write):
@@ -321,6 +319,22 @@ def test_a_column_that_says_which_losses_are_of_validation(read, write):
     assert set(runs["a"].losses) == {10}
     assert "from 'val_loss', not 'train_loss'" in notes
     assert set(read(path, metric="train_loss")[0]["a"].losses) == {5}
+    parts = [("train", 2), ("val_seen", 3), ("sanity", 9), ("val_unseen", 3)]
+    path = write(
+        a=rows("step,split,lr,loss", *(f"{s},{p},.1,{n}" for s in range(9, 99, 9) for p, n in parts))
+    )
+    assert set(read(path)[0]["a"].losses) == {3}
+
+
+@pytest.mark.parametrize("order", ["val_loss,loss", "loss,val_loss"])
+def test_rows_of_validation_that_have_a_column_of_their_own(read, write, order):
+    cells = {"train": {"loss": 2, "val_loss": ""}, "val": {"loss": "", "val_loss": 3}}
+    body = [
+        ",".join(map(str, (s, part, 0.1, *(cells[part][name] for name in order.split(",")))))
+        for s in range(10, 101, 10)
+        for part in cells
+    ]
+    assert set(read(write(a=rows(f"step,phase,lr,{order}", *body)))[0]["a"].losses) == {3}
 
 
 def test_a_resumed_log_in_two_files(read, write):

@@ -11,6 +11,7 @@ import pytest
 
 import lrshape
 from lrshape.procedure.trial import Candidate, ShapeRecord, Trial
+from lrshape.process_wide import heard_interrupts
 from lrshape.study.chunk import Chunk, TrainChunk
 from lrshape.study.run import MIN_JUDGED, TooManyFailed
 from lrshape.study.spec import StudySpec
@@ -150,3 +151,15 @@ def test_hyperparameters_that_a_workload_refuses_fail_their_trial_alone():
     assert table["status"].tolist() == ["ok", "failed", "ok"]
     assert "batch_size must be at most the number of training examples, 1437" in table["message"][1]
     assert np.isfinite(table[spec.metric]).tolist() == [True, False, True]
+
+
+@pytest.mark.usefixtures("hears_interrupts")
+def test_what_a_handler_raises_is_raised_and_a_handler_that_raises_nothing_changes_nothing():
+    heard = []
+    signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+    with heard_interrupts():
+        os.kill(os.getpid(), signal.SIGINT)
+    assert heard == [1]
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(143))
+    with pytest.raises(SystemExit), heard_interrupts(), contextlib.suppress(SystemExit):
+        os.kill(os.getpid(), signal.SIGINT)

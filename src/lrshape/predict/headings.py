@@ -87,7 +87,7 @@ def loss_of(heading: str) -> Loss | None:
         return None
     glued = [word.removesuffix("loss") for word in words]  # valloss
     said = kind_of(" ".join(words + glued))
-    rest = {word for word in glued if word and word not in {*_WORDS, "step", "final", "value"}}
+    rest = {word for word in glued if word and word not in {*_WORDS, "step", "final", "value", "total"}}
     rank = 0 if not rest else 1 if rest <= _SMOOTH else 2
     if rest & _BEST:
         rank = 3

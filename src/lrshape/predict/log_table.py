@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -98,22 +99,24 @@ def logs_of(
     for each, rows in by_run.items():
         for metric in filter(is_metric, metrics if epoch else ()):
             logged = rows[~np.isnan(metrics[metric][rows])]
+            if kinds is not None:  # validation may have steps of its own
+                logged = logged[~np.isin(kinds[logged], KINDS) | (kinds[logged] == "train")]
             if _begin_again(steps[logged], metrics[epoch][logged]):
                 raise InputError(
                     f"the steps ({shown(step)}) begin again in each epoch: log a step that counts on, or "
                     "name its column (--columns step=NAME)"
                 )
         by_kind = {"": rows} if kinds is None else {kind: rows[kinds[rows] == kind] for kind in ("", *KINDS)}
-        series = {}
+        series, said = {}, {_told(source, metric, columns) for _, metric in headings.values()}
         for heading, (owner, metric) in headings.items():
             if run is None and owner != each:
                 continue
             told = _told(source, metric, columns)
             is_split = told not in columns.values() and (loss := loss_of(told)) and not loss.is_said
             for kind, those in by_kind.items() if is_split else [("", rows)]:
-                if those.size:
-                    named = f"{kind}_{told}" if kind else told
-                    series[named] = Series(steps[those], metrics[heading][those])
+                named, values = f"{kind}_{told}" if kind else told, metrics[heading][those]
+                if those.size and not (kind and (named in said or np.isnan(values).all())):
+                    series[named] = Series(steps[those], values)
         above = (
             "" if parent is None else next((at for row in rows.tolist() if (at := labels[parent][row])), "")
         )
@@ -125,23 +128,24 @@ def logs_of(
 def _are_finished(
     labels: Mapping[str, Sequence[str]], run: str | None, step: str, steps: NDArray[np.float64]
 ) -> bool:
-    """Whether each row is another run, with the number of its steps: ``steps``, or equal ones."""
+    """Whether each row is another run: its number of ``steps`` is there, or numbers that do not rise."""
     names = [run] if run else [name for name in labels if name.lower() in PERHAPS_RUNS]
     is_each = any(1 < len(steps) == len({*labels[name]} - {""}) for name in names)
-    return is_each and (step.endswith("s") or (run is None and len(np.unique(steps)) < len(steps)))
+    return is_each and (step.endswith("s") if run else bool(np.any(np.diff(steps) <= 0)))
 
 
 def _perhaps_run(labels: Mapping[str, Sequence[str]], steps: NDArray[np.float64]) -> str | None:
-    """The heading of a column with several texts, one in each row, whose steps overlap: they are runs.
+    """The heading of a column with a text in each row, two of which have steps that overlap: they are runs.
 
     What begins in the later half of another is that run, resumed.
     """
     for heading, texts in labels.items():
         if heading.lower() in PERHAPS_RUNS and all(texts):
             runs = [steps[rows] for rows in _rows_of(texts).values()]
-            first, last = max(map(np.fmin.reduce, runs)), min(map(np.fmax.reduce, runs))
-            if len(runs) > 1 and 2 * first < last:
-                return heading
+            ends = sorted((np.fmin.reduce(run), np.fmax.reduce(run)) for run in runs)
+            for (_, last), (first, later) in pairwise(ends):
+                if 2 * first < min(last, later):
+                    return heading
     return None
 
 
@@ -149,7 +153,8 @@ def _kinds_of_rows(labels: Mapping[str, Sequence[str]]) -> NDArray[np.str_] | No
     """The kind of the losses in each row, empty where it is not said; None if no column says several."""
     for heading, texts in labels.items():
         kinds = {text: kind_of(text) for text in set(texts) if text}
-        is_plain = not any(split_run(text)[0] for text in kinds)  # else they are names: train-2
+        # A column that may name runs has names if there is more: train-2.
+        is_plain = heading.lower() in PARTS or not any(split_run(text)[0] for text in kinds)
         if heading.lower() in (*PARTS, *PERHAPS_RUNS) and is_plain and len({*kinds.values()} - {None}) > 1:
             return np.array([kinds.get(text) or "" for text in texts])
     return None

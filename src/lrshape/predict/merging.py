@@ -9,7 +9,7 @@ from lrshape.errors import InputError, listed
 from lrshape.predict.headings import is_metric, may_be_loss, named
 from lrshape.predict.notes import Notes
 from lrshape.predict.reader import RunLog, Series
-from lrshape.predict.run_curves import Told, in_order, merged, require_one_value
+from lrshape.predict.run_curves import Told, in_order, merged, several_values
 from lrshape.shapes.learning_rate_log import is_learning_rate
 
 RENAMED = ("lr", "loss", "train_loss", "val_loss")
@@ -88,8 +88,10 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
                 series = Series(series.steps, np.where(series.values == np.inf, np.nan, series.values))
             try:
                 ordered, told = in_order(series)
-                if is_metric(heading):
-                    require_one_value(ordered)
+                if is_metric(heading) and (several := several_values(ordered)):
+                    if is_learning_rate(heading):
+                        raise InputError(f"{several}: name the column of runs (--columns run=NAME)")
+                    told.append(Told(heading, f"{heading!r} {several}: the last one of each counts"))
             except InputError as error:
                 faults[heading] = f"{heading!r} cannot be read: {error}"
                 continue

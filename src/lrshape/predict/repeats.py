@@ -13,7 +13,7 @@ SAME_LRS = 1e-3
 """Difference of LRs, relative to the highest, up to which logs round the same ones."""
 COMPARED = 1000
 """Steps, at least, at which LRs are compared where a run has more."""
-SEEDS = 0.05
+SEEDS = 0.02
 """Difference of final losses, relative to them, that seeds may make: a larger one has another reason."""
 
 
@@ -29,7 +29,11 @@ def averaged(runs: Sequence[Run], apart: str = "") -> tuple[list[Run], tuple[str
     """
     groups: list[list[Run]] = []
     for run in runs:
-        same = (group for group in groups if run.name != apart != group[0].name and _repeats(run, group[0]))
+        same = (
+            group
+            for group in groups
+            if run.name != apart != group[0].name and all(_repeats(run, other) for other in group)
+        )
         if (group := next(same, None)) is None:
             groups.append([run])
         else:

@@ -19,8 +19,9 @@ CONSTANT = 1e-3
 SPARSE = 10
 """Ratio of the steps between LRs to those between losses from which the LRs may be logged at changes only."""
 
-REGULAR = 1.1
-"""Ratio of the largest distance between LRs to the median one up to which they are logged at fixed steps."""
+REGULAR, IRREGULAR = 1.1, 0.2
+"""Ratio of a distance between LRs to the median one, and the share of those above it, up to which they are
+logged at fixed steps."""
 
 UNORDERED = 0.1
 """Share of rows that go back in steps from which a log is in no order; fewer are resumes."""
@@ -85,22 +86,21 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
     return Series(steps, values), notes
 
 
-def require_one_value(ordered: Series) -> None:
-    """Refuse several values at one step where many steps have them; of a few steps, the last value counts.
+def several_values(ordered: Series) -> str:
+    """Tell that values differ at more than half of the steps, or return nothing.
 
-    Raises:
-        InputError: if they differ at most of the steps: the rows are of several runs, of training and
-            validation, or of several processes.
+    The rows are of several runs, of training and validation, of micro-batches or of several processes.
     """
     steps, values = ordered
     differ = (np.diff(steps) == 0) & ~np.isclose(values[1:], values[:-1], rtol=1e-6, atol=0)
     count, of = len(np.unique(steps[1:][differ])), len(np.unique(steps))
-    if count > max(2, of / 2):
-        at = int(differ.argmax())
-        raise InputError(
-            f"has two values at step {steps[at]:,.0f}, {values[at]:g} and {values[at + 1]:g}, and so at "
-            f"{count:,} of {of:,} steps: name the column of runs (--columns run=NAME), or log each step once"
-        )
+    if count <= max(2, of / 2):
+        return ""
+    at = int(differ.argmax())
+    return (
+        f"has two values at step {steps[at]:,.0f}, {values[at]:g} and {values[at + 1]:g}, and so at "
+        f"{count:,} of {of:,} steps"
+    )
 
 
 def _history(steps: NDArray[np.float64], restarts: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -177,7 +177,7 @@ def every_lr(
     notes, gaps, reach = [], np.diff(steps), np.inf
     if len(gaps) and (usual_gap := np.median(gaps)) > SPARSE * between and np.ptp(values) > 0:
         text = f"its {len(steps):,} LRs lie {usual_gap:,.0f} steps apart, its losses {between:,.0f}"
-        reach = between if gaps.max() > REGULAR * usual_gap else np.inf
+        reach = between if np.mean(gaps > REGULAR * usual_gap) > IRREGULAR else np.inf
         stays = ", and the last one stays" if reach < np.inf and count - end > between else ""
         notes.append(Told("sparse", f"{text}: straight lines join the LRs{stays}"))
     if first > 0:

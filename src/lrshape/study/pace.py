@@ -53,8 +53,8 @@ def set_trials(
         executor: what will run the trials, None for this process.
 
     Raises:
-        InputError: if the trials that fit into the time are too few for what the spec sets, too many of those
-            that are timed fail, or the directory cannot be made the study's.
+        InputError: if the trials that fit into the time are too few for what the spec sets, all of those that
+            are timed fail, or the directory cannot be made the study's.
     """
     is_contest = "schedules" in document
     has_number = "trials" in document or (is_contest and document.get("max_trials") is not None)
@@ -139,19 +139,18 @@ def _population(spec: StudySpec, executor: Executor, deadline: float) -> None:
         if time.monotonic() > deadline:
             raise TimeLimitReached
 
-    base_lr = float(np.sqrt(spec.base_lr.low * spec.base_lr.high))
+    # Over the whole range, so that trainings which fail where the LR is too high are not taken for broken.
     shape = ShapeRecord.of("pace", "constant", {})
-    candidate = Candidate(shape, base_lr, spec.hyperparameters.untuned)
-    trial = Trial("screen", candidate, FIRST_SEED["pace"])
+    base_lrs = np.geomspace(spec.base_lr.low, spec.base_lr.high, BATCH).tolist()
+    trials = [
+        Trial("screen", Candidate(shape, base_lr, spec.hyperparameters.untuned), FIRST_SEED["pace"])
+        for base_lr in base_lrs
+    ]
     size = min(BATCH, spec.workload.max_members)
-    items = cut("screen", 0, [trial] * BATCH, size)
     told: list[str] = []
+    items = cut("screen", 0, trials, size)
     for _, table in executor.run(TrainChunk(spec, size), items, lambda chunk, news: None, check):
         told += table.loc[table["status"] == "failed", "message"].tolist()
-    most = spec.max_failed_fraction
-    if len(told) > most * BATCH:
+    if len(told) == BATCH:
         first = " ".join(told[0].split()) or "no message"
-        raise InputError(
-            f"{len(told)} of the {BATCH} trials that were timed failed, more than max_failed_fraction = "
-            f"{most:g} allows, the first with: {first}"
-        )
+        raise InputError(f"all {BATCH} trials that were timed failed, the first with: {first}")

@@ -111,10 +111,11 @@ class Plan:
         workload = self.spec.workload
         size = TRIAL + METRIC * len(workload.metric_names()) + POINT * workload.curve_points
         left = max(0.0, 1 - stored / max(1, chunks))
-        # A list of learning rates is repeated in every row of the tables; Parquet stores it once.
-        given = [*self.spec.baselines.values(), *self.spec.initial_shapes]
-        longest = max((len(json.dumps(one.params)) for one in given), default=0)
-        return int(left * (chunks * CHUNK + trials * size) + trials * (CSV + longest) + REPORT)
+        csv = CSV
+        if self.spec.is_contest:  # rows of tables have their lists of learning rates, Parquet has each once
+            lengths = [len(json.dumps(one.params)) for one in self.spec.baselines.values()]
+            csv += sum(lengths) // len(lengths)
+        return int(left * (chunks * CHUNK + trials * size) + trials * csv + REPORT)
 
     def describe(self, phase: str) -> str:
         """One line on what a phase does; empty for phases that are not a search's.
