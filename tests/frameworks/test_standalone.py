@@ -136,10 +136,10 @@ def test_what_files_make_can_be_pickled_and_copied(tmp_path, monkeypatch, target
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
-        ("STEPS = 10 * 1000", "numbers must be written out to be read: STEPS is 10 * 1000"),
+        ("STEPS = 10 * 1000", "numbers must be written out to be read, got STEPS = 10 * 1000"),
         ("STEPS = 1e4", "steps must be a whole number from 1 to 1,000,000,000, got 10000.0"),
         ("BASE_LR = -0.1", "base_lr must be a finite number above 0, got -0.1"),
-        ("BASE_LR = float('inf')", "numbers must be written out to be read: BASE_LR is float"),
+        ("BASE_LR = float('inf')", "numbers must be written out to be read, got BASE_LR = float"),
         ("STEPS: int = 12", None),
     ],
 )
