@@ -1,5 +1,7 @@
 """A study whose trials end in every way."""
 
+import signal
+
 import pytest
 
 import lrshape
@@ -22,3 +24,11 @@ def study(without_report, tmp_path_factory):
             screen={"shapes": 4, "seeds": 4}, base_lr={"low": 0.1, "high": 1.0, "points": 3},
             rescore={"top": 5, "seeds": 2}, confirm={"seeds": 2}, name="three",
         )  # fmt: skip
+
+
+@pytest.fixture
+def hears_interrupts():
+    """Shells start background jobs with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

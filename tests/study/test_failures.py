@@ -118,14 +118,6 @@ def returns(lrs, seed):
     return 0.5
 
 
-@pytest.fixture
-def hears_interrupts():
-    """Shells start background jobs with SIGINT ignored."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("swallow", [exits, returns])
 def test_an_interrupt_that_a_trainer_swallows_stops_the_study_and_makes_no_trial(tmp_path, swallow):

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import signal
 import time
 from functools import partial
 
@@ -70,14 +69,6 @@ def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path):
 
 def endless(lrs, seed):
     time.sleep(600)
-
-
-@pytest.fixture
-def hears_interrupts():
-    """Shells start background jobs with SIGINT ignored, which the time limit needs."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("hears_interrupts")
