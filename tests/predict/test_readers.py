@@ -220,6 +220,11 @@ def test_a_json_list_and_a_line_that_is_being_written(tmp_path):
     assert run.losses[-1] == FINAL
     (run,) = read_runs(text(tmp_path / "scalars.json", file.read_text())).runs
     assert run.losses[-1] == FINAL
+    rows = [
+        {"iteration": i, "loss_cls": 0.5, "lr": 0.1, "total_loss": 3 - i / 100} for i in range(0, 201, 20)
+    ]
+    (run,) = read_runs(text(tmp_path / "metrics.json", "\n".join(map(json.dumps, rows)))).runs  # detectron2's
+    assert run.final_loss == 1
     with file.open("a") as opened:
         opened.write('{"_step": 99, "tr')
     assert read_runs(file).runs[0].losses[-1] == FINAL

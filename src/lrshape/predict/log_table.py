@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,25 +96,28 @@ def logs_of(
         raise InputError("has one row for each run: it is a table of runs, and no log of their steps")
     logs, epoch = [], epoch_heading(metrics)
     for each, rows in by_run.items():
+        by_kind = {"": rows} if kinds is None else {kind: rows[kinds[rows] == kind] for kind in ("", *KINDS)}
+        # Validation may have steps of its own.
+        trained = np.sort(np.concatenate([by_kind[kind] for kind in ("", "train") if kind in by_kind]))
         for metric in filter(is_metric, metrics if epoch else ()):
-            logged = rows[~np.isnan(metrics[metric][rows])]
-            if kinds is not None:  # validation may have steps of its own
-                logged = logged[~np.isin(kinds[logged], KINDS) | (kinds[logged] == "train")]
+            logged = trained[~np.isnan(metrics[metric][trained])]
             if _begin_again(steps[logged], metrics[epoch][logged]):
                 raise InputError(
                     f"the steps ({shown(step)}) begin again in each epoch: log a step that counts on, or "
                     "name its column (--columns step=NAME)"
                 )
-        by_kind = {"": rows} if kinds is None else {kind: rows[kinds[rows] == kind] for kind in ("", *KINDS)}
-        series, said = {}, {_told(source, metric, columns) for _, metric in headings.values()}
-        for heading, (owner, metric) in headings.items():
-            if run is None and owner != each:
-                continue
-            told = _told(source, metric, columns)
+        own_headings = {
+            _told(source, metric, columns): heading
+            for heading, (owner, metric) in headings.items()
+            if run is not None or owner == each
+        }
+        series = {}
+        for told, heading in own_headings.items():
             is_split = told not in columns.values() and (loss := loss_of(told)) and not loss.is_said
             for kind, those in by_kind.items() if is_split else [("", rows)]:
                 named, values = f"{kind}_{told}" if kind else told, metrics[heading][those]
-                if those.size and not (kind and (named in said or np.isnan(values).all())):
+                # A column of that name says more than the rows of a kind.
+                if those.size and not (kind and (named in own_headings or np.isnan(values).all())):
                     series[named] = Series(steps[those], values)
         above = (
             "" if parent is None else next((at for row in rows.tolist() if (at := labels[parent][row])), "")
@@ -141,11 +143,11 @@ def _perhaps_run(labels: Mapping[str, Sequence[str]], steps: NDArray[np.float64]
     """
     for heading, texts in labels.items():
         if heading.lower() in PERHAPS_RUNS and all(texts):
-            runs = [steps[rows] for rows in _rows_of(texts).values()]
-            ends = sorted((np.fmin.reduce(run), np.fmax.reduce(run)) for run in runs)
-            for (_, last), (first, later) in pairwise(ends):
-                if 2 * first < min(last, later):
+            runs, reached = [steps[rows] for rows in _rows_of(texts).values()], -np.inf
+            for first, last in sorted((np.fmin.reduce(run), np.fmax.reduce(run)) for run in runs):
+                if 2 * first < min(reached, last):
                     return heading
+                reached = max(reached, last)
     return None
 
 

@@ -77,7 +77,7 @@ def next_runs(rows: "Sequence[Row]", found: Transfer, today: "Today", wider: flo
 
 def next_runs_without_law(today: "Today", offered: Sequence[Candidate]) -> tuple[NextRun, ...]:
     """Return the usual shapes, or the first ones, at the base LR of the best run: only trainings can tell."""
-    reason = "no law holds for your runs, so compare the usual shapes at your best base LR"
+    reason = "no law holds for your runs, so compare shapes at your best base LR"
     base_lr = rounded(float(today.run.lrs.max()))
     others = [each for each in offered if not each.own]
     usual = [each for each in others if each.name in WITHOUT_LAW] or others[: len(WITHOUT_LAW)]

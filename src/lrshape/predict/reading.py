@@ -209,7 +209,8 @@ def _resplit(
     """
     found = {}
     for run, value in given.items():
-        text = f"{run}={value}" if isinstance(value, str) else ""
+        is_placed = run in runs and (values is None or value in values)
+        text = f"{run}={value}" if isinstance(value, str) and not is_placed else ""
         pairs = [(text[:at], text[at + 1 :]) for at, letter in enumerate(text) if letter == "="]
         known = [(a, b) for a, b in pairs if a in runs and (values is None or b in values)]
         found |= dict(known[-1:] or [(run, value)])

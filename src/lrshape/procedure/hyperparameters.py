@@ -112,13 +112,13 @@ class HyperparameterSpec(Settings):
             if not least <= self.low < self.high <= most:
                 raise ValueError(f"limits must enclose the range, got [{least:g}, {most:g}]")
             number = isinstance(self.default, int | float) and not isinstance(self.default, bool)
+            if number and self.scale == "log" and self.default <= 0:
+                raise ValueError(f"default must be above 0 on a log scale, got {shown(self.default)}")
             inside = self.default is None or (
                 number
                 and least <= self.default <= most
                 and (self.scale != "integer" or float(self.default).is_integer())
             )
-        if self.scale == "log" and inside and not (self.default is None or self.choices or self.default > 0):
-            raise ValueError(f"default must be above 0 on a log scale, got {shown(self.default)}")
         if not inside:
             raise ValueError(f"default must be a value that may be tried, got {shown(self.default)}")
         return self

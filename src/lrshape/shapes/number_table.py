@@ -216,7 +216,10 @@ def _number(cell: str, nan: float = np.nan) -> float | None:
     if not cell:
         return np.nan
     try:
-        number = float(re.sub(r"^\s*\[(.*)\]\s*$", r"\1", cell))
+        number = float(cell)
         return number if number == number else nan
     except ValueError:
-        return np.nan if cell.strip().lower() in GAPS else None
+        text = cell.strip()
+        if text.startswith("[") and text.endswith("]"):
+            return _number(text[1:-1], nan)
+        return np.nan if text.lower() in GAPS else None
