@@ -67,12 +67,17 @@ def test_a_plan_shares_out_all_trials(trials):
     assert spec.confirm.families == (trials >= 1000)
 
 
-@pytest.mark.parametrize("trials", range(24, 64))
-def test_the_last_look_of_a_few_trials_can_decide(trials):
+@pytest.mark.parametrize("trials", [*range(24, 64), 80, 84, 100, 108, 160, 240, 256, 300])
+def test_the_last_look_can_decide_what_earlier_ones_did_not(trials):
     document = {"workload": "digits-mlp", "trials": trials}
-    for more in ({}, {"baselines": ["linear", "cosine"]} if trials >= 40 else {}):
+    for more in ({}, {"baselines": ["linear", "cosine"]}, {"schedules": ["linear", "cosine", "wsd"]}):
+        if more and trials < 40:
+            continue
         looks = StudySpec.parse({**document, **more}).confirm.looks
-        assert interval_ranks(looks[-1], 1 - 0.05 * share_of_error(looks[-1], looks))[0] >= 0
+        losses = [interval_ranks(n, 1 - 0.05 * share_of_error(n, looks))[0] for n in looks]
+        assert losses[-1] >= 0
+        assert losses[-1] > max(losses[:-1], default=-1)
+        assert len(looks) == 1 or losses[-1] > interval_ranks(looks[0])[0]
 
 
 @pytest.mark.parametrize("least", [-160, 0, 10**12])

@@ -1,7 +1,7 @@
 """Search settings from a number of trials: what a spec that names none gets."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lrshape.analysis.intervals import interval_ranks
@@ -9,7 +9,7 @@ from lrshape.analysis.looks import share_of_error
 from lrshape.analysis.paired import LEVEL
 from lrshape.errors import InputError
 from lrshape.procedure.hyperparameters import named
-from lrshape.procedure.spec import FINALISTS, STANDARD_BASELINES
+from lrshape.procedure.spec import FINALISTS, STANDARD_BASELINES, ConfirmSpec
 from lrshape.values import whole_number
 
 SEARCH_KEYS = ("sampler", "screen", "rescore")
@@ -238,13 +238,20 @@ def _first_look(usual: int, confirm: Any) -> int:
 def _last_look(first: int, more: int) -> int:
     """Seeds of the last look, where so many more than at the first one can be paid.
 
-    That is the first one where they are too few to decide anything by their share of the error.
+    A look that follows the one before it closely has so small a share of the error that it decides nothing
+    which that one does not, nor the first look with all of the error. The last look is the last one that
+    decides more.
     """
-    last = max(first, min(MOST_SEEDS, first + more))
-    if first < 1 or last == first:
-        return last
-    confidence = 1 - LEVEL * share_of_error(last, (first, last))
-    return first if interval_ranks(last, confidence)[0] < 0 else last
+    for last in range(min(MOST_SEEDS, first + more) if first > 0 else first, first, -1):
+        looks = ConfirmSpec(least=first, most=last).looks
+        if _losses(last, looks) > max(_losses(first, (first,)), _losses(looks[-2], looks)):
+            return last
+    return first
+
+
+def _losses(seeds: int, looks: Sequence[int]) -> int:
+    """On how many seeds the better of two schedules may lose at a look, and be shown to be better; or -1."""
+    return interval_ranks(seeds, 1 - LEVEL * share_of_error(seeds, looks))[0]
 
 
 def contest_least(schedules: int, swept: int, span: float = 1000.0, beside: int = 0) -> int:
