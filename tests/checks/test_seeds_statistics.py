@@ -71,12 +71,14 @@ def test_equal_shapes_are_chosen_by_lot():
     """Ties must not be broken alike on both sides: that would look like agreement."""
     estimate = truth = np.zeros((4000, 4))
     truth = truth + np.arange(4)
-    lot = np.random.default_rng(0).random((4000, 4))
-    found = _choices(estimate, truth, lot, 1, 1, 1.0, 0.95, 0.5)
+    lots = np.random.default_rng(0).random((2, 4000, 4))
+    found = _choices(estimate, truth, *lots, 1, 1, 1.0, 0.95, 0.5)
     assert found["recall"] == pytest.approx(0.25, abs=0.03)
     assert found["certain"] == pytest.approx(0.25, abs=0.03)
     assert found["regret"] == pytest.approx(1.5, abs=0.1)
     assert found["regret_certain"] == 3.0
+    equal = agreement(np.ones((20, 40)), splits=400)
+    assert equal.table["recall"].tolist() == pytest.approx([0.25] * len(equal.table), abs=0.05)
 
 
 def test_divergence_is_infinitely_bad_and_breaks_nothing():

@@ -194,7 +194,8 @@ def agreement(
     order = [rng.permutation(seeds) for _ in range(splits)]
     truth = np.stack([medians(matrix[:, o[seeds - reference :]]) for o in order])
     # A tie goes to the first shape, which would favour it in every split: ties are broken by lot.
-    lot = rng.random((splits, shapes))
+    # The reference has a lot of its own, or shapes that tie in both would seem to be recalled.
+    lot, other_lot = rng.random((2, splits, shapes))
     rows, estimates = [], {}
     for n in counts:
         estimate = estimates[n] = np.stack([medians(matrix[:, o[:n]]) for o in order])
@@ -203,7 +204,7 @@ def agreement(
                 "seeds": n,
                 "spearman": _mean(_spearman(estimate, truth)),
                 "kendall": _mean(_kendall(estimate[:_SLOW_SPLITS], truth[:_SLOW_SPLITS])),
-                **_choices(estimate, truth, lot, top, keep, scale, certainty, margin),
+                **_choices(estimate, truth, lot, other_lot, top, keep, scale, certainty, margin),
             }
         )
     return Agreement(
@@ -227,12 +228,12 @@ def recommended(table: pd.DataFrame, column: str, certainty: float) -> int | Non
 
 
 def _choices(
-    estimate: NDArray, truth: NDArray, lot: NDArray, top: int, keep: int,
+    estimate: NDArray, truth: NDArray, lot: NDArray, other_lot: NDArray, top: int, keep: int,
     scale: float, certainty: float, margin: float,
 ) -> dict[str, float]:  # fmt: skip
     """What comes of choosing by the estimates; all arrays have shape (splits, shapes)."""
     chosen = np.lexsort((lot, estimate), axis=-1)
-    actual = np.lexsort((lot, truth), axis=-1)
+    actual = np.lexsort((other_lot, truth), axis=-1)
     least = np.take_along_axis(truth, actual[:, :1], axis=1)
     with np.errstate(invalid="ignore"):
         # Where even the best diverged all shapes are equal.
