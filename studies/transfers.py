@@ -101,7 +101,7 @@ def _table(pairs: Pairs, margin: float) -> pd.DataFrame:
     found = [pair for pair in pairs if pair[0] != pair[1]]
     corrected = holm([p for *_, p in found])
     rows = []
-    for (best, own, effect, _), p in zip(found, corrected, strict=True):
+    for (best, own, effect, p_value), p in zip(found, corrected, strict=True):
         costs, is_within = effect.low > margin and p < LEVEL, effect.high < margin
         verdict = "costs" if costs else "within" if is_within else "undecided"
         rows.append(
@@ -114,6 +114,7 @@ def _table(pairs: Pairs, margin: float) -> pd.DataFrame:
                 "relative_high": effect.high,
                 "regret": effect.value,
                 "regret_low": effect.low,
+                "p_above_0": p_value,
                 "edge": "" if effect.is_judged else "edge",
                 "own_edge": "",
                 "verdict": verdict if effect.is_judged else "undecided",

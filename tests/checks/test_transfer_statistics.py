@@ -1,5 +1,6 @@
 """Regrets from trials that are given by hand, where the truth is known."""
 
+import itertools
 import math
 
 import numpy as np
@@ -234,6 +235,21 @@ def test_the_false_alarm_rate_is_held():
         found = regrets({"a": first}, BEST, METRIC, first_scoring_seed=FIRST, margin=0.0)
         alarms += row(found, TUNED, "b", "a")["verdict"] == "costs"
     assert alarms <= 8  # 2.5 expected, one-sided
+
+
+@pytest.mark.parametrize(
+    ("settings", "p", "moves"), [(2, 0.04, "yes"), (4, 0.04, "undecided"), (4, 0.005, "yes")]
+)
+def test_moves_are_corrected_for_all_pairs_of_settings(settings, p, moves):
+    """The first setting's shape costs in all others, whose shapes cost there, too, if its p-values hold."""
+    names = "abcd"[:settings]
+    first = row(table((1.0, 1.3, 1.0, 1.0), (1.3, 1.0, 1.0, 1.0)), TUNED, "a", "b")
+    rows = [
+        first | {"shape_of": of, "used_in": at}
+        | ({"verdict": "undecided", "p_above_0": p} if at == "a" else {} if of == "a" else {"p_above_0": 1.0})
+        for of, at in itertools.permutations(names, 2)
+    ]  # fmt: skip
+    assert answer(pd.DataFrame(rows))["moves"] == moves
 
 
 @pytest.mark.parametrize("margin", [-0.1, math.nan, math.inf])

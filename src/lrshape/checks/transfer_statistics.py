@@ -83,15 +83,16 @@ def regrets(
 
     Returns:
         ``choice, shape_of, used_in, family, params, base_lr, edge, own_edge, seeds, score, low, high,
-        reference, regret, regret_low, regret_high, relative, relative_low, relative_high, p_value, p_holm,
-        verdict``. ``edge`` is "low" or "high" if the tuned base LR is the smallest or largest tried,
+        reference, regret, regret_low, regret_high, relative, relative_low, relative_high, p_above_0, p_value,
+        p_holm, verdict``. ``edge`` is "low" or "high" if the tuned base LR is the smallest or largest tried,
         ``own_edge`` the same of the own best shape. ``reference`` is the own best shape's median.
         ``relative`` is the median of the paired regrets as shares of the own best shape's values, NaN unless
         these have one sign.
-        ``p_value`` tests, two-sided, whether the regret equals the margin, whatever a better base LR gains;
-        ``p_holm`` is corrected for all pairs of one choice. ``verdict`` is ``own`` on the diagonal, ``costs``
-        if the regret is above the margin (interval and corrected p), ``within`` if the interval lies below
-        the margin, ``unknown`` with too few seeds, else ``undecided``, as where a base LR is at an edge.
+        ``p_value`` tests, two-sided, whether the regret equals the margin, whatever a better base LR gains,
+        ``p_above_0`` whether it is 0; ``p_holm`` is ``p_value`` corrected for all pairs of one choice.
+        ``verdict`` is ``own`` on the diagonal, ``costs`` if the regret is above the margin (interval and
+        corrected p), ``within`` if the interval lies below the margin, ``unknown`` with too few seeds, else
+        ``undecided``, as where a base LR is at an edge.
 
     Raises:
         InputError: if the margin is negative, the metric is not stored, or trials are missing.
@@ -121,7 +122,7 @@ def regrets(
                 if (edge or own_edge or is_open) and row["verdict"] != "unknown":
                     row["verdict"] = "undecided"  # a better base LR may lie beyond those tried
                 if best.setting == setting:
-                    row["p_value"], row["verdict"] = math.nan, "own"
+                    row["p_above_0"], row["p_value"], row["verdict"] = math.nan, math.nan, "own"
                 rows.append(
                     {
                         "choice": choice,
@@ -150,17 +151,20 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     """Does the setting move the best shape, by `regrets`?
 
     Returns:
-        ``moves``: ``yes`` if some regret is significantly above the margin and the regret of the other of the
-        two shapes in the other setting is above 0 (its interval); ``no`` if the intervals of all lie below
-        the margin, ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were
-        compared; ``costs``, ``within``, how many of them are so; ``largest``, the row of the largest regret
-        among those that decide (that show a move, else that cost, if any does), and ``reverse``, the row of
-        the other shape in the other setting: both None without pairs.
+        ``moves``: ``yes`` if two settings' shapes are both worse in the other setting, corrected for all
+        pairs of settings, and one of the two regrets costs; ``no`` if all intervals lie below the margin,
+        ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were compared;
+        ``costs``, ``within``, how many of them are so; ``largest``, the row of the largest regret among those
+        that decide (that show a move, else that cost, if any does), and ``reverse``, the row of the other
+        shape in the other setting: both None without pairs.
     """
     of_choice = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
     pairs = {(row["shape_of"], row["used_in"]): row for row in of_choice}
     costly = {pair: row for pair, row in pairs.items() if row["verdict"] == "costs"}
-    moved = {pair: row for pair, row in costly.items() if _is_above_0(pairs[pair[::-1]])}
+    both = [pair for pair in pairs if pair < pair[::-1]]
+    p_values = holm([max(_p_above_0(pairs[pair]), _p_above_0(pairs[pair[::-1]])) for pair in both])
+    differ = {frozenset(pair) for pair, p in zip(both, p_values, strict=True) if p < LEVEL}
+    moved = {pair: row for pair, row in costly.items() if frozenset(pair) in differ}
     verdicts = [row["verdict"] for row in pairs.values()]
     within = verdicts.count("within")
     if moved:
@@ -178,6 +182,7 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
 
 _OPEN = {
     **dict.fromkeys(("regret_low", "regret_high", "relative_low", "relative_high"), math.nan),
+    "p_above_0": 1.0,
     "p_value": 1.0,
 }
 """Of a regret that a better base LR may change by any amount."""
@@ -234,6 +239,7 @@ def _row(
     most = paired_difference(a, better_b + margin * np.abs(better_b))
     named = {"better": "above", "worse": "within", "open": "undecided", "unknown": "unknown"}
     case = "within" if most.high == 0 else named[verdict(least.low, most.high)]
+    low = paired_difference(better_a, b)
     return {
         "seeds": len(seeds),
         "score": score.estimate,
@@ -241,9 +247,10 @@ def _row(
         "high": score.high,
         "reference": against.estimate,
         "regret": paired_difference(a, b).estimate,
-        "regret_low": paired_difference(better_a, b).low,
+        "regret_low": low.low,
         "regret_high": paired_difference(a, better_b).high,
         **_ratio(a, b, better_a, better_b),
+        "p_above_0": 1.0 if low.estimate <= 0 else low.p_value,
         "p_value": _p_value(least, most),
         "p_holm": math.nan,
         "verdict": case,
@@ -275,8 +282,9 @@ def _ratio(a: Array, b: Array, better_a: Array, better_b: Array) -> dict[str, fl
     return dict(zip(("relative", "relative_low", "relative_high"), found, strict=True))
 
 
-def _is_above_0(row: Mapping[str, Any]) -> bool:
-    return row["regret_low"] > 0 and not (row["edge"] or row["own_edge"])
+def _p_above_0(row: Mapping[str, Any]) -> float:
+    is_above = row["regret_low"] > 0 and not (row["edge"] or row["own_edge"])
+    return row["p_above_0"] if is_above else 1.0
 
 
 def _size(row: Mapping[str, Any]) -> tuple[float, float]:
