@@ -78,7 +78,7 @@ def search(
         out: directory of the study, or its URL, such as ``s3://bucket/study``; made if it does not exist,
             resumed if it holds this study.
         train: your own training, ``train(lrs, seed) -> float | {metric: number}``, where ``lrs`` is float64
-            of shape (steps,); it becomes the workload. Give ``steps``, too. With ``tune`` it takes each
+            of shape (steps,); it becomes the workload. Also give ``steps``. With ``tune`` it takes each
             hyperparameter as a keyword: ``train(lrs, seed, *, weight_decay)``. The mapping may hold a loss
             curve under ``curve``: rows (step, train loss) or (step, train loss, validation loss).
         steps: steps of ``train``.
@@ -92,7 +92,7 @@ def search(
         executor: what runs the trials: ``inline``, ``processes``, ``ray``, or a mapping with such a
             ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
             it may be another one when the study is resumed.
-        callback: hears of progress.
+        callback: is told of progress.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
 
     Returns:
@@ -101,7 +101,7 @@ def search(
     Raises:
         InputError: if something given cannot be used; nothing has been trained then.
         TimeLimitReached: if the time limit came first.
-        TooManyFailed: if more of the trials failed than ``max_failed_fraction`` allows: an `InputError`, too.
+        TooManyFailed: if more of the trials failed than ``max_failed_fraction`` allows; also an `InputError`.
         StoreError: if results cannot be written.
     """
     document = _read(spec, settings)
@@ -142,8 +142,8 @@ def compare(
             lines, and so is a `Schedule` that is a table or has batch sizes, a least LR or another step rule;
             any other keeps its formula.
         tune: whether to tune the base LRs of schedules that do not say; otherwise each keeps its own, which
-            for a list is its largest learning rate. Default: true. A mapping names hyperparameters that are
-            tuned, too, as in a spec.
+            for a list is its largest learning rate. Default: true. A mapping names hyperparameters to tune as
+            well, as in a spec.
         train: as in `search`.
         steps: as in `search`.
         metrics: as in `search`.

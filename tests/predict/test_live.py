@@ -42,7 +42,7 @@ def test_one_live_run_goes_on_and_is_told_little():
     branch = found.next_runs[-1]
     assert branch.schedule.steps == DONE + 100
     assert [each.cost for each in found.next_runs] == pytest.approx([0.6, 0.1])  # of a full run
-    assert "give lrshape its log" in branch.reason
+    assert "give lrshape their log" in branch.reason
 
 
 def test_laws_of_curves_decide_once_a_branch_was_run():
@@ -107,7 +107,7 @@ def test_a_continuation_holds_and_then_decays():
         ({"from_step": DONE, "steps": None}, "from_step needs steps"),
         ({"from_step": DONE, "steps": [1, 2, 3, 4]}, "steps must be one to 3 numbers, got 4"),
         ({"from_step": DONE, "steps": 10**7}, "at most 1,000,000, got 10,000,000"),
-        ({"from_step": DONE, "families": ["wsd"]}, "families .--families. cannot go with from_step"),
+        ({"from_step": DONE, "families": ["wsd"]}, "families .--families. cannot be combined with from_step"),
         ({"live": "live"}, "needs from_step"),
         ({"steps": [1000, 2000]}, "steps must be one number without from_step"),
     ],

@@ -38,7 +38,7 @@ class Measured:
         score_median: median of the metric over seeds.
         score_low: lower end of its 95% interval.
         score_high: upper end.
-        seeds: number of trials that they are of.
+        seeds: number of trials behind the score.
         diverged: how many of them diverged.
         failed: how many of them failed.
     """

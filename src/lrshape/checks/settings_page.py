@@ -227,14 +227,15 @@ def _method(findings: SweepFindings) -> list[str]:
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
         "one known for the shape in that setting, and more while the best lies on an edge, on "
         f"{how['tuning_seeds']} seeds; then scored on {how['seeds']} other seeds. The setting’s own best "
-        "shape is tuned in the same way. Kept: shape and base LR as they were found, against the own best "
-        "shape at its own study’s base LR, on the same scoring seeds.",
-        "A regret is the median over paired seeds of how much worse the shape is than the own best shape, in "
-        "percent of it, with its exact 95% sign interval. With re-tuned base LRs the interval is wider by "
-        "what better ones are expected to gain, by a model of the setting’s trials. A regret can be "
-        "negative: a search need not find the best. “Above the margin” needs an interval wholly above the "
-        f"margin of {percent(findings.margin)} and a p below 0.05 after Holm’s correction for all pairs of a "
-        "matrix; “within the margin” an interval wholly below it. What diverged or failed scores +∞.",
+        "shape is tuned in the same way. Kept: shape and base LR as they were found, against the setting’s "
+        "own best shape at the base LR of its study, on the same scoring seeds.",
+        "A regret is the median over paired seeds of how much worse the shape is than the setting’s own best "
+        "shape, in percent of the latter, with its exact 95% sign interval. With re-tuned base LRs the "
+        "interval is wider by what better ones are expected to gain, by a model of the setting’s trials. A "
+        "regret can be negative: a search need not find the best. “Above the margin” needs an interval "
+        f"wholly above the margin of {percent(findings.margin)} and a p below 0.05 after Holm’s correction "
+        "for all pairs of a matrix; “within the margin” an interval wholly below it. A trial that diverged or "
+        "failed scores +∞.",
         "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
         "perform differently, and what a search far from the best has found is worse in every setting. "
         "lrshape says that the best shape depends on the setting if a regret is above the margin and the "

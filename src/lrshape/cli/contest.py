@@ -15,7 +15,7 @@ from lrshape.cli.verdicts import print_best
 @app.command()
 def contest(
     spec: Annotated[
-        Path, typer.Argument(metavar="SPEC.toml", help="The spec, with a table [schedules.NAME] for each.")
+        Path, typer.Argument(metavar="SPEC.toml", help="The spec, with tables [schedules.NAME].")
     ],
     out: Out,
     settings: Overrides = None,
@@ -37,10 +37,10 @@ def contest(
 ) -> None:
     """Decide which of two or more given schedules is best; run it again to resume: finished trials are kept.
 
-    Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false;
-    then lrshape trains with each on the same fresh seeds, until the leader's comparisons with all others are
-    decided. The directory is a study's: status, report, best and export work there. To draw schedules, or the
-    winners of studies, side by side without training, use `lrshape compare`.
+    Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false.
+    lrshape then trains with each on the same fresh seeds, until the leader's comparisons with all others are
+    decided. The directory holds a study: status, report, best and export work there. To draw schedules, or
+    the winners of studies, side by side without training, use `lrshape compare`.
 
     Examples:
 

@@ -32,7 +32,7 @@ def verify(
 
     For every chunk, lrshape checks its checksum and columns, that it belongs to this study, and that it holds
     the trials that the spec plans. Without --repair nothing changes. After --repair, run the search, check or
-    sweep again to recompute the chunks that were moved. Exit code: 0 sound or repaired, also where a search
+    sweep again to recompute the chunks that were moved. Exit code: 0 sound or repaired, even if a search
     has not ended; 1 damaged, or trials that were stored are missing.
 
     Examples:

@@ -28,8 +28,8 @@ Metric = Annotated[
     str | None,
     typer.Option(
         metavar="METRIC",
-        help="Rank by another stored metric, e.g. final/test_error; of accuracies, F1, AUC and the like "
-        "higher values are better.",
+        help="Rank by another stored metric, e.g. final/test_error; for accuracies, F1, AUC and the "
+        "like, higher values are better.",
     ),
 ]
 Overrides = Annotated[

@@ -35,20 +35,20 @@ def suggest(
     from_step: Annotated[
         int | None,
         typer.Option(
-            parser=whole, metavar="S", help="Suggest how to go on with a run in progress after its step S."
+            parser=whole, metavar="S", help="Suggest how to continue a run in progress after its step S."
         ),
     ] = None,
     live: Annotated[
         str | None, typer.Option(metavar="RUN", help="The run in progress; default: the unfinished one.")
     ] = None,
     metric: Annotated[
-        str | None, typer.Option(metavar="LOSS", help="Which loss counts: a heading, or e.g. val_loss.")
+        str | None, typer.Option(metavar="LOSS", help="The loss to use: a heading, or e.g. val_loss.")
     ] = None,
     like: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A schedule file to compare as well.")
+        Path | None, typer.Option(metavar="FILE", help="A schedule file to include in the comparison.")
     ] = None,
     families: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Suggest common members of these families only.")
+        str | None, typer.Option(metavar="A,B,...", help="Suggest only common members of these families.")
     ] = None,
     schedules: Annotated[
         list[str] | None,
@@ -81,10 +81,10 @@ def suggest(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Suggest the schedule and base LR to run next, from the runs that you have; nothing is trained.
+    """Suggest the schedule and base LR to run next, from the runs that you have, without training.
 
-    It works best with an LR sweep of one schedule: three runs or more. Without any run, only shapes are
-    ranked. `lrshape export next-1.json` writes the suggested schedule for your framework.
+    It works best with an LR sweep of one schedule: three runs or more. Without any run, it only ranks
+    shapes. `lrshape export next-1.json` writes the suggested schedule for your framework.
 
     Examples:
 

@@ -53,7 +53,7 @@ def certificate(found: OptimumResult) -> str:
         why = (
             "of its cost"
             if found.eigenbasis is None
-            else "each second derivative by the exact dynamics is dear"
+            else "each second derivative by the exact dynamics is expensive"
         )
         return f"Whether it is a strict local minimum was not computed because {why}."
     zero = (
@@ -95,8 +95,8 @@ def warnings(found: OptimumResult) -> list[Notice]:
                 "The recursion does not hold here",
                 f"The recursion gives the optimal schedule a loss of {number(optimum.loss)}; in eigenbasis "
                 f"{found.check_eigenbasis} it is {number(optimum.exact)}, "
-                f"{number(optimum.exact / optimum.loss, 2)} times as much. The gaps are true of the model, "
-                "and not of SGD: minimise an eigenbasis's own dynamics (--eigenbasis).",
+                f"{number(optimum.exact / optimum.loss, 2)} times as much. The gaps hold for the model, "
+                "not for SGD: minimise an eigenbasis's own dynamics (--eigenbasis).",
             )
         )
     better = [f.family for f in found.families if found.exact_gap(f.family) < 0]

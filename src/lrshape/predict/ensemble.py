@@ -96,7 +96,7 @@ class Ensemble:
         if self.error >= size:
             raise InputError(
                 f"on held-out runs they miss differences of final losses by {self.error:.2g}, as much as "
-                f"those that they would predict, {size:.2g}"
+                f"the differences that they would predict, {size:.2g}"
             )
 
     def losses(self, schedules: Sequence[Array]) -> Array:
@@ -136,7 +136,7 @@ def fit_ensemble(runs: Sequence[Run], least: int = LEAST_RUNS) -> Ensemble:
     # Pairs that one law could not predict count for none, so that all are judged by the same ones.
     judged = np.all(np.isfinite(list(errors.values())), axis=0)
     if not judged.any():
-        raise InputError("no run can be held out so that another one is left whose LR falls")
+        raise InputError("whichever run is held out, no other run has an LR that falls")
     lowest = min(abs(run.final_loss) for run in curves)
     known = KNOWN_ERROR * lowest
     precision = {name: 1 / (np.mean(found[judged] ** 2) + known**2) for name, found in errors.items()}

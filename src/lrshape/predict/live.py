@@ -193,7 +193,7 @@ def _branch(live: Run, finished: Sequence[Run], steps: int) -> list[NextRun]:
     length = max(1, min(round(BRANCH * live.steps), steps - live.steps))
     decay = Continuation("linear to 0", live.steps, live.steps + length)
     reason = (
-        f"{length:,} steps on the side from the checkpoint at step {live.steps:,} tell what decays gain: "
-        "give lrshape its log, too"
+        f"{length:,} steps on the side from the checkpoint at step {live.steps:,} show what decays gain: "
+        "also give lrshape their log"
     )
     return [NextRun(decay.name, Schedule.from_values(decay.lrs(live.lrs)), reason)]

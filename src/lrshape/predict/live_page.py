@@ -14,8 +14,9 @@ LIVE_METHOD = (
     "lrshape trained nothing. It keeps the LRs that were run, and compares decays that begin at several "
     "steps with your plan, or with a linear decay to 0 over the last fifth of all steps.",
     "Laws of loss curves decide where at least two runs have a curve and the LR of one of them falls; they "
-    "are judged by differences of final losses that they were not fitted to. Else the convex bound decides, "
-    "from the finished runs. Without any, it assumes that the LR suits the plan, and its intervals are wide.",
+    "are judged by differences of final losses that they were not fitted to. Otherwise the convex bound "
+    "decides, from the finished runs. Without any, it assumes that the LR suits the plan, and its "
+    "intervals are wide.",
     "On constant runs of one 124M language model, cut off at 10% to 60% of the steps, the first choice ended "
     "0.004 above the best known decay in the median and 0.013 at worst from the live run alone; with one "
     "shorter run whose LR fell, 0 and 0.002 where laws of curves decided, 0 and 0.008 where the bound did.",

@@ -46,21 +46,21 @@ def suggest(
     live: str | None = None,
     cost_limit: float | None = None,
 ) -> Suggestion:
-    """Suggest which schedule and base LR to run next, from the runs that there are; nothing is trained.
+    """Suggest which schedule and base LR to run next, from the runs that there are, without training.
 
     Args:
         runs: files and folders of logs, see `lrshape.predict.reading.read_runs`, or `Run` objects. It works
-            best with an LR sweep of one schedule, three runs or more; without any, only shapes are ranked.
+            best with an LR sweep of one schedule, three runs or more; without any, it only ranks shapes.
         steps: number of steps of the training to come; default: that of the best run. With ``from_step``
             also up to three numbers, if it is not known yet at which of them the run will stop.
-        metric: which loss counts, a heading or a kind such as ``val_loss``. This argument, ``columns``,
+        metric: the loss to use, a heading or a kind such as ``val_loss``. This argument, ``columns``,
             ``schedules`` and ``parents`` are for files.
-        like: a schedule, or its file, that is compared, too.
+        like: a schedule, or its file, to include in the comparison.
         families: candidates are common members of these; default: those that people use.
         columns: headings of the logs by role.
         schedules: schedules of runs whose logs have no LRs.
         parents: by run, the run that it was resumed from.
-        from_step: suggest how to go on with a run in progress, of which so many steps are done.
+        from_step: suggest how to continue a run in progress after this number of steps.
         live: name of that run; default: the only one that is unfinished, or ends there, or is given.
         cost_limit: how many full runs' worth of steps the next runs may cost in all, above 0; default: no
             limit. A run that goes on from a checkpoint of another one costs only its own steps.
@@ -88,7 +88,7 @@ def suggest(
     own = [] if like is None else [_like(like)]
     if from_step is not None:
         if cost_limit is not None:
-            raise InputError("cost_limit (--cost-limit) cannot go with from_step: only the run goes on")
+            raise InputError("cost_limit (--cost-limit) cannot be combined with from_step")
         return _goes_on(read, whole_number("from_step", from_step, 1), steps, live, families, own)
     if live is not None:
         raise InputError("live (--live) needs from_step (--from-step)")
@@ -102,7 +102,7 @@ def suggest(
         raise InputError(f"steps are needed (--steps) where no finished run or schedule gives them; {why}")
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
-        notes = (*read.notes, *(["No run is finished, so no final loss counts."] if len(read) else []))
+        notes = (*read.notes, *(["No run is finished, so there is no final loss."] if len(read) else []))
         return replace(_paid(_without_runs(chosen, families, own), cost_limit), notes=notes)
     best = min(finished, key=lambda run: run.final_loss)
     steps = _checked_steps(best.steps if steps is None else steps)
@@ -145,7 +145,7 @@ def _goes_on(
 ) -> Suggestion:
     """Suggest how to go on with the run in progress."""
     if families is not None:
-        raise InputError("families (--families) cannot go with from_step: a run goes on by decays of its LR")
+        raise InputError("families (--families) cannot be combined with from_step: it only decays a run's LR")
     horizons = checked_horizons(steps, from_step)
     run, finished = live_run(read, from_step, live)
     finished, repeats = averaged(finished, apart=run.name)
@@ -158,7 +158,7 @@ def _goes_on(
 def _paid(found: Suggestion, limit: float | None) -> Suggestion:
     chosen = affordable(found.next_runs, found.runs, found.steps, limit)
     if found.next_runs and not chosen:
-        doubt = f"No next run that tells anything costs at most {limit:g} full runs."
+        doubt = f"No useful next run costs at most {limit:g} full runs."
         found = replace(found, doubts=(*found.doubts, doubt))
     return replace(found, next_runs=chosen)
 

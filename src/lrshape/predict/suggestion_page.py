@@ -34,10 +34,10 @@ METHOD = (
 )
 CURVES_METHOD = (
     "Forecasts are a mean of laws that were fitted to your loss curves and of the bound, weighted by how "
-    "well each predicts differences of final losses: each run was predicted from the others. The intervals "
-    "hold what they missed there, or 0.25% of the loss if that is more. Nothing was trained.",
+    "well each predicts differences of final losses: each run was predicted from the others. The errors of "
+    "these predictions set the intervals, or 0.25% of the loss if that is more. Nothing was trained.",
     "Such laws fail where base LRs differ, so the base LR is that of your best run. A decay to lower LRs "
-    "than any that was run is extrapolated.",
+    "than those of your runs is an extrapolation.",
 )
 NEXT_FILES = tuple(f"next-{number}.json" for number in range(1, MOST_HORIZONS + 2))
 """One for each horizon of a run in progress, and one for all of them; other suggestions have up to three."""
@@ -229,7 +229,7 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
         figures={key: shown[key] for key in ("curves",) if key in shown},
         tables=[runs] if found.runs else [],
         remarks=[
-            "A final loss is the mean of the last logged losses: the noisier they are, the more of them.",
+            "A final loss is the mean of the last logged losses: the noisier they are, the more.",
             *found.notes,
         ],
     )

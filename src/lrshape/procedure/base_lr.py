@@ -30,8 +30,8 @@ class BaseLRStrategy(Settings, abc.ABC):
 
     name: ClassVar[str]
 
-    low: float = Field(gt=0, lt=EXTREME, description="smallest base LR of the first ones that are tried")
-    high: float = Field(gt=0, lt=EXTREME, description="largest base LR of the first ones")
+    low: float = Field(gt=0, lt=EXTREME, description="smallest base LR that is tried at first")
+    high: float = Field(gt=0, lt=EXTREME, description="largest base LR that is tried at first")
     extend: int = Field(
         default=4,
         ge=0,

@@ -39,8 +39,8 @@ _NAME = re.compile(r"[A-Za-z_][\w-]*(\.[A-Za-z_][\w-]*)*")
 class HyperparameterSpec(Settings):
     """A hyperparameter's range, or its choices; every schedule is judged at its own best value."""
 
-    low: float | None = Field(default=None, description="smallest value of the first ones that are tried")
-    high: float | None = Field(default=None, description="largest value of the first ones")
+    low: float | None = Field(default=None, description="smallest value that is tried at first")
+    high: float | None = Field(default=None, description="largest value that is tried at first")
     scale: Literal["linear", "log", "integer"] = Field(
         default="linear", description="linear, log, or integer for whole numbers"
     )
@@ -50,13 +50,13 @@ class HyperparameterSpec(Settings):
     limits: tuple[float, float] | None = Field(
         default=None,
         description="how far the range may widen where the best lies at its edge; default: as far as the "
-        "workload's setting allows, but at most three times its width on each side; of a train function or a "
-        "command only on a log scale",
+        "workload's setting allows, but at most three times its width on each side; for a train function or "
+        "a command only on a log scale",
     )
     default: Any = Field(
         default=None,
         description="the value that would be used without tuning, which the report compares with; default: "
-        "that of the workload's setting, moved into the range; of a train function or a command the middle, "
+        "that of the workload's setting, moved into the range; for a train function or a command the middle, "
         "or the first choice",
     )
     family: str | None = Field(

@@ -106,7 +106,7 @@ class ConfirmSpec(Settings):
         description="smallest difference that matters, in units of the metric; "
         "default: half of the winner's spread over seeds",
     )
-    families: bool = Field(default=True, description="whether to confirm each family's best shape, too")
+    families: bool = Field(default=True, description="whether to confirm also each family's best shape")
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,7 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
     moved = (
         f"{fixed_first} would come first, not {first}"
         if first != fixed_first
-        else f"{first} would come first all the same, but the order of the others would change"
+        else f"{first} would still come first, but the order of the others would change"
     )
     verdict = "the order would be the same" if order == sorted(order) else moved
     fixed = listing(
@@ -58,8 +58,8 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
                     },
                     colours=[variable(findings.style(row).colour) for row, _ in known],
                     note="By the posterior of the model that the tune phase has fitted to all trials; the "
-                    "confirm phase measures the best values alone. As good is what loses less than the "
-                    "confirm phase can resolve, each value at its own best base LR.",
+                    "confirm phase measures only the best values. A value is “as good” if it loses less than "
+                    "the confirm phase can resolve, each value at its own best base LR.",
                 )
             ],
         )

@@ -52,7 +52,7 @@ class StudySpec(SearchSpec):
     decay_steps: int | None = Field(
         default=None,
         ge=0,
-        description="length of the decay of every wsd in steps; without families only wsd is searched then",
+        description="length of the decay of every wsd in steps; the search then covers only wsd by default",
     )
     min_lr: float = Field(default=0.0, ge=0, description="no learning rate of any trial is below this")
     workload: Annotated[Workload, WORKLOADS]

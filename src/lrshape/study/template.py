@@ -54,7 +54,7 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     )
     yield ""
     yield f"# Metrics of this workload: {', '.join(workload.metric_names())}."
-    yield "# `lrshape shapes list` lists the families. Fix and narrow their parameters so:"
+    yield "# `lrshape shapes list` lists the families. Fix and narrow their parameters like this:"
     yield '# families = ["wsd", {name = "rex", fixed = {warmup = 0.1}, ranges = {beta = [0.1, 1]}}]'
     yield f"# With fewer than {2 * FEW} trials, fewer families and baselines are the default."
     yield f"# families = {_toml([family.name for family in spec.families])}"

@@ -12,7 +12,7 @@ PATIENCE = 3.0
 
 
 class TimeLimitReached(Exception):  # noqa: N818 - it is no error
-    """The time limit came before the end; running the study again goes on where it stopped."""
+    """The time limit came before the end; running the study again continues where it stopped."""
 
     def __init__(self, message: str = "the time limit is reached"):
         super().__init__(message)
