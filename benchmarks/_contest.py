@@ -42,4 +42,4 @@ def ratio(ours: Result, theirs: Result) -> str:
     """How many times faster, in words."""
     if math.isnan(theirs.rate):
         return f"{theirs.entry.name}: {theirs.problem}"
-    return f"{ours.rate / theirs.rate:.2f} times {theirs.entry.name} at {theirs.entry.members}"
+    return f"{ours.rate / theirs.rate:.2f} times as fast as {theirs.entry.name} at {theirs.entry.members}"

@@ -37,15 +37,15 @@ POWER_BEFORE = {
 }
 
 INTRODUCTION = """\
-Whole searches of synthetic workloads whose truth is known (`_worlds.py`): schedules have a score without \
-noise, and seeds noise that all schedules share and noise of each schedule's own. N is what a study may \
-train in all. Shares are of studies, with 95% Clopper-Pearson intervals.
+Whole searches of synthetic workloads whose truth is known (`_worlds.py`): each schedule has a score \
+without noise, and each seed adds noise that all schedules share and noise of each schedule's own. N is the \
+number of trials that a study may train. Shares are of studies, with 95% Clopper-Pearson intervals.
 
-- False better: the study claims that the winner is better than some baseline, which at its own best base \
-LR is at least as good as the winner as confirmed.
-- False worse: the study claims that some baseline is better than the winner, which at its own best base \
-LR is at least as good as that baseline as confirmed.
-- False equal: the study claims that some baseline equals the winner within the margin, and at their own \
+- False better: the study claims that the winner is better than some baseline, but at its own best base \
+LR this baseline is at least as good as the confirmed winner.
+- False worse: the study claims that some baseline is better than the winner, but at its own best base \
+LR the winner is at least as good as that confirmed baseline.
+- False equal: the study claims that some baseline equals the winner within the margin, but at their own \
 best base LRs they differ by more.
 - Before: false better under the rules of revision 1c03511 and the number of studies: base LRs of \
 baselines from a grid of factor 2 and one seed each, bootstrap of the difference of medians over 20 \

@@ -141,7 +141,7 @@ def report(training: list[Result], evaluation: list[Result], peak: Result, membe
         lines.append(ratio(ours, by_name["(c)", 1]))
     bound = by_name.get(("lrshape's", 1))
     limit = (
-        f" Its matrix products alone, at their shapes and over patches that are there already, take "
+        f" Its matrix products alone, at their shapes and over patches that are already gathered, take "
         f"{ours.rate / bound.rate:.0%} of its time: with nothing else to do it would reach "
         f"{bound.rate * FLOPS / peak.rate:.0%} of the peak."
         if bound

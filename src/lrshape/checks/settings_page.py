@@ -234,8 +234,8 @@ def _method(findings: SweepFindings) -> list[str]:
         "interval is wider by what better ones are expected to gain, by a model of the setting’s trials. A "
         "regret can be negative: a search need not find the best. “Above the margin” needs an interval "
         f"wholly above the margin of {percent(findings.margin)} and a p below 0.05 after Holm’s correction "
-        "for all pairs of a matrix; “within the margin” an interval wholly below it. A trial that diverged or "
-        "failed scores +∞.",
+        "for all pairs of a matrix; “within the margin” an interval wholly below it. A trial that diverged "
+        "or failed scores +∞.",
         "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
         "perform differently, and what a search far from the best has found is worse in every setting. "
         "lrshape says that the best shape depends on the setting if a regret is above the margin and the "
