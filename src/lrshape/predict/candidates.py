@@ -104,6 +104,11 @@ def alike(one: Schedule, other: Schedule) -> bool:
     return bool(np.sqrt(np.mean(difference**2)) <= SAME)
 
 
+def same(lrs: Array, other: Array) -> bool:
+    """Return whether two schedules have as many steps and, but for `SAME` of the highest LR, the same LRs."""
+    return len(lrs) == len(other) and bool(np.sqrt(np.mean((lrs - other) ** 2)) <= SAME * lrs.max())
+
+
 def warmup_steps(lrs: Array) -> int:
     """Return how many steps a schedule rises at its start; 0 if it rises for longer than a warmup does."""
     first = int(np.argmax(lrs >= 0.999 * lrs.max()))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.predict.candidates import SAME, moved
+from lrshape.predict.candidates import moved, same
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.runs import Run
 from lrshape.predict.suggestion import FARTHEST
@@ -51,7 +51,7 @@ def _priced(run: NextRun, runs: Sequence[Run], known: Sequence[tuple[str, Array]
     """The run with its cost, and from where it goes on."""
     lrs = run.schedule.values()
     for each in runs:
-        if each.steps == run.schedule.steps and np.sqrt(np.mean((lrs - each.lrs) ** 2)) <= SAME * lrs.max():
+        if same(lrs, each.lrs):
             return run._replace(cost=0.0, reason=f"{run.reason}; {each.name} has trained it already")
     shared, name = max(((_shared(lrs, other), name) for name, other in known), default=(0, ""))
     if not LEAST_SHARED * len(lrs) <= shared < len(lrs):

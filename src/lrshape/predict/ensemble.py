@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
-from lrshape.predict.candidates import SAME
+from lrshape.predict.candidates import same
 from lrshape.predict.compressed import compress
 from lrshape.predict.curve_law import CurveLaw, FittedCurve
 from lrshape.predict.held_out import HeldOut
@@ -77,13 +77,7 @@ class Ensemble:
                 # A quantile, because single draws may lie where the formula breaks down.
                 low, high = np.quantile(drawn, (0.16, 0.84), axis=0)
                 variance += weight * ((high - low) / 2) ** 2
-        is_today = np.array(
-            [
-                len(row) == len(today) and np.sqrt(np.mean((row - today) ** 2)) <= SAME * today.max()
-                for row in schedules
-            ]
-        )
-        variance[is_today] = 0
+        variance[[same(today, row) for row in schedules]] = 0
         return mean, np.sqrt(variance + 2 * self.noise**2)
 
     def check_resolves(self, differences: Array) -> None:
