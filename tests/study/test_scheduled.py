@@ -64,7 +64,7 @@ def test_a_decaying_weight_decay_is_found_and_beats_the_best_constant_one(search
 
 def test_commands_export_all_schedules_and_draw_the_learning_rate(searched, tmp_path):
     path = str(searched.path)
-    assert dict(schedules_of(path, study=study_of(path))) == searched.schedules()
+    assert dict(schedules_of(path, None, study_of(path))) == searched.schedules()
     assert schedule_of(path) == searched.schedule()
     arguments = ["export", path, "--to", "json", "--out", str(tmp_path / "all.json")]
     exported = CliRunner().invoke(app, arguments)

@@ -220,9 +220,9 @@ class Analysis:
             )
         return analysis
 
-    def undecided(self, phase: str = "confirm") -> list[Key]:
-        """The baselines of a phase whose verdict more seeds may decide: neither at an edge nor diverged."""
-        won, table = self._winner_in(phase), self.compared(phase)
+    def undecided(self) -> list[Key]:
+        """The confirmed baselines whose verdict more seeds may decide: neither at an edge nor diverged."""
+        won, table = self._winner_in("confirm"), self.confirmed
         rows = where(table, table["is_baseline"] & table["verdict"].isin(["open", "unknown", "untuned"]))
         return [key for key in keys_of(rows) if not (won and is_at_edge(self.design, won, key))]
 

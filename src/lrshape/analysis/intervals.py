@@ -244,7 +244,7 @@ def holm(p_values: Sequence[float] | Array, others: int = 0) -> Array:
     return adjusted
 
 
-def best_of_n(shape_scores: ArrayLike, sizes: Sequence[int], confidence: float = 0.95) -> pd.DataFrame:
+def best_of_n(shape_scores: ArrayLike, sizes: Sequence[int]) -> pd.DataFrame:
     """How good the best of n screened shapes is, by the scores of more shapes than that.
 
     The score of the best of n is a random number, since it depends on which n; its median is returned, not
@@ -261,11 +261,10 @@ def best_of_n(shape_scores: ArrayLike, sizes: Sequence[int], confidence: float =
     Args:
         shape_scores: shape ``(N,)``, one score a shape, lower is better; not finite: it diverged.
         sizes: numbers n of shapes, each in [1, N].
-        confidence: of each interval by itself, in (0, 1).
 
     Returns:
-        One row a size: ``size, score, low, high``. ``low`` and ``high`` are NaN where N shapes are too few
-        for that end.
+        One row a size: ``size, score, low, high``. ``low`` and ``high``, the ends of each size's own 95%
+        interval, are NaN where N shapes are too few for that end.
 
     Example:
         >>> best_of_n([0.1, 0.2, 0.3, float("inf")], [1, 2, 4])["score"].tolist()
@@ -274,7 +273,7 @@ def best_of_n(shape_scores: ArrayLike, sizes: Sequence[int], confidence: float =
     v = np.sort(penalised(shape_scores).ravel())
     rows = []
     for size in sizes:
-        low, high = _quantile_ranks(len(v), size, confidence)
+        low, high = _quantile_ranks(len(v), size)
         ends = [math.nan if rank < 0 else float(v[rank]) for rank in (low, high)]
         rows.append((size, float(v[_median_rank(len(v), size)]), *ends))
     return pd.DataFrame(rows, columns=["size", "score", "low", "high"])
@@ -287,12 +286,12 @@ def _median_rank(shapes: int, size: int) -> int:
 
 
 @lru_cache(maxsize=4096)
-def _quantile_ranks(shapes: int, size: int, confidence: float) -> tuple[int, int]:
+def _quantile_ranks(shapes: int, size: int) -> tuple[int, int]:
     """0-based places of the interval's ends among ``shapes`` sorted scores; -1 where there is none."""
     from scipy import stats  # slow to import
 
     test = stats.quantile_test(np.arange(shapes), p=-math.expm1(-math.log(2) / size))
-    low, high = test.confidence_interval(confidence)
+    low, high = test.confidence_interval(0.95)
     return (-1 if np.isnan(low) else int(low)), (-1 if np.isnan(high) else int(high))
 
 

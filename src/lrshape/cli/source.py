@@ -24,9 +24,7 @@ def schedule_of(source: str) -> "Schedule":
     return read_schedule(source) if study is None else study.schedule()
 
 
-def schedules_of(
-    source: str, metric: str | None = None, study: "Study | None" = None
-) -> "Schedule | Schedules":
+def schedules_of(source: str, metric: str | None, study: "Study | None") -> "Schedule | Schedules":
     """Return a study's winner, with its schedules of hyperparameters, or the schedule or schedules in a file.
 
     Args:

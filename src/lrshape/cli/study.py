@@ -188,8 +188,8 @@ def run_study(
     document: dict[str, Any],
     out: str,
     seconds: float | None,
-    executor: "ExecutorChoice" = "inline",
-    log_to: Sequence[str] = (),
+    executor: "ExecutorChoice",
+    log_to: Sequence[str],
 ) -> "Study":
     """Run a study, with progress on standard error.
 

@@ -63,14 +63,13 @@ class Certificate:
         return bool(curved and self.improvement < CONVERGED)
 
 
-def descend(dynamics: Dynamics, start: str, lrs: Array, iterations: int = 3000) -> Descent:
+def descend(dynamics: Dynamics, start: str, lrs: Array) -> Descent:
     """Go downhill from a schedule by L-BFGS-B over all learning rates, none of which may become negative.
 
     Args:
         dynamics: what maps learning rates to the final loss.
         start: a name for the start.
         lrs: the start, shape (steps,); its final loss must be finite.
-        iterations: at most so many.
 
     Source: Byrd, Lu, Nocedal & Zhu, "A limited memory algorithm for bound constrained optimization" (1995),
     as in SciPy.
@@ -82,7 +81,7 @@ def descend(dynamics: Dynamics, start: str, lrs: Array, iterations: int = 3000) 
         jac=True,
         method="L-BFGS-B",
         bounds=[(0.0, None)] * len(lrs),
-        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 40, "ftol": 1e-15, "gtol": 1e-9},
+        options={"maxiter": 3000, "maxfun": 6000, "maxcor": 40, "ftol": 1e-15, "gtol": 1e-9},
     )
     value, gradient = dynamics.value_and_gradient(unit * result.x)
     left = projected(result.x, unit * gradient)

@@ -97,8 +97,8 @@ def free_memory() -> int | None:
     return min(limits, default=None)
 
 
-def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
-    found = _entry(meminfo, "MemAvailable:")
+def _available() -> int | None:
+    found = _entry(Path("/proc/meminfo"), "MemAvailable:")
     return None if found is None else found * 1024
 
 
