@@ -96,7 +96,7 @@ def suggest_continuation(
     rows = [_row(live.lrs, each, tables[-1], found, own=bool(plans)) for each in chosen[-1]]
     runs = [
         *_next_runs(firsts, best, noise),
-        *_alone(live.lrs, alone[:1], horizons),
+        *([_alone(live.lrs, alone[0], horizons)] if alone else []),
         *([] if found.by_curves or len(horizons) > 1 else _branch(live, finished, horizons[-1])),
     ]
     return replace(
@@ -174,16 +174,13 @@ def _next_runs(firsts: Sequence[Choice], best: Sequence[Array], noise: float) ->
     return chosen
 
 
-def _alone(prefix: Array, found: Sequence[Unbranched], horizons: Sequence[int]) -> list[NextRun]:
-    return [
-        NextRun(
-            each.continuation.name,
-            Schedule.from_values(each.continuation.lrs(prefix)),
-            f"if you cannot branch off from a checkpoint: at worst {number(max(each.regrets), 2)} above the "
-            f"first choice, at {horizons[int(np.argmax(each.regrets))]:,} steps",
-        )
-        for each in found
-    ]
+def _alone(prefix: Array, found: Unbranched, horizons: Sequence[int]) -> NextRun:
+    return NextRun(
+        found.continuation.name,
+        Schedule.from_values(found.continuation.lrs(prefix)),
+        f"if you cannot branch off from a checkpoint: at worst {number(max(found.regrets), 2)} above the "
+        f"first choice, at {horizons[int(np.argmax(found.regrets))]:,} steps",
+    )
 
 
 def _branch(live: Run, finished: Sequence[Run], steps: int) -> list[NextRun]:
