@@ -45,12 +45,6 @@ class Chunk:
         keys = self.keys()
         return table[list(keys)].astype(keys.dtypes.to_dict()).equals(keys)
 
-    def halves(self) -> "tuple[Chunk, ...]":
-        """The chunk in two; nothing if it is one trial."""
-        middle = len(self.trials) // 2
-        parts = (self.trials[:middle], self.trials[middle:])
-        return tuple(Chunk(self.name, part) for part in parts) if middle else ()
-
     def table(self, outcome: Outcome, metric: str, seconds: float) -> pd.DataFrame:
         """The rows to store, with the status by one metric; each trial gets an equal share of the time."""
         table = self.keys()
@@ -134,8 +128,10 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         return item.table(outcome, spec.metric, time.perf_counter() - began)
 
     def parts(self, item: Chunk) -> tuple[Chunk, ...]:
-        """Its halves."""
-        return item.halves()
+        """Its halves; nothing if it is one trial."""
+        middle = len(item.trials) // 2
+        parts = (item.trials[:middle], item.trials[middle:])
+        return tuple(Chunk(item.name, part) for part in parts) if middle else ()
 
     def joined(self, results: Sequence[pd.DataFrame]) -> pd.DataFrame:
         """The rows of all parts."""
