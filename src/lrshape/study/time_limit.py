@@ -29,7 +29,8 @@ def limit_time(seconds: float | None) -> Iterator[None]:
         seconds: that the block may take; None for no limit.
     """
     main = threading.main_thread()
-    if seconds is None or threading.current_thread() is not main or not _heard():
+    is_heard = callable(signal.getsignal(signal.SIGINT))
+    if seconds is None or threading.current_thread() is not main or not is_heard:
         yield
         return
     late = threading.Event()
@@ -64,7 +65,3 @@ def forget_interrupt() -> None:
     if listener >= 0:
         with contextlib.suppress(OSError):
             os.write(listener, b"\0")  # no signal; asyncio ignores it
-
-
-def _heard() -> bool:
-    return callable(signal.getsignal(signal.SIGINT))
