@@ -52,15 +52,13 @@ def locate(path: str | os.PathLike[str]) -> Location:
         return path
     if not text:
         raise InputError("a study is a directory or a URL, got an empty name")
+    if "::" in text and "://" in text:
+        raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
     found = _SCHEME.match(text)
     if found is None:
-        if "::" in text and "://" in text:
-            raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
         return path_of(text)
     if "://" not in text[: found.end() + 1]:
         raise InputError(f"a study's URL is given as text with ://, not as a path, got {shown(text)}")
-    if "::" in text:
-        raise InputError(f"a study's URL names one store and is not chained with ::, got {shown(text)}")
     if found[1].lower() in _LOCAL:
         return _of_file_url(text)
     if not text[found.end() + 1 :].strip("/"):
