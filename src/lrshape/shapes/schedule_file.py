@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from lrshape.errors import InputError, one_line, shown
 from lrshape.shapes.input_file import read_text, reading
-from lrshape.shapes.json_value import FORMAT
+from lrshape.shapes.json_value import FORMAT, read_strict_json
 from lrshape.shapes.learning_rate_log import read_curves
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedules import Schedules
-from lrshape.shapes.strict_json import read_strict_json
 from lrshape.values import path_of
 
 MAX_BYTES = {".json": 200_000_000, ".csv": 1_000_000_000, ".npy": 8_100_000_000, ".py": 20_000_000}
