@@ -30,10 +30,9 @@ class Notes:
 
 def _line(by_run: dict[str, str]) -> str:
     (first, text), *others = by_run.items()
-    same = all(other == text for _, other in others)
     if not others:
         return f"{first}: {text}"
-    names = listed((name for name, _ in others), 4)
-    if same:
+    if all(other == text for _, other in others):
         return f"{len(by_run)} runs ({listed(by_run, 4)}): {text}"
+    names = listed((name for name, _ in others), 4)
     return f"{first}: {text}; likewise {counted(len(others), 'more run')} ({names})"
