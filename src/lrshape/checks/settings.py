@@ -289,11 +289,7 @@ def _open_or_create(
     spec, axes = plain_document(spec), plain(axes)
     settings(spec, axes)
     how = TransferSpec.read(transfer, "transfer").model_dump()
-    document = {
-        "spec": spec,
-        "axes": axes,
-        "transfer": how,
-    }
+    document = {"spec": spec, "axes": axes, "transfer": how}
     claim_directory(place_at(path), _FILE, document, "sweep")
     return Sweep(path)
 

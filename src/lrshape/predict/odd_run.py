@@ -31,6 +31,4 @@ def _fit(runs: Sequence[Run]) -> float:
         fitted = ConvexBound().fit(runs)
     except InputError:
         return 0.0
-    if len(fitted.runs) < LEAST_LEFT:
-        return 0.0
-    return fitted.misfit
+    return 0.0 if len(fitted.runs) < LEAST_LEFT else fitted.misfit

@@ -126,10 +126,7 @@ def scores(result: Any, names: Sequence[str], what: str = "train must return") -
         )
     if any(given[name] is not None for name in names):
         given = {name: float("nan") if value is None else value for name, value in given.items()}
-    found = {}
-    for name in names:
-        found[name] = _number(given[name], f"{what} a number for {_short(name)}")
-    return found
+    return {name: _number(given[name], f"{what} a number for {_short(name)}") for name in names}
 
 
 def curve(result: Any, steps: int) -> LossCurve | None:
