@@ -409,7 +409,7 @@ KINDS = (
 )  # fmt: skip
 
 
-def fuzzed(count: int, seed: int, root: Path, only: int | None = None, say: Any = print) -> list[str]:
+def fuzzed(count: int, seed: int, root: Path, only: int | None) -> list[str]:
     """Run cases; return what went wrong, a line each."""
     import logging
 
@@ -423,12 +423,10 @@ def fuzzed(count: int, seed: int, root: Path, only: int | None = None, say: Any 
         for number in range(count) if only is None else [only]:
             if (problem := fuzz.run(seed, number)) is not None:
                 problems.append(f"{seed}:{number} {problem}")
-                say(problems[-1], flush=True)
+                print(problems[-1], flush=True)
             if number % 500 == 499:
-                say(
-                    f"{number + 1:,} inputs, {len(problems)} problems, {time.monotonic() - began:.0f} s",
-                    flush=True,
-                )
+                spent = time.monotonic() - began
+                print(f"{number + 1:,} inputs, {len(problems)} problems, {spent:.0f} s", flush=True)
     finally:
         os.chdir(place)
         tempfile.tempdir = None
