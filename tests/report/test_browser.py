@@ -78,8 +78,8 @@ return Array.from(svg.querySelectorAll("[data-shape]")).flatMap(element => {
 """
 
 
-def mouse(browser, x, y, kind="mouseMoved", pointer="mouse"):
-    event = {"type": kind, "x": x, "y": y, "pointerType": pointer, "buttons": 0}
+def mouse(browser, x, y):
+    event = {"type": "mouseMoved", "x": x, "y": y, "pointerType": "mouse", "buttons": 0}
     browser.execute_cdp_cmd("Input.dispatchMouseEvent", event)
 
 
