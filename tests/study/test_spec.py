@@ -25,6 +25,20 @@ def test_defaults_come_from_the_workload():
 SIXTY = {"workload": {"name": "digits-mlp", "steps": 60}, "warmup_steps": 6}
 
 
+@pytest.mark.parametrize(
+    ("metric", "given", "direction"),
+    [
+        ("accuracy", {}, "maximize"),
+        ("valid_f1", {}, "maximize"),
+        ("loss", {}, "minimize"),
+        ("accuracy", {"direction": "minimize"}, "minimize"),
+    ],
+)
+def test_a_metric_is_maximised_if_its_name_says_so(metric, given, direction):
+    workload = {"name": "function", "function": "mine:train", "steps": 10, "metrics": [metric, "other"]}
+    assert StudySpec.parse({"workload": workload, **given}).direction == direction
+
+
 def test_a_warmup_in_steps_is_that_of_all_families_and_baselines():
     spec = StudySpec.parse({**SIXTY, "families": ["rex", {"name": "wsd"}], "min_lr": 1e-3})
     assert [family.fixed for family in spec.families] == [{"warmup": 0.1}] * 2

@@ -161,7 +161,7 @@ def starting_points(
     if Store.exists(out) and (known := Store(out).spec.get("initial_shapes")):
         fail(f"{out} goes on with the initial shapes that it began with", prefix="")
         return known
-    if "initial_shapes" in document:
+    if document.get("initial_shapes"):
         raise InputError("give either --start-from or initial_shapes in the spec, not both")
     found = read_initial_shapes(source, families, step_rule=step_rule_of(document))
     for note in [*found.notes, f"starting from {len(found.shapes)} shapes of {source}"]:

@@ -189,7 +189,9 @@ class SearchSpec(Settings):
     seed: int = Field(default=0, ge=0, lt=2**63, description="seed of all random numbers")
     metric: str = Field(description="metric that decides; default: that of the workload")
     direction: Literal["minimize", "maximize"] = Field(
-        default="minimize", description="whether lower or higher values of the metric are better"
+        default="minimize",
+        description="whether lower or higher values of the metric are better; default: maximize for "
+        "accuracies, F1, AUC and the like",
     )
     metric_scale: Literal["auto", "log", "linear", "logit"] = Field(
         default="auto",

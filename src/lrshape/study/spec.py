@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from lrshape.averages import higher_is_better
 from lrshape.errors import InputError, shown
 from lrshape.procedure.base_lr import BaseLRStrategy
 from lrshape.procedure.budget import NOT_IN_A_CONTEST, is_planned, plan_contest, plan_search, sizes
@@ -111,6 +112,8 @@ class StudySpec(SearchSpec):
             metrics = workload.metric_names()
             given["workload"] = workload
             given.setdefault("metric", workload.metric if workload.metric in metrics else metrics[0])
+            is_higher = isinstance(given["metric"], str) and higher_is_better(given["metric"])
+            given.setdefault("direction", "maximize" if is_higher else "minimize")
             low, high = workload.base_lrs
         span, named = _span(given.get("base_lr", {}), low, high), "families" in given
         plans = [given]
