@@ -233,6 +233,10 @@ def test_what_tuning_may_gain_is_no_win(study, trials_of, metric):
     assert verdict_with({cosine: Tuning(0.1, 0.6)}) == ("untuned", True, 0.6)
     assert verdict_with({cosine: Tuning(0.1, 0.0, "low")})[:2] == ("untuned", False)
     assert verdict_with({winner: Tuning(0.1, 0.0, "high")})[:2] == ("untuned", False)
+    # A cost on the scale of logs is a share of the median, about 2, where a 0 rules logs out.
+    study["confirm", "baseline-cosine", 0.2][0] = 0.0
+    without_logs = verdict_with({cosine: Tuning(0.1, 0.45)}, scale="log")
+    assert without_logs == ("untuned", True, pytest.approx(0.9, rel=0.1))
     study["confirm", "baseline-cosine", 0.2] = np.flip(study["confirm", "rex-1", 0.2])
     assert verdict_with({})[:2] == ("open", True)
     assert verdict_with({}, margin=2.0)[:2] == ("equal", False)

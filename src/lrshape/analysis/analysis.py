@@ -90,8 +90,9 @@ class Analysis:
         self.direction: Direction = direction
         self.losses = as_losses(self.trials, metric, direction)
         self.confidence = confidence
-        self.design = design
         self.scale: Scale = choose_scale(metric, metric_values(self.losses, metric), design.scale)
+        # The first value at or below 0 may come in the confirm phase.
+        self.design = design if self.scale == "log" or design.scale != "log" else self._without_logs(design)
         self._samples = PairedSamples(self.losses, metric, self.scale, confidence, design.looks)
         self._known: dict[tuple[Any, ...], Any] = {}
 
@@ -157,6 +158,16 @@ class Analysis:
         if len(self.best_per_family):
             rows = where(rows, is_key(rows, key_of(self.winner)))
         return max(set(rows["phase"]) & {*CHOOSING, "confirm"}, key=PHASES.index, default=CHOOSING[0])
+
+    def _without_logs(self, design: Design) -> Design:
+        """The design with costs that were differences of logs in units of the metric."""
+        confirmed = where(self.scores, self.scores["phase"] == "confirm")
+        sizes = {key_of(row): abs(row["score"]) for row in records(confirmed) if math.isfinite(row["score"])}
+        tuning = {
+            key: dataclasses.replace(one, cost=one.cost * sizes.get(key, 1.0))
+            for key, one in design.tuning.items()
+        }
+        return dataclasses.replace(design, scale=self.scale, tuning=tuning)
 
     @property
     def margin(self) -> float:

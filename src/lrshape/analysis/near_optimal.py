@@ -27,7 +27,7 @@ def near_optimal(
     This is a statement about each shape by itself, as a confidence set is: it is not corrected for the
     number of shapes. The best is chosen by the very seeds that it is compared on, and so looks better
     than it is, which puts others outside too readily; that only one tail of the interval does so makes
-    up for it in part: in the worst case, no margin and all shapes equal, a shape is put outside in 4 to 6%
+    up for it in part: in the worst case, no margin and all shapes equal, a shape is put outside in 4 to 7%
     of studies with 12 shapes and in 6 to 11% with 50 (docs/statistics.md). *Inside* is a statement about
     the reference, which may not be the true best.
 
