@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.design import Design
 from lrshape.analysis.result import Result, winners_by_metric
 from lrshape.errors import InputError
 
@@ -53,9 +54,15 @@ def test_the_winners_are_measured_by_all_metrics(table, metric):
         Analysis(table, "final/nothing")
 
 
-def test_metrics_that_agree_share_a_winner(table, metric):
-    rows = winners_by_metric(Analysis(table.assign(**{OTHER: table[metric] / 2}), metric))
+@pytest.mark.parametrize("confirmed", [0.1, np.nextafter(0.1, 1)])
+def test_metrics_that_agree_share_a_winner_though_its_base_lr_is_rounded_otherwise(table, metric, confirmed):
+    base_lr = table["base_lr"].mask(table["phase"] == "confirm", confirmed)
+    table = table.assign(base_lr=base_lr, **{OTHER: table[metric] / 2})
+    assert Analysis(table, OTHER).measuring_phase == "confirm"
+    rows = winners_by_metric(Analysis(table, metric, design=Design(winner=("rex-0", confirmed, "{}"))))
     assert set(rows["chosen_by"]) == {(metric, OTHER)}
+    assert len(set(zip(rows["shape"], rows["base_lr"], rows["hyperparameters"], strict=True))) == 1
+    assert set(rows["phase"]) == {"screen", "rescore", "confirm"}
 
 
 def test_a_metric_by_which_all_diverged_has_no_winner(table, metric):

@@ -31,10 +31,10 @@ def key_of(row: Mapping[str, Any]) -> Key:
 
 
 def is_key(table: pd.DataFrame, key: Key) -> NDArray[np.bool_]:
-    """Which rows of a table are of one candidate, (rows,)."""
+    """Which rows of a table are of one candidate, (rows,); a later phase may round its base LR otherwise."""
     shape, base_lr, tuned = key
-    is_it = (table["shape"] == shape) & (table["base_lr"] == base_lr) & (table["hyperparameters"] == tuned)
-    return is_it.to_numpy(bool)
+    same_lr = np.isclose(table["base_lr"], base_lr, rtol=1e-12, atol=0.0)
+    return ((table["shape"] == shape) & (table["hyperparameters"] == tuned)).to_numpy(bool) & same_lr
 
 
 def costs_of(design: Design, own: Key, other: Key) -> tuple[float, float]:

@@ -264,16 +264,18 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
         )
         for name in others
     }
-    chosen: dict[Key, list[str]] = {}
-    for name, one in by.items():
-        if math.isfinite(one.winner["score"]):
-            chosen.setdefault(key_of(one.winner), []).append(name)
+    winners = {name: one.winner for name, one in by.items() if math.isfinite(one.winner["score"])}
+    table = pd.DataFrame(list(winners.values()))
+    chosen: dict[tuple[str, ...], Key] = {}
+    for won in map(key_of, winners.values()):
+        chosen.setdefault(tuple(np.array([*winners])[is_key(table, won)].tolist()), won)
     found = []
-    for won, names in chosen.items():
+    for names, won in chosen.items():
+        own = dict(zip(("shape", "base_lr", "hyperparameters"), won, strict=True))
         for phase in reversed(PHASES):
             for name, one in by.items():
                 table = as_measured(where(one.scores, one.scores["phase"] == phase), one.direction)
                 rows = records(where(table, is_key(table, won)))
-                found += [{**row, "metric": name, "chosen_by": tuple(names)} for row in rows]
+                found += [{**row, **own, "metric": name, "chosen_by": names} for row in rows]
     columns = ["shape", "family", "params", "base_lr", "hyperparameters", "chosen_by", "phase", "seeds"]
     return pd.DataFrame(found, columns=[*columns, "metric", "score", "low", "high"])

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
+from lrshape.analysis.comparisons import key_of
 from lrshape.analysis.paired import verdict
 from lrshape.report.drawing import PageFigure
 from lrshape.report.figures.shapes import IN_THE_SET, winners
@@ -111,7 +112,7 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
     rows: list[list[Cell]] = []
     colours = []
     for won in distinct:
-        same = [r for r in findings.metrics if (r["shape"], r["base_lr"]) == (won["shape"], won["base_lr"])]
+        same = [row for row in findings.metrics if key_of(row) == key_of(won)]
         phases = list(dict.fromkeys(r["phase"] for r in same if r["phase"] != "screen")) or ["screen"]
         if findings.is_contest:  # where all are measured
             phases = phases[:1]

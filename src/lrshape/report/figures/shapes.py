@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrshape.analysis.comparisons import key_of
 from lrshape.report.claims import plain_value
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import CATEGORIES, INK, LINE, MUTED
@@ -107,7 +108,7 @@ def _of_hyperparameters(row: Row, like: Curve) -> list[Curve]:
 
 def winners(findings: Findings) -> list[Row]:
     """Return one row for each distinct winner by a stored metric, the study's own metric's first."""
-    return list({(row["shape"], row["base_lr"]): row for row in reversed(findings.metrics)}.values())[::-1]
+    return list({key_of(row): row for row in reversed(findings.metrics)}.values())[::-1]
 
 
 @styled()
