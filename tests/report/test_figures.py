@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrshape.analysis.analysis import Analysis
+from lrshape.analysis.design import Design
 from lrshape.report.figures import (
     FIGURES,
     best_of,
@@ -22,6 +24,7 @@ from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.scores import sweep
 from lrshape.report.figures.screen import ecdf
 from lrshape.report.figures.shapes import band, curve, shape_figure
+from lrshape.report.findings import Findings
 from lrshape.report.plotting import nice_log_ticks, scale_axis
 
 METRIC = "final/train_loss"
@@ -130,15 +133,24 @@ def test_best_of_starts_at_the_median_and_falls_to_the_best(studies):
         assert lines[family].get_xdata()[-1] == 9
 
 
-def test_the_band_holds_the_near_optimal_shapes_and_the_winner_lies_on_it(studies):
-    found = studies.findings(studies())
-    kept = [row for row in found.near if row["verdict"] != "outside"]
-    multipliers, base_lrs, families = band(found)
-    assert families == [row["family"] for row in kept]
-    assert base_lrs[0] == 1
+@pytest.mark.parametrize("won", [0, 1])
+def test_the_band_holds_the_near_optimal_shapes_and_the_winner_is_the_thick_line(studies, won):
+    trials = studies()
+    design, near = Design(), studies.findings(trials).near
+    if won:  # the study chose another shape than the best rescored one, at another base LR
+        trials = trials[(trials["phase"] != "confirm") | (trials["shape"] != near[won]["shape"])]
+        again = trials[(trials["phase"] == "rescore") & (trials["shape"] == near[won]["shape"])]
+        confirmed = again.assign(phase="confirm", base_lr=2 * again["base_lr"], seed=again["seed"] + 10**6)
+        trials = pd.concat([trials, confirmed], ignore_index=True)
+        design = Design(winner=(near[won]["shape"], 2 * near[won]["base_lr"], "{}"))
+    found = Findings(Analysis(trials, METRIC, design=design), 300, "midpoint")
+    assert found.winner["shape"] == near[won]["shape"]
+    multipliers, base_lrs, rows = band(found)
+    assert rows == [row for row in found.near if row["verdict"] != "outside"]
+    assert base_lrs[won] == (0.5 if won else 1)
     ax = near_optimal(found).axes[1]
-    winner = next(line for line in ax.get_lines() if line.get_gid() == "winner")
-    assert list(winner.get_ydata()) == list(multipliers[0])
+    (winner,) = [line for line in ax.get_lines() if line.get_gid() == "winner"]
+    assert list(winner.get_ydata()) == list(multipliers[won] * base_lrs[won])
     vertices = next(c for c in ax.collections if c.get_gid() == "band").get_paths()[0].vertices
     assert vertices[:, 1].max() == pytest.approx((multipliers * base_lrs[:, None]).max())
 

@@ -266,6 +266,7 @@ def test_few_rescore_seeds_rule_no_shape_out_however_many_confirm(studies, write
     page = check(write(studies(seeds=(1, 4, 16)), tmp_path))
     assert "too few to say which of them are as good as the best" in page.text
     assert "there are too few seeds to rule any out" in page.text
+    assert "of the rescore phase, and the thick line is the winner." in page.text
     assert "bars their 95% intervals" in page.text
 
 

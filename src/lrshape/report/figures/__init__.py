@@ -5,7 +5,7 @@ from lrshape.report.figures.heatmap import heatmap
 from lrshape.report.figures.loss_curves import has_validation, loss_curves
 from lrshape.report.figures.scores import scores, sweeps
 from lrshape.report.figures.screen import best_of, course, distribution
-from lrshape.report.figures.shapes import metrics, near_optimal, shapes
+from lrshape.report.figures.shapes import band, metrics, near_optimal, shapes
 from lrshape.report.findings import Findings
 from lrshape.store import hyperparameters_of
 
@@ -33,15 +33,22 @@ def _shapes_caption(findings: Findings) -> str:
 
 
 def _near_caption(findings: Findings) -> str:
+    winner = findings.winner
+    has_winner = winner is not None and winner["shape"] in [row["shape"] for row in band(findings)[2]]
+    lines = (
+        " Thin lines are these shapes in the colours of their families, each at its best base LR of the "
+        f"rescore phase{', and the thick line is the winner' if has_winner else ''}."
+    )
     if findings.has_near_intervals:
         return (
             "The grey band is the pointwise envelope of all rescored shapes that are not shown to be worse "
-            "than the best one by more than half of its spread over seeds; thin lines are these shapes in "
-            "the colours of their families, the thick line is the best one. Where the band is wide these "
-            "seeds cannot tell the schedules apart; the band’s edges are not schedules that were trained."
+            f"than the best one by more than half of its spread over seeds.{lines} Where the band is wide "
+            "these seeds cannot tell the schedules apart; the band’s edges are not schedules that were "
+            "trained."
         )
     return (
-        "The band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any out."
+        "The grey band is the pointwise envelope of all rescored shapes: there are too few seeds to rule any "
+        f"out.{lines}"
     )
 
 

@@ -162,18 +162,18 @@ def shape_figure(schedule: "Schedule") -> "Figure":
     return figure
 
 
-def band(findings: Findings) -> tuple[NDArray[np.float64], NDArray[np.float64], list[str]]:
+def band(findings: Findings) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Row]]:
     """Return the shapes of the near-optimal set that can be drawn, best first.
 
     Returns:
-        Multipliers (shapes, 241) at evenly spaced progress; base LRs (shapes,), relative to that of the best;
-        and the families.
+        Multipliers (shapes, 241) at evenly spaced progress; base LRs (shapes,), relative to the winner's; and
+        the rows.
     """
-    rows = [row for row in findings.near if row["verdict"] in IN_THE_SET]
-    members = _with_curves(findings, rows)
-    base_lrs = np.array([row["base_lr"] / rows[0]["base_lr"] for row, _ in members])
+    winner = findings.winner
+    members = _with_curves(findings, [row for row in findings.near if row["verdict"] in IN_THE_SET])
+    base_lrs = np.array([row["base_lr"] / winner["base_lr"] for row, _ in members if winner])
     multipliers = np.array([values for _, values in members]).reshape(-1, POINTS)
-    return multipliers, base_lrs, [row["family"] for row, _ in members]
+    return multipliers, base_lrs, [row for row, _ in members]
 
 
 @styled()
@@ -186,25 +186,25 @@ def near_optimal(findings: Findings) -> "Figure | None":
     Returns:
         The figure; None if fewer than two shapes of the set can be drawn.
     """
-    shapes, base_lrs, families = band(findings)
+    shapes, base_lrs, rows = band(findings)
     if len(shapes) < 2:
         return None
     figure, axes = panels(2, row_height=2.5, sharey=False)
-    _panel(axes[0], findings, shapes, families, "LR / own base LR")
-    _panel(axes[1], findings, shapes * base_lrs[:, None], families, "LR / the winner’s base LR")
+    _panel(axes[0], findings, shapes, rows, "LR / own base LR")
+    _panel(axes[1], findings, shapes * base_lrs[:, None], rows, "LR / the winner’s base LR")
     figure.supxlabel("training progress", fontsize=TEXT, color=MUTED.light)
     return figure
 
 
-def _panel(ax: Any, findings: Findings, curves: NDArray[np.float64], families: list[str], title: str) -> None:
+def _panel(ax: Any, findings: Findings, curves: NDArray[np.float64], rows: list[Row], title: str) -> None:
     grid_lines(ax, "y")
     ax.fill_between(
         _PROGRESS, curves.min(axis=0), curves.max(axis=0), color=LINE.light, alpha=0.6, lw=0, gid="band"
     )
-    for values, family in zip(curves[1:], families[1:], strict=True):
-        style = findings.styles[family]
-        ax.plot(_PROGRESS, values, color=style.colour, lw=0.8, alpha=0.75, zorder=2)
-    ax.plot(_PROGRESS, curves[0], color=findings.styles[families[0]].colour, lw=2.8, zorder=3, gid="winner")
+    for values, row in zip(curves, rows, strict=True):
+        won = findings.winner is not None and row["shape"] == findings.winner["shape"]
+        thick: Any = {"lw": 2.8, "zorder": 3, "gid": "winner"} if won else {"lw": 0.8, "alpha": 0.75}
+        ax.plot(_PROGRESS, values, color=findings.style(row).colour, **thick)
     scale_axis(ax.yaxis, [0.0, float(curves.max())], ticks=4, log=False)
     ax.set(xlim=(0, 1), ylim=(0, 1.05 * curves.max()), xticks=[0, 0.5, 1])
     ax.set_xticklabels(["0", "0.5", "1"])
