@@ -1,5 +1,7 @@
 import math
 
+import pytest
+
 from lrshape.report.claims import Claims
 from lrshape.report.headline import headline, notices
 
@@ -92,7 +94,26 @@ def test_equal_scores_over_seeds_are_told(studies):
 def test_families_that_cannot_be_told_apart_from_the_winner_or_did_better_are_named(studies):
     assert "rex" not in told(judged(studies))[1]
     assert "cannot be told apart from the best shape of rex." in told(judged(studies, rex="open"))[1]
+    apart = judged(studies, rex=("open", {"effect": 0.1, "effect_low": 0.05}))
+    assert "of rex; its interval excludes 0, but not after correction for comparisons" in told(apart)[1]
+    assert "It equals the best shape of rex within 2.0%" in told(judged(studies, rex="equal"))[1]
     assert "The best of rex did better here" in told(judged(studies, rex="worse"))[1]
+
+
+@pytest.mark.parametrize(
+    ("effect", "sentence"),
+    [
+        (0.1, "are exact: it is 9.5% lower than rex."),
+        (0.0, "It has the same score as the best shape of rex."),
+    ],
+)
+def test_differences_between_families_are_exact_where_the_seed_changes_nothing(studies, effect, sentence):
+    found = judged(studies, rex=("open", {"effect": effect}))
+    rows = [{**row, "low": row["score"], "high": row["score"]} for row in found.leaders]
+    found.__dict__["claims"] = Claims(rows, "log", 0.0198)
+    text = told(found)[1]
+    assert sentence in text
+    assert "told apart" not in text
 
 
 def test_nothing_but_divergence_is_said_plainly(studies):

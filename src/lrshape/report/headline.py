@@ -3,7 +3,7 @@
 import math
 import re
 
-from lrshape.report.claims import LEAST_SEEDS, edges, hyperparameters
+from lrshape.report.claims import LEAST_SEEDS, Claims, edges, hyperparameters
 from lrshape.report.findings import Findings, Row
 from lrshape.report.sections import Notice, Tile
 from lrshape.report.words import (
@@ -112,9 +112,7 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
         own = findings.winner["label"] if findings.is_contest and findings.winner else "the searched shape"
         return [f"{_capital(names)} {are} better: {own} is {amount}."]
     if case == "equal":
-        within = claims.margin_text()
-        matters = f" within {within}, the smallest difference that matters" if within else ""
-        return [f"It equals {names}{matters}."]
+        return [f"It equals {names}{_within(claims)}."]
     if case == "diverged":
         return [f"{_capital(names)} diverged or failed on at least half of {_its(rows)} seeds."]
     if case == "unknown":
@@ -128,13 +126,23 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
     return [_open(findings, row) for row in rows]
 
 
+_UNTIL_CORRECTED = "0, but not after correction for comparisons and for better base LRs"
+
+
+def _excludes_0(row: Row) -> bool:
+    return row["effect_low"] > 0 or row["effect_high"] < 0
+
+
+def _within(claims: Claims) -> str:
+    within = claims.margin_text()
+    return f" within {within}, the smallest difference that matters" if within else ""
+
+
 def _open(findings: Findings, row: Row) -> str:
     claims, name = findings.claims, _names(findings, [row])
     if row["effect_low"] == row["effect_high"] == 0:
         return f"It cannot be told apart from {name}: their scores are equal on most of the seeds."
-    why = ""
-    if row["effect_low"] > 0 or row["effect_high"] < 0:
-        why = ", which excludes 0, but not after correction for comparisons and for better base LRs"
+    why = f", which excludes {_UNTIL_CORRECTED}" if _excludes_0(row) else ""
     seeds = claims.seeds_to_decide(row)
     advice = f"; about {counted(seeds, 'seed')} would probably decide" if seeds else ""
     return f"It cannot be told apart from {name}: {_amount(findings, row)}{why}{advice}."
@@ -171,19 +179,37 @@ def _other_families(findings: Findings) -> list[str]:
     """Say which other families' best shapes the winner cannot be told apart from, or did better."""
     if findings.is_contest:
         return []
+    claims = findings.claims
     others = [r for r in findings.leaders if not r["is_winner"] and not r["is_baseline"]]
-    same = [row["label"] for row in others if row["verdict"] in ("open", "equal")]
-    worse = [row["label"] for row in others if row["verdict"] == "worse"]
+    same, equal, worse = ([r for r in others if r["verdict"] == case] for case in ("open", "equal", "worse"))
     sentences = []
-    if same:
-        noun = "shape" if len(same) == 1 else "shapes"
-        sentences.append(f"It cannot be told apart from the best {noun} of {listing(same)}.")
+    if same and claims.is_noiseless:
+        amounts = [f"{claims.amount(row)} than {row['label']}" for row in same if row["effect"]]
+        if amounts:
+            sentences.append(
+                "The scores do not depend on the seed, so its differences to the best shapes of other "
+                f"families are exact: it is {listing(amounts)}."
+            )
+        if ties := [row for row in same if not row["effect"]]:
+            sentences.append(f"It has the same score as {_best_of(ties)}.")
+    elif same:
+        apart = [row for row in same if _excludes_0(row)]
+        whose = "of all" if len(apart) == len(same) else f"of {listing([row['label'] for row in apart])}"
+        have = "its interval excludes" if len(same) == 1 else f"the intervals {whose} exclude"
+        why = f"; {have} {_UNTIL_CORRECTED}" if apart else ""
+        sentences.append(f"It cannot be told apart from {_best_of(same)}{why}.")
+    if equal:
+        sentences.append(f"It equals {_best_of(equal)}{_within(claims)}.")
     if worse:
         sentences.append(
-            f"The best of {listing(worse)} did better here, on fresh seeds, than the shape that earlier "
-            "phases had chosen as the winner."
+            f"The best of {listing([row['label'] for row in worse])} did better here, on fresh seeds, than "
+            "the shape that earlier phases had chosen as the winner."
         )
     return sentences
+
+
+def _best_of(rows: list[Row]) -> str:
+    return f"the best {'shape' if len(rows) == 1 else 'shapes'} of {listing([row['label'] for row in rows])}"
 
 
 def notices(findings: Findings) -> list[Notice]:
