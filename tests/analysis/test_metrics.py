@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from lrshape.analysis.analysis import Analysis
@@ -63,6 +64,16 @@ def test_metrics_that_agree_share_a_winner_though_its_base_lr_is_rounded_otherwi
     assert set(rows["chosen_by"]) == {(metric, OTHER)}
     assert len(set(zip(rows["shape"], rows["base_lr"], rows["hyperparameters"], strict=True))) == 1
     assert set(rows["phase"]) == {"screen", "rescore", "confirm"}
+
+
+@pytest.mark.parametrize(("won", "metrics"), [("wsd-0", 2), ("rex-0", 1)])
+def test_of_equals_the_studys_winner_wins(table, metric, won, metrics):
+    tied = table["shape"].isin([won, "aaa-0"])
+    other = table[table["shape"] == "wsd-0"].assign(shape="aaa-0", family="aaa")
+    table = pd.concat([table.assign(**{OTHER: np.where(tied, 0.0, 1.0)}), other.assign(**{OTHER: 0.0})])
+    rows = winners_by_metric(Analysis(table, metric, design=Design(winner=("wsd-0", 0.1, "{}"))))
+    assert rows["chosen_by"].iloc[0] == (metric, OTHER)[:metrics]
+    assert dict(zip(rows["metric"], rows["ties"], strict=True))[OTHER] == 2
 
 
 def test_a_metric_by_which_all_diverged_has_no_winner(table, metric):

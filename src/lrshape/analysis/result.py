@@ -12,7 +12,7 @@ from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.comparisons import is_key, key_of, keys_of
 from lrshape.analysis.design import Design, Key, Scale, Sensitivity
 from lrshape.analysis.direction import Direction, as_measured, direction_of
-from lrshape.analysis.scores import BASELINE
+from lrshape.analysis.scores import BASELINE, is_baseline
 from lrshape.analysis.seeds_needed import seeds_to_decide
 from lrshape.analysis.tables import plain, records, where
 from lrshape.store import NOTHING_TUNED, PHASES, hyperparameters_of, metric_columns, params_of
@@ -241,13 +241,15 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
     """The winner by the analysis's metric and by every other stored metric, each measured by all of them.
 
     Shapes were rescored because the study's own metric had chosen them, so the winner by another metric is
-    the best of those. Where it was not confirmed at its base LR, its numbers are from seeds that chose it.
+    the best of those; of equals it is the analysis's winner, else the first by name. Where it was not
+    confirmed at its base LR, its numbers are from seeds that chose it.
 
     Returns:
         One row for each (winner, phase that trained it at its base LR, metric): ``shape, family, params,
-        base_lr, hyperparameters, chosen_by, phase, seeds, metric, score, low, high``. ``chosen_by`` is a
-        tuple of the metrics by which that shape at that base LR wins. The analysis's winner comes first, of
-        each winner the last phase. Metrics by which every shape diverged have no winner.
+        base_lr, hyperparameters, chosen_by, phase, seeds, metric, ties, score, low, high``. ``chosen_by`` is
+        a tuple of the metrics by which that shape at that base LR wins, ``ties`` the number of shapes that
+        are best by the row's metric, 0 if all diverged. The analysis's winner comes first, of each winner the
+        last phase. Metrics by which every shape diverged have no winner.
 
     Raises:
         InputError: if there is no winner yet.
@@ -264,7 +266,9 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
         )
         for name in others
     }
-    winners = {name: one.winner for name, one in by.items() if math.isfinite(one.winner["score"])}
+    best = {name: _best(one) for name, one in by.items() if math.isfinite(one.winner["score"])}
+    first = analysis.winner
+    winners = {name: first if _ties(by[name], first) else by[name].winner for name in best}
     table = pd.DataFrame(list(winners.values()))
     chosen: dict[tuple[str, ...], Key] = {}
     for won in map(key_of, winners.values()):
@@ -276,6 +280,20 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
             for name, one in by.items():
                 table = as_measured(where(one.scores, one.scores["phase"] == phase), one.direction)
                 rows = records(where(table, is_key(table, won)))
-                found += [{**row, **own, "metric": name, "chosen_by": names} for row in rows]
+                told = {**own, "metric": name, "chosen_by": names, "ties": len(best.get(name, ()))}
+                found += [row | told for row in rows]
     columns = ["shape", "family", "params", "base_lr", "hyperparameters", "chosen_by", "phase", "seeds"]
-    return pd.DataFrame(found, columns=[*columns, "metric", "score", "low", "high"])
+    return pd.DataFrame(found, columns=[*columns, "metric", "ties", "score", "low", "high"])
+
+
+def _ties(analysis: Analysis, own: Mapping[str, Any]) -> bool:
+    """Whether a schedule is as good as the winner of another analysis."""
+    scores = analysis.scores["score"][is_key(analysis.scores, key_of(own))]
+    return own["shape"] in _best(analysis) and analysis.winner["score"] in scores.tolist()
+
+
+def _best(analysis: Analysis) -> list[str]:
+    """The shapes that share the first place with the winner where it was chosen."""
+    table, won = analysis.shapes, analysis.winner
+    first = (table["phase"] == won["phase"]) & (table["rank"] == won["rank"])
+    return table["shape"][first & (analysis.design.is_contest | ~is_baseline(table))].tolist()

@@ -144,8 +144,14 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
         "shapes were rescored and confirmed. Scores of the rescore phase are biased in favour of a winner "
         "that was selected on the same seeds.",
     )
-    agree = f"All {counted(len(names), 'stored metric')} have the same winner."
-    return Section(title, [agree] if len(distinct) == 1 else (), figures, [measured])
+    noun = "schedules" if findings.is_contest else "shapes"
+    ties = {row["metric"]: row["ties"] for row in findings.metrics if row["ties"] > 1}
+    told = [
+        f"By {printable(name, 60)}, {count} {noun} tie for the best score." for name, count in ties.items()
+    ]
+    if len(distinct) == 1:
+        told.insert(0, f"All {counted(len(names), 'stored metric')} have the same winner.")
+    return Section(title, [" ".join(told)] if told else (), figures, [measured])
 
 
 def _metric_cell(row: Row, *, bold: bool) -> Cell:

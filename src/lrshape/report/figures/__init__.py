@@ -62,6 +62,15 @@ def _loss_caption(findings: Findings) -> str:
     )
 
 
+def _metrics_caption(findings: Findings) -> str:
+    shared = any(len(row["chosen_by"]) > 1 for row in findings.metrics)
+    more = " The number after “+” counts further metrics with the same winner." if shared else ""
+    return (
+        "Each panel has the LR of the winner by a metric, relative to the base LR of the first panel’s "
+        f"winner, which the pale curve repeats.{more}"
+    )
+
+
 FIGURES = (
     Drawing(
         "scores",
@@ -90,9 +99,7 @@ FIGURES = (
     Drawing(
         "metrics",
         "The winner by each stored metric",
-        "Each panel is the best rescored shape by a metric, at its best base LR by that metric, relative to "
-        "the base LR of the metric’s winner; the pale curve repeats that winner. “+1” "
-        "stands for one more metric with the same winner.",
+        _metrics_caption,
         metrics,
     ),
     Drawing(
