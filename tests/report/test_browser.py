@@ -28,6 +28,10 @@ return Array.from(document.body.querySelectorAll("*"))
   .filter(e => e.getBoundingClientRect().right > innerWidth && !e.closest(".scroll, pre, svg"))
   .map(e => `${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`);
 """
+CUT = """
+return Array.from(document.querySelectorAll(".scroll")).filter(e => e.scrollWidth > e.clientWidth)
+  .map(e => e.ariaLabel);
+"""
 CONTRASTS = """
 const luminance = colour => {
   const parts = colour.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
@@ -126,6 +130,16 @@ def test_the_page_is_sound_and_legible(browser, pages, case, width):
         assert shown["right"] <= width
         assert shown["texts"] > 3
         assert shown["smallest"] >= (7.5 if width == 320 else 8.5)  # CSS pixels
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_tables_are_whole_on_a_wide_screen_and_on_paper(browser, pages, media):
+    show(browser, pages["many"], 1600 if media == "screen" else 718)
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media})
+    try:
+        assert browser.execute_script(CUT) == []
+    finally:
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
 @pytest.mark.parametrize("case", ["usual", "diverged"])
