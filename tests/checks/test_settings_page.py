@@ -130,6 +130,11 @@ def test_a_sweep_with_one_winner_compares_nothing(tmp_path):
     assert not (tmp_path / "figures" / "transfer-kept.png").exists()
 
 
+def test_the_caption_of_the_matrix_sends_to_the_table_for_intervals(tmp_path):
+    page = write(sweep(2), tmp_path).read_text()
+    assert "the median over paired seeds; the table has the 95% intervals." in page
+
+
 def test_an_edge_is_said():
     (warning,) = warnings(sweep(edge="high"))
     assert "lies on the edge of those tried" in warning

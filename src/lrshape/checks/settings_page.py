@@ -35,8 +35,8 @@ _VERDICTS = {
 }
 _CAPTION = (
     "Rows are the settings in which a shape was found, columns the settings in which it is used. Each "
-    "cell is the regret: how much worse the shape is than the column’s own best shape, with the 95% "
-    "interval over paired seeds. Bold regrets are significantly above the margin. "
+    "cell is the regret: how much worse the shape is than the column’s own best shape, the median over "
+    "paired seeds; the table has the 95% intervals. Bold regrets are significantly above the margin. "
 )
 _CHOSEN = {
     TUNED: ("tuned again", "lrshape tunes the base LR of every shape in the same way, on other seeds."),
