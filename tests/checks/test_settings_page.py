@@ -105,6 +105,13 @@ def test_the_headline_states_the_largest_regret_with_its_interval():
     assert "The best base LRs range from 0.01 to 0.04, a factor of 4.0" in text
 
 
+def test_an_open_headline_claims_no_significance_and_names_the_options_for_more_seeds():
+    text = " ".join(headline(sweep(verdict="undecided", relative=0.06))[1])
+    assert "0 of 6 pairs have intervals below it" in text
+    assert "More scoring or tuning seeds (--seeds, --tuning-seeds) may decide." in text
+    assert "With the base LR kept, too, the largest regret is" in text
+
+
 def test_regrets_that_are_no_numbers_are_words():
     base = row(TUNED, "a", "b", "costs", 0.2)
     assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lrshape.checks.transfer_statistics import KEPT, TUNED, answer
 from lrshape.report.palette import Style, family_styles
-from lrshape.report.words import counted, interval, listing, number, percent, printable, rate
+from lrshape.report.words import capital, counted, interval, listing, number, percent, printable, rate
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,9 @@ class SweepFindings:
         return {(r["choice"], r["shape_of"], r["used_in"]): r for r in self.regrets.to_dict("records")}
 
 
+_MORE_SEEDS = "more scoring or tuning seeds (--seeds, --tuning-seeds)"
+
+
 def regret_text(row: Mapping[str, Any]) -> str:
     """Return a regret with its interval, e.g. ``12% (95% interval 4.2% to 18%)``."""
     if math.isinf(row["regret"]):
@@ -156,14 +159,14 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         first = (
             f"{above}But the best shape of {there}, used in {here}, is not shown to be worse there (regret "
             f"{regret_text(found['reverse'])}): the search in {here} may have missed a better shape. More "
-            "trials in each search may decide, or more seeds that score or tune."
+            f"trials in each search may decide, or {_MORE_SEEDS}."
         )
     elif found["moves"] == "undecided":
         title = f"It is undecided whether the best shape depends on {what}"
         first = (
             f"With the base LR tuned again, no regret is significantly above the margin of {margin}, and "
-            f"{found['within']} of {compared} are significantly below it. The largest is that of {pair}: "
-            f"{regret_text(row)}. More seeds that score or tune may decide."
+            f"{found['within']} of {compared} have intervals below it. The largest is that of {pair}: "
+            f"{regret_text(row)}. {capital(_MORE_SEEDS)} may decide."
         )
     else:
         title = "Too few seeds to tell"
@@ -179,10 +182,10 @@ def _kept(findings: SweepFindings) -> list[str]:
     pair = f"the best shape of {findings.labels[row['shape_of']]} in {findings.labels[row['used_in']]}"
     if found["costs"]:
         return [
-            f"With the base LR kept as well, {found['costs']} of {found['pairs']} pairs have a regret above "
+            f"With the base LR kept, too, {found['costs']} of {found['pairs']} pairs have a regret above "
             f"the margin; the largest is that of {pair}: {regret_text(row)}."
         ]
-    return [f"With the base LR kept as well, the largest regret is that of {pair}: {regret_text(row)}."]
+    return [f"With the base LR kept, too, the largest regret is that of {pair}: {regret_text(row)}."]
 
 
 def _base_lrs(findings: SweepFindings) -> str:
