@@ -105,6 +105,27 @@ def test_the_headline_states_the_largest_regret_with_its_interval():
     assert "The best base LRs range from 0.01 to 0.04, a factor of 4.0" in text
 
 
+@pytest.mark.parametrize(
+    ("shared", "title", "sentences"),
+    [
+        (
+            2,
+            "The best shape depends on weight_decay",
+            ["4 of 4 pairs of different shapes have", "weight_decay 0 and weight_decay 0.01 found the same"],
+        ),
+        (3, "The searches found the same best shape", ["weight_decay 0.01 and weight_decay 0.02 found the"]),
+    ],
+)
+def test_settings_with_the_same_shape_are_named_and_not_compared(shared, title, sentences):
+    found = sweep()
+    for setting in found.settings[:shared]:
+        setting.best["params"] = {"beta": 0.5}
+    named, told = headline(found)
+    assert named == title
+    for sentence in sentences:
+        assert sentence in " ".join(told)
+
+
 def test_an_open_headline_claims_no_significance_and_names_the_options_for_more_seeds():
     text = " ".join(headline(sweep(verdict="undecided", relative=0.06))[1])
     assert "0 of 6 pairs have intervals below it" in text

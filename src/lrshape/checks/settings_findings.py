@@ -1,5 +1,6 @@
 """What a sweep found, and the answer in words."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from lrshape.analysis.tables import where
 from lrshape.checks.transfer_statistics import KEPT, TUNED, answer
 from lrshape.report.palette import Style, family_styles
 from lrshape.report.words import capital, counted, interval, listing, number, percent, printable, rate
@@ -77,6 +79,15 @@ class SweepFindings:
         """The settings that have a best shape."""
         return [s for s in self.settings if s.has_winner]
 
+    @property
+    def shared_shapes(self) -> list[list[str]]:
+        """For each shape that several settings found, the slugs of these settings."""
+        found: dict[str, list[str]] = {}
+        for s in self.winners:
+            shape = json.dumps([s.best["family"], s.best["params"]], sort_keys=True)
+            found.setdefault(shape, []).append(s.slug)
+        return [slugs for slugs in found.values() if len(slugs) > 1]
+
     def regret(self, choice: str, shape_of: str, used_in: str) -> dict[str, Any]:
         """One row of ``regrets``."""
         return self._by_pair[choice, shape_of, used_in]
@@ -126,20 +137,29 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
     Returns:
         The answer in a few words, and sentences with the numbers.
     """
-    found = answer(findings.regrets, TUNED)
     what = listing([printable(name, 40) for name in findings.varied])
     margin = percent(findings.margin)
-    row, pairs = found["largest"], found["pairs"]
-    compared = f"{pairs} pairs"
     if len(findings.winners) < 2:
         count = counted(len(findings.winners), "setting")
         return "Nothing to compare", [f"{count} of {len(findings.settings)} gave a finite score."]
-    assert row is not None  # two winners are two pairs
+    shared = findings.shared_shapes
+    same = [
+        f"The searches in {listing([findings.labels[slug] for slug in slugs])} found the same shape."
+        for slugs in shared
+    ]
+    rest = [*same, *_kept(findings), _base_lrs(findings)]
+    alike = {(a, b) for slugs in shared for a in slugs for b in slugs}
+    rows = findings.regrets
+    differ = [pair not in alike for pair in zip(rows["shape_of"], rows["used_in"], strict=True)]
+    found = answer(where(rows, differ), TUNED)
+    row, compared = found["largest"], f"{found['pairs']} pairs{' of different shapes' if shared else ''}"
+    if row is None:
+        return "The searches found the same best shape", rest
     there, here = findings.labels[row["used_in"]], findings.labels[row["shape_of"]]
     pair = f"the best shape of {here}, used in {there}"
     above = (
         f"With the base LR tuned again, {pair}, has a regret of {regret_text(row)} to that setting's own "
-        f"best shape: more than the margin of {margin}, after correction for {compared}. "
+        f"best shape: more than the margin of {margin}, after correction for all pairs. "
     )
     if found["moves"] == "yes":
         title = f"The best shape depends on {what}"
@@ -171,7 +191,7 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
     else:
         title = "Too few seeds to tell"
         first = f"{compared} were compared on fewer than 6 seeds, too few for intervals."
-    return title, [first, *_kept(findings), _base_lrs(findings)]
+    return title, [first, *rest]
 
 
 def _kept(findings: SweepFindings) -> list[str]:
