@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.checks.settings_figures import matrix, winner_curves
+from lrshape.checks.settings_figures import matrix, overlay, winner_curves
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
@@ -138,6 +138,15 @@ def test_regrets_that_are_no_numbers_are_words():
     assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"
     assert cell_text({**base, "verdict": "costs", "relative": np.nan}) == "+0.0200"
     assert regret_text({**base, "relative": np.nan}) == "0.0200 (95% interval 0.0190 to 0.0210)"
+
+
+def test_settings_with_the_same_shape_share_a_line_and_its_entry_in_the_legend():
+    found = sweep()
+    found.settings[2].best["params"] = found.settings[0].best["params"]
+    figure = overlay(found)
+    lines = [line.get_label() for line in figure.axes[0].get_lines() if "\n" in line.get_label()]
+    assert lines == ["weight_decay 0\nweight_decay 0.02\nrex", "weight_decay 0.01\nrex"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == lines
 
 
 def test_a_column_of_the_matrix_is_where_a_shape_is_used():

@@ -62,12 +62,16 @@ def overlay(findings: SweepFindings) -> "Figure | None":
         return None
     t = np.linspace(0.0, 1.0, POINTS)
     figure, ax = one_panel()
-    # Later curves are thinner, so that equal ones show beneath each other.
+    labels: dict[bytes, list[str]] = {}
+    for setting, values in drawn:
+        labels.setdefault(values.tobytes(), []).append(printable(setting.label, 44))
+    # Later curves are thinner, so that those they lie on show beneath them; equal ones are one line.
     for i, (setting, values) in enumerate(drawn):
-        style = findings.styles[setting.slug]
-        width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
-        text = f"{printable(setting.label, 44)}\n{printable(setting.best['family'], 28)}"
-        ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
+        if names := labels.pop(values.tobytes(), None):
+            style = findings.styles[setting.slug]
+            width = 3.6 - 2.2 * i / max(len(drawn) - 1, 1)
+            text = "\n".join([*names, printable(setting.best["family"], 28)])
+            ax.plot(t, values, color=style.colour, ls=style.dash, lw=width, label=text, zorder=3)
         point_at_line(ax, t, values, findings.winners.index(setting))
     progress_axes(ax)
     ax.set(xlabel="training progress", ylabel="LR / base LR")
