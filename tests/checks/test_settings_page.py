@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lrshape.checks.settings_figures import matrix, overlay, winner_curves
+from lrshape.checks.settings_figures import matrix, overlay, setting_scores, winner_curves
 from lrshape.checks.settings_findings import (
     SettingFindings,
     SweepFindings,
@@ -138,6 +138,23 @@ def test_regrets_that_are_no_numbers_are_words():
     assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"
     assert cell_text({**base, "verdict": "costs", "relative": np.nan}) == "+0.0200"
     assert regret_text({**base, "relative": np.nan}) == "0.0200 (95% interval 0.0190 to 0.0210)"
+
+
+@pytest.mark.parametrize(
+    ("ends", "text", "arrows"),
+    [
+        ({"score_high": None}, "0.090 to ∞", ["^"]),
+        ({"score_low": None}, "−∞ to 0.110", ["v"]),
+        ({"score_low": None, "score_high": None}, "", []),
+    ],
+)
+def test_an_interval_that_is_open_on_one_side_is_shown_so(tmp_path, ends, text, arrows):
+    found = sweep(2)
+    found.settings[0].best.update(ends)
+    (table,) = sweep_result(found, tmp_path).sections[0].tables
+    assert table.rows[0][3] == ("0.100", text)
+    lines = setting_scores(found).axes[0].get_lines()
+    assert [line.get_marker() for line in lines if line.get_marker() in ("^", "v")] == arrows
 
 
 def test_settings_with_the_same_shape_share_a_line_and_its_entry_in_the_legend():

@@ -122,9 +122,12 @@ def _scores(ax: Any, findings: SweepFindings, shown: Any) -> None:
         if not setting.has_winner:
             ax.plot(x, 0.96, "x", transform=ax.get_xaxis_transform(), color=MUTED.light, ms=6, mew=1.6)
             continue
-        if best["score_low"] is not None:
-            high = ax.get_ylim()[1] if best["score_high"] is None else best["score_high"]
-            ax.plot([x, x], [best["score_low"], high], color=style.colour, lw=3, zorder=3)
+        if not math.isnan(setting.interval[0]):
+            ax.plot([x, x], np.clip(setting.interval, *ax.get_ylim()), color=style.colour, lw=3, zorder=3)
+            for end, edge, arrow in zip(setting.interval, (0, 1), "v^", strict=True):
+                if not math.isfinite(end):
+                    ax.plot(x, edge, arrow, transform=ax.get_xaxis_transform(), color=style.colour, ms=6,
+                            clip_on=False, zorder=3)  # fmt: skip
         ax.plot(x, best["score_median"], style.marker, color=style.colour, mec=PAPER.light, ms=7, zorder=4)
         if baseline:
             ax.plot(x + 0.16, baseline["score_median"], "s", mfc=PAPER.light, mec=BASELINE.light,

@@ -42,6 +42,14 @@ class SettingFindings:
         """Whether its best shape has a finite median."""
         return self.best["score_median"] is not None
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Of its best shape's median: NaN where there is none; an end that alone is null is infinite."""
+        low, high = self.best["score_low"], self.best["score_high"]
+        if low is None and high is None:
+            return math.nan, math.nan
+        return -math.inf if low is None else low, math.inf if high is None else high
+
 
 @dataclass(frozen=True)
 class SweepFindings:

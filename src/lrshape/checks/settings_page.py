@@ -1,7 +1,6 @@
 """What a sweep shows: its page with links to each setting's own report, its tables, its data."""
 
 import json
-import math
 from pathlib import Path
 
 import pandas as pd
@@ -138,8 +137,7 @@ def _settings_table(findings: SweepFindings) -> Table:
         best = setting.best
         if best["score_median"] is None:
             return "diverged", ""
-        low, high = (math.nan if best[key] is None else best[key] for key in ("score_low", "score_high"))
-        return number(best["score_median"]), interval(low, high, lead=best["score_median"])
+        return number(best["score_median"]), interval(*setting.interval, lead=best["score_median"])
 
     return table(
         "The settings and their best shapes",
