@@ -273,6 +273,11 @@ def test_log_ticks_are_few_and_inside(low, high, count):
     assert all(0.99 * low <= tick <= 1.01 * high for tick in ticks)
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.0114, 0.0189), (0.0039, 0.0091), (0.017, 0.037)])
+def test_a_narrow_log_axis_has_several_ticks(low, high):
+    assert len(nice_log_ticks(low, high, 4)) >= 3
+
+
 def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib():
     code = (
         "import sys, lrshape.report.page; assert 'matplotlib' not in sys.modules;"

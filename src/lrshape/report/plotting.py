@@ -170,7 +170,11 @@ def nice_log_ticks(low: float, high: float, count: int) -> list[float]:
         [0.01, 0.03, 0.1]
         >>> nice_log_ticks(0.008, 0.03, 4)
         [0.01, 0.02, 0.03]
+        >>> nice_log_ticks(0.0039, 0.0091, 4)
+        [0.004, 0.006, 0.008]
     """
+    from matplotlib.ticker import MaxNLocator
+
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for steps in ((1, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
         found = [s * 10.0**e for e in range(first, last + 1) for s in steps if low <= s * 10.0**e <= high]
@@ -178,6 +182,9 @@ def nice_log_ticks(low: float, high: float, count: int) -> list[float]:
             break
     else:
         found = found[:: math.ceil(len(found) / count)]
+    if len(found) < 3 and high < 10 * low:
+        even = MaxNLocator(count, steps=[1, 2, 5, 10], min_n_ticks=3).tick_values(low, high)
+        found = [v for v in even if low <= v <= high]
     return [float(f"{v:.6g}") for v in found] or [float(f"{math.sqrt(low * high):.3g}")]
 
 
