@@ -157,6 +157,20 @@ def test_an_interval_that_is_open_on_one_side_is_shown_so(tmp_path, ends, text, 
     assert [line.get_marker() for line in lines if line.get_marker() in ("^", "v")] == arrows
 
 
+@pytest.mark.parametrize(
+    ("axes", "lines"),
+    [
+        ({"decay": [0, 0.1], "coupling": ["lr"]}, 1),
+        ({"optimizer": ["adamw", "muon"]}, 0),
+        ({"steps": [100, 200], "batch_size": [8, 16]}, 0),
+    ],
+)
+def test_a_line_joins_the_base_lrs_of_one_numeric_axis_only(axes, lines):
+    found = replace(sweep(), document={"axes": axes})
+    drawn = setting_scores(found).axes[1].get_lines()
+    assert [line.get_linestyle() for line in drawn if len(line.get_xdata()) > 1] == ["-"] * lines
+
+
 def test_settings_with_the_same_shape_share_a_line_and_its_entry_in_the_legend():
     found = sweep()
     found.settings[2].best["params"] = found.settings[0].best["params"]

@@ -147,7 +147,9 @@ def _base_lrs(ax: Any, findings: SweepFindings, shown: Any) -> None:
     scale_axis(ax.yaxis, rates, ticks=4, log=True)
     ax.set_ylabel("best base LR,\nlog scale")
     places = [x for x, s in enumerate(shown) if s.has_winner]
-    ax.plot(places, rates, "-", color=MUTED.light, lw=1.0, zorder=2)
+    varied = [values for values in findings.document["axes"].values() if len(values) > 1]
+    if len(varied) == 1 and all(type(value) in (int, float) for value in varied[0]):
+        ax.plot(places, rates, "-", color=MUTED.light, lw=1.0, zorder=2)  # categories have no order
     for x, base_lr in zip(places, rates, strict=True):
         style = findings.styles[shown[x].slug]
         ax.plot(x, base_lr, style.marker, color=style.colour, mec=PAPER.light, ms=7, zorder=4)
