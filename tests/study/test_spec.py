@@ -230,10 +230,29 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     spec = StudySpec.parse(tomllib.loads(text))
     needed = [name for name, field in WORKLOADS[workload].model_fields.items() if field.is_required()]
     given = {"name": workload, **{name: getattr(spec.workload, name) for name in needed}}
-    assert spec == StudySpec.parse({"workload": given, "name": workload})
+    assert spec == StudySpec.parse({"workload": given})
     for trials in (24, 100):
         StudySpec.parse({**tomllib.loads(text), "trials": trials})
     assert all(f"{name} =" in text or f"[{name}" in text for name in StudySpec.model_fields)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_what_is_commented_in_a_spec_is_the_default(workload):
+    text = commented_spec(workload)
+    planned = tomllib.loads(text)
+    own = {"families": ["rex"], "screen": {}, "workload": planned["workload"]}
+    found = {"families": 1, "baselines": 1, "screen": 4, "rescore": 5, "tuning": 4, "confirm": 3}
+    commented = re.findall(r"^# ((?:families|baselines) = \[\".*\"\])$", text, re.MULTILINE)
+    settings = [tomllib.loads(line) for line in commented]
+    for section in re.findall(r"^# (\[(?:screen|rescore|tuning|confirm)\]\n(?:# .*\n)*)", text, re.MULTILINE):
+        ((name, table),) = tomllib.loads(section.replace("\n# ", "\n")).items()
+        settings += [{name: table}, *({name: {key: value}} for key, value in table.items())]
+        assert len(table) == found[name]
+    assert len(settings) == sum(found.values()) + 4
+    for setting in settings:
+        document = own if setting.keys() & {"screen", "rescore"} else planned
+        expected = StudySpec.parse(document).document()
+        assert StudySpec.parse(document | setting).document() == expected, setting
 
 
 def test_what_is_commented_in_a_spec_can_be_used_where_it_stands():

@@ -8,7 +8,7 @@ from lrshape.procedure.base_lr import STRATEGIES, GridLR
 from lrshape.procedure.budget import FEW, TRIALS
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.sampler import SAMPLERS
-from lrshape.procedure.spec import STANDARD_BASELINES, ConfirmSpec, RescoreSpec, ScreenSpec, TuningSpec
+from lrshape.procedure.spec import STANDARD_BASELINES, RescoreSpec, ScreenSpec
 from lrshape.settings import Settings
 from lrshape.study.spec import StudySpec
 from lrshape.training.optimizers import OPTIMIZERS, Optimizer
@@ -34,7 +34,7 @@ def commented_spec(name: str) -> str:
     """
     WORKLOADS[name]
     workload = WORKLOADS.build({"name": name, **_PLACEHOLDERS.get(name, {})})
-    spec = StudySpec.parse({"name": name}, workload)
+    spec = StudySpec.parse({}, workload)
     return "\n".join(_lines(spec, workload)) + "\n"
 
 
@@ -92,13 +92,13 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "# Or, in place of a range: choices = [0.0, 0.1]"
     yield '# To search a schedule of it, add a family of shapes, for example: family = "power"'
     yield ""
-    yield "# The sections tuning and confirm below may be set together with trials."
+    yield f"# With trials, tuning and confirm may be set, too (shown: their defaults for {TRIALS} trials)."
     yield "# The other sections cannot be set together with trials (shown: their defaults without it)."
     for name, section in (
         ("screen", ScreenSpec()),
         ("rescore", RescoreSpec()),
-        ("tuning", TuningSpec()),
-        ("confirm", ConfirmSpec()),
+        ("tuning", spec.tuning),
+        ("confirm", spec.confirm),
     ):
         yield from (f"# {line}" if line else "#" for line in ("", *_section(name, section)))
 
