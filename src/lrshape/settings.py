@@ -1,7 +1,7 @@
 """The base of everything that users configure, and how its errors read."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import (
@@ -79,18 +79,39 @@ class Settings(BaseModel):
     def _no_disguised_number(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse ``true`` and ``"3"`` for a number and ``"yes"`` for a bool, which pydantic would turn."""
         annotation = cls.model_fields[str(info.field_name)].annotation
-        parts = (annotation, *get_args(annotation))
-        kinds = [get_args(part)[0] if get_origin(part) is Annotated else part for part in parts]
+        kinds = _kinds(annotation)
         words = [word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)]
-        disguised = isinstance(value, bool | str) and type(value) not in kinds and value not in words
-        if disguised and (int in kinds or float in kinds):
-            number = "a number" if float in kinds else "a whole number"
-            raise ValueError(f"must be {' or '.join([number, *words])}, got {shown(value)}")
+        number = "a number" if float in kinds else "a whole number"
+        disguised = [
+            _mistake(loc, f"must be {' or '.join([number, *words])}, got {shown(one)}", one)
+            for loc, one in (_leaves(value) if int in kinds or float in kinds else ())
+            if isinstance(one, bool | str) and type(one) not in kinds and one not in words
+        ]
+        if disguised:
+            raise ValidationError.from_exception_data(cls.__name__, disguised)
         if annotation is bool and not isinstance(value, bool):
             raise ValueError(f"must be true or false, got {shown(value)}")
         if isinstance(value, set | frozenset):
             raise ValueError(f"must be a list, for a set has no order, got {shown(value)}")
         return value
+
+
+def _kinds(annotation: Any) -> list[Any]:
+    """The types that an annotation is made of, but for the keys of tables."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Literal or not parts:
+        return [annotation]
+    values = parts[:1] if origin is Annotated else parts[1:] if origin is dict else parts
+    return [kind for part in values for kind in _kinds(part)]
+
+
+def _leaves(value: Any, *loc: int | str) -> Iterator[tuple[tuple[int | str, ...], Any]]:
+    """What is in lists and tables, with its place, or the value itself."""
+    if not isinstance(value, list | tuple | dict):
+        yield loc, value
+        return
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value):
+        yield from _leaves(one, *loc, key)
 
 
 Names = Annotated[

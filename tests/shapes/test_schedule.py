@@ -279,6 +279,9 @@ def test_any_json_value_anywhere_is_either_fine_or_an_input_error(key, value):
         ([0.1, float("nan")], "finite and at least 0, got nan"),
         ([0.0, 0.0], "not all be 0"),
         (["fast"], "must be numbers"),
+        (["1", 0.5], "must be numbers"),
+        ([True, 0.5], "must be numbers"),
+        (np.array([True, False]), "must be numbers"),
         ([10**400, 1], "must be numbers"),
     ],
 )

@@ -189,6 +189,22 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ({"screen": {"stop_gain": True}}, "screen.stop_gain: must be a number or auto, got True"),
         ({"screen": {"seeds": True}}, "screen.seeds: must be a whole number, got True"),
         ({"base_lr": {"points": "3"}}, "base_lr.points: must be a whole number, got '3'"),
+        (
+            {"workload": {"name": "digits-mlp", "hidden": [16, "8"]}},
+            "workload.hidden.1: must be a whole number, got '8'",
+        ),
+        (
+            {"families": [{"name": "rex", "ranges": {"beta": [True, 5]}}]},
+            "families.0.ranges.beta.0: must be a number, got True",
+        ),
+        (
+            {"tune": {"beta1": {"low": 0.5, "high": 0.9, "limits": [0.5, "1"]}}},
+            "tune.beta1.limits.1: must be a number, got '1'",
+        ),
+        (
+            {"baselines": {"x": {"lrs": [True, 0.5]}}},
+            r"baselines.x: learning rates must be numbers, got \[True, 0.5\]",
+        ),
         ({"base_lr": {"low": 1e-320}}, "base_lr: low must be at least 1e-30, got 1e-320"),
         ({"baselines": [["a"]]}, "baselines: unknown baseline .*"),
         ({"seed": -1}, "seed: must be at least 0, got -1"),

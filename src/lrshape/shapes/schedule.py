@@ -228,7 +228,11 @@ class Schedule(Bindable, JsonValue):
             [0.1, 0.2, 0.0]
         """
         try:
-            rates = np.asarray(lrs if isinstance(lrs, np.ndarray) else plain(lrs), np.float64)
+            given = lrs if isinstance(lrs, np.ndarray) else plain(lrs)
+            kinds = map(type, given) if isinstance(given, list) else [np.asarray(given).dtype.type]
+            if {bool, str, np.bool_, np.str_} & set(kinds):
+                raise TypeError
+            rates = np.asarray(given, np.float64)
         except (TypeError, ValueError, OverflowError):
             raise InputError(f"learning rates must be numbers, got {shown(lrs)}") from None
         if rates.ndim != 1 or not 1 <= rates.size <= MAX_STEPS:
