@@ -23,9 +23,9 @@ from lrshape.report.figures import (
 from lrshape.report.figures.heatmap import _runs, cells
 from lrshape.report.figures.scores import sweep
 from lrshape.report.figures.screen import ecdf
-from lrshape.report.figures.shapes import band, curve, shape_figure
+from lrshape.report.figures.shapes import band, compare_figure, curve, shape_figure
 from lrshape.report.findings import Findings
-from lrshape.report.plotting import nice_log_ticks, scale_axis
+from lrshape.report.plotting import Curve, nice_log_ticks, scale_axis
 
 METRIC = "final/train_loss"
 FAMILIES = (
@@ -162,6 +162,18 @@ def test_metrics_shows_each_distinct_winner(studies):
     trials.loc[second, "final/test_error"] = 0.0
     titles = [t.get_text() for ax in metrics(studies.findings(trials)).axes for t in ax.texts]
     assert titles == ["by final/train_loss", "by final/test_error"]
+
+
+def test_long_titles_of_panels_lie_above_their_panel_and_keep_their_digits(check_figure):
+    name, note = "by final/validation_perplexity +3", "smooth_nonmonotonic, LR 0.00582, 300 steps"
+    one = Curve(name, note, "#123456", np.array([0.0, 1.0]), np.array([1.0, 0.0]))
+    figure = compare_figure([one] * 3)
+    check_figure(figure)
+    for ax in figure.axes:
+        texts = [*ax.texts, ax._left_title]
+        assert " ".join(texts[1].get_text().split()) == note
+        for text in texts:
+            assert text.get_window_extent().x1 <= ax.get_window_extent().x1 + 10
 
 
 def test_heat_map_cells_are_the_screens_scores(studies):

@@ -218,16 +218,17 @@ def panels(
 
 
 def panel_title(ax: Any, name: str, note: str, *, bold: bool = False) -> None:
-    """Write a name and, below it, a note above a panel; long names in smaller type, so that they fit."""
-    name = printable(name, 26)
-    ax.set_title(note, loc="left", fontsize=SMALL, color=MUTED.light, pad=3)
+    """Write a name and, below it, a note above a panel, in lines that fit; long names in smaller type."""
+    names, notes = textwrap.wrap(printable(name, 52), 26), textwrap.wrap(printable(note, 60), 30)
+    ax.set_title("\n".join(notes), loc="left", fontsize=SMALL, color=MUTED.light, pad=3)
     ax.annotate(
-        name,
+        "\n".join(names),
         (0, 1),
-        (0, 18),
+        (0, 15 + 1.2 * SMALL * max(0, len(notes) - 1)),
         xycoords="axes fraction",
         textcoords="offset points",
-        fontsize=TEXT * min(1.0, 21 / max(len(name), 1)),
+        va="bottom",
+        fontsize=TEXT * min(1.0, 21 / max(map(len, names), default=1)),
         fontweight="bold" if bold else "normal",
         color=INK.light,
     )
@@ -288,7 +289,7 @@ def curve_panels(
             ax.plot(first.t, first.values, color=LINE.light, lw=2.6, zorder=1.5, gid="ghost")
         ax.fill_between(curve.t, curve.values, color=curve.colour, alpha=0.16 if curve.bold else 0.08, lw=0)
         ax.plot(curve.t, curve.values, color=curve.colour, lw=2.6 if curve.bold else 1.6, zorder=3)
-        panel_title(ax, curve.name, printable(curve.note, 40), bold=curve.bold)
+        panel_title(ax, curve.name, curve.note, bold=curve.bold)
     progress_axes(axes[0])
     common_labels(figure, "training progress", y)
     return figure, axes

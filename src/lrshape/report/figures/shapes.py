@@ -125,8 +125,8 @@ def metrics(findings: Findings) -> "Figure | None":
     curves = []
     for row, values in rows:
         by, *others = row["chosen_by"]
-        name = f"by {printable(by, 20)}{f' +{len(others)}' if others else ''}"
-        note = f"{printable(row['family'], 20)} at LR {rate(row['base_lr'])}"
+        name = f"by {printable(by, 40)}{f' +{len(others)}' if others else ''}"
+        note = f"{printable(row['family'], 40)} at LR {rate(row['base_lr'])}"
         colour = findings.style(row).colour
         curves.append(Curve(name, note, colour, _PROGRESS, values * row["base_lr"] / first, bold=not curves))
     figure, axes = curve_panels(curves, curves[0], row_height=1.8, y="LR / the winner’s base LR")
