@@ -65,6 +65,30 @@ def test_a_baseline_that_is_better_is_said_to_be_better(studies):
     assert "The linear baseline is better: the searched shape is 11% higher in the median" in text
 
 
+@pytest.mark.parametrize(
+    ("verdict", "changes", "sentence"),
+    [
+        ("open", {"effect_low": -0.01}, "It cannot be told apart from {}."),
+        ("open", {}, "It cannot be told apart from {}: an interval that excludes 0, but"),
+        ("open", {"effect_low": 0.0, "effect_high": 0.0}, "from {}: equal scores on most of the seeds."),
+        ("untuned", {"edge": "high"}, "No verdict against {}: base LR at the edge."),
+        ("unknown", {}, "No verdict against {}: too few seeds for an interval."),
+    ],
+)
+def test_of_many_baselines_a_few_are_named(studies, verdict, changes, sentence):
+    found = judged(studies)
+    rows = [row for row in found.leaders if not row["is_baseline"]]
+    rows += [
+        {**found.baselines[0], "label": f"s{i} baseline", "verdict": verdict, **changes} for i in range(19)
+    ]
+    found.__dict__["leaders"] = rows
+    title, text = told(found)
+    names = "the s0, s1, s2 and 16 other baselines"
+    assert len(title) < 100
+    assert sentence.format(names) in text
+    assert "s3" not in title + text
+
+
 def test_there_is_no_verdict_against_a_baseline_that_is_not_tuned(studies):
     at_edge = ("untuned", {"edge": "high"})
     found = judged(studies, linear=at_edge)

@@ -1,5 +1,6 @@
 """Contests: given schedules compared without a search."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import lrshape
 from lrshape import Schedule
 from lrshape.cli.app import app
+from lrshape.cli.verdicts import print_best
 from lrshape.procedure.budget import contest_least
 from lrshape.shapes.steps import progress
 from lrshape.study.given_schedules import table_values
@@ -167,7 +169,7 @@ def test_a_search_takes_no_schedules_and_a_contest_needs_them(tmp_path):
 
 
 @pytest.mark.usefixtures("no_report")
-def test_the_command_prints_json_alone(tmp_path, monkeypatch):
+def test_the_command_prints_json_alone_and_best_its_winner(tmp_path, monkeypatch, capsys):
     from typer.testing import CliRunner
 
     (tmp_path / "quadratic.py").write_text(
@@ -187,5 +189,11 @@ def test_the_command_prints_json_alone(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, ["contest", str(spec), "--out", "two", "--json"])
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["name"] in ("flat", "steps")
-    result = CliRunner().invoke(app, ["best", "two"])
-    assert "best schedule: " in result.stdout
+    found = lrshape.Study("two").best()
+    for verdict, title in (
+        ("better", "best schedule: "),
+        ("open", "leading schedule, nothing is decided yet: "),
+    ):
+        rows = tuple(dataclasses.replace(row, verdict=verdict) for row in found.baselines)
+        print_best(dataclasses.replace(found, baselines=rows))
+        assert f"{title}{found.name}, " in capsys.readouterr().out

@@ -97,6 +97,9 @@ def _subject(findings: Findings, winner: Row) -> str:
     return f"The best searched shape, of the family {winner['label']},"
 
 
+MOST = 4
+"""Baselines that a sentence names, with their numbers; of more it names one less, and counts the others."""
+
 VERDICTS = ("worse", "better", "equal", "open", "untuned", "unknown", "diverged")
 """Of baselines, in the order in which they are told."""
 
@@ -119,11 +122,30 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
         if math.isnan(first["effect"]):
             return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
         needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
+        if len(rows) > MOST:
+            return [f"No verdict against {names}: too few seeds for an interval{needs}."]
         amounts = listing([_amount(findings, row, _bare(row)) for row in rows])
         return [f"It is {amounts}: too few seeds for an interval{needs}."]
+    if len(rows) > MOST:
+        return _grouped(findings, rows)
     if case == "untuned":
         return [f"No verdict against {_names(findings, [row])}: {claims.tuning_fault(row)}." for row in rows]
     return [_open(findings, row) for row in rows]
+
+
+def _grouped(findings: Findings, rows: list[Row]) -> list[str]:
+    """Say of many open or untuned baselines, by reason, why they are not decided."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["verdict"] == "untuned":
+            why = findings.claims.reason(row)
+        elif row["effect_low"] == row["effect_high"] == 0:
+            why = "equal scores on most of the seeds"
+        else:
+            why = f"an interval that excludes {_UNTIL_CORRECTED}" if _excludes_0(row) else ""
+        groups.setdefault(f": {why}." if why else ".", []).append(row)
+    lead = "No verdict against" if rows[0]["verdict"] == "untuned" else "It cannot be told apart from"
+    return [f"{lead} {_names(findings, group)}{why}" for why, group in groups.items()]
 
 
 _UNTIL_CORRECTED = "0, but not after correction for comparisons and for better base LRs"
@@ -166,8 +188,11 @@ def _bare(row: Row) -> str:
 
 def _names(findings: Findings, rows: list[Row]) -> str:
     """Return e.g. ``the linear baseline``, ``the linear and cosine baselines``; of a contest ``linear``."""
-    names = listing([_bare(row) for row in rows])
-    return names if findings.is_contest else f"the {names} baseline{'s' if len(rows) > 1 else ''}"
+    names, more = [_bare(row) for row in rows], len(rows) - MOST + 1
+    if more > 1:
+        names[MOST - 1 :] = [f"{more} other{'s' if findings.is_contest else ''}"]
+    text = listing(names)
+    return text if findings.is_contest else f"the {text} baseline{'s' if len(rows) > 1 else ''}"
 
 
 def _capital(names: str) -> str:
