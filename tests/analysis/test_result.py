@@ -1,5 +1,6 @@
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.result import Result
+from lrshape.cli.verdicts import print_best
 from lrshape.errors import InputError
+from lrshape.report.claims import claims_of
 
 INF = math.inf
 NOISE = np.random.default_rng(0).normal(0, 0.3, 20)
@@ -68,6 +71,17 @@ def test_the_answer(study, trials_of, metric):
     assert (sqrt.name, sqrt.phase, sqrt.difference) == ("sqrt-3", "screen", None)
     assert (sqrt.pairs, sqrt.effect, sqrt.verdict) == (0, None, "")
     assert sqrt.score_median == pytest.approx(3.05)
+
+
+def test_an_end_of_an_interval_that_is_infinite_is_told(study, trials_of, metric, capsys):
+    study["confirm", "baseline-cosine", 0.2] = np.append(2.0 + NOISE[:13], [np.inf] * 7)
+    answer = result(trials_of(study), metric)
+    cosine = answer.baselines[0]
+    assert (cosine.name, cosine.score_high, cosine.effect_high) == ("cosine", None, None)
+    (row,) = [row for row in claims_of(answer).rows if row["label"] == "cosine (baseline)"]
+    assert (row["high"], row["effect_high"], row["difference_high"]) == (np.inf, np.inf, np.inf)
+    print_best(answer)
+    assert re.search(r"cosine \(baseline\) .* to inf .* to 100% ", capsys.readouterr().out)
 
 
 def test_an_unfinished_study_tests_only_what_it_reports(trials_of, metric):

@@ -22,6 +22,8 @@ from lrshape.store import NOTHING_TUNED, PHASES, hyperparameters_of, metric_colu
 class Measured:
     """A schedule and its score; None stands for every number that is not finite.
 
+    Where only one end of an interval is None, that end is infinite: with too few seeds both are.
+
     Args:
         name: what the spec calls the schedule, if it was given and not searched; else the shape's name.
         shape: name of the shape in the table of trials.

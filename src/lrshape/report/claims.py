@@ -184,8 +184,13 @@ def claims_of(result: "Result") -> Claims:
 
 
 def _row(one: "Measured", label: str) -> dict[str, Any]:
-    """Return one schedule of a result as a row; None is NaN in it, and an infinite score again infinite."""
-    row = {key: math.nan if value is None else value for key, value in asdict(one).items()}
+    """Return one schedule of a result as a row; None is NaN in it, or infinite where it was."""
+    row = asdict(one)
+    for of in ("score", "effect", "difference"):
+        low, high = row.get(f"{of}_low"), row.get(f"{of}_high")
+        if (low is None) != (high is None):
+            row[f"{of}_{'low' if low is None else 'high'}"] = -math.inf if low is None else math.inf
+    row = {key: math.nan if value is None else value for key, value in row.items()}
     score = math.inf if one.score_median is None else one.score_median
     ends = {"low": row["score_low"], "high": row["score_high"]}
     return {**row, **ends, "score": score, "edge": one.base_lr_edge, "label": label, "is_winner": False}
