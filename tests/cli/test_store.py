@@ -46,16 +46,17 @@ def test_verify_tells_lost_chunks_from_an_unfinished_search(said, study, place):
     assert f"{study}: sound, but not complete" in said("store", "verify", study)
 
 
-def test_verify_tells_of_a_check_that_cannot_be_read(said, study):
-    (study / "local").mkdir()
-    (study / "local" / "study.json").write_text("{")
+@pytest.mark.parametrize(("place", "states"), [("", ["damaged"]), ("local", ["sound", "damaged"])])
+def test_verify_tells_of_a_study_or_check_that_cannot_be_read(said, study, place, states):
+    damaged = study / place
+    damaged.mkdir(exist_ok=True)
+    (damaged / "study.json").write_text("{")
     out = said("store", "verify", study, "--repair", code=1)
-    assert f"{study}: sound" in out
-    check = study / "local"
-    assert f"{check}: damaged\n  {check / 'study.json'} is not a valid study document" in out
+    assert f"{study}: {states[0]}" in out
+    assert f"{damaged}: damaged\n  {damaged / 'study.json'} is not a valid study document" in out
     assert "cannot be repaired" in out
     found = json.loads(said("store", "verify", study, "--json", code=1))
-    assert [one["sound"] for one in found] == [True, False]
+    assert [one["sound"] for one in found] == [state == "sound" for state in states]
 
 
 def test_verify_needs_a_study(said, tmp_path):

@@ -134,7 +134,7 @@ class Diagnosis:
         has_lost: whether trials that were stored once are missing: later chunks, or the report's table, show
             it. Chunks of one round may be stored in any order, so that a gap alone does not.
         repaired: what was done about it, a line each.
-        unreadable: why ``study.json`` cannot be read, of a check: no chunk can then be judged.
+        unreadable: why ``study.json`` cannot be read: no chunk can then be judged.
     """
 
     path: Location
@@ -168,14 +168,23 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         InputError: if there is no study.
         StoreError: if the disk cannot be read, or written to repair.
     """
-    study = Store(path)
+    try:
+        study = Store(path)
+    except InputError as error:
+        if not Store.exists(path):
+            raise
+        return [_unreadable(path, error)]
     found = [_examine(study, repair)]
     for inner in study.inner():
         try:
             found.append(_examine(Store(inner), repair))
         except InputError as error:
-            found.append(Diagnosis(inner, Health(), None, edited=False, unreadable=str(error)))
+            found.append(_unreadable(inner, error))
     return found
+
+
+def _unreadable(path: Location, error: InputError) -> Diagnosis:
+    return Diagnosis(path, Health(), None, edited=False, unreadable=str(error))
 
 
 def _examine(store: Store, repair: bool) -> Diagnosis:
