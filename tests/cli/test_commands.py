@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import itertools
 import json
 import tomllib
 
@@ -127,9 +128,15 @@ def test_report_can_be_written_again(finished):
 
 
 def test_another_metric_is_refused_by_name_and_a_report_by_it_does_not_replace_the_studys(finished):
-    for command in (("best", "study"), ("report", "study"), ("export", "study", "--to", "json")):
-        message = "metric must be one of the stored metrics final/score, got 'final/nothing'"
-        finished.refuses(message, *command, "--metric", "final/nothing")
+    writing = [
+        ("export", "study", "--to", "json"),
+        ("trials", "study", "--to", "optuna", "--out", "none.log"),
+    ]
+    for command, name in itertools.product(
+        (("best", "study"), ("report", "study"), *writing), ("final/x", "")
+    ):
+        message = f"metric must be one of the stored metrics final/score, got {name!r}"
+        finished.refuses(message, *command, "--metric", name)
     code, out, _ = finished.run("report", "study", "--metric", "final/score")  # the study's own
     assert (code, out) == (0, "report: study/report.html\n")
     assert not list((finished.path / "study").glob("report-*"))

@@ -184,6 +184,8 @@ def test_shapes_fit_finds_the_closest_member_of_a_family(shapes):
         (("shapes", "show", "rex.json", "-p", "beta=1"), "-p and --step-rule apply to families only"),
         (("compare",), "nothing to compare: give"),
         (("compare", "--families", "cosine,rexx"), "did you mean 'rex'?"),
+        (("compare", "rex.json", "--families", ""), "family must be one of"),
+        (("export", "rex.json", "--to", "csv", "--out", ""), "an output file must have a name"),
         (("compare", "--families", "rex", "--svg", "/proc/x/place.svg"), "cannot be written"),
         (("compare", LONG), "File name too long"),
         (("export", LONG, "--to", "json"), "File name too long"),

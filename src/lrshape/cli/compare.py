@@ -64,7 +64,7 @@ def compare(
 
     named = [(source, schedule_of(source)) for source in sources or []]
     named = [(name, s.replace(steps=steps)) for name, s in named]
-    for family in [name.strip() for name in families.split(",")] if families else []:
+    for family in [name.strip() for name in families.split(",")] if families is not None else []:
         named.append((family, Schedule(family, {}, 1.0, STEPS if steps is None else steps, step_rule)))
     if not named:
         raise InputError("nothing to compare: give directories, files, or --families A,B")

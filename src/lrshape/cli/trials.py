@@ -57,7 +57,7 @@ def trials(
         wrote(write_curves(study.curves(), to, path))
         return
     name = study.spec.name
-    ranked = metric or study.metric
+    ranked = study.metric if metric is None else metric
     direction = direction_of(ranked, study.metric, study.spec.direction)
     written = write_trials(study.trials(), to, path, metric=ranked, direction=direction, name=name)
     wrote(written)

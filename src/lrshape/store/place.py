@@ -80,9 +80,11 @@ def local(path: str | os.PathLike[str], what: str) -> Path:
     """The path of what has to be on a local disk.
 
     Raises:
-        InputError: if it is a URL, other than ``file://``.
+        InputError: if it is empty, or a URL, other than ``file://``.
     """
     text = os.fspath(path)
+    if not text:
+        raise InputError(f"{what} must have a name, got an empty one")
     found = _SCHEME.match(text)
     if found is None:
         return path_of(path)

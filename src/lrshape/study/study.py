@@ -209,7 +209,7 @@ class Study:
         Raises:
             InputError: if no such metric is stored.
         """
-        key = (metric or self.metric, *self.store.chunks())
+        key = (self.metric if metric is None else metric, *self.store.chunks())
         analysed = self._analysed  # another thread may ask for another metric meanwhile
         if analysed is None or analysed[0] != key:
             choice = self.choice() if key[0] == self.metric else None
