@@ -1,5 +1,6 @@
 """Files go where they were meant to go, whatever somebody has put into the directory."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from lrshape import files
 from lrshape.errors import InputError
-from lrshape.files import Folder, inside, publish, read_file, write_file
+from lrshape.files import Folder, StoreError, inside, publish, read_file, write_file
 
 
 @pytest.fixture(params=[True, False], ids=["descriptors", "paths"])
@@ -141,6 +142,23 @@ def test_what_the_shell_offers_as_files_is_written_to(capfdbinary):
     assert os.lstat("/dev/stdout").st_ino == before.st_ino
     write_file(Path("/dev/null"), b"1")
     assert Path("/dev/null").is_char_device()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_is_no_bad_input():
+    with pytest.raises(StoreError, match="/dev/full: No space left"):
+        write_file(Path("/dev/full"), b"x")
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+def test_a_disk_that_fails_is_no_bad_input(tmp_path, monkeypatch, error):
+    def fails(*_):
+        raise OSError(error, "no")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(StoreError, match=f"{tmp_path / 'x'}: no"):
+        write_file(tmp_path / "x", b"1")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_pipe_whose_reader_has_gone_is_no_bad_input():

@@ -30,6 +30,7 @@ _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.EMLINK}
 _NO_DIRECTORY_SYNC = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOTSUP, errno.EBADF}
 _HAS_DESCRIPTORS = os.open in os.supports_dir_fd
+_MEDIUM_REFUSES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 _BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _JUNCTION = 0xA0000003  # Windows: a link to a directory that is no symbolic link
 _STREAMS = (Path("/dev"), Path("/dev/fd"), Path("/proc/self/fd"))
@@ -275,6 +276,7 @@ def write_file(path: Path, data: bytes, *, replace: bool = True) -> None:
     Raises:
         InputError: if it cannot be written, is a directory, or another pipe or device, or exists and is not
             to be replaced.
+        StoreError: if the disk is full or fails.
         BrokenPipeError: if it is a pipe whose reader has gone.
     """
     try:
@@ -294,6 +296,8 @@ def write_file(path: Path, data: bytes, *, replace: bool = True) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.errno in _MEDIUM_REFUSES:
+            raise store_error(error, path) from error
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 

@@ -164,7 +164,7 @@ def _choice(device_kind: str) -> str:
     )
     try:
         write_file(cache_dir() / CHOICES, json.dumps({**known, key: best}, indent=1).encode())
-    except InputError as error:  # the cache only saves a second of measuring
+    except (InputError, OSError) as error:  # the cache only saves a second of measuring
         logger.warning("cannot save the choice of convolution: %s", error)
     return best
 
