@@ -109,3 +109,12 @@ def test_closed_streams_are_no_obstacle(finished, closed):
     )
     assert done.returncode == 0, done.stderr.decode()
     assert b"Traceback" not in done.stderr
+
+
+def test_nothing_is_written_to_a_closed_standard_output(finished):
+    command = f"{sys.executable} -m lrshape trials study --to csv --out - >&-"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=finished.path, env=finished.environment, capture_output=True, check=False
+    )
+    error = "error: the standard output is closed: nothing can be written to -\n"
+    assert (done.returncode, done.stderr.decode()) == (2, error)

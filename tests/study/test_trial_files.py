@@ -98,6 +98,7 @@ def test_what_cannot_be_written(study, tmp_path):
     for target, path, message in (
         ("xlsx", tmp_path / "t", "--to must be one of csv, parquet, optuna, got 'xlsx'"),
         ("optuna", tmp_path / "there.log", "exists already"),
+        ("optuna", "/dev/stdout", "goes into a new file, not to /dev/stdout"),
         ("csv", tmp_path, "cannot be written"),
         ("parquet", tmp_path / "there.log" / "t", "cannot be written"),
     ):

@@ -129,11 +129,15 @@ def output_file(given: str, name: str) -> Path:
     ``-`` is the standard output.
 
     Raises:
-        InputError: if it is a URL.
+        InputError: if it is a URL, or the standard output was closed before the start.
     """
     from lrshape.store import local
 
     path = Path("/dev/stdout") if given == "-" else local(given, "an output file")
+    if (
+        path == Path("/dev/stdout") and getattr(sys.stdout, "name", "") == os.devnull
+    ):  # see `lrshape.cli.main`
+        raise InputError(f"the standard output is closed: nothing can be written to {given}")
     return path / name if given.endswith(("/", os.sep)) or is_directory(path) else path
 
 

@@ -14,7 +14,7 @@ from lrshape.analysis.direction import Direction, as_losses, sign
 from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import csv_bytes
 from lrshape.errors import InputError, needs, shown
-from lrshape.files import write_file
+from lrshape.files import is_stream, write_file
 from lrshape.process_wide import quiet_optuna
 from lrshape.shapes.family import FAMILIES
 from lrshape.store import hyperparameters_of, metric_columns, params_of
@@ -67,6 +67,8 @@ def write_trials(
     if trials.empty:
         raise InputError("no trial is stored yet; run the search first")
     if target == "optuna":
+        if is_stream(path):
+            raise InputError(f"an Optuna study goes into a new file, not to {path}")
         if path.exists():
             raise InputError(f"{path} exists already: an Optuna study goes into a new file")
         write_file(path, _journal(trials, metric, direction, name), replace=False)
