@@ -249,7 +249,8 @@ class Store:
         moved = self.place.at(target)
         if reason:
             _log.warning(
-                "%s was moved to %s and will be recomputed: %s", self.place.at(source), moved, reason
+                "%s was moved to %s and will be recomputed if it is needed: %s",
+                *(self.place.at(source), moved, reason),
             )
         return moved
 
