@@ -148,7 +148,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ),
         (
             {"families": [{"name": "rex", "ranges": {"beta": [1, 0.1]}}]},
-            r"families.0: rex: the range of beta must be within \[0.01, 10\], got \[1, 0.1\]",
+            r"families.0: rex: the range of beta must begin with its lower end, got \[1, 0.1\]",
         ),
         (
             {"families": [{"name": "rex", "fixed": {"beta": 1}, "ranges": {"beta": [0.1, 1]}}]},

@@ -31,6 +31,10 @@ class FamilySpec(Settings):
                 raise ValueError(f"{self.name}: {unknown_key(key, parameters)}")
             if key in self.fixed:
                 raise ValueError(f"{self.name}: {key} is both fixed and given a range")
+            if low > high:
+                raise ValueError(
+                    f"{self.name}: the range of {key} must begin with its lower end, got [{low:g}, {high:g}]"
+                )
             rule = parameters[key]
             if not rule.batched or not rule.low <= low <= high <= rule.high:
                 raise ValueError(
