@@ -134,6 +134,7 @@ def unknown_key(key: Any, allowed: Iterable[str]) -> str:
 _RULES = {
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_parsing_size": "must be a whole number between -2^63 and 2^63",
     "int_from_float": "must be a whole number",
     "float_type": "must be a number",
     "float_parsing": "must be a number",

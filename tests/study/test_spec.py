@@ -159,6 +159,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             r"families.0: drops: an integer range has whole ends, got \[1.5, 2.5\]",
         ),
         ({"base_lr": {"high": 10**400}}, "base_lr.high: must be a number, got 1000.*"),
+        ({"seed": 2e40}, r"seed: must be a whole number between -2\^63 and 2\^63, got 2e\+40"),
         ({"chunk_size": 1.5}, "chunk_size: must be a whole number or auto, got 1.5"),
         ({"workload": {"name": "function", "steps": 3}}, "workload.function: must be given"),
         (
