@@ -160,6 +160,14 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ),
         ({"base_lr": {"high": 10**400}}, "base_lr.high: must be a number, got 1000.*"),
         ({"seed": 2e40}, r"seed: must be a whole number between -2\^63 and 2\^63, got 2e\+40"),
+        (
+            {"workload": {"name": "function", "function": "a:b", "steps": 3, "metrics": ["a", "final/a"]}},
+            r"workload.metrics: must differ and have names, got \['a', 'final/a'\]",
+        ),
+        (
+            {"workload": {"name": "function", "function": "a:b", "steps": 3, "metrics": [""]}},
+            r"workload.metrics: must differ and have names, got \[''\]",
+        ),
         ({"chunk_size": 1.5}, "chunk_size: must be a whole number or auto, got 1.5"),
         ({"workload": {"name": "function", "steps": 3}}, "workload.function: must be given"),
         (

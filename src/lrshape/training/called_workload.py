@@ -42,7 +42,10 @@ class CalledWorkload(Workload):
     def _full_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if CURVE in value:
             raise ValueError(f"no metric can be called {CURVE}: that is the loss curve, got {list(value)}")
-        return tuple(full_name(name) for name in value)
+        names = tuple(full_name(name) for name in value)
+        if len(set(names)) < len(names) or not all(name.strip() for name in value):
+            raise ValueError(f"metrics must differ and have names, got {list(value)}")
+        return names
 
     def metric_names(self) -> tuple[str, ...]:
         """The names that the spec or the caller states, since nothing has run yet."""
