@@ -118,7 +118,7 @@ def warnings(found: OptimumResult) -> list[Notice]:
                 "Outside the simulation's interval",
                 f"The minimised loss of {len(outside)} of {len(found.checks)} schedules ({shown}) lies "
                 f"outside the 95% interval of the mean of simulated SGD ({optimum.simulated.seeds} seeds), "
-                f"by the median {percent(abs(middle))} {'below' if middle < 0 else 'above'} that mean. "
+                f"by a median of {percent(abs(middle))} {'below' if middle < 0 else 'above'} that mean. "
                 "All schedules see the same seeds, so they miss together; 1 in 20 misses by chance.",
             )
         )
