@@ -84,7 +84,7 @@ def test_no_runs_and_one(folder, logs):
     assert "ranks shapes only" in out
     code, out, _ = folder.run("suggest", logs[0], "--families", "linear,wsd")
     assert code == 0
-    assert "needs at least three runs, got 1" in out
+    assert "three finished, stable runs to know it, and has 1." in out
     assert "cosine" not in out
     (folder.path / "mine.json").write_text(
         '{"format": 1, "family": "cosine", "params": {}, "base_lr": 0.001, "steps": 500,'

@@ -167,7 +167,7 @@ def test_one_run_is_followed_by_a_bracket_of_base_lrs():
     alone = "no other run of about as many steps has the shape of hold 1 at another base LR"
     assert alone in reasons(found)
     assert alone in reasons(suggest([*sweep(1), run("short", HOLD[::2])]))  # which has that shape
-    assert "at least three runs, got 1" in " ".join(found.doubts)
+    assert "three finished, stable runs to know it, and has 1." in " ".join(found.doubts)
     assert not found.held_out
 
 

@@ -136,7 +136,10 @@ def _doubts(fitted: FittedBound) -> list[str]:
     doubts = told_unstable(fitted.unstable)
     factors = fitted.best_factors([fitted.law.terms(run.lrs_of_loss) for run in runs])
     if len(runs) < 3:
-        doubts.append(f"The best base LR needs at least three runs, got {len(runs)}.")
+        doubts.append(
+            "The best base LR is a guess: lrshape needs at least three finished, stable runs to know it, and "
+            f"has {len(runs)}."
+        )
     elif factors.min() > 1 or factors.max() < 1:
         side = "above" if factors.min() > 1 else "below"
         stable = " stable" if fitted.unstable else ""  # the unstable ones may lie there
