@@ -42,9 +42,7 @@ def test_the_recommendation_in_words():
     found = answer()
     screen, rescore = recommendation(found, (2, 10))
     assert f"screen.seeds = {found.screen_seeds} is enough" in screen
-    assert (
-        "a chance of 95% that one of the 3 best of 9 screened shapes is within 10% of the best one" in screen
-    )
+    assert "that one of the 3 shapes that the screen ranks first, out of 9, is within 10% of the best" in screen
     assert f"rescore.seeds = {found.rescore_seeds} is enough" in rescore
     assert rescore.endswith("this search used 10.")
     assert "to choose the best" in title(found)
@@ -94,6 +92,12 @@ def result(folder, min_lr=0.0, **options):
     return seeds_result(answer(**options), folder, **more)
 
 
+def test_a_screen_that_keeps_one_shape_has_no_column_of_those_kept_and_no_words_on_it(tmp_path):
+    found = result(tmp_path, keep=1)
+    assert "the shape that the screen ranks first, out of 9, is within 10%" in found.lede[0]
+    assert "good one kept" not in str([found.method, found.sections])
+
+
 def test_shapes_are_drawn_with_the_lowest_lr(tmp_path):
     (base_lr,) = {shape["base_lr"] for shape in SHAPES.values()}
     found = result(tmp_path, min_lr=base_lr / 2).cards.data({})["shapes"]
@@ -107,6 +111,7 @@ def test_the_page_and_the_data(tmp_path, diverged, check):
     json.dumps(found.to_dict(), allow_nan=False)
     page = check(found.write(tmp_path, eyebrow="Check: seeds", name="<b>digits</b>"))
     assert "216 trials" in page.text
+    assert page.text.count("good one kept") == 2  # a heading, and what it means
     assert "<b>digits</b>" in page.text
     names = ["agreement"] if diverged else ["agreement", "scatter"]
     assert {file.name for file in (tmp_path / "figures").iterdir()} == {

@@ -48,10 +48,11 @@ def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]
         used: ``(screen.seeds, rescore.seeds)`` of the search.
     """
     keep = answer.screened.keep
-    screened = f"{f'one of the {keep} best' if keep > 1 else 'the best'} of {answer.screened.shapes} screened"
+    kept = f"one of the {keep} shapes" if keep > 1 else "the shape"
+    screened = f"{kept} that the screen ranks first, out of {answer.screened.shapes},"
     chosen = f"the shape chosen among the best {answer.top.shapes}"
     return (
-        _advice(answer, "screen", f"{screened} shapes", answer.screened, "kept", used[0]),
+        _advice(answer, "screen", screened, answer.screened, "kept", used[0]),
         _advice(answer, "rescore", chosen, answer.top, "certain", used[1]),
     )
 
@@ -289,6 +290,10 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
 
 
 def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
+    kept = (
+        "; “good one kept” that one of the best few by the estimate, as many as the rescore phase would keep, "
+        "has a regret within that margin"
+    )
     return [
         f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
         "which the search used. The screened shapes are a sample that is even over the screen's ranks; "
@@ -299,9 +304,9 @@ def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
         "shape of the reference, as a fraction of the best score. The reference is noisy as well, and the "
         "score of its best shape is biased in its favour: mean regrets are overstated. Where shapes lie near "
         "the margin, the chances may be too high or too low; more seeds for the check help.",
-        f"“Choice good” is the chance that this regret is at most {share(answer.margin)}; “good one kept” "
-        "that one of the best few by the estimate, as many as the rescore phase would keep, has a regret "
-        "within that margin. The recommendation is the smallest number of seeds from which on the chance is "
-        "at least the required one, for this workload, these shapes, and base LRs that are already known.",
-        f"Scores are medians of {printable(metric, 60)} over seeds; trials that diverged or failed score +∞.",
+        f"“Choice good” is the chance that this regret is at most {share(answer.margin)}"
+        f"{kept if answer.screened.keep > 1 else ''}. The recommendation is the smallest number of seeds from "
+        "which on the chance is at least the required one, for this workload, these shapes, and base LRs that "
+        "are already known.",
+        f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
     ]
