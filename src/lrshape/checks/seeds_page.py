@@ -291,8 +291,8 @@ def _cross_table(agreement: Agreement, name: str) -> Table:
 
 def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
     kept = (
-        "; “good one kept” that one of the best few by the estimate, as many as the rescore phase would keep, "
-        "has a regret within that margin"
+        "; “good one kept” that one of the best few by the estimate, as many as the rescore phase would "
+        "keep, has a regret within that margin"
     )
     return [
         f"{trials:,} trials: every shape at its best base LR of the search, all on the same seeds, none of "
@@ -305,8 +305,8 @@ def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
         "score of its best shape is biased in its favour: mean regrets are overstated. Where shapes lie near "
         "the margin, the chances may be too high or too low; more seeds for the check help.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}"
-        f"{kept if answer.screened.keep > 1 else ''}. The recommendation is the smallest number of seeds from "
-        "which on the chance is at least the required one, for this workload, these shapes, and base LRs that "
-        "are already known.",
+        f"{kept if answer.screened.keep > 1 else ''}. The recommendation is the smallest number of seeds "
+        "from which on the chance is at least the required one, for this workload, these shapes, and base LRs "
+        "that are already known.",
         f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
     ]
