@@ -57,19 +57,19 @@ def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
     [
         (
             [row(), row("warmup", "worse")],
-            "no change to a single parameter improves the winner by more than 3.0% (95%)",
+            "no tested change to a single parameter improves the winner by more than 3.0% (95%)",
         ),
         (
             [row(verdict="worse")],
-            "no change to a single parameter improves the winner: every value measured again is worse (95%)",
+            "no tested change to a single parameter improves the winner: every value measured again is worse (",
         ),
         (
             [row(verdict="diverged")],
-            "no change to a single parameter improves the winner: every value measured again is worse",
+            "no tested change to a single parameter improves the winner: every value measured again is worse",
         ),
         (
             [row(gain=0.0, gain_low=0.0, gain_high=0.0)],  # the same on every seed
-            "no change to a single parameter improves the winner (95%)",
+            "no tested change to a single parameter improves the winner (95%)",
         ),
         ([row(), row("warmup", "better")], "is not a local optimum: changing warmup improves it by 5.5%"),
         (
@@ -100,6 +100,12 @@ def result(folder, points, rows, winner="rex-0001", **more):
 def test_shapes_are_drawn_with_the_lowest_lr(tmp_path):
     found = result(tmp_path, points(), [row()], min_lr=0.05).cards.data({})["shapes"]
     assert {base64.b64decode(curve)[-1] for *_, curve in found} == {round(0.5 * LEVELS)}
+
+
+def test_hyperparameters_that_the_check_left_alone_are_named(tmp_path):
+    assert len(result(tmp_path, points(), [row()]).lede) == 1
+    told = result(tmp_path, points(), [row()], tuned=["momentum", "weight_decay"]).lede[1]
+    assert told == "The tuned hyperparameters (momentum, weight_decay) stayed as the search found them."
 
 
 def test_the_data_is_json(tmp_path):

@@ -42,7 +42,9 @@ def test_the_recommendation_in_words():
     found = answer()
     screen, rescore = recommendation(found, (2, 10))
     assert f"screen.seeds = {found.screen_seeds} is enough" in screen
-    assert "that one of the 3 shapes that the screen ranks first, out of 9, is within 10% of the best" in screen
+    assert (
+        "that one of the 3 shapes that the screen ranks first, out of 9, is within 10% of the best" in screen
+    )
     assert f"rescore.seeds = {found.rescore_seeds} is enough" in rescore
     assert rescore.endswith("this search used 10.")
     assert "to choose the best" in title(found)

@@ -120,6 +120,7 @@ class LocalCheck(Check):
             settings=self.model_dump(),
             trials=len(trials),
             min_lr=study.spec.min_lr,
+            tuned=list(study.spec.tune),
         )
 
 

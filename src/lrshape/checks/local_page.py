@@ -1,7 +1,7 @@
 """What the local check found: in words, on its page and as plain data."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,7 @@ def local_result(
     trials: int,
     direction: Direction = "minimize",
     min_lr: float = 0.0,
+    tuned: Sequence[str] = (),
 ) -> CheckResult:
     """The result of a local check.
 
@@ -89,6 +90,7 @@ def local_result(
         trials: how many were made.
         direction: of the metric.
         min_lr: no learning rate was below it.
+        tuned: hyperparameters that the search tuned, and the check did not.
     """
     cards = Cards(f"median {metric}", min_lr)
     shapes = sorted_shapes(confirmed, winner)
@@ -101,7 +103,12 @@ def local_result(
             f"{counted(trials, 'trial')}: {settings['points']} values of every searched parameter on "
             f"{counted(settings['seeds'], 'seed')}, the base LR tuned again at each; then the best value of "
             f"each parameter beside the original shape on {settings['confirm_seeds']} further seeds, on "
-            "which nothing was selected."
+            "which nothing was selected.",
+            *(
+                [f"The tuned hyperparameters ({', '.join(tuned)}) stayed as the search found them."]
+                if tuned
+                else []
+            ),
         ],
         sections=sections,
         method=_method(metric),
@@ -140,12 +147,12 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
             f"the confirming seeds ({first['seeds']}) are too few to tell whether a change to a single "
             f"parameter improves {name}"
         )
+    none = f"no tested change to a single parameter improves {name}"
     if bound < 0:
-        return f"no change to a single parameter improves {name}: every value measured again is worse (95%)"
+        return f"{none}: every value measured again is worse (95%)"
     if bound == 0:
-        return f"no change to a single parameter improves {name} (95%)"
-    amount = _gain_text(first | {"bound": bound}, "bound")
-    return f"no change to a single parameter improves {name} by more than {amount} (95%)"
+        return f"{none} (95%)"
+    return f"{none} by more than {_gain_text(first | {'bound': bound}, 'bound')} (95%)"
 
 
 def _gain_text(row: Row, key: str) -> str:
