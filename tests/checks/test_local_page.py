@@ -61,7 +61,7 @@ def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
         ),
         (
             [row(verdict="worse")],
-            "no tested change to a single parameter improves the winner: every value measured again is worse (",
+            "no tested change to a single parameter improves the winner: every value measured again is",
         ),
         (
             [row(verdict="diverged")],

@@ -306,7 +306,7 @@ def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
         "the margin, the chances may be too high or too low; more seeds for the check help.",
         f"“Choice good” is the chance that this regret is at most {share(answer.margin)}"
         f"{kept if answer.screened.keep > 1 else ''}. The recommendation is the smallest number of seeds "
-        "from which on the chance is at least the required one, for this workload, these shapes, and base LRs "
-        "that are already known.",
+        "from which on the chance is at least the required one, for this workload, these shapes, and base "
+        "LRs that are already known.",
         f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
     ]
