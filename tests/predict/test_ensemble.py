@@ -77,6 +77,7 @@ def test_laws_that_miss_held_out_runs_take_no_part(curves):
     ]
     found = suggest(runs)
     assert "take no part: on held-out runs they miss" in found.curve_laws
+    assert ", no less than the differences that they would predict, " in found.curve_laws
     assert "decide between" not in found.curve_laws
 
 

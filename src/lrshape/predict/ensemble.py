@@ -89,8 +89,8 @@ class Ensemble:
         size = float(np.sqrt(np.mean(differences**2)))
         if self.error >= size:
             raise InputError(
-                f"on held-out runs they miss differences of final losses by {self.error:.2g}, as much as "
-                f"the differences that they would predict, {size:.2g}"
+                f"on held-out runs they miss differences of final losses by {self.error:.2g}, no less "
+                f"than the differences that they would predict, {size:.2g}"
             )
 
     def losses(self, schedules: Sequence[Array]) -> Array:
