@@ -308,5 +308,5 @@ def _method(answer: SeedAnswer, metric: str, trials: int) -> list[str]:
         f"{kept if answer.screened.keep > 1 else ''}. The recommendation is the smallest number of seeds "
         "from which on the chance is at least the required one, for this workload, these shapes, and base "
         "LRs that are already known.",
-        f"Scores are medians of {printable(metric, 60)} over seeds; what diverged or failed scores +∞.",
+        f"Scores are medians of {printable(metric, 60)} over seeds; trials that diverged or failed score +∞.",
     ]
