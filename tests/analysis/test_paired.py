@@ -18,7 +18,7 @@ LOOKS = (10, 20, 40, 80, 160)
         ({}, "better"),
         ({"score": INF}, "diverged"),
         ({"score": INF, "at_edge": True}, "diverged"),
-        ({"score": INF, "low": math.nan, "high": math.nan, "p_value": math.nan}, "diverged"),
+        ({"score": INF, "low": math.nan, "high": math.nan, "p_value": math.nan}, "unknown"),
         ({"score": INF, "low": -0.7, "high": INF, "p_value": 1.0}, "open"),  # half of the seeds are better
         ({"at_edge": True}, "untuned"),
         ({"low": -0.001}, "open"),

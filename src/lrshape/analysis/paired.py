@@ -191,7 +191,7 @@ def verdict(
     Returns:
         ``better`` or ``worse``: the own one is, by more than a better base LR may gain, and significantly;
         ``equal``: they differ by less than the margin, whatever better base LRs gain; ``diverged``: the
-        other's median is infinite, significantly or over few seeds; ``untuned``: a base LR is at an edge, or
+        other's median is infinite, significantly; ``untuned``: a base LR is at an edge, or
         nothing is decided and a better base LR may gain more than half of the interval's half-width;
         ``unknown``: there are too few seeds; ``open``: they cannot be told apart yet.
 
@@ -202,7 +202,7 @@ def verdict(
         ('equal', 'untuned')
     """
     of_own, of_other = costs
-    if math.isinf(score) and (math.isnan(low) or p_value < LEVEL):
+    if math.isinf(score) and p_value < LEVEL:
         return "diverged"
     if at_edge:
         return "untuned"

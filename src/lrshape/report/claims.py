@@ -26,7 +26,7 @@ _VERDICTS = {
     "winner": "",
     "open": "not told apart",
     "untuned": "not judged",
-    "diverged": "better: it diverged",
+    "diverged": "better: it diverged or failed",
     "unknown": "not tested",
 }
 _MOST_PERCENT = 10.0

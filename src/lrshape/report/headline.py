@@ -122,7 +122,7 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
         if math.isnan(first["effect"]):
             return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
         needs = f", which needs at least {LEAST_SEEDS}" if first["pairs"] < LEAST_SEEDS else ""
-        if len(rows) > MOST:
+        if len(rows) > MOST or any(math.isinf(row["score"]) for row in rows):
             return [f"No verdict against {names}: too few seeds for an interval{needs}."]
         amounts = listing([_amount(findings, row, _bare(row)) for row in rows])
         return [f"It is {amounts}: too few seeds for an interval{needs}."]
