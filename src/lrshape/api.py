@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypedDict, Unpack
 
-from lrshape.errors import InputError
+from lrshape.errors import InputError, shown
 from lrshape.report.page import write_report
 from lrshape.shapes.steps import StepRule
 from lrshape.store import Location, Store, Url, locate
@@ -200,6 +200,8 @@ def _run(
         time_limit = positive_number("time_limit", time_limit)
     if not str(out):
         raise InputError("out must name a directory, got an empty name")
+    if not isinstance(callback, Callback | None):
+        raise InputError(f"callback must be an instance of lrshape.Callback, got {shown(callback)}")
     path = locate(out)
     path = path if isinstance(path, Url) else path.absolute()  # a train function may change the current one
     with executor_of(executor) as runner, keeping_worker():

@@ -383,6 +383,8 @@ def test_failures_keep_their_message(tmp_path):
         ),
         ({"workload": {"name": "function", "function": "nowhere:f", "steps": 3}}, "cannot be imported"),
         ({"train": train, "steps": 5, "out": ""}, "out must name a directory"),
+        ({"train": train, "steps": 5, "callback": print}, "callback must be an instance of lrshape.Callback"),
+        ({"train": train, "steps": 5, "callback": lrshape.Callback}, "an instance of lrshape.Callback"),
         ({"workload": "digits-mlp", "executor": "slurm"}, "executor: must be one of inline.*got 'slurm'"),
     ],
 )

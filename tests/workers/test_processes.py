@@ -166,11 +166,16 @@ def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path
 
 
 SCRIPT = """
-import os
+import os, pickle
+
+class Own:
+    pass
 
 def train(lrs, seed):
-    if __name__ == "__lrshape__" and lrs[0] > 0.9:
+    if __name__ == "__mp_main__" and lrs[0] > 0.9:
         os._exit(2)  # in a process of its own, which imports this script
+    if __name__ == "__mp_main__":
+        pickle.dumps(Own())
     return float(lrs.mean())
 
 if __name__ == "__main__":
@@ -195,4 +200,4 @@ def test_a_scripts_trials_in_processes_of_their_own(tmp_path, environment):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "the training process ended with exit code 2" in done.stdout
+    assert done.stdout == "['', 'the training process ended with exit code 2']\n"

@@ -165,8 +165,10 @@ def import_function(origin: dict[str, str]) -> Callable[..., Any]:
 
 def _run_script(script: str) -> ModuleType:
     sys.argv = [script]
-    main = sys.modules["__main__"]
-    vars(main).update(runpy.run_path(script, run_name="__lrshape__"))
+    # As multiprocessing does: what the script defines can then be pickled, and its own workers find it.
+    main = ModuleType("__mp_main__")
+    vars(main).update(runpy.run_path(script, run_name="__mp_main__"))
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = main
     return main
 
 
