@@ -80,7 +80,7 @@ def test_an_end_of_an_interval_that_is_infinite_is_told(study, trials_of, metric
     assert (cosine.name, cosine.score_high, cosine.effect_high) == ("cosine", None, None)
     (row,) = [row for row in claims_of(answer).rows if row["label"] == "cosine (baseline)"]
     assert (row["high"], row["effect_high"], row["difference_high"]) == (np.inf, np.inf, np.inf)
-    print_best(answer)
+    print_best(answer, {})
     assert re.search(r"cosine \(baseline\) .* to inf .* to 100% ", capsys.readouterr().out)
 
 

@@ -75,7 +75,7 @@ def test_other_scales_are_told_in_the_units_of_the_metric():
     assert found.spread(linear) == "0.012 to 0.033"
     assert found.margin_text() == "0.004"
     assert Claims([winner, linear], "linear", 4.2e-6).margin_text() == "4.2e-6"
-    assert found.score({**winner, "low": -0.8011, "high": -0.8009}) == ("−0.801", "−0.801")
+    assert found.score({**winner, "low": -0.8011, "high": -0.8009}) == ("−0.801", "−0.801 to −0.801")
     assert claims(linear, scale="linear").amount({**linear, "effect": 0.0}) == "equal"
 
 
@@ -150,3 +150,4 @@ def test_the_margin_is_told_in_percent_and_in_units_of_the_metric():
     equal = row("linear", 0.0087, (0.01, -0.01, 0.02), "equal")
     assert claims(equal, margin=math.log(1.024)).reason(equal) == "within 2.4% (0.00021)"
     assert claims().margin_text() == ""
+    assert claims(margin=1.2e-7).margin_text() == "1.2e-5% (1.0e-9)"

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from lrshape.report.claims import Claims
-from lrshape.report.headline import headline, notices
+from lrshape.report.headline import headline, notices, tiles
 
 METRIC = "final/train_loss"
 
@@ -99,6 +99,8 @@ def test_there_is_no_verdict_against_a_baseline_that_is_not_tuned(studies):
         "highest)."
     ) in text
     assert "Base LR on the edge" in [notice.title for notice in notices(found)]
+    equal = judged(studies, linear=("untuned", {"edge": "high", "effect": 0.0}))
+    assert "no difference" in [tile.value for tile in tiles(equal)]
     others = dict.fromkeys(("linear", "cosine", "wsd", "constant"), at_edge)
     assert told(judged(studies, **others))[0].startswith("No verdict against the linear, cosine")
 
@@ -183,5 +185,7 @@ def test_studies_without_baselines_and_without_searched_shapes(studies):
     title, text = told(studies.findings(studies(baselines=())))
     assert title == "generalized_cosine is the best searched family"
     assert "No baseline was trained" in text
-    title, _ = told(studies.findings(studies(families=(), phases=("screen",))))
+    found = studies.findings(studies(families=(), phases=("screen",)))
+    assert "winner" not in "".join(notice.text for notice in notices(found))
+    title, _ = told(found)
     assert title == "No searched shape has been trained yet"

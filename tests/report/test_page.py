@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from lrshape.report.comparisons import near_text
 from lrshape.report.interaction import POINTS, script
 from lrshape.report.use_of_winner import _variable, use_of_winner
 from lrshape.shapes import FAMILIES
@@ -169,6 +170,13 @@ def test_a_partial_study_says_what_is_missing(studies, write, tmp_path):
     assert "lrshape export" not in page.text
 
 
+def test_the_caption_tells_of_differences_where_they_are_drawn(studies, write, tmp_path):
+    assert "The second plot has" in check(write(studies(), tmp_path)).text
+    alone = check(write(studies(families=("rex",), baselines=()), tmp_path)).text
+    assert "bars their 95% intervals" in alone
+    assert "The second plot has" not in alone
+
+
 def test_a_confirm_phase_that_lacks_trials_is_partial(studies, write, tmp_path):
     planned = {"confirm": 140}
     page = check(write(studies(seeds=(2, 8, 16)), tmp_path, planned=planned))
@@ -183,6 +191,7 @@ def test_a_base_lr_on_the_edge_is_a_warning(studies, write, tmp_path):
     page = check(write(trials[trials["base_lr"] <= best], tmp_path))
     assert "Base LR on the edge" in page.text
     assert "the highest" in page.text
+    assert "lies on the edge of those tried for each of these schedules" in page.text
     assert "Base LR on the edge" not in check(write(trials, tmp_path)).text
 
 
@@ -272,7 +281,12 @@ def test_few_rescore_seeds_rule_no_shape_out_however_many_confirm(studies, write
 
 def test_the_near_optimal_set_and_the_pairs_are_told(studies, write, tmp_path):
     page = check(write(studies(), tmp_path))
-    assert re.search(r"Of \d+ rescored shapes, \d+ may be as good as the best", page.text)
+    assert re.search(r"Of \d+ other rescored shapes, \d+ may be as good as the best", page.text)
+    assert "a shape, at most" in page.text
+    near = studies.findings(trials := studies()).near
+    kept = trials["shape"].isin([near[0]["shape"], near[-1]["shape"]]) | (trials["phase"] != "rescore")
+    text = near_text(studies.findings(trials[kept]))
+    assert text.startswith("Of 1 other rescored shape, none may be as good as the best, ")
     assert "3 of 3 pairs can be told apart after Holm’s correction" in page.text
 
 

@@ -64,8 +64,8 @@ def test_an_interval_is_empty_where_it_is_undefined():
     assert interval(math.nan, math.nan) == ""
     assert interval(0.0039, math.inf) == "0.00390 to ∞"
     assert interval(-0.00012, 0.00131, lead=0.0115) == "−0.0001 to 0.0013"
-    assert interval(0.2, 0.2) == "0.200"
-    assert interval(0.0, 0.0) == "0"
+    assert interval(0.2, 0.2) == "0.200 to 0.200"
+    assert interval(0.0, 0.0) == "0 to 0"
     assert interval(0.1, math.inf, lead=math.inf) == "0.100 to ∞"  # half of the seeds diverged
 
 

@@ -195,5 +195,5 @@ def test_the_command_prints_json_alone_and_best_its_winner(tmp_path, monkeypatch
         ("open", "leading schedule, nothing is decided yet: "),
     ):
         rows = tuple(dataclasses.replace(row, verdict=verdict) for row in found.baselines)
-        print_best(dataclasses.replace(found, baselines=rows))
+        print_best(dataclasses.replace(found, baselines=rows), {})
         assert f"{title}{found.name}, " in capsys.readouterr().out

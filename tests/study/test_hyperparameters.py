@@ -15,6 +15,7 @@ from lrshape.errors import InputError
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
 from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.procedure.scheduled import base_of
+from lrshape.report.hyperparameters import _named
 from lrshape.store import hyperparameters_of, text_of
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
@@ -71,6 +72,7 @@ def test_the_spec_and_the_choice_read_back_and_the_report_states_them(tuned):
     assert tuned.choice().document() == json.loads(json.dumps(tuned.choice().document()))
     page = lrshape.report.page.write_report(tuned).read_text()
     assert "constant would come first, not linear" in page
+    assert _named({"label": "cosine baseline", "is_baseline": True}) == "the cosine baseline"
     assert "weight_decay" in page
 
 

@@ -60,5 +60,5 @@ def contest(
     if as_json:
         say_json(study.winner().to_dict())
         return
-    print_best(study.best())
+    print_best(study.best(), study.spec.tune)
     print_end(study, out)

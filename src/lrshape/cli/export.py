@@ -147,7 +147,9 @@ def export(
         raise InputError(f"{path}: the export would overwrite its source; choose another file with --out")
     written = write(schedule, to, path)
     # Those with schedules are in the file.
-    tuned = [] if study is None else hyperparameter_lines(study.best(metric), but=study.spec.scheduled)
+    tuned = []
+    if study is not None:
+        tuned = hyperparameter_lines(study.best(metric), study.spec.tune, but=study.spec.scheduled)
     wrote(written, ["it was tuned together with", *tuned] if tuned else [])
 
 

@@ -179,7 +179,7 @@ def _search(
     from lrshape.api import search as run
 
     study = run_study(run, document, out, seconds, executor, log_to)
-    print_best(study.best())
+    print_best(study.best(), study.spec.tune)
     print_end(study, out)
 
 
@@ -298,4 +298,4 @@ def best(directory: Directory, metric: Metric = None, as_json: Json = False) -> 
     if as_json:
         say_json(study.winner(metric).to_dict())
     else:
-        print_best(study.best(metric))
+        print_best(study.best(metric), study.spec.tune)

@@ -1,7 +1,7 @@
 """How commands print the result of a study."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lrshape.cli.app import print_grid, say
@@ -9,11 +9,12 @@ from lrshape.report.words import ascii_text, short
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result
+    from lrshape.procedure.hyperparameters import HyperparameterSpec
     from lrshape.report.claims import Claims
 
 
-def print_best(found: "Result") -> None:
-    """Print a study's winner and how it compares."""
+def print_best(found: "Result", tune: "Mapping[str, HyperparameterSpec]") -> None:
+    """Print a study's winner and how it compares; ``tune`` is that of its spec."""
     from lrshape.report.claims import claims_of
 
     diverged, failed = found.diverged_share, found.failed_share
@@ -26,7 +27,7 @@ def print_best(found: "Result") -> None:
     title = f"{best}: {found.name}, " if found.is_contest else "best shape: "
     say(f"\n{title}{found.family}({params})")
     say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
-    for line in hyperparameter_lines(found):
+    for line in hyperparameter_lines(found, tune):
         say(line)
     if found.score_median is None:
         say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
@@ -45,7 +46,9 @@ def print_best(found: "Result") -> None:
     _print_comparison(claims_of(found))
 
 
-def hyperparameter_lines(found: "Result", but: Collection[str] = ()) -> list[str]:
+def hyperparameter_lines(
+    found: "Result", tune: "Mapping[str, HyperparameterSpec]", but: Collection[str] = ()
+) -> list[str]:
     """With which hyperparameters the winner is to be trained, a line each, but for those of some names."""
     from lrshape.report.claims import as_good, plain_value
 
@@ -57,7 +60,7 @@ def hyperparameter_lines(found: "Result", but: Collection[str] = ()) -> list[str
         exact = f"{value:g}" if isinstance(value, float) else plain_value(value)
         if isinstance(value, dict):
             exact += f"({', '.join(f'{key}={_short(one)}' for key, one in value['params'].items())})"
-        others = f" ({as_good(flat)} is as good)" if len(flat) > 1 else ""
+        others = f" ({as_good(flat, tune[name].choices)} is as good)" if len(flat) > 1 else ""
         lines.append(ascii_text(f"{name} {exact}{others}"))
     return lines
 

@@ -91,7 +91,7 @@ class Claims:
         if math.isnan(low) or math.isnan(high):
             return ""
         ends = [self._size(end, upright) for end in ((low, high) if upright else (high, low))]
-        return " to ".join(dict.fromkeys(ends))
+        return " to ".join(ends)
 
     def gain(self, row: Row, of: str = "effect") -> tuple[str, str]:
         """Return by how much the winner is better, below 0 where it is worse, and the interval of that."""
@@ -99,7 +99,7 @@ class Claims:
             return "", ""
         low, high = (row[f"{of.removesuffix('_effect')}_{end}"] for end in ("low", "high"))
         ends = [] if math.isnan(low) or math.isnan(high) else [self._size(low), self._size(high)]
-        return self._size(row[of]), " to ".join(dict.fromkeys(ends))
+        return self._size(row[of]), " to ".join(ends)
 
     def _size(self, effect: float, upright: bool = True) -> str:
         """Format by how much the winner is better; the other way round if not ``upright``."""
@@ -121,11 +121,14 @@ class Claims:
         if not self.margin > 0:
             return ""
         if self.scale != "log":
-            text = self.precision.text(self.margin)
-            return text if text.strip("0.") else number(self.margin, 2)
+            return self._in_units(self.margin)
         share = math.expm1(self.margin)
-        units = [self.precision.text(abs(one["score"]) * share) for one in self._winners]
+        units = [self._in_units(abs(one["score"]) * share) for one in self._winners]
         return f"{percent(share)} ({units[0]})" if units else percent(share)
+
+    def _in_units(self, margin: float) -> str:
+        text = self.precision.text(margin)
+        return text if text.strip("0.") else number(margin, 2)
 
     def verdict(self, row: Row) -> str:
         """Return what the winner is, beside a row; a row's ``verdict`` in words."""
@@ -220,15 +223,14 @@ def hyperparameters(row: Row) -> dict[str, str]:
     }
 
 
-def as_good(flat: Sequence[Any]) -> str:
-    """Return hyperparameters that are as good as the best: the ends of a range, or choices.
+def as_good(flat: Sequence[Any], choices: Sequence[Any] = ()) -> str:
+    """Return hyperparameters that are as good as the best: the ends of a range, or some of the choices.
 
     Example:
-        >>> as_good([0.01, 0.1]), as_good([16, 64, 256]), as_good(["sgd", "adam"])
-        ('0.01 to 0.1', '16, 64, 256', 'sgd, adam')
+        >>> as_good([0.01, 0.1]), as_good([16, 256], [16, 64, 256])
+        ('0.01 to 0.1', '16, 256')
     """
-    is_range = len(flat) == 2 and not any(isinstance(one, str | bool) for one in flat)
-    return (" to " if is_range else ", ").join(plain_value(one) for one in flat)
+    return (", " if choices else " to ").join(plain_value(one) for one in flat)
 
 
 def plain_value(value: Any) -> str:

@@ -82,22 +82,25 @@ def near_text(findings: Findings) -> str:
             "as the best."
         )
     known = [row for row in findings.near if row["verdict"] != "unknown"]
-    members = [row for row in known if row["verdict"] in IN_THE_SET]
+    members = [row for row in known if row["verdict"] in IN_THE_SET and row["verdict"] != "best"]
     families = Counter(row["family"] for row in members)
     low, high = (end(row["seeds"] for row in known) for end in (min, max))
     text = (
-        f"Of {total} rescored shapes, {len(members)} may be as good as the best, "
-        f"{printable(findings.near[0]['shape'], 40)}, on {f'{low} to ' if low < high else ''}"
-        f"{counted(high, 'seed')}: "
+        f"Of {counted(total - 1, 'other rescored shape')}, {len(members) or 'none'} may be as good as the "
+        f"best, {printable(findings.near[0]['shape'], 40)}, on {f'{low} to ' if low < high else ''}"
+        f"{counted(high, 'seed')}{': ' if members else ''}"
         + ", ".join(f"{n} {printable(family, 28)}" for family, n in families.items())
-        + f". {_are(count['outside'], 'None')} shown to be worse by more than half of its spread over seeds. "
-        f"Of those kept, {_are(count['inside'], 'none')} shown to be within that; {count['open']} cannot be "
-        "decided on so few seeds."
+        + f". {_are(count['outside'], 'None')} shown to be worse by more than half of its spread over seeds."
     )
+    if members:
+        text += (
+            f" Of those kept, {_are(count['inside'], 'none')} shown to be within that; {count['open']} "
+            "cannot be decided on so few seeds."
+        )
     if few:
         text += f" {counted(few, 'shape')} left the race with too few seeds to say."
     lrs = [row["base_lr"] for row in members]
-    if min(lrs) < max(lrs):
+    if lrs and min(lrs) < max(lrs):
         text += f" Their best base LRs run from {rate(min(lrs))} to {rate(max(lrs))}."
     return text
 

@@ -246,12 +246,12 @@ def notices(findings: Findings) -> list[Notice]:
         text = f"The study is not complete: {_unfinished(findings)}. "
         if findings.is_confirmed:
             text += "The numbers will change as the remaining trials come in."
-        else:
+        elif findings.winner:
             text += (
                 f"The numbers come from the {findings.phase} phase, which also helped to choose the winner, "
                 "and are biased in its favour; only the confirm phase measures it on fresh seeds."
             )
-        found.append(Notice("Partial", text))
+        found.append(Notice("Partial", text.strip()))
     if findings.claims.is_noiseless:
         text = (
             f"Every schedule has the same {printable(findings.metric, 60)} on all, or almost all, of its "
@@ -266,8 +266,11 @@ def notices(findings: Findings) -> list[Notice]:
             end = "lowest" if side == "low" else "highest"
             at_edge.setdefault(name, []).append(f"{row['label']} ({known[name]}, the {end})")
     for name, where in at_edge.items():
-        text = f"The best {name} of {listing(where)} lies on the edge of those tried: a better one may lie "
-        found.append(Notice(f"{capital(name)} on the edge", f"{text}beyond it."))
+        of_it = "this schedule" if len(where) == 1 else "each of these schedules"
+        text = (
+            f"The best {name} of {listing(where)} lies on the edge of those tried for {of_it}: a better one "
+        )
+        found.append(Notice(f"{capital(name)} on the edge", f"{text}may lie beyond it."))
     failed = findings.statuses.get("failed", 0)
     if failed:
         text = f"{counted(failed, 'trial')} of {findings.trials:,} failed and count as +∞."
@@ -320,7 +323,8 @@ def tiles(findings: Findings) -> list[Tile]:
         for row in [r for r in findings.baselines if math.isfinite(r["effect"])][:2]:
             spread = findings.claims.spread(row)
             note = f"95% interval {spread}" if spread else "no interval: too few seeds"
-            found.append(Tile(f"vs {row['label']}", findings.claims.amount(row), note))
+            amount = findings.claims.amount(row) if row["effect"] else "no difference"
+            found.append(Tile(f"vs {row['label']}", amount, note))
     diverged = percent(findings.statuses.get("diverged", 0) / findings.trials)
     time = duration(sum(row["seconds"] for row in findings.phases))
     found.append(Tile("trials", f"{findings.trials:,}", f"{diverged} diverged, {time} of compute"))

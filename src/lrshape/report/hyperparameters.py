@@ -23,12 +23,12 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
     def value(name: str) -> Callable[[tuple[Row, Sensitivity]], tuple[str, str]]:
         def cell(pair: tuple[Row, Sensitivity]) -> tuple[str, str]:
             row, sensitivity = pair
-            return hyperparameters(row)[name], as_good(sensitivity.flat[name])
+            return hyperparameters(row)[name], as_good(sensitivity.flat[name], findings.tune[name].choices)
 
         return cell
 
-    first = min(known, key=lambda pair: pair[1].rank)[0]["label"]
-    fixed_first = min(known, key=lambda pair: pair[1].fixed_rank)[0]["label"]
+    first = _named(min(known, key=lambda pair: pair[1].rank)[0])
+    fixed_first = _named(min(known, key=lambda pair: pair[1].fixed_rank)[0])
     order = [pair[1].fixed_rank for pair in sorted(known, key=lambda pair: pair[1].rank)]
     moved = (
         f"{fixed_first} would come first, not {first}"
@@ -37,7 +37,7 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
     )
     verdict = "the order would be the same" if order == sorted(order) else moved
     fixed = listing(
-        [f"{printable(name, 60)} {plain_value(value)}" for name, value in findings.untuned.items()]
+        [f"{printable(name, 60)} {plain_value(one.untuned)}" for name, one in findings.tune.items()]
     )
     return [
         Section(
@@ -64,3 +64,7 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
             ],
         )
     ]
+
+
+def _named(row: Row) -> str:
+    return f"the {row['label']}" if row["is_baseline"] else row["label"]

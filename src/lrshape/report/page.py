@@ -54,7 +54,7 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
         curves,
         lengths=study.spec.lengths,
         min_lr=study.spec.min_lr,
-        untuned={name: one.untuned for name, one in study.spec.tune.items()},
+        tune=study.spec.tune,
     )
     if not isinstance(study.path, Url):
         return _write(findings, study, study.path)

@@ -173,8 +173,8 @@ def _costs(findings: Findings) -> Table:
         {
             "phase": "phase",
             "shapes": "shapes",
-            ("base LRs", "a shape"): "base_lrs",
-            "seeds": "seeds",
+            ("base LRs", "a shape, at most"): "base_lrs",
+            ("seeds", "at most"): "seeds",
             "trials": trials,
             "diverged": "diverged",
             "failed": "failed",

@@ -121,7 +121,7 @@ class Precision:
         """Format an interval, e.g. ``0.00861 to 0.00962``; the empty string where it is undefined (NaN)."""
         if math.isnan(low) or math.isnan(high):
             return ""
-        return " to ".join(dict.fromkeys((self.text(low), self.text(high))))
+        return f"{self.text(low)} to {self.text(high)}"
 
 
 def interval(low: float, high: float, lead: float | None = None) -> str:

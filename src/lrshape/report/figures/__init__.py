@@ -3,7 +3,7 @@
 from lrshape.report.drawing import Drawing
 from lrshape.report.figures.heatmap import heatmap
 from lrshape.report.figures.loss_curves import has_validation, loss_curves
-from lrshape.report.figures.scores import scores, sweeps
+from lrshape.report.figures.scores import has_differences, scores, sweeps
 from lrshape.report.figures.screen import best_of, course, distribution
 from lrshape.report.figures.shapes import band, metrics, near_optimal, shapes
 from lrshape.report.findings import Findings
@@ -13,11 +13,12 @@ from lrshape.store import hyperparameters_of
 def _scores_caption(findings: Findings) -> str:
     squares = ", open squares the baselines" if any(row["is_baseline"] for row in findings.leaders) else ""
     if findings.has_intervals:
-        return (
-            f"Dots are medians over seeds, bars their 95% intervals{squares}. The second "
-            "plot has the median paired differences: a bar that crosses the line at zero does not show "
-            "which of the two is better."
+        second = (
+            " The second plot has the median paired differences: a bar that crosses the line at zero does "
+            "not show which of the two is better."
         )
+        text = f"Dots are medians over seeds, bars their 95% intervals{squares}."
+        return text + (second if has_differences(findings) else "")
     return f"Dots are medians over seeds{squares}; there are too few seeds for intervals."
 
 

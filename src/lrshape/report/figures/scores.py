@@ -45,7 +45,7 @@ def scores(findings: Findings) -> "Figure | None":
     rows = findings.leaders[:MOST]
     if not any(math.isfinite(row["score"]) for row in rows):
         return None
-    compared = any(math.isfinite(row["difference_low"]) for row in rows)
+    compared = has_differences(findings)
     height = ROW * len(rows) + 0.75
     figure = new_figure(2 * height if compared else height)
     axes = figure.subplots(2 if compared else 1, 1, sharey=True, squeeze=False)[:, 0]
@@ -55,6 +55,11 @@ def scores(findings: Findings) -> "Figure | None":
     if compared:
         _differences(axes[1], findings, rows)
     return figure
+
+
+def has_differences(findings: Findings) -> bool:
+    """Whether the figure has a second plot, of differences."""
+    return any(math.isfinite(row["difference_low"]) for row in findings.leaders[:MOST])
 
 
 def _rows(ax: Any, rows: Sequence[Row]) -> None:
