@@ -16,7 +16,6 @@ from lrshape.analysis.direction import as_measured, sign
 from lrshape.analysis.result import winners_by_metric
 from lrshape.analysis.scores import BASELINE, screening_course
 from lrshape.analysis.tables import records, where
-from lrshape.procedure.hyperparameters import HyperparameterSpec
 from lrshape.report.claims import Claims, Row
 from lrshape.report.palette import BASELINE_STYLE, Style, family_styles
 from lrshape.report.words import printable
@@ -37,7 +36,7 @@ class Findings:
         curves: loss curves of the leaders' phase, as `Store.curves` gives them, if there are any.
         lengths: parameters that the spec gives in steps.
         min_lr: of the spec.
-        tune: what the spec says of the hyperparameters that are tuned, by name.
+        tune: the `HyperparameterSpec` of each hyperparameter that is tuned, by name.
     """
 
     analysis: Analysis
@@ -48,7 +47,7 @@ class Findings:
     curves: pd.DataFrame | None = None
     lengths: Mapping[str, int] = field(default_factory=dict)
     min_lr: float = 0.0
-    tune: Mapping[str, HyperparameterSpec] = field(default_factory=dict)
+    tune: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:
