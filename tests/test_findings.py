@@ -248,7 +248,7 @@ def test_seeds_that_were_looked_at_do_not_count(findings):
 def regret(shape_of, used_in, low, high):
     """A row of a sweep's regrets at a margin of 0, which `answer` reads."""
     size = {"relative": (low + high) / 2, "relative_low": low, "relative_high": high}
-    ends = {"regret": size["relative"], "regret_low": low}
+    ends = {"regret": size["relative"], "regret_low": low, "p_above_0": 0.001}
     edges = {"edge": "", "own_edge": ""}
     return {"choice": "re-tuned", "shape_of": shape_of, "used_in": used_in, **size, **ends, **edges}
 

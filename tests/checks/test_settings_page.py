@@ -46,7 +46,8 @@ def row(choice, a, b, verdict, relative, spread=0.01):
         "reference": 0.1, "regret": 0.1 * relative, "regret_low": 0.1 * (relative - spread),
         "regret_high": 0.1 * (relative + spread), "relative": relative, "relative_low": relative - spread,
         "relative_high": relative + spread, "p_value": np.nan if own else 0.001,
-        "p_holm": np.nan if own else 0.002, "verdict": "own" if own else verdict,
+        "p_above_0": np.nan if own else 0.001, "p_holm": np.nan if own else 0.002,
+        "verdict": "own" if own else verdict,
     }  # fmt: skip
 
 

@@ -36,7 +36,8 @@ class Findings:
         curves: loss curves of the leaders' phase, as `Store.curves` gives them, if there are any.
         lengths: parameters that the spec gives in steps.
         min_lr: of the spec.
-        tune: the `HyperparameterSpec` of each hyperparameter that is tuned, by name.
+        untuned: values that tuned hyperparameters would have without tuning, by name.
+        choices: what they are chosen from; nothing of those that have a range.
     """
 
     analysis: Analysis
@@ -47,7 +48,8 @@ class Findings:
     curves: pd.DataFrame | None = None
     lengths: Mapping[str, int] = field(default_factory=dict)
     min_lr: float = 0.0
-    tune: Mapping[str, Any] = field(default_factory=dict)
+    untuned: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def metric(self) -> str:

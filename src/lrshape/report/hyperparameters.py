@@ -23,7 +23,7 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
     def value(name: str) -> Callable[[tuple[Row, Sensitivity]], tuple[str, str]]:
         def cell(pair: tuple[Row, Sensitivity]) -> tuple[str, str]:
             row, sensitivity = pair
-            return hyperparameters(row)[name], as_good(sensitivity.flat[name], findings.tune[name].choices)
+            return hyperparameters(row)[name], as_good(sensitivity.flat[name], findings.choices[name])
 
         return cell
 
@@ -37,7 +37,7 @@ def hyperparameters_sections(findings: Findings) -> list[Section]:
     )
     verdict = "the order would be the same" if order == sorted(order) else moved
     fixed = listing(
-        [f"{printable(name, 60)} {plain_value(one.untuned)}" for name, one in findings.tune.items()]
+        [f"{printable(name, 60)} {plain_value(value)}" for name, value in findings.untuned.items()]
     )
     return [
         Section(

@@ -54,7 +54,8 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
         curves,
         lengths=study.spec.lengths,
         min_lr=study.spec.min_lr,
-        tune=study.spec.tune,
+        untuned={name: one.untuned for name, one in study.spec.tune.items()},
+        choices={name: one.choices for name, one in study.spec.tune.items()},
     )
     if not isinstance(study.path, Url):
         return _write(findings, study, study.path)

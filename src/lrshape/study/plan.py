@@ -123,7 +123,7 @@ class Plan:
         Example:
             >>> plan = Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256}))
             >>> print(plan.describe("confirm"))
-            the winner and 4 baselines on 10 to 23 fresh seeds, until each comparison is decided
+            the winner and 4 baselines on 10 to 20 fresh seeds, until each comparison is decided
         """
         lines = {
             "screen": self._screen,
@@ -150,7 +150,7 @@ class Plan:
 
         Example:
             >>> print(Plan(StudySpec.parse({"workload": "digits-mlp", "trials": 256})).announce())
-            at most 256 trials: screen up to 156, rescore up to 20, tune up to 60, confirm up to 115
+            at most 256 trials: screen up to 156, rescore up to 20, tune up to 60, confirm up to 100
         """
         parts = [f"{phase} up to {count:,}" for phase, count in self.trials.items() if count]
         return f"at most {self.total:,} trials: {', '.join(parts)}"
