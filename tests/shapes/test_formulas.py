@@ -54,6 +54,9 @@ def test_multi_step_drops_at_its_milestones():
     t = np.array([0.0, 0.24, 0.25, 0.49, 0.5, 0.74, 0.75, 1.0])
     np.testing.assert_allclose(shape(t), [1, 1, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125], atol=1e-15)
     np.testing.assert_array_equal(FAMILIES["multi_step"](first=1.0, drops=5)(T), 1.0)
+    # floating point puts two of these milestones just after the step that lies on them
+    fifths = FAMILIES["multi_step"](first=0.2, drops=4, factor=0.1)(np.arange(5) / 5)
+    np.testing.assert_allclose(fifths, [1, 0.1, 0.01, 0.001, 0.0001], rtol=1e-12)
 
 
 def test_cyclic_cosine_restarts_lower_each_time():

@@ -75,9 +75,11 @@ def _decays(run: Run, step: int) -> bool:
 
 def _cut(run: Run, step: int) -> Run:
     """The run's first steps; a checkpoint may lie up to one logging interval behind the last logged loss."""
-    if step > run.steps + _interval(run):
+    last = run.steps + _interval(run)
+    if step > last:
         raise InputError(
-            f"from_step must be at most {run.steps:,}, where the log of {run.name} ends, got {step:,}"
+            f"from_step must be at most {last:,}, one logging interval after the last loss of {run.name}, "
+            f"got {step:,}"
         )
     kept = run.points <= step
     if not kept.any():

@@ -6,6 +6,9 @@ from typing_extensions import override
 
 from lrshape.shapes.family import FAMILIES, NARROW, Numeric, WarmupFamily, namespace, parameter, power
 
+ROUNDING = 1e-9
+"""By which a step at a milestone may seem to lie before it, in units of the milestones' distance."""
+
 
 @FAMILIES.register("constant")
 @dataclass(frozen=True, kw_only=True)
@@ -95,5 +98,6 @@ class MultiStep(WarmupFamily):
     def after_warmup(self, u: Numeric) -> Numeric:
         xp = namespace(u, self.first, self.drops, self.factor)
         pace = self.drops / xp.maximum(1.0 - self.first, NARROW)
-        reached = xp.clip(xp.floor((u - self.first) * pace) + 1.0, 0.0, self.drops)
+        passed = xp.floor((u - self.first) * pace + ROUNDING)
+        reached = xp.clip(passed + 1.0, 0.0, self.drops)
         return xp.exp(reached * xp.log(self.factor))
