@@ -98,7 +98,10 @@ def test_a_continuation_holds_and_then_decays():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"from_step": 430}, "from_step must be at most 420, one logging interval after the last loss of live, got 430"),
+        (
+            {"from_step": 430},
+            "from_step must be at most 420, one logging interval after the last loss of live, got 430",
+        ),
         ({"from_step": 1000}, "steps must be above from_step, 1,000, got 1,000"),
         ({"from_step": 10}, "from_step must be at least 20, the first loss of live; got 10"),
         ({"from_step": 40}, "from_step must lie behind the warmup: the LR of live rises at 40"),

@@ -207,6 +207,10 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
             "families.0.ranges.beta.0: must be a number, got True",
         ),
         (
+            {"tune": {"optimizer": ["sgd", "adamw"]}},
+            r"tune.optimizer: must be .* or a table, e.g. with the key choices, got \['sgd', 'adamw'\]",
+        ),
+        (
             {"tune": {"beta1": {"low": 0.5, "high": 0.9, "limits": [0.5, "1"]}}},
             "tune.beta1.limits.1: must be a number, got '1'",
         ),

@@ -77,8 +77,11 @@ class HyperparameterSpec(Settings):
             return {"scale": "log", **values}
         if not isinstance(values, list | tuple):
             return values
-        if len(values) not in (2, 3):
-            raise ValueError(f"must be a table, [low, high] or [low, high, scale], got {list(values)}")
+        if len(values) not in (2, 3) or any(isinstance(one, str) for one in values[:2]):
+            raise ValueError(
+                "must be [low, high], [low, high, scale] or a table, e.g. with the key choices, "
+                f"got {list(values)}"
+            )
         return dict(zip(("low", "high", "scale"), values, strict=False))
 
     @model_validator(mode="after")
