@@ -76,6 +76,16 @@ def test_of_equals_the_studys_winner_wins(table, metric, won, metrics):
     assert dict(zip(rows["metric"], rows["ties"], strict=True))[OTHER] == 2
 
 
+def test_shapes_do_not_tie_for_the_best_score_where_another_is_better(table, metric):
+    own = table[(table["shape"] == "wsd-0") & (table["phase"] == "confirm")]
+    even = own.assign(shape="aaa-0", family="aaa")
+    better = own.assign(shape="bbb-0", family="bbb", **{metric: own[metric] / 2})
+    design = Design(winner=("wsd-0", 0.1, "{}"))
+    for others, ties in (([even], 2), ([even, better], 0)):
+        rows = winners_by_metric(Analysis(pd.concat([own, *others]), metric, design=design))
+        assert set(rows["ties"][rows["metric"] == metric]) == {ties}
+
+
 def test_a_metric_by_which_all_diverged_has_no_winner(table, metric):
     rows = winners_by_metric(Analysis(table.assign(**{OTHER: np.inf}), metric))
     assert set(rows["chosen_by"]) == {(metric,)}

@@ -19,7 +19,7 @@ from lrshape.checks.settings_findings import (
     warnings,
 )
 from lrshape.checks.settings_page import sweep_result
-from lrshape.checks.transfer_statistics import CHOICES, TUNED
+from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED
 
 # The same checks as for a study's report; test files are no modules that could be imported.
 _checks = runpy.run_path(str(Path(__file__).parent.parent / "report" / "test_browser.py"))
@@ -127,6 +127,30 @@ def test_settings_with_the_same_shape_are_named_and_not_compared(shared, title, 
         assert sentence in " ".join(told)
 
 
+def test_the_answer_of_a_sweep_is_that_of_its_title(tmp_path):
+    found = sweep()
+    for setting in found.settings[:2]:
+        setting.best["params"] = {"beta": 0.5}
+    answers = sweep_result(found, tmp_path).data["answers"]
+    assert (answers[TUNED]["pairs"], answers[KEPT]["pairs"]) == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("low", "why"),
+    [
+        (0.019, "21%), after correction for all pairs of settings."),
+        (-0.01, "may have missed a better shape."),
+    ],
+)
+def test_a_regret_whose_reverse_is_not_significant_says_why(low, why):
+    found = sweep()
+    found.regrets["p_above_0"] = 0.04
+    found.regrets["regret_low"] = low
+    title, text = headline(found)
+    assert title == "It is undecided whether the best shape depends on weight_decay"
+    assert why in text[0]
+
+
 def test_an_open_headline_claims_no_significance_and_names_the_options_for_more_seeds():
     text = " ".join(headline(sweep(verdict="undecided", relative=0.06))[1])
     assert "0 of 6 pairs have intervals below it" in text
@@ -164,9 +188,11 @@ def test_an_interval_that_is_open_on_one_side_is_shown_so(tmp_path, ends, text, 
         ({"decay": [0, 0.1], "coupling": ["lr"]}, 1),
         ({"optimizer": ["adamw", "muon"]}, 0),
         ({"steps": [100, 200], "batch_size": [8, 16]}, 0),
+        ({"steps": [400, 200, 100]}, 1),
+        ({"steps": [400, 100, 200]}, 0),
     ],
 )
-def test_a_line_joins_the_base_lrs_of_one_numeric_axis_only(axes, lines):
+def test_a_line_joins_the_base_lrs_of_one_sorted_numeric_axis_only(axes, lines):
     found = replace(sweep(), document={"axes": axes})
     drawn = setting_scores(found).axes[1].get_lines()
     assert [line.get_linestyle() for line in drawn if len(line.get_xdata()) > 1] == ["-"] * lines

@@ -121,6 +121,7 @@ def test_equal_scores_need_no_more_seeds():
     assert not claims(tied).is_noiseless
     still = [{**one, "low": one["score"], "high": one["score"]} for one in (WINNER, tied)]
     assert Claims(still, "log", NAN).is_noiseless
+    assert not Claims([still[0], {**still[1], "effect_high": 0.02}], "log", NAN).is_noiseless
 
 
 def test_a_row_without_a_tuned_base_lr_is_not_judged_and_says_why():

@@ -190,10 +190,11 @@ def test_the_command_prints_json_alone_and_best_its_winner(tmp_path, monkeypatch
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["name"] in ("flat", "steps")
     found = lrshape.Study("two").best()
-    for verdict, title in (
-        ("better", "best schedule: "),
-        ("open", "leading schedule, nothing is decided yet: "),
+    (row,) = found.baselines
+    for verdicts, title in (
+        (["better", "equal"], "best schedule: "),
+        (["better", "open"], "leading schedule: "),
     ):
-        rows = tuple(dataclasses.replace(row, verdict=verdict) for row in found.baselines)
+        rows = tuple(dataclasses.replace(row, verdict=verdict) for verdict in verdicts)
         print_best(dataclasses.replace(found, baselines=rows), {})
         assert f"{title}{found.name}, " in capsys.readouterr().out

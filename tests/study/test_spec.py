@@ -265,6 +265,12 @@ def test_commented_spec_is_a_spec_with_the_defaults(workload):
     assert all(f"{name} =" in text or f"[{name}" in text for name in StudySpec.model_fields)
 
 
+def test_in_a_commented_spec_another_metric_decides_the_direction():
+    document = tomllib.loads(commented_spec("function").replace("final/score", "final/accuracy"))
+    document["workload"]["metrics"] = ["accuracy"]
+    assert StudySpec.parse(document).direction == "maximize"
+
+
 @pytest.mark.parametrize("workload", WORKLOADS)
 def test_what_is_commented_in_a_spec_is_the_default(workload):
     text = commented_spec(workload)

@@ -181,3 +181,11 @@ def test_a_check_that_cannot_be_read_hides_nothing_of_the_study(searched):
     assert not chunk.exists()
     assert "is not a valid study document" in check.unreadable
     assert not check.is_sound
+
+
+def test_a_study_that_the_disk_refuses_to_read_is_not_called_damaged(searched):
+    file = searched.path / "study.json"
+    file.unlink()
+    file.mkdir()  # permissions would not stop the superuser
+    with pytest.raises(InputError, match="cannot read"):
+        examine(searched.path)

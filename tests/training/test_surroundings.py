@@ -198,3 +198,16 @@ def test_closed_streams_are_opened_again(tmp_path, mess, isolated):
     assert set(study.trials()["status"]) == {"ok"}
     assert not (tmp_path / "study" / "damaged").exists()
     json.loads((tmp_path / "study" / "study.json").read_text())
+
+
+def test_a_search_with_a_function_leaves_jax_alone(tmp_path):
+    """JAX that has started takes most of a GPU's memory, and warns when loaders of data fork."""
+    (tmp_path / "messy.py").write_text(MESS.format(mess="os.fork() or os._exit(0)"))
+    (tmp_path / "spec.toml").write_text(SPEC.replace("ISOLATED", "false"))
+    done = subprocess.run(
+        [sys.executable, "-m", "lrshape", "search", "spec.toml", "--out", "study"],
+        cwd=tmp_path, check=False, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "os.fork()" not in done.stderr
+    assert set(lrshape.Study(tmp_path / "study").trials()["status"]) == {"ok"}

@@ -163,10 +163,7 @@ class Analysis:
         """The design with costs that were differences of logs in units of the metric."""
         confirmed = where(self.scores, self.scores["phase"] == "confirm")
         sizes = {key_of(row): abs(row["score"]) for row in records(confirmed) if math.isfinite(row["score"])}
-        tuning = {
-            key: dataclasses.replace(one, cost=one.cost * sizes.get(key, 1.0))
-            for key, one in design.tuning.items()
-        }
+        tuning = {key: one.times(sizes.get(key, 1.0)) for key, one in design.tuning.items()}
         return dataclasses.replace(design, scale=self.scale, tuning=tuning)
 
     @property

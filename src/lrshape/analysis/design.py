@@ -1,7 +1,7 @@
 """How a study's confirm phase was designed: what its numbers have to be read with."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Key = tuple[str, float, str]
@@ -53,6 +53,11 @@ class Tuning:
     def is_at_edge(self) -> bool:
         """Whether anything better may lie beyond what was tried."""
         return bool(self.edge or self.edges)
+
+    def times(self, size: float) -> "Tuning":
+        """The same with its costs in another unit of effects."""
+        known = self.sensitivity and replace(self.sensitivity, fixed_cost=size * self.sensitivity.fixed_cost)
+        return replace(self, cost=size * self.cost, sensitivity=known)
 
 
 @dataclass(frozen=True)

@@ -250,8 +250,9 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
         One row for each (winner, phase that trained it at its base LR, metric): ``shape, family, params,
         base_lr, hyperparameters, chosen_by, phase, seeds, metric, ties, score, low, high``. ``chosen_by`` is
         a tuple of the metrics by which that shape at that base LR wins, ``ties`` the number of shapes that
-        are best by the row's metric, 0 if all diverged. The analysis's winner comes first, of each winner the
-        last phase. Metrics by which every shape diverged have no winner.
+        are best by the row's metric, 0 if all diverged or, in the winner's phase, another shape is better.
+        The analysis's winner comes first, of each winner the last phase. Metrics by which every shape
+        diverged have no winner.
 
     Raises:
         InputError: if there is no winner yet.
@@ -295,7 +296,9 @@ def _ties(analysis: Analysis, own: Mapping[str, Any]) -> bool:
 
 
 def _best(analysis: Analysis) -> list[str]:
-    """The shapes that share the first place with the winner where it was chosen."""
+    """The shapes that share the first place with the winner in its phase; none where another is first."""
     table, won = analysis.shapes, analysis.winner
-    first = (table["phase"] == won["phase"]) & (table["rank"] == won["rank"])
-    return table["shape"][first & (analysis.design.is_contest | ~is_baseline(table))].tolist()
+    table = where(table, table["phase"] == won["phase"])
+    table = table if analysis.design.is_contest else where(table, ~is_baseline(table))
+    is_first = table["rank"] == table["rank"].min()
+    return table["shape"][is_first].tolist() if won["rank"] == table["rank"].min() else []

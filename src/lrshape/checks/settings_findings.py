@@ -96,6 +96,13 @@ class SweepFindings:
             found.setdefault(shape, []).append(s.slug)
         return [slugs for slugs in found.values() if len(slugs) > 1]
 
+    def answer(self, choice: str) -> dict[str, Any]:
+        """See `lrshape.checks.transfer_statistics.answer`; with tuned base LRs only of different shapes."""
+        alike = {(a, b) for slugs in self.shared_shapes for a in slugs for b in slugs}
+        rows = self.regrets
+        differ = [pair not in alike for pair in zip(rows["shape_of"], rows["used_in"], strict=True)]
+        return answer(where(rows, differ) if choice == TUNED else rows, choice)
+
     def regret(self, choice: str, shape_of: str, used_in: str) -> dict[str, Any]:
         """One row of ``regrets``."""
         return self._by_pair[choice, shape_of, used_in]
@@ -156,10 +163,7 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         for slugs in shared
     ]
     rest = [*same, *_kept(findings), _base_lrs(findings)]
-    alike = {(a, b) for slugs in shared for a in slugs for b in slugs}
-    rows = findings.regrets
-    differ = [pair not in alike for pair in zip(rows["shape_of"], rows["used_in"], strict=True)]
-    found = answer(where(rows, differ), TUNED)
+    found = findings.answer(TUNED)
     row, compared = found["largest"], f"{found['pairs']} pairs{' of different shapes' if shared else ''}"
     if row is None:
         return "The searches found the same best shape", rest
@@ -184,10 +188,15 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
         )
     elif found["moves"] == "undecided" and found["costs"]:
         title = f"It is undecided whether the best shape depends on {what}"
+        missed = (
+            ", after correction for all pairs of settings"
+            if found["reverse"]["regret_low"] > 0
+            else f": the search in {here} may have missed a better shape"
+        )
         first = (
             f"{above}But the best shape of {there}, used in {here}, is not shown to be worse there (regret "
-            f"{regret_text(found['reverse'])}): the search in {here} may have missed a better shape. More "
-            f"trials in each search may decide, or {_MORE_SEEDS}."
+            f"{regret_text(found['reverse'])}){missed}. More trials in each search may decide, or "
+            f"{_MORE_SEEDS}."
         )
     elif found["moves"] == "undecided":
         title = f"It is undecided whether the best shape depends on {what}"
@@ -203,7 +212,7 @@ def headline(findings: SweepFindings) -> tuple[str, list[str]]:
 
 
 def _kept(findings: SweepFindings) -> list[str]:
-    found = answer(findings.regrets, KEPT)
+    found = findings.answer(KEPT)
     row = found["largest"]
     if row is None:
         return []

@@ -17,7 +17,7 @@ from lrshape.checks.settings_findings import (
     headline,
     warnings,
 )
-from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
+from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED
 from lrshape.report.drawing import Drawing, Grid, draw_all
 from lrshape.report.interaction import Cards
 from lrshape.report.sections import Cell, Code, Section, Table, table
@@ -94,7 +94,7 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 **{key: findings.document[key] for key in ("axes", "transfer")},
                 "metric": findings.metric,
                 "margin": findings.margin,
-                "answers": {choice: answer(findings.regrets, choice) for choice in CHOICES},
+                "answers": {choice: findings.answer(choice) for choice in CHOICES},
                 "settings": [
                     {"setting": s.slug, "values": s.values, "best": s.best} for s in findings.settings
                 ],
@@ -237,5 +237,6 @@ def _method(findings: SweepFindings) -> list[str]:
         "A best shape is itself the outcome of a noisy search: best shapes that look different need not "
         "perform differently, and what a search far from the best has found is worse in every setting. "
         "lrshape says that the best shape depends on the setting if a regret is above the margin and the "
-        "regret of the other of the two shapes in the other setting is above 0.",
+        "regret of the other of the two shapes in the other setting is above 0, both after Holm’s correction "
+        "for all pairs of settings.",
     ]

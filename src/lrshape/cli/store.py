@@ -67,8 +67,8 @@ def _print_diagnosis(found: "Diagnosis", repair: bool) -> None:
     health, plan = found.health, found.plan
     say(f"{found.path}: {_state(found)}")
     if found.unreadable:
-        again = "move the directory away and run its search, check or sweep again"
-        say(f"  {found.unreadable}; this cannot be repaired: {again}")
+        say(f"  {found.unreadable}; this cannot be repaired")
+        say("  restore study.json from a copy, or move the directory away and start its trials again")
         return
     at_most = f" of at most {plan.planned:,}" if plan is not None and plan.planned else ""
     say(f"  {counted(health.trials, 'trial')}{at_most} in {counted(health.chunks, 'sound chunk')}")

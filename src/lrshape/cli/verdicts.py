@@ -22,8 +22,8 @@ def print_best(found: "Result", tune: "Mapping[str, HyperparameterSpec]") -> Non
         say(f"no trial reached a finite {found.metric}: {diverged:.0%} diverged, {failed:.0%} failed")
         return
     params = ", ".join(f"{name}={_short(value)}" for name, value in found.params.items())
-    decided = any(one.verdict in ("better", "equal", "diverged") for one in found.baselines)
-    best = "best schedule" if decided else "leading schedule, nothing is decided yet"
+    decided = all(one.verdict in ("better", "equal", "diverged") for one in found.baselines)
+    best = "best schedule" if decided else "leading schedule"
     title = f"{best}: {found.name}, " if found.is_contest else "best shape: "
     say(f"\n{title}{found.family}({params})")
     say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")

@@ -64,9 +64,12 @@ class Claims:
 
     @property
     def is_noiseless(self) -> bool:
-        """Whether all schedules have the same score on all, or almost all, of their seeds."""
-        known = [row for row in self.rows if math.isfinite(row["low"]) and math.isfinite(row["high"])]
-        return bool(known) and all(row["low"] == row["high"] for row in known)
+        """Whether the intervals of all scores, and of all differences to the winner's, are points."""
+        others = [row for row in self.rows if not row["is_winner"]]
+        ends = [(row["low"], row["high"]) for row in self.rows]
+        ends += [(row["effect_low"], row["effect_high"]) for row in others]
+        known = [(low, high) for low, high in ends if math.isfinite(low) and math.isfinite(high)]
+        return bool(known) and all(low == high for low, high in known)
 
     def score(self, row: Row) -> tuple[str, str]:
         """Return a row's median, ``diverged`` where it is infinite, and the interval of it."""

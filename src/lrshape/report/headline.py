@@ -212,8 +212,8 @@ def _other_families(findings: Findings) -> list[str]:
         amounts = [f"{claims.amount(row)} than {row['label']}" for row in same if row["effect"]]
         if amounts:
             sentences.append(
-                "The scores do not depend on the seed, so its differences to the best shapes of other "
-                f"families are exact: it is {listing(amounts)}."
+                "Its differences to the best shapes of other families are the same on all, or most, seeds: "
+                f"it is {listing(amounts)}."
             )
         if ties := [row for row in same if not row["effect"]]:
             sentences.append(f"It has the same score as {_best_of(ties)}.")
@@ -254,7 +254,7 @@ def notices(findings: Findings) -> list[Notice]:
         found.append(Notice("Partial", text.strip()))
     if findings.claims.is_noiseless:
         text = (
-            f"Every schedule has the same {printable(findings.metric, 60)} on all, or almost all, of its "
+            f"Every schedule has the same {printable(findings.metric, 60)} on all, or most, of its "
             "seeds: the training ignores the seed, or the metric is too coarse. More seeds add nothing, and "
             "intervals and p-values, which take seeds for independent evidence, mean little."
         )

@@ -44,7 +44,7 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
         return {
             "chunk_size": chunk_size,
             "versions": versions(),
-            "device": device(),
+            "device": device(spec.workload),
             "precision": precision(spec.workload),
             "git_revision": git_revision(),
             "train_digest": _train_digest(spec.workload),
@@ -99,15 +99,20 @@ def versions() -> dict[str, str]:
     return found
 
 
-def device() -> dict[str, Any]:
-    """Kind and number of the devices that JAX trains on, and the machine's processor and system."""
+def device(workload: Workload) -> dict[str, Any]:
+    """The machine's processor and system, and kind and number of the devices where JAX trains the workload.
+
+    For others JAX must not start: it would take most of a GPU's memory, and warn where the training forks.
+    """
+    machine = {"processor": _processor(), "system": f"{platform.system()} {platform.release()}"}
+    if isinstance(workload, CalledWorkload):
+        return machine
     devices = list(mesh().devices.flat)
     return {
         "kind": devices[0].device_kind,
         "platform": devices[0].platform,
         "count": len(devices),
-        "processor": _processor(),
-        "system": f"{platform.system()} {platform.release()}",
+        **machine,
     }
 
 

@@ -44,11 +44,13 @@ def _lines(spec: StudySpec, workload: Workload) -> Iterator[str]:
     yield "#     lrshape search THIS_FILE --out DIRECTORY"
     yield "# Each setting is shown with its default: leave out what you do not change."
     yield ""
+    yield from _fields(spec, only=("name", "seed", "metric"))
+    # Another metric may have the other direction, which a setting would hide.
+    yield from (f"# {line}" for line in _fields(spec, only=("direction",)))
     yield from _fields(
         spec,
         only=(
-            *("name", "seed", "metric", "direction", "metric_scale"),
-            *("step_rule", "warmup_steps", "decay_steps", "min_lr"),
+            *("metric_scale", "step_rule", "warmup_steps", "decay_steps", "min_lr"),
             *("chunk_size", "max_failed_fraction"),
         ),
     )

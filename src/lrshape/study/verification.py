@@ -12,7 +12,7 @@ import pandas as pd
 
 from lrshape._version import __version__
 from lrshape.errors import InputError
-from lrshape.files import is_temporary
+from lrshape.files import StoreError, is_temporary
 from lrshape.procedure.rounds import Rounds
 from lrshape.store import DamagedChunk, Location, Store, chunk_file
 from lrshape.store.directory import DAMAGED, TRIALS
@@ -165,8 +165,8 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
         What was found before the repair, the study first.
 
     Raises:
-        InputError: if there is no study.
-        StoreError: if the disk cannot be read, or written to repair.
+        InputError: if there is no study, or its ``study.json`` cannot be read from the disk.
+        StoreError: if another file cannot be, or the disk cannot be written to repair.
     """
     try:
         study = Store(path)
@@ -184,6 +184,8 @@ def examine(path: Location, repair: bool = False) -> list[Diagnosis]:
 
 
 def _unreadable(path: Location, error: InputError) -> Diagnosis:
+    if isinstance(error.__cause__, StoreError):  # the disk refused: nothing says that the file is damaged
+        raise error
     return Diagnosis(path, Health(), None, edited=False, unreadable=str(error))
 
 
