@@ -193,6 +193,37 @@ def test_a_group_that_is_removed_leaves_the_others_their_base_lrs(same):
     assert len(scheduler.state_dict()["base_lrs"]) == 1
 
 
+@pytest.mark.parametrize("step", [0, 10])
+@pytest.mark.parametrize("keep_lr", [False, True])
+@pytest.mark.parametrize("added", [False, True])
+def test_an_optimizer_that_never_had_a_scheduler_changes_no_base_lr(same, added, keep_lr, step):
+    """As PyTorch's own schedulers do, it keeps the base LRs that it was made with; keep_lr, those of then."""
+    first = sgd(1e-3, 1e-3)
+    optimizer = sgd(0.4, 0.2)
+    scheduler = REX.to_torch(optimizer, keep_lr=keep_lr, step=step)
+    optimizer.load_state_dict(saved(first)[0])
+    ratios = [0.4, 0.2] if keep_lr else [0.1, 0.05]
+    if added:
+        optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.7})
+        ratios.append(0.7)
+    scheduler.state_dict()  # changes nothing
+    moved = train(optimizer, scheduler, 20)
+    same_groups(moved[1:], REX.multipliers()[step + 1 :], ratios)
+    assert [group["initial_lr"] for group in optimizer.param_groups] == pytest.approx(ratios)
+
+
+def test_in_a_sequence_an_optimizer_that_never_had_a_scheduler_changes_no_base_lr(same):
+    kinds = torch.optim.lr_scheduler
+    optimizer = sgd(0.1)
+    warmup = kinds.LambdaLR(optimizer, lambda step: (step + 1) / 4)
+    scheduler = kinds.SequentialLR(optimizer, [warmup, REX.to_torch(optimizer, keep_lr=True)], [3])
+    optimizer.load_state_dict(saved(sgd(1e-3))[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some versions of SequentialLR call step(epoch), which is deprecated
+        moved = train(optimizer, scheduler, 10)
+    same(moved[1:, 0], [0.05, 0.075, *REX.values()[:7]])
+
+
 def test_another_base_lr_at_a_resume_keeps_the_ratios_of_the_groups(same):
     first = sgd(1.0, 0.5)
     scheduler = REX.to_torch(first)

@@ -27,6 +27,7 @@ class ShapeLR(LRScheduler):
         base_lr: base LR of the group whose learning rate is the largest; the others keep their ratios to
             it. None keeps the optimizer's own learning rates as base LRs. Both go by its learning rates at
             present; by those that it began with (``initial_lr``) if all are 0 now, or ``step`` is above 0.
+            The learning rates of a state that the optimizer loads later become no base LRs.
         step: how many optimizer steps are done.
 
     Raises:
@@ -61,6 +62,7 @@ class ShapeLR(LRScheduler):
         for group, rate in zip(groups, rates, strict=True):
             group["initial_lr"] = rate
         super().__init__(optimizer, last_epoch=int(step) - 1)
+        self.initial_lrs = initial
         for group, rate in zip(groups, initial, strict=True):  # until the first step: a SequentialLR needs it
             group["initial_lr"] = rate
 
@@ -82,10 +84,17 @@ class ShapeLR(LRScheduler):
     def _match_groups(self) -> None:
         """Find the base LRs of groups that were added since, and forget those of groups that were removed."""
         groups, known = self.optimizer.param_groups, len(self.base_lrs)
-        if len(groups) < known or any("initial_lr" not in group for group in groups[:known]):
-            known, self.base_lrs = 0, []
+        bare = [group for group in groups[:known] if "initial_lr" not in group]
+        if len(groups) < known or 0 < len(bare) < known:
+            known, self.base_lrs, self.initial_lrs = 0, [], []
+        elif bare:  # the optimizer has loaded a state from a training without a scheduler: the base LRs hold
+            began = self.base_lrs if self.last_epoch > 0 else self.initial_lrs
+            for group, lr in zip(groups[:known], began, strict=True):
+                group["initial_lr"] = lr
         for group in groups[known:]:
-            self.base_lrs.append(float(group.setdefault("initial_lr", float(group["lr"]))))
+            lr = float(group.setdefault("initial_lr", float(group["lr"])))
+            self.base_lrs.append(lr)
+            self.initial_lrs.append(lr)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state: numbers, text, lists and dictionaries."""

@@ -35,7 +35,8 @@ def to_torch(
         schedule: what to follow.
         optimizer: any optimizer.
         keep_lr: keep the optimizer's own learning rates as base LRs, instead of the schedule's: those that it
-            has at present, or with a ``step`` above 0 those that it began with.
+            has at present, or with a ``step`` above 0 those that it began with. Those of a state that it
+            loads later become no base LRs.
         step: how many optimizer steps are done.
 
     Raises:
