@@ -10,8 +10,9 @@ import optax
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.frameworks.exporter import MAX_TABLE
+from lrshape.frameworks.exporter import EXPORTERS, MAX_TABLE
 from lrshape.shapes.schedule import Schedule
+from lrshape.testing.exporters import run
 
 
 def train(optimizer, state, steps):
@@ -56,6 +57,19 @@ def test_counts_of_any_kind(same):
     with jax.enable_x64(True):
         assert made(0).dtype == jnp.float64
         np.testing.assert_allclose(made(7), schedule.values()[7], rtol=1e-12)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "bool"])
+def test_counts_of_a_type_narrower_than_the_steps(dtype, x64):
+    """Neither the count nor the bound past the end wraps."""
+    schedule = Schedule("rex", {}, 0.1, 70_000)
+    counts = np.array([0, 1, 100]).astype(dtype)
+    made = [schedule.to_optax(), run(EXPORTERS["optax"].content(schedule).decode())["make_schedule"]()]
+    with jax.enable_x64(x64):
+        for one in made:
+            for function in (one, jax.jit(one)):
+                np.testing.assert_allclose(function(counts), schedule(counts.astype(int)), rtol=1e-6)
 
 
 def test_injected_hyperparameters_show_it(same):

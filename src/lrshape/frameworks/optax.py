@@ -46,8 +46,9 @@ def to_optax_of_several(schedules: Schedules) -> dict[str, Callable[[Any], Any]]
 def _look_up(values: NDArray[np.float64], count: Any) -> Any:
     import jax.numpy as jnp
 
-    index = jnp.clip(jnp.asarray(count), 0, len(values) - 1)
-    return jnp.take(jnp.asarray(values), index.astype(int))
+    # First of all an int: in a narrow type of counts the bound would wrap.
+    index = jnp.clip(jnp.asarray(count).astype(int), 0, len(values) - 1)
+    return jnp.take(jnp.asarray(values), index)
 
 
 _MAKE_SCHEDULE = '''
@@ -59,8 +60,8 @@ def make_schedule(steps=STEPS, base_lr=BASE_LR):
 
 def look_up(values, count):
     """Return values[count], or the last one past the end."""
-    index = jnp.clip(jnp.asarray(count), 0, len(values) - 1)
-    return jnp.take(jnp.asarray(values), index.astype(int))'''
+    index = jnp.clip(jnp.asarray(count).astype(int), 0, len(values) - 1)  # the bound may not fit its type
+    return jnp.take(jnp.asarray(values), index)'''
 
 
 @EXPORTERS.register("optax")
