@@ -62,6 +62,16 @@ def test_a_plan_counts_from_the_step_on():
     assert found.to_dict()["today"] == "yours (cosine)"
 
 
+def test_a_plan_on_another_scale_is_refused():
+    rule = r"like \(--like\) must have no LR above 1.1 times the highest of live, 0.001, after step 400, "
+    for family, base_lr, got in (("linear", 2.0, "got 1.2"), ("constant", 2e-3, "got 0.002")):
+        plan = Schedule(family, {}, base_lr, STEPS)
+        with pytest.raises(InputError, match=rule + got):
+            suggest(LIVE, steps=STEPS, from_step=DONE, like=plan)
+    found = suggest(LIVE, steps=STEPS, from_step=DONE, like=Schedule("constant", {}, 1.05e-3, STEPS))
+    assert any(row.own for row in found.rows)
+
+
 def test_a_plan_is_kept_by_caution_and_no_more_is_claimed():
     found = suggest(LIVE, steps=STEPS, from_step=DONE, like=Schedule("wsd", {"decay": 0.5}, 1e-3, STEPS))
     assert found.verdict.startswith("Keep to yours (wsd)")

@@ -21,7 +21,8 @@ from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion import FARTHEST, Row, Suggestion, Today
 from lrshape.predict.unbranched import unbranched
-from lrshape.report.words import number
+from lrshape.predict.verdict import NEAR
+from lrshape.report.words import number, rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import checked_steps
 
@@ -62,6 +63,9 @@ def suggest_continuation(
         horizons: rising numbers of steps at which it may stop.
         plans: what the user plans, by horizon: of its schedule counts what lies behind the steps that are
             done. Empty: the usual decay.
+
+    Raises:
+        InputError: if a plan raises the LR above what the run has had.
     """
     from_step, lr = live.steps, float(live.lrs[-1])
     planned = [_planned(live, steps, plans[i] if plans else None) for i, steps in enumerate(horizons)]
@@ -112,7 +116,13 @@ def _planned(live: Run, steps: int, plan: Candidate | None) -> tuple[str, Array]
     if plan is None:
         decay = usual(live.steps, steps)
         return decay.name, decay.lrs(live.lrs)
-    return plan.name, np.concatenate([live.lrs, plan.schedule.values()[live.steps :]])
+    rest, highest = plan.schedule.values()[live.steps :], float(live.lrs.max())
+    if rest.max() > NEAR * highest:  # most likely it is on another scale; no law forecasts a rise
+        raise InputError(
+            f"like (--like) must have no LR above {NEAR:g} times the highest of {live.name}, {rate(highest)},"
+            f" after step {live.steps:,}, got {rate(rest.max())}: give it the base LR of the run"
+        )
+    return plan.name, np.concatenate([live.lrs, rest])
 
 
 def _choices(prefix: Array, name: str, plan: Array, laws: Forecasts, noise: float) -> list[Choice]:
