@@ -437,12 +437,20 @@ def test_checkpoints_hold_no_numpy_numbers():
     ):  # fmt: skip
         optimizer.param_groups[0]["lr"] = lr
         saved(optimizer)
-    schedule = Schedule("rex", {"beta": np.float64(0.4)}, np.float64(0.1), np.int64(30))
-    names = run(EXPORTERS["torch"].content(schedule).decode())
-    made = [schedule.to_torch(optimizer), schedule.to_torch(optimizer, keep_lr=True)]
-    made.append(names["make_scheduler"](optimizer, np.int64(40), np.float64(0.2), np.int64(3)))
-    for scheduler in made:
-        saved(optimizer, scheduler)
+    schedule = Schedule(
+        "rex", {"beta": np.float64(0.4)}, np.float64(0.1), np.int64(30), min_lr=np.float64(0.01)
+    )
+    for step in (np.int64(3), np.int64(29)):  # at the last one the LR is the lowest
+        for keep_lr in (False, True):
+            saved(optimizer, schedule.to_torch(optimizer, keep_lr=keep_lr, step=step))
+        for target, name in (
+            ("torch", "make_scheduler"),
+            ("transformers", "make_scheduler"),
+            ("lightning", "configured"),
+        ):
+            make = run(EXPORTERS[target].content(schedule).decode())[name]
+            made = make(optimizer, np.int64(30), np.float64(0.2), step)
+            saved(optimizer, made["lr_scheduler"]["scheduler"] if name == "configured" else made)
 
 
 @pytest.mark.parametrize("schedule", [REX, Schedule.from_values(REX.values())])

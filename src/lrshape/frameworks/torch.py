@@ -110,7 +110,7 @@ def make_scheduler(optimizer, steps=STEPS, base_lr=BASE_LR, step=0):
     steps = checked_steps(steps)
     identity = {**SCHEDULE, "steps": steps}
     del identity["base_lr"]
-    shape = functools.partial(multiplier_at, steps, BASE_LR if base_lr is None else base_lr)
+    shape = functools.partial(multiplier_at, steps, float(BASE_LR if base_lr is None else base_lr))
     return ShapeLR(optimizer, shape, identity, base_lr, step)
 
 
