@@ -114,6 +114,22 @@ def test_files_refuse_a_length_that_lrshape_refuses():
     assert lr(29, steps=100) < 0.1
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+@pytest.mark.parametrize(("target", "name"), MAKERS)
+def test_files_refuse_a_base_lr_below_the_lowest_as_lrshape_does(target, name):
+    """The learning rate would stay at the lowest one."""
+    schedule = Schedule("rex", {}, 0.1, 10, min_lr=0.02)
+    text = standalone(schedule, target)
+    rule = "min_lr must be from 0 to the base LR, 0.01, got 0.02"
+    with pytest.raises(InputError, match=rule):
+        schedule.replace(base_lr=0.01)
+    with pytest.raises(ValueError, match=rule):
+        run(text)[name](*arguments(name), base_lr=0.01)
+    with pytest.raises(ValueError, match=rule):
+        run(text.replace("BASE_LR = 0.1", "BASE_LR = 0.01"))["lr"](0)
+    assert run(text)["lr"](9, base_lr=0.02) == 0.02
+
+
 @pytest.mark.parametrize("target", ["optax", "keras"])
 def test_a_table_has_an_end(target):
     with pytest.raises(InputError, match="at most 10,000,000 steps here, got 10,000,001"):

@@ -119,7 +119,7 @@ def _curve(schedule: Schedule) -> list[str]:
     lines = [*shares, *python_lines(_of_steps(schedule))]
     if schedule.min_lr:
         lines[-1] = lines[-1].replace("return ", "shape = ", 1)
-        lines.append('return max(shape, SCHEDULE["min_lr"] / base_lr)')
+        lines += [_MIN_LR, 'return max(shape, SCHEDULE["min_lr"] / base_lr)']
     shape = textwrap.indent("\n".join(lines), "    ")
     return [
         "\ndef progress(step, steps=STEPS):\n"
@@ -171,6 +171,9 @@ _SHARE = """\
 {name} = SCHEDULE["params"]["{given}"] / steps
 if {name} > {high!r}:
     raise ValueError(f"{given} must be at most {percent} of the {{steps:,}} steps")"""
+_MIN_LR = """\
+if base_lr < SCHEDULE["min_lr"]:
+    raise ValueError(f"min_lr must be from 0 to the base LR, {base_lr:g}, got {SCHEDULE['min_lr']}")"""
 _IN_RUNS = """\
 length = sum(count for _, count in BATCH_SIZES)
 if steps != length:
