@@ -80,8 +80,11 @@ def test_a_formula_without_python_text_is_an_input_error():
 def test_long_tables_are_written_whole(same):
     values = np.random.default_rng(0).random(5000)
     schedule = Schedule("table", {"values": values / values.max()}, 0.1, 3000)
-    names = run(standalone(schedule))
-    same([names["lr"](step) for step in range(3000)], schedule.values())
+    text = standalone(schedule)
+    lr = run(text)["lr"]
+    same([lr(step) for step in range(3000)], schedule.values())
+    once = repr(schedule.params["values"][1000])
+    assert text.count(once) == 1  # files that are read have a limited size
 
 
 MAKERS = [("torch", "make_scheduler"), ("transformers", "make_scheduler"), ("lightning", "configured"),

@@ -8,6 +8,8 @@ does; numbers that do not depend on progress are computed at once. What comes ou
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -153,10 +155,14 @@ class _Operations:
         return 0.0
 
 
-def python_lines(shape: Family) -> list[str]:
+def python_lines(shape: Family, lists: Mapping[tuple[float, ...], str] = MappingProxyType({})) -> list[str]:
     """Return the lines of a function body that computes ``shape`` at ``t``, a float in [0, 1].
 
     They need ``import math`` and no more; the last one is the ``return``.
+
+    Args:
+        shape: what to compute.
+        lists: Python text for lists of numbers that are written elsewhere already.
 
     Raises:
         InputError: if the family's formula uses an operation that has no Python text here.
@@ -169,7 +175,7 @@ def python_lines(shape: Family) -> list[str]:
         ) from error
     uses: Counter[int] = Counter()
     _count(result, uses)
-    writer = _Writer(uses)
+    writer = _Writer(uses, lists)
     last = _bare(writer.expression(result))
     return [*writer.lines, f"return {last}"]
 
@@ -183,13 +189,16 @@ def _count(value: Any, uses: Counter[int]) -> None:
 
 
 class _Writer:
-    def __init__(self, uses: Counter[int]):
+    def __init__(self, uses: Counter[int], lists: Mapping[tuple[float, ...], str]):
         self.lines: list[str] = []
         self._uses = uses
+        self._lists = lists
         self._names: dict[int, str] = {}
         self._known: dict[str, str] = {}
 
     def text(self, value: Any) -> str:
+        if isinstance(value, tuple) and value in self._lists:
+            return self._lists[value]
         if not isinstance(value, Symbol):
             return _literal(value)
         if id(value) not in self._names:

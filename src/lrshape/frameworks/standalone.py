@@ -116,7 +116,13 @@ def _curve(schedule: Schedule) -> list[str]:
         _SHARE.format(name=name, given=f"{name}{IN_STEPS}", high=limits[name], percent=f"{limits[name]:.0%}")
         for name in schedule.in_steps
     ]
-    lines = [*shares, *python_lines(_of_steps(schedule))]
+    # A long list is written once, for the sake of the file's size, and not built at each call.
+    lists = {
+        value: f'SCHEDULE["params"]["{name}"]'
+        for name, value in schedule.params.items()
+        if isinstance(value, tuple)
+    }
+    lines = [*shares, *python_lines(_of_steps(schedule), lists)]
     if schedule.min_lr:
         lines[-1] = lines[-1].replace("return ", "shape = ", 1)
         lines += [_MIN_LR, 'return max(shape, SCHEDULE["min_lr"] / base_lr)']
