@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from lrshape.errors import InputError, shown
 from lrshape.shapes.batch_sizes import BatchRuns
 from lrshape.shapes.binding import Bindable
-from lrshape.shapes.family import FAMILIES, Family, as_number
+from lrshape.shapes.family import FAMILIES, Family, as_number, namespace
 from lrshape.shapes.json_value import FORMAT, JsonValue
 from lrshape.shapes.lengths import IN_STEPS, read_lengths, shares_of_steps
 from lrshape.shapes.steps import MAX_STEPS, OFFSETS, StepRule, checked_step_rule, checked_steps
@@ -250,7 +250,9 @@ class Schedule(Bindable, JsonValue):
     def multiplier(self, t: ArrayLike) -> Any:
         """Return the LR over the base LR at progress ``t`` in [0, 1], a number or an array, in [0, 1]."""
         shape = self.shape(t)
-        return as_number(np.maximum(shape, self.min_lr / self.base_lr)) if self.min_lr else shape
+        if not self.min_lr:
+            return shape
+        return as_number(namespace(shape).maximum(shape, self.min_lr / self.base_lr))
 
     def at(self, progress: ArrayLike) -> Any:
         """Return the learning rate at training progress in [0, 1], a number or an array.
