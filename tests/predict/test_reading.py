@@ -81,6 +81,7 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
         (LOG.replace("10,", "0.5,").replace("20,", "1.5,"), "whole numbers of at least 0, got 0.5"),
         (LOG.replace("30,", "3e12,"), "are they tokens or samples"),
         (LOG.replace("10,", "-10,"), "whole numbers of at least 0, got -10"),
+        (LOG.replace("10,", "10.0000001,"), "whole numbers of at least 0, got 10.0000001"),
         (LOG.replace("0.05", "-0.05"), "a: learning rates must be finite and at least 0, got -0.05"),
         (LOG.replace("loss", "nll"), "a: has no finite loss; it has .*'nll'.*--metric"),
         (LOG.replace("loss", "accuracy"), "a: has no finite loss; it has 'lr', 'accuracy'$"),

@@ -58,6 +58,12 @@ class Falling(WarmupFamily):
         return np.where(self.k == 2.0, np.nan, 1.0 - self.k * u)
 
 
+@pytest.mark.parametrize(("t", "got"), [(1.0000001, "1.0000001"), (-1e-9, "-1e-09"), (np.nan, "nan")])
+def test_progress_outside_training_is_told_to_its_last_digit(t, got):
+    with pytest.raises(InputError, match=rf"progress must be in \[0, 1\], .*, got {got}$"):
+        FAMILIES["linear"]()(np.array([0.5, t]))
+
+
 @pytest.mark.parametrize(("k", "got"), [(1.5, "-0.5"), (2.0, "nan")])
 def test_multipliers_outside_their_range_name_the_shape(k, got):
     message = rf"family falling: multipliers must lie in \[0, 1\], got {got} with {{.*'k': {k}}}"

@@ -164,7 +164,7 @@ class Family(ABC):
             t = np.asarray(t, np.float64)
             if t.size and not (t.min() >= 0.0 and t.max() <= 1.0):
                 bad = t[~((t >= 0.0) & (t <= 1.0))].flat[0]
-                raise InputError(f"progress must be in [0, 1], that is step / steps, got {bad:g}")
+                raise InputError(f"progress must be in [0, 1], that is step / steps, got {float(bad)!r}")
         if xp is not np:
             t = xp.asarray(t)
             t = t if xp.isdtype(t.dtype, "real floating") else t * 1.0
@@ -181,7 +181,7 @@ class Family(ABC):
         values, *columns = np.broadcast_arrays(m, *numbers.values())
         worst = int(np.argmax(np.abs(values - 0.5)))  # a NaN, if there is one
         own = {name: column.flat[worst].item() for name, column in zip(numbers, columns, strict=True)}
-        got = f"got {values.flat[worst]:g} with {shown(self.params | own, 200)}"
+        got = f"got {float(values.flat[worst])!r} with {shown(self.params | own, 200)}"
         raise PluginError(f"family {self.name}: multipliers must lie in [0, 1], {got}")
 
     @abstractmethod

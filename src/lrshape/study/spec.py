@@ -73,7 +73,7 @@ class StudySpec(SearchSpec):
             raise ValueError(f"metric must be one of {', '.join(metrics)}, got {self.metric!r}")
         if self.min_lr > self.base_lr.high:
             raise ValueError(
-                f"min_lr must be at most base_lr.high, {self.base_lr.high:g}, got {self.min_lr:g}"
+                f"min_lr must be at most base_lr.high, {self.base_lr.high!r}, got {self.min_lr!r}"
             )
         if isinstance(self.chunk_size, int) and self.chunk_size * self.workload.steps > MAX_RATES:
             raise ValueError(
