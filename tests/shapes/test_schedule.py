@@ -282,6 +282,8 @@ def test_any_json_value_anywhere_is_either_fine_or_an_input_error(key, value):
         (["1", 0.5], "must be numbers"),
         ([True, 0.5], "must be numbers"),
         (np.array([True, False]), "must be numbers"),
+        (np.array([True, 0.5], object), "must be numbers"),
+        (np.array(["1", 0.5], object), "must be numbers"),
         ([10**400, 1], "must be numbers"),
     ],
 )

@@ -228,7 +228,7 @@ class Schedule(Bindable, JsonValue):
             [0.1, 0.2, 0.0]
         """
         try:
-            given = lrs if isinstance(lrs, np.ndarray) else plain(lrs)
+            given = lrs if isinstance(lrs, np.ndarray) and lrs.dtype != object else plain(lrs)
             kinds = map(type, given) if isinstance(given, list) else [np.asarray(given).dtype.type]
             if {bool, str, np.bool_, np.str_} & set(kinds):
                 raise TypeError
