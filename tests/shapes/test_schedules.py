@@ -43,6 +43,14 @@ def test_another_horizon_and_the_rest():
         np.testing.assert_allclose(values, SCHEDULES[name].replace(steps=50).values()[30:], rtol=1e-12)
 
 
+def test_the_rest_of_what_has_ended_is_refused_with_what_to_do():
+    ended = Schedules({"lr": LR, "weight_decay": Schedule("table", {"values": [1, 0, 0]}, 0.3, 20)})
+    rule = r"weight_decay: the values that are left must not all be 0, .* step 12 on: keep .* with step=12\)"
+    with pytest.raises(InputError, match=rule):
+        ended.tail(12)
+    assert ended.tail(9)["weight_decay"].steps == 11
+
+
 def test_files(tmp_path):
     assert read_schedules(export(SCHEDULES, "json", tmp_path / "s.json")) == SCHEDULES
     with pytest.raises(

@@ -211,7 +211,15 @@ class Schedule(Bindable, JsonValue):
         step = whole_number("step", step, 0)
         if step >= self.steps:
             raise InputError(f"step must be below the number of steps, {self.steps:,}, got {step:,}")
-        return type(self).from_values(self(np.arange(step, self.steps))) if step else self
+        if not step:
+            return self
+        rest = self(np.arange(step, self.steps))
+        if not rest.any():
+            raise InputError(
+                f"the values that are left must not all be 0, got only 0 from step {step:,} on: keep the "
+                f"whole schedule, and continue it at that step (in PyTorch with step={step})"
+            )
+        return type(self).from_values(rest)
 
     @classmethod
     def from_values(cls, lrs: ArrayLike) -> Self:
