@@ -45,6 +45,13 @@ def test_one_live_run_goes_on_and_is_told_little():
     assert "give lrshape their log" in branch.reason
 
 
+@pytest.mark.parametrize("steps", [DONE + 1, DONE + 100])
+def test_where_a_branch_would_reach_the_end_there_is_none(steps):
+    found = suggest(LIVE, steps=steps, from_step=DONE)
+    assert len(found.next_runs) == 1
+    assert found.next_runs[0].schedule.steps == steps
+
+
 def test_laws_of_curves_decide_once_a_branch_was_run():
     found = suggest([LIVE, BRANCH], steps=STEPS, from_step=DONE, live="live")
     assert found.by_curves

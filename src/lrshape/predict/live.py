@@ -197,7 +197,9 @@ def _branch(live: Run, finished: Sequence[Run], steps: int) -> list[NextRun]:
     """A short cooldown from now, where no run has told the laws of curves what a decay gains."""
     if any(run.lrs[-1] < CHANGE * run.lrs.max() and len(run.points) > 1 for run in finished):
         return []
-    length = max(1, min(round(BRANCH * live.steps), steps - live.steps))
+    length = max(1, round(BRANCH * live.steps))
+    if length >= steps - live.steps:  # no side branch, but a decay to the end, which is among the candidates
+        return []
     decay = Continuation("linear to 0", live.steps, live.steps + length)
     reason = (
         f"{length:,} steps on the side from the checkpoint at step {live.steps:,} show what decays gain: "
