@@ -138,7 +138,7 @@ def test_names_of_runs_and_files_may_have_an_equals_sign(folder, logs):
         (["{log}", "--steps", "0"], "steps must be"),
         (["{log}", "--steps", "1e9"], "at most 10,000,000, got 1,000,000,000"),
         (["{log}", "--steps", "1e3,many"], "--steps must be whole numbers, separated by commas"),
-        (["{log}", "--steps", "4e3", "--from-step", "3e3"], "one logging interval after the last loss"),
+        (["{log}", "--steps", "4e3", "--from-step", "3e3"], "one logging interval after the end of the log"),
         (["{log}", "--from-step", "5", "--cost-limit", "1"], "(--cost-limit) cannot be combined with"),
         (["{log}", "--cost-limit", "0"], "cost_limit, in full runs, must be a finite number above 0, got 0"),
         (["{log}", "--families", "cosin"], "did you mean 'cosine'?"),

@@ -117,7 +117,7 @@ def test_a_continuation_holds_and_then_decays():
     [
         (
             {"from_step": 430},
-            "from_step must be at most 420, one logging interval after the last loss of live, got 430",
+            "from_step must be at most 420, one logging interval after the end of the log of live, got 430",
         ),
         ({"from_step": 1000}, "steps must be above from_step, 1,000, got 1,000"),
         ({"from_step": 10}, "from_step must be at least 20, the first loss of live; got 10"),

@@ -74,12 +74,12 @@ def _decays(run: Run, step: int) -> bool:
 
 
 def _cut(run: Run, step: int) -> Run:
-    """The run's first steps; a checkpoint may lie up to one logging interval behind the last logged loss."""
+    """The run's first steps; a checkpoint may lie up to one logging interval behind the end of its log."""
     last = run.steps + _interval(run)
     if step > last:
         raise InputError(
-            f"from_step must be at most {last:,}, one logging interval after the last loss of {run.name}, "
-            f"got {step:,}"
+            f"from_step must be at most {last:,}, one logging interval after the end of the log of "
+            f"{run.name}, got {step:,}"
         )
     kept = run.points <= step
     if not kept.any():
