@@ -240,6 +240,17 @@ def test_another_number_of_steps_stretches_todays_schedule_and_keeps_its_warmup(
     np.testing.assert_allclose(stretched(HOLD, STEPS), HOLD)
 
 
+def test_candidates_have_the_warmup_of_todays_schedule_where_that_of_the_run_does_not_fit():
+    lrs = np.minimum(np.arange(1, 5 * STEPS + 1) / 500, 1) * np.linspace(1, 0.1, 5 * STEPS)
+    runs = [run(f"{lr:g}", lr * lrs) for lr in (0.5, 1, 2)]
+    found = suggest(runs, steps=1600)  # 500 steps are more than 30% of it
+    today = warmup_steps(found.today.schedule.values()) / 1600
+    assert today == pytest.approx(0.1, abs=0.002)
+    warmups = [row.schedule.params["warmup"] for row in found.rows if "warmup" in row.schedule.params]
+    assert len(warmups) > 5
+    assert warmups == pytest.approx([today] * len(warmups))
+
+
 def test_next_runs_fit_the_cost_limit():
     runs = sweep(0.25, 0.5, 1, 2, 4)
     free = suggest(runs).next_runs

@@ -108,7 +108,7 @@ def suggest(
     steps = _checked_steps(best.steps if steps is None else steps)
     today = _today(finished, steps)
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
-    offered = candidates(steps, warmup_steps(today.run.lrs), families, own)
+    offered = candidates(steps, warmup_steps(today.schedule.values()), families, own)
     found = judged_by_curves(_from_runs(ended, today, offered), offered, families)
     if found.contradiction and (odd := odd_run(finished)) is not None:
         if odd is today.run:
