@@ -65,6 +65,29 @@ def test_encodings_separators_and_names_make_no_difference(read, write, text):
     assert runs["a"].lrs[20] == 0.05
 
 
+DECAY, SETTING = np.array([0.1, 0.1, 0.05, 0]), np.full(4, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "chosen"),
+    [
+        ({"lr/group0": DECAY / 10, "lr/group1": DECAY}, "lr/group1"),
+        ({"lr-AdamW/pg1": DECAY, "lr-AdamW/pg2": DECAY / 10}, "lr-AdamW/pg1"),
+        ({"optim/lr_decay_steps": SETTING, "optim/lr": DECAY}, "optim/lr"),
+        ({"base_lr": SETTING, "lr/group0": DECAY}, "lr/group0"),
+        ({"lr/group0": 10 * DECAY, "lr": DECAY}, "lr"),
+    ],
+)
+def test_of_several_learning_rates_the_largest_that_changes_counts(read, write, columns, chosen):
+    """As in exports, where the base LR is that of the group with the largest; a plain heading is surer."""
+    table = zip((0, 10, 20, 30), *columns.values(), (3, 2, 1.5, 1.25), strict=True)
+    lines = (",".join(map(str, row)) for row in table)
+    runs, notes = read(write(a=rows(",".join(["step", *columns, "loss"]), *lines)))
+    assert runs["a"].lrs[[0, 20]].tolist() == [0.1, 0.05]
+    (other,) = columns.keys() - {chosen}
+    assert f"reads the LR from '{chosen}', not '{other}'" in notes
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -26,8 +26,8 @@ class RunBuilder:
         self._logs, self._schedules = logs, schedules
         self._rates: dict[Path, list[tuple[str, Series]]] = {}
         for name, log in logs.items():
-            rates = [series for heading, series in log.series.items() if is_learning_rate(heading)]
-            self._rates.setdefault(folder_of(log), []).extend((name, series) for series in rates[:1])
+            rates = [log.series[heading] for heading in _learning_rates(log)[:1]]
+            self._rates.setdefault(folder_of(log), []).extend((name, series) for series in rates)
 
     def build(self, log: RunLog, heading: str | None) -> tuple[Run, list[Told], bool]:
         """A run, notes on it, and whether it ended where its schedule does."""
@@ -82,7 +82,7 @@ class RunBuilder:
                 text = f"its losses go on to step {last:,}, its schedule has {len(known):,} steps"
                 raise UnusableRunError("schedule", text)
             return known, []
-        rates = sorted(filter(is_learning_rate, log.series), key=lambda heading: bool(split_run(heading)[0]))
+        rates = _learning_rates(log)
         if not rates:
             name = log.name if " " not in log.name else f"'{log.name}'"
             faults = [text for heading, text in log.faults.items() if is_learning_rate(heading)]
@@ -133,6 +133,21 @@ class RunBuilder:
             f"; name the run that it was resumed from{perhaps}, parents={{{log.name!r}: RUN}} (--parent "
             f"{log.name}=RUN), or its schedule, schedules={{{log.name!r}: FILE}} (--schedule {log.name}=FILE)"
         )
+
+
+def _learning_rates(log: RunLog) -> list[str]:
+    """The headings of learning rates, the run's first: a plain one such as ``lr``, else the largest one.
+
+    Of several groups of parameters that is the one to which exporters give the base LR. What never changes
+    comes last: it is a setting, such as ``optim/base_lr``, if others change.
+    """
+
+    def order(heading: str) -> tuple[bool, bool, float]:
+        values = log.series[heading].values
+        highest, lowest = np.fmax.reduce(values, initial=0.0), np.fmin.reduce(values, initial=np.inf)
+        return bool(split_run(heading)[0]), bool(lowest == highest), -float(highest)
+
+    return sorted(filter(is_learning_rate, log.series), key=order)
 
 
 def _divergence(points: NDArray[np.float64], finite: NDArray[np.bool_]) -> int | None:
