@@ -57,7 +57,7 @@ def loss_curve(points: Any, steps: int, what: str) -> LossCurve:
     wrong = ~((step >= 0) & (step <= steps) & (step == np.floor(step)))
     if wrong.any():
         raise ValueError(
-            f"{what} a curve whose steps are whole numbers from 0 to {steps:,}, got {float(step[wrong][0])!r}"
+            f"{what} a curve whose steps are whole numbers from 0 to {steps:,}, got {step[wrong][0]:.12g}"
         )
     falls = np.flatnonzero(step[1:] <= step[:-1])
     if len(falls):

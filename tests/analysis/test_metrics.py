@@ -77,7 +77,7 @@ def test_of_equals_the_studys_winner_wins(table, metric, won, metrics):
 
 
 def test_shapes_do_not_tie_for_the_best_score_where_another_is_better(table, metric):
-    own = table[(table["shape"] == "wsd-0") & (table["phase"] == "confirm")]
+    own = table[table["shape"] == "wsd-0"].replace({"phase": {"rescore": "screen"}})
     even = own.assign(shape="aaa-0", family="aaa")
     better = own.assign(shape="bbb-0", family="bbb", **{metric: own[metric] / 2})
     design = Design(winner=("wsd-0", 0.1, "{}"))

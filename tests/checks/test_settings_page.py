@@ -138,7 +138,7 @@ def test_the_answer_of_a_sweep_is_that_of_its_title(tmp_path):
 @pytest.mark.parametrize(
     ("low", "why"),
     [
-        (0.019, "21%), after correction for all pairs of settings."),
+        (0.019, "21%)), after correction for all pairs of settings."),
         (-0.01, "may have missed a better shape."),
     ],
 )
