@@ -100,6 +100,14 @@ def test_several_horizons_branch_or_share_one_schedule(tmp_path):
     page = (tmp_path / "suggestion.html").read_text()
     assert "--from-step 400" in page
     assert "without a branch" in page
+    assert ("against the best other" in page) == bool(found.held_out)
+
+
+def test_runs_that_cannot_be_predicted_from_others_have_no_column_for_it(tmp_path):
+    found = suggest(LIVE, steps=STEPS, from_step=DONE)
+    found.write(tmp_path)
+    assert not found.held_out
+    assert "against the best other" not in (tmp_path / "suggestion.html").read_text()
 
 
 def test_a_continuation_holds_and_then_decays():

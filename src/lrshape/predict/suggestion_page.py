@@ -18,6 +18,7 @@ from lrshape.report.sections import Cell, Code, Notice, Section, Table, Tile, ta
 from lrshape.report.words import capital, counted, percent, printable, rate
 
 if TYPE_CHECKING:
+    from lrshape.predict.runs import Run
     from lrshape.predict.suggestion import Row, Suggestion
 
 METHOD = (
@@ -203,10 +204,10 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
     left_out = {left.name: left for left in found.held_out}
     text = precision(found).text
 
-    def beside_others(name: str) -> tuple[str, str]:
-        if name not in left_out:
+    def beside_others(run: "Run") -> tuple[str, str]:
+        if run.name not in left_out:
             return "", ""
-        left = left_out[name]
+        left = left_out[run.name]
         return signed(left.difference), f"{signed(left.predicted)} ± {text(left.error)}"
 
     def signed(difference: float) -> str:
@@ -220,7 +221,11 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
             "steps": lambda run: f"{run.steps:,}",
             "base LR": lambda run: rate(float(run.lrs.max())),
             "final loss": lambda run: "diverged" if run.diverged else text(run.final_loss),
-            ("against the best other", "as predicted from the others"): lambda run: beside_others(run.name),
+            **(
+                {("against the best other", "as predicted from the others"): beside_others}
+                if left_out
+                else {}
+            ),
         },
         bold=[0],
     )
