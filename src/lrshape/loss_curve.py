@@ -56,9 +56,8 @@ def loss_curve(points: Any, steps: int, what: str) -> LossCurve:
     step = table[:, 0]
     wrong = ~((step >= 0) & (step <= steps) & (step == np.floor(step)))
     if wrong.any():
-        raise ValueError(
-            f"{what} a curve whose steps are whole numbers from 0 to {steps:,}, got {step[wrong][0]:.12g}"
-        )
+        given = rows[int(wrong.argmax())][0]
+        raise ValueError(f"{what} a curve whose steps are whole numbers from 0 to {steps:,}, got {given!r}")
     falls = np.flatnonzero(step[1:] <= step[:-1])
     if len(falls):
         before, after = step[falls[0] : falls[0] + 2]

@@ -63,7 +63,7 @@ def test_counts_of_any_kind(same):
 @pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "uint32", "float32", "bool"])
 def test_counts_of_a_type_narrower_than_the_steps(dtype, x64):
     """Neither the count nor the bound past the end wraps."""
-    schedule = Schedule("rex", {}, 0.1, 70_000)
+    schedule = Schedule("rex", {}, 0.1, 2**16 + 6)  # the last step is 5 in a narrow type
     counts = np.array([0, 1, 100]).astype(dtype)
     made = [schedule.to_optax(), run(EXPORTERS["optax"].content(schedule).decode())["make_schedule"]()]
     with jax.enable_x64(x64):

@@ -79,7 +79,7 @@ def test_a_function_returns_a_curve_beside_its_metrics(points):
         ([(13, 2.0)], "a curve whose steps are whole numbers from 0 to 12, got 13"),
         ([(0.5, 2.0)], "a curve whose steps are whole numbers from 0 to 12, got 0.5"),
         ([(12.0000001, 2.0)], "a curve whose steps are whole numbers from 0 to 12, got 12.0000001"),
-        ([(None, 2.0)], "a curve whose steps are whole numbers from 0 to 12, got nan"),
+        ([(None, 2.0)], "a curve whose steps are whole numbers from 0 to 12, got None"),
         ([(1, "2.0")], "a curve of numbers, got [1, '2.0']"),
         ([1.0, 2.0], "a curve of rows (step, train loss[, validation loss]), got 1.0"),
         (3, "a curve of rows (step, train loss[, validation loss]), got 3"),

@@ -56,7 +56,7 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
     steps, values = series.steps[logged], series.values[logged]
     if (wrong := (steps < 0) | (steps % 1 != 0)).any():
         hint = ": are they epochs?" if (steps[wrong] % 1 != 0).all() else ""
-        raise InputError(f"steps must be whole numbers of at least 0, got {steps[wrong][0]:.12g}{hint}")
+        raise InputError(f"steps must be whole numbers of at least 0, got {steps[wrong][0]:.15g}{hint}")
     if steps.max(initial=0) > MOST_STEPS:
         raise InputError(
             f"its steps go to {steps.max():,.0f}, more than {MOST_STEPS:,}: are they tokens or samples? Log "

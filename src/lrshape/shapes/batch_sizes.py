@@ -61,7 +61,7 @@ def batch_sizes_of_file(path: Path) -> list[int]:
         whole = sizes % 1 == 0
         if not whole.all():
             place = int(whole.argmin())
-            raise InputError(f"number {place + 1} must be a whole number, got {float(sizes[place])!r}")
+            raise InputError(f"number {place + 1} must be a whole number, got {sizes[place]:.15g}")
         return [int(size) for size in sizes]
 
 
