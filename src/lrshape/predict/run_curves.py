@@ -79,7 +79,8 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
             Told(
                 "resumed",
                 f"goes back from step {steps[at]:,.0f} to {steps[at + 1]:,.0f}: where rows overlap, those of "
-                "the attempt that goes on furthest count (two runs in one file need a column run)",
+                "the attempt that goes on furthest count (two runs in one file need a column run, and steps "
+                "must count on from epoch to epoch)",
             )
         )
         steps, values = steps[rows], values[rows]
