@@ -1,9 +1,10 @@
-"""Every registered workload keeps what the engine and studies rely on."""
+"""Every registered workload keeps what the engine and studies rely on; optimizers say what they take."""
 
 import pytest
 
 from lrshape.testing import workloads
 from lrshape.testing.contract import require_described_settings
+from lrshape.training.optimizers import OPTIMIZERS
 from lrshape.training.workload import WORKLOADS, PopulationWorkload
 
 POPULATION = [name for name in WORKLOADS if issubclass(WORKLOADS[name], PopulationWorkload)]
@@ -45,3 +46,8 @@ def test_keeps_the_contract(name, rule):
 @pytest.mark.parametrize("name", sorted(set(WORKLOADS) - set(POPULATION)))
 def test_has_described_settings(name):
     require_described_settings(WORKLOADS[name])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_has_described_settings(name):
+    require_described_settings(OPTIMIZERS[name])

@@ -13,10 +13,13 @@ from lrshape.checks.check import CHECKS
 from lrshape.errors import InputError, one_line
 from lrshape.frameworks import EXPORTERS
 from lrshape.predict.reader import READERS
+from lrshape.procedure.base_lr import STRATEGIES
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.registry import Registry
 from lrshape.shapes.family import FAMILIES
+from lrshape.testing.contract import require_described_settings
 from lrshape.trackers.tracker import TRACKERS
+from lrshape.training.optimizers import OPTIMIZERS
 from lrshape.training.workload import WORKLOADS
 from lrshape.workers.executor import EXECUTORS
 
@@ -31,6 +34,8 @@ KINDS: tuple[tuple[Registry[Any], Callable[[Any], None], dict[str, Any] | None],
     (EXPORTERS, testing.check_exporter, None),
     (READERS, testing.check_reader, None),
     (CHECKS, testing.check_check, _QUICK_CHECK),
+    (STRATEGIES, require_described_settings, None),
+    (OPTIMIZERS, require_described_settings, None),
 )
 """Registries, what checks their entries, and settings that these get where they have such; None: classes."""
 

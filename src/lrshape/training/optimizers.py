@@ -116,7 +116,7 @@ class Momentum(Optimizer):
     """Heavy-ball momentum, v <- beta v + g; the direction is v, or beta v + g with ``nesterov``."""
 
     beta: Fraction = Field(default=0.9, description="momentum")
-    nesterov: bool = False
+    nesterov: bool = Field(default=False, description="Nesterov momentum")
 
     def direction(self) -> "optax.GradientTransformation":
         """The momentum."""
@@ -132,9 +132,9 @@ class Adam(Optimizer):
     Betas that are hyperparameters may change from step to step: see `lrshape.training.changing_betas`.
     """
 
-    beta1: Fraction = 0.9
-    beta2: Fraction = 0.999
-    eps: float = Field(default=1e-8, gt=0)
+    beta1: Fraction = Field(default=0.9, description="decay rate of the mean of gradients")
+    beta2: Fraction = Field(default=0.999, description="decay rate of the mean of squared gradients")
+    eps: float = Field(default=1e-8, gt=0, description="added to the root of the mean of squared gradients")
 
     def direction(self) -> "optax.GradientTransformation":
         """The bias-corrected first moment over the root of the second one."""
