@@ -87,6 +87,16 @@ def test_a_plan_in_bytes():
     assert plan.describe("local") == ""
 
 
+def test_other_families_get_the_seeds_of_the_first_look_alone():
+    every_family = {"workload": "digits-mlp", "trials": 1000}
+    assert Plan(StudySpec.parse(every_family)).describe("confirm") == (
+        "the best shape of each family and 4 baselines on 10 fresh seeds, then the winner and the undecided "
+        "baselines on up to 100"
+    )
+    one_look = Plan(StudySpec.parse(every_family | {"confirm": {"seeds": 20}}))
+    assert one_look.describe("confirm") == "the best shape of each family and 4 baselines on 20 fresh seeds"
+
+
 def test_tables_repeat_a_list_of_learning_rates_in_every_row():
     curve = (1 - np.arange(1000) / 7000).tolist()
     table = {"family": "table", "params": {"values": curve}}

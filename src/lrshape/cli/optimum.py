@@ -22,7 +22,9 @@ def optimum(
     ] = 8,
     families: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Families to compare; default: those of the spec, or all."),
+        typer.Option(
+            metavar="A,B", help="Families to compare; default: those of the spec, or all but table."
+        ),
     ] = None,
     seeds: Annotated[
         int,

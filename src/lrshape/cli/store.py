@@ -119,15 +119,18 @@ def merge(
     directories: Annotated[
         list[str],
         typer.Argument(
-            metavar="DIR...", help="Studies with the same spec; where chunks differ, the first study wins."
+            metavar="DIR...",
+            help="Studies with the same spec. Of chunks that differ, the one in OUT is kept, else that of "
+            "the first DIR.",
         ),
     ],
 ) -> None:
     """Merge studies that ran the same spec on different machines.
 
     Chunks that several studies hold should agree except for their wall time. Where they do not, for example
-    because the machines differ, lrshape keeps the first study's chunk and prints the difference. The source
-    studies do not change. Run the search with --out OUT to continue it or to write the report.
+    because the machines differ, lrshape keeps the chunk that is in OUT already, else that of the first DIR,
+    and prints the difference. It replaces damaged chunks in OUT. The source studies do not change. Run the
+    search with --out OUT to continue it or to write the report.
 
     Examples:
 

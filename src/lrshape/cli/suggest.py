@@ -72,7 +72,8 @@ def suggest(
         float | None,
         typer.Option(
             metavar="K",
-            help="The next runs may cost K full runs in all; default: no limit. Not with --from-step.",
+            help="Limit the total cost of the suggested runs to K full runs; default: no limit. Not with "
+            "--from-step.",
         ),
     ] = None,
     out: Annotated[

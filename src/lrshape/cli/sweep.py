@@ -41,10 +41,18 @@ def sweep(
     ] = None,
     settings: Overrides = None,
     seeds: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Fresh seeds that score each transferred shape.")
+        int,
+        typer.Option(
+            parser=whole,
+            metavar="N",
+            help="Number of fresh seeds on which each transferred shape is scored.",
+        ),
     ] = 20,
     tuning_seeds: Annotated[
-        int, typer.Option(parser=whole, metavar="N", help="Other seeds that tune its base LR.")
+        int,
+        typer.Option(
+            parser=whole, metavar="N", help="Number of separate seeds on which its base LR is tuned."
+        ),
     ] = 10,
     margin: Annotated[
         float,

@@ -17,8 +17,8 @@ def trials(
         str | None,
         typer.Option(
             metavar="FILE|DIR",
-            help="Output file, - for standard output, or a directory for trials.* or curves.*; default: DIR. "
-            "Required for a study at a URL.",
+            help="Output file, - for standard output (csv, parquet), or a directory for trials.* or "
+            "curves.*; default: DIR. Required for a study at a URL.",
         ),
     ] = None,
     curves: Annotated[

@@ -91,7 +91,8 @@ class Suggestion:
         contradiction: why the runs allow no forecast; empty if they do.
         doubts: sentences that say why the forecasts may be wrong.
         notes: what was chosen, filled and left out while reading.
-        next_runs: the one to three runs that help most.
+        next_runs: the runs that help most, the first choice at the front: up to three, or four if a run in
+            progress may stop at three numbers of steps; empty where nothing can be suggested.
         held_out: each run predicted from the others.
         curve_laws: which part laws of loss curves take, in one sentence; empty where no run has a curve.
         by_curves: whether these laws decide between the candidates, and not the bound alone.

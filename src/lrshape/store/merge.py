@@ -43,11 +43,12 @@ class Merged:
 
 
 def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
-    """Copy the chunks of studies of one spec into one study; where two have a chunk, the first one's is kept.
+    """Copy the chunks of studies of one spec into one study.
 
-    The first source's choice of what to confirm comes along; where it does not fit the chunks, running the
-    search chooses anew. Machines of different kinds agree to rounding only, so that another result is no
-    error but is told.
+    A chunk that the study has stays, unless it is damaged; else the first source that has it gives it. If
+    the study has no choice of what to confirm, it gets the first source's; where that does not fit the
+    chunks, running the search chooses anew. Machines of different kinds agree to rounding only, so that
+    another result is no error but is told.
     Sources are not changed. Stopped and run again it goes on.
 
     Args:

@@ -27,8 +27,8 @@ class Status:
         planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, and
             to what was trained when the phase ends.
         after: trials that the phases after it take at most.
-        done: trials of the phase that are done: those that are stored, and as many as what is done of the
-            running chunks comes to.
+        done: number of trials finished in this phase, including the finished fraction of chunks that are
+            still running.
         rate: trials a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
         diverged: trials of the phase that diverged or failed.
@@ -45,7 +45,7 @@ class Status:
 
 
 class Callback:
-    """Hears of a study's progress; this one is silent."""
+    """Base class for callbacks; its methods do nothing. Override those that you need."""
 
     def started(self, directory: str, stored: int) -> None:
         """A run begins; ``stored`` chunks of trials are there from earlier runs."""

@@ -184,7 +184,7 @@ class Plan:
         rates = f" at {rescored.base_lrs} base LRs each" if rescored.base_lrs > 1 else ""
         how = _seeds(rescored.seeds)
         if rescored.top == 1 and not self.spec.confirm.families:
-            return f"the best shape again{rates}, on {how.replace('seed', 'fresh seed')}"
+            return f"the best shape again{rates}, on {_seeds(rescored.seeds, 'fresh seed')}"
         if rescored.race:
             steps = ", ".join(str(rung) for rung in rungs(rescored.seeds))
             how = f"a race over {steps} seeds that drops shapes that can no longer win"
@@ -204,12 +204,15 @@ class Plan:
 
     def _confirm(self) -> str:
         spec, confirm = self.spec, self.spec.confirm
-        own = "the best shape of each family" if spec.confirm.families else "the winner"
-        seeds = (
-            f"{confirm.least:,} to {confirm.most:,}" if confirm.least < confirm.most else f"{confirm.most:,}"
-        )
-        until = ", until each comparison is decided" if confirm.least < confirm.most else ""
-        return f"{self._with_baselines(own)} on {seeds} fresh {'seed' if seeds == '1' else 'seeds'}{until}"
+        every_family = confirm.families and len(spec.families) > 1
+        first = self._with_baselines("the best shape of each family" if every_family else "the winner")
+        if confirm.least == confirm.most:
+            return f"{first} on {_seeds(confirm.most, 'fresh seed')}"
+        if every_family:  # only the winner's comparisons with the baselines go on
+            more = f"the winner and the undecided baselines on up to {confirm.most:,}"
+            return f"{first} on {_seeds(confirm.least, 'fresh seed')}, then {more}"
+        seeds = f"{confirm.least:,} to {_seeds(confirm.most, 'fresh seed')}"
+        return f"{first} on {seeds}, until each comparison is decided"
 
     def _with_baselines(self, own: str) -> str:
         return _baselines(self.spec) if self.spec.is_contest else f"{own} and {_baselines(self.spec)}"
@@ -221,5 +224,5 @@ def _baselines(spec: StudySpec) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count:,} seeds"
+def _seeds(count: int, noun: str = "seed") -> str:
+    return f"1 {noun}" if count == 1 else f"{count:,} {noun}s"
