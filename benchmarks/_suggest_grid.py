@@ -211,7 +211,9 @@ def main(path: Path, draws: int = 5) -> str:
     parts = {
         "Sweeps of three LRs or more": judge_grid(path),
         f"The same, each with {draws} draws of a run's noise": judge_grid(path, draws=draws),
-        "Sweeps of three LRs or more, the caution chosen on the other horizons": judge_held_out(path),
+        "Sweeps of three LRs or more, the caution chosen without the number of steps that it is tested on": (
+            judge_held_out(path)
+        ),
         "Sweeps of two LRs or more": judge_grid(path, least=2),
         "The theorem's own exponents": judge_grid(path, law=theorem),
     }
