@@ -33,7 +33,7 @@ BRANCH = run("branch", Continuation("linear to 0", DONE, 500).lrs(WARM))
 def test_one_live_run_goes_on_and_is_told_little():
     found = suggest(LIVE, steps=STEPS, from_step=DONE)
     assert "includes 0" in found.verdict or found.verdict.startswith("Keep to")
-    assert "says nothing about decays" in " ".join(found.doubts)
+    assert "No finished run shows what a decay gains" in " ".join(found.doubts)
     assert "at least 2 runs with loss curves, got 1" in found.curve_laws
     for row in found.rows:
         np.testing.assert_allclose(row.schedule.values()[:DONE], WARM)
@@ -84,6 +84,15 @@ def test_a_plan_is_kept_by_caution_and_no_more_is_claimed():
     assert found.verdict.startswith("Keep to yours (wsd)")
     assert min(row.difference for row in found.rows) < 0
     assert "better by more than 0.25 times the error of its forecast." in found.verdict
+
+
+def test_a_live_run_whose_lr_falls_already_asks_for_the_plan():
+    falling = run("live", Schedule("cosine", {}, 1e-3, STEPS).values()[:DONE])
+    told = "The LR of live has fallen to"
+    assert told in " ".join(suggest(falling, steps=STEPS, from_step=DONE).doubts)
+    plan = Schedule("cosine", {}, 1e-3, STEPS)
+    assert told not in " ".join(suggest(falling, steps=STEPS, from_step=DONE, like=plan).doubts)
+    assert told not in " ".join(suggest(LIVE, steps=STEPS, from_step=DONE).doubts)
 
 
 def test_several_horizons_branch_or_share_one_schedule(tmp_path):
@@ -148,7 +157,7 @@ def test_what_cannot_go_on_is_refused(options, message):
 def test_a_live_run_counts_as_a_finished_one_only_if_its_lr_decayed_after_the_step():
     found = suggest(LIVE, steps=STEPS, from_step=300)
     assert [each.name for each in found.runs] == ["live"]
-    assert "says nothing about decays" in " ".join(found.doubts)
+    assert "No finished run shows what a decay gains" in " ".join(found.doubts)
     again = suggest(BRANCH, steps=STEPS, from_step=300)
     assert [each.steps for each in again.runs] == [500]  # its first steps are no other run
     assert not again.held_out

@@ -14,6 +14,10 @@ Array = NDArray[np.float64]
 
 SAME_LR = 0.02
 """Difference of LRs, relative to the highest, up to which a run may go on from another's checkpoint."""
+ROUNDING = 1e-6
+"""The same of LRs that are equal."""
+NEARLY = 0.8
+"""Share of the steps with LRs that one may take for the same, at which a decay may have begun."""
 LEAST_SHARED = 0.2
 """Share of its steps that a run must have in common with another to branch off from it."""
 
@@ -62,10 +66,15 @@ def _priced(run: NextRun, runs: Sequence[Run], known: Sequence[tuple[str, Array]
 
 
 def _shared(lrs: Array, other: Array) -> int:
-    """How many steps two runs have in common."""
+    """How many steps two runs have in common.
+
+    Those with equal LRs, if these end soon before LRs that one may take for the same: there a decay begins.
+    Where LRs come from a log, they are equal to its precision only.
+    """
     count = min(len(lrs), len(other))
-    differ = np.abs(lrs[:count] - other[:count]) > SAME_LR * lrs.max()
-    return int(differ.argmax()) if differ.any() else count
+    distance = np.append(np.abs(lrs[:count] - other[:count]) / lrs.max(), np.inf)
+    equal, alike = (int((distance > limit).argmax()) for limit in (ROUNDING, SAME_LR))
+    return equal if equal >= NEARLY * alike else alike
 
 
 def _shortened(run: NextRun, short: int, steps: int) -> NextRun:

@@ -22,7 +22,7 @@ from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion import FARTHEST, Row, Suggestion, Today
 from lrshape.predict.unbranched import unbranched
 from lrshape.predict.verdict import NEAR
-from lrshape.report.words import number, rate
+from lrshape.report.words import number, percent, rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import checked_steps
 
@@ -106,7 +106,7 @@ def suggest_continuation(
     return replace(
         empty,
         rows=tuple(rows),
-        doubts=(*found.doubts, *_doubts(live, finished, horizons)),
+        doubts=(*found.doubts, *_doubts(live, finished, horizons, bool(plans))),
         next_runs=tuple(run._replace(cost=(run.schedule.steps - from_step) / horizons[-1]) for run in runs),
         live=Live(live.name, from_step, lr, names[-1], tuple(firsts), alone),
     )
@@ -161,14 +161,20 @@ def _row(prefix: Array, choice: Choice, plan: Array, found: LiveForecasts, own: 
     )
 
 
-def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int]) -> list[str]:
+def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int], is_planned: bool) -> list[str]:
+    doubts = []
+    if not is_planned and live.lrs[-1] < CHANGE * live.lrs.max():
+        doubts.append(
+            f"The LR of {live.name} has fallen to {percent(live.lrs[-1] / live.lrs.max())} of its highest, "
+            "but the plan that lrshape compares with holds it: give your own plan (--like)."
+        )
     longest = max(run.steps for run in (*finished, live))
-    if horizons[-1] <= FARTHEST * longest:
-        return []
-    return [
-        f"Your runs have at most {longest:,} steps: forecasts for {horizons[-1]:,}, over {FARTHEST:g} times "
-        "as many, are untested."
-    ]
+    if horizons[-1] > FARTHEST * longest:
+        doubts.append(
+            f"lrshape forecasts from at most {longest:,} steps of a run (of {live.name} from those before "
+            f"from_step): forecasts for {horizons[-1]:,}, over {FARTHEST:g} times as many, are untested."
+        )
+    return doubts
 
 
 def _next_runs(firsts: Sequence[Choice], best: Sequence[Array], noise: float) -> list[NextRun]:

@@ -108,7 +108,7 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
         return LiveForecasts(ensemble, True, told, "", doubts, ensemble.held_out)
     if not finished:
         doubts += (
-            "The log of the live run says nothing about decays: the bound assumes that its LR suits "
+            "No finished run shows what a decay gains: the bound assumes that the LR of the live run suits "
             "the plan.",
         )
         return LiveForecasts(BoundForecasts(bound), False, told, doubts=doubts)
