@@ -217,6 +217,8 @@ def test_infinite_differences():
     assert both.estimate == 0.5
     assert (both.low, both.high) == (-INF, INF)  # four that are unknown
     assert both.p_value > 0.05
+    split = paired_difference([1.0] * 4 + [INF] * 6, [2.0] * 4 + [INF] * 2 + [2.0] * 4)
+    assert split.estimate == 0.0  # better on four seeds, worse on four, equally bad on two
     assert paired_difference([1.7e308] * 6, [-1.7e308] * 6).estimate == INF
 
 

@@ -115,6 +115,11 @@ def test_a_check_from_beginning_to_end(searched, training):
     pd.testing.assert_frame_equal(again.tables["confirmed"], confirmed)
 
 
+def test_the_best_base_lr_is_one_of_those_tried():
+    with pytest.raises(lrshape.InputError, match=r"^base_lrs: must be odd, so that .* is one of them, got 2"):
+        LocalCheck(base_lrs=2)
+
+
 @pytest.mark.parametrize(("key", "value"), [("top", 0), ("points", 1), ("seeds", 0), ("base_lrs", 0)])
 def test_bad_settings(key, value):
     with pytest.raises(lrshape.InputError, match=f"^{key}: must be at least"):

@@ -21,6 +21,9 @@ def row(label, score, effect=(NAN, NAN, NAN), verdict="better", **changes):
         "octaves": 0.12,
         "cost": 0.002,
         "pairs": 20,
+        "seeds": 20,
+        "diverged": 0,
+        "failed": 0,
         "effect": middle,
         "effect_low": low,
         "effect_high": high,
@@ -58,13 +61,22 @@ def test_a_table_in_a_terminal_has_whole_cells_whatever_their_width(capsys, monk
     from lrshape.cli import verdicts
 
     monkeypatch.setenv("COLUMNS", "40")
-    long = row("a-contender", 0.01, (-0.14, -0.17, -0.11), "open", seeds=20, hyperparameters={"x" * 150: 0.1})
-    winner = {**WINNER, "seeds": 20}
-    verdicts._print_comparison(Claims([winner, long], "log", NAN, 1))
+    long = row("a-contender", 0.01, (-0.14, -0.17, -0.11), "open", hyperparameters={"x" * 150: 0.1})
+    verdicts._print_comparison(Claims([WINNER, long], "log", NAN, 1))
     (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("a-contender ")]
     assert "x" * 150 in line
     assert "..." not in line
     assert "not told apart" in line
+
+
+def test_a_terminal_tells_edges_and_lost_trials_of_a_schedule(capsys):
+    from lrshape.cli import verdicts
+
+    lost = row("linear", 0.01, (0.1, 0.05, 0.2), diverged=2, failed=1, edge="low", base_lr=0.1)
+    verdicts._print_comparison(claims(lost))
+    told = capsys.readouterr().out.splitlines()
+    assert "linear: best base LR is the lowest of those tried" in told
+    assert "linear: 3 of 20 trials diverged or failed and count as worst" in told
 
 
 def test_other_scales_are_told_in_the_units_of_the_metric():

@@ -227,6 +227,14 @@ def test_commands_that_could_not_work(command, message):
         CommandWorkload(command=command, steps=3)
 
 
+@pytest.mark.parametrize("argument", ["{wd}", "--wd={wd}"])
+def test_braces_around_nothing_that_is_known_are_refused(argument):
+    workload = CommandWorkload(command=[sys.executable, *PLACES, argument, "{print $1}", "f'{x}'"], steps=3)
+    with pytest.raises(InputError, match=r"\{wd\} must be one of schedule, metrics, curve, seed, steps"):
+        workload.check()
+    workload.check(["wd"])
+
+
 def test_a_tuned_name_is_none_of_the_files():
     workload = CommandWorkload(command=[sys.executable, *PLACES], steps=3)
     with pytest.raises(InputError, match=r"\{metrics\} is a file, so metrics cannot be tuned"):

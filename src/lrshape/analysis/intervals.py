@@ -97,7 +97,7 @@ def interval_ranks(n: int, confidence: float = 0.95) -> tuple[int, int]:
 def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Difference:
     """The median of the paired differences a[i] - b[i], where a[i] and b[i] come from the same seed.
 
-    See `sign_interval`. Where both are infinite the difference is unknown.
+    See `sign_interval`. Where both are infinite the difference is unknown; for the estimate it counts as 0.
 
     Args:
         a: shape ``(seeds,)``.
@@ -174,15 +174,18 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
 def _centre(values: Array, null: Array, confidence: float) -> Difference:
     """The median of values, NaN where unknown, and what their counts at or below it say of the centre.
 
+    Unknown are differences of two that are equally bad: the median takes them for 0, the interval for any.
     ``null`` has the probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
     """
     rank = _end(null, confidence)
     ordered = np.sort(values)  # unknown ones come last
     known = ordered[: np.sum(~np.isnan(ordered))]
     unknown = len(values) - len(known)
+    if not len(known):
+        return Difference(np.nan, np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # of -inf and +inf the middle is unknown
-        estimate = float(medians(known)) if len(known) else np.nan
-    if rank < 0 or not len(known):
+        estimate = float(medians(np.where(np.isnan(values), 0.0, values)))
+    if rank < 0:
         return Difference(estimate, np.nan, np.nan, np.nan)
     # An unknown value may lie anywhere: below all others for the lower end, above them for the upper one.
     low = -np.inf if rank < unknown else float(known[rank - unknown])

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator
 from typing_extensions import override
 
 from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
@@ -49,11 +49,21 @@ class LocalCheck(Check):
     points: int = Field(default=9, ge=2, le=1000, description="values per parameter, besides the shape's own")
     seeds: int = Field(default=10, ge=1, le=10_000, description="fresh seeds per value and base LR")
     base_lrs: int = Field(
-        default=3, ge=1, le=99, description="base LRs per value, within a grid step of the shape's best"
+        default=3,
+        ge=1,
+        le=99,
+        description="base LRs per value, an odd number: the shape's best and others within a grid step",
     )
     confirm_seeds: int = Field(
         default=40, ge=1, le=10_000, description="further seeds for the best values and the original shape"
     )
+
+    @field_validator("base_lrs")
+    @classmethod
+    def _has_a_centre(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError(f"must be odd, so that the shape's best base LR is one of them, got {value}")
+        return value
 
     @override
     def phase(self, study: Study) -> Phase:
@@ -135,7 +145,10 @@ def best_shapes(study: Study, top: int) -> list[Candidate]:
     own = where(best, ~is_baseline(best))
     finite = where(own, np.isfinite(own["score"].to_numpy(np.float64)))
     if finite.empty:
-        raise InputError(f"{study.path}: no shape has a finite {study.metric}, so there is nothing to vary")
+        raise InputError(
+            f"{study.path}: no shape of the rescore phase has a finite {study.metric}, so there is nothing "
+            "to vary"
+        )
     if top > len(finite):
         raise InputError(
             f"top must be at most {len(finite)}, the rescored shapes with a finite score, got {top}"

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lrshape.cli.app import print_grid, say
-from lrshape.report.words import ascii_text, short
+from lrshape.report.words import ascii_text, counted, short
 
 if TYPE_CHECKING:
     from lrshape.analysis.result import Result
@@ -89,7 +89,14 @@ def _print_comparison(claims: "Claims") -> None:
         if reason := claims.reason(row):
             notes.append(f"{row['label']}: {claims.verdict(row)}; {reason}")
         elif beyond := edges(row):
-            notes.append(f"{row['label']}: {', '.join(beyond)} at the edge of those tried")
+            ends = (
+                f"best {name} is the {'lowest' if side == 'low' else 'highest'} of those tried"
+                for name, side in beyond.items()
+            )
+            notes.append(f"{row['label']}: {', '.join(ends)}")
+        if lost := row["diverged"] + row["failed"]:
+            share = f"{lost} of {counted(row['seeds'], 'trial')}"
+            notes.append(f"{row['label']}: {share} diverged or failed and count as worst")
     if claims.is_noiseless:
         notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     print_grid(table)

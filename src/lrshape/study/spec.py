@@ -52,7 +52,7 @@ class StudySpec(SearchSpec):
     )
     decay_steps: int | None = Field(
         default=None,
-        ge=0,
+        ge=1,
         description="length of the decay of every wsd in steps; the search then covers only wsd by default",
     )
     min_lr: float = Field(default=0.0, ge=0, description="no learning rate of any trial is below this")

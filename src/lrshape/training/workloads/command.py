@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,9 @@ from lrshape.workers.worker import packed, run_command
 
 FILES = ("schedule", "metrics", "curve")
 """What a command's arguments name in braces to get the path of a file."""
+
+_PLACE = re.compile(r"(?:--?[\w-]+=)?\{([A-Za-z_][\w.-]*)\}")
+"""An argument that is nothing but a value in braces; braces within others may be the program's own."""
 
 MAX_METRICS = 1_000_000
 """Bytes of a metrics file."""
@@ -134,6 +138,13 @@ class CommandWorkload(CalledWorkload):
         require_process_groups("the workload command")
         if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
+        known = {*FILES, "seed", "steps", *hyperparameters}
+        for place in filter(None, map(_PLACE.fullmatch, self.command[1:])):
+            if place[1] not in known:
+                raise InputError(
+                    f"workload.command: {{{place[1]}}} must be one of {', '.join(FILES)}, seed, steps, or a "
+                    "hyperparameter that [tune] names"
+                )
         for name in hyperparameters:
             if name in FILES:
                 raise InputError(f"workload.command: {{{name}}} is a file, so {name} cannot be tuned")
