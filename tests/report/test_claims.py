@@ -106,7 +106,8 @@ def test_scores_have_the_decimals_that_their_differences_need():
     found = Claims([winner, far], "linear", NAN)
     assert found.score(winner)[0] == "5000.12"
     assert found.score(far)[0] == "5000.30"
-    assert found.score(row("wsd", math.inf)) == ("diverged", "")
+    assert found.score(row("wsd", math.inf, diverged=6, failed=5)) == ("diverged", "")
+    assert found.score(row("wsd", math.inf, diverged=5, failed=6)) == ("failed", "")
 
 
 @pytest.mark.parametrize(

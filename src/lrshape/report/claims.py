@@ -72,9 +72,9 @@ class Claims:
         return bool(known) and all(low == high for low, high in known)
 
     def score(self, row: Row) -> tuple[str, str]:
-        """Return a row's median, ``diverged`` where it is infinite, and the interval of it."""
+        """Return a row's median, ``diverged`` or ``failed`` where it is infinite, and the interval of it."""
         if math.isinf(row["score"]):
-            return "diverged", ""
+            return lost(row), ""
         return self.precision.text(row["score"]), self.precision.interval(row["low"], row["high"])
 
     def side(self, effect: float) -> str:
@@ -200,6 +200,11 @@ def _row(one: "Measured", label: str) -> dict[str, Any]:
     score = math.inf if one.score_median is None else one.score_median
     ends = {"low": row["score_low"], "high": row["score_high"]}
     return {**row, **ends, "score": score, "edge": one.base_lr_edge, "label": label, "is_winner": False}
+
+
+def lost(row: Row) -> str:
+    """Return what made a row's median infinite: ``failed`` if more trials failed than diverged."""
+    return "failed" if row["failed"] > row["diverged"] else "diverged"
 
 
 def base_lr(row: Row) -> str:

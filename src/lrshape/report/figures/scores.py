@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.report.claims import hyperparameters
+from lrshape.report.claims import hyperparameters, lost
 from lrshape.report.findings import Findings, Row
 from lrshape.report.palette import INK, LINE, MUTED, PAPER, SHADE
 from lrshape.report.plotting import (
@@ -110,7 +110,7 @@ def _mark(ax: Any, y: int, findings: Findings, row: Row, triple: Any, text: str)
     if not math.isfinite(middle):
         if math.isinf(row["score"]):
             ax.plot(0.985, y, "x", transform=edge, color=MUTED.light, ms=6, mew=1.6, clip_on=False)
-            ax.annotate("diverged", (0.985, y), (-8, 0), xycoords=edge, textcoords="offset points",
+            ax.annotate(lost(row), (0.985, y), (-8, 0), xycoords=edge, textcoords="offset points",
                         va="center", ha="right", fontsize=SMALL, color=MUTED.light)  # fmt: skip
         return
     right = middle
