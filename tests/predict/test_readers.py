@@ -130,6 +130,27 @@ def test_a_hugging_face_log_may_call_its_loss_train_loss(tmp_path):
     assert run.losses[-1] == 2.8
 
 
+@pytest.mark.parametrize("kind", ["trainer_state.json", "mine.csv", "mine.jsonl"])
+def test_a_loss_of_0_without_a_finite_gradient_is_nan(tmp_path, kind):
+    # The Trainer logs 0 for a NaN, unless logging_nan_inf_filter is off.
+    before = "" if kind == "trainer_state.json" else "train/"
+    rows = [
+        {"step": s, "learning_rate": 0.1, f"{before}loss": 3.0 if s < 50 else 0.0,
+         f"{before}grad_norm": 1.0 if s < 40 else float("nan")}
+        for s in range(10, 101, 10)
+    ]  # fmt: skip
+    content = {
+        "trainer_state.json": json.dumps({"max_steps": 100, "log_history": rows}),
+        "mine.csv": "\n".join([",".join(rows[0]), *(",".join(map(str, row.values())) for row in rows)]),
+        "mine.jsonl": "\n".join(map(json.dumps, rows)),
+    }[kind]
+    runs = read_runs(text(tmp_path / kind, content))
+    (run,) = runs.runs
+    assert run.points.tolist() == [10, 20, 30, 40, 50]
+    assert run.diverged
+    assert "diverged at step 50" in "\n".join(runs.notes)
+
+
 def test_hugging_face_output_folders_and_runs_that_were_stopped(tmp_path):
     folder = tmp_path / "my-model"
     trainer_state(folder / "checkpoint-5")

@@ -382,6 +382,13 @@ def test_losses_that_are_not_finite_are_left_out_or_a_run_diverged(write, lost, 
     assert "diverged at step 70: from there on no loss is finite" in "\n".join(runs.notes)
 
 
+def test_last_losses_of_0_are_told(read, write):
+    _, notes = read(write(a=log(range(10, 101, 10), lambda step: 2 if step < 70 else 0)))
+    assert "a: its last 4 losses are exactly 0: if its trainer logs 0 for NaN" in notes
+    _, notes = read(write(a=log(range(10, 101, 10), lambda step: 2 if step < 100 else 0)))
+    assert "a: its last loss is exactly 0" in notes
+
+
 @pytest.mark.parametrize("gap", ["", "nan"])
 def test_a_loss_that_is_logged_rarely_has_not_diverged(read, write, gap):
     lines = [f"{s},.1,{2 if s % 50 == 0 else gap}" for s in range(0, 140, 10)]

@@ -84,6 +84,9 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
     faults = {heading: text for log in group for heading, text in log.faults.items()}
     for log in group:
         for heading, series in log.series.items():
+            norms = log.series.get(f"{heading.removesuffix('loss')}grad_norm")
+            if norms and heading.endswith("loss"):
+                series = _without_filtered(series, norms)
             if is_learning_rate(heading):  # of which a NaN is a gap
                 series = Series(series.steps, np.where(series.values == np.inf, np.nan, series.values))
             try:
@@ -111,3 +114,12 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
         minimised=group[0].minimised,
         faults=faults,
     )
+
+
+def _without_filtered(losses: Series, norms: Series) -> Series:
+    """Losses, inf for each 0 at a step with a norm of the gradient that is not finite.
+
+    There the loss was NaN: the Trainer of Hugging Face logs 0 for it (``logging_nan_inf_filter``).
+    """
+    lost = np.isin(losses.steps, norms.steps[np.isinf(norms.values)]) & (losses.values == 0)
+    return Series(losses.steps, np.where(lost, np.inf, losses.values))

@@ -51,6 +51,14 @@ class RunBuilder:
         points, losses = points[kept], losses[kept]
         if not len(points):
             raise UnusableRunError("loss", "has no finite loss after its first step")
+        if losses[-1] == 0:
+            zeros = len(losses) - 1 - max(np.flatnonzero(losses), default=-1)
+            which = f"last {zeros} losses are" if zeros > 1 else "last loss is"
+            text = (
+                f"its {which} exactly 0: if its trainer logs 0 for NaN (as that of Hugging Face does), the "
+                "run diverged: write nan in place of 0"
+            )
+            told.append(Told("zero", text))
         last = int(points[-1])
         between = float(np.median(np.diff(points))) if len(points) > 1 else np.inf
         lrs, more = self._lrs(log, last, (), between)
