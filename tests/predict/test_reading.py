@@ -420,6 +420,22 @@ def test_a_run_that_crashed_keeps_its_curve_and_is_unfinished(write):
     assert given.unfinished == ("short",)
 
 
+@pytest.mark.parametrize("line", ["1,0.1,4.5", "1,1e-6,4.6", "2,0.1,4.5"])
+def test_a_run_that_crashed_after_one_logged_step_is_left_out(read, write, line):
+    whole = log(range(10, 201, 10), lr=lambda step: 0.1 * (1 - step / 200))
+    runs, notes = read(write(crash=rows("step,lr,loss", line), whole=whole))
+    assert list(runs) == ["whole"]
+    assert f"crash: is left out: holds one learning rate, at step {line[0]}: a curve needs two" in notes
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_ends_where_another_one_still_has_an_lr_of_0_is_compared_with_it(read, write):
+    late = log(range(0, 201, 10), lambda step: 2, lr=lambda step: 0 if step < 50 else 0.1 - step / 3000)
+    runs, notes = read(write(short=log(range(1, 21)), late=late))
+    assert list(runs) == ["short", "late"]
+    assert "unfinished" not in notes
+
+
 def test_lrs_from_a_schedule(read, write, tmp_path):
     schedule = Schedule("cosine", {"warmup": 0.1}, 0.3, 20)
     (tmp_path / "cosine.json").write_text(schedule.to_json())

@@ -233,7 +233,9 @@ def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str,
             continue
         places = np.linspace(0, short.steps - 1, 64).astype(int)
         tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]
-        factor = short.lrs.max() / whole.lrs[: short.steps].max()
+        if not (peak := whole.lrs[: short.steps].max()):  # it holds 0 before its warmup
+            continue
+        factor = short.lrs.max() / peak
         alike = np.allclose(short.lrs[places], factor * whole.lrs[places], rtol=1e-3, atol=0)
         if not alike or np.ptp(tail) == 0:
             continue

@@ -165,18 +165,18 @@ def every_lr(
             "lr", f"learning rates must be finite and at least 0, got {values[~legal][0]:g}"
         )
     first, end = int(steps[0]), int(steps[-1])
-    if len(steps) == 1 and max(last, end) > 1:
+    if len(steps) == 1:
         raise UnusableRunError("one lr", f"holds one learning rate, at step {first:,}: a curve needs two")
     is_dense = len(steps) == end - first + 1
     if is_dense and first == 1 and last <= end:
         return values, []
-    gap = int(steps[1]) - first if len(steps) > 1 else 1
+    gap = int(steps[1]) - first
     is_last_step = first == 0 and gap > 1 and end % gap == gap - 1
     count = max(last, end + (is_last_step or (is_dense and first == 0)))
     places = np.arange(count)
     lrs = np.interp(places, *_with_jumps(steps, values))
     notes, gaps, reach = [], np.diff(steps), np.inf
-    if len(gaps) and (usual_gap := np.median(gaps)) > SPARSE * between and np.ptp(values) > 0:
+    if (usual_gap := np.median(gaps)) > SPARSE * between and np.ptp(values) > 0:
         text = f"its {len(steps):,} LRs lie {usual_gap:,.0f} steps apart, its losses {between:,.0f}"
         reach = between if np.mean(gaps > REGULAR * usual_gap) > IRREGULAR else np.inf
         stays = ", and the last one stays" if reach < np.inf and count - end > between else ""
