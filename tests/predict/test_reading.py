@@ -525,6 +525,17 @@ def test_a_branch_begins_with_the_lrs_of_its_parent(read, write):
         read_runs(paths[1:], parents={"branch": "twig", "twig": "branch"})
 
 
+@pytest.mark.parametrize("steps", [range(0, 61, 10), range(10, 61, 10), range(1, 61), range(9, 60, 10)])
+def test_a_resumed_run_whose_steps_begin_again_is_left_out(read, write, steps):
+    paths = write(live=log(range(10, 201, 10)), cool=log(steps, lambda s: 2, lambda s: 0.1 - s / 600))
+    runs, notes = read(paths, parents={"cool": "live"})
+    assert list(runs) == ["live"]
+    assert (
+        "cool: is left out: was resumed from 'live': its steps must count on from the step at which it was "
+        f"resumed, but begin again, at {steps[0]}: add that step to them" in notes
+    )
+
+
 def test_a_column_names_the_parent(read, write):
     lines = [f"c,{s},.1,2," for s in range(0, 101, 10)] + [
         f"b,{s},{(100 - s) / 500},1,c" for s in range(60, 101, 10)

@@ -226,11 +226,17 @@ def continued(parent: NDArray[np.float64], rates: Series) -> Series:
         rates: its own, by rising steps.
 
     Raises:
-        UnusableRunError: if the other run ends before.
+        UnusableRunError: if the other run ends before, or its own steps count from 0 again.
     """
     first = int(rates.steps[0])
     gap = int(rates.steps[1]) - first if len(rates.steps) > 1 else 1
-    until = max(first - gap + 1, 0)
+    if first <= gap:  # nothing of the parent would be left, and it cannot be known where it stopped
+        raise UnusableRunError(
+            "parent",
+            f"its steps must count on from the step at which it was resumed, but begin again, at {first:,}: "
+            "add that step to them",
+        )
+    until = first - gap + 1
     if len(parent) < until - 1:
         raise UnusableRunError("parent", f"begins at step {first:,}, and that run ends at {len(parent):,}")
     until = min(until, len(parent))
