@@ -428,6 +428,17 @@ def test_a_run_that_crashed_after_one_logged_step_is_left_out(read, write, line)
     assert f"crash: is left out: holds one learning rate, at step {line[0]}: a curve needs two" in notes
 
 
+@pytest.mark.parametrize(
+    ("steps", "rises"), [(range(1, 3), True), (range(10, 41, 10), True), (range(10, 101, 10), False)]
+)
+def test_a_run_that_ends_in_its_warmup_is_unfinished(write, steps, rises):
+    runs = read_runs(write(a=log(steps, lr=lambda step: min(step, 50) / 500)))
+    assert runs.unfinished == (("a",) if rises else ())
+    told = f"a: is unfinished: its LR still rises at step {steps[-1]}, its last: it ended in its warmup"
+    assert (told in runs.notes) == rises
+    assert not rises or runs.runs[0].steps == steps[-1]
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_run_that_ends_where_another_one_still_has_an_lr_of_0_is_compared_with_it(read, write):
     late = log(range(0, 201, 10), lambda step: 2, lr=lambda step: 0 if step < 50 else 0.1 - step / 3000)
@@ -471,7 +482,7 @@ def test_a_broken_log_of_a_folder_is_told(tmp_path):
         ({200: 0.1, 250: 0.1, 1000: 0.0}, [0.0005, 0.001, 0.0015]),  # logged after the warmup only
         ({200: 0.1, 210: 0.105, 1000: 0.2}, [0, 0.0005, 0.001]),  # it rises
         ({1: 0.1, 2: 0.2, 3: 0.3}, [0.1, 0.2, 0.3]),  # every step, counted from 1
-        ({0: 0.1, 1: 0.2, 2: 0.3}, [0.1, 0.2, 0.3]),  # and from 0
+        ({0: 0.1, 1: 0.2, 2: 0.3, 3: 0.2}, [0.1, 0.2, 0.3]),  # and from 0
     ],
 )
 def test_lrs_before_the_first_that_was_logged(read, write, lrs, begin):

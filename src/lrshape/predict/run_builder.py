@@ -18,6 +18,9 @@ from lrshape.shapes.learning_rate_log import FINISHED, is_learning_rate
 NEAR = 0.05
 """Relative difference of two learning rates at one step that leaves them alike."""
 
+ROUNDED = 1e-6
+"""Relative change of an LR up to which it is constant, and was rounded."""
+
 
 class RunBuilder:
     """Builds runs from merged logs; the learning rates of one may begin with those of another."""
@@ -68,6 +71,8 @@ class RunBuilder:
         reached = max(last, log.reached) if due > whole else last  # losses may be logged rarely
         if not stopped and end is None and reached < FINISHED * (whole - 1):  # the last may count from 0
             stopped = f"its losses, {heading!r}, end at step {last:,} of {whole:,}"
+        if not stopped and end is None and not log.planned_steps and self._is_in_warmup(log):
+            stopped = f"its LR still rises at step {last:,}, its last: it ended in its warmup"
         if stopped:
             lrs = lrs[:last]
             told.append(Told("unfinished", f"is unfinished: {stopped}"))
@@ -110,6 +115,14 @@ class RunBuilder:
             hint = self._hint(log, series) if error.kind == "late" else ""
             raise UnusableRunError(error.kind, f"{error}{hint}") from None
         return lrs, told + more
+
+    def _is_in_warmup(self, log: RunLog) -> bool:
+        """Whether the LRs that it logged rise until its last one, and never fall: no schedule ends so."""
+        if log.name in self._schedules or log.lrs is not None or log.parent:
+            return False
+        values = log.series[_learning_rates(log)[0]].values
+        changes = np.diff(values)
+        return bool(changes[-1] > ROUNDED * values[-1] and (changes >= 0).all())
 
     def _continued(self, log: RunLog, series: Series, children: tuple[str, ...]) -> Series:
         if log.parent not in self._logs:
