@@ -420,6 +420,48 @@ def test_a_run_that_crashed_keeps_its_curve_and_is_unfinished(write):
     assert given.unfinished == ("short",)
 
 
+def warmed_cosine(step, steps=1000, warmup=50, peak=0.1):
+    return peak * min(step / warmup, 0.5 * (1 + np.cos(np.pi * max(step - warmup, 0) / (steps - warmup))))
+
+
+def stepped(step, peak=0.1):
+    return peak if step < 290 else peak / 10 if step < 530 else peak / 100 * (1 - step / 2000)
+
+
+@pytest.mark.parametrize("every", [1, 7, 10, 15, 25, 50])
+@pytest.mark.parametrize("offset", [0, 3])
+@pytest.mark.parametrize("factor", [1, 0.4])
+@pytest.mark.parametrize("lr", [warmed_cosine, stepped])
+def test_a_run_that_crashed_may_have_logged_at_other_steps_than_the_whole_one(
+    write, every, offset, factor, lr
+):
+    begin = every + offset
+    paths = write(
+        whole=log(range(20, 1001, 20), lr=lr),
+        cut=log(range(begin, 603, every), lr=lambda step: lr(step, peak=0.1 * factor)),
+    )
+    runs = read_runs(paths)
+    assert runs.unfinished == ("cut",)
+    same = "has the LRs" if factor == 1 else "times the LRs"
+    assert f"{same} of 'whole', which go on" in "\n".join(runs.notes)
+
+
+@pytest.mark.parametrize("every", [1, 10, 30, 100, 200])
+def test_a_shorter_schedule_is_finished_however_rarely_it_was_logged(write, every):
+    shorter = {
+        "cosine": lambda step: warmed_cosine(step, 850, 40),
+        "same-warmup": lambda step: warmed_cosine(step, 850),
+        "half": lambda step: warmed_cosine(step, 500, 25),
+        "linear": lambda step: 0.1 * (1 - step / 800),
+        "cooled": lambda step: min(warmed_cosine(step), warmed_cosine(400) * (600 - step) / 200),
+    }
+    lasts = {"cosine": 850, "same-warmup": 850, "half": 500, "linear": 800, "cooled": 600}
+    logs = {
+        name: log([*range(every, lasts[name], every), lasts[name]], lr=lr) for name, lr in shorter.items()
+    }
+    assert read_runs(write(whole=log(range(20, 1001, 20), lr=warmed_cosine), **logs)).unfinished == ()
+
+
 @pytest.mark.parametrize("line", ["1,0.1,4.5", "1,1e-6,4.6", "2,0.1,4.5"])
 def test_a_run_that_crashed_after_one_logged_step_is_left_out(read, write, line):
     whole = log(range(10, 201, 10), lr=lambda step: 0.1 * (1 - step / 200))

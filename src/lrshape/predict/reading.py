@@ -110,7 +110,7 @@ def read_runs(
         by_name[run].parent = parent
     losses = choose_losses(by_name, metric, columns, notes)
     builder = RunBuilder(by_name, {run: _schedule(value) for run, value in schedules.items()})
-    runs, unfinished, refusals = [], [], []
+    runs, unfinished, refusals, intervals = [], [], [], {}
     for name, log in by_name.items():
         try:
             run, told, is_whole = builder.build(log, losses.get(name))
@@ -119,6 +119,7 @@ def read_runs(
             continue
         notes.tell(name, told)
         runs.append(run)
+        intervals[name] = builder.interval(log)
         unfinished += [] if is_whole else [name]
     if not runs:
         name, error = refusals[0]
@@ -126,7 +127,7 @@ def read_runs(
         raise InputError(f"{name}: {error}{more}")
     for name, error in refusals:
         notes.tell(name, [Told(f"left out, {error.kind}", f"is left out: {error}")])
-    for name, text in _cut_short(runs, unfinished):
+    for name, text in _cut_short(runs, unfinished, intervals):
         notes.tell(name, [Told("cut short", text)])
         unfinished.append(name)
     return Runs(tuple(runs), notes.lines(), tuple(unfinished))
@@ -226,19 +227,36 @@ def _schedule(given: Schedule | PathLike) -> NDArray[np.float64]:
     return (given if isinstance(given, Schedule) else read_schedule(given)).values()
 
 
-def _cut_short(runs: Sequence[Run], known: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Runs that have the LRs of a longer one, up to a factor, but end while these change: they crashed."""
+def _cut_short(
+    runs: Sequence[Run], known: Sequence[str], intervals: Mapping[str, int]
+) -> Iterator[tuple[str, str]]:
+    """Runs that have the LRs of a longer one, up to a factor, but end while these change: they crashed.
+
+    Args:
+        runs: all of them.
+        known: those of which this is known already.
+        intervals: by run, the steps from one logged LR to the next: between them, lines may differ from the
+            schedule, and so may the lines of two runs.
+    """
     for short, whole in permutations(runs, 2):
         if short.steps >= FINISHED * whole.steps or short.name in known or short.diverged:
             continue
-        places = np.linspace(0, short.steps - 1, 64).astype(int)
         tail = whole.lrs[short.steps - max(short.steps // 50, 1) : short.steps + max(short.steps // 50, 1)]
-        if not (peak := whole.lrs[: short.steps].max()):  # it holds 0 before its warmup
+        if np.ptp(tail) == 0:
             continue
-        factor = short.lrs.max() / peak
-        alike = np.allclose(short.lrs[places], factor * whole.lrs[places], rtol=1e-3, atol=0)
-        if not alike or np.ptp(tail) == 0:
+        end = short.steps - 1
+        interval = min(max(intervals[short.name], intervals[whole.name]), end // 8)  # else all are alike
+        places = np.linspace(interval, end, 64).astype(int)  # earlier LRs are guessed
+        lrs, others = short.lrs[places], whole.lrs[places]
+        if not others.any():  # it holds 0 before its warmup
             continue
-        same = "the LRs" if np.isclose(factor, 1, rtol=1e-3) else f"{factor:.3g} times the LRs"
-        end = f"ends at step {short.steps:,}, and has {same} of {shown(whole.name)}, which go on"
-        yield short.name, f"is unfinished: it {end}"
+        factor = np.median(lrs[others > 0] / others[others > 0])  # either log may lack the peak
+        away = np.minimum(np.minimum(places, whole.steps - 1 - places), interval)
+        bend = np.abs(whole.lrs[places - away] - 2 * others + whole.lrs[places + away])
+        step = np.abs(whole.lrs[places + 1] - others)  # logs may count from 0 or from 1
+        allowed = 1e-3 * others + 1.1 * (bend + step)
+        if not factor or (np.abs(lrs - factor * others) > factor * allowed).any():
+            continue
+        same = "the LRs" if np.isclose(factor, 1, rtol=1e-2) else f"{factor:.3g} times the LRs"
+        ends = f"ends at step {short.steps:,}, and has {same} of {shown(whole.name)}, which go on"
+        yield short.name, f"is unfinished: it {ends}"

@@ -81,6 +81,12 @@ class RunBuilder:
         except InputError as error:
             raise UnusableRunError("run", str(error).removeprefix(f"{log.name}: ")) from None
 
+    def interval(self, log: RunLog) -> int:
+        """The steps from one logged LR to the next, the median; 1 where the LR of every step is known."""
+        if log.name in self._schedules or log.lrs is not None:
+            return 1
+        return int(np.median(np.diff(log.series[_learning_rates(log)[0]].steps)))
+
     def _lrs(
         self, log: RunLog, last: int, children: tuple[str, ...], between: float = np.inf
     ) -> tuple[NDArray[np.float64], list[Told]]:
