@@ -72,6 +72,7 @@ DECAY, SETTING = np.array([0.1, 0.1, 0.05, 0]), np.full(4, 9.0)
     ("columns", "chosen"),
     [
         ({"lr/group0": DECAY / 10, "lr/group1": DECAY}, "lr/group1"),
+        ({"lr/adamw": DECAY / 10, "lr/muon": DECAY}, "lr/muon"),
         ({"lr-AdamW/pg1": DECAY, "lr-AdamW/pg2": DECAY / 10}, "lr-AdamW/pg1"),
         ({"optim/lr_decay_steps": SETTING, "optim/lr": DECAY}, "optim/lr"),
         ({"base_lr": SETTING, "lr/group0": DECAY}, "lr/group0"),

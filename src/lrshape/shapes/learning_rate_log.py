@@ -18,7 +18,19 @@ STEPS = (
 )  # fmt: skip
 """Headings of a column of steps, in lower case, the surest first: W&B's ``_step`` counts calls of its log."""
 
-NO_RATES = {"loss", "error", "accuracy", "acc", "score", "perplexity", "norm", "config", "params", "hparams"}
+NO_RATES = {
+    "loss",
+    "error",
+    "accuracy",
+    "acc",
+    "score",
+    "perplexity",
+    "norm",
+    "momentum",
+    "config",
+    "params",
+    "hparams",
+}
 """Words in headings of other metrics and of settings that may have ``lr`` in their names, too."""
 
 SPREAD = ("__MIN", "__MAX")
@@ -90,12 +102,13 @@ def is_learning_rate(heading: str) -> bool:
     The name of a run may stand before it, as in exports of Weights & Biases, and a parameter group behind.
 
     Example:
-        >>> [is_learning_rate(name) for name in ("lr-sweep - train/loss", "run 1 - train/lr", "lr/pg1")]
+        >>> [is_learning_rate(name) for name in ("lr-sweep - train/loss", "run 1 - train/lr", "lr/muon")]
         [False, True, True]
     """
     metric = heading.lower().rsplit(" - ", 1)[-1]
     *groups, name = metric.split("/")
-    if groups and re.fullmatch(r"[a-z_]*\d+", name):
+    is_under_lr = bool(groups) and groups[-1].replace(" ", "_") in ("lr", "lrs", "learning_rate")
+    if (is_under_lr or (groups and re.fullmatch(r"[a-z_]*\d+", name))) and name not in STEPS:
         name = f"{groups[-1]} {name}"
     words = re.findall("[a-z]+", name)
     spoken = f" {' '.join(words)} "
