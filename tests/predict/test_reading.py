@@ -117,6 +117,17 @@ def test_of_several_learning_rates_the_largest_that_changes_counts(read, write, 
         (LOG.replace(",0.1,", ',"[1, 1]",'), r"a: 'lr' must hold numbers: line 2 has '\[1, 1\]'"),
         ('step,lr\n1,"[1, 1]"\n', r"a.csv: 'lr' must hold numbers: line 2 has '\[1, 1\]'"),
         ("step,loss\n1,3\n2,2\n", r"a: logs no learning rates; give .*schedules={'a': .*--schedule a=FILE"),
+        (
+            LOG.replace("lr", "lrn"),
+            r"a: logs no learning rates; name their column, if one of 'lrn' has them \(--columns lr=NAME\), "
+            "or give its schedule",
+        ),
+        (
+            "step,lr,loss\n1,nan,3\n2,nan,2\n",
+            "a: logs no learning rates: 'lr' holds no number; give its sched",
+        ),
+        ("step,lr,loss\n1,,3\n2,,2\n", "a: logs no learning rates: 'lr' holds no number; give its schedule"),
+        ("step,lr,loss\n1,abc,3\n2,abc,2\n", "a: 'lr' must hold numbers: line 2 has 'abc'"),
         ("step,lr,loss\n10,0.1,3\n20,,2\n", "holds one learning rate"),
         ("step,lr,loss\n0,0.1,3\n", "has no finite loss after its first step"),
         ("step,lr,loss\n1,0.1,nan\n2,0.1,inf\n", "has no finite loss"),

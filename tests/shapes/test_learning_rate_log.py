@@ -115,18 +115,10 @@ def test_runs_that_ended_early_are_left_out_and_told(tmp_path, caplog):
 @pytest.mark.parametrize(
     "heading",
     [
-        "lr",
-        "LR",
-        "learningRate",
-        "train/lr",
-        "a - b - lr",
-        "lr-AdamW/pg2",
-        "lr_0",
-        "lr/muon",
-        "optim/Learning Rate/a",
-        "r - lrs/embed",
+        "lr", "LR", "learningRate", "train/lr", "a - b - lr", "lr-AdamW/pg2", "lr_0", "lr/muon",
+        "optim/Learning Rate/a", "r - lrs/embed",
     ],
-)
+)  # fmt: skip
 def test_names_of_learning_rates(heading):
     assert is_learning_rate(heading)
 
@@ -134,19 +126,9 @@ def test_names_of_learning_rates(heading):
 @pytest.mark.parametrize(
     "heading",
     [
-        "loss",
-        "lr-sweep - loss",
-        "lr/loss",
-        "config/lr",
-        "params_lr",
-        "loss_lr_0.1",
-        "color",
-        "rate",
-        "lr/step",
-        "lr/momentum",
-        "color/muon",
-        "lr_find/a",
+        "loss", "lr-sweep - loss", "lr/loss", "config/lr", "params_lr", "loss_lr_0.1", "color",
+        "rate", "lr/step", "lr/momentum", "color/muon", "lr_find/a",
     ],
-)
+)  # fmt: skip
 def test_names_of_other_things(heading):
     assert not is_learning_rate(heading)

@@ -76,7 +76,7 @@ def logs_of(
     faults = {
         heading: f"{heading!r} must hold numbers: {text}"
         for heading, text in texts.items()
-        if heading not in table and is_metric(heading) and _ALMOST_NUMBERS.search(text)
+        if heading not in table and is_metric(heading) and (_ALMOST_NUMBERS.search(text) or _is_rate(heading))
     }
     if faults and not metrics:
         raise InputError(next(iter(faults.values())))
@@ -210,6 +210,11 @@ def _runs_of_columns(headings: list[str], given: set[str]) -> dict[str, tuple[st
     if "" in runs or not several or len(set(plain)) < len(plain) or (rated and rated != runs):
         return one
     return split
+
+
+def _is_rate(heading: str) -> bool:
+    """Whether a heading names the learning rates and nothing else: ``lr_scheduler`` may hold a name."""
+    return is_learning_rate(heading) and not split_run(heading)[0]
 
 
 def _told(source: Path, metric: str, columns: Mapping[str, str]) -> str:

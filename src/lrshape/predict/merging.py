@@ -113,6 +113,7 @@ def _joined(name: str, group: list[RunLog], notes: Notes) -> RunLog:
         stopped=next((log.stopped for log in group if log.stopped), ""),
         minimised=group[0].minimised,
         faults=faults,
+        headings=tuple(dict.fromkeys(heading for log in group for heading in log.headings)),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError, listed, shown
-from lrshape.predict.headings import may_be_loss, split_run
+from lrshape.predict.headings import is_metric, may_be_loss, split_run
 from lrshape.predict.merging import folder_of
 from lrshape.predict.reader import RunLog, Series
 from lrshape.predict.run_curves import Told, UnusableRunError, continued, every_lr
@@ -103,13 +103,7 @@ class RunBuilder:
             return known, []
         rates = _learning_rates(log)
         if not rates:
-            name = log.name if " " not in log.name else f"'{log.name}'"
-            faults = [text for heading, text in log.faults.items() if is_learning_rate(heading)]
-            text = next(iter(faults), "") or (
-                f"logs no learning rates; give its schedule: schedules={{{log.name!r}: 'FILE'}} "
-                f"(--schedule {name}=FILE)"
-            )
-            raise UnusableRunError("no lr", text)
+            raise UnusableRunError("no lr", _without_rates(log))
         series, told = log.series[rates[0]], []
         if len(rates) > 1:
             told.append(Told("lr column", f"reads the LR from {shown(rates[0])}, not {listed(rates[1:])}"))
@@ -160,6 +154,20 @@ class RunBuilder:
             f"; name the run that it was resumed from{perhaps}, parents={{{log.name!r}: RUN}} (--parent "
             f"{log.name}=RUN), or its schedule, schedules={{{log.name!r}: FILE}} (--schedule {log.name}=FILE)"
         )
+
+
+def _without_rates(log: RunLog) -> str:
+    """Why a run has no learning rates, and what to do."""
+    for heading, text in log.faults.items():
+        if is_learning_rate(heading):
+            return text
+    empty = [name for name in log.headings if is_learning_rate(name) and not split_run(name)[0]]
+    others = [name for name in log.series if not is_metric(name) and name != log.minimised]
+    text = f"logs no learning rates{f': {shown(empty[0])} holds no number' if empty else ''}; "
+    if others and not empty:
+        text += f"name their column, if one of {listed(others, 12)} has them (--columns lr=NAME), or "
+    name = log.name if " " not in log.name else f"'{log.name}'"
+    return f"{text}give its schedule: schedules={{{log.name!r}: 'FILE'}} (--schedule {name}=FILE)"
 
 
 def _learning_rates(log: RunLog) -> list[str]:
