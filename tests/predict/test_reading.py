@@ -590,6 +590,11 @@ def test_a_branch_begins_with_the_lrs_of_its_parent(read, write):
         read_runs(paths[1:], parents={"branch": "twig", "twig": "branch"})
 
 
+def test_a_resumed_run_may_log_one_step(read, write):
+    paths = write(first=log(range(10, 201, 10)), later=log([201]))
+    assert read(paths, parents={"later": "first"})[0]["later"].steps == 201
+
+
 @pytest.mark.parametrize("steps", [range(0, 61, 10), range(10, 61, 10), range(1, 61), range(9, 60, 10)])
 def test_a_resumed_run_whose_steps_begin_again_is_left_out(read, write, steps):
     paths = write(live=log(range(10, 201, 10)), cool=log(steps, lambda s: 2, lambda s: 0.1 - s / 600))

@@ -85,7 +85,8 @@ class RunBuilder:
         """The steps from one logged LR to the next, the median; 1 where the LR of every step is known."""
         if log.name in self._schedules or log.lrs is not None:
             return 1
-        return int(np.median(np.diff(log.series[_learning_rates(log)[0]].steps)))
+        steps = log.series[_learning_rates(log)[0]].steps
+        return int(np.median(np.diff(steps))) if len(steps) > 1 else 1  # a resumed run may log one
 
     def _lrs(
         self, log: RunLog, last: int, children: tuple[str, ...], between: float = np.inf
