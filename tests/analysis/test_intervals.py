@@ -219,6 +219,9 @@ def test_infinite_differences():
     assert both.p_value > 0.05
     split = paired_difference([1.0] * 4 + [INF] * 6, [2.0] * 4 + [INF] * 2 + [2.0] * 4)
     assert split.estimate == 0.0  # better on four seeds, worse on four, equally bad on two
+    assert (
+        hodges_lehmann([math.nan] * 4 + [1.0] * 8).estimate == hodges_lehmann([0.0] * 4 + [1.0] * 8).estimate
+    )
     assert paired_difference([1.7e308] * 6, [-1.7e308] * 6).estimate == INF
 
 

@@ -133,6 +133,8 @@ def test_the_answer_of_a_sweep_is_that_of_its_title(tmp_path):
         setting.best["params"] = {"beta": 0.5}
     answers = sweep_result(found, tmp_path).data["answers"]
     assert (answers[TUNED]["pairs"], answers[KEPT]["pairs"]) == (4, 6)
+    found.settings[2].best["params"] = {"beta": 0.5}
+    assert found.answer(TUNED)["moves"] == "no"
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,16 @@ def test_an_optimizer_that_never_had_a_scheduler_changes_no_base_lr(same, added,
     assert [group["initial_lr"] for group in optimizer.param_groups] == pytest.approx(ratios)
 
 
+def test_groups_in_the_place_of_all_others_come_with_their_own_lr(same):
+    optimizer = sgd(0.4)
+    scheduler = REX.to_torch(optimizer)
+    train(optimizer, scheduler, 2)
+    optimizer.param_groups.clear()
+    optimizer.add_param_group({"params": [torch.nn.Parameter(torch.zeros(1))], "lr": 0.7})
+    moved = train(optimizer, scheduler, 5)
+    same_groups(moved[1:], REX.multipliers()[3:7], [0.7])
+
+
 def test_in_a_sequence_an_optimizer_that_never_had_a_scheduler_changes_no_base_lr(same):
     kinds = torch.optim.lr_scheduler
     optimizer = sgd(0.1)

@@ -93,6 +93,7 @@ def test_a_live_run_whose_lr_falls_already_asks_for_the_plan():
     plan = Schedule("cosine", {}, 1e-3, STEPS)
     assert told not in " ".join(suggest(falling, steps=STEPS, from_step=DONE, like=plan).doubts)
     assert told not in " ".join(suggest(LIVE, steps=STEPS, from_step=DONE).doubts)
+    assert told not in " ".join(suggest(falling, steps=DONE + 50, from_step=DONE).doubts)  # it decays at once
 
 
 def test_several_horizons_branch_or_share_one_schedule(tmp_path):

@@ -474,6 +474,16 @@ def test_a_shorter_schedule_is_finished_however_rarely_it_was_logged(write, ever
     assert read_runs(write(whole=log(range(20, 1001, 20), lr=warmed_cosine), **logs)).unfinished == ()
 
 
+def test_a_finished_decay_is_not_like_a_drop_of_a_longer_run(write):
+    runs = read_runs(
+        write(
+            short=log(range(100, 1001, 100), lr=lambda step: 0.1 * min(1.0, (1000 - step) / 100)),
+            long=log(range(100, 2001, 100), lr=lambda step: 0.1 if step < 1000 else 0.01),
+        )
+    )
+    assert runs.unfinished == ()
+
+
 @pytest.mark.parametrize("line", ["1,0.1,4.5", "1,1e-6,4.6", "2,0.1,4.5"])
 def test_a_run_that_crashed_after_one_logged_step_is_left_out(read, write, line):
     whole = log(range(10, 201, 10), lr=lambda step: 0.1 * (1 - step / 200))
@@ -491,6 +501,11 @@ def test_a_run_that_ends_in_its_warmup_is_unfinished(write, steps, rises):
     told = f"a: is unfinished: its LR still rises at step {steps[-1]}, its last: it ended in its warmup"
     assert (told in runs.notes) == rises
     assert not rises or runs.runs[0].steps == steps[-1]
+
+
+def test_an_lr_that_was_logged_where_it_changed_has_left_the_warmup(write):
+    lines = [f"{s},{ {0: 0, 100: 0.05, 1000: 0.1}.get(s, '') },2" for s in range(0, 20_001, 10)]
+    assert read_runs(write(a=rows("step,lr,loss", *lines))).unfinished == ()
 
 
 @pytest.mark.filterwarnings("error")
@@ -602,8 +617,13 @@ def test_a_resumed_run_whose_steps_begin_again_is_left_out(read, write, steps):
     assert list(runs) == ["live"]
     assert (
         "cool: is left out: was resumed from 'live': its steps must count on from the step at which it was "
-        f"resumed, but begin again, at {steps[0]}: add that step to them" in notes
+        f"resumed, but begin at {steps[0]}: if they count from 0 again, add that step to them" in notes
     )
+
+
+def test_a_resumed_run_may_log_its_first_interval_as_a_whole(read, write):
+    paths = write(live=log(range(10, 41, 10)), later=log(range(50, 501, 50)))
+    assert read(paths, parents={"later": "live"})[0]["later"].steps == 500
 
 
 def test_a_column_names_the_parent(read, write):

@@ -127,7 +127,8 @@ def test_names_of_learning_rates(heading):
     "heading",
     [
         "loss", "lr-sweep - loss", "lr/loss", "config/lr", "params_lr", "loss_lr_0.1", "color",
-        "rate", "lr/step", "lr/momentum", "color/muon", "lr_find/a",
+        "rate", "lr/step", "lr/momentum", "lr/wd", "lr-AdamW-weight_decay", "lr/eps", "color/muon",
+        "lr_find/a",
     ],
 )  # fmt: skip
 def test_names_of_other_things(heading):

@@ -166,16 +166,21 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
     if len(values) > MANY:
         return Difference(np.nan, np.nan, np.nan, np.nan)
     first, second = np.triu_indices(len(values))
-    with np.errstate(invalid="ignore", over="ignore"):
-        means = 0.5 * values[first] + 0.5 * values[second]
-    return _centre(means, _signed_rank_null(len(values)), confidence)
+
+    def means(of: Array) -> Array:
+        with np.errstate(invalid="ignore", over="ignore"):
+            return 0.5 * of[first] + 0.5 * of[second]
+
+    null = _signed_rank_null(len(values))
+    return _centre(means(values), null, confidence, means(np.where(np.isnan(values), 0.0, values)))
 
 
-def _centre(values: Array, null: Array, confidence: float) -> Difference:
+def _centre(values: Array, null: Array, confidence: float, likely: Array | None = None) -> Difference:
     """The median of values, NaN where unknown, and what their counts at or below it say of the centre.
 
     Unknown are differences of two that are equally bad: the median takes them for 0, the interval for any.
-    ``null`` has the probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
+    ``likely`` has the values that follow from this, if they are not 0 themselves. ``null`` has the
+    probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
     """
     rank = _end(null, confidence)
     ordered = np.sort(values)  # unknown ones come last
@@ -184,7 +189,8 @@ def _centre(values: Array, null: Array, confidence: float) -> Difference:
     if not len(known):
         return Difference(np.nan, np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # of -inf and +inf the middle is unknown
-        estimate = float(medians(np.where(np.isnan(values), 0.0, values)))
+        likely = values if likely is None else likely
+        estimate = float(medians(np.where(np.isnan(likely), 0.0, likely)))
     if rank < 0:
         return Difference(estimate, np.nan, np.nan, np.nan)
     # An unknown value may lie anywhere: below all others for the lower end, above them for the upper one.

@@ -97,11 +97,15 @@ class SweepFindings:
         return [slugs for slugs in found.values() if len(slugs) > 1]
 
     def answer(self, choice: str) -> dict[str, Any]:
-        """See `lrshape.checks.transfer_statistics.answer`; with tuned base LRs only of different shapes."""
+        """See `lrshape.checks.transfer_statistics.answer`; with tuned base LRs only of different shapes.
+
+        If all settings found the same shape, it does not move.
+        """
         alike = {(a, b) for slugs in self.shared_shapes for a in slugs for b in slugs}
         rows = self.regrets
         differ = [pair not in alike for pair in zip(rows["shape_of"], rows["used_in"], strict=True)]
-        return answer(where(rows, differ) if choice == TUNED else rows, choice)
+        found = answer(where(rows, differ) if choice == TUNED else rows, choice)
+        return {**found, "moves": "no"} if self.shared_shapes and not found["pairs"] else found
 
     def regret(self, choice: str, shape_of: str, used_in: str) -> dict[str, Any]:
         """One row of ``regrets``."""

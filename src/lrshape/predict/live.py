@@ -163,7 +163,8 @@ def _row(prefix: Array, choice: Choice, plan: Array, found: LiveForecasts, own: 
 
 def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int], is_planned: bool) -> list[str]:
     doubts = []
-    if not is_planned and live.lrs[-1] < CHANGE * live.lrs.max():
+    holds = not is_planned and usual(live.steps, horizons[-1]).start > live.steps
+    if holds and live.lrs[-1] < CHANGE * live.lrs.max():
         doubts.append(
             f"The LR of {live.name} has fallen to {percent(live.lrs[-1] / live.lrs.max())} of its highest, "
             "but the plan that lrshape compares with holds it: give your own plan (--like)."

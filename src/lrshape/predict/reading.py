@@ -255,6 +255,7 @@ def _cut_short(
         bend = np.abs(whole.lrs[places - away] - 2 * others + whole.lrs[places + away])
         step = np.abs(whole.lrs[places + 1] - others)  # logs may count from 0 or from 1
         allowed = 1e-3 * others + 1.1 * (bend + step)
+        allowed[-1] = min(allowed[-1], 0.1 * others.max())  # beside a drop any finished decay would be alike
         if not factor or (np.abs(lrs - factor * others) > factor * allowed).any():
             continue
         same = "the LRs" if np.isclose(factor, 1, rtol=1e-2) else f"{factor:.3g} times the LRs"

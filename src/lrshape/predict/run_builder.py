@@ -71,7 +71,7 @@ class RunBuilder:
         reached = max(last, log.reached) if due > whole else last  # losses may be logged rarely
         if not stopped and end is None and reached < FINISHED * (whole - 1):  # the last may count from 0
             stopped = f"its losses, {heading!r}, end at step {last:,} of {whole:,}"
-        if not stopped and end is None and not log.planned_steps and self._is_in_warmup(log):
+        if not stopped and end is None and not log.planned_steps and self._is_in_warmup(log, last):
             stopped = f"its LR still rises at step {last:,}, its last: it ended in its warmup"
         if stopped:
             lrs = lrs[:last]
@@ -117,12 +117,14 @@ class RunBuilder:
             raise UnusableRunError(error.kind, f"{error}{hint}") from None
         return lrs, told + more
 
-    def _is_in_warmup(self, log: RunLog) -> bool:
-        """Whether the LRs that it logged rise until its last one, and never fall: no schedule ends so."""
+    def _is_in_warmup(self, log: RunLog, last: int) -> bool:
+        """Whether the LRs that it logged rise until its last step, and never fall: no schedule ends so."""
         if log.name in self._schedules or log.lrs is not None or log.parent:
             return False
-        values = log.series[_learning_rates(log)[0]].values
+        steps, values = log.series[_learning_rates(log)[0]]
         changes = np.diff(values)
+        if 2 * steps[-1] - steps[-2] < last:  # the last LR stays, or is not known
+            return False
         return bool(changes[-1] > ROUNDED * values[-1] and (changes >= 0).all())
 
     def _continued(self, log: RunLog, series: Series, children: tuple[str, ...]) -> Series:

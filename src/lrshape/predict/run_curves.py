@@ -230,13 +230,13 @@ def continued(parent: NDArray[np.float64], rates: Series) -> Series:
     """
     first = int(rates.steps[0])
     gap = int(rates.steps[1]) - first if len(rates.steps) > 1 else 1
-    if first <= gap:  # nothing of the parent would be left, and it cannot be known where it stopped
+    if first <= gap and first < len(parent):  # nothing of the parent would be left
         raise UnusableRunError(
             "parent",
-            f"its steps must count on from the step at which it was resumed, but begin again, at {first:,}: "
-            "add that step to them",
+            f"its steps must count on from the step at which it was resumed, but begin at {first:,}: if they "
+            "count from 0 again, add that step to them",
         )
-    until = first - gap + 1
+    until = max(first - gap + 1, 0)
     if len(parent) < until - 1:
         raise UnusableRunError("parent", f"begins at step {first:,}, and that run ends at {len(parent):,}")
     until = min(until, len(parent))

@@ -19,8 +19,8 @@ STEPS = (
 """Headings of a column of steps, in lower case, the surest first: W&B's ``_step`` counts calls of its log."""
 
 NO_RATES = {
-    "loss", "error", "accuracy", "acc", "score", "perplexity", "norm", "momentum", "config", "params",
-    "hparams",
+    "loss", "error", "accuracy", "acc", "score", "perplexity", "norm", "momentum", "weight", "wd", "beta",
+    "betas", "eps", "warmup", "batch", "tokens", "scale", "config", "params", "hparams",
 }  # fmt: skip
 """Words in headings of other metrics and of settings that may have ``lr`` in their names, too."""
 

@@ -143,7 +143,7 @@ class CommandWorkload(CalledWorkload):
             if place[1] not in known:
                 raise InputError(
                     f"workload.command: {{{place[1]}}} must be one of {', '.join(FILES)}, seed, steps, or a "
-                    "hyperparameter that [tune] names"
+                    "hyperparameter that [tune] names; braces of your program's own belong in a script"
                 )
         for name in hyperparameters:
             if name in FILES:
