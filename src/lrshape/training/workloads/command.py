@@ -138,6 +138,11 @@ class CommandWorkload(CalledWorkload):
         require_process_groups("the workload command")
         if shutil.which(self.arguments[0]) is None:
             raise InputError(f"workload.command: there is no program {self.command[0]!r}")
+        for name in hyperparameters:
+            if name in FILES:
+                raise InputError(f"workload.command: {{{name}}} is a file, so {name} cannot be tuned")
+            if not any(f"{{{name}}}" in argument for argument in self.command[1:]):
+                raise InputError(f"workload.command: an argument must contain {{{name}}}, which is tuned")
         known = {*FILES, "seed", "steps", *hyperparameters}
         for place in filter(None, map(_PLACE.fullmatch, self.command[1:])):
             if place[1] not in known:
@@ -145,11 +150,6 @@ class CommandWorkload(CalledWorkload):
                     f"workload.command: {{{place[1]}}} must be one of {', '.join(FILES)}, seed, steps, or a "
                     "hyperparameter that [tune] names; braces of your program's own belong in a script"
                 )
-        for name in hyperparameters:
-            if name in FILES:
-                raise InputError(f"workload.command: {{{name}}} is a file, so {name} cannot be tuned")
-            if not any(f"{{{name}}}" in argument for argument in self.command[1:]):
-                raise InputError(f"workload.command: an argument must contain {{{name}}}, which is tuned")
 
     def digest(self) -> CodeDigest:
         """Of those arguments that are files, such as scripts."""
