@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from lrshape.analysis.analysis import Analysis
-from lrshape.analysis.design import Design, Tuning
+from lrshape.analysis.design import Design, Sensitivity, Tuning
 from lrshape.analysis.intervals import holm, paired_difference, sign_interval
 from lrshape.errors import InputError
 
@@ -237,6 +237,9 @@ def test_what_tuning_may_gain_is_no_win(study, trials_of, metric):
     study["confirm", "baseline-cosine", 0.2][0] = 0.0
     without_logs = verdict_with({cosine: Tuning(0.1, 0.45)}, scale="log")
     assert without_logs == ("untuned", True, pytest.approx(0.9, rel=0.1))
+    fixed = Tuning(0.1, 0.45, sensitivity=Sensitivity({}, 1, 1, fixed_cost=0.45))
+    tuned = Analysis(trials_of(study), metric, design=Design(tuning={cosine: fixed}, scale="log")).design
+    assert tuned.tuning[cosine].sensitivity.fixed_cost == pytest.approx(0.9, rel=0.1)
     study["confirm", "baseline-cosine", 0.2] = np.flip(study["confirm", "rex-1", 0.2])
     assert verdict_with({})[:2] == ("open", True)
     assert verdict_with({}, margin=2.0)[:2] == ("equal", False)

@@ -274,13 +274,16 @@ def test_a_branch_costs_only_what_comes_after_it():
     branch = NextRun("WSD 20%", Schedule("wsd", {"decay": 0.2}, 1.0, STEPS), "second")
     kept = affordable([constant, branch], [], STEPS, 1.25)
     assert [round(each.cost, 2) for each in kept] == [1, 0.2]
-    assert "second; from a checkpoint of constant after 80" in kept[1].reason
+    assert "second; from a checkpoint of constant after 800 steps, only 200 are new" in kept[1].reason
     assert affordable([constant, branch], [], STEPS, 1.1) == kept[:1]
     had = Run("mine", np.ones(STEPS), [STEPS], [3.0])
     there, cooldown = affordable([constant, branch], [had], STEPS, 0.25)
     assert (there.cost, there.reason) == (0, "first; mine has trained it already")
     assert (cooldown.name, cooldown.cost) == ("WSD 20%", kept[1].cost)
     assert "from a checkpoint of mine after" in cooldown.reason
+    logged = Run("logged", np.full(STEPS, 1.001), [STEPS], [3.0])  # not exact: the decay's first steps pass
+    (cooldown,) = affordable([branch], [logged], STEPS, None)
+    assert "from a checkpoint of logged after 80" in cooldown.reason
 
 
 def test_candidates_are_members_of_the_families_each_once():

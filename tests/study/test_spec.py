@@ -208,7 +208,7 @@ def test_optimizer_settings_without_a_name_change_the_default_one():
         ),
         (
             {"tune": {"optimizer": ["sgd", "adamw"]}},
-            r"tune.optimizer: must be .* or a table, e.g. with the key choices, got \['sgd', 'adamw'\]",
+            r"tune.optimizer: must be a table, .* need a table with choices; got \['sgd', 'adamw'\]",
         ),
         (
             {"tune": {"beta1": {"low": 0.5, "high": 0.9, "limits": [0.5, "1"]}}},

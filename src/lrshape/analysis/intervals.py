@@ -135,7 +135,7 @@ def sign_interval(differences: ArrayLike, confidence: float = 0.95) -> Differenc
         confidence: in (0, 1).
     """
     values = np.asarray(differences, np.float64)
-    return _centre(values, _sign_null(len(values)), confidence)
+    return _centre(values, values, _sign_null(len(values)), confidence)
 
 
 def sign_tails(differences: ArrayLike, at: float) -> tuple[float, float]:
@@ -171,16 +171,17 @@ def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Differen
         with np.errstate(invalid="ignore", over="ignore"):
             return 0.5 * of[first] + 0.5 * of[second]
 
-    null = _signed_rank_null(len(values))
-    return _centre(means(values), null, confidence, means(np.where(np.isnan(values), 0.0, values)))
+    found, unknown = means(values), np.isnan(values)
+    filled = means(np.where(unknown, 0.0, values)) if unknown.any() else found
+    return _centre(found, filled, _signed_rank_null(len(values)), confidence)
 
 
-def _centre(values: Array, null: Array, confidence: float, likely: Array | None = None) -> Difference:
+def _centre(values: Array, filled: Array, null: Array, confidence: float) -> Difference:
     """The median of values, NaN where unknown, and what their counts at or below it say of the centre.
 
-    Unknown are differences of two that are equally bad: the median takes them for 0, the interval for any.
-    ``likely`` has the values that follow from this, if they are not 0 themselves. ``null`` has the
-    probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
+    A difference is unknown where both sides are infinite and so equally bad: it counts as 0 in the median,
+    and may have any value in the interval. ``filled`` has the values that follow from the former; a NaN in it
+    is 0. ``null`` has the probabilities that at most k of the n values lie below the centre, k = 0, ..., n.
     """
     rank = _end(null, confidence)
     ordered = np.sort(values)  # unknown ones come last
@@ -189,8 +190,7 @@ def _centre(values: Array, null: Array, confidence: float, likely: Array | None 
     if not len(known):
         return Difference(np.nan, np.nan, np.nan, np.nan)
     with np.errstate(invalid="ignore"):  # of -inf and +inf the middle is unknown
-        likely = values if likely is None else likely
-        estimate = float(medians(np.where(np.isnan(likely), 0.0, likely)))
+        estimate = float(medians(np.where(np.isnan(filled), 0.0, filled)))
     if rank < 0:
         return Difference(estimate, np.nan, np.nan, np.nan)
     # An unknown value may lie anywhere: below all others for the lower end, above them for the upper one.

@@ -149,7 +149,7 @@ def _base_lrs(ax: Any, findings: SweepFindings, shown: Any) -> None:
     places = [x for x, s in enumerate(shown) if s.has_winner]
     varied = [values for values in findings.document["axes"].values() if len(values) > 1]
     numbers = varied[0] if len(varied) == 1 and {*map(type, varied[0])} <= {int, float} else []
-    if len(numbers) > 0 and sorted(numbers) in (numbers, numbers[::-1]):  # a line says that they are in order
+    if numbers and sorted(numbers) in (numbers, numbers[::-1]):  # a line says that they are in order
         ax.plot(places, rates, "-", color=MUTED.light, lw=1.0, zorder=2)
     for x, base_lr in zip(places, rates, strict=True):
         style = findings.styles[shown[x].slug]

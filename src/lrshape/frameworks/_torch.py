@@ -61,7 +61,7 @@ class ShapeLR(LRScheduler):
             rates = initial = [self.base_lr * (rate / largest) for rate in rates]
         for group, rate in zip(groups, rates, strict=True):
             group["initial_lr"] = rate
-        self.owners = self._owners(groups)
+        self.owners = [self._owner(group) for group in groups]
         super().__init__(optimizer, last_epoch=int(step) - 1)
         self.initial_lrs = initial
         for group, rate in zip(groups, initial, strict=True):  # until the first step: a SequentialLR needs it
@@ -86,9 +86,9 @@ class ShapeLR(LRScheduler):
         """Find the base LRs of groups that were added since, and forget those of groups that were removed."""
         groups, known = self.optimizer.param_groups, len(self.base_lrs)
         bare = [group for group in groups[:known] if "initial_lr" not in group]
-        same = all(a is b for a, b in zip(self._owners(groups), self.owners, strict=False))
-        if len(groups) < known or 0 < len(bare) < known or (bare and not same):
-            known, self.base_lrs, self.initial_lrs = 0, [], []
+        others = [g for g, owner in zip(bare, self.owners, strict=False) if self._owner(g) is not owner]
+        if len(groups) < known or 0 < len(bare) < known or others:
+            known, self.base_lrs, self.initial_lrs, self.owners = 0, [], [], []
         elif bare:  # the optimizer has loaded a state from a training without a scheduler: the base LRs hold
             began = self.base_lrs if self.last_epoch > 0 else self.initial_lrs
             for group, lr in zip(groups[:known], began, strict=True):
@@ -97,12 +97,12 @@ class ShapeLR(LRScheduler):
             lr = float(group.setdefault("initial_lr", float(group["lr"])))
             self.base_lrs.append(lr)
             self.initial_lrs.append(lr)
-        self.owners = self._owners(groups)
+            self.owners.append(self._owner(group))
 
     @staticmethod
-    def _owners(groups: list[dict[str, Any]]) -> list[Any]:
-        """The first parameter of each group: which group it is, whatever state the optimizer has loaded."""
-        return [next(iter(group["params"]), None) for group in groups]
+    def _owner(group: dict[str, Any]) -> Any:
+        """The group's first parameter, which stays when the optimizer loads a state into a new group."""
+        return next(iter(group["params"]), None)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state: numbers, text, lists and dictionaries."""

@@ -172,8 +172,8 @@ def _doubts(live: Run, finished: Sequence[Run], horizons: Sequence[int], is_plan
     longest = max(run.steps for run in (*finished, live))
     if horizons[-1] > FARTHEST * longest:
         doubts.append(
-            f"lrshape forecasts from at most {longest:,} steps of a run (of {live.name} from those before "
-            f"from_step): forecasts for {horizons[-1]:,}, over {FARTHEST:g} times as many, are untested."
+            f"Your runs have at most {longest:,} steps, {live.name} counted up to from_step: forecasts for "
+            f"{horizons[-1]:,}, over {FARTHEST:g} times as many, are untested."
         )
     return doubts
 

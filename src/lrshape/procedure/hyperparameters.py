@@ -79,8 +79,8 @@ class HyperparameterSpec(Settings):
             return values
         if len(values) not in (2, 3) or any(isinstance(one, str) for one in values[:2]):
             raise ValueError(
-                "must be [low, high], [low, high, scale] or a table, e.g. with the key choices, "
-                f"got {list(values)}"
+                "must be a table, [low, high] or [low, high, scale]; values that are no range of numbers "
+                f"need a table with choices; got {list(values)}"
             )
         return dict(zip(("low", "high", "scale"), values, strict=False))
 

@@ -45,10 +45,10 @@ class Merged:
 def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
     """Copy the chunks of studies of one spec into one study.
 
-    A chunk that the study has stays, unless it is damaged; else the first source that has it gives it. If
-    the study has no choice of what to confirm, it gets the first source's; where that does not fit the
-    chunks, running the search chooses anew. Machines of different kinds agree to rounding only, so that
-    another result is no error but is told.
+    Chunks that the study already holds stay, unless they are damaged; every other chunk comes from the first
+    source that has it. If the study has no choice of what to confirm, it gets the first source's; where that
+    does not fit the chunks, running the search chooses anew. Machines of different kinds agree to rounding
+    only, so a different result is reported, not refused.
     Sources are not changed. Stopped and run again it goes on.
 
     Args:

@@ -7,7 +7,7 @@ from typing_extensions import override
 from lrshape.shapes.family import FAMILIES, NARROW, Numeric, WarmupFamily, namespace, parameter, power
 
 ROUNDING = 1e-9
-"""By which a step at a milestone may seem to lie before it, in units of the milestones' distance."""
+"""How far before a milestone rounding may put the step that lies on it, in units of their distance."""
 
 
 @FAMILIES.register("constant")
