@@ -46,7 +46,7 @@ def test_a_verdict_needs_both_the_interval_and_the_corrected_test(numbers, expec
 
 def compare(trials_of, metric, own, other, *, looks=(), **options):
     values = {("confirm", "rex-1", 0.1): own, ("confirm", "baseline-cosine", 0.1): other}
-    samples = PairedSamples(trials_of(values), metric, options.pop("scale", "log"), 0.95, looks)
+    samples = PairedSamples(trials_of(values), metric, options.pop("scale", "log"), looks)
     return samples.compare("confirm", ("rex-1", 0.1, "{}"), ("baseline-cosine", 0.1, "{}"), **options)
 
 

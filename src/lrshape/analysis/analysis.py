@@ -69,7 +69,6 @@ class Analysis:
         metric: any that is stored.
         direction: of the metric; all tables but that of the trials are of losses, see
             `lrshape.analysis.direction`.
-        confidence: of each interval by itself, in (0, 1).
         design: what the study has decided before its confirm phase.
 
     Raises:
@@ -82,24 +81,22 @@ class Analysis:
         metric: str,
         direction: Direction = "minimize",
         *,
-        confidence: float = 0.95,
         design: Design = Design(),  # noqa: B008
     ):
         self.trials = judge(trials, metric)
         self.metric = metric
         self.direction: Direction = direction
         self.losses = as_losses(self.trials, metric, direction)
-        self.confidence = confidence
         self.scale: Scale = choose_scale(metric, metric_values(self.losses, metric), design.scale)
         # The first value at or below 0 may come in the confirm phase.
         self.design = design if self.scale == "log" or design.scale != "log" else self._without_logs(design)
-        self._samples = PairedSamples(self.losses, metric, self.scale, confidence, design.looks)
+        self._samples = PairedSamples(self.losses, metric, self.scale, design.looks)
         self._known: dict[tuple[Any, ...], Any] = {}
 
     @functools.cached_property
     def scores(self) -> pd.DataFrame:
         """See `lrshape.analysis.scores.scores`."""
-        return scores(self.losses, self.metric, self.confidence)
+        return scores(self.losses, self.metric)
 
     @functools.cached_property
     def shapes(self) -> pd.DataFrame:
@@ -219,13 +216,8 @@ class Analysis:
             if not better:
                 break
             seen.add(better[0])
-            analysis = Analysis(
-                self.trials,
-                self.metric,
-                self.direction,
-                confidence=self.confidence,
-                design=dataclasses.replace(self.design, winner=better[0]),
-            )
+            design = dataclasses.replace(self.design, winner=better[0])
+            analysis = Analysis(self.trials, self.metric, self.direction, design=design)
         return analysis
 
     def undecided(self) -> list[Key]:

@@ -17,6 +17,9 @@ from lrshape.errors import InputError
 
 Array = NDArray[np.float64]
 
+CONFIDENCE = 0.95
+"""Of an interval by itself."""
+
 MANY = 1000
 """Seeds up to which null distributions are counted out."""
 
@@ -56,15 +59,14 @@ def middle(low: Array, high: Array) -> Array:
     return np.clip(0.5 * low + 0.5 * high, low, high)
 
 
-def median_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
-    """Median of a sample with its exact, distribution-free interval between two order statistics.
+def median_interval(values: ArrayLike) -> Interval:
+    """Median of a sample with its exact, distribution-free 95% interval between two order statistics.
 
-    It inverts the sign test, as `scipy.stats.quantile_test` does, and so holds at least the stated
-    confidence for any distribution, ties and infinities included. At 95% it needs 6 values.
+    It inverts the sign test, as `scipy.stats.quantile_test` does, and so holds at least that confidence for
+    any distribution, ties and infinities included. It needs 6 values.
 
     Args:
         values: shape ``(seeds,)``, any number of values; an empty sample gives NaN.
-        confidence: in (0, 1).
 
     Example:
         >>> median_interval([3.0, 1.0, 2.0, float("inf"), 5.0, 4.0])
@@ -75,14 +77,14 @@ def median_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
     if n == 0:
         return Interval(np.nan, np.nan, np.nan)
     estimate = float(middle(v[(n - 1) // 2], v[n // 2]))
-    low, high = interval_ranks(n, confidence)
+    low, high = interval_ranks(n)
     if low < 0:
         return Interval(estimate, np.nan, np.nan)
     return Interval(estimate, float(v[low]), float(v[high]))
 
 
 @lru_cache(maxsize=1024)
-def interval_ranks(n: int, confidence: float = 0.95) -> tuple[int, int]:
+def interval_ranks(n: int, confidence: float = CONFIDENCE) -> tuple[int, int]:
     """0-based positions, in a sorted sample of ``n``, of the ends of the median's interval.
 
     ``(-1, -1)`` where no interval has the confidence.
@@ -94,7 +96,7 @@ def interval_ranks(n: int, confidence: float = 0.95) -> tuple[int, int]:
     return (-1, -1) if rank < 0 else (rank, n - 1 - rank)
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Difference:
+def paired_difference(a: ArrayLike, b: ArrayLike, confidence: float = CONFIDENCE) -> Difference:
     """The median of the paired differences a[i] - b[i], where a[i] and b[i] come from the same seed.
 
     See `sign_interval`. Where both are infinite the difference is unknown; for the estimate it counts as 0.
@@ -123,7 +125,7 @@ def subtract(a: Array, b: Array) -> Array:
         return a - b
 
 
-def sign_interval(differences: ArrayLike, confidence: float = 0.95) -> Difference:
+def sign_interval(differences: ArrayLike, confidence: float = CONFIDENCE) -> Difference:
     """The median of a sample of differences, with its exact interval and the sign test that it is 0.
 
     It assumes only that the differences are independent. The interval is the set of medians that the test
@@ -149,7 +151,7 @@ def sign_tails(differences: ArrayLike, at: float) -> tuple[float, float]:
     return _tails(values, _sign_null(len(values)), at)
 
 
-def hodges_lehmann(differences: ArrayLike, confidence: float = 0.95) -> Difference:
+def hodges_lehmann(differences: ArrayLike, confidence: float = CONFIDENCE) -> Difference:
     """The pseudo-median of differences, which equals the median if they are distributed symmetrically.
 
     The median of the means of all pairs (Walsh averages), with the interval and p-value of Wilcoxon's
@@ -300,7 +302,7 @@ def _quantile_ranks(shapes: int, size: int) -> tuple[int, int]:
     from scipy import stats  # slow to import
 
     test = stats.quantile_test(np.arange(shapes), p=-math.expm1(-math.log(2) / size))
-    low, high = test.confidence_interval(0.95)
+    low, high = test.confidence_interval(CONFIDENCE)
     return (-1 if np.isnan(low) else int(low)), (-1 if np.isnan(high) else int(high))
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from lrshape.analysis.design import Key, Scale
 from lrshape.analysis.intervals import (
+    CONFIDENCE,
     Array,
     Difference,
     hodges_lehmann,
@@ -58,18 +59,14 @@ class PairedSamples:
         trials: the table of a store, in any order of rows.
         metric: the metric that is minimised.
         scale: of the metric.
-        confidence: of each interval by itself, in (0, 1).
         looks: numbers of seeds after which the confirm phase may stop; its intervals and p-values hold
             however often it looks, see `lrshape.analysis.looks`.
     """
 
-    def __init__(
-        self, trials: pd.DataFrame, metric: str, scale: Scale, confidence: float, looks: Sequence[int] = ()
-    ):
+    def __init__(self, trials: pd.DataFrame, metric: str, scale: Scale, looks: Sequence[int] = ()):
         self._trials = trials
         self._metric = metric
         self._scale: Scale = scale
-        self._confidence = confidence
         self._looks = looks
         self._values: dict[str, pd.Series] = {}
         self._comparisons: dict[tuple[str, Key, Key, tuple[float, float], float], Comparison] = {}
@@ -118,7 +115,7 @@ class PairedSamples:
     def _compare(
         self, own: Array, other: Array, share: float, costs: tuple[float, float], margin: float
     ) -> Comparison:
-        confidence = 1.0 - (1.0 - self._confidence) * share
+        confidence = 1.0 - (1.0 - CONFIDENCE) * share
         on_log = self._scale == "log"
         effects = subtract(*(on_scale(v, "log") if on_log else v for v in (other, own)))
         effect = sign_interval(effects, confidence)

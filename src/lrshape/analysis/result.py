@@ -264,7 +264,6 @@ def winners_by_metric(analysis: Analysis) -> pd.DataFrame:
             analysis.trials,
             name,
             direction_of(name, analysis.metric, analysis.direction),
-            confidence=analysis.confidence,
             design=Design(is_contest=analysis.design.is_contest),
         )
         for name in others

@@ -53,19 +53,18 @@ def _failed(trials: pd.DataFrame) -> NDArray[np.bool_]:
     return (trials["status"] == "failed").to_numpy(bool)
 
 
-def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.DataFrame:
-    """The median over seeds of every (phase, shape, base LR, hyperparameters), with its exact interval.
+def scores(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """The median over seeds of every (phase, shape, base LR, hyperparameters), with its exact 95% interval.
 
     Args:
         trials: the table of a store, in any order of rows.
         metric: the metric that is minimised; any that is stored.
-        confidence: of the interval, in (0, 1).
 
     Returns:
         One row each, sorted by phase (as they are run), shape, base LR and hyperparameters: ``phase, shape,
         family, params, base_lr, hyperparameters, seeds, score, low, high, diverged, failed``. ``seeds``,
         ``diverged`` and ``failed`` count trials; ``score`` is +inf where half of them or more have
-        none; ``low`` and ``high`` are NaN where the seeds are too few for the confidence.
+        none; ``low`` and ``high`` are NaN where the seeds are too few.
 
     Raises:
         InputError: if the metric is not stored.
@@ -81,7 +80,7 @@ def scores(trials: pd.DataFrame, metric: str, confidence: float = 0.95) -> pd.Da
     # Per number of seeds, not per group: the positions of an interval's ends depend on nothing else.
     low, high = np.full(len(first), np.nan), np.full(len(first), np.nan)
     for n in np.unique(seeds):
-        ranks = interval_ranks(int(n), confidence)
+        ranks = interval_ranks(int(n))
         if ranks[0] >= 0:
             groups = seeds == n
             low[groups] = ordered[first[groups] + ranks[0]]
