@@ -1,10 +1,11 @@
 """Whole studies on a real S3 server: the condition, killed runs, two runs at once, the whole command line."""
 
+import contextlib
 import re
 import runpy
 import signal
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
@@ -73,17 +74,12 @@ def test_of_many_clients_at_once_one_creates(s3):
         won = []
 
         def create(i, number=number, won=won):
-            try:
+            with contextlib.suppress(FileExistsError):
                 clients[i].pipe_file(f"{key}/{number}", b"%d" % i, mode="create")
                 won.append(i)
-            except FileExistsError:
-                pass
 
-        threads = [threading.Thread(target=create, args=(i,)) for i in range(len(clients))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(len(clients)) as pool:
+            list(pool.map(create, range(len(clients))))
         assert len(won) == 1
         assert clients[0].cat_file(f"{key}/{number}") == b"%d" % won[0]
 

@@ -1,6 +1,6 @@
 """What holds wherever a study is: on a disk, in memory, in an object store."""
 
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -72,16 +72,12 @@ def test_probing_leaves_nothing(there):
 def test_of_many_writers_one_wins(there, folder, table):
     tables = [table.assign(wall_time=float(i)) for i in range(6)]
     stores = [Store(f"{folder}/study") for _ in tables]
-    won = []
 
     def write(i):
-        won.extend((c, i) for c in range(4) if stores[i].write(f"screen-{c:05d}", tables[i]))
+        return [(c, i) for c in range(4) if stores[i].write(f"screen-{c:05d}", tables[i])]
 
-    threads = [threading.Thread(target=write, args=(i,)) for i in range(len(tables))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(tables)) as pool:
+        won = [pair for pairs in pool.map(write, range(len(tables))) for pair in pairs]
     assert sorted(chunk for chunk, _ in won) == [0, 1, 2, 3]
     for chunk, i in won:
         pd.testing.assert_frame_equal(there.read(f"screen-{chunk:05d}"), tables[i])

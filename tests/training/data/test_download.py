@@ -5,6 +5,7 @@ import http.server
 import io
 import tarfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -80,15 +81,9 @@ def test_a_wrong_checksum_is_an_error_and_the_next_try_starts_anew(server, tmp_p
 
 
 def test_four_at_once_get_the_whole_file(server, tmp_path):
-    results = []
-    threads = [
-        threading.Thread(target=lambda: results.append(fetch(server.url, DIGEST, tmp_path))) for _ in range(4)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [file.read_bytes() == CONTENT for file in results] == [True] * 4
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda _: fetch(server.url, DIGEST, tmp_path).read_bytes(), range(4))
+        assert list(found) == [CONTENT] * 4
     assert server.asked == [None]
 
 
