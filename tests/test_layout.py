@@ -119,19 +119,20 @@ def test_no_room_imports_a_private_module_of_another():
     assert not wrong, "\n".join(wrong)
 
 
-def test_a_stored_study_opens_without_what_trains(searched):
-    script = (
-        "import sys; from lrshape.cli import app; app(sys.argv[1:], standalone_mode=False);"
-        "heavy = {'jax', 'matplotlib', 'optax', 'scipy.optimize', 'scipy.stats'} & set(sys.modules);"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", script, "status", searched.path], check=True, capture_output=True)
+COMMAND = "from lrshape.cli import app; app(sys.argv[1:], standalone_mode=False)"
 
 
-def test_importing_lrshape_is_light():
-    script = (
-        "import sys, lrshape; list(lrshape.families);"
-        "heavy = {'jax', 'matplotlib', 'sklearn', 'pyarrow', 'scipy.stats'} & set(sys.modules);"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+@pytest.mark.parametrize(
+    ("program", "arguments", "heavy"),
+    [
+        ("import lrshape; list(lrshape.families)", [], "jax matplotlib sklearn pyarrow scipy.stats"),
+        (COMMAND, ["--help"], "jax matplotlib pandas scipy sklearn"),
+        (COMMAND, ["status", "STUDY"], "jax matplotlib optax scipy.optimize scipy.stats"),
+        ("import lrshape.training.user_function, lrshape.workers.worker", [], "jax numpy pydantic"),
+    ],
+    ids=["package", "help", "stored study", "worker process"],
+)
+def test_what_should_be_quick_leaves_heavy_packages_alone(searched, program, arguments, heavy):
+    given = [str(searched.path) if word == "STUDY" else word for word in arguments]
+    script = f"import sys; {program}; assert not (found := set({heavy.split()}) & set(sys.modules)), found"
+    subprocess.run([sys.executable, "-c", script, *given], check=True, capture_output=True)

@@ -45,19 +45,6 @@ def test_each_command_has_examples(folder, command):
     assert f"lrshape {command}" in out.partition("Examples")[2]
 
 
-def test_help_is_quick_it_imports_neither_jax_nor_matplotlib(folder):
-    import subprocess
-    import sys
-
-    script = (
-        "import sys; sys.argv = ['lrshape', '--help']; from lrshape.cli import app;"
-        "app(standalone_mode=False);"
-        "heavy = {'jax', 'matplotlib', 'pandas', 'scipy', 'sklearn'} & set(sys.modules);"
-        "assert not heavy, heavy"
-    )
-    subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
-
-
 def test_search_prints_the_winner_and_where_the_report_is(finished):
     assert "best shape:" in finished.output
     assert "report: study/report.html" in finished.output
