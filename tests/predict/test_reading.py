@@ -192,15 +192,10 @@ def test_columns_of_other_names(read, write):
     assert list(read(write(a=text), columns={"run": "Who"})[0]) == ["w0", "w1"]
 
 
-def test_a_column_of_runs_in_any_order_of_rows(read, write):
-    runs, _ = read(write(a=rows("run,step,lr,loss", "a,10,.1,3", "b,10,.2,4", "a,20,.1,2", "b,20,.2,3")))
-    assert {name: run.losses.tolist() for name, run in runs.items()} == {"a": [3, 2], "b": [4, 3]}
-    assert runs["b"].lrs.tolist() == [0.2] * 20
-
-
 @pytest.mark.parametrize(
     "text",
     [
+        rows("run,step,lr,loss", "a,10,.1,3", "b,10,.2,4", "a,20,.1,2", "b,20,.2,3"),
         rows("step,lr_a,loss_a,lr_b,loss_b", "10,.1,3,.2,4", "20,.1,2,.2,3"),
         rows("step,a/lr,a/loss,b/lr,b/loss", "10,.1,3,.2,4", "20,.1,2,.2,3"),
         rows('Step,"a - lr","a - loss","b - lr","b - loss"', "10,.1,3,.2,4", "20,.1,2,.2,3"),
@@ -213,7 +208,7 @@ def test_a_column_of_runs_in_any_order_of_rows(read, write):
         ),
     ],
 )
-def test_a_run_a_column(read, write, text):
+def test_a_column_of_runs_in_any_order_of_rows_and_a_run_a_column(read, write, text):
     runs, _ = read(write(chart=text))
     assert {name: run.losses.tolist() for name, run in runs.items()} == {"a": [3, 2], "b": [4, 3]}
     assert runs["b"].lrs.tolist() == [0.2] * 20

@@ -12,6 +12,7 @@ import optax
 import pytest
 
 from lrshape.errors import InputError
+from lrshape.testing.workloads import trains_alone_as_it_does_together
 from lrshape.training import population, programs
 from lrshape.training.evaluation import evaluate
 from lrshape.training.optimizers import Adam, Muon, ScheduleFreeAdamW
@@ -28,13 +29,7 @@ def rates(workload, members, low=1e-3, high=1e-1):
 
 def test_seven_together_equal_seven_alone():
     """The contract of workloads requires it of their default settings."""
-    workload = LinearRegression(steps=20, dimension=10, dynamics="sgd")
-    lrs, seeds = rates(workload, 7), np.array([0, 1, 2, 0, 1, 2, 3])
-    together = evaluate(workload, lrs, seeds)
-    for i in range(7):
-        alone = evaluate(workload, lrs[i : i + 1], seeds[i : i + 1])
-        for name in together:
-            np.testing.assert_allclose(alone[name], together[name][i : i + 1], rtol=2e-5)
+    trains_alone_as_it_does_together(LinearRegression(dimension=10, dynamics="sgd"))
 
 
 def test_results_are_bit_identical_whatever_the_program_size():
