@@ -1,6 +1,6 @@
 """Suggesting how to go on with a run that is in progress: when and how to decay its LR."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from lrshape.predict.next_runs import NextRun
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion import FARTHEST, Row, Suggestion, Today
-from lrshape.predict.unbranched import unbranched
 from lrshape.predict.verdict import NEAR
 from lrshape.report.words import number, percent, rate
 from lrshape.shapes.schedule import Schedule
@@ -96,7 +95,7 @@ def suggest_continuation(
     chosen = [_choices(live.lrs, name, plan, laws, noise) for name, plan in zip(names, tables, strict=True)]
     firsts = [choices[0] for choices in chosen]
     best = [_lrs(live.lrs, choice, plan) for choice, plan in zip(firsts, tables, strict=True)]
-    alone = unbranched(live.lrs, best, laws) if len(horizons) > 1 else ()
+    alone = _unbranched(live.lrs, best, laws) if len(horizons) > 1 else ()
     rows = [_row(live.lrs, each, tables[-1], found, own=bool(plans)) for each in chosen[-1]]
     runs = [
         *_next_runs(firsts, best, noise),
@@ -145,6 +144,43 @@ def _choices(prefix: Array, name: str, plan: Array, laws: Forecasts, noise: floa
 
 def _lrs(prefix: Array, choice: Choice, plan: Array) -> Array:
     return plan if choice.continuation is None else choice.continuation.lrs(prefix)
+
+
+def _unbranched(prefix: Array, best: Sequence[Array], laws: Forecasts) -> tuple[Unbranched, ...]:
+    """Schedules that never go back to a checkpoint, by rising largest regrets: the best of each way.
+
+    They are decays to the last horizon, and decays to a part of the LR by an earlier one that stay there.
+
+    Args:
+        prefix: LRs of the steps that are done.
+        best: by rising horizons, LRs of the best way to each, ``(steps,)``.
+        laws: what forecasts.
+    """
+    horizons = [len(lrs) for lrs in best]
+    least = np.concatenate([laws.losses([lrs]) for lrs in best])
+    found = []
+    for group in _groups(len(prefix), horizons):
+        ranked = []
+        for each in group:
+            lrs = each.lrs(prefix)
+            losses = np.concatenate([laws.losses([lrs[:steps]]) for steps in horizons])
+            ranked.append(Unbranched(each, tuple((losses - least).tolist())))
+        found.append(min(ranked, key=_worst))
+    return tuple(sorted(found, key=_worst))
+
+
+def _worst(each: Unbranched) -> float:
+    return max(each.regrets)
+
+
+def _groups(from_step: int, horizons: Sequence[int]) -> Iterator[list[Continuation]]:
+    last = horizons[-1]
+    for way in ("linear to 0", "1-sqrt to 0", "cosine to 10%"):
+        yield continuations(way, from_step, last)[::2]
+    for steps in horizons[:-1]:
+        yield [
+            each._replace(then=last - steps) for each in continuations("linear to 10%", from_step, steps)[::2]
+        ]
 
 
 def _row(prefix: Array, choice: Choice, plan: Array, found: LiveForecasts, own: bool) -> Row:

@@ -17,7 +17,6 @@ from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
 from lrshape.predict.live import checked_horizons, suggest_continuation
 from lrshape.predict.live_run import live_run
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
-from lrshape.predict.odd_run import odd_run
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.repeats import averaged
 from lrshape.predict.runs import Run, equally_long
@@ -30,6 +29,10 @@ from lrshape.values import path_of, plain, positive_number, whole_number
 
 MOST_STEPS = 10_000_000
 """Steps of a suggestion: schedules are compared step by step, so that more take minutes and GiB."""
+LEAST_LEFT = 4
+"""Runs that must remain without an odd one: the bound has three parameters, so that any three follow it."""
+MOST_RUNS = 50
+"""Runs of which each is left out in turn: more take minutes, and one of them is no longer what is wrong."""
 
 
 def suggest(
@@ -110,7 +113,7 @@ def suggest(
     own = [Candidate(f"{today.run.name}’s shape", today.schedule, own=True), *_at(own, steps)]
     offered = candidates(steps, warmup_steps(today.schedule.values()), families, own)
     found = judged_by_curves(_from_runs(ended, today, offered), offered, families)
-    if found.contradiction and (odd := odd_run(finished)) is not None:
+    if found.contradiction and (odd := _odd_run(finished)) is not None:
         if odd is today.run:
             others = f"; without {odd.name}, the best of them, the others follow the bound."
             contradiction = found.contradiction.removesuffix(".") + others
@@ -296,3 +299,24 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
         held_out=tuple(left_out),
         next_runs=next_runs(rows, found, today, wider),
     )
+
+
+def _odd_run(runs: Sequence[Run]) -> Run | None:
+    """Return the run without which the others follow the bound, of several such runs the oddest.
+
+    None if there is none, or too few runs to tell.
+    """
+    if not LEAST_LEFT < len(runs) <= MOST_RUNS:
+        return None
+    fits = [_fit([other for other in runs if other is not run]) for run in runs]
+    best = max(range(len(runs)), key=fits.__getitem__)
+    return runs[best] if fits[best] >= MISFIT else None
+
+
+def _fit(runs: Sequence[Run]) -> float:
+    """The probability of a worse fit, 0 where too few runs can be fitted."""
+    try:
+        fitted = ConvexBound().fit(runs)
+    except InputError:
+        return 0.0
+    return 0.0 if len(fitted.runs) < LEAST_LEFT else fitted.misfit
