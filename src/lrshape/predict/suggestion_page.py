@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lrshape.errors import InputError
 from lrshape.files import make_directory, publish
-from lrshape.predict.horizons import MOST_HORIZONS
-from lrshape.predict.live_page import LIVE_METHOD, live_tables
+from lrshape.predict.horizons import MOST_HORIZONS, Choice, Live
 from lrshape.predict.shape_transfer import CAUTION
 from lrshape.predict.suggestion_figures import CURVES, SCHEDULES
 from lrshape.predict.verdict import amount, precision, spread
@@ -39,6 +38,17 @@ CURVES_METHOD = (
     "these predictions set the intervals, or 0.25% of the loss if that is more. Nothing was trained.",
     "Such laws fail where base LRs differ, so the base LR is that of your best run. A decay to lower LRs "
     "than those of your runs is an extrapolation.",
+)
+LIVE_METHOD = (
+    "lrshape trained nothing. It keeps the LRs that were run, and compares decays that begin at several "
+    "steps with your plan, or with a linear decay to 0 over the last fifth of all steps.",
+    "Laws of loss curves decide where at least two runs have a curve and the LR of one of them falls; they "
+    "are judged by differences of final losses that they were not fitted to. Otherwise the convex bound "
+    "decides, from the finished runs. Without any, it assumes that the LR suits the plan, and its "
+    "intervals are wide.",
+    "On constant runs of one 124M language model, cut off at 10% to 60% of the steps, the first choice ended "
+    "0.004 above the best known decay in the median and 0.013 at worst from the live run alone; with one "
+    "shorter run whose LR fell, 0 and 0.002 where laws of curves decided, 0 and 0.008 where the bound did.",
 )
 NEXT_FILES = tuple(f"next-{number}.json" for number in range(1, MOST_HORIZONS + 2))
 """One for each horizon of a run in progress, and one for all of them; other suggestions have up to three."""
@@ -163,7 +173,7 @@ def tables(found: "Suggestion") -> list[Table]:
     if not found.rows:
         return []
     if found.live is not None and found.live.unbranched:
-        return live_tables(found, found.live)
+        return _live_tables(found, found.live)
     return [candidates_table(found)]
 
 
@@ -194,6 +204,40 @@ def candidates_table(found: "Suggestion") -> Table:
         note=f"lrshape orders candidates by the expected loss plus {CAUTION:g} times the law's error. Of two "
         "shapes that it cannot tell apart, the one nearer to your runs comes first.",
     )
+
+
+def _live_tables(found: "Suggestion", live: Live) -> list[Table]:
+    """Tables on several horizons: how to branch off to each, and one schedule for all."""
+    text = precision(found).text
+
+    def against(each: Choice) -> tuple[str, str]:
+        return amount(found, each), spread(found, each)
+
+    branches = table(
+        "Where the run may stop",
+        live.horizons,
+        {
+            "stops at": lambda each: f"{each.steps:,}",
+            "first choice": lambda each: printable(each.name, 60),
+            ("final loss, against the plan", "95% interval"): against,
+        },
+        texts=[1],
+    )
+    alone = table(
+        "One schedule for all, without a branch",
+        live.unbranched,
+        {
+            "schedule": lambda each: each.continuation.name,
+            **{
+                (f"{horizon.steps:,}", "stopped at"): lambda each, at=at: text(each.regrets[at])
+                for at, horizon in enumerate(live.horizons)
+            },
+            "at worst": lambda each: text(max(each.regrets)),
+        },
+        bold=[0],
+        note="How far the loss lies above that of the first choice for each number of steps, as forecast.",
+    )
+    return [branches, alone]
 
 
 def _name(row: "Row") -> str:
