@@ -69,6 +69,8 @@ class Profile:
         limit: the smallest base LR above them that diverged, or infinity.
         hyperparameters: the best ones, with that base LR.
         rivals: other base LRs with hyperparameters that may be best, from draws; none without those.
+        grid_cost: what a base LR between those of the grid may gain at most, on the metric's scale: draws
+            compare only those of the grid.
     """
 
     base_lr: float
@@ -78,6 +80,7 @@ class Profile:
     limit: float
     hyperparameters: str = NOTHING_TUNED
     rivals: Sequence[tuple[float, str]] = ()
+    grid_cost: float = 0.0
 
     @classmethod
     def of_diverged(cls, tried: pd.DataFrame) -> "Profile":
@@ -189,6 +192,7 @@ class CurveModel:
         lowest = draws.argmin(axis=1)
         loss = draws[:, np.flatnonzero(near == best)[0]] - draws.min(axis=1)
         spread = float(np.sqrt(np.mean((x[near][lowest] - x[best]) ** 2)))
+        spread = max(spread, STEP / math.sqrt(12))  # the best of all lies anywhere within half a step
         ahead = int(np.argmin(mean))
         # Where training diverges the range has an end, and no edge.
         is_open = limit == math.inf
@@ -209,6 +213,7 @@ class CurveModel:
             limit=float(2**limit),
             hyperparameters=self._tuned.texts(units[[best]])[0],
             rivals=list(zip((2 ** x[rivals]).tolist(), self._tuned.texts(units[rivals]), strict=True)),
+            grid_cost=self._bend.lead(here, self._grid_cost(curve, pool, mean, best)),
         )
 
     def gain(
@@ -239,7 +244,8 @@ class CurveModel:
         near = np.union1d(0, np.flatnonzero(np.abs(x - x[mean.argmin()]) <= NEAR))
         draws = _draws(mean[near], covariance[np.ix_(near, near)], GAIN_DRAWS, random)
         gains = draws[:, 0] - draws.min(axis=1)
-        return self._bend.lead(float(mean[0]), float(gains.mean()))
+        gain = max(float(gains.mean()), self._grid_cost(curve, pool, mean, int(mean.argmin())))
+        return self._bend.lead(float(mean[0]), gain)
 
     def flat(
         self, shape: ShapeRecord, profile: Profile, tried: pd.DataFrame, most: float
@@ -278,6 +284,16 @@ class CurveModel:
     def fixed_score(self, shape: ShapeRecord, profile: Profile) -> float:
         """Posterior mean of a shape at its best base LR with the hyperparameters of no tuning."""
         return float(self._best_scores(shape, profile, self._tuned.units([self._tuned.untuned]))[0])
+
+    def _grid_cost(self, curve: Array, pool: Pool, mean: Array, best: int) -> float:
+        """What a base LR between those of the grid may gain at most over the best of them, in moved scores.
+
+        A parabola that rises by r within a step of the grid rises by r / 4 within half a step.
+        """
+        beside = Pool(pool.base_lrs[best] + STEP * np.array([-1.0, 1.0]), pool.units[[best, best]])
+        with one_blas_thread():
+            rise = float(self._process.mean(self._at(curve, beside)).mean() - mean[best])
+        return max(0.0, rise) / 4
 
     def _best_scores(self, shape: ShapeRecord, profile: Profile, units: Array) -> Array:
         """Lowest posterior means over base LRs, on the metric's scale, one for each row."""

@@ -153,7 +153,7 @@ class _Tuner:
                     Candidate(shape, one.base_lr, one.hyperparameters),
                     dataclasses.replace(
                         one.tuning,
-                        cost=self._in_effects(one, one.tuning.cost),
+                        cost=self._in_effects(one, self._cost(shape, one)),
                         sensitivity=sensitivity.get(shape),
                     ),
                 )
@@ -161,6 +161,10 @@ class _Tuner:
             ],
             self._scale,
         )
+
+    def _cost(self, shape: ShapeRecord, profile: Profile) -> float:
+        """What a better base LR may gain, on the metric's scale; nothing where the spec keeps it."""
+        return 0.0 if self._kept(shape) else max(profile.tuning.cost, profile.grid_cost)
 
     def _sensitivities(self, profiles: Mapping[ShapeRecord, Profile]) -> dict[ShapeRecord, Sensitivity]:
         """Of the schedules of which something is known, if hyperparameters are tuned."""
