@@ -12,7 +12,7 @@ from transfers import CONTESTED, SEEN, answer_of
 from lrshape.analysis.direction import as_losses
 from lrshape.analysis.tables import records, where
 from lrshape.checks.local import CONFIRM_AFTER, LocalCheck
-from lrshape.checks.local_statistics import confirm_points, largest_gain, relative_to_own, score_points
+from lrshape.checks.local_statistics import confirm_points, largest_gain, score_points
 from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.checks.settings import Sweep
@@ -243,10 +243,10 @@ def local_change(one: WorkloadStudies) -> Cell | None:
     rows = confirm_points(where(trials, confirming), points, study.metric)
     rows = where(rows, rows["shape"] == one.best.shape)
     best = max(records(rows), key=lambda row: (row["verdict"] == "better", row["gain"]))
-    bound = largest_gain(rows) / abs(best["own_score"])
-    gain, low = (relative_to_own(best, key) for key in ("gain", "gain_low"))
+    bound = largest_gain(rows, "gain_relative_high")
     is_judged = best["verdict"] == "better" or bound < SMALL
-    return cell_of(Effect(-gain, -bound, -low, f"`{best['parameter']}`", is_judged))
+    note = f"`{best['parameter']}`"
+    return cell_of(Effect(-best["gain_relative"], -bound, -best["gain_relative_low"], note, is_judged))
 
 
 def seeds_needed(one: WorkloadStudies) -> Cell | None:

@@ -126,6 +126,10 @@ class Registry(Mapping[str, type[T]]):
             return f"{name!r} of {self._broken[name]}"
         return f"must be one of {', '.join(self)}, got {shown(name)}{did_you_mean(name, self)}"
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the class of this name, or the default: `Mapping.get` expects a `KeyError`."""
+        return self._discover().get(name, default)
+
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._discover()
 
@@ -164,6 +168,8 @@ class Registry(Mapping[str, type[T]]):
         if isinstance(given, str):
             given, key = {self._key: given}, ""
         elif isinstance(given, self._base):
+            if self.get(getattr(given, "name", "")) is not type(given):
+                raise InputError(f"must be of a registered class; register that of {shown(given)} first")
             return given
         if not isinstance(given, Mapping) or self._key not in given:
             raise InputError(f"needs a {self._key}, one of {', '.join(self)}, got {shown(given)}")

@@ -1,6 +1,7 @@
 """Every registered check keeps its contract; what all checks share besides."""
 
 import json
+import math
 import shutil
 
 import pandas as pd
@@ -94,6 +95,13 @@ def test_a_contest_has_no_shapes_to_check(name, tmp_path):
     for asked in (check.cost, check.run):
         with pytest.raises(InputError, match="must be a search, got a contest"):
             asked(compared)
+
+
+@pytest.mark.parametrize("name", ["local", "seeds"])
+def test_where_all_trials_diverged_there_is_nothing_to_check(name, tmp_path):
+    study = lrshape.search(train=lambda lrs, seed: math.nan, steps=3, trials=40, out=tmp_path / "lost")
+    with pytest.raises(InputError, match="has a finite final/score"):
+        CHECKS[name]().run(study)
 
 
 def test_a_damaged_chunk_is_computed_again(searched, training, caplog):

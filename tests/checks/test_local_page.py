@@ -43,13 +43,16 @@ def points(shape="rex-0001", values=VALUES, parameters=("beta",)):
 def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
     low, high = LOW_HIGH.get(verdict, (np.nan, np.nan))
     gain = 0.5 * (low + high) if verdict in LOW_HIGH else 0.01
-    return {
+    found = {
         "shape": shape, "family": "rex", "parameter": parameter, "own_value": 0.5, "value": 0.1,
         "own_base_lr": 0.1, "base_lr": 0.2, "edge": "", "seeds": 40, "own_score": 1.0, "own_low": 0.9,
         "own_high": 1.1, "score": 1.0 - gain, "low": 0.9 - gain, "high": 1.1 - gain, "biased_gain": 0.05,
         "gain": gain, "gain_low": low, "gain_high": high, "p_value": 0.01, "p_holm": 0.02,
         "verdict": verdict,
     } | changes  # fmt: skip
+    own = found["own_score"] or np.nan  # without a sign there are no shares
+    shares = {f"gain_relative{end}": found[f"gain{end}"] / own for end in ("", "_low", "_high")}
+    return shares | found
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,10 @@ def row(parameter="beta", verdict="open", shape="rex-0001", **changes):
             "the confirming seeds (40) are too few to tell whether a change to a single parameter improves",
         ),
         ([row(own_score=0.0)], "by more than 0.0300 (95%)"),
+        (
+            [row(), row("warmup", "open", gain_high=np.inf)],
+            "the confirming seeds (40) do not tell how much a change to a single parameter improves",
+        ),
         ([row("warmup", "better", own_score=0.0)], "changing warmup improves it by 0.0550"),
     ],
 )

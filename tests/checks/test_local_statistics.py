@@ -133,6 +133,15 @@ def test_a_point_that_diverges_on_half_of_the_seeds_and_gains_on_the_others_is_o
     assert largest_gain(rows) > 0.4
 
 
+def test_a_share_is_that_of_each_seed_so_that_it_stays_below_all_of_the_loss():
+    both = trials({("rex-0001", None, None, 0.1): 1.0, ("rex-0001:beta:01", "beta", 1.0, 0.1): 0.9}, 20)
+    both.loc[(both["shape"] == "rex-0001") & (both["seed"] % 3 == 0), METRIC] *= 100
+    row = confirm_points(both, score_points(both, METRIC), METRIC).iloc[0]
+    assert row["gain_high"] > 10
+    assert row["gain_relative"] == pytest.approx(0.1, abs=0.03)
+    assert 0.9 < row["gain_relative_high"] < 1
+
+
 def test_confirming_removes_the_bias_of_the_best_of_many():
     """All values are equally good: the best of twenty seems better when it is chosen, and is not."""
     biased, confirmed = [], []

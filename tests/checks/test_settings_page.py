@@ -19,7 +19,7 @@ from lrshape.checks.settings_findings import (
     warnings,
 )
 from lrshape.checks.settings_page import sweep_result
-from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED
+from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
 
 # The same check as for a study's report; test files are no modules that could be imported.
 _browser = Path(__file__).parent.parent / "report" / "test_browser.py"
@@ -160,6 +160,16 @@ def test_an_open_headline_claims_no_significance_and_names_the_options_for_more_
     assert "With the base LR kept, too, the largest regret is" in text
 
 
+@pytest.mark.parametrize(("choice", "largest"), [(TUNED, 0.2), (KEPT, 5.0)])
+def test_with_kept_base_lrs_the_largest_regret_is_that_of_all_pairs_that_cost(choice, largest):
+    """Whether the best shape moves is a question to tuned ones, which only both regrets of a pair answer."""
+    pairs = {("s0", "s1"): 0.2, ("s1", "s0"): 0.2, ("s0", "s2"): 5.0, ("s2", "s0"): 0.0}
+    rows = [
+        row(choice, *pair, "costs" if relative else "within", relative) for pair, relative in pairs.items()
+    ]
+    assert answer(pd.DataFrame(rows), choice)["largest"]["relative"] == largest
+
+
 def test_regrets_that_are_no_numbers_are_words():
     base = row(TUNED, "a", "b", "costs", 0.2)
     assert regret_text({**base, "regret": np.inf}) == "infinity (it diverged)"
@@ -218,10 +228,11 @@ def test_a_column_of_the_matrix_is_where_a_shape_is_used():
     assert (texts[1, 0], texts[0, 1]) == ("+70%", "+20%")
 
 
-def test_a_sweep_with_one_winner_compares_nothing(tmp_path):
-    found = sweep(2, lost=(1,))
+@pytest.mark.parametrize(("lost", "named"), [((1,), "0.01"), ((0, 1), "0 and weight_decay 0.01")])
+def test_a_sweep_with_one_winner_or_none_compares_nothing(tmp_path, lost, named):
+    found = sweep(2, lost=lost)
     assert headline(found)[0] == "Nothing to compare"
-    assert warnings(found) == ["No shape has a finite median in weight_decay 0.01."]
+    assert warnings(found) == [f"No shape has a finite median in weight_decay {named}."]
     page = write(found, tmp_path).read_text()
     assert "How well the shapes transfer" not in page
     assert not (tmp_path / "figures" / "transfer-kept.png").exists()

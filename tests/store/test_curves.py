@@ -43,6 +43,8 @@ def test_curves_come_back_and_are_left_out_unless_wanted(written, with_curves, m
 def test_the_table_of_all_curves_has_a_row_a_point_in_the_order_of_the_trials(written, with_curves):
     found = written.curves()
     assert list(found) == [*CURVE_KEYS, "step", "train_loss", "valid_loss"]
+    trials = written.trials()
+    assert [type(found[key].dtype) for key in CURVE_KEYS] == [type(trials[key].dtype) for key in CURVE_KEYS]
     tables = pd.concat([with_curves(first=100), with_curves()])
     tables = tables[tables["curve"].notna()].sort_values(["shape", "base_lr", "seed"], kind="stable")
     assert found["step"].tolist() == [step for curve in tables["curve"] for step in curve.step]

@@ -170,6 +170,15 @@ def test_create_opens_the_same_study_and_refuses_another(store, document):
     assert {**document, "format": 1}.items() <= store.document.items()
 
 
+def test_a_store_stays_where_it_is_when_the_current_directory_changes(store, table, tmp_path, monkeypatch):
+    store.write("screen-00000", table)
+    monkeypatch.chdir(store.path.parent)
+    relative = Store(store.path.name)
+    monkeypatch.chdir(tmp_path.parent)
+    assert relative.chunks() == ["screen-00000"]
+    assert len(relative.trials()) == len(table)
+
+
 def test_create_makes_parents_and_takes_an_empty_directory(tmp_path, document):
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "a" / "b", tmp_path / "empty"):
@@ -232,6 +241,12 @@ def test_open_refuses_a_document_that_it_cannot_read(store, document, text, rule
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match=rule):
         Store.create(store.path, document)
+
+
+def test_the_directory_of_a_sweep_is_told_as_such(tmp_path):
+    (tmp_path / "sweep.json").write_text("{}")
+    with pytest.raises(InputError, match=r"there is no study in .*: it holds a sweep, whose studies are in"):
+        Store(tmp_path)
 
 
 def test_open_needs_a_study(tmp_path):

@@ -35,7 +35,7 @@ def contest(out, schedules=GIVEN, **settings):
 
 
 def parse(schedules, **settings):
-    return StudySpec.parse({"workload": "digits-mlp", "schedules": schedules, **settings})
+    return StudySpec.parse({"workload": "digits-mlp", "schedules": schedules} | settings)
 
 
 def test_a_contest_from_start_to_end(tmp_path):
@@ -110,6 +110,9 @@ def test_schedules_are_given_in_many_ways(tmp_path):
     bounded = Schedule("linear", {}, base_lr=0.1, steps=9, min_lr=0.02)
     values = parse([bounded, MINE], tune=False).baselines["linear"].params["values"]
     assert min(values) / max(values) == pytest.approx(0.02 / bounded.values().max())
+    counted = Schedule("wsd", {"warmup_steps": 15, "decay_steps": 3}, base_lr=0.02, steps=100)
+    params = parse([counted, "linear"], workload={"name": "digits-mlp", "steps": 300}).baselines["wsd"].params
+    assert (params["warmup"], params["decay"]) == (0.05, 0.01)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +127,7 @@ def test_schedules_are_given_in_many_ways(tmp_path):
         (["linear", "cosine"], {"tune": False}, "schedules.linear: tune = false needs base_lr"),
         ({"a": "linear", "b": {"family": "rex", "base_lr": 0.1}}, {}, "base_lr is only kept with tune"),
         ({"a": "linear", "b": {"params": {}}}, {}, "b: needs one of family, file and lrs, got none"),
+        ({1: "linear", 2: "cosine"}, {}, "schedules: names must be text, got 1"),
         ({"a": "linear", "b c": "cosine"}, {}, "names of schedules must be letters, digits"),
         ("linear", {}, "schedules must be a list or a table"),
         (["linear", "cosine"], {"families": ["rex"]}, "families belongs to a search"),

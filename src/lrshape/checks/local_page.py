@@ -11,7 +11,7 @@ import pandas as pd
 from lrshape.analysis.direction import Direction, as_measured
 from lrshape.analysis.tables import plain, records, where
 from lrshape.checks.check import CheckResult
-from lrshape.checks.local_statistics import largest_gain, relative_to_own
+from lrshape.checks.local_statistics import largest_gain
 from lrshape.report.claims import plain_value
 from lrshape.report.drawing import Drawing, draw_all
 from lrshape.report.interaction import Cards
@@ -137,7 +137,8 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
     better = [row for row in records(rows) if row["verdict"] == "better"]
     if better:
         gains = [
-            f"changing {printable(row['parameter'], 40)} improves it by {_gain_text(row, 'gain')}"
+            f"changing {printable(row['parameter'], 40)} improves it by "
+            f"{_gain_text(row['gain'], row['gain_relative'])}"
             for row in better
         ]
         return f"{name} is not a local optimum: {listing(gains)} (Holm-corrected)"
@@ -147,18 +148,22 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
             f"the confirming seeds ({first['seeds']}) are too few to tell whether a change to a single "
             f"parameter improves {name}"
         )
+    if bound == math.inf:
+        return (
+            f"the confirming seeds ({first['seeds']}) do not tell how much a change to a single parameter "
+            f"improves {name}: too many trials diverged or failed"
+        )
     none = f"no tested change to a single parameter improves {name}"
     if bound < 0:
         return f"{none}: every value measured again is worse (95%)"
     if bound == 0:
         return f"{none} (95%)"
-    return f"{none} by more than {_gain_text(first | {'bound': bound}, 'bound')} (95%)"
+    return f"{none} by more than {_gain_text(bound, largest_gain(rows, 'gain_relative_high'))} (95%)"
 
 
-def _gain_text(row: Row, key: str) -> str:
-    """A gain in percent of the original's median; in units of the metric where there is no such share."""
-    share = relative_to_own(row, key)
-    return percent(share) if math.isfinite(share) else number(row[key])
+def _gain_text(gain: float, share: float) -> str:
+    """A gain in percent of the original's value; in units of the metric where there is no such share."""
+    return percent(share) if math.isfinite(share) else number(gain)
 
 
 def sentence(text: str) -> str:
@@ -171,22 +176,20 @@ def _entry(points: pd.DataFrame, confirmed: pd.DataFrame, shape: str, winner: st
     rows = where(confirmed, confirmed["shape"] == shape)
     own = where(points, (points["shape"] == shape) & points["own"]).iloc[0]
     first = rows.iloc[0]
-    bound = largest_gain(rows)
-    relative = relative_to_own({"own_score": first["own_score"], "bound": bound}, "bound")
     return {
         "shape": shape,
         "family": first["family"],
-        "params": own["params"],
+        "params": params_of(own["params"]),
         "base_lr": float(first["own_base_lr"]),
         "seeds": int(first["seeds"]),
         "score_median": first["own_score"],
         "score_low": first["own_low"],
         "score_high": first["own_high"],
         "improves": [r["parameter"] for r in records(rows) if r["verdict"] == "better"],
-        "largest_gain": bound,
-        "largest_gain_relative": relative,
+        "largest_gain": largest_gain(rows),
+        "largest_gain_relative": largest_gain(rows, "gain_relative_high"),
         "verdict": overall_verdict(rows, shape == winner),
-        "parameters": [{**row, "gain_relative": relative_to_own(row, "gain")} for row in records(rows)],
+        "parameters": records(rows),
     }
 
 
@@ -329,7 +332,7 @@ def _table(rows: pd.DataFrame) -> Table:
 
     def biased(row: Row) -> Cell:
         text, _ = numbers(row, "biased_gain", "gain_low", "gain_high")
-        return text, percent(relative_to_own(row, "biased_gain"))
+        return text, percent(row["biased_gain"] / abs(row["own_score"]) if row["own_score"] else math.nan)
 
     return table(
         "The best value of each parameter, measured on further seeds",
@@ -338,7 +341,7 @@ def _table(rows: pd.DataFrame) -> Table:
             ("parameter", "own → best other"): change,
             ("median", "95% interval"): median,
             ("better by", "95% interval"): lambda row: numbers(row, "gain", "gain_low", "gain_high"),
-            "relative": lambda row: percent(relative_to_own(row, "gain")),
+            "relative": lambda row: percent(row["gain_relative"]),
             ("p", "Holm"): lambda row: probability(row["p_holm"]),
             ("when chosen", "biased"): biased,
             "the change": lambda row: VERDICTS[row["verdict"]],

@@ -15,6 +15,7 @@ from lrshape.analysis.intervals import holm, paired_difference
 from lrshape.analysis.paired import verdict
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.analysis.tables import records, where
+from lrshape.checks.transfer_statistics import regret_shares
 from lrshape.shapes import FAMILIES
 from lrshape.store import params_of
 
@@ -110,8 +111,10 @@ def confirm_points(trials: pd.DataFrame, points: pd.DataFrame, metric: str) -> p
     Returns:
         One row a shape and parameter, sorted by them: ``shape, family, parameter, own_value, value,
         own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, biased_gain, gain,
-        gain_low, gain_high, p_value, p_holm, verdict``. ``gain`` is the median over the seeds of the
-        original's value minus the point's, ``biased_gain`` the same on the seeds that chose the point;
+        gain_low, gain_high, gain_relative, gain_relative_low, gain_relative_high, p_value, p_holm, verdict``.
+        ``gain`` is the median over the seeds of the original's value minus the point's, ``gain_relative`` the
+        median of this difference as a share of the original's value, NaN unless the values have one sign;
+        ``biased_gain`` is the gain on the seeds that chose the point;
         ``p_holm`` is corrected for all rows.
         ``verdict`` says whether the value is better than the original's, see `lrshape.analysis.paired`.
 
@@ -143,6 +146,7 @@ def confirm_points(trials: pd.DataFrame, points: pd.DataFrame, metric: str) -> p
                 "gain": gain.estimate,
                 "gain_low": gain.low,
                 "gain_high": gain.high,
+                **_shares(sample[own["shape"]], sample[other["shape"]]),
                 "p_value": gain.p_value,
             }
         )
@@ -156,7 +160,7 @@ def confirm_points(trials: pd.DataFrame, points: pd.DataFrame, metric: str) -> p
     )
 
 
-def largest_gain(rows: pd.DataFrame) -> float:
+def largest_gain(rows: pd.DataFrame, key: str = "gain_high") -> float:
     """How much better than the original the best of one shape's rows may be, at most; NaN if unknown.
 
     It is the largest upper end of the rows' intervals. It bounds all rows at once with the confidence of
@@ -164,12 +168,18 @@ def largest_gain(rows: pd.DataFrame) -> float:
 
     Args:
         rows: of one shape, as `confirm_points` returns them.
+        key: ``gain_relative_high`` for the gain as a share.
     """
-    ends = rows["gain_high"].to_numpy(np.float64)
+    ends = rows[key].to_numpy(np.float64)
     return float(ends.max()) if len(ends) and not np.isnan(ends).any() else math.nan
 
 
-def relative_to_own(row: Mapping[str, Any], key: str) -> float:
-    """A gain as a fraction of the original's median; NaN where that is not finite or 0."""
-    own = abs(row["own_score"])
-    return row[key] / own if math.isfinite(own) and own > 0 else math.nan
+def _shares(own: pd.Series, other: pd.Series) -> dict[str, float]:
+    """What the other gains as a share of the original's value on the same seed."""
+    a, b = (np.asarray(values[own.index], np.float64) for values in (other, own))
+    found = regret_shares(a, b, a, b)
+    return {
+        "gain_relative": -found["relative"],
+        "gain_relative_low": -found["relative_high"],
+        "gain_relative_high": -found["relative_low"],
+    }

@@ -77,7 +77,8 @@ class SeedsCheck(Check):
         A shape's base LR is that of the last phase that has trained it.
 
         Raises:
-            InputError: if the study is not complete, or has screened fewer than 2 shapes.
+            InputError: if the study is not complete, has screened fewer than 2 shapes, or none has a finite
+                score.
         """
         require_search(study)
         table = best_stored(study, ["screen", "rescore"])
@@ -86,6 +87,10 @@ class SeedsCheck(Check):
             {row["shape"]: Candidate.read(row) for row in records(where(table, table["phase"] == phase))}
             for phase in ("screen", "rescore")
         )
+        if not np.isfinite(table["score"].to_numpy(np.float64)).any():
+            raise InputError(
+                f"{study.path}: no shape has a finite {study.metric}, so there is nothing to rank"
+            )
         if len(screened) < 2:
             raise InputError(f"{study.path}: at least 2 screened shapes are needed, got {len(screened)}")
         rescored = {c.shape.id: c for c in as_confirmed(study, [*rescored.values()])}

@@ -28,7 +28,7 @@ from lrshape.errors import InputError
 from lrshape.files import inside
 from lrshape.procedure.budget import is_planned
 from lrshape.report.sections import writing
-from lrshape.store import Store, claim_directory, digest, local, place_at, read_document
+from lrshape.store import SWEEP, Store, claim_directory, digest, local, place_at, read_document
 from lrshape.study.callback import Callback
 from lrshape.study.pace import set_trials
 from lrshape.study.plan import Plan
@@ -37,8 +37,6 @@ from lrshape.study.spec import StudySpec, plain_document
 from lrshape.study.study import Study
 from lrshape.values import path_of, plain, positive_number
 from lrshape.workers.executor import ExecutorChoice, executor_of
-
-_FILE = "sweep.json"
 
 
 class Sweep:
@@ -55,7 +53,7 @@ class Sweep:
         self.path = path_of(path)
         self.document = _read(self.path)
         self.settings: Sequence[Setting] = settings(self.document["spec"], self.document["axes"])
-        self.how = TransferSpec.read(self.document["transfer"], f"{self.path / _FILE}: transfer")
+        self.how = TransferSpec.read(self.document["transfer"], f"{self.path / SWEEP}: transfer")
         self._studies: dict[str, Study] = {}
 
     @property
@@ -290,13 +288,13 @@ def _open_or_create(
     settings(spec, axes)
     how = TransferSpec.read(transfer, "transfer").model_dump()
     document = {"spec": spec, "axes": axes, "transfer": how}
-    claim_directory(place_at(path), _FILE, document, "sweep")
+    claim_directory(place_at(path), SWEEP, document, "sweep")
     return Sweep(path)
 
 
 def _read(path: Path) -> dict[str, Any]:
-    file = path / _FILE
-    document = read_document(place_at(path), _FILE, "sweep")
+    file = path / SWEEP
+    document = read_document(place_at(path), SWEEP, "sweep")
     if digest(document) != document["hash"]:
         raise InputError(f"{file} was edited: it does not have the hash that it states")
     axes = document.get("axes")

@@ -34,6 +34,9 @@ MOST = 24
 """Settings that a figure shows; the tables have all."""
 _DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no colours of the page
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
+_MOST_RANGE = (
+    1.0  # copied base LRs may cost millions of percent, beside which all else would look like nothing
+)
 
 
 def winner_curves(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:
@@ -178,7 +181,7 @@ def matrix(findings: SweepFindings, choice: str) -> "Figure | None":
     rows = {(a, b): findings.regret(choice, shown[a].slug, shown[b].slug) for a in range(n) for b in range(n)}
     cells = {pair: row["relative"] for pair, row in rows.items()}
     finite = [v for v in cells.values() if math.isfinite(v)]
-    norm = Normalize(0.0, max([*finite, _LEAST_RANGE]))
+    norm = Normalize(0.0, min(max([*finite, _LEAST_RANGE]), _MOST_RANGE), clip=True)
     colormap = colormaps["viridis"]
     names = [printable(s.short, 20) for s in shown]
     margin = 0.6 + 0.1 * max(map(len, names))

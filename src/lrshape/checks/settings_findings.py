@@ -103,7 +103,7 @@ class SweepFindings:
         """
         alike = {(a, b) for slugs in self.shared_shapes for a in slugs for b in slugs}
         rows = self.regrets
-        differ = [pair not in alike for pair in zip(rows["shape_of"], rows["used_in"], strict=True)]
+        differ = [(row["shape_of"], row["used_in"]) not in alike for row in rows.to_dict("records")]
         found = answer(where(rows, differ) if choice == TUNED else rows, choice)
         return {**found, "moves": "no"} if self.shared_shapes and not found["pairs"] else found
 

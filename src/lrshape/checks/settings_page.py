@@ -23,6 +23,7 @@ from lrshape.report.interaction import Cards
 from lrshape.report.sections import Cell, Code, Section, Table, table
 from lrshape.report.spec_text import spec_text
 from lrshape.report.words import interval, number, percent, printable, probability, rate, score_text, short
+from lrshape.store import params_of
 
 MATRIX = {TUNED: "transfer-re-tuned", KEPT: "transfer-kept"}
 """The figures' names by how the base LR was chosen."""
@@ -98,7 +99,9 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 "settings": [
                     {"setting": s.slug, "values": s.values, "best": s.best} for s in findings.settings
                 ],
-                "regrets": findings.regrets,
+                "regrets": [
+                    {**row, "params": params_of(row["params"])} for row in findings.regrets.to_dict("records")
+                ],
             }
         ),
         cards=_cards(findings),

@@ -155,7 +155,8 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
         pairs of settings, and one of the two regrets costs; ``no`` if all intervals lie below the margin,
         ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were compared;
         ``costs``, ``within``, how many of them are so; ``largest``, the row of the largest regret among those
-        that decide (that show a move, else that cost, if any does), and ``reverse``, the row of the other
+        that decide (with tuned base LRs those that show a move, else those that cost, if any does), and
+        ``reverse``, the row of the other
         shape in the other setting: both None without pairs.
     """
     of_choice = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
@@ -174,7 +175,8 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
     else:
         moves = "no" if within == len(pairs) else "undecided"
     counts = {"pairs": len(pairs), "costs": len(costly), "within": within}
-    largest = max(moved or costly or pairs, key=lambda pair: _size(pairs[pair]), default=None)
+    decisive = (moved if choice == TUNED else {}) or costly or pairs
+    largest = max(decisive, key=lambda pair: _size(pairs[pair]), default=None)
     if largest is None:
         return {"moves": moves, **counts, "largest": None, "reverse": None}
     return {"moves": moves, **counts, "largest": pairs[largest], "reverse": pairs[largest[::-1]]}
@@ -249,7 +251,7 @@ def _row(
         "regret": paired_difference(a, b).estimate,
         "regret_low": low.low,
         "regret_high": paired_difference(a, better_b).high,
-        **_ratio(a, b, better_a, better_b),
+        **regret_shares(a, b, better_a, better_b),
         "p_above_0": 1.0 if low.estimate <= 0 else low.p_value,
         "p_value": _p_value(least, most),
         "p_holm": math.nan,
@@ -264,8 +266,18 @@ def _p_value(least: Difference, most: Difference) -> float:
     return most.p_value if most.estimate < 0 else 1.0
 
 
-def _ratio(a: Array, b: Array, better_a: Array, better_b: Array) -> dict[str, float]:
-    """The median of (a - b) / |b| with its interval; NaN unless all are positive, or every b is negative."""
+def regret_shares(a: Array, b: Array, better_a: Array, better_b: Array) -> dict[str, float]:
+    """The median of (a - b) / |b| with its interval; NaN unless all are positive, or every b is negative.
+
+    Args:
+        a: losses, (seeds,); lower is better.
+        b: losses on the same seeds.
+        better_a: losses instead of ``a`` in the lower end of the interval.
+        better_b: losses instead of ``b`` in the upper end.
+
+    Returns:
+        ``relative, relative_low, relative_high``.
+    """
     if np.all(b < 0):  # a metric that is maximised
         ends = [sign_interval(subtract(*pair) / -b) for pair in ((a, b), (better_a, b), (a, better_b))]
         found = ends[0][0], ends[1][1], ends[2][2]

@@ -5,7 +5,6 @@ Drawings are deterministic, their ids do not collide, and inline they take the p
 
 import io
 import re
-import warnings
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -108,9 +107,6 @@ def draw_all(
 def _drawing(salt: str, font: str) -> Iterator[None]:
     import matplotlib as mpl
 
-    # A name may hold characters that the font lacks: it is drawn with boxes, and no reason to fail. Of our
-    # own drawings alone, and for good: to restore the filters would undo what other threads did to them.
-    warnings.filterwarnings("ignore", "Glyph .* missing from font", module=__name__)
     with styled(), mpl.rc_context({"svg.hashsalt": salt, "svg.fonttype": font}):
         yield
 

@@ -8,6 +8,7 @@ pyplot, so without global state.
 import math
 import textwrap
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -100,6 +101,9 @@ def styled() -> Iterator[None]:
     # Setting the backend, even to itself, would close the figures of a user who is in a notebook.
     defaults = {k: v for k, v in mpl.rcParamsDefault.items() if "backend" not in k}
     settings: Any = {**defaults, **STYLE}
+    # A name may hold characters that the font lacks: it is drawn with boxes, and no reason to fail. Of our
+    # own drawings alone, and for good: to restore the filters would undo what other threads did to them.
+    warnings.filterwarnings("ignore", "Glyph .* missing from font", module="lrshape")
     with _drawing, mpl.rc_context(settings):
         yield
 

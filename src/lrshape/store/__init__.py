@@ -4,7 +4,7 @@ from lrshape.files import StoreError
 from lrshape.store.chunk_file import DamagedChunk, chunk_name
 from lrshape.store.curve_column import CURVE
 from lrshape.store.directory import Store
-from lrshape.store.document import claim_directory, digest, read_document
+from lrshape.store.document import SWEEP, claim_directory, digest, read_document
 from lrshape.store.merge import merge
 from lrshape.store.place import Location, Url, local, locate
 from lrshape.store.places import place_at
@@ -22,6 +22,7 @@ __all__ = [
     "CURVE",
     "NOTHING_TUNED",
     "PHASES",
+    "SWEEP",
     "DamagedChunk",
     "Location",
     "Store",

@@ -11,6 +11,9 @@ from lrshape.errors import InputError, shown
 from lrshape.files import StoreError, is_temporary
 from lrshape.store.place import Place
 
+SWEEP = "sweep.json"
+"""The document of a sweep."""
+
 FORMAT = 1
 """The format of these documents and of the directories that they describe."""
 
@@ -113,7 +116,8 @@ def read_document(place: Place, name: str, kind: str) -> dict[str, Any]:
     try:
         content = place.read(name, MAX_BYTES)
     except FileNotFoundError:
-        raise InputError(f"there is no {kind} in {place.location}") from None
+        more = ": it holds a sweep, whose studies are in studies/" if place.exists(SWEEP) else ""
+        raise InputError(f"there is no {kind} in {place.location}{more}") from None
     except StoreError as error:
         if isinstance(error.__cause__, NotADirectoryError):
             raise InputError(f"there is no {kind} in {place.location}") from None

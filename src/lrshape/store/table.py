@@ -207,7 +207,7 @@ def curves_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
     texts = pa.schema([schema([]).field(name) for name in CURVE_KEYS])
     trials = joined.select(CURVE_KEYS).cast(texts).to_pandas()
     trials = sort_trials(trials.assign(place=np.arange(len(trials))))
-    trials = trials.astype({"phase": "category", "shape": "category"})
+    trials = trials.astype({"phase": "category", "shape": "category", "hyperparameters": "category"})
     curves = joined.column(CURVE).take(pa.array(trials.pop("place").to_numpy()))
     return curve_column.one_row_a_point(trials, curves)
 

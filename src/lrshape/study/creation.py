@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from lrshape.errors import InputError, shown
 from lrshape.store import Location, Store
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
@@ -18,7 +19,7 @@ from lrshape.study.study import Study
 from lrshape.training.called_workload import CalledWorkload
 from lrshape.training.devices import mesh, precision
 from lrshape.training.memory import plan_chunk_size
-from lrshape.training.workload import GradientWorkload, Workload
+from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +62,9 @@ def check_workload(workload: Workload, hyperparameters: Sequence[str] = ()) -> N
     """Find what would go wrong at the first training, before a directory is made."""
     if isinstance(workload, CalledWorkload):
         workload.check(hyperparameters)
+    elif not isinstance(workload, PopulationWorkload):
+        rule = "its class must derive from GradientWorkload or StepWorkload"
+        raise InputError(f"workload {workload.name}: {rule}, got {shown(type(workload))}")
     elif isinstance(workload, GradientWorkload):
         data = workload.data()
         jax.eval_shape(lambda key: workload.order(key, data), jax.eval_shape(lambda: jax.random.key(0)))

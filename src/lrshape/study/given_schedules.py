@@ -27,7 +27,11 @@ MOST = 10_000
 
 
 def read_schedules(
-    given: Sequence[Given] | Mapping[str, Given], key: str, step_rule: StepRule, tune: bool = True
+    given: Sequence[Given] | Mapping[str, Given],
+    key: str,
+    step_rule: StepRule,
+    steps: int | None,
+    tune: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """The schedules under their names, as `BaselineSpec` has them.
 
@@ -35,6 +39,8 @@ def read_schedules(
         given: by name; or a list, whose entries are called after their family or file.
         key: of the spec, for errors.
         step_rule: where in a step the study reads its shapes.
+        steps: of a trial, in which the warmup and the decay of a schedule last as many steps as it says; None
+            if unknown.
         tune: whether to tune the base LR of those that do not say.
 
     Raises:
@@ -44,12 +50,14 @@ def read_schedules(
         given = _named(given, key)
     found = {}
     for name, one in given.items():
+        if not isinstance(name, str):
+            raise InputError(f"{key}: names must be text, got {shown(name)}")
         where = f"{key}.{name}"
         if isinstance(one, BaselineSpec):
             found[name] = one.model_dump()
             continue
         with about(where):
-            document = _document(one, step_rule, tune)
+            document = _document(one, step_rule, steps, tune)
         found[name] = BaselineSpec.read(document, where).model_dump()
     return found
 
@@ -118,7 +126,7 @@ def _is_file(one: str | os.PathLike[str]) -> bool:
     return isinstance(one, os.PathLike) or Path(one).suffix in MAX_BYTES
 
 
-def _document(one: Any, step_rule: StepRule, tune: bool) -> dict[str, Any]:
+def _document(one: Any, step_rule: StepRule, steps: int | None, tune: bool) -> dict[str, Any]:
     """The keys of a `BaselineSpec`."""
     if isinstance(one, str) and not _is_file(one):
         if one in STANDARD_BASELINES:
@@ -137,7 +145,7 @@ def _document(one: Any, step_rule: StepRule, tune: bool) -> dict[str, Any]:
     if "params" in document:
         raise InputError(f"params belong to a family, not to {kinds[0]}")
     schedule = _schedule(source) if kinds == ["file"] else source
-    found = _of_schedule(schedule, step_rule)
+    found = _of_schedule(schedule, step_rule, steps)
     base_lr = found.pop("base_lr")
     return found | ({"base_lr": base_lr} if document["tune"] is False else {}) | document
 
@@ -148,8 +156,10 @@ def _schedule(source: Any) -> Schedule:
     return read_schedule(source)
 
 
-def _of_schedule(schedule: Any, step_rule: StepRule) -> dict[str, Any]:
+def _of_schedule(schedule: Any, step_rule: StepRule, steps: int | None) -> dict[str, Any]:
     if isinstance(schedule, Schedule):
+        if schedule.in_steps and steps is not None:
+            schedule = schedule.replace(steps=steps)
         is_shape = schedule.family != "table" and schedule.step_rule == step_rule
         if is_shape and schedule.batch_sizes is None and not schedule.min_lr:
             params = dict(schedule.params)

@@ -131,7 +131,8 @@ class StudySpec(SearchSpec):
     def _filled(cls, given: dict[str, Any], low: float, high: float, families_are_named: bool) -> "StudySpec":
         """The spec that a plan stands for, with base LRs from low to high unless it says otherwise."""
         if isinstance(given.get("baselines"), Mapping):
-            given["baselines"] = read_schedules(given["baselines"], "baselines", step_rule_of(given))
+            rule, steps = step_rule_of(given), _steps(given)
+            given["baselines"] = read_schedules(given["baselines"], "baselines", rule, steps)
         base_lr = given.get("base_lr", {})
         if isinstance(base_lr, dict):
             given["base_lr"] = {"strategy": "grid", "low": low, "high": high, **base_lr}
@@ -204,9 +205,14 @@ def _with_schedules(document: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"{strange[0]} belongs to a search: remove either schedules or {strange[0]}")
     if isinstance(tune, bool):
         given.pop("tune", None)
-    return given | {
-        "baselines": read_schedules(schedules, "schedules", step_rule_of(given), tune is not False)
-    }
+    rule, steps = step_rule_of(given), _steps(given)
+    return given | {"baselines": read_schedules(schedules, "schedules", rule, steps, tune is not False)}
+
+
+def _steps(document: Mapping[str, Any]) -> int | None:
+    """Of a trial; None if the workload cannot be built."""
+    workload = document["workload"]
+    return workload.steps if isinstance(workload, Workload) else None
 
 
 def step_rule_of(document: Mapping[str, Any]) -> StepRule:

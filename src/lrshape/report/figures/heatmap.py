@@ -95,7 +95,7 @@ def _image(figure: Any, ax: Any, values: NDArray[np.float64], findings: Findings
             ScalarMappable(norm, colormap), ax=ax, location="bottom", fraction=0.05, pad=0.02, aspect=30
         )
         bar.outline.set_visible(False)
-        bar.ax.xaxis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 5)) if log else MaxNLocator(4))
+        bar.ax.xaxis.set_major_locator(FixedLocator(nice_log_ticks(low, high, 3)) if log else MaxNLocator(3))
         bar.ax.xaxis.set_minor_locator(NullLocator())
         bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: rate(v)))
         bar.set_label(metric_label("screen", findings.metric, log=log), color=MUTED.light)
