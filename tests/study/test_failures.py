@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import lrshape
+from lrshape.procedure.sampler import SAMPLERS, SequenceSampler
 from lrshape.procedure.trial import Candidate, ShapeRecord, Trial
 from lrshape.process_wide import heard_interrupts
 from lrshape.study.chunk import Chunk, TrainChunk
@@ -71,6 +72,23 @@ def test_mended_code_finds_what_it_finds_without_the_mistake(tmp_path, caplog):
     assert "has changed since the study began" not in caplog.text  # no trial of the old code is stored
     tables = [search(Broken(0), tmp_path / name).trials().drop(columns="wall_time") for name in ("x", "y")]
     pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_plug_in_that_has_changed_is_told_when_a_study_is_resumed(tmp_path, caplog, monkeypatch):
+    assert "sobol" in SAMPLERS
+    monkeypatch.setattr(SAMPLERS, "_classes", dict(SAMPLERS._classes))
+
+    def define(shift):
+        @SAMPLERS.register("shifted")
+        class Shifted(SequenceSampler):
+            def sequence(self, dimensions, seed, start, count):
+                rows = np.arange(start, start + count)[:, None]
+                return np.tile((0.3 * rows + shift) % 1, (1, dimensions))
+
+    for shift, told in ((0.0, False), (0.0, False), (0.1, True)):
+        define(shift)
+        search(Broken(0), tmp_path / "x", sampler="shifted")
+        assert ("the class of sampler shifted has changed since the study began" in caplog.text) == told
 
 
 def test_mended_code_keeps_what_was_trained_before_the_mistake(tmp_path):

@@ -12,11 +12,13 @@ from typing import Any
 import jax
 
 from lrshape.errors import InputError, shown
+from lrshape.shapes import FAMILIES
 from lrshape.store import Location, Store
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 from lrshape.study.study import Study
 from lrshape.training.called_workload import CalledWorkload
+from lrshape.training.code_digest import class_digest
 from lrshape.training.devices import mesh, precision
 from lrshape.training.memory import plan_chunk_size
 from lrshape.training.workload import GradientWorkload, PopulationWorkload, Workload
@@ -49,12 +51,15 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
             "precision": precision(spec.workload),
             "git_revision": git_revision(),
             "train_digest": _train_digest(spec.workload),
+            "plugin_digests": _plugin_digests(spec),
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
 
     Store.create(path, {"name": spec.name, "spec": spec.document()}, more=describe_run)
     study = Study(path)
-    _compare_code(study, spec.workload)
+    if study.store.chunks():
+        _compare_code(study, spec.workload)
+        _compare_plugins(study, spec)
     return study
 
 
@@ -76,7 +81,7 @@ def _train_digest(workload: Workload) -> str | None:
 
 def _compare_code(study: Study, workload: Workload) -> None:
     """Say where the trials that are stored may be of other code."""
-    if not isinstance(workload, CalledWorkload) or not study.store.chunks():
+    if not isinstance(workload, CalledWorkload):
         return
     digest = workload.digest()
     if study.document.get("train_digest") != digest.sha256:
@@ -90,6 +95,37 @@ def _compare_code(study: Study, workload: Workload) -> None:
             "%s: lrshape cannot tell whether %s is what the study began with: it cannot compare %s",
             *(study.path, workload.code, ", ".join(digest.unknown)),
         )
+
+
+def _plugin_digests(spec: StudySpec) -> dict[str, str]:
+    """Digests of the classes that the study uses and that are not lrshape's own, by what they are."""
+    used: dict[str, type] = {
+        f"{kind} {one.name}": type(one)
+        for kind, one in (
+            ("workload", spec.workload),
+            ("sampler", spec.sampler),
+            ("base-LR strategy", spec.base_lr),
+        )
+    }
+    names = [one.name for one in spec.families] + [one.family for one in spec.baselines.values()]
+    used |= {f"family {name}": FAMILIES[name] for name in names}
+    return {
+        name: class_digest(kind).sha256
+        for name, kind in used.items()
+        if not kind.__module__.startswith("lrshape.")
+    }
+
+
+def _compare_plugins(study: Study, spec: StudySpec) -> None:
+    """Say where the trials that are stored may be of another class with the same name."""
+    known = study.document.get("plugin_digests", {})  # earlier versions kept none
+    for name, digest in _plugin_digests(spec).items():
+        if known.get(name, digest) != digest:
+            _log.warning(
+                "%s: the class of %s has changed since the study began; lrshape keeps the stored trials of "
+                "the same schedules. To search anew, use another directory",
+                *(study.path, name),
+            )
 
 
 def versions() -> dict[str, str]:

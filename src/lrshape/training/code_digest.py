@@ -44,6 +44,15 @@ def code_digest(function: Callable[..., Any]) -> CodeDigest:
     return CodeDigest(found.hex(), tuple(sorted(parts.unknown)))
 
 
+def class_digest(kind: type) -> CodeDigest:
+    """Return the digest of a class's source, and of what its methods hold, as that of functions."""
+    methods = [one for one in vars(kind).values() if isinstance(one, types.FunctionType)]
+    written = [one for one in methods if one.__code__.co_filename != "<string>"]  # dataclasses make others
+    parts = _Parts()
+    found = parts.digest([kind, written])
+    return CodeDigest(found.hex(), tuple(sorted(parts.unknown)))
+
+
 class _Parts:
     """Digests of values; equal values have equal ones in every process."""
 
