@@ -42,6 +42,10 @@ def test_it_prints_the_gap_table_and_writes_the_result(folder):
         (["--eigenbasis", "-1"], "eigenbasis must be at least 0, got -1"),
         (["--set", "workload.batch_size=900"], "batch_size must be at most"),
         (["--set", "families=3"], "families"),
+        (
+            ["--set", "workload.dimension=10", "--set", "workload.batch_size=10"],
+            "steps must be fewer than the 10 different eigenvalues where batches hold all data",
+        ),
     ],
 )
 def test_wrong_input_ends_in_one_line_and_code_2(folder, arguments, message):

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from lrshape.paper.figures import FIGURES
-from lrshape.paper.run import OPTIMUM, OptimumResult, gap_text
+from lrshape.paper.run import OPTIMUM, ROUNDING, OptimumResult, gap_text
 from lrshape.report import sections
 from lrshape.report.drawing import draw_all
 from lrshape.report.interaction import Cards
@@ -99,7 +99,7 @@ def warnings(found: OptimumResult) -> list[Notice]:
                 "not for SGD: minimise an eigenbasis's own dynamics (--eigenbasis).",
             )
         )
-    better = [f.family for f in found.families if found.exact_gap(f.family) < 0]
+    better = [f.family for f in found.families if found.exact_gap(f.family) < -ROUNDING]
     if found.eigenbasis is None and better:
         said.append(
             Notice(

@@ -96,9 +96,13 @@ class OptimumResult:
         return self.checks[name].exact / self.checks[OPTIMUM].exact - 1
 
 
+ROUNDING = 1e-9
+"""Gaps below this are of rounding."""
+
+
 def gap_text(gap: float) -> str:
-    """Return a gap as a percentage with two significant digits; below a billionth it is rounding."""
-    return percent(gap, zero=1e-9)
+    """Return a gap as a percentage with two significant digits."""
+    return percent(gap, zero=ROUNDING)
 
 
 def linear_regression(spec: StudySpec) -> LinearRegression:
@@ -141,7 +145,7 @@ def find_optimum(
         report: told what is done, a line at a time.
 
     Raises:
-        InputError: if the workload is another one or a number is out of range.
+        InputError: if the workload is another one, a number is out of range, or the loss can be brought to 0.
     """
     workload = linear_regression(spec)
     if not spec.families:
@@ -153,6 +157,12 @@ def find_optimum(
     ):
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
+    eigenvalues = len(np.unique(workload.spectrum()[workload.spectrum() > 0]))
+    if workload.batch_size == workload.dimension and workload.steps >= eigenvalues:
+        raise InputError(
+            f"steps must be fewer than the {eigenvalues} different eigenvalues where batches hold all data, "
+            f"because as many can bring the loss to 0, got {workload.steps}"
+        )
     mesh()  # before anything else uses JAX: it sets the number of devices
     recursion = Recursion(workload.spectrum(), workload.batch_size)
     shown = eigenbasis or 0
