@@ -148,7 +148,7 @@ def _strip(ax: Any, findings: Findings, rows: list[Row], labelled: bool) -> None
     ax.set_xlim(0, 1)
     ax.set_xticks([])
     if labelled:
-        ax.set_yticks(range(len(rows)), [printable(findings.name(row["shape"]), 26) for row in rows])
+        ax.set_yticks(range(len(rows)), [printable(findings.name(row["shape"]), 24) for row in rows])
         return
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 10**9) if len(rows) / s <= 8)
     ranks = [1, *range(step, len(rows) + 1, step)]

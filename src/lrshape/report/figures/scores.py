@@ -65,7 +65,7 @@ def has_differences(findings: Findings) -> bool:
 def _rows(ax: Any, rows: Sequence[Row]) -> None:
     """Give the rows their names, best on top."""
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    ax.set_yticks(range(len(rows)), [printable(row["label"], 26) for row in rows], fontsize=TEXT)
+    ax.set_yticks(range(len(rows)), [printable(row["label"], 24) for row in rows], fontsize=TEXT)
     for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
         tick.set_color(MUTED.light if row["is_baseline"] else INK.light)
         tick.set_fontweight("bold" if row["is_winner"] else "normal")
