@@ -46,15 +46,18 @@ def test_finds_every_file_and_lists_by_name(registry):
     assert "apple" in registry
     assert "pear" not in registry
     assert ["unhashable"] not in registry
-    assert registry.get("pear", 1) == 1
+    assert registry.get("pear", 1) == registry.get([], 1) == 1
     assert registry.get("zebra") is registry["zebra"]
 
 
 def test_an_instance_of_a_class_that_is_not_registered_is_refused(registry):
     thing = registry["apple"]()
     assert registry.validated(thing) is thing
-    with pytest.raises(InputError, match="must be of a registered class; register that of a Pear first"):
-        registry.build(type("Pear", (), {"__repr__": None})())
+    again = registry.register("apple")(type("Thing", (), {"__module__": type(thing).__module__}))
+    assert registry["apple"] is again is not type(thing)
+    assert registry.validated(thing) is thing  # of a cell of a notebook that was run again
+    with pytest.raises(InputError, match="class Pear is not registered: decorate it"):
+        registry.build(type("Pear", (), {})())
 
 
 @pytest.mark.parametrize("name", ["appel", None, 3, ["apple"], "x" * 10_000])

@@ -128,7 +128,7 @@ class Registry(Mapping[str, type[T]]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the class of this name, or the default: `Mapping.get` expects a `KeyError`."""
-        return self._discover().get(name, default)
+        return self[name] if name in self else default  # noqa: SIM401 - this is what it would call
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name in self._discover()
@@ -168,8 +168,11 @@ class Registry(Mapping[str, type[T]]):
         if isinstance(given, str):
             given, key = {self._key: given}, ""
         elif isinstance(given, self._base):
-            if self.get(getattr(given, "name", "")) is not type(given):
-                raise InputError(f"must be of a registered class; register that of {shown(given)} first")
+            known = self.get(getattr(given, "name", ""))
+            if known is None or _path(known) != _path(type(given)):
+                raise InputError(
+                    f"class {type(given).__name__} is not registered: decorate it, see CONTRIBUTING"
+                )
             return given
         if not isinstance(given, Mapping) or self._key not in given:
             raise InputError(f"needs a {self._key}, one of {', '.join(self)}, got {shown(given)}")

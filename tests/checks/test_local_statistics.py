@@ -142,6 +142,14 @@ def test_a_share_is_that_of_each_seed_so_that_it_stays_below_all_of_the_loss():
     assert 0.9 < row["gain_relative_high"] < 1
 
 
+def test_where_values_have_no_sign_a_share_is_that_of_the_median():
+    both = trials({("rex-0001", None, None, 0.1): 1.0, ("rex-0001:beta:01", "beta", 1.0, 0.1): 0.9}, 20)
+    both.loc[both["seed"] == 0, METRIC] = 0.0
+    row = confirm_points(both, score_points(both, METRIC), METRIC).iloc[0]
+    for end in ("", "_low", "_high"):
+        assert row[f"gain_relative{end}"] == row[f"gain{end}"] / row["own_score"]
+
+
 def test_confirming_removes_the_bias_of_the_best_of_many():
     """All values are equally good: the best of twenty seems better when it is chosen, and is not."""
     biased, confirmed = [], []

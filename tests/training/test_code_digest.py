@@ -5,10 +5,14 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
-from lrshape.training.code_digest import MOST, code_digest
+from lrshape.procedure.sampler import SequenceSampler
+from lrshape.shapes import Family, parameter
+from lrshape.training.code_digest import MOST, class_digest, code_digest
 
 CODE = """
 import functools
@@ -163,3 +167,30 @@ def test_what_cannot_be_compared_is_told(held, unknown):
     found = code_digest(functools.partial(first, held))
     assert found.unknown == (unknown,)
     assert found.sha256 != code_digest(functools.partial(second, held)).sha256
+
+
+def test_a_class_counts_with_what_its_author_wrote_and_not_with_what_libraries_add(monkeypatch):
+    def define(factor):
+        @dataclass(frozen=True)
+        class Line(Family):
+            """A line."""
+
+            formula = "1"
+            slope: float = parameter(1.0, 0.1, 10.0)
+
+            def multiplier(self, t):
+                return factor * self.slope * t
+
+        class Sampler(SequenceSampler):
+            def sequence(self, dimensions, seed, start, count):
+                return np.full((count, dimensions), factor)
+
+        return Line, Sampler
+
+    for one, same, other in zip(define(1.0), define(1.0), define(2.0), strict=True):
+        assert class_digest(one) == class_digest(same) != class_digest(other)
+        digest = class_digest(one)
+        for name in ("__repr__", "__eq__", "__hash__"):
+            if name in vars(one):
+                monkeypatch.setattr(one, name, lambda self, *_: 3)
+        assert class_digest(one) == digest

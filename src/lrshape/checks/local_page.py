@@ -163,7 +163,7 @@ def overall_verdict(rows: pd.DataFrame, is_winner: bool) -> str:
 
 def _gain_text(gain: float, share: float) -> str:
     """A gain in percent of the original's value; in units of the metric where there is no such share."""
-    return percent(share) if math.isfinite(share) else number(gain)
+    return percent(share) if math.isfinite(gain) and math.isfinite(share) else number(gain)
 
 
 def sentence(text: str) -> str:
@@ -330,9 +330,15 @@ def _table(rows: pd.DataFrame) -> Table:
         text, spread = numbers(row, "score", "low", "high")
         return "diverged" if math.isinf(row["score"]) else text, spread
 
+    def relative(row: Row) -> Cell:
+        low, high = row["gain_relative_low"], row["gain_relative_high"]
+        known = math.isfinite(low) and math.isfinite(high)
+        return percent(row["gain_relative"]), f"{percent(low)} to {percent(high)}" if known else ""
+
     def biased(row: Row) -> Cell:
         text, _ = numbers(row, "biased_gain", "gain_low", "gain_high")
-        return text, percent(row["biased_gain"] / abs(row["own_score"]) if row["own_score"] else math.nan)
+        own = abs(row["own_score"])
+        return text, percent(row["biased_gain"] / own if math.isfinite(own) and own > 0 else math.nan)
 
     return table(
         "The best value of each parameter, measured on further seeds",
@@ -341,7 +347,7 @@ def _table(rows: pd.DataFrame) -> Table:
             ("parameter", "own → best other"): change,
             ("median", "95% interval"): median,
             ("better by", "95% interval"): lambda row: numbers(row, "gain", "gain_low", "gain_high"),
-            "relative": lambda row: percent(row["gain_relative"]),
+            ("relative", "95% interval"): relative,
             ("p", "Holm"): lambda row: probability(row["p_holm"]),
             ("when chosen", "biased"): biased,
             "the change": lambda row: VERDICTS[row["verdict"]],
@@ -361,7 +367,8 @@ def _method(metric: str) -> list[str]:
         "further seeds, with its exact 95% sign interval; p-values are two-sided and corrected for all rows "
         "of all shapes (Holm). “Improves” or “worsens” needs an interval that excludes 0 and a corrected p "
         "below 0.05.",
-        "The bound in the heading is the largest upper end of these intervals. It holds for the values that "
-        "were measured again. It says nothing about values between them, or about changing two parameters.",
+        "“Relative” is the same difference as a share of the original's score on the same seed. The bound in "
+        "the heading is the largest upper end of its intervals. It holds for the values that were measured "
+        "again. It says nothing about values between them, or about changing two parameters.",
         f"A trial that diverged or failed scores +∞ in {printable(metric, 60)}; none is dropped.",
     ]

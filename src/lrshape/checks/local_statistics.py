@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lrshape.analysis.intervals import holm, paired_difference
+from lrshape.analysis.intervals import Difference, holm, paired_difference
 from lrshape.analysis.paired import verdict
 from lrshape.analysis.scores import best_base_lrs, samples_by_seed, scores
 from lrshape.analysis.tables import records, where
@@ -113,7 +113,8 @@ def confirm_points(trials: pd.DataFrame, points: pd.DataFrame, metric: str) -> p
         own_base_lr, base_lr, edge, seeds, own_score, own_low, own_high, score, low, high, biased_gain, gain,
         gain_low, gain_high, gain_relative, gain_relative_low, gain_relative_high, p_value, p_holm, verdict``.
         ``gain`` is the median over the seeds of the original's value minus the point's, ``gain_relative`` the
-        median of this difference as a share of the original's value, NaN unless the values have one sign;
+        median of this difference as a share of the original's value, or of the original's median unless all
+        values have one sign; NaN if that is 0 or not finite;
         ``biased_gain`` is the gain on the seeds that chose the point;
         ``p_holm`` is corrected for all rows.
         ``verdict`` says whether the value is better than the original's, see `lrshape.analysis.paired`.
@@ -146,7 +147,7 @@ def confirm_points(trials: pd.DataFrame, points: pd.DataFrame, metric: str) -> p
                 "gain": gain.estimate,
                 "gain_low": gain.low,
                 "gain_high": gain.high,
-                **_shares(sample[own["shape"]], sample[other["shape"]]),
+                **_shares(sample[own["shape"]], sample[other["shape"]], gain),
                 "p_value": gain.p_value,
             }
         )
@@ -174,10 +175,15 @@ def largest_gain(rows: pd.DataFrame, key: str = "gain_high") -> float:
     return float(ends.max()) if len(ends) and not np.isnan(ends).any() else math.nan
 
 
-def _shares(own: pd.Series, other: pd.Series) -> dict[str, float]:
-    """What the other gains as a share of the original's value on the same seed."""
+def _shares(own: pd.Series, other: pd.Series, gain: Difference) -> dict[str, float]:
+    """What the other gains as a share of the original's value on the same seed, else of its median."""
     a, b = (np.asarray(values[own.index], np.float64) for values in (other, own))
     found = regret_shares(a, b, a, b)
+    if math.isnan(found["relative"]):
+        median = abs(float(np.median(b)))
+        size = median if math.isfinite(median) and median > 0 else math.nan
+        ends = {"": gain.estimate, "_low": gain.low, "_high": gain.high}
+        return {f"gain_relative{end}": value / size for end, value in ends.items()}
     return {
         "gain_relative": -found["relative"],
         "gain_relative_low": -found["relative_high"],

@@ -1,7 +1,9 @@
 """What a sweep shows: its page with links to each setting's own report, its tables, its data."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -95,17 +97,25 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 **{key: findings.document[key] for key in ("axes", "transfer")},
                 "metric": findings.metric,
                 "margin": findings.margin,
-                "answers": {choice: findings.answer(choice) for choice in CHOICES},
+                "answers": {
+                    choice: {
+                        key: _entry(one) if isinstance(one, dict) else one for key, one in answer.items()
+                    }
+                    for choice, answer in ((choice, findings.answer(choice)) for choice in CHOICES)
+                },
                 "settings": [
                     {"setting": s.slug, "values": s.values, "best": s.best} for s in findings.settings
                 ],
-                "regrets": [
-                    {**row, "params": params_of(row["params"])} for row in findings.regrets.to_dict("records")
-                ],
+                "regrets": [_entry(row) for row in findings.regrets.to_dict("records")],
             }
         ),
         cards=_cards(findings),
     )
+
+
+def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A regret with its parameters as an object."""
+    return {**row, "params": params_of(row["params"])}
 
 
 def _settings_frame(findings: SweepFindings) -> pd.DataFrame:

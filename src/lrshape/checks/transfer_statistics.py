@@ -156,8 +156,7 @@ def answer(table: pd.DataFrame, choice: str = TUNED) -> dict[str, Any]:
         ``undecided``, or ``unknown`` with too few seeds or settings; ``pairs``, how many were compared;
         ``costs``, ``within``, how many of them are so; ``largest``, the row of the largest regret among those
         that decide (with tuned base LRs those that show a move, else those that cost, if any does), and
-        ``reverse``, the row of the other
-        shape in the other setting: both None without pairs.
+        ``reverse``, the row of the other shape in the other setting: both None without pairs.
     """
     of_choice = [r for r in table.to_dict("records") if r["choice"] == choice and r["verdict"] != "own"]
     pairs = {(row["shape_of"], row["used_in"]): row for row in of_choice}

@@ -161,7 +161,7 @@ def find_optimum(
     if workload.batch_size == workload.dimension and workload.steps >= eigenvalues:
         raise InputError(
             f"steps must be fewer than the {eigenvalues} different eigenvalues where batches hold all data, "
-            f"because as many can bring the loss to 0, got {workload.steps}"
+            f"because that many steps can bring the loss to 0, got {workload.steps}"
         )
     mesh()  # before anything else uses JAX: it sets the number of devices
     recursion = Recursion(workload.spectrum(), workload.batch_size)

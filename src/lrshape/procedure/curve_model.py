@@ -226,6 +226,8 @@ class CurveModel:
     ) -> float:
         """What a better base LR is expected to gain, with the same hyperparameters, on the metric's scale.
 
+        At least as much as one between those of the grid may gain.
+
         Args:
             shape: any.
             base_lr: to be compared.

@@ -116,7 +116,7 @@ def read_document(place: Place, name: str, kind: str) -> dict[str, Any]:
     try:
         content = place.read(name, MAX_BYTES)
     except FileNotFoundError:
-        more = ": it holds a sweep, whose studies are in studies/" if place.exists(SWEEP) else ""
+        more = ": it holds a sweep, whose studies are in studies/" if exists(place, SWEEP) else ""
         raise InputError(f"there is no {kind} in {place.location}{more}") from None
     except StoreError as error:
         if isinstance(error.__cause__, NotADirectoryError):

@@ -21,7 +21,10 @@ class LocalPlace(Place):
 
     def __init__(self, location: Path):
         self.location = location
-        self._path = location.absolute()  # the current directory may change
+        try:
+            self._path = location.absolute()  # the current directory may change
+        except FileNotFoundError:  # it is gone
+            self._path = location
         self.readers = min(8, os.cpu_count() or 1)
 
     def read(self, name: str, most: int = files.LARGEST) -> bytes:

@@ -99,14 +99,13 @@ def _compare_code(study: Study, workload: Workload) -> None:
 
 def _plugin_digests(spec: StudySpec) -> dict[str, str]:
     """Digests of the classes that the study uses and that are not lrshape's own, by what they are."""
-    used: dict[str, type] = {
-        f"{kind} {one.name}": type(one)
-        for kind, one in (
-            ("workload", spec.workload),
-            ("sampler", spec.sampler),
-            ("base-LR strategy", spec.base_lr),
-        )
+    plugins = {
+        "workload": spec.workload,
+        "optimizer": getattr(spec.workload, "optimizer", None),
+        "sampler": spec.sampler,
+        "base-LR strategy": spec.base_lr,
     }
+    used = {f"{kind} {one.name}": type(one) for kind, one in plugins.items() if one is not None}
     names = [one.name for one in spec.families] + [one.family for one in spec.baselines.values()]
     used |= {f"family {name}": FAMILIES[name] for name in names}
     return {

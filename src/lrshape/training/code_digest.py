@@ -46,10 +46,8 @@ def code_digest(function: Callable[..., Any]) -> CodeDigest:
 
 def class_digest(kind: type) -> CodeDigest:
     """Return the digest of a class's source, and of what its methods hold, as that of functions."""
-    methods = [one for one in vars(kind).values() if isinstance(one, types.FunctionType)]
-    written = [one for one in methods if one.__code__.co_filename != "<string>"]  # dataclasses make others
     parts = _Parts()
-    found = parts.digest([kind, written])
+    found = parts.digest([kind, [one for one in vars(kind).values() if _is_written(one, kind)]])
     return CodeDigest(found.hex(), tuple(sorted(parts.unknown)))
 
 
@@ -141,6 +139,14 @@ class _Parts:
 
     def _all(self, kind: str, values: Iterable[Any]) -> bytes:
         return _joined(kind, *map(self.digest, values))
+
+
+def _is_written(member: Any, kind: type) -> bool:
+    """Whether it is a method that the class's author wrote, and not one that dataclasses or pydantic made."""
+    made = inspect.unwrap(member) if isinstance(member, types.FunctionType) else None
+    if not isinstance(made, types.FunctionType) or made.__code__.co_filename == "<string>":
+        return False
+    return made.__qualname__.startswith(f"{kind.__qualname__}.")
 
 
 def _attributes(wrapper: Any) -> dict[str, Any]:
