@@ -34,9 +34,7 @@ MOST = 24
 """Settings that a figure shows; the tables have all."""
 _DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no colours of the page
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
-_MOST_RANGE = (
-    1.0  # copied base LRs may cost millions of percent, beside which all else would look like nothing
-)
+_MOST_RANGE = 1.0  # copied base LRs may cost millions of percent, beside which nothing else would show
 
 
 def winner_curves(findings: SweepFindings) -> list[tuple[SettingFindings, NDArray[np.float64]]]:

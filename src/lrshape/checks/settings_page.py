@@ -97,12 +97,7 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
                 **{key: findings.document[key] for key in ("axes", "transfer")},
                 "metric": findings.metric,
                 "margin": findings.margin,
-                "answers": {
-                    choice: {
-                        key: _entry(one) if isinstance(one, dict) else one for key, one in answer.items()
-                    }
-                    for choice, answer in ((choice, findings.answer(choice)) for choice in CHOICES)
-                },
+                "answers": {choice: _answer(findings.answer(choice)) for choice in CHOICES},
                 "settings": [
                     {"setting": s.slug, "values": s.values, "best": s.best} for s in findings.settings
                 ],
@@ -111,6 +106,10 @@ def sweep_result(findings: SweepFindings, folder: Path) -> CheckResult:
         ),
         cards=_cards(findings),
     )
+
+
+def _answer(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _entry(value) if isinstance(value, dict) else value for key, value in found.items()}
 
 
 def _entry(row: Mapping[str, Any]) -> dict[str, Any]:
