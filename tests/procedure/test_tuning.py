@@ -5,11 +5,12 @@ import pandas as pd
 import pytest
 
 from lrshape.analysis.design import Tuning
-from lrshape.procedure import curve_model
+from lrshape.procedure import known_trials
 from lrshape.procedure.choice import Choice, Tuned
-from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
+from lrshape.procedure.curve_model import CurveModel
 from lrshape.procedure.curves import PROGRESS, multiplier_rms
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
+from lrshape.procedure.tried_base_lrs import tried_base_lrs
 from lrshape.procedure.tuning import tune
 from lrshape.study.spec import StudySpec
 
@@ -151,7 +152,7 @@ def test_a_profile_knows_the_best_base_lr_of_a_shape_and_how_well():
 
 def test_a_model_that_cannot_know_all_trials_does_not_take_the_lucky_ones(monkeypatch):
     """To a model of half of the screen base LRs far from the best one are as bad as they are."""
-    monkeypatch.setattr(curve_model, "MOST", 100)
+    monkeypatch.setattr(known_trials, "MOST", 100)
     random, shape = np.random.default_rng(0), SHAPES[2]
     octaves = random.uniform(-2, 2, 200)
     table = screened(octaves).query("shape == 'baseline-linear'")
@@ -167,14 +168,14 @@ def test_a_model_that_cannot_know_all_trials_prefers_new_points_to_more_seeds_an
     monkeypatch,
 ):
     """150 seeds of one base LR push out neither the other base LRs nor the screen's."""
-    monkeypatch.setattr(curve_model, "MOST", 60)
+    monkeypatch.setattr(known_trials, "MOST", 60)
     shape = SHAPES[2]
     seeds = screened(np.full(150, 1.0)).query("shape == 'baseline-linear'")
     seeds = seeds.assign(phase="confirm", seed=np.arange(150))
     tried = screened(np.linspace(-0.5, 0.5, 21)).query("shape == 'baseline-linear'").assign(phase="tune")
     far = screened(np.linspace(-4, -2, 40)).query("shape == 'baseline-linear'")
     table = pd.concat([seeds, tried, far], ignore_index=True)
-    known = table.iloc[curve_model._known(table, np.ones(len(table), bool))]
+    known = table.iloc[known_trials.known_trials(table, np.ones(len(table), bool))]
     assert known["phase"].value_counts().to_dict() == {"tune": 21, "screen": 20, "confirm": 19}
     profile = CurveModel(table, METRIC, "log").profile(
         shape, tried_base_lrs(table, METRIC, [shape.id])[shape.id], np.random.default_rng(0)

@@ -92,7 +92,8 @@ def test_a_damaged_chunk_of_the_target_is_replaced(parts):
     [
         ({"spec": {"seed": 1}}, "different specs: seed: None -> 1"),
         ({"chunk_size": 6}, "trials in a chunk"),
-        ({"train_digest": "x"}, "code"),
+        ({"train_digest": "x"}, "trained by different code"),
+        ({"plugin_digests": {"sampler mine": "x"}}, "plug-ins with different code"),
     ],
 )
 def test_what_is_no_part_is_refused(parts, tmp_path, change, rule):

@@ -18,7 +18,7 @@ def choose_scale(metric_name: str, losses: ArrayLike, given: Scale | None = None
     Args:
         metric_name: e.g. ``final/train_error``.
         losses: any shape, lower is better; what is not finite is ignored.
-        given: what the user asks for; it is taken if the losses allow it, as in Returns.
+        given: what the user asks for; ignored if the losses do not allow it.
 
     Returns:
         ``logit`` if the name ends in error or accuracy and all losses lie in [0, 1], or in [-1, 0] as those

@@ -16,10 +16,11 @@ from lrshape.checks.check import FollowUp, best_stored
 from lrshape.checks.transfer_statistics import At, BestShape
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import EXTREME
-from lrshape.procedure.curve_model import CurveModel, tried_base_lrs
+from lrshape.procedure.curve_model import CurveModel
 from lrshape.procedure.resolution import scale_of
 from lrshape.procedure.rounds import Phase
 from lrshape.procedure.trial import Candidate, ShapeRecord
+from lrshape.procedure.tried_base_lrs import tried_base_lrs
 from lrshape.settings import Settings
 from lrshape.store import NOTHING_TUNED, text_of
 from lrshape.study.spec import StudySpec

@@ -157,17 +157,18 @@ def find_optimum(
     ):
         if value < least:
             raise InputError(f"{name} must be at least {least}, got {value}")
-    eigenvalues = len(np.unique(workload.spectrum()[workload.spectrum() > 0]))
+    spectrum = workload.spectrum()
+    eigenvalues = len(np.unique(spectrum[spectrum > 0]))
     if workload.batch_size == workload.dimension and workload.steps >= eigenvalues:
         raise InputError(
             f"steps must be fewer than the {eigenvalues} different eigenvalues where batches hold all data, "
             f"because that many steps can bring the loss to 0, got {workload.steps}"
         )
     mesh()  # before anything else uses JAX: it sets the number of devices
-    recursion = Recursion(workload.spectrum(), workload.batch_size)
+    recursion = Recursion(spectrum, workload.batch_size)
     shown = eigenbasis or 0
     basis = random_basis(shown, workload.dimension)
-    exact = SecondMoments(workload.spectrum(), workload.batch_size, basis)
+    exact = SecondMoments(spectrum, workload.batch_size, basis)
     dynamics: Dynamics = recursion if eigenbasis is None else exact
     families = _families(spec, workload, dynamics, report)
     guesses = {f.family: f.schedule.values() for f in families}

@@ -18,9 +18,11 @@ from lrshape.analysis.scores import metric_values
 from lrshape.analysis.tables import where
 from lrshape.procedure.curves import curve_features, curves_of, root_mean_square
 from lrshape.procedure.hyperparameter_space import HyperparameterSpace
+from lrshape.procedure.known_trials import known_trials
 from lrshape.procedure.pool import Pool, Region, search_pool
 from lrshape.procedure.sampler import Bend
 from lrshape.procedure.trial import ShapeRecord
+from lrshape.procedure.tried_base_lrs import STEP, base_lr_grid
 from lrshape.process_wide import one_blas_thread
 from lrshape.store import NOTHING_TUNED
 
@@ -29,23 +31,11 @@ Array = NDArray[np.float64]
 SIZE = math.log(100.0)
 """Natural logarithm of the ratio of LRs that is about as far as the ends of the unit cube."""
 
-MOST = 1500
-"""Trials that the model knows at most."""
-
-STEP = 1 / 12
-"""Octaves between the base LRs among which the best is sought."""
-
-BEYOND = 12
-"""Steps that it is sought beyond those tried: an octave."""
-
 NEAR = 2
 """Octaves from the best base LR within which another one may be better: draws need not go further."""
 
 DRAWS, GAIN_DRAWS = 400, 4000
 """Draws from the posterior, more of them where the end of an interval depends on their mean."""
-
-POINT = ["shape", "base_lr", "hyperparameters"]
-"""Columns that trials with other seeds share."""
 
 LEAST = 4
 """Finite scores from which a model is fitted."""
@@ -119,7 +109,7 @@ class CurveModel:
 
         losses = metric_values(trials, metric)
         # A smooth function cannot follow where training diverges; `profile` looks no further than that.
-        known = _known(trials, np.isfinite(losses))
+        known = known_trials(trials, np.isfinite(losses))
         trials = trials.iloc[known]
         scores = on_scale(losses, scale)[known]
         self._bend = Bend.of(scores)
@@ -174,7 +164,7 @@ class CurveModel:
         """
         if tried["diverged"].to_numpy(bool).all():
             return Profile.of_diverged(tried)
-        inside, outside, limit = _grid(tried, reach)
+        inside, outside, limit = base_lr_grid(tried, reach)
         grid = np.concatenate([inside, outside])
         curve = curves_of([shape.family])
         bounds = self._tuned.bounds(constant=shape.is_baseline)
@@ -238,7 +228,7 @@ class CurveModel:
         Returns:
             At least 0.
         """
-        x = np.concatenate([[math.log2(base_lr)], *_grid(tried)[:2]])
+        x = np.concatenate([[math.log2(base_lr)], *base_lr_grid(tried)[:2]])
         pool = Pool(x, np.repeat(self._tuned.units([hyperparameters]), len(x), axis=0))
         curve = curves_of([shape.family])
         with one_blas_thread():
@@ -331,29 +321,6 @@ class CurveModel:
         return _points(values, 2**pool.base_lrs, self._tuned.features(pool.units, values))
 
 
-def _grid(tried: pd.DataFrame, reach: float = 0.0) -> tuple[Array, Array, float]:
-    """Base LRs among which the best is sought, as base-2 logarithms.
-
-    Args:
-        tried: see `tried_base_lrs`; some did not diverge.
-        reach: octaves below those tried that may be trusted untried.
-
-    Returns:
-        Those that may be trusted, ascending; those up to an octave beyond them, below the limit; and the
-        limit, the smallest one above them that diverged, or infinity.
-    """
-    rates = tried["base_lr"].to_numpy(np.float64)
-    bad = tried["diverged"].to_numpy(bool)
-    low, high = math.log2(rates[~bad].min()), math.log2(rates[~bad].max())
-    above = rates[bad & (rates > 2**high)]
-    limit = math.log2(above.min()) if len(above) else math.inf
-    low -= reach
-    inside = np.linspace(low, high, max(2, round((high - low) / STEP) + 1)) if high > low else [low]
-    outside = [low - STEP * (i + 1) for i in range(BEYOND)]
-    outside += [x for i in range(BEYOND) if (x := high + STEP * (i + 1)) < limit]
-    return np.asarray(inside), np.asarray(outside), limit
-
-
 def _reach(column: Array, losses: Array, most: float) -> float:
     """The coordinate at which a loss that starts at 0 first exceeds a limit, or the last one."""
     over = np.flatnonzero(losses > most)
@@ -362,31 +329,6 @@ def _reach(column: Array, losses: Array, most: float) -> float:
     i = int(over[0])
     share = (most - losses[i - 1]) / (losses[i] - losses[i - 1])
     return float(column[i - 1] + share * (column[i] - column[i - 1]))
-
-
-def _known(trials: pd.DataFrame, finite: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows of the trials that the model knows: those of the later phases, and as many of the screen's as fit.
-
-    The screen keeps a third of the room if it needs it: far from the best, its trials are the only ones.
-    Scores do not decide which are known: where noise is as large as the differences, the best trials are the
-    luckiest, and a model of these alone takes every point to be nearly as good as the best one.
-    """
-    repeat = trials.groupby(POINT, observed=True, sort=False).cumcount().to_numpy(np.int64)
-    is_screen = (trials["phase"] == "screen").to_numpy(bool)
-    later, screen = np.flatnonzero(finite & ~is_screen), np.flatnonzero(finite & is_screen)
-    later = _spread(later, repeat[later], MOST - min(len(screen), MOST // 3))
-    return np.sort(np.append(later, _spread(screen, repeat[screen], MOST - len(later))))
-
-
-def _spread(rows: NDArray[np.int64], repeat: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """At most so many of the rows, evenly.
-
-    First those of the first seed of each point: a second seed tells less than the first one of another point.
-    """
-    seeds = np.searchsorted(np.bincount(repeat).cumsum(), most, side="right")  # that all points can have
-    kept, partly = rows[repeat < seeds], rows[repeat == seeds]
-    every = np.linspace(0, len(partly) - 1, min(len(partly), most - len(kept))).astype(np.int64)
-    return np.append(kept, partly[every])
 
 
 def _points(values: Array, base_lrs: Array, hyperparameters: Array) -> Array:
@@ -398,16 +340,3 @@ def _draws(mean: Array, covariance: Array, count: int, random: np.random.Generat
     scale = max(float(np.diag(covariance).max()), 1e-300)
     factor = np.linalg.cholesky(covariance + 1e-8 * scale * np.eye(len(mean)))
     return mean + random.standard_normal((count, len(mean))) @ factor.T
-
-
-def tried_base_lrs(trials: pd.DataFrame, metric: str, shapes: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """The base LRs that were tried for each shape, ascending: ``base_lr, hyperparameters, diverged``.
-
-    ``diverged`` says whether half of these trials, or more, have no finite metric.
-    """
-    rows = where(trials, trials["shape"].isin(list(shapes)))
-    lost = ~np.isfinite(metric_values(rows, metric))
-    table = rows[POINT].astype({"shape": str, "hyperparameters": str}).assign(diverged=lost)
-    found = table.groupby(POINT, sort=True, as_index=False).agg({"diverged": "mean"})
-    found = found.assign(diverged=found["diverged"] >= 0.5)
-    return {str(name): rows for name, rows in found.groupby("shape", sort=False)}

@@ -15,12 +15,13 @@ import pandas as pd
 from lrshape.analysis.design import Scale, Sensitivity, Tuning
 from lrshape.analysis.scores import metric_values
 from lrshape.procedure.choice import Choice, Tuned
-from lrshape.procedure.curve_model import CurveModel, Profile, tried_base_lrs
+from lrshape.procedure.curve_model import CurveModel, Profile
 from lrshape.procedure.resolution import scale_of, standard_error, unit_on_scale
 from lrshape.procedure.rounds import Rounds
 from lrshape.procedure.screening import name_of
 from lrshape.procedure.spec import SearchSpec
 from lrshape.procedure.trial import Candidate, ShapeRecord, trials
+from lrshape.procedure.tried_base_lrs import tried_base_lrs
 
 NARROWEST, WIDEST = 0.25, 1.0
 """How far from the best the base LRs of a round reach, in octaves."""

@@ -16,6 +16,7 @@ from lrshape.store.table import PLANNED, metric_columns
 _PLAN = {
     "chunk_size": "have different numbers of trials in a chunk; give `chunk_size` in the spec",
     "train_digest": "were trained by different code",
+    "plugin_digests": "use plug-ins with different code",
 }
 
 
@@ -70,7 +71,7 @@ def merge(out: str, sources: Sequence[str]) -> tuple[Store, list[Merged]]:
         if changed := changes(first.document, store.document):
             raise InputError(f"{first.path} and {store.path} are of different specs: {changed}")
         for key, problem in _PLAN.items():
-            mine, other = first.document.get(key), store.document.get(key)
+            mine, other = (one.document.get(key) or None for one in (first, store))  # earlier ones lack some
             if mine != other:
                 raise InputError(
                     f"{first.path} and {store.path} {problem}: {key} {shown(mine, 30)} and {shown(other, 30)}"
