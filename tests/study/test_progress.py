@@ -61,6 +61,16 @@ def test_the_bars_of_a_terminal_show_each_phase_and_start_anew_for_another_study
     assert all(shown.count(f"{phase:<8} ") >= 2 for phase in ("screen", "rescore", "tune", "confirm"))
 
 
+def test_a_narrow_terminal_shows_the_whole_bar(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    bar = Bar()
+    bar.started("x", 0)
+    bar.progress(status(0.05, after=180))
+    bar.stop()
+    shown = capsys.readouterr().err
+    assert all(text in shown for text in ("screen  ", " 200/1,000 ", " failed"))
+
+
 def test_a_resumed_study_goes_on_counting(tmp_path):
     class Stop(Heard):
         def progress(self, status):
@@ -82,11 +92,11 @@ def status(rate, done=200, after=0):
 @pytest.mark.parametrize(
     ("rate", "words"),
     [
-        (1e4, "10,000 trials/s, 0.08 s left, "),
-        (12.3, "12.3 trials/s, 1 min 5 s left, "),
-        (0.999, "1 s a trial, 13 min 21 s left, "),
-        (0.05, "20 s a trial, 4 h 27 min left, "),
-        (1 / 7200, "2 h 0 min a trial, 66 d 16 h left, "),
+        (1e4, "10,000 trials/s, at most 0.08 s left, "),
+        (12.3, "12.3 trials/s, at most 1 min 5 s left, "),
+        (0.999, "1 s a trial, at most 13 min 21 s left, "),
+        (0.05, "20 s a trial, at most 4 h 27 min left, "),
+        (1 / 7200, "2 h 0 min a trial, at most 66 d 16 h left, "),
     ],
 )
 def test_every_speed_has_words(rate, words):
@@ -94,7 +104,7 @@ def test_every_speed_has_words(rate, words):
 
 
 def test_the_end_of_a_phase_has_words():
-    assert described(status(0.05, done=999)).startswith("20 s a trial, 20 s left, best 0.5")
+    assert described(status(0.05, done=999)).startswith("20 s a trial, at most 20 s left, best 0.5")
     assert described(status(0.05, done=1000)) == "20 s a trial, best 0.5, 0 diverged or failed"
     assert "20 s a trial, at most 1 h 0 min left of the study" in described(status(0.05, 1000, after=180))
     assert described(status(None)) == "best 0.5, 0 diverged or failed"

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 
 from lrshape.cli.app import fail
 from lrshape.report.words import duration
@@ -21,13 +22,13 @@ def callback() -> "Shown":
 
 
 def described(status: Status) -> str:
-    """Speed, best so far, diverged trials, and time left of the phase, in words."""
+    """Speed, the most time that is left, best so far, and diverged trials, in words."""
     parts = []
     if status.rate is not None:
         parts.append(pace(status.rate))
         left = status.planned - status.done
         if left > 0:
-            parts.append(f"{duration(left / status.rate)} left")
+            parts.append(f"at most {duration(left / status.rate)} left")
         if status.after:
             parts.append(f"at most {duration((left + status.after) / status.rate)} left of the study")
     if status.best is not None:
@@ -120,9 +121,9 @@ class Bar(Shown):
     def _begin(self) -> None:
         self._progress = Progress(
             TextColumn("{task.description:<8}"),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=20),
             TextColumn("{task.completed:,.0f}/{task.total:,}"),
-            TextColumn("{task.fields[words]}"),
+            TextColumn("{task.fields[words]}", table_column=Column()),  # wraps, so that the others fit
             console=Console(stderr=True, highlight=False),
         )
         self._tasks: dict[str, TaskID] = {}
