@@ -162,12 +162,15 @@ def say_json(value: object) -> None:
 
 
 def print_grid(grid: "Table") -> None:
-    """Print a table as wide as it is: a line that a terminal wraps is clearer than cut cells."""
+    """Print a table, as wide as it is; only a terminal that is narrower wraps its cells."""
     from rich.console import Console
 
+    for column in grid.columns:
+        column.overflow = "fold"  # the default cuts words
     console = Console(highlight=False, markup=False, emoji=False)
+    widest = console.width if console.is_terminal else 10_000
     console.width = 10_000
-    console.width = max(1, console.measure(grid).maximum)  # no blanks at the ends of lines
+    console.width = max(1, min(console.measure(grid).maximum, widest))  # no blanks at the ends of lines
     console.print(grid)
 
 

@@ -152,7 +152,7 @@ def print_table(table: "Table") -> None:
     grid = Grid(box=None, padding=(0, 2, 0, 0), header_style="")
     for place, heading in enumerate(table.headings):
         flush = "left" if place == 0 or place in table.texts else "right"
-        grid.add_column(printable(_joined(heading), sys.stdout), no_wrap=True, justify=flush)
+        grid.add_column(printable(_joined(heading), sys.stdout), justify=flush)
     for row in table.rows:
         grid.add_row(*(printable(_joined(cell), sys.stdout) for cell in row))
     print_grid(grid)

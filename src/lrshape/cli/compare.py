@@ -104,7 +104,7 @@ def _note(name: str, schedule: "Schedule") -> str:
 
 def _print_beside(named: "Sequence[tuple[str, Schedule]]") -> None:
     """Charts of half a terminal's width, next to each other."""
-    width, gap = 50, 3
+    width, gap = 38, 3
     blocks = []
     for name, schedule in named:
         lines = [_title(name), _note(name, schedule)[:width], *chart(schedule.multipliers(), 34, 8)]

@@ -73,7 +73,7 @@ def _print_comparison(claims: "Claims") -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="")
     for heading in ("", "base LR", "median", "", f"winner {claims.side(1)} by", "", "seeds", "the winner is"):
-        table.add_column(heading, no_wrap=True)
+        table.add_column(heading)
     notes = []
     for row in claims.rows:
         amount = ("", "") if row["is_winner"] else claims.gain(row)
