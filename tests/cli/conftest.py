@@ -95,10 +95,8 @@ class Folder:
         """Run a command as a process, which can be sent signals."""
         command = [sys.executable, "-c", f"{before}; from lrshape.cli import main; main()"]
         command += map(str, arguments)
-        return subprocess.Popen(
-            command, cwd=self.path, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options,
-        )  # fmt: skip
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        return subprocess.Popen(command, cwd=self.path, env=self.environment, text=True, **options)
 
     def run_apart(self, *arguments):
         """Run a command as a process to its end: exit code, output, errors."""

@@ -1,9 +1,11 @@
 """Ctrl-C, SIGTERM, kill -9 and the time limit, on real processes, and what is there afterwards."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pandas as pd
 import pytest
@@ -60,6 +62,25 @@ def test_stopped_and_run_again_it_is_the_same_study(slow, finished, kill, code):
     assert 0 < stored < len(table(finished))
     finish(slow, finished)
     assert slow.run("best", "study", "--json")[1] == finished.run("best", "study", "--json")[1]
+
+
+def test_the_bars_of_a_terminal_do_not_overwrite_how_to_resume(slow):
+    slow.environment["TERM"] = "xterm"
+    terminal, end = os.openpty()
+    process = slow.start("search", "spec.toml", "--out", "study", stderr=end)
+    os.close(end)
+    shown, told = b"", False
+    with suppress(OSError):  # Linux ends what a terminal showed with an error
+        while read := os.read(terminal, 4096):
+            shown += read
+            if not told and (told := "━".encode() in shown):
+                process.send_signal(signal.SIGINT)
+    os.close(terminal)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    _, _, after = shown.partition(b"interrupted; ")
+    assert after
+    assert b"\x1b" not in after
 
 
 def test_ctrl_c_stops_a_background_job_that_was_started_with_it_ignored(slow):

@@ -66,7 +66,10 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
 
     try:
         with stoppable(lambda: f"stopped immediately; {resume()}", INTERRUPTED), _stdout_to_stderr():
-            yield progress
+            try:
+                yield progress
+            finally:
+                progress.stop()  # before anything else is printed, which moving bars would overwrite
     except (KeyboardInterrupt, TimeLimitReached) as stop:
         reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
         fail(f"{reason}; {resume()}", prefix="")
@@ -74,8 +77,6 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
     except StoreError as error:
         fail(f"{error}; finished trials are safe: run {command} again to resume")
         raise typer.Exit(DISK_REFUSED) from None
-    finally:
-        progress.stop()
 
 
 @contextmanager
