@@ -9,6 +9,7 @@ import pytest
 
 from lrshape.analysis.analysis import Analysis
 from lrshape.analysis.design import Design
+from lrshape.report.drawing import PNG_DPI, save
 from lrshape.report.figures import (
     FIGURES,
     best_of,
@@ -192,6 +193,17 @@ def test_heat_map_cells_are_the_screens_scores(studies):
             else:
                 assert value == np.median(trained)
     assert np.isposinf(values[:, -1]).all()
+
+
+def test_no_letter_of_a_long_name_is_lost_in_the_image(studies, tmp_path):
+    trials = studies(shapes=3)
+    trials["shape"] = trials["shape"].str.replace("rex-", "smooth_nonmonotonic-")
+    figure = heatmap(studies.findings(trials))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    save(figure, tmp_path, "heatmap")
+    figure.set_dpi(PNG_DPI)
+    assert "smooth_nonmonotonic-0000" in labels
+    assert figure.get_tightbbox().x0 >= 0
 
 
 @pytest.mark.parametrize("shapes_each", [2, 40])

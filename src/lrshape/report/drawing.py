@@ -172,6 +172,7 @@ def _lay_out(figure: "Figure") -> None:
     """Place everything once: it takes longer than drawing, and each format would do it twice."""
     engine = figure.get_layout_engine()
     if engine is not None:
+        figure.set_dpi(PNG_DPI)  # hinting makes text of fewer dots narrower: long names would lose a letter
         engine.execute(figure)
         figure.set_layout_engine(None)
 

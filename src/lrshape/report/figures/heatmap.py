@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 LABELLED = 30
 """Up to this many rows each row has its name; beyond that only its rank."""
+LONGEST = 30
+"""Letters of a row's name: families' names and a number fit."""
 _DIVERGED = "#aab3bd"  # a grey that is no colour of the map, on light and on dark paper
 _HATCHED = {"facecolor": _DIVERGED, "edgecolor": "#5f6973", "hatch": "xxxxx", "linewidth": 0.0}
 
@@ -148,7 +150,7 @@ def _strip(ax: Any, findings: Findings, rows: list[Row], labelled: bool) -> None
     ax.set_xlim(0, 1)
     ax.set_xticks([])
     if labelled:
-        ax.set_yticks(range(len(rows)), [printable(findings.name(row["shape"]), 24) for row in rows])
+        ax.set_yticks(range(len(rows)), [printable(findings.name(row["shape"]), LONGEST) for row in rows])
         return
     step = next(s for s in (10, 20, 25, 50, 100, 200, 500, 1000, 10**9) if len(rows) / s <= 8)
     ranks = [1, *range(step, len(rows) + 1, step)]
