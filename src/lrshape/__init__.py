@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lrshape.api import compare as compare
     from lrshape.api import search as search
     from lrshape.checks.check import Check as Check
+    from lrshape.cli.progress import PrintProgress as PrintProgress
     from lrshape.errors import InputError as InputError
     from lrshape.files import StoreError as StoreError
     from lrshape.predict.suggest import suggest as suggest
@@ -37,6 +38,7 @@ _HOMES = {
     "Family": "lrshape.shapes.family",
     "GradientWorkload": "lrshape.training.workload",
     "InputError": "lrshape.errors",
+    "PrintProgress": "lrshape.cli.progress",
     "Result": "lrshape.analysis.result",
     "Schedule": "lrshape.shapes.schedule",
     "Schedules": "lrshape.shapes.schedules",
@@ -59,6 +61,7 @@ __all__ = [
     "Family",
     "GradientWorkload",
     "InputError",
+    "PrintProgress",
     "Result",
     "Schedule",
     "Schedules",

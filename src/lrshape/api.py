@@ -92,7 +92,7 @@ def search(
         executor: what runs the trials: ``inline``, ``processes``, ``ray``, or a mapping with such a
             ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
             it may be another one when the study is resumed.
-        callback: is told of progress.
+        callback: is told of progress, e.g. `PrintProgress`; nothing is printed without one.
         **settings: keys of the spec, e.g. ``families=["rex"]``; they replace the spec's.
 
     Returns:

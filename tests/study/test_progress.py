@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 import lrshape
-from lrshape.cli.progress import Bar, described
+from lrshape.cli.progress import Bar, PrintProgress, described
 from lrshape.study import callback
 from lrshape.study.callback import Callback, Speed, Status, Tally
 
@@ -59,6 +59,13 @@ def test_the_bars_of_a_terminal_show_each_phase_and_start_anew_for_another_study
     shown = capsys.readouterr().err.replace("\n", "")  # long paths are wrapped
     assert all(shown.count(f"study in {tmp_path / name}") == 1 for name in ("x", "y"))
     assert all(shown.count(f"{phase:<8} ") >= 2 for phase in ("screen", "rescore", "tune", "confirm"))
+
+
+def test_the_progress_of_a_script_is_printed(tmp_path, capsys):
+    lrshape.search(SPEC, out=tmp_path / "x", callback=PrintProgress(), train=train, steps=3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"study in {tmp_path / 'x'}"
+    assert sum(" trials, " in line for line in lines) >= 4  # one a phase
 
 
 def test_a_narrow_terminal_shows_the_whole_bar(capsys, monkeypatch):

@@ -18,7 +18,7 @@ LINE_SECONDS = 10.0
 
 def callback() -> "Shown":
     """The right callback for standard error."""
-    return Bar() if sys.stderr.isatty() else Lines()
+    return Bar() if sys.stderr.isatty() else PrintProgress()
 
 
 def described(status: Status) -> str:
@@ -85,8 +85,11 @@ class Shown(Callback, ABC):
         """Give the terminal back."""
 
 
-class Lines(Shown):
-    """One line every ten seconds and at the end of each phase."""
+class PrintProgress(Shown):
+    """Prints the plan, and then a line every ten seconds and at the end of each phase, to standard error.
+
+    For scripts and notebooks: ``lrshape.search(..., callback=lrshape.PrintProgress())``.
+    """
 
     def __init__(self) -> None:
         self._last = time.monotonic()
