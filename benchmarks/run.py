@@ -39,13 +39,14 @@ HEADING = (
 
 
 def earlier() -> dict[str, str]:
-    """The sections that RESULTS.md has, by the program that wrote them, or else by their heading."""
+    """The sections that RESULTS.md has, by the benchmark that wrote them, or else by their heading."""
     text = RESULTS.read_text(encoding="utf-8") if RESULTS.exists() else ""
     sections = (f"## {part.strip()}" for part in text.split("\n## ")[1:])
     found = {}
     for section in sections:
-        program = re.search(r"Command: `python benchmarks/(\w+\.py)`", section)
-        found[program[1] if program else section.partition("\n")[0]] = section
+        program = re.search(r"Command: `python benchmarks/(\w+\.py)", section)
+        name = program[1] if program else ""
+        found[name if name in BENCHMARKS else section.partition("\n")[0]] = section
     return found
 
 
