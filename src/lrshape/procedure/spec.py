@@ -196,8 +196,8 @@ class SearchSpec(Settings):
     metric_scale: Literal["auto", "log", "linear", "logit"] = Field(
         default="auto",
         description="scale on which the metric is modelled and compared; auto: log if all values are "
-        "positive, logit for shares (errors, accuracies), else linear; a scale that the values do not allow "
-        "is ignored",
+        "positive (negative, if it is maximised), logit for shares (errors, accuracies), else linear; a "
+        "scale that the values do not allow is ignored",
     )
     step_rule: StepRule = Field(
         default="midpoint",
