@@ -116,3 +116,8 @@ def test_names_that_lead_to_no_function(name):
         (InputError, ValueError), match=r"module:name|cannot be imported|has no 'no_such|must be a function"
     ):
         FunctionWorkload(function=name, steps=3).resolve()
+
+
+def test_a_function_of_a_script_is_not_looked_for_in_ours():
+    with pytest.raises(InputError, match="'no_such' was defined in the script or notebook"):
+        FunctionWorkload(function="__main__:no_such", steps=3).resolve()

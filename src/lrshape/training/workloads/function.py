@@ -160,7 +160,10 @@ class FunctionWorkload(CalledWorkload):
         try:
             found = user_function.import_function({"module": module_name, "name": name})
         except InputError as error:
-            raise InputError(f"workload.function: {error}") from error
+            reason: object = error
+            if module_name == "__main__":
+                reason = f"{name!r} was defined in the script or notebook that ran the search; use a module"
+            raise InputError(f"workload.function: {reason}") from error
         return cast(TrainFunction, found)
 
 
