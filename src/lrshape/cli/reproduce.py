@@ -35,8 +35,8 @@ def reproduce(
 
     The settings are lrshape's own, because the paper does not state all of its settings; lrshape writes them
     to DIR/spec.toml. An experiment is a sequence of commands, which lrshape prints as it runs them. Run it
-    again to resume it. `lrshape optimum`, `lrshape shapes fit` and figures start over, and --time-limit, which
-    covers the whole sequence, does not interrupt them.
+    again to resume it. `lrshape optimum`, `lrshape shapes fit` and figures start over, and --time-limit,
+    which covers the whole sequence, does not interrupt them.
 
     Examples:
 
