@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lrshape.analysis.intervals import interval_ranks
 from lrshape.analysis.looks import share_of_error
 from lrshape.errors import InputError
-from lrshape.procedure.budget import FAMILIES, plan_search
+from lrshape.procedure.budget import FAMILIES, family_names, plan_search
 from lrshape.procedure.curves import multiplier_rms
 from lrshape.procedure.spec import STANDARD_BASELINES
 from lrshape.study.plan import Plan
@@ -142,6 +142,8 @@ def test_shapes_to_start_from_are_searched_whatever_the_number_of_trials():
     start = {"family": "power", "base_lr": 0.1}
     spec = StudySpec.parse({"workload": "digits-mlp", "trials": 24, "initial_shapes": [start]})
     assert [family.name for family in spec.families] == ["rex", "power"]
+    decaying = {"workload": "digits-mlp", "decay_steps": 10}
+    assert family_names(decaying) == [family.name for family in StudySpec.parse(decaying).families]
 
 
 def test_settings_of_the_spec_stand():

@@ -65,7 +65,8 @@ def is_planned(document: Mapping[str, Any]) -> bool:
 
 def family_names(document: Mapping[str, Any]) -> list[str]:
     """Names of the families that a spec searches, as far as they can be read from it."""
-    return _names(document.get("families", FAMILIES))
+    usual = FAMILIES if document.get("decay_steps") is None else FEW_WITH_DECAY
+    return _names(document.get("families", usual))
 
 
 def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | None = None) -> dict[str, Any]:
