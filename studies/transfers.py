@@ -5,7 +5,8 @@ stored sweeps were left undecided by their first seeds, and got more: of these o
 where base LRs were tuned again, too, contests of the best shapes on fresh seeds (`CONTESTED`).
 """
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,20 @@ SEEN = {("cifar10-cnn", "weight-decay-constant"): 8, ("wikitext-transformer", "w
 """How many scoring seeds of a workload's sweep had been looked at before more were added."""
 
 
+@functools.cache  # several sections ask
 def answer_of(one: WorkloadStudies, sweep: Sweep, margin: float) -> dict[str, Any]:
     """Whether a setting changes which shape is better; see `lrshape.checks.transfer_statistics.answer`."""
+    return answer(_regrets_of(one, sweep)(margin))
+
+
+@functools.cache
+def _regrets_of(one: WorkloadStudies, sweep: Sweep) -> Callable[[float], pd.DataFrame]:
+    """The regrets for a margin, from what takes long and is the same for all margins."""
     if one.expected is not None:
-        return answer(_table(_computed(sweep), margin))
+        return functools.partial(_table, list(_computed(sweep)))
     if one.name in CONTESTED:
-        return answer(_table(_contested(sweep), margin))
-    return answer(_Fresh(sweep.path, SEEN.get((one.name, sweep.path.name), 0)).regrets(margin))
+        return functools.partial(_table, list(_contested(sweep)))
+    return _Fresh(sweep.path, SEEN.get((one.name, sweep.path.name), 0)).regrets
 
 
 def contest_place(sweep: Path, slug: str) -> Path:
@@ -67,7 +75,7 @@ class _Fresh(Sweep):
         return {slug: where(table, ~table["seed"].isin(self._seen)) for slug, table in found.items()}
 
 
-Pairs = Iterator[tuple[str, str, Effect, float]]
+Pairs = Iterable[tuple[str, str, Effect, float]]
 """Which setting's shape, in which other setting, what that costs, and the p-value of a regret above 0."""
 
 
