@@ -133,7 +133,7 @@ def test_compare_draws_schedules_of_any_source(shapes, finished):
     study = finished.path / "study"
     code, out, err = shapes.run("compare", "rex.json", study, "--families", "cosine, wsd")
     assert code == 0, err
-    for text in ("rex.json", "rex, LR 0.1, 40 steps", "cosine", "wsd", "100 steps", "█"):
+    for text in ("rex.json", "rex, LR 0.1", "40", "cosine", "wsd", "100 steps", "█"):
         assert text in out
     assert out.index("rex.json") < out.index("cosine")
     code, out, err = shapes.run(

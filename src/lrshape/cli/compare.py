@@ -97,9 +97,12 @@ def _title(name: str) -> str:
     return name if len(name) <= 26 else f"...{name[-23:]}"  # the end of a path tells more
 
 
+def _origin(name: str, schedule: "Schedule") -> str:
+    return "" if name == schedule.family else f"{schedule.family}, LR {schedule.base_lr:.3g}"
+
+
 def _note(name: str, schedule: "Schedule") -> str:
-    family = "" if name == schedule.family else f"{schedule.family}, LR {schedule.base_lr:.3g}, "
-    return f"{family}{schedule.steps:,} steps"
+    return ", ".join(filter(None, (_origin(name, schedule), f"{schedule.steps:,} steps")))
 
 
 def _print_beside(named: "Sequence[tuple[str, Schedule]]") -> None:
@@ -107,7 +110,8 @@ def _print_beside(named: "Sequence[tuple[str, Schedule]]") -> None:
     width, gap = 38, 3
     blocks = []
     for name, schedule in named:
-        lines = [_title(name), _note(name, schedule)[:width], *chart(schedule.multipliers(), 34, 8)]
+        note = _origin(name, schedule) or _note(name, schedule)  # the axis has the number of steps, too
+        lines = [_title(name), note, *chart(schedule.multipliers(), 34, 8)]
         blocks.append([line.ljust(width + gap) for line in lines])
     for lines in zip(*blocks, strict=True):
         say("".join(lines).rstrip())
