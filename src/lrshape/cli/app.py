@@ -17,6 +17,7 @@ from lrshape.files import is_directory, is_stream
 from lrshape.values import typed
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
 DISK_REFUSED = 1
@@ -161,13 +162,23 @@ def say_json(value: object) -> None:
     say(json.dumps(value, indent=2, allow_nan=False))
 
 
-def print_grid(grid: "Table") -> None:
-    """Print a table, as wide as it is; only a terminal that is narrower wraps its cells."""
+def say_prose(text: str) -> None:
+    """Print sentences to standard output; only a terminal breaks their lines, between words."""
+    console = _console()
+    console.print(printable(text, sys.stdout), soft_wrap=not console.is_terminal)
+
+
+def _console() -> "Console":
     from rich.console import Console
 
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def print_grid(grid: "Table") -> None:
+    """Print a table, as wide as it is; only a terminal that is narrower wraps its cells."""
     for column in grid.columns:
         column.overflow = "fold"  # the default cuts words
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = _console()
     widest = console.width if console.is_terminal else 10_000
     console.width = 10_000
     console.width = max(1, min(console.measure(grid).maximum, widest))  # no blanks at the ends of lines

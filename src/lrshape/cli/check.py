@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from typer.core import TyperGroup
 
-from lrshape.cli.app import app, fail, print_grid, printable, say, say_json, whole
+from lrshape.cli.app import app, fail, print_grid, printable, say, say_json, say_prose, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
 from lrshape.cli.running import TimeLimit, limit, running
 from lrshape.cli.study import Json
@@ -133,15 +133,15 @@ def print_result(result: "CheckResult", directory: object, as_json: bool) -> Non
     if as_json:
         say_json(result.to_dict())
         return
-    say(" ".join([f"{result.title}.", *result.lede]))
+    say_prose(" ".join([f"{result.title}.", *result.lede]))
     for section in result.sections:
         if section.sentences or section.tables or section.remarks:
-            say("\n".join(["", f"{section.title}.", *section.sentences]))
+            say_prose("\n".join(["", f"{section.title}.", *section.sentences]))
         for table in section.tables:
             say()
             print_table(table)
         for remark in section.remarks:
-            say(remark)
+            say_prose(remark)
     say(f"\nreport: {directory}/report.html")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lrshape.cli.app import app, fail, say, whole
+from lrshape.cli.app import app, fail, say, say_prose, whole
 from lrshape.cli.check import print_table
 from lrshape.cli.study import Overrides
 
@@ -87,8 +87,8 @@ def optimum(
     )
     write(found, directory)
     page = write_page(found, directory)
-    say(f"{summary(found)}\n")
+    say_prose(f"{summary(found)}\n")
     print_table(gaps_table(found))
     for notice in warnings(found):
-        say(f"\n{notice.title}: {notice.text}")
+        say_prose(f"\n{notice.title}: {notice.text}")
     say(f"\nreport: {page}")

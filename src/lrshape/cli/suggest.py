@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrshape.cli.app import app, say, say_json, whole, wrote
+from lrshape.cli.app import app, say, say_json, say_prose, whole, wrote
 from lrshape.cli.check import print_table
 from lrshape.cli.study import Json
 from lrshape.errors import InputError, shown
@@ -144,16 +144,16 @@ def _print(found: "Suggestion") -> None:
     from lrshape.predict.suggestion_page import tables
     from lrshape.report.words import rate
 
-    say(f"{found.verdict}\n")
+    say_prose(f"{found.verdict}\n")
     for table in tables(found):
         print_table(table)
         say()
     for number, run in enumerate(found.next_runs, 1):
         at = "" if found.live else f", base LR {rate(run.schedule.base_lr)}"
-        say(f"next {number}: {run.name}{at}: {run.reason}")
+        say_prose(f"next {number}: {run.name}{at}: {run.reason}")
     if found.curve_laws:
-        say(found.curve_laws)
+        say_prose(found.curve_laws)
     for doubt in found.doubts:
-        say(f"doubt: {doubt}")
+        say_prose(f"doubt: {doubt}")
     for note in found.notes:
-        say(f"note: {note}")
+        say_prose(f"note: {note}")

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lrshape.cli.app import print_grid, say
+from lrshape.cli.app import print_grid, say, say_prose
 from lrshape.report.words import ascii_text, counted, short
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def print_best(found: "Result", tune: "Mapping[str, HyperparameterSpec]") -> Non
         say(f"its median {found.metric} is not finite: most of its trials diverged or failed")
     unbiased = found.phase == "confirm"
     if not unbiased:
-        say(
+        say_prose(
             f"not confirmed: its scores come from the {found.phase} phase, "
             "which also selected it, and are biased in its favour"
         )
@@ -42,7 +42,7 @@ def print_best(found: "Result", tune: "Mapping[str, HyperparameterSpec]") -> Non
     )
     known = found.score_low is not None or found.score_high is not None
     spread = "with 95% intervals" if known else "too few seeds for intervals"
-    say(f"{found.metric}, medians over seeds{unseen}, {spread}:\n")
+    say_prose(f"{found.metric}, medians over seeds{unseen}, {spread}:\n")
     _print_comparison(claims_of(found))
 
 
@@ -101,7 +101,7 @@ def _print_comparison(claims: "Claims") -> None:
         notes.append("the scores of a schedule are equal over its seeds: more seeds add nothing")
     print_grid(table)
     for note in notes:
-        say(ascii_text(note))
+        say_prose(ascii_text(note))
 
 
 def _short(value: Any) -> str:
