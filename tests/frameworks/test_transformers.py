@@ -70,6 +70,18 @@ def test_training_arguments_may_keep_the_base_lr(train, same):
     same(used[:, 0], REX.replace(steps=6, base_lr=0.25).values())
 
 
+def test_a_second_training_keeps_the_same_base_lr(train, same):
+    """A Trainer goes on with its optimizer, also after a try with a batch that was too large."""
+
+    class Twice(REX.to_trainer(keep_lr=True)):
+        def train(self, **options):
+            super().train(**options)
+            super().train(**options)
+
+    expected = REX.replace(steps=6, base_lr=0.5).values()
+    same(train(Twice, max_steps=6, learning_rate=0.5)[:, 0], [*expected, *expected])
+
+
 @pytest.mark.parametrize("way", ["optimizers", "override"])
 def test_it_goes_on_from_a_checkpoint(train, same, tmp_path, way):
     how = {"schedule": REX.to_transformers} if way == "optimizers" else {"trainer_class": REX.to_trainer()}

@@ -43,12 +43,28 @@ def trainer_class(
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
             """Make the scheduler for so many optimizer steps, once."""
             if self.lr_scheduler is None:
+                optimizer = optimizer or self.optimizer
+                if keep_lr:
+                    _begin_anew(optimizer)
                 stretched = schedule.replace(steps=num_training_steps)
-                self.lr_scheduler = to_torch(stretched, optimizer or self.optimizer, keep_lr=keep_lr)
+                self.lr_scheduler = to_torch(stretched, optimizer, keep_lr=keep_lr)
                 self._created_lr_scheduler = True
             return self.lr_scheduler
 
     return ShapeTrainer
+
+
+def _begin_anew(optimizer: Any) -> None:
+    """Give an optimizer the learning rates that it began with, as a Trainer's other schedulers do.
+
+    A Trainer keeps its optimizer when it trains again, or tries a smaller batch (``auto_find_batch_size``).
+    """
+    for group in optimizer.param_groups:
+        lr = group.get("initial_lr", group["lr"])
+        if hasattr(group["lr"], "fill_"):  # a tensor stays one
+            group["lr"].fill_(lr)
+        else:
+            group["lr"] = lr
 
 
 _TRAINER = '''
