@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from lrshape.errors import InputError
 from lrshape.shapes.schedule import Schedule
 
 REX = Schedule("rex", {"warmup": 0.2}, base_lr=0.01, steps=12)
@@ -106,6 +107,12 @@ def test_a_training_with_another_scheduler_changes_to_a_shape(train, same, caplo
     used = train(REX.to_trainer(keep_lr=keep_lr), resume=resume, learning_rate=0.03)
     assert "another kind of scheduler. From step 5 on training follows the present one" in caplog.text
     same(used[:, 0], (0.03 if keep_lr else REX.base_lr) * REX.multipliers()[5:])
+
+
+@pytest.mark.parametrize("trainer", [object(), dict])
+def test_what_is_no_class_of_trainers_is_an_input_error(trainer):
+    with pytest.raises(InputError, match=r"trainer must be transformers.Trainer or a subclass"):
+        REX.to_trainer(trainer)
 
 
 def test_the_file_of_code(train, same):

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from lrshape.errors import InputError, shown
 from lrshape.frameworks.exporter import EXPORTERS
 from lrshape.frameworks.torch import SCHEDULER_IMPORTS, SchedulerCode, to_torch
 from lrshape.shapes.schedule import Schedule
@@ -33,11 +34,15 @@ def trainer_class(
         schedule: what to follow; its steps do not matter.
         trainer: the class to derive from, default ``transformers.Trainer``.
         keep_lr: keep ``TrainingArguments.learning_rate`` as the base LR.
-    """
-    if trainer is None:
-        from transformers import Trainer
 
-        trainer = Trainer
+    Raises:
+        InputError: if ``trainer`` is no such class.
+    """
+    from transformers import Trainer
+
+    trainer = Trainer if trainer is None else trainer
+    if not isinstance(trainer, type) or not issubclass(trainer, Trainer):
+        raise InputError(f"trainer must be transformers.Trainer or a subclass of it, got {shown(trainer)}")
 
     class ShapeTrainer(trainer):
         def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
