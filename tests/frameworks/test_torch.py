@@ -12,6 +12,7 @@ import torch
 from lrshape.errors import InputError
 from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
+from lrshape.shapes.schedules import Schedules
 from lrshape.testing.exporters import run
 
 REX = Schedule("rex", {"warmup": 0.1}, base_lr=0.1, steps=30)
@@ -95,6 +96,10 @@ def test_orders_of_resuming(same, order):
 def test_a_step_to_start_from_needs_no_state(same):
     optimizer = sgd(1.0)
     same(train(optimizer, REX.to_torch(optimizer, step=25), 10)[:, 0], REX.values()[25:])
+    for schedule in (REX, Schedules({"lr": REX})):
+        _, scheduler = schedule.to_transformers(sgd(1.0), step=25)
+        configured = schedule.to_lightning(sgd(1.0), step=25)["lr_scheduler"]["scheduler"]
+        same(scheduler.get_last_lr() + configured.get_last_lr(), [REX(25), REX(25)])
 
 
 def test_groups_keep_their_ratios_and_the_largest_gets_the_base_lr(same):

@@ -78,10 +78,10 @@ class Bindable:
         return self._changed(False, changes).to("keras", gradient_accumulation_steps)
 
     def to_transformers(
-        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
+        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
     ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
         """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
-        return self._changed(keep_lr, changes).to("transformers", optimizer, keep_lr=keep_lr)
+        return self._changed(keep_lr, changes).to("transformers", optimizer, keep_lr=keep_lr, step=step)
 
     def to_trainer(
         self, trainer: type[Any] | None = None, *, base_lr: float | None = None, keep_lr: bool = False
@@ -99,10 +99,10 @@ class Bindable:
         return exporter.trainer_class(self._changed(keep_lr, {"base_lr": base_lr}), trainer, keep_lr=keep_lr)
 
     def to_lightning(
-        self, optimizer: "torch.optim.Optimizer", *, keep_lr: bool = False, **changes: Any
+        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, keep_lr: bool = False, **changes: Any
     ) -> dict[str, Any]:
         """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
-        return self._changed(keep_lr, changes).to("lightning", optimizer, keep_lr=keep_lr)
+        return self._changed(keep_lr, changes).to("lightning", optimizer, keep_lr=keep_lr, step=step)
 
     def _changed(self, keep_lr: bool, changes: Mapping[str, Any]) -> Any:
         if keep_lr and changes.get("base_lr") is not None:

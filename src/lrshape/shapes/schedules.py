@@ -162,14 +162,16 @@ class Schedules(JsonValue):
         return self.replace(steps=steps).to("torch", optimizer, step=step)
 
     def to_transformers(
-        self, optimizer: "torch.optim.Optimizer", *, steps: int | None = None
+        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, steps: int | None = None
     ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]":
         """Return ``(optimizer, scheduler)`` for ``Trainer(optimizers=...)``; arguments as for `to_torch`."""
-        return self.replace(steps=steps).to("transformers", optimizer)
+        return self.replace(steps=steps).to("transformers", optimizer, step=step)
 
-    def to_lightning(self, optimizer: "torch.optim.Optimizer", *, steps: int | None = None) -> dict[str, Any]:
+    def to_lightning(
+        self, optimizer: "torch.optim.Optimizer", *, step: int = 0, steps: int | None = None
+    ) -> dict[str, Any]:
         """Return what ``configure_optimizers`` returns in Lightning; arguments as for `to_torch`."""
-        return self.replace(steps=steps).to("lightning", optimizer)
+        return self.replace(steps=steps).to("lightning", optimizer, step=step)
 
     def to_optax(self, *, steps: int | None = None) -> dict[str, Callable[[Any], Any]]:
         """Return optax schedules by optax's names of the quantities, for ``optax.inject_hyperparams``."""
