@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 class TorchAverager:
     """Averages of a PyTorch model's weights, each a `torch.optim.swa_utils.AveragedModel`.
 
-    Call ``update`` after each optimizer step, and score ``averages()["ema-0.1"]`` as the model itself.
-    Weights should be float32, since bfloat16 rounds small updates away. Buffers are not averaged: pass an
-    average of a model with batch normalisation to `torch.optim.swa_utils.update_bn` before it is scored.
+    Call ``update`` after each optimizer step, and score ``averages()["ema-0.1"]`` as the model itself. It is
+    a copy: call its ``eval()`` too, since that of the model leaves it in training mode. Weights should be
+    float32, since bfloat16 rounds small updates away. Buffers are not averaged: pass an average of a model
+    with batch normalisation to `torch.optim.swa_utils.update_bn` before it is scored.
 
     Args:
         model: whose weights are averaged.
