@@ -1,5 +1,6 @@
 """The PyTorch scheduler of several quantities. Its text is also copied into standalone files."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -136,6 +137,12 @@ class ShapesLR(LRScheduler):
             ValueError: if it is no state of a scheduler, or of another number of groups.
         """
         saved = state_dict.get("schedulers", {})
+        gone = [name for name in saved if name not in self.schedulers]
+        if gone:
+            logging.getLogger(__name__).warning(
+                "the saved training also had schedules of %s, which now stay as they are",
+                ", ".join(gone),
+            )
         only_step = {key: state_dict[key] for key in ("last_epoch",) if key in state_dict}
         for name, scheduler in self.schedulers.items():
             scheduler.load_state_dict(saved.get(name, only_step))
