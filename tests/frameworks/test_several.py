@@ -227,7 +227,10 @@ def test_a_state_of_other_schedules_is_told(caplog):
             {"lr.head": ALL["lr"]},
             "lr.head: some param groups must have the name 'head', the names are ['matrix'",
         ),
-        ({"momentum": ALL["lr"]}, "momentum: AdamW has no such number, it has lr, betas"),
+        (
+            {"momentum": ALL["lr"]},
+            "momentum: AdamW has no such number, it has lr, eps, weight_decay, beta1, beta2",
+        ),
         ({"amsgrad": ALL["lr"]}, "amsgrad: AdamW has no such number"),
     ],
 )

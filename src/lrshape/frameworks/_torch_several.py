@@ -75,11 +75,16 @@ class ShapesLR(LRScheduler):
     def _get(self, group: dict[str, Any], quantity: str) -> float:
         if quantity in ("beta1", "beta2") and "betas" in group:
             return float(group["betas"][int(quantity[-1]) - 1])
-        value = group.get(quantity)
-        if isinstance(value, bool) or not isinstance(value, int | float | torch.Tensor):
-            keys = ", ".join(self.optimizer.defaults)
-            raise ValueError(f"{quantity}: {type(self.optimizer).__name__} has no such number, it has {keys}")
+        value: Any = group.get(quantity)
+        if not self._is_number(value):
+            numbers = [key for key, one in self.optimizer.defaults.items() if self._is_number(one)]
+            has = ", ".join([*numbers, *(("beta1", "beta2") if "betas" in group else ())])
+            raise ValueError(f"{quantity}: {type(self.optimizer).__name__} has no such number, it has {has}")
         return float(value)
+
+    @staticmethod
+    def _is_number(value: Any) -> bool:
+        return isinstance(value, int | float | torch.Tensor) and not isinstance(value, bool)
 
     def _set(self, group: dict[str, Any], quantity: str, value: float) -> None:
         held: Any = group
