@@ -122,6 +122,17 @@ def test_closed_streams_are_no_obstacle(finished, closed):
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", ["--version", "--help", "best study --json"])
+def test_a_result_that_cannot_be_printed_is_one_line(finished, arguments):
+    command = f"{sys.executable} -m lrshape {arguments} > /dev/full"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=finished.path, env=finished.environment, capture_output=True, check=False
+    )
+    error = "error: [Errno 28] No space left on device\n"
+    assert (done.returncode, done.stderr.decode()) == (1, error)
+
+
 def test_nothing_is_written_to_a_closed_standard_output(finished):
     command = f"{sys.executable} -m lrshape trials study --to csv --out - >&-"
     done = subprocess.run(

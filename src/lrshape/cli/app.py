@@ -40,6 +40,8 @@ class _Group(TyperGroup):
             return super().make_context(*args, **kwargs)
         except _UsageError as error:
             raise _ended(error) from None
+        except OSError as error:  # of --help and --version
+            raise _refused(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -51,10 +53,7 @@ class _Group(TyperGroup):
                 fail(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...")
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of a pipe has gone: typer ends quietly
-                raise
-            fail(str(error))
-            raise typer.Exit(DISK_REFUSED) from None
+            raise _refused(error) from None
         except KeyboardInterrupt:
             fail("interrupted", prefix="")
             raise typer.Exit(INTERRUPTED) from None
@@ -74,6 +73,14 @@ def _ended(error: Any) -> Exception:
         return error
     fail(" ".join(_usage(error).split())[:LONGEST])
     return typer.Exit(BAD_INPUT)
+
+
+def _refused(error: OSError) -> Exception:
+    """Print what the system refused; return what ends the command."""
+    if error.errno == errno.EPIPE:  # the reader of a pipe has gone: typer ends quietly
+        return error
+    fail(str(error))
+    return typer.Exit(DISK_REFUSED)
 
 
 def _usage(error: Any) -> str:
