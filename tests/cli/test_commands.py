@@ -251,9 +251,10 @@ def test_a_disk_that_refuses_the_report_is_one_line(folder, study):
     assert "Traceback" not in err
 
 
-def test_a_full_disk_ends_a_search_in_one_line_that_says_how_to_resume(folder, monkeypatch):
+@pytest.mark.parametrize("kind", [StoreError, OSError])
+def test_a_full_disk_ends_a_search_in_one_line_that_says_how_to_resume(folder, monkeypatch, kind):
     def full(store, name, table):
-        raise StoreError(errno.ENOSPC, "No space left on device", f"study/trials/{name}.parquet")
+        raise kind(errno.ENOSPC, "No space left on device", f"study/trials/{name}.parquet")
 
     monkeypatch.setattr(Store, "write", full)
     code, _, err = folder.run("search", "spec.toml", "--out", "study")

@@ -1,5 +1,6 @@
 """Commands as trials: real programs, and everything that they can do wrong."""
 
+import errno
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from lrshape.errors import InputError
+from lrshape.files import StoreError
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workloads import command
 from lrshape.training.workloads.command import MAX_METRICS, CommandWorkload
@@ -197,6 +199,15 @@ def test_nothing_temporary_is_left(tmp_path, monkeypatch):
     run("open(metrics, 'w').write('1')")
     run("sys.exit(1)")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_temporary_directory_ends_the_search_and_fails_no_trial(monkeypatch):
+    def full(path, *_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")  # as `write` says it, without a name
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    with pytest.raises(StoreError, match=r"/schedule\.csv: No space left on device"):
+        run("open(metrics, 'w').write('1')")
 
 
 def test_braces_of_other_kinds_and_shell_characters_stay_as_they_are(tmp_path):

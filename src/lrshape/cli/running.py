@@ -1,6 +1,7 @@
 """How commands that train are stopped, and what they say then."""
 
 import ctypes
+import errno
 import math
 import os
 import re
@@ -54,7 +55,6 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
         command: what to run to resume, in words.
     """
     from lrshape.cli.progress import callback
-    from lrshape.store import StoreError
     from lrshape.study.time_limit import TimeLimitReached
 
     progress = callback()
@@ -74,7 +74,9 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
         reason = "time limit reached" if isinstance(stop, TimeLimitReached) else "interrupted"
         fail(f"{reason}; {resume()}", prefix="")
         raise typer.Exit(INTERRUPTED) from None
-    except StoreError as error:
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
         fail(f"{error}; finished trials are safe: run {command} again to resume")
         raise typer.Exit(DISK_REFUSED) from None
 

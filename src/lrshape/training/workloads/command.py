@@ -1,6 +1,7 @@
 """A command as a workload: its schedule and its metrics are files, and it runs in a worker process."""
 
 import hashlib
+import io
 import json
 import os
 import re
@@ -16,7 +17,7 @@ from pydantic import Field, field_validator
 from typing_extensions import override
 
 from lrshape.errors import InputError
-from lrshape.files import read_file
+from lrshape.files import read_file, store_error
 from lrshape.loss_curve import LossCurve, loss_curve
 from lrshape.shapes.input_file import reading
 from lrshape.shapes.number_table import read_table
@@ -178,13 +179,18 @@ def _filled(command: Sequence[str], values: dict[str, Any]) -> list[str]:
 
 
 def _write(path: Path, name: str, values: NDArray[np.float64]) -> None:
-    if path.suffix == ".npy":
-        np.save(path, values, allow_pickle=False)
-    elif path.suffix == ".json":
-        path.write_text(json.dumps(values.tolist()), encoding="utf-8")
-    else:
-        rows = (f"{step},{value!r}\n" for step, value in enumerate(values.tolist()))
-        path.write_text(f"step,{name}\n" + "".join(rows), encoding="utf-8")
+    try:
+        if path.suffix == ".npy":
+            written = io.BytesIO()  # to a file, NumPy would not say why it cannot write
+            np.save(written, values, allow_pickle=False)
+            path.write_bytes(written.getvalue())
+        elif path.suffix == ".json":
+            path.write_text(json.dumps(values.tolist()), encoding="utf-8")
+        else:
+            rows = (f"{step},{value!r}\n" for step, value in enumerate(values.tolist()))
+            path.write_text(f"step,{name}\n" + "".join(rows), encoding="utf-8")
+    except OSError as error:  # which does not always name the file
+        raise store_error(error, path) from error
 
 
 def _run(command: list[str], where: Path, temporary: str, timeout: float | None) -> str | None:
