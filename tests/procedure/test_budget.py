@@ -146,6 +146,15 @@ def test_shapes_to_start_from_are_searched_whatever_the_number_of_trials():
     assert family_names(decaying) == [family.name for family in StudySpec.parse(decaying).families]
 
 
+@pytest.mark.parametrize("trials", [24, 1000])
+def test_a_whole_number_of_trials_may_be_a_float(trials):
+    for more in ({}, {"schedules": ["linear", "cosine"]}):
+        specs = [
+            StudySpec.parse({"workload": "digits-mlp", "trials": n, **more}) for n in (trials, float(trials))
+        ]
+        assert specs[0].document() == specs[1].document()
+
+
 def test_settings_of_the_spec_stand():
     planned = plan_search({"trials": 200, "confirm": {"seeds": 7}, "base_lr": {"low": 0.1}, "baselines": []})
     assert planned["confirm"] == {"seeds": 7, "families": False}
