@@ -183,5 +183,7 @@ def test_the_home_directory_is_found_in_every_path(tmp_path, monkeypatch):
     assert path_of("a/~/b").parts == ("a", "~", "b")
     with pytest.raises(InputError, match="no home directory of a user 'nobody-of-this-name'"):
         path_of("~nobody-of-this-name/study")
+    with pytest.raises(InputError, match="null character"):
+        path_of("a\0b")
     (tmp_path / "~lock").touch()
     assert path_of("~lock").name == "~lock"

@@ -145,6 +145,8 @@ def path_of(given: str | os.PathLike[str]) -> Path:
     if not isinstance(given, str | os.PathLike):
         raise InputError(f"a file or folder must be given as a text or a path, got {shown(given)}")
     path = Path(given)
+    if "\0" in str(path):
+        raise InputError(f"a path cannot contain a null character, got {shown(str(path))}")
     try:
         return path.expanduser()
     except RuntimeError:
