@@ -40,7 +40,19 @@ def test_the_function_gets_its_own_float64_rates():
     assert LRS[0, 0] == 0.1
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e308, -1e39, 10**400])
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        float("inf"),
+        -float("inf"),
+        1e308,
+        -1e39,
+        10**400,
+        np.ma.masked,
+        np.ma.array([3.0], mask=True),
+    ],
+)
 def test_not_finite_is_a_divergence(value):
     outcome = run(lambda lrs, seed: value if seed == 7 else 1.0)
     assert outcome.status.tolist() == ["diverged", "ok"]

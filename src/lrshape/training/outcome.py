@@ -149,7 +149,9 @@ def _number(value: Any, rule: str) -> float:
     if hasattr(value, "item") and shape is not None:
         if any(size != 1 for size in shape):
             raise TypeError(f"{rule}, got an array of shape {tuple(shape)}")
-        value = value.item()
+        from numpy import ma
+
+        value = math.nan if ma.is_masked(value) else value.item()  # what is behind a mask is no result
     if not _is_real(value):
         raise TypeError(f"{rule}, got {value!r:.80}")
     try:
