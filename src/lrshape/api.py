@@ -89,6 +89,8 @@ def search(
             ``if __name__ == "__main__":``.
         time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
             that does not say how to search gets as many trials as fit.
+            In another thread than the main one, the trial that runs is finished first, unless the executor is
+            ``processes`` or ``ray``.
         executor: what runs the trials: ``inline``, ``processes``, ``ray``, or a mapping with such a
             ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
             it may be another one when the study is resumed.

@@ -39,8 +39,9 @@ def contest(
 
     Nothing is searched. The base LR of each schedule is tuned by the same rule, unless it has tune = false.
     lrshape then trains with each on the same fresh seeds, until the leader's comparisons with all others are
-    decided. The directory holds a study: status, report, best and export work there. To draw schedules, or
-    the winners of studies, side by side without training, use `lrshape compare`.
+    decided. The directory holds a study: status, report, best and export work there. Where no schedule has a
+    finite score, --json prints nothing and the exit code is 2. To draw schedules, or the winners of studies,
+    side by side without training, use `lrshape compare`.
 
     Examples:
 
