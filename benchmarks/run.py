@@ -71,9 +71,7 @@ def main() -> None:
         sys.exit(f"benchmarks are {', '.join(BENCHMARKS)}, got {unknown[0]}")
     sections = earlier()
     for name in wanted:
-        section = measured(name)
-        sections.pop(section.partition("\n")[0], None)  # by the same program, with arguments
-        sections[name] = section
+        sections[name] = measured(name)
         RESULTS.write_text("\n\n".join([HEADING, *in_order(sections)]) + "\n", encoding="utf-8")
     sys.stderr.write(f"wrote {RESULTS}\n")
 

@@ -87,10 +87,9 @@ def search(
         isolated: call ``train`` in a process of its own, which imports it again, so that a crash there ends
             one trial and not the study. A script then starts its search below
             ``if __name__ == "__main__":``.
-        time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. A spec
-            that does not say how to search gets as many trials as fit.
-            In another thread than the main one, the trial that runs is finished first, unless the executor is
-            ``processes`` or ``ray``.
+        time_limit: stop after this many seconds with `TimeLimitReached`; what is finished is kept. Outside
+            the main thread the running trial ends first, unless the executor is ``processes`` or ``ray``. A
+            spec that does not say how to search gets as many trials as fit.
         executor: what runs the trials: ``inline``, ``processes``, ``ray``, or a mapping with such a
             ``name`` and settings, e.g. ``{"name": "processes", "workers": 4}``. It is no part of the study:
             it may be another one when the study is resumed.

@@ -133,9 +133,11 @@ def test_compare_draws_schedules_of_any_source(shapes, finished):
     study = finished.path / "study"
     code, out, err = shapes.run("compare", "rex.json", study, "--families", "cosine, wsd")
     assert code == 0, err
-    for text in ("rex.json", "rex, LR 0.1", "40", "cosine", "wsd", "100 steps", "█"):
+    for text in ("rex.json", "rex, LR 0.1", " 40 ", "cosine", "wsd", "100 steps", "█"):
         assert text in out
     assert out.index("rex.json") < out.index("cosine")
+    out = shapes.run("compare", "--families", "cosine,wsd", "--steps", 1_000_000)[1]
+    assert max(map(len, out.splitlines())) <= 80
     code, out, err = shapes.run(
         "compare", "rex.json", "--families", "cosine", "--steps", 50, "--png", "a.png", "--svg", "a.svg"
     )

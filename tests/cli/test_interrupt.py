@@ -1,6 +1,7 @@
 """Ctrl-C, SIGTERM, kill -9 and the time limit, on real processes, and what is there afterwards."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def test_the_bars_of_a_terminal_do_not_overwrite_how_to_resume(slow):
     os.close(end)
     shown, told = b"", False
     with suppress(OSError):  # Linux ends what a terminal showed with an error
-        while read := os.read(terminal, 4096):
+        while select.select([terminal], [], [], 60)[0] and (read := os.read(terminal, 4096)):
             shown += read
             if not told and (told := "━".encode() in shown):
                 process.send_signal(signal.SIGINT)

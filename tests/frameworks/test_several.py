@@ -215,7 +215,7 @@ def test_a_state_of_other_schedules_is_told(caplog):
     assert other.last_epoch == 0
     fewer = Schedules({name: SCHEDULES[name] for name in SCHEDULES if name != "weight_decay"})
     fewer.to_torch(optimizer).load_state_dict(state)
-    assert "the saved training also had schedules of weight_decay, which now stay" in caplog.text
+    assert "the saved training also had schedules of weight_decay: without one" in caplog.text
     with pytest.raises(ValueError, match="no state of a learning-rate scheduler"):
         other.load_state_dict({})
 

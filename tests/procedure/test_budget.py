@@ -143,7 +143,8 @@ def test_shapes_to_start_from_are_searched_whatever_the_number_of_trials():
     spec = StudySpec.parse({"workload": "digits-mlp", "trials": 24, "initial_shapes": [start]})
     assert [family.name for family in spec.families] == ["rex", "power"]
     decaying = {"workload": "digits-mlp", "decay_steps": 10}
-    assert family_names(decaying) == [family.name for family in StudySpec.parse(decaying).families]
+    assert family_names(decaying) == ["wsd"]
+    assert StudySpec.parse(decaying).screen == StudySpec.parse({**decaying, "families": ["wsd"]}).screen
 
 
 @pytest.mark.parametrize("trials", [24, 1000])

@@ -205,7 +205,7 @@ def test_a_full_temporary_directory_ends_the_search_and_fails_no_trial(monkeypat
     def full(path, *_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")  # as `write` says it, without a name
 
-    monkeypatch.setattr("pathlib.Path.write_text", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(StoreError, match=r"/schedule\.csv: No space left on device"):
         run("open(metrics, 'w').write('1')")
 

@@ -130,6 +130,6 @@ def test_names_that_lead_to_no_function(name):
         FunctionWorkload(function=name, steps=3).resolve()
 
 
-def test_a_function_of_a_script_is_not_looked_for_in_ours():
-    with pytest.raises(InputError, match="'no_such' was defined in the script or notebook"):
+def test_a_function_of_a_script_needs_a_module():
+    with pytest.raises(InputError, match="what a script or notebook defines must be in a module"):
         FunctionWorkload(function="__main__:no_such", steps=3).resolve()

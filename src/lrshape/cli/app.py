@@ -41,7 +41,7 @@ class _Group(TyperGroup):
         except _UsageError as error:
             raise _ended(error) from None
         except OSError as error:  # of --help and --version
-            raise _refused(error) from None
+            raise refused(error) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -53,7 +53,7 @@ class _Group(TyperGroup):
                 fail(line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}...")
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
-            raise _refused(error) from None
+            raise refused(error) from None
         except KeyboardInterrupt:
             fail("interrupted", prefix="")
             raise typer.Exit(INTERRUPTED) from None
@@ -75,11 +75,11 @@ def _ended(error: Any) -> Exception:
     return typer.Exit(BAD_INPUT)
 
 
-def _refused(error: OSError) -> Exception:
-    """Print what the system refused; return what ends the command."""
+def refused(error: OSError, more: str = "") -> Exception:
+    """Print what the system refused, and more; return what ends the command."""
     if error.errno == errno.EPIPE:  # the reader of a pipe has gone: typer ends quietly
         return error
-    fail(str(error))
+    fail(f"{error}{more}")
     return typer.Exit(DISK_REFUSED)
 
 
@@ -178,18 +178,32 @@ def say_prose(text: str) -> None:
 def _console() -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    # What Rich takes for a terminal depends on FORCE_COLOR, too.
+    return Console(highlight=False, markup=False, emoji=False, force_terminal=sys.stdout.isatty())
 
 
 def print_grid(grid: "Table") -> None:
-    """Print a table, as wide as it is; only a terminal that is narrower wraps its cells."""
-    for column in grid.columns:
-        column.overflow = "fold"  # the default cuts words
+    """Print a table, as wide as it is; only a terminal that is narrower wraps its cells, between words."""
     console = _console()
-    widest = console.width if console.is_terminal else 10_000
+    if console.is_terminal:
+        _narrow(grid, console.width)
     console.width = 10_000
-    console.width = max(1, min(console.measure(grid).maximum, widest))  # no blanks at the ends of lines
+    console.width = max(1, console.measure(grid).maximum)  # no blanks at the ends of lines
     console.print(grid)
+
+
+def _narrow(grid: "Table", width: int) -> None:
+    """Give the columns widths that fit, as far as no word is broken: Rich would break names and numbers."""
+    from rich.cells import cell_len
+
+    texts = [[str(column.header), *map(str, column.cells)] for column in grid.columns]
+    widths = [max(map(cell_len, column)) for column in texts]
+    words = [max(cell_len(word) for text in column for word in text.split() or [""]) for column in texts]
+    while sum(widths) + grid.padding[1] * len(widths) > width and widths != words:
+        widest = max(range(len(widths)), key=lambda place: widths[place] - words[place])
+        widths[widest] -= 1
+    for column, columns in zip(grid.columns, widths, strict=True):
+        column.width = columns
 
 
 def wrote(path: str | Path, more: Iterable[str] = ()) -> None:

@@ -38,7 +38,7 @@ def chart(multipliers: Any, width: int = 72, height: int = 12) -> list[str]:
         label = {height - 1: "1", 0: "0"}.get(row, " ")
         lines.append(f"{label} {bar}{cells}".rstrip())
     lines.append(f"  {corner}{dash * columns}")
-    lines.append(f"   0{'step'.center(columns - 2)}{count}")
+    lines.append(f"   0{'step'.center(columns - 1 - len(str(count)))}{count}")
     return lines
 
 

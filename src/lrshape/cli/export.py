@@ -165,8 +165,8 @@ def read_batch_sizes(text: str) -> list[tuple[int, int]]:
     """
     from lrshape.shapes.batch_sizes import batch_sizes_of_file
 
-    path = path_of(text)
     try:
+        path = path_of(text)
         if is_file(path):
             return [(size, 1) for size in batch_sizes_of_file(path)]
         pairs = [part.split("x") for part in text.split(",")]

@@ -1,7 +1,6 @@
 """How commands that train are stopped, and what they say then."""
 
 import ctypes
-import errno
 import math
 import os
 import re
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lrshape.cli.app import DISK_REFUSED, INTERRUPTED, fail
+from lrshape.cli.app import INTERRUPTED, fail, refused
 from lrshape.cli.stopping import stoppable
 from lrshape.errors import InputError
 
@@ -75,10 +74,7 @@ def running(out: object, command: str = "the same command") -> "Iterator[Callbac
         fail(f"{reason}; {resume()}", prefix="")
         raise typer.Exit(INTERRUPTED) from None
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
-        fail(f"{error}; finished trials are safe: run {command} again to resume")
-        raise typer.Exit(DISK_REFUSED) from None
+        raise refused(error, f"; finished trials are safe: run {command} again to resume") from None
 
 
 @contextmanager

@@ -25,7 +25,7 @@ def print_best(found: "Result", tune: "Mapping[str, HyperparameterSpec]") -> Non
     decided = all(one.verdict in ("better", "equal", "diverged") for one in found.baselines)
     best = "best schedule" if decided else "leading schedule"
     title = f"{best}: {found.name}, " if found.is_contest else "best shape: "
-    say(f"\n{title}{found.family}({params})")
+    say_prose(f"\n{title}{found.family}({params})")
     say(f"base LR {short(found.base_lr)}, {found.steps} steps, step rule {found.step_rule}")
     for line in hyperparameter_lines(found, tune):
         say(line)

@@ -145,7 +145,7 @@ class ShapesLR(LRScheduler):
         gone = [name for name in saved if name not in self.schedulers]
         if gone:
             logging.getLogger(__name__).warning(
-                "the saved training also had schedules of %s, which now stay as they are",
+                "the saved training also had schedules of %s: without one, each stays as it now is",
                 ", ".join(gone),
             )
         only_step = {key: state_dict[key] for key in ("last_epoch",) if key in state_dict}

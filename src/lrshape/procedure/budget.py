@@ -20,10 +20,10 @@ FAMILIES = ("two_point_spline", "rex", "wsd", "power")
 parameters, which a small budget searches better."""
 
 FEW_FAMILIES = ("rex",)
-"""The same for fewer than `FEW` trials."""
+"""The same for fewer than twice `FEW` trials."""
 
-FEW_WITH_DECAY = ("wsd",)
-"""The same where the decay is given in steps."""
+WITH_DECAY = ("wsd",)
+"""The same for any number of trials, where the decay is given in steps."""
 
 FEW = 96
 """Trials below which only the most necessary is done."""
@@ -70,7 +70,7 @@ def _count(trials: Any) -> Any:
 
 def family_names(document: Mapping[str, Any]) -> list[str]:
     """Names of the families that a spec searches, as far as they can be read from it."""
-    usual = FAMILIES if document.get("decay_steps") is None else FEW_WITH_DECAY
+    usual = FAMILIES if document.get("decay_steps") is None else WITH_DECAY
     return _names(document.get("families", usual))
 
 
@@ -103,9 +103,9 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | N
     if plain.get("families") == []:
         raise InputError("families: must have 1 entries or more, got []")
     size = count if size is None else size
-    few_families = FEW_FAMILIES if plain.get("decay_steps") is None else FEW_WITH_DECAY
+    usual = FAMILIES if size >= 2 * FEW else FEW_FAMILIES
     searched = [
-        *(FAMILIES if size >= 2 * FEW else few_families),
+        *(usual if plain.get("decay_steps") is None else WITH_DECAY),
         *_names(plain.get("initial_shapes"), "family"),
     ]
     plain.setdefault("families", list(dict.fromkeys(searched)))

@@ -179,16 +179,16 @@ def _filled(command: Sequence[str], values: dict[str, Any]) -> list[str]:
 
 
 def _write(path: Path, name: str, values: NDArray[np.float64]) -> None:
+    written = io.BytesIO()  # to a file, NumPy would not say why it cannot write
+    if path.suffix == ".npy":
+        np.save(written, values, allow_pickle=False)
+    elif path.suffix == ".json":
+        written.write(json.dumps(values.tolist()).encode())
+    else:
+        rows = (f"{step},{value!r}\n" for step, value in enumerate(values.tolist()))
+        written.write((f"step,{name}\n" + "".join(rows)).encode())
     try:
-        if path.suffix == ".npy":
-            written = io.BytesIO()  # to a file, NumPy would not say why it cannot write
-            np.save(written, values, allow_pickle=False)
-            path.write_bytes(written.getvalue())
-        elif path.suffix == ".json":
-            path.write_text(json.dumps(values.tolist()), encoding="utf-8")
-        else:
-            rows = (f"{step},{value!r}\n" for step, value in enumerate(values.tolist()))
-            path.write_text(f"step,{name}\n" + "".join(rows), encoding="utf-8")
+        path.write_bytes(written.getvalue())
     except OSError as error:  # which does not always name the file
         raise store_error(error, path) from error
 

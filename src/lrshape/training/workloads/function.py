@@ -160,10 +160,9 @@ class FunctionWorkload(CalledWorkload):
         try:
             found = user_function.import_function({"module": module_name, "name": name})
         except InputError as error:
-            reason: object = error
-            if module_name == "__main__":
-                reason = f"{name!r} was defined in the script or notebook that ran the search; use a module"
-            raise InputError(f"workload.function: {reason}") from error
+            is_script = module_name == "__main__"
+            hint = "; what a script or notebook defines must be in a module" if is_script else ""
+            raise InputError(f"workload.function: {error}{hint}") from error
         return cast(TrainFunction, found)
 
 
