@@ -5,7 +5,7 @@
 Every part of a workload is a study, a contest, a sweep or a check in ``DIR/WORKLOAD/PART``, by default below
 this folder; its ``study.json`` or ``sweep.json`` holds the complete spec. Run the same command again to
 resume. Without a part all of the workload's are run, in their order: the contest needs the winners of
-the searches before it, and checks need ``main``. The stored sweeps, and the searches without warmup of
+the searches before it, and checks need ``main``. Most stored sweeps, and the searches without warmup of
 CIFAR-10 and WikiText-2, are of earlier versions, which tried fewer base LRs of transferred shapes and
 proposed more trials at a time: run these into another DIR.
 CIFAR-10 and WikiText-2 are read from ``$LRSHAPE_DATA``.

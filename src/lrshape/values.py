@@ -88,6 +88,11 @@ def scalar(value: Any) -> Any:
         return plain(value)
 
 
+def integral(value: Any) -> Any:
+    """Return a float without a fraction, such as 1e3, as an int, and anything else as it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def whole_number(what: str, value: Any, low: int, high: float = math.inf) -> int:
     """Return a whole number of any library as an int.
 

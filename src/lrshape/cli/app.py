@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from lrshape._version import __version__
 from lrshape.errors import InputError, shown
 from lrshape.files import is_directory, is_stream
-from lrshape.values import typed
+from lrshape.values import integral, typed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -123,9 +123,7 @@ def group(name: str, text: str) -> typer.Typer:
 
 def whole(text: str) -> int:
     """The whole number that an option gives, also as 1e3 or 1_000."""
-    number = typed(str(text))  # a default is a number already
-    if isinstance(number, float) and number.is_integer():
-        number = int(number)
+    number = integral(typed(str(text)))  # a default is a number already
     if type(number) is not int:
         raise typer.BadParameter(f"must be a whole number, got {shown(text)}")
     return number
@@ -202,8 +200,8 @@ def _narrow(grid: "Table", width: int) -> None:
     while sum(widths) + grid.padding[1] * len(widths) > width and widths != words:
         widest = max(range(len(widths)), key=lambda place: widths[place] - words[place])
         widths[widest] -= 1
-    for column, columns in zip(grid.columns, widths, strict=True):
-        column.width = columns
+    for column, chosen in zip(grid.columns, widths, strict=True):
+        column.width = chosen
 
 
 def wrote(path: str | Path, more: Iterable[str] = ()) -> None:

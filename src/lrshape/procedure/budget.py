@@ -63,11 +63,6 @@ def is_planned(document: Mapping[str, Any]) -> bool:
     )
 
 
-def _count(trials: Any) -> Any:
-    """A number of trials as an int also where it is a float, such as 1e3; anything else as it is."""
-    return int(trials) if isinstance(trials, float) and trials.is_integer() else trials
-
-
 def family_names(document: Mapping[str, Any]) -> list[str]:
     """Names of the families that a spec searches, as far as they can be read from it."""
     usual = FAMILIES if document.get("decay_steps") is None else WITH_DECAY
@@ -90,7 +85,7 @@ def plan_search(document: Mapping[str, Any], span: float = 1000.0, size: int | N
         InputError: if ``trials`` is given together with settings that it would decide, or is too small.
     """
     plain = dict(document)
-    count = _count(plain.pop("trials", TRIALS))
+    count = plain.pop("trials", TRIALS)
     given = [key for key in SEARCH_KEYS if key in plain]
     if _strategy(plain) is not None:
         given.append("base_lr.strategy" if plain["base_lr"].get("strategy") else "base_lr.points")
@@ -121,7 +116,7 @@ def sizes(document: Mapping[str, Any]) -> list[int]:
     names many baselines. The smallest plan costs least, so that no number of trials above one that is enough
     is too small.
     """
-    count = _count(document.get("trials", TRIALS))
+    count = document.get("trials", TRIALS)
     steps = (MANY, TWICE, 2 * FEW, FEW)
     return [count, *(step - 1 for step in steps if isinstance(count, int | float) and step <= count)]
 
@@ -192,7 +187,7 @@ def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str,
             ``max_trials``.
     """
     plain = dict(document)
-    count = _count(plain.pop("trials", None))
+    count = plain.pop("trials", None)
     if count is not None and plain.get("max_trials") is not None:
         raise InputError("trials and max_trials both limit a contest: remove either")
     schedules = len(plain["baselines"])

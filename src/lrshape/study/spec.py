@@ -22,7 +22,7 @@ from lrshape.study.given_schedules import read_schedules
 from lrshape.study.lengths import LENGTHS, fixed_lengths
 from lrshape.training.hyperparameters import tunable
 from lrshape.training.workload import WORKLOADS, Workload
-from lrshape.values import path_of, plain, typed
+from lrshape.values import integral, path_of, plain, typed
 
 MAX_SPEC_BYTES = 1_000_000
 MAX_CHUNK_SIZE = 1_000_000
@@ -100,6 +100,8 @@ class StudySpec(SearchSpec):
             InputError: one line for each mistake, with the key, the rule and the value received.
         """
         given = plain_document(document)
+        if "trials" in given:
+            given["trials"] = integral(given["trials"])  # as the fields of a spec do
         named = given.pop("workload", None)
         if workload is not None and named is not None:
             raise InputError(f"workload: cannot be combined with train=, got {shown(named)}")
