@@ -1,6 +1,6 @@
 """What laws predict from few runs, on public loss curves; prints Markdown for RESULTS.
 
-python benchmarks/suggest.py --parts a,b,c,d,e,g,n,live --trainings DIR
+python benchmarks/suggest.py --parts a,b,c,d,e,g,live --trainings DIR
 """
 
 import argparse
@@ -19,7 +19,6 @@ from _suggest_failing import failing_table
 from _suggest_grid import main as grid_tables
 from _suggest_laws import gain_table, seconds_table, split_table
 from _suggest_live import live_table
-from _suggest_second import second_table
 
 GRID = CURVES / "lr-scheduling" / "grid_124m.csv"
 
@@ -43,7 +42,6 @@ PARTS = {
     "e": ("Where laws fail: no claim, or a right one", failing_table),
     "g": ("Seconds of a fit on one core", seconds_table),
     "live": ("Cooldowns of a constant run in progress", live_table),
-    "n": ("The suggestion that follows the next runs", lambda: second_table(GRID)),
 }
 
 
