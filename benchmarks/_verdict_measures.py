@@ -84,7 +84,7 @@ class _Row:
     @cached_property
     def tuned(self) -> float:
         """The score without noise at its best base LR."""
-        return min(self.true, best_base_lr(self._world, self._multiplier, self.said["base_lr"])[1])
+        return min(self.true, lowest_score(self._world, self._multiplier, self.said["base_lr"]))
 
     def result(self) -> Result:
         """What is said and what is true."""
@@ -92,20 +92,20 @@ class _Row:
         return {key: self.said[key] for key in KEPT} | {"true": self.true, "tuned": self.tuned, "loss": loss}
 
 
-def best_base_lr(world: World, multiplier: Floats, around: float) -> tuple[float, float]:
-    """The truly best base LR of a shape, and its score there without noise.
+def lowest_score(world: World, multiplier: Floats, around: float) -> float:
+    """The score of a shape without noise, at its truly best base LR.
 
     Args:
         world: the workload.
         multiplier: the shape's values, (1, steps).
         around: the base LR about which to look, 4 octaves and more on either side.
     """
-    best = around
+    best = value = around
     for reach, points in ((4.0, 401), (0.03, 61)):
         grid = best * np.exp(np.linspace(-reach, reach, points))
         values = world.true(multiplier * grid[:, None])
         best, value = float(grid[np.argmin(values)]), float(values.min())
-    return best, value
+    return value
 
 
 def _effects(scale: str, winner: "_Row", other: "_Row") -> Result:

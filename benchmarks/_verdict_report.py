@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from _measure import machine, table
 from _verdict_measures import Result
-from _verdict_power import CONTESTS, oracle_power
 from _worlds import WORLDS
 from scipy.stats import binomtest
 
@@ -24,16 +23,6 @@ BEFORE = {
     "lm": ("0% (100)", "0.01%; 0.03%", "0.13%; 0.3%"),
     "cap": ("9% (100)", "", ""),
     "quad": ("0% (100)", "0.65%; 1.9%", "53%; 124%"),
-}
-
-POWER_BEFORE = {
-    # share decided with 20 and with 40 seeds, by the noise and the effect
-    ("seed 0.15, own 0.10", 0.05): "4%, 20%",
-    ("seed 0.15, own 0.10", 0.1): "33%, 65%",
-    ("seed 0.10, own 0.20, as on digits", 0.05): "4%, 11%",
-    ("seed 0.10, own 0.20, as on digits", 0.1): "13%, 29%",
-    ("seed 0.15, own 0.10, skewed", 0.05): "9%, 25%",
-    ("seed 0.15, own 0.10, skewed", 0.1): "42%, 81%",
 }
 
 INTRODUCTION = """\
@@ -59,26 +48,12 @@ and the paired effects of all other rows at the base LRs that were confirmed. Re
 distance from the best schedule of all. Gain is the share of the way from the best baseline, tuned, to \
 the best schedule ("-": a baseline is the best)."""
 
-POWER = """\
-Rex against linear, each at its truly best base LR, decided by the confirm phase. Effect is by how much \
-linear is truly worse. The t test is the oracle: paired, of log ratios, at level 0.05, on the mean number \
-of seeds that the confirm phase used, fixed in advance. Before: the share decided under the rules of \
-revision 1c03511, by the bootstrap of a difference of medians."""
-
 
 def section(results: Mapping[str, Sequence[Result]]) -> str:
-    """The section.
-
-    Args:
-        results: of searches by ``WORLD-TRIALS``, of contests by their name.
-    """
-    searches = {name: found for name, found in results.items() if name not in CONTESTS}
+    """The section, from the results of searches by ``WORLD-TRIALS``."""
     parts = ["## Verdicts: what searches claim and what is true", f"{machine()}."]
-    if searches:
-        parts += [INTRODUCTION, table(CLAIMED, [_claims(*item) for item in searches.items()])]
-        parts += [TRUTHS, table(MEASURED, [_truths(*item) for item in searches.items()])]
-    if contests := {name: found for name, found in results.items() if name in CONTESTS}:
-        parts += ["### Power", POWER, table(FOUGHT, [_power(*item) for item in contests.items()])]
+    parts += [INTRODUCTION, table(CLAIMED, [_claims(*item) for item in results.items()])]
+    parts += [TRUTHS, table(MEASURED, [_truths(*item) for item in results.items()])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -169,26 +144,6 @@ def _gain(results: Sequence[Result]) -> str:
         if possible > 1e-3 * abs(result["best"]):
             shares.append((baseline - result["winner"]["true"]) / possible)
     return f"{np.median(shares):.0%}" if shares else "-"
-
-
-FOUGHT = ["noise, standard deviations", "effect", "margin", "studies", "better", "equal", "worse"]
-FOUGHT += ["seeds, mean", "t test with as many seeds", "before, 20 and 40 seeds"]
-
-
-def _power(name: str, results: Sequence[Result]) -> list[str]:
-    contest = CONTESTS[name]
-    verdicts = [result["verdict"] for result in results]
-    seeds = float(np.mean([result["seeds"] for result in results]))
-    return [
-        contest.label,
-        f"{contest.effect:.0%}",
-        "default" if contest.margin is None else f"{contest.margin:.0%}",
-        str(len(results)),
-        *(_share(verdicts.count(verdict), len(verdicts)) for verdict in ("better", "equal", "worse")),
-        f"{seeds:.0f}",
-        f"{oracle_power(contest, max(2, round(seeds))):.1%}",
-        POWER_BEFORE.get((contest.label, contest.effect), "-"),
-    ]
 
 
 def _spread(values: Sequence[float], percent: bool) -> str:

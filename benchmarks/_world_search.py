@@ -1,7 +1,7 @@
 """A whole search of a synthetic world, driven in memory through the study's own phases."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,6 @@ from lrshape.training.workloads.function import FunctionWorkload
 
 CHUNK_SIZE = 64
 
-_Chosen = TypeVar("_Chosen")
-
 
 def run_search(world: World, document: Mapping[str, Any]) -> tuple[pd.DataFrame, StudySpec, Choice]:
     """Search a world with settings of a spec.
@@ -31,8 +29,11 @@ def run_search(world: World, document: Mapping[str, Any]) -> tuple[pd.DataFrame,
     spec = specified(world, document)
     phases: list[Driven[Any]] = []
 
+    def source(chunks: Sequence[Chunk]) -> list[pd.DataFrame]:
+        return [trained(world, spec, chunk) for chunk in chunks]
+
     def drive(name: str, phase: Rounds[Any]) -> tuple[Any, pd.DataFrame]:
-        phases.append(driven(world, spec, name, phase))
+        phases.append(drive_phase(spec, name, phase, CHUNK_SIZE, source))
         return phases[-1].chosen, phases[-1].table
 
     with threadpool_limits(1):
@@ -44,15 +45,6 @@ def specified(world: World, document: Mapping[str, Any]) -> StudySpec:
     """The spec of a search of a world."""
     workload = FunctionWorkload.of(_untrained, world.steps, (world.metric,))
     return StudySpec.parse({**world.spec, **document}, workload)
-
-
-def driven(world: World, spec: StudySpec, name: str, phase: Rounds[_Chosen]) -> Driven[_Chosen]:
-    """Run a phase to its end."""
-
-    def source(chunks: Sequence[Chunk]) -> list[pd.DataFrame]:
-        return [trained(world, spec, chunk) for chunk in chunks]
-
-    return drive_phase(spec, name, phase, CHUNK_SIZE, source)
 
 
 def trained(world: World, spec: StudySpec, chunk: Chunk) -> pd.DataFrame:

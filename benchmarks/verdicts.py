@@ -20,7 +20,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a search has small matrices, an
 
 from _repetitions import Job, names, read, run
 from _verdict_measures import searched
-from _verdict_power import CONTESTS, fought
 from _verdict_report import section
 from _worlds import WORLDS
 
@@ -35,12 +34,11 @@ def main() -> None:
     settings: dict[str, Any] = {}
     for assignment in given.set:
         override(settings, assignment)
-    jobs: dict[str, Job] = {}
-    for name in given.worlds:
-        if name in CONTESTS:
-            jobs[name] = partial(fought, name, settings)
-        else:
-            jobs |= {f"{name}-{trials}": partial(searched, name, trials, settings) for trials in given.trials}
+    jobs: dict[str, Job] = {
+        f"{name}-{trials}": partial(searched, name, trials, settings)
+        for name in given.worlds
+        for trials in given.trials
+    }
     if not given.report:
         given.work.mkdir(parents=True, exist_ok=True)
         run(given.work, jobs, given.repetitions, given.processes)
@@ -50,7 +48,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Compare what searches claim with what is true.")
-    known = [*WORLDS, *CONTESTS]
+    known = [*WORLDS]
     parser.add_argument("--worlds", type=names(known), default=known, help=", ".join(known))
     parser.add_argument("--trials", type=lambda text: [int(n) for n in text.split(",")], default=[128, 256])
     parser.add_argument("--repetitions", type=int, default=200)
