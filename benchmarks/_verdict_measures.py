@@ -20,13 +20,12 @@ SEEDS = np.arange(2**33, 2**33 + 40_000)
 """Fresh seeds, which no search has, whose median is the truth that an interval has to hold."""
 
 
-def searched(name: str, trials: int, settings: Mapping[str, Any], k: int) -> Result:
+def searched(name: str, trials: int, k: int) -> Result:
     """Search the ``k``-th world of a name.
 
     Args:
         name: of the world.
         trials: that the search may train.
-        settings: further keys of the spec.
         k: which of the worlds; also the study's seed.
 
     Returns:
@@ -35,7 +34,7 @@ def searched(name: str, trials: int, settings: Mapping[str, Any], k: int) -> Res
         ``margin`` and effects are on the scale of the search's metric.
     """
     chosen_world, began = world(name, k), time.process_time()
-    table, spec, choice = run_search(chosen_world, {"seed": k, "trials": trials, **settings})
+    table, spec, choice = run_search(chosen_world, {"seed": k, "trials": trials})
     seconds = time.process_time() - began
     analysis = Analysis(table, spec.metric, design=choice.design(spec))
     rows = [_Row(chosen_world, spec.step_rule, row) for row in records(analysis.compared("confirm"))]
@@ -53,8 +52,7 @@ def searched(name: str, trials: int, settings: Mapping[str, Any], k: int) -> Res
     }
 
 
-KEPT = ("shape", "family", "base_lr", "is_baseline", "seeds", "score", "low", "high")
-KEPT += ("verdict", "effect", "effect_low", "effect_high", "octaves", "cost", "edge")
+KEPT = ("is_baseline", "seeds", "low", "high", "verdict", "effect_low", "effect_high")
 """Columns of `Analysis.compared` that a result keeps."""
 
 

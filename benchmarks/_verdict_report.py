@@ -14,7 +14,6 @@ BEFORE = {
     # false "better" in % of studies; base-LR loss (median; 90%) of winners and of baselines
     "linear": ("5.5% (200)", "0.15%; 1.0%", "2.5%; 13%"),
     "sharp": ("35% (66)", "0.06%; 0.3%", "5.6%; 22%"),
-    "cosine-sharp": ("42% (120)", "0.25%; 1.3%", "7.3%; 23%"),
     "spline": ("3% (100)", "", ""),
     "heavy": ("15% (120)", "", ""),
     "skew": ("6.7% (120)", "", ""),

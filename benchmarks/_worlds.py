@@ -166,7 +166,6 @@ def quadratic(lrs: Floats) -> Floats:
 
 
 LINEAR = ("linear", {"warmup": 0.05})
-COSINE = ("cosine", {"warmup": 0.05})
 REX = ("rex", {"beta": 0.3, "warmup": 0.1})
 WSD = ("wsd", {"warmup": 0.02, "decay": 0.4, "floor": 0.0, "exponent": 0.5})
 SPLINE = (
@@ -253,7 +252,6 @@ def _quadratic(name: str, lr: float) -> World:
 WORLDS: Mapping[str, Maker] = {
     "linear": log_scale(LINEAR, Noise()),
     "sharp": log_scale(LINEAR, Noise(0.10, 0.05), depth=20.0),
-    "cosine-sharp": log_scale(COSINE, Noise(0.10, 0.05), depth=20.0),
     "flat": log_scale(LINEAR, Noise(), depth=0.3),
     "spline": log_scale(SPLINE, Noise()),
     "heavy": log_scale(LINEAR, Noise(0.10, 0.10, "t2")),

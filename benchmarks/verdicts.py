@@ -1,12 +1,11 @@
 """Whether verdicts are right: whole searches of synthetic worlds whose truth is known.
 
     python benchmarks/verdicts.py [--worlds NAME,...] [--trials N,...] [--repetitions N] [--work DIR]
-        [--set KEY=VALUE] [--report]
+        [--report]
 
 Every search has a world and a study seed of its own. Results are lines of JSON in the work directory, a file
 for each world and number of trials, so that an interrupted run goes on where it was. The tables are made of
-all results that are there; ``--report`` makes them without searching. Searches with other settings
-(``--set``) need a work directory of their own.
+all results that are there; ``--report`` makes them without searching.
 """
 
 import argparse
@@ -14,16 +13,13 @@ import os
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a search has small matrices, and there are two at a time
 
-from _repetitions import Job, names, read, run
+from _repetitions import names, read, run
 from _verdict_measures import searched
 from _verdict_report import section
 from _worlds import WORLDS
-
-from lrshape.study.spec import override
 
 HERE = Path(__file__).resolve().parent
 
@@ -31,19 +27,18 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     """Search what has not been searched, and print the section."""
     given = _arguments()
-    settings: dict[str, Any] = {}
-    for assignment in given.set:
-        override(settings, assignment)
-    jobs: dict[str, Job] = {
-        f"{name}-{trials}": partial(searched, name, trials, settings)
+    jobs = {
+        f"{name}-{trials}": partial(searched, name, trials)
         for name in given.worlds
         for trials in given.trials
     }
     if not given.report:
         given.work.mkdir(parents=True, exist_ok=True)
         run(given.work, jobs, given.repetitions, given.processes)
-    results = {name: read(given.work / f"{name}.jsonl") for name in jobs}
-    sys.stdout.write(section({name: found for name, found in results.items() if found}))
+    results = {name: found for name in jobs if (found := read(given.work / f"{name}.jsonl"))}
+    if not results:
+        sys.exit(f"{given.work} has no results")
+    sys.stdout.write(section(results))
 
 
 def _arguments() -> argparse.Namespace:
@@ -53,7 +48,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--trials", type=lambda text: [int(n) for n in text.split(",")], default=[128, 256])
     parser.add_argument("--repetitions", type=int, default=200)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--set", action="append", default=[], help="a setting of every search, KEY=VALUE")
     parser.add_argument("--work", type=Path, default=HERE / "verdicts")
     parser.add_argument("--report", action="store_true", help="only make the tables")
     return parser.parse_args()
