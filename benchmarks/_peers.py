@@ -3,6 +3,7 @@
 A contender is a class that sets itself up, compiles and warms up when it is constructed, and then answers any
 number of measurements. Each lives in a spawned process, so that peak memory is its own and no library's
 threads or settings disturb another's; a process that is not being measured waits on a pipe and costs nothing.
+All compute on CPUs: `gpu.py` has the contest on a GPU.
 """
 
 import importlib
@@ -25,20 +26,14 @@ class Contender:
     """What a worker process holds.
 
     Attributes:
-        device: the device it computes on, in words; ``cpu`` on CPUs.
         compile_seconds: time of the first call less that of a later one.
     """
 
-    device: str = "cpu"
     compile_seconds: float = 0.0
 
     def measure(self) -> tuple[float, float]:
         """Do a turn's work: what was done (model-steps or images), and the seconds it took."""
         raise NotImplementedError
-
-    def device_bytes(self) -> int | None:
-        """Peak memory on the device; None where that is the process's memory."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -52,7 +47,6 @@ class Entry:
         members: models trained at a time.
         turns: in how many turns it takes part.
         processes: how many workers do the same work at once.
-        alone: whether it is started when the others have ended, because it needs most of the memory.
     """
 
     name: str
@@ -61,7 +55,6 @@ class Entry:
     members: int = 1
     turns: int = 3
     processes: int = 1
-    alone: bool = False
 
 
 @dataclass
@@ -70,7 +63,6 @@ class Result:
 
     entry: Entry
     rates: list[float] = field(default_factory=list)
-    device: str = ""
     compile_seconds: float = 0.0
     peak_mib: float = 0.0
     problem: str = ""
@@ -91,31 +83,20 @@ def first_less_steady(work: Callable[[], object]) -> float:
     return max(0.0, times[0] - times[1])
 
 
-def take_turns(entries: Sequence[Entry], *, keep: bool = True) -> list[Result]:
+def take_turns(entries: Sequence[Entry]) -> list[Result]:
     """Measure the entries in turn; slow ones take part in the first turns only.
 
-    Args:
-        entries: what to measure.
-        keep: keep all workers alive and go round them, so that a busy moment of the machine hits all alike.
-            Otherwise each makes its turns in a row and ends: an idle process would keep its share of a GPU's
-            memory.
+    All workers stay alive while one after another works, so that a busy moment of the machine hits all alike.
     """
     contests = [_Contest(entry) for entry in entries]
-    together = [contest for contest in contests if keep and not contest.result.entry.alone]
-    for contest in together:
+    for contest in contests:
         contest.start()
-    for turn in range(max((contest.result.entry.turns for contest in together), default=0)):
-        for contest in together:
+    for turn in range(max(entry.turns for entry in entries)):
+        for contest in contests:
             if turn < contest.result.entry.turns:
                 contest.turn()
-    for contest in together:
-        contest.stop()
     for contest in contests:
-        if contest not in together:
-            contest.start()
-            for _ in range(contest.result.entry.turns):
-                contest.turn()
-            contest.stop()
+        contest.stop()
     return [contest.result for contest in contests]
 
 
@@ -133,8 +114,7 @@ class _Contest:
         self._workers = [_Worker(entry.make, entry.arguments) for _ in range(entry.processes)]
         answers = self._answers()
         if answers:
-            self.result.device = answers[0][0]
-            self.result.compile_seconds = max(answer[1] for answer in answers)
+            self.result.compile_seconds = max(answers)
 
     def turn(self) -> None:
         """Measure once, all workers at a time; after a failure nothing."""
@@ -206,16 +186,15 @@ class _Worker:
 
 def _serve(pipe: Connection, make: str, arguments: dict[str, Any]) -> None:
     """A worker's whole life: build the contender, then answer until the pipe closes."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # processes share the GPU
+    os.environ |= {"JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": ""}  # on a machine with a GPU, too
     module, _, name = make.partition(":")
     try:
         contender: Contender = getattr(importlib.import_module(module), name)(**arguments)
-        pipe.send((True, (contender.device, contender.compile_seconds)))
+        pipe.send((True, contender.compile_seconds))
         while True:
             pipe.recv()
             work, seconds = contender.measure()
-            on_device = contender.device_bytes()
-            pipe.send((True, (work, seconds, _process_bytes() if on_device is None else on_device)))
+            pipe.send((True, (work, seconds, _process_bytes())))
     except EOFError:
         pass
     except Exception as error:  # a table with a gap is better than none

@@ -10,42 +10,29 @@ import numpy as np
 import optax
 from _peers import Contender
 
-
-class JaxContender(Contender):
-    """A contender on JAX's default device."""
-
-    def __init__(self) -> None:
-        first = jax.devices()[0]
-        self.device = "cpu" if first.platform == "cpu" else first.device_kind
-
-    def device_bytes(self) -> int | None:
-        """Peak bytes in use on the first device, which is all that these contenders use."""
-        return (
-            None if self.device == "cpu" else (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
-        )
+SIZE = 2048
+"""Of the matrices of `GemmPeak`."""
 
 
-class GemmPeak(JaxContender):
-    """FLOP/s of a large square float32 matrix product (TF32 on GPUs that have it), all cores."""
+class GemmPeak(Contender):
+    """FLOP/s of a large square float32 matrix product, all cores."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self._size, self._products = (2048, 10) if self.device == "cpu" else (8192, 50)
-        self._a = jnp.ones((self._size, self._size))
+        self._a = jnp.ones((SIZE, SIZE))
         self._product = jax.jit(lambda a: a @ a)
         self.measure()
 
     def measure(self) -> tuple[float, float]:
         """FLOP of one product, and the time of the fastest of several."""
         times = []
-        for _ in range(self._products):
+        for _ in range(10):
             began = time.perf_counter()
             self._product(self._a).block_until_ready()
             times.append(time.perf_counter() - began)
-        return 2.0 * self._size**3, min(times)
+        return 2.0 * SIZE**3, min(times)
 
 
-class JaxTraining(JaxContender):
+class JaxTraining(Contender):
     """A compiled step of all members, called in a Python loop, as research code does.
 
     Subclasses give one member's ``init(key)``, the ``optimizer`` that takes its schedule, and its
@@ -55,7 +42,6 @@ class JaxTraining(JaxContender):
     optimizer: Callable[[optax.Schedule], optax.GradientTransformation]
 
     def __init__(self, members: int, steps: int):
-        super().__init__()
         self._members, self._steps = members, steps
         self._rng = np.random.default_rng(0)
         bases = np.geomspace(1e-4, 1e-3, members)[:, None]

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from _peers_jax import JaxContender, JaxTraining
+from _peers import Contender
+from _peers_jax import JaxTraining
 
 SHAPES = {"conv0": (3, 3, 3, 32), "conv1": (3, 3, 32, 64), "dense0": (4096, 256), "dense1": (256, 10)}
 
@@ -65,11 +66,10 @@ class VmapTraining(JaxTraining):
         return jnp.asarray(self._images[index]), jnp.asarray(self._labels[index])
 
 
-class VmapEvaluation(JaxContender):
+class VmapEvaluation(Contender):
     """Forward passes of all members over batches of the test set."""
 
     def __init__(self, members: int, batches: int, batch_size: int):
-        super().__init__()
         self._work, self._batches = float(members * batches * batch_size), batches
         self._params = jax.jit(jax.vmap(init))(jax.random.split(jax.random.key(0), members))
         rng = np.random.default_rng(1)

@@ -6,8 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _peers import first_less_steady
-from _peers_jax import JaxContender
+from _peers import Contender, first_less_steady
 
 from lrshape.training.devices import mesh
 from lrshape.training.evaluation import evaluate
@@ -15,7 +14,7 @@ from lrshape.training.outcome import Progress
 from lrshape.training.workload import GradientWorkload, Metrics, PyTree
 
 
-class Ours(JaxContender):
+class Ours(Contender):
     """A population of members with seeds and base learning rates of their own, under a linear decay.
 
     Progress is reported between blocks of steps, and metrics are computed after the last report. So the time
@@ -26,7 +25,6 @@ class Ours(JaxContender):
         """``scored`` is the number of images that each member is evaluated on; 0 measures training."""
         mesh()  # sets up one device a core, before JAX is used
         jax.config.update("jax_enable_compilation_cache", False)  # compile as in a first use
-        super().__init__()
         self._workload, self._scored = workload, scored
         bases = np.geomspace(1e-4, 1e-3, members)[:, None]
         self._lrs = bases * np.linspace(1, 0, workload.steps)

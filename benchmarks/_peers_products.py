@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
-from _peers_jax import JaxContender
+from _peers import Contender
 from jax.sharding import PartitionSpec as P
 
 from lrshape.training.devices import mesh
@@ -15,13 +15,12 @@ Product = tuple[int, tuple[int, ...], tuple[int, ...], int, int]
 """How often a step takes it, the shapes of the two matrices, and which axis of each is summed over."""
 
 
-class Products(JaxContender):
+class Products(Contender):
     """The products of a training step, of one model a device; the matrices are there already."""
 
     def __init__(self, products: Sequence[Product], steps: int):
         """``steps`` is how many model-steps each device takes in a turn."""
         devices = mesh()
-        super().__init__()
         self._steps = steps * devices.size
 
         def product(scale: jax.Array, of: Product) -> jax.Array:

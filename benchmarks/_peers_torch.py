@@ -7,7 +7,7 @@ from _peers import Contender, first_less_steady
 
 
 class TorchContender(Contender):
-    """A contender on the GPU if PyTorch has one, else on the CPU with ``threads`` threads (None: all)."""
+    """A contender on the GPU of `gpu.py`, or on the CPU with ``threads`` threads (None: all)."""
 
     def __init__(self, threads: int | None = None):
         if threads is not None:
@@ -15,16 +15,11 @@ class TorchContender(Contender):
         torch.set_float32_matmul_precision("high")  # TF32 on GPUs, as JAX does; no effect on CPUs
         torch.backends.cudnn.allow_tf32 = True
         self._place = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.device = torch.cuda.get_device_name() if self._place.type == "cuda" else "cpu"
 
     def synchronize(self) -> None:
         """Wait until the device has done all work."""
         if self._place.type == "cuda":
             torch.cuda.synchronize()
-
-    def device_bytes(self) -> int | None:
-        """Peak bytes of tensors on the GPU."""
-        return torch.cuda.max_memory_allocated() if self._place.type == "cuda" else None
 
 
 class TorchTraining(TorchContender):
