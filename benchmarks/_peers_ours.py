@@ -54,16 +54,27 @@ def no_metrics(workload: GradientWorkload, state: PyTree, data: PyTree) -> Metri
     return dict.fromkeys(workload.scores(), jnp.zeros(()))
 
 
-def cifar10(members: int, steps: int, batch_size: int, data_dir: str, train: int = 0, test: int = 0) -> Any:
-    """The CNN; evaluated on so many training and test images, or, if both are 0, not at all."""
+SETS = {"train": 50_000, "test": 10_000}
+"""Images of CIFAR-10."""
+
+
+def cifar10(members: int, steps: int, batch_size: int, train: int = 0, test: int = 0) -> Any:
+    """The CNN on random images; evaluated on so many of both sets, or, if both numbers are 0, not at all."""
     from lrshape.training.workloads.cifar10 import Cifar10CNN
 
+    rng = np.random.default_rng(0)
+    images = {split: rng.integers(0, 256, (n, 3, 32, 32), np.uint8) for split, n in SETS.items()}
+    data = {split: (x, rng.integers(0, 10, len(x), np.int32)) for split, x in images.items()}
+
     class Benchmark(Cifar10CNN):
+        def data(self) -> PyTree:
+            return data
+
         def metrics(self, state: PyTree, data: PyTree) -> Metrics:
             return super().metrics(state, data) if test else no_metrics(self, state, data)
 
     subset = {"train_images": train, "test_images": test} if test else {}
-    workload = Benchmark(steps=steps, batch_size=batch_size, data_dir=data_dir, **subset)
+    workload = Benchmark(steps=steps, batch_size=batch_size, **subset)
     return Ours(workload, members, train + test)
 
 

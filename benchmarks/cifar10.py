@@ -7,10 +7,7 @@ which changes no speed. Each contender has a process of its own; those at one si
 """
 
 import sys
-import tempfile
-from pathlib import Path
 
-import numpy as np
 from _contest import ratio, training_table
 from _measure import machine, spread, table
 from _peers import Entry, Result, take_turns
@@ -24,23 +21,14 @@ FLOPS = 4.88e9
 TEST_IMAGES, TRAIN_IMAGES = 4_000, 4_000
 
 
-def write_data(folder: Path) -> None:
-    """Random images in CIFAR-10's binary format."""
-    rng = np.random.default_rng(0)
-    for name in [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]:
-        records = rng.integers(0, 256, (10_000, 3073), np.uint8)
-        records[:, 0] %= 10
-        records.tofile(folder / f"{name}.bin")
-
-
-def contest(count: int, data_dir: str) -> list[Entry]:
+def contest(count: int) -> list[Entry]:
     """The contenders at one size of population; the slow ones do fewer steps in fewer turns.
 
     Those that know no populations, and what bounds the engine, compete with the largest one.
     """
     size = {"members": count, "batch_size": BATCH}
     turns = 3 if count < LARGEST else 2
-    ours = {**size, "steps": max(8, 64 // count), "data_dir": data_dir}
+    ours = {**size, "steps": max(8, 64 // count)}
     vmap, stacked = {**size, "steps": max(1, 8 // count)}, {**size, "steps": max(2, 16 // count)}
     found = [
         Entry("lrshape", "_peers_ours:cifar10", ours, count),
@@ -57,9 +45,9 @@ def contest(count: int, data_dir: str) -> list[Entry]:
     return [*found, Entry("(d) torch.func vmap", "_peers_torch_cnn:Stacked", stacked, count, 2)]
 
 
-def evaluation_entries(data_dir: str) -> list[Entry]:
+def evaluation_entries() -> list[Entry]:
     """Contenders of evaluation, at 16 members."""
-    ours = {"members": 16, "steps": 2, "batch_size": BATCH, "data_dir": data_dir}
+    ours = {"members": 16, "steps": 2, "batch_size": BATCH}
     ours |= {"train": TRAIN_IMAGES, "test": TEST_IMAGES}
     return [
         Entry("lrshape", "_peers_ours:cifar10", ours, 16),
@@ -81,12 +69,9 @@ def evaluation_entries(data_dir: str) -> list[Entry]:
 def main() -> None:
     """Measure and print."""
     (peak,) = take_turns([Entry("peak", "_peers_jax:GemmPeak", {})])
-    with tempfile.TemporaryDirectory() as folder:
-        write_data(Path(folder))
-        # One size after another: all contenders at once would not fit into memory.
-        training = [result for count in MEMBERS for result in take_turns(contest(count, folder))]
-        evaluation = take_turns(evaluation_entries(folder))
-    report(training, evaluation, peak)
+    # One size after another: all contenders at once would not fit into memory.
+    training = [result for count in MEMBERS for result in take_turns(contest(count))]
+    report(training, take_turns(evaluation_entries()), peak)
 
 
 def report(training: list[Result], evaluation: list[Result], peak: Result) -> None:
