@@ -8,9 +8,8 @@ which changes no speed. Each contender has a process of its own; those at one si
 
 import sys
 
-from _contest import ratio, training_table
 from _measure import machine, spread, table
-from _peers import Entry, Result, take_turns
+from _peers import Entry, Result, ratio, take_turns, training_table
 
 MEMBERS = (1, 4, 16)
 LARGEST = MEMBERS[-1]

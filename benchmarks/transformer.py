@@ -8,9 +8,8 @@ linear decay, float32, on CPUs; random tokens. Each contender has a process of i
 
 import sys
 
-from _contest import ratio, training_table
 from _measure import machine
-from _peers import Entry, take_turns
+from _peers import Entry, ratio, take_turns, training_table
 
 BATCH, LENGTH, WORDS, EMBED, MLP, LAYERS = 32, 128, 8192, 128, 512, 2
 TOKENS = BATCH * LENGTH
