@@ -1,6 +1,5 @@
 """What the benchmarks share: taking turns, medians, and tables in Markdown."""
 
-import os
 import platform
 import statistics
 import subprocess
@@ -8,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
+
+from lrshape.workers.places import core_count
 
 
 def alternate(contenders: Mapping[str, Callable[[], float]], repeats: int = 5) -> dict[str, list[float]]:
@@ -61,7 +62,5 @@ def machine() -> str:
     if sys.platform == "linux":
         lines = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout.splitlines()
         model = next((x.split(":", 1)[1].strip() for x in lines if x.startswith("Model name")), model)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (
-        f"{model}, {cores} cores, {platform.system()}, Python {platform.python_version()}, {', '.join(found)}"
-    )
+    python = f"Python {platform.python_version()}"
+    return f"{model}, {core_count()} cores, {platform.system()}, {python}, {', '.join(found)}"

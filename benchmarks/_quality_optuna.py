@@ -9,7 +9,6 @@ to confirm the best: successive halving on fresh seeds.
 
 import math
 import multiprocessing
-import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +23,9 @@ from _peer_race import SEARCHING, TOP, race
 from _quality import Found
 
 from lrshape.procedure.trial import ShapeRecord, multipliers
+from lrshape.workers.places import core_count
 
-PROCESSES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+PROCESSES = core_count()
 
 Point = Mapping[str, float]
 """The parameters of a shape of `FAMILY`, and ``base_lr``."""
