@@ -239,10 +239,12 @@ class Decays:
         return sign_interval(subtract(self._log_losses(own, seeds), self._log_losses(other, seeds)))
 
 
-def findings() -> Mapping[str, Decays]:
-    """What the section shows: all settings with averages whose trials are stored, by workload."""
-    stored = [one for one in SETTINGS.values() if one.averages and one.file.exists()]
-    return {one.workload["name"]: Decays(one) for one in stored}
+def findings() -> Mapping[str, Mapping[str, Decays]]:
+    """What the sections show: the settings with averages by workload, and one workload by optimizer."""
+    stored = {name: Decays(one) for name, one in SETTINGS.items() if one.file.exists()}
+    averaged = {name: one for name, one in stored.items() if one.setting.averages}
+    adamw, muon = stored["chars-transformer"], stored["chars-transformer-muon"]
+    return {"averaged": averaged, "optimizers": {"adamw": adamw, "muon": muon}}
 
 
 def main() -> None:
