@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 import default_schedule
 import numpy as np
+from exact import shape
 from stored import FEWER, STUDIES, TEN_TIMES, UNWARMED, WorkloadStudies
 from transfers import CONTESTED, contest_place, given, schedule_name
 
@@ -30,7 +31,7 @@ from lrshape.checks.local import LocalCheck
 from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.settings import Sweep, run_sweep
 from lrshape.errors import InputError
-from lrshape.shapes import FAMILIES
+from lrshape.shapes.steps import progress
 from lrshape.training.workload import WORKLOADS as REGISTERED
 
 SEARCHED = (
@@ -207,8 +208,7 @@ def contestants(workload: str, out: Path) -> dict[str, dict[str, Any]]:
         found[name] = {"family": row["family"], "params": json.loads(row["params"])}
     best = unwarmed.best()
     found["without-warmup"] = {"family": best.family, "params": dict(best.params)}
-    progress = (np.arange(POINTS) + 0.5) / POINTS
-    multipliers = np.asarray(FAMILIES[found["best"]["family"]](**found["best"]["params"])(progress), float)
+    multipliers = np.asarray(shape(found["best"])(progress(POINTS)), float)
     peak = int(np.argmax(multipliers))
     held = np.where(np.arange(POINTS) > peak, multipliers[peak], multipliers)
     found["without-decay"] = _table(held)
