@@ -64,7 +64,7 @@ class Problem(NamedTuple):
 
 
 def trajectory(
-    document: Document, sampler: str, budgets: Sequence[int], k: int, limit: float
+    sampler: str, limit: float, document: Document, budgets: Sequence[int], k: int
 ) -> Iterator[Found]:
     """One search, and what it has found at each budget; it gives up after ``limit`` seconds.
 

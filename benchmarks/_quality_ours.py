@@ -7,12 +7,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 from _efficiency_contenders import CONTENDERS, FAMILY, Document
 from _quality import Found
 
-from lrshape.procedure.budget import LEAST
 from lrshape.procedure.trial import ShapeRecord
 
 PROGRAM = "import json, sys, lrshape; lrshape.search(json.loads(sys.argv[1]), out=sys.argv[2])"
@@ -26,11 +24,6 @@ def one_family(document: Document, trials: int) -> Document:
     return {**document, "families": [FAMILY], "trials": trials}
 
 
-def all_families(document: Document, trials: int) -> Document:
-    """What a spec searches that says nothing about it."""
-    return {**document, "trials": trials}
-
-
 def paper(document: Document, trials: int) -> Document:
     """Random shapes x 10 base LRs, the top 12 on 10 seeds, the winner and a baseline on 40."""
     make = CONTENDERS["paper"].spec
@@ -38,37 +31,26 @@ def paper(document: Document, trials: int) -> Document:
     return {**make(document, trials), "baselines": ["linear"], "confirm": {"seeds": 40}}
 
 
-def trajectory(
-    document: Document, specified: Specified, compiled: bool, budgets: Sequence[int], k: int
-) -> Iterator[Found]:
-    """A search for each budget, in a process of its own, to the end of its report.
+def trajectory(specified: Specified, document: Document, budgets: Sequence[int], k: int) -> Iterator[Found]:
+    """A search for each budget, in a process of its own, without compiled programs, to the end of its report.
 
     Args:
+        specified: completes the document.
         document: a spec with the workload and the metric.
-        specified: completes it.
-        compiled: whether a search has run before, so that its programs are in the cache.
         budgets: of trials.
         k: the seed.
     """
     from lrshape.study.study import Study
 
-    with tempfile.TemporaryDirectory() as cache:
-        if compiled:
-            _run(one_family(document, LEAST), cache)
-        for budget in budgets:
-            with tempfile.TemporaryDirectory() as empty, tempfile.TemporaryDirectory() as folder:
-                began = time.perf_counter()
-                out = _run({**specified(document, budget), "seed": k}, cache if compiled else empty, folder)
-                seconds = time.perf_counter() - began
-                best = Study(out).best()
-            shape = ShapeRecord.of("best", best.family, best.params)
-            yield Found(shape, best.base_lr, best.trials, seconds)
-
-
-def _run(spec: Document, cache: str, folder: str | None = None) -> str:
-    """Search in a new process; the study's directory."""
-    out = str(Path(folder or cache) / "study")
-    environment = os.environ | {"XDG_CACHE_HOME": cache}
-    environment.pop("JAX_COMPILATION_CACHE_DIR", None)
-    subprocess.run([sys.executable, "-c", PROGRAM, json.dumps(spec), out], check=True, env=environment)
-    return out
+    for budget in budgets:
+        spec = json.dumps({**specified(document, budget), "seed": k})
+        with tempfile.TemporaryDirectory() as cache, tempfile.TemporaryDirectory() as folder:
+            environment = os.environ | {"XDG_CACHE_HOME": cache}
+            environment.pop("JAX_COMPILATION_CACHE_DIR", None)
+            out = f"{folder}/study"
+            began = time.perf_counter()
+            subprocess.run([sys.executable, "-c", PROGRAM, spec, out], check=True, env=environment)
+            seconds = time.perf_counter() - began
+            best = Study(out).best()
+        shape = ShapeRecord.of("best", best.family, best.params)
+        yield Found(shape, best.base_lr, best.trials, seconds)

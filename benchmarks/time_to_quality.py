@@ -33,9 +33,12 @@ from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the samplers' matrices; JAX and PyTorch set their own
 
+import _quality_optuna
+import _quality_ours
 from _efficiency_workloads import TASKS
 from _measure import machine, table
 from _quality import Found
+from _quality_ours import one_family, paper
 from _repetitions import names, read, run
 
 HERE = Path(__file__).resolve().parent
@@ -66,30 +69,14 @@ class Contender(NamedTuple):
     trajectory: Trajectory
 
 
-def _ours(
-    name: str, compiled: bool, document: dict[str, Any], budgets: Sequence[int], k: int
-) -> Iterator[Found]:
-    import _quality_ours
-
-    return _quality_ours.trajectory(document, getattr(_quality_ours, name), compiled, budgets, k)
-
-
-def _optuna(sampler: str, document: dict[str, Any], budgets: Sequence[int], k: int) -> Iterator[Found]:
-    import _quality_optuna
-
-    return _quality_optuna.trajectory(document, sampler, budgets, k, LIMIT)
-
-
 OURS = "lrshape"
 CONTENDERS: Mapping[str, Contender] = {
-    OURS: Contender("lrshape", LADDER, partial(_ours, "one_family", False)),
-    "lrshape-again": Contender("lrshape, compiled before", LADDER, partial(_ours, "one_family", True)),
-    "lrshape-families": Contender(
-        "lrshape, its four families", LADDER, partial(_ours, "all_families", False)
+    OURS: Contender("lrshape", LADDER, partial(_quality_ours.trajectory, one_family)),
+    "paper": Contender(
+        "the paper's procedure in lrshape", LONGER[2:], partial(_quality_ours.trajectory, paper)
     ),
-    "paper": Contender("the paper's procedure in lrshape", LONGER[2:], partial(_ours, "paper", False)),
-    "tpe": Contender("Optuna's TPE + PyTorch", LONGER, partial(_optuna, "tpe")),
-    "gp": Contender("Optuna's GPSampler + PyTorch", LONGER, partial(_optuna, "gp")),
+    "tpe": Contender("Optuna's TPE + PyTorch", LONGER, partial(_quality_optuna.trajectory, "tpe", LIMIT)),
+    "gp": Contender("Optuna's GPSampler + PyTorch", LONGER, partial(_quality_optuna.trajectory, "gp", LIMIT)),
 }
 
 
@@ -169,9 +156,8 @@ Seconds from the start of a contender's processes until it recommends a schedule
 gap between a linear decay at its best base LR and the best schedule known, that of {REFERENCES} searches with
 {REFERENCE_TRIALS:,} trials, by the median final training loss over {TASKS[WORKLOADS[0]].truth_seeds} fresh
 seeds: median (range) over repetitions with different seeds. Imports, compilation, models, storage,
-confirmation and report are included; lrshape starts without compiled programs, unless the table says
-"compiled before", which is the case from the second study of a workload on. All search the shapes of
-`two_point_spline` and the base LR, unless four families are named. Optuna trains with PyTorch, the same
+confirmation and report are included; lrshape starts without compiled programs, as in the first study of a
+workload. All search the shapes of `two_point_spline` and the base LR. Optuna trains with PyTorch, the same
 model on the same data, in a process a core with one thread each, and spends a quarter of its trials on a
 race of its best on fresh seeds.
 The ratio is to lrshape's seconds in the same repetition, if it reached the quality there; "at least" where
