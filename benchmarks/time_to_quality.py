@@ -11,12 +11,13 @@ clock stands still. The best one known is that of `REFERENCES` searches of lrsha
 quality if it closes `GAP` of the gap between the two, on the scale of log losses: the linear decay itself
 does not.
 
-A contender has a budget of trials, confirmation included; the first budget of a ladder after which its
-recommendation has the quality counts, and the seconds that a search of this budget takes. lrshape, with its
-own search or the paper's, runs a search for each budget, since what it does follows from it. A search by
-Optuna is one for all budgets, with a race of its best trials on fresh seeds at each of them, a quarter of the
-budget; the races at smaller budgets do not count. A contender that needs more than the last budget, or more
-than `LIMIT` seconds, has not reached the quality, and the ratio is at least what is told.
+A contender has a budget of trials, confirmation included (of the paper's procedure, without rescoring and
+confirmation); the first budget of a ladder after which its recommendation has the quality counts, with the
+trials that were trained and the seconds that a search of this budget takes. lrshape, with its own search or
+the paper's, runs a search for each budget, since what it does follows from it. A search by Optuna is one for
+all budgets, with a race of its best trials on fresh seeds at each of them, a quarter of the budget; the races
+at smaller budgets do not count. A contender that needs more than the last budget, or more than `LIMIT`
+seconds, has not reached the quality, and the ratio is at least what is told.
 
 Results are lines of JSON in the work directory, so that an interrupted run goes on where it was. ``--report``
 makes the table of what is there.
@@ -179,8 +180,8 @@ def _table(results: Mapping[str, Sequence[Mapping[str, Any]]]) -> str:
     for key, found in results.items():
         if found:
             reached = sum(one["reached"] for one in found)
-            budgets = [one["looks"][-1]["budget"] for one in found if one["reached"]]
-            counts = [f"{reached} of {len(found)}", f"{statistics.median(budgets):,.0f}" if budgets else ""]
+            trials = [one["looks"][-1]["trials"] for one in found if one["reached"]]
+            counts = [f"{reached} of {len(found)}", f"{statistics.median(trials):,.0f}" if trials else ""]
             ratios = [one["seconds"] / ours[one["k"]] for one in found if one["k"] in ours]
             least = "at least " if reached < len(found) else ""
             times = [f"{least}{_spread(v)}" if v else "" for v in ([one["seconds"] for one in found], ratios)]

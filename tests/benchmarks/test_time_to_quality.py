@@ -15,7 +15,8 @@ def program(in_threads, monkeypatch):
 
     def trajectory(document, budgets, k):
         for budget in budgets:  # the loss is the base LR: 64 / budget, later for the second repetition
-            yield Found(ShapeRecord.of("one", "linear", {}), 64 * (k + 1) / budget, budget, budget / 10)
+            trained = budget - 4  # it stopped early
+            yield Found(ShapeRecord.of("one", "linear", {}), 64 * (k + 1) / budget, trained, budget / 10)
 
     monkeypatch.setattr(_efficiency_run, "truth", lambda task, shape, base_lr: [base_lr])
     monkeypatch.setattr(program, "reference", lambda name, k: {"k": k, "best": 0.1, "linear": 0.9})
@@ -37,7 +38,7 @@ def test_the_first_budget_with_the_quality_counts(program, monkeypatch, capsys, 
     first = run(program, monkeypatch, capsys, "--work", str(tmp_path), "--repetitions", "1")
     assert "digits-mlp-lrshape: 1 new, 0 there" in first.err
     assert "Wanted: 0.3, 200.0% above it." in first.out
-    assert "| ours | 1 of 1 | 256 | 26 (26 to 26) | 1.0 (1.0 to 1.0) |" in first.out
+    assert "| ours | 1 of 1 | 252 | 26 (26 to 26) | 1.0 (1.0 to 1.0) |" in first.out
     again = run(program, monkeypatch, capsys, "--work", str(tmp_path), "--repetitions", "2")
     assert "digits-mlp-lrshape: 1 new, 1 there" in again.err
     assert "| theirs | 0 of 2 |  | at least 13 (13 to 13) | at least 0.5 (0.5 to 0.5) |" in again.out
