@@ -31,26 +31,10 @@ CHOICES: dict[str, dict[str, Any]] = {
 
 
 def train_torch(lrs: np.ndarray, seed: int) -> float:
-    """Train a 64-128-128-10 network on digits with PyTorch, and return its training loss."""
-    import torch
-    from torch import nn
+    """Train digits-mlp with PyTorch, and return its training loss."""
+    from _torch_trainings import train
 
-    from lrshape.training.workloads.digits import digits
-
-    torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
-    images, labels = digits()["train"]
-    x, y = torch.from_numpy(images), torch.from_numpy(labels).long()
-    optimizer = torch.optim.Adam(model.parameters())
-    loss_of = nn.CrossEntropyLoss()
-    for lr in lrs.tolist():
-        optimizer.param_groups[0]["lr"] = lr
-        batch = torch.randint(len(y), (32,))
-        optimizer.zero_grad()
-        loss_of(model(x[batch]), y[batch]).backward()
-        optimizer.step()
-    with torch.no_grad():
-        return loss_of(model(x), y).item()
+    return train({"name": "digits-mlp"}, lrs, seed)
 
 
 def plan(spec: StudySpec, members: int, count: int) -> list[Chunk]:

@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 from _measure import alternate, machine, seconds, spread, table
+from _torch_trainings import one_thread, train
 
 STEPS, BATCH, HIDDEN = 300, 32, 128
 MEMBERS = 64
@@ -23,16 +24,7 @@ TRIALS = 6
 
 def train_torch(base_lr: float, seed: int) -> float:
     """Train one model with PyTorch and return its final training loss."""
-    from _torch_trainings import train
-
     return train({"name": "digits-mlp"}, base_lr * (1 - np.arange(STEPS) / STEPS), seed)
-
-
-def one_thread() -> None:
-    """Set up a worker process."""
-    from _torch_trainings import one_thread
-
-    one_thread()
 
 
 def ours(members: int) -> float:
@@ -61,6 +53,8 @@ def optuna_torch() -> float:
 
 def main() -> None:
     """Measure and print."""
+    from _peers_jax import SIZE, GemmPeak  # here, so that PyTorch's processes do not import JAX
+
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(2, mp_context=context, initializer=one_thread) as pool:
 
@@ -77,6 +71,7 @@ def main() -> None:
             "PyTorch, two one-thread processes": two_processes,
         }
         results = alternate(contenders)
+    work, least = GemmPeak().measure()
     best = statistics.median(results[f"lrshape, {MEMBERS} members"])
     rows = [
         [name, spread(values), f"{best / statistics.median(values):.1f}"] for name, values in results.items()
@@ -88,17 +83,9 @@ def main() -> None:
         f"{machine()}.\n\nModel-steps a second, median (range) of 5 turns; compilation excluded.\n\n"
         + table(["contender", "model-steps/s", f"lrshape at {MEMBERS} is faster by"], rows)
         + f"\n\nlrshape at {MEMBERS} members computes {best * flops / 1e9:.0f} GFLOP/s in matrix products; "
-        f"{gemm_peak():.0f} GFLOP/s is what this machine reaches in a 1024 x 1024 float32 product.\n"
+        f"{work / least / 1e9:.0f} GFLOP/s is what this machine reaches in a {SIZE} x {SIZE} float32 "
+        "product.\n"
     )
-
-
-def gemm_peak() -> float:
-    """GFLOP/s of a large float32 matrix product over all cores, best of several."""
-    import jax.numpy as jnp
-
-    a = jnp.ones((1024, 1024))
-    times = [seconds(lambda: (a @ a).block_until_ready()) for _ in range(20)]
-    return 2 * 1024**3 / min(times) / 1e9
 
 
 if __name__ == "__main__":
