@@ -217,8 +217,8 @@ def main(path: Path, draws: int = 5) -> str:
         "Sweeps of two LRs or more": judge_grid(path, least=2),
         "The theorem's own exponents": judge_grid(path, law=theorem),
     }
-    gains = f"What the first suggestions gain over the best run\n\n{describe_gains(judge_grid(path))}"
-    return "\n\n".join([*(f"{title}\n\n{describe(cases)}" for title, cases in parts.items()), gains])
+    gains = f"### What the first suggestions gain over the best run\n\n{describe_gains(judge_grid(path))}"
+    return "\n\n".join([*(f"### {title}\n\n{describe(cases)}" for title, cases in parts.items()), gains])
 
 
 if __name__ == "__main__":

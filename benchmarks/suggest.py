@@ -11,6 +11,7 @@ os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # "seconds of a fit" are of one core; read when NumPy is imported
 
+from _repetitions import names
 from _suggest_carried import carried_table
 from _suggest_data import CURVES
 from _suggest_ensemble import ensemble_table
@@ -28,8 +29,8 @@ def suggestion_tables() -> str:
     return "\n\n".join(
         (
             grid_tables(GRID),
-            f"Sweeps of three LRs or more, carried over\n\n{carried_table(GRID)}",
-            f"The example of docs/suggest.md\n\n{example_table()}",
+            f"### Sweeps of three LRs or more, carried over\n\n{carried_table(GRID)}",
+            f"### The example of docs/suggest.md\n\n{example_table()}",
         )
     )
 
@@ -48,14 +49,14 @@ PARTS = {
 def main() -> None:
     """Print the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--parts", default=",".join(PARTS), help="which, separated by commas")
+    parser.add_argument("--parts", type=names([*PARTS]), default=[*PARTS], help="which, separated by commas")
     parser.add_argument(
         "--trainings",
         type=Path,
         help="folder of lrshape's own trainings for (d), which it adds where missing",
     )
     given = parser.parse_args()
-    for part in given.parts.split(","):
+    for part in given.parts:
         title, measure = PARTS[part]
         found = ensemble_table(given.trainings) if part == "d" else measure()
         print(f"### ({part}) {title}\n\n{found}\n", flush=True)
