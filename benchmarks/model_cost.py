@@ -1,7 +1,6 @@
 """What the model of a search costs: CPU time of the Gaussian process, all its work on one thread.
 
-python benchmarks/model_cost.py          # 256, 1,024 and 4,096 trials
-python benchmarks/model_cost.py 256
+python benchmarks/model_cost.py
 """
 
 import math
@@ -49,7 +48,7 @@ def main() -> None:
     """Print the table."""
     seconds(64)  # imports
     rows = []
-    for trials in [int(size) for size in sys.argv[1:]] or SIZES:
+    for trials in SIZES:
         spent = seconds(trials)
         shares = [f"{100 * spent / (trials * each):.1f}%" for each in TRIAL_SECONDS]
         rows.append([f"{trials:,}", f"{spent:.1f}", *shares])

@@ -1,13 +1,12 @@
 """Does a short training tell which shape is best for a long one?
 
-    python benchmarks/short_horizon.py [--shapes N] [--seeds N]
+    python benchmarks/short_horizon.py
 
 Random shapes of the default families are trained for the full horizon and for a quarter of it, stretched to
 it (a shape is a function of progress), each at its own best base LR of the same grid. Printed are the rank
 correlation of both scores, and what those that are best in short trials lose in long ones.
 """
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +25,7 @@ from lrshape.study.spec import StudySpec
 
 SHARE = 4
 MEASURED = ("regression", "regression-flat", "digits-mlp")
+SHAPES, SEEDS = 64, 5
 POINTS = 8  # base LRs of the grid
 
 INTRODUCTION = """\
@@ -38,26 +38,21 @@ shapes, in full trials, is the best one by short trials, and the best of the bes
 
 def main() -> None:
     """Measure and print the section."""
-    parser = argparse.ArgumentParser(description="Compare short and full trials.")
-    parser.add_argument("--shapes", type=int, default=64)
-    parser.add_argument("--seeds", type=int, default=5)
-    given = parser.parse_args()
-    words = {"shapes": given.shapes, "families": ", ".join(FAMILIES), "points": POINTS, "seeds": given.seeds}
-    rows = [_measured(name, given.shapes, given.seeds) for name in MEASURED]
+    words = {"shapes": SHAPES, "families": ", ".join(FAMILIES), "points": POINTS, "seeds": SEEDS}
+    rows = [_measured(name) for name in MEASURED]
     headings = ["workload", "steps", "rank correlation", "lost by the best", "lost by the best five"]
     parts = ["## Short horizons: does a quarter of the training tell?", f"{machine()}."]
     print("\n\n".join([*parts, INTRODUCTION.format(**words), table(headings, rows)]))
 
 
-def _measured(name: str, count: int, seeds: int) -> list[str]:
+def _measured(name: str) -> list[str]:
     task = TASKS[name]
     steps = StudySpec.parse(_document(task.document, None)).workload.steps
     full, short = (
-        _scores(_document(task.document, steps // k), count, 1 if task.is_exact else seeds)
-        for k in (1, SHARE)
+        _scores(_document(task.document, steps // k), 1 if task.is_exact else SEEDS) for k in (1, SHARE)
     )
     random = np.random.default_rng(0)
-    drawn = [random.integers(count, size=count) for _ in range(2000)]
+    drawn = [random.integers(SHAPES, size=SHAPES) for _ in range(2000)]
     low, high = np.quantile([spearmanr(full[some], short[some]).statistic for some in drawn], [0.025, 0.975])
     order = np.argsort(short)
     lost = [100 * (full[order[:k]].min() / full.min() - 1) for k in (1, 5)]
@@ -70,11 +65,11 @@ def _document(document: Mapping[str, Any], steps: int | None) -> dict[str, Any]:
     return {**document, "workload": workload, "families": list(FAMILIES), "base_lr": {"strategy": "joint"}}
 
 
-def _scores(document: dict[str, Any], count: int, seeds: int) -> NDArray[np.float64]:
-    """Median score of every shape at its best base LR, (count,)."""
+def _scores(document: dict[str, Any], seeds: int) -> NDArray[np.float64]:
+    """Median score of every shape at its best base LR, (shapes,)."""
     spec = StudySpec.parse(document)
     space = ShapeSpace(spec.families, None)
-    points = np.random.default_rng(1).random((count, len(space)))
+    points = np.random.default_rng(1).random((SHAPES, len(space)))
     shapes = [ShapeRecord(f"s-{i}", shape) for i, shape in enumerate(space.shapes(points))]
     lr_rms = np.geomspace(spec.base_lr.low, spec.base_lr.high, POINTS)
     runs = [
@@ -84,7 +79,7 @@ def _scores(document: dict[str, Any], count: int, seeds: int) -> NDArray[np.floa
         for seed in range(seeds)
     ]
     scores = trained(spec, runs, 64)[spec.metric].to_numpy(np.float64)
-    finite = np.where(np.isfinite(scores), scores, np.inf).reshape(count, POINTS, seeds)
+    finite = np.where(np.isfinite(scores), scores, np.inf).reshape(SHAPES, POINTS, seeds)
     return np.median(finite, axis=2).min(axis=1)
 
 
