@@ -10,7 +10,6 @@ them: their time a row grows with the rows. Every measurement is made in a proce
 import argparse
 import json
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -19,9 +18,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from _measure import machine, table
-from _storage_rows import METRICS, ROWS, chunk
 
+from lrshape.store import NOTHING_TUNED, Store
+
+ROWS = 5000
+METRICS = ("final/train_loss", "final/test_loss", "final/train_error", "final/test_error")
+BASE_LRS = 10
+PARAMETERS = ("delta_x1", "delta_x2", "delta_y2", "warmup", "y1")
 MILLION = 1_000_000
 OPTUNA_ROWS = {"SQLite": 1000, "journal": 5000}
 WRITE_LIMIT, SIZE_LIMIT, READ_LIMIT, MEMORY_LIMIT = 5.0, 30.0, 15.0, 4.0
@@ -45,23 +51,55 @@ def _measured(name: str, work: str, chunks: int) -> dict[str, float]:
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
 
 
+def chunk(number: int) -> pd.DataFrame:
+    """One made-up chunk of ``ROWS`` trials: shapes with parameters of their own, each at ten base LRs.
+
+    Losses have float32's digits, errors are shares of a test set, and a tenth has diverged.
+    """
+    rng = np.random.default_rng(number)
+    shapes = ROWS // BASE_LRS
+    params = [
+        json.dumps(dict(zip(PARAMETERS, values, strict=True)), sort_keys=True)
+        for values in rng.random((shapes, len(PARAMETERS))).tolist()
+    ]
+    names = [f"two_point_spline-{number * shapes + i:04d}" for i in range(shapes)]
+    losses = np.exp(rng.normal(size=(2, ROWS)))
+    errors = rng.integers(0, 360, (2, ROWS)) / 360
+    metrics = np.concatenate([losses, errors]).astype(np.float32).astype(np.float64)
+    diverged = rng.random(ROWS) < 0.1
+    metrics[:, diverged] = np.inf
+    return pd.DataFrame(
+        {
+            "phase": "screen",
+            "shape": np.repeat(names, BASE_LRS),
+            "family": "two_point_spline",
+            "params": np.repeat(params, BASE_LRS),
+            "base_lr": np.tile(np.logspace(-4, 0, BASE_LRS), shapes),
+            "hyperparameters": NOTHING_TUNED,
+            "seed": 0,
+            **dict(zip(METRICS, metrics, strict=True)),
+            "status": np.where(diverged, "diverged", "ok"),
+            "first_bad_step": np.where(diverged, rng.integers(0, 300, ROWS), -1),
+            "message": "",
+            "wall_time": 0.0123 + number * 1e-6,
+        }
+    )
+
+
 def write_ours(work: Path, chunks: int) -> dict[str, float]:
     """Microseconds of wall and of processor time, and bytes, a trial."""
-    from lrshape.store import Store
-
     store = Store.create(work / "study", {})
-    taken, worked = [], 0.0
+    taken = worked = 0.0
     for number in range(chunks):
         rows = chunk(number)
         began, processor = time.perf_counter(), time.process_time()
         store.write(f"screen-{number:05d}", rows)
-        taken.append(time.perf_counter() - began)
+        taken += time.perf_counter() - began
         worked += time.process_time() - processor
     size = sum(file.stat().st_size for file in (work / "study" / "trials").iterdir())
     total = chunks * ROWS
     return {
-        "write": sum(taken) / total * MILLION,
-        "write_median": statistics.median(taken) / ROWS * MILLION,
+        "write": taken / total * MILLION,
         "write_cpu": worked / total * MILLION,
         "bytes": size / total,
         "rows": total,
@@ -71,7 +109,6 @@ def write_ours(work: Path, chunks: int) -> dict[str, float]:
 def read_ours(work: Path, chunks: int) -> dict[str, float]:
     """Seconds of wall and of processor time, and memory, of reading all into a table; then of scoring it."""
     from lrshape.analysis.scores import scores
-    from lrshape.store import Store
 
     store = Store(work / "study")
     found = _read(lambda: store.trials())
