@@ -9,6 +9,7 @@ that it holds for the best, best first.
 import logging
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,58 +46,42 @@ SEED = 0
 """Seed index of all these trials: what a seed does to every schedule alike is then no noise to the model."""
 
 
-def bent(losses: Losses) -> Losses:
-    """Losses for a model to fit: the worse half moved nearer, diverged ones as the worst."""
-    return Bend.of(losses)(losses)
-
-
 def _by_model(
     propose: Callable[[Points, Losses], Points], objective: Objective, dimensions: int, trials: int, seed: int
 ) -> tuple[Points, Losses]:
-    """Sobol' points, then one proposal after another; all points, and their bent losses."""
+    """Sobol' points, then one proposal after another; all points, and their losses as a model fits them.
+
+    The worse half is moved nearer, and diverged ones count as the worst.
+    """
     points = qmc.Sobol(dimensions, rng=seed).random(INITIAL)
     losses = objective(points, SEED)
     while len(points) < trials:
-        new = propose(points, bent(losses))
+        new = propose(points, Bend.of(losses)(losses))
         losses = np.concatenate([losses, objective(new, SEED)])
         points = np.concatenate([points, new])
-    return points, bent(losses)
+    return points, Bend.of(losses)(losses)
 
 
-def _optuna(make: Callable[[int], Any]) -> Callable[[Objective, int, int, int], Points]:
-    """Search by a sampler of Optuna, which is made from a seed."""
-
-    def search(objective: Objective, dimensions: int, trials: int, seed: int) -> Points:
-        import optuna
-
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
-        unit = optuna.distributions.FloatDistribution(0.0, 1.0)
-        space: dict[str, Any] = {f"x{i}": unit for i in range(dimensions)}
-        sampler = make(seed)
-
-        def propose(points: Points, losses: Losses) -> Points:
-            study = optuna.create_study(sampler=sampler)
-            for point, loss in zip(points.tolist(), losses.tolist(), strict=True):
-                params = dict(zip(space, point, strict=True))
-                study.add_trial(optuna.create_trial(params=params, distributions=space, value=loss))
-            return np.array([list(study.ask(space).params.values())])
-
-        points, losses = _by_model(propose, objective, dimensions, trials, seed)
-        return points[np.argsort(losses, kind="stable")]
-
-    return search
-
-
-def _tpe(seed: int) -> Any:
+def _optuna(
+    sampler: str, settings: Mapping[str, Any], objective: Objective, dimensions: int, trials: int, seed: int
+) -> Points:
+    """Search by a sampler of Optuna."""
     import optuna
 
-    return optuna.samplers.TPESampler(multivariate=True, seed=seed)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    unit = optuna.distributions.FloatDistribution(0.0, 1.0)
+    space: dict[str, Any] = {f"x{i}": unit for i in range(dimensions)}
+    made = getattr(optuna.samplers, sampler)(**settings, seed=seed)
 
+    def propose(points: Points, losses: Losses) -> Points:
+        study = optuna.create_study(sampler=made)
+        for point, loss in zip(points.tolist(), losses.tolist(), strict=True):
+            params = dict(zip(space, point, strict=True))
+            study.add_trial(optuna.create_trial(params=params, distributions=space, value=loss))
+        return np.array([list(study.ask(space).params.values())])
 
-def _gp(seed: int) -> Any:
-    import optuna
-
-    return optuna.samplers.GPSampler(seed=seed)  # it fits the noise: deterministic_objective is False
+    points, losses = _by_model(propose, objective, dimensions, trials, seed)
+    return points[np.argsort(losses, kind="stable")]
 
 
 def _botorch(objective: Objective, dimensions: int, trials: int, seed: int) -> Points:
@@ -144,56 +129,49 @@ def _cmaes(objective: Objective, dimensions: int, trials: int, seed: int) -> Poi
     return sampler.recommend(state, trials)
 
 
-def _smac(facade: str) -> Callable[[Objective, int, int, int], Points]:
+def _smac(objective: Objective, dimensions: int, trials: int, seed: int) -> Points:
     """SMAC3 with its own repetitions of what is promising; the incumbents, then the lowest mean costs."""
+    import smac
+    from ConfigSpace import ConfigurationSpace
+    from smac.runhistory import TrialValue
 
-    def search(objective: Objective, dimensions: int, trials: int, seed: int) -> Points:
-        import smac
-        from ConfigSpace import ConfigurationSpace
-        from smac.runhistory import TrialValue
+    logging.getLogger("smac").setLevel(logging.ERROR)
+    kind = smac.HyperparameterOptimizationFacade
+    space = ConfigurationSpace({f"x{i}": (0.0, 1.0) for i in range(dimensions)}, seed=seed)
+    with tempfile.TemporaryDirectory() as folder:
+        scenario = smac.Scenario(
+            space, deterministic=False, n_trials=trials, seed=seed, output_directory=Path(folder)
+        )
+        search = kind(
+            scenario,
+            lambda config, seed: 0.0,  # never called: the losses are told
+            initial_design=kind.get_initial_design(scenario, n_configs=INITIAL, max_ratio=1.0),
+            logging_level=False,
+        )
+        first = [search.ask() for _ in range(INITIAL)]
+        points = np.array([list(trial.config.values()) for trial in first])
+        losses = np.concatenate([objective(p[None], t.seed) for p, t in zip(points, first, strict=True)])
+        bend, worst = Bend.of(losses), losses[np.isfinite(losses)].max()
 
-        logging.getLogger("smac").setLevel(logging.ERROR)
-        kind = getattr(smac, facade)
-        space = ConfigurationSpace({f"x{i}": (0.0, 1.0) for i in range(dimensions)}, seed=seed)
-        with tempfile.TemporaryDirectory() as folder:
-            scenario = smac.Scenario(
-                space, deterministic=False, n_trials=trials, seed=seed, output_directory=Path(folder)
-            )
-            search = kind(
-                scenario,
-                lambda config, seed: 0.0,  # never called: the losses are told
-                initial_design=kind.get_initial_design(scenario, n_configs=INITIAL, max_ratio=1.0),
-                logging_level=False,
-            )
-            first = [search.ask() for _ in range(INITIAL)]
-            points = np.array([list(trial.config.values()) for trial in first])
-            losses = np.concatenate([objective(p[None], t.seed) for p, t in zip(points, first, strict=True)])
-            bend, worst = Bend.of(losses), losses[np.isfinite(losses)].max()
+        def tell(trial: Any, loss: float) -> None:
+            cost = float(bend(np.array([min(loss, worst)]))[0])
+            search.tell(trial, TrialValue(np.exp(cost)))  # this facade takes the logarithm of costs
 
-            def tell(trial: Any, loss: float) -> None:
-                cost = float(bend(np.array([min(loss, worst)]))[0])
-                search.tell(trial, TrialValue(np.exp(cost) if facade in LOG_COSTS else cost))
+        for trial, loss in zip(first, losses, strict=True):
+            tell(trial, loss)
+        for _ in range(trials - INITIAL):
+            trial = search.ask()
+            tell(trial, objective(np.array([list(trial.config.values())]), trial.seed)[0])
+        history, best = search.runhistory, search.intensifier.get_incumbents()
+        others = sorted(set(history.get_configs()) - set(best), key=history.average_cost)
+    return np.array([list(config.values()) for config in [*best, *others]])
 
-            for trial, loss in zip(first, losses, strict=True):
-                tell(trial, loss)
-            for _ in range(trials - INITIAL):
-                trial = search.ask()
-                tell(trial, objective(np.array([list(trial.config.values())]), trial.seed)[0])
-            history, best = search.runhistory, search.intensifier.get_incumbents()
-            others = sorted(set(history.get_configs()) - set(best), key=history.average_cost)
-        return np.array([list(config.values()) for config in [*best, *others]])
-
-    return search
-
-
-LOG_COSTS = ("HyperparameterOptimizationFacade",)
-"""Facades of SMAC that take the logarithm of costs themselves."""
 
 PEERS: Mapping[str, Peer] = {
-    "tpe": Peer("TPE (Optuna)", _optuna(_tpe), ["optuna"]),
-    "gp": Peer("GP (Optuna)", _optuna(_gp), ["optuna", "torch"]),
+    "tpe": Peer("TPE (Optuna)", partial(_optuna, "TPESampler", {"multivariate": True}), ["optuna"]),
+    # Optuna's GP fits the noise: its deterministic_objective is False.
+    "gp": Peer("GP (Optuna)", partial(_optuna, "GPSampler", {}), ["optuna", "torch"]),
     "botorch": Peer("BoTorch", _botorch, ["botorch"]),
-    "smac": Peer("SMAC3, random forest", _smac("HyperparameterOptimizationFacade"), ["smac"]),
-    "smac-gp": Peer("SMAC3, GP", _smac("BlackBoxFacade"), ["smac"]),
+    "smac": Peer("SMAC3, random forest", _smac, ["smac"]),
     "cmaes": Peer("CMA-ES", _cmaes, ["cmaes"]),
 }
