@@ -1,13 +1,12 @@
 """The table and the anytime figure of search_efficiency.py, from whatever results there are."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from _efficiency_contenders import CONTENDERS
-from _efficiency_workloads import TASKS
+from _efficiency_workloads import TASKS, Task
 from _measure import machine, table
 
 from lrshape.analysis.intervals import median_interval
@@ -41,16 +40,17 @@ def _only(rows: pd.DataFrame, column: str, value: object) -> pd.DataFrame:
     return rows.iloc[np.flatnonzero(rows[column] == value)]
 
 
-def with_regret(results: pd.DataFrame, optima: Mapping[str, float]) -> pd.DataFrame:
-    """Add ``regret``, in percent of the best score known or of the optimum."""
+def with_regret(results: pd.DataFrame) -> pd.DataFrame:
+    """Add ``regret``, in percent of the optimum, or else of the best score known."""
     best = results.groupby("task")["score"].transform("min")
-    best = results["task"].map(dict(optima)).fillna(best)
+    optima = {name: task.optimum for name, task in TASKS.items() if task.is_exact}
+    best = results["task"].map(optima).fillna(best)
     return results.assign(regret=100 * (results["score"] / best - 1))
 
 
-def section(results: pd.DataFrame, optima: Mapping[str, float]) -> str:
+def section(results: pd.DataFrame) -> str:
     """The section of RESULTS.md."""
-    found = with_regret(results, optima)
+    found = with_regret(results)
     parts = [
         "## Search efficiency: what a search reaches with so many trials",
         f"{machine()}.",
@@ -59,14 +59,14 @@ def section(results: pd.DataFrame, optima: Mapping[str, float]) -> str:
     for name, task in TASKS.items():
         here = _only(found, "task", name)
         if len(here):
-            parts += [f"### {task.label}", _reference(here, name, optima), _task_table(here)]
+            parts += [f"### {task.label}", _reference(here, task), _task_table(here)]
             parts += _verdicts(here)
     return "\n\n".join(parts) + "\n"
 
 
-def _reference(here: pd.DataFrame, name: str, optima: Mapping[str, float]) -> str:
-    if name in optima:
-        return f"Optimum: {optima[name]:.4g}. Nothing is random here but the searches."
+def _reference(here: pd.DataFrame, task: Task) -> str:
+    if task.optimum is not None:
+        return f"Optimum: {task.optimum:.4g}. Nothing is random here but the searches."
     return f"Best score known: {here['score'].min():.4g}."
 
 
@@ -130,9 +130,9 @@ def _verdicts(here: pd.DataFrame) -> list[str]:
     return lines
 
 
-def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> None:
+def figure(results: pd.DataFrame, file: Path) -> None:
     """Draw regret against trials, a panel a workload."""
-    found = with_regret(results, optima)
+    found = with_regret(results)
     tasks = [name for name in TASKS if name in set(found["task"])]
     styles = family_styles(CONTENDERS)
     with styled():
@@ -148,7 +148,8 @@ def figure(results: pd.DataFrame, optima: Mapping[str, float], file: Path) -> No
                     ends = np.array([middle_and_ends(g["regret"].to_numpy(np.float64)) for g in groups])
                     lines[name] = _line(ax, spent, ends, name, styles[name])
             ax.set_title(TASKS[task].label.replace(", ", "\n", 1), color=INK.light, loc="left")
-            _axes(ax, "above the optimum, %" if task in optima else "regret, %", log=task in optima)
+            exact = TASKS[task].is_exact
+            _axes(ax, "above the optimum, %" if exact else "regret, %", log=exact)
         for name, line in lines.items():
             line.set_label(CONTENDERS[name].label)
         legend_below(drawn, list(lines.values()))

@@ -1,15 +1,13 @@
-"""What search_efficiency.py searches on, and the optimum where it can be computed."""
+"""What search_efficiency.py searches on, and the optimum where it is known."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lrshape.paper.descent import descend, starts
-from lrshape.paper.dynamics import Recursion
-from lrshape.study.spec import StudySpec
-from lrshape.training.workloads.linear_regression import LinearRegression
+OPTIMA = Path(__file__).resolve().parent.parent / "studies" / "linear-regression"
+"""Where `lrshape optimum` has stored the best schedules of these linear regressions."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,7 @@ class Task:
         members: trials in a program.
         truth_seeds: fresh seeds on which a recommended schedule is scored.
         budgets: of the learning contenders; empty: each contender's own.
+        optimum: the lowest score of all schedules, where seeds change nothing and it is known.
     """
 
     label: str
@@ -29,17 +28,19 @@ class Task:
     members: int = 16
     truth_seeds: int = 40
     budgets: tuple[int, ...] = ()
+    optimum: float | None = None
 
     @property
     def is_exact(self) -> bool:
-        """Whether seeds change nothing and the optimum can be computed."""
-        return self.document["workload"]["name"] == "linear-regression"
+        """Whether seeds change nothing."""
+        return self.optimum is not None
 
 
-def _regression(label: str, batch_size: int, exponent: float) -> Task:
+def _regression(label: str, batch_size: int, exponent: float, stored: str) -> Task:
     settings = {"steps": 300, "dimension": 200, "batch_size": batch_size, "exponent": exponent}
     document = {"workload": {"name": "linear-regression", **settings}}
-    return Task(label, document, members=256, truth_seeds=1, budgets=(64, 128, 256, 600))
+    optimum = json.loads((OPTIMA / stored).read_text(encoding="utf-8"))["optimum"]["loss"]
+    return Task(label, document, 256, truth_seeds=1, budgets=(64, 128, 256, 600), optimum=optimum)
 
 
 def _image(label: str, workload: dict[str, Any], **settings: Any) -> Task:
@@ -48,9 +49,11 @@ def _image(label: str, workload: dict[str, Any], **settings: Any) -> Task:
 
 
 TASKS: Mapping[str, Task] = {
-    "regression": _regression("linear-regression, B = 1, exponent 1", 1, 1.0),
-    "regression-flat": _regression("linear-regression, B = 2, exponent 0.5", 2, 0.5),
-    "regression-large-batch": _regression("linear-regression, B = 10, exponent 1", 10, 1.0),
+    "regression": _regression("linear-regression, B = 1, exponent 1", 1, 1.0, "optimum.json"),
+    "regression-flat": _regression("linear-regression, B = 2, exponent 0.5", 2, 0.5, "optimum-flat.json"),
+    "regression-large-batch": _regression(
+        "linear-regression, B = 10, exponent 1", 10, 1.0, "optimum-large-batch.json"
+    ),
     "digits-mlp": _image("digits-mlp, 300 steps", {"name": "digits-mlp"}),
     "digits-cnn": _image("digits-cnn, 100 steps", {"name": "digits-cnn", "steps": 100}),
     "cifar10-cnn": _image(
@@ -58,19 +61,3 @@ TASKS: Mapping[str, Task] = {
         {"name": "cifar10-cnn", "steps": 40, "batch_size": 16, "train_images": 400, "test_images": 400},
     ),
 }
-
-
-def optimum(task: Task) -> float:
-    """The lowest final loss of all schedules of a linear regression, from four descents."""
-    spec = StudySpec.parse({**task.document, "families": ["two_point_spline"]})
-    workload = spec.workload
-    assert isinstance(workload, LinearRegression)
-    dynamics = Recursion(workload.spectrum(), workload.batch_size)
-    steps = np.arange(workload.steps)
-    guess = {"decay": 0.2 * dynamics.lr_scale * (1 - steps / workload.steps)}
-    found = [
-        descend(dynamics, name, lrs)
-        for name, lrs in starts(workload.steps, dynamics.lr_scale, guess, 4, 0).items()
-        if np.isfinite(dynamics.losses(lrs)[0])
-    ]
-    return min(descent.loss for descent in found)

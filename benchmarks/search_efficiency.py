@@ -20,7 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # matrices of the samplers are sm
 from _efficiency_contenders import CONTENDERS, Contender
 from _efficiency_report import figure, section
 from _efficiency_run import read, result_file, searched
-from _efficiency_workloads import TASKS, Task, optimum
+from _efficiency_workloads import TASKS, Task
 from _repetitions import names
 
 from lrshape.files import write_file
@@ -33,22 +33,14 @@ def main() -> None:
     arguments = _arguments()
     work = arguments.work
     if not arguments.report:
-        for name in arguments.tasks:
-            if TASKS[name].is_exact and not (file := work / f"optimum-{name}.json").exists():
-                write_file(file, json.dumps(optimum(TASKS[name])).encode())
         for repetition in range(arguments.repetitions):
             for name in arguments.tasks:
                 _repetition(work, name, arguments.contenders, arguments.budgets, repetition)
     results = read(work, TASKS)
     if results.empty:
         sys.exit(f"{work} has no results")
-    optima = {
-        name: json.loads(file.read_text(encoding="utf-8"))
-        for name in TASKS
-        if (file := work / f"optimum-{name}.json").exists()
-    }
-    figure(results, optima, arguments.image)
-    sys.stdout.write(section(results, optima))
+    figure(results, arguments.image)
+    sys.stdout.write(section(results))
 
 
 def _repetition(work: Path, task: str, contenders: list[str], budgets: list[int], repetition: int) -> None:
