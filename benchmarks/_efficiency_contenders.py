@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lrshape.procedure.budget import CONFIRMING, FAMILIES, plan_search
@@ -21,38 +22,25 @@ class Contender:
         spec: ``spec(document, trials)`` completes a spec that has the workload and the metric; None:
             Optuna alone, without the phases of a study.
         budgets: trials that it is worth comparing at.
-        most: repetitions, at most: some are slow.
     """
 
     label: str
     spec: Callable[[Document, int], Document] | None
     budgets: tuple[int, ...]
-    most: int = 1000
 
 
-def _plan(document: Document, trials: int, families: Sequence[str]) -> Document:
+def _planned(families: Sequence[str], document: Document, trials: int) -> Document:
     """A search that takes so many trials before its confirm phase, which is left out."""
     in_all = round(trials / (1 - CONFIRMING))
     return plan_search({**document, "families": list(families), "baselines": [], "trials": in_all})
 
 
-def _planned(families: Sequence[str]) -> Callable[[Document, int], Document]:
-    def spec(document: Document, trials: int) -> Document:
-        return _plan(document, trials, families)
-
-    return spec
-
-
-def _sampler(name: str, **settings: Any) -> Callable[[Document, int], Document]:
+def _sampled(sampler: str, document: Document, trials: int) -> Document:
     """The default's plan (screen, race, seeds) with another sampler."""
-
-    def spec(document: Document, trials: int) -> Document:
-        plan = _plan(document, trials, [FAMILY])
-        plan["sampler"] = {"name": name, **settings}
-        plan["screen"]["stop_gain"] = 0.0
-        return plan
-
-    return spec
+    plan = _planned((FAMILY,), document, trials)
+    plan["sampler"] = {"name": sampler}
+    plan["screen"]["stop_gain"] = 0.0
+    return plan
 
 
 def _paper(document: Document, trials: int) -> Document:
@@ -70,14 +58,13 @@ def _paper(document: Document, trials: int) -> Document:
 
 SMALL = (64, 128, 256)
 CONTENDERS: Mapping[str, Contender] = {
-    "default": Contender("lrshape's default, one family", _planned((FAMILY,)), SMALL),
-    "default-families": Contender("lrshape's default, its four families", _planned(FAMILIES), SMALL),
+    "default": Contender("lrshape's default, one family", partial(_planned, (FAMILY,)), SMALL),
+    "default-families": Contender("lrshape's default, its four families", partial(_planned, FAMILIES), SMALL),
     "paper": Contender("the paper's screen, top 12 rescored", _paper, (256, 640, 2560)),
-    "random": Contender("random, joint", _sampler("random"), SMALL),
-    "sobol": Contender("Sobol', joint", _sampler("sobol"), SMALL),
-    "cmaes": Contender("CMA-ES, joint", _sampler("cmaes"), SMALL),
-    "tpe": Contender("TPE (Optuna), joint", _sampler("optuna"), SMALL),
-    "gp": Contender("GP (Optuna), joint", _sampler("optuna", sampler="GPSampler"), (128,), 5),
+    "random": Contender("random, joint", partial(_sampled, "random"), SMALL),
+    "sobol": Contender("Sobol', joint", partial(_sampled, "sobol"), SMALL),
+    "cmaes": Contender("CMA-ES, joint", partial(_sampled, "cmaes"), SMALL),
+    "tpe": Contender("TPE (Optuna), joint", partial(_sampled, "optuna"), SMALL),
     "naive": Contender("Optuna's TPE alone, its best trial", None, SMALL),
 }
 """By name, in the order of the table. All but those of `FAMILIES` search `FAMILY`."""
