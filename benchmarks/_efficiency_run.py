@@ -1,20 +1,19 @@
 """One search of search_efficiency.py, driven in memory through the study's own phases, and what it reached.
 
-Baselines and the confirm phase are left out: they cost the same whatever the search. A result is one JSON
-file, written once; what exists is not run again.
+Baselines and the confirm phase are left out: they cost the same whatever the search.
 """
 
-import json
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import _repetitions
 import numpy as np
 import pandas as pd
-from _efficiency_contenders import FAMILY, Contender
-from _efficiency_workloads import Task
+from _efficiency_contenders import CONTENDERS, FAMILY, Contender
+from _efficiency_workloads import TASKS, Task
 
 from lrshape.procedure.phases import PHASES
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord, Trial
@@ -27,11 +26,6 @@ ROUND = 10**6  # trials that are asked for at once are trained at once
 Result = dict[str, Any]
 
 
-def result_file(work: Path, task: str, contender: str, budget: int, repetition: int) -> Path:
-    """Where a result lies."""
-    return work / task / f"{contender}-{budget}-{repetition:02d}.json"
-
-
 def specified(task: Task, contender: Contender, budget: int, seed: int) -> StudySpec:
     """The spec of a search."""
     assert contender.spec is not None
@@ -42,8 +36,9 @@ def specified(task: Task, contender: Contender, budget: int, seed: int) -> Study
     return StudySpec.parse(document)
 
 
-def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result:
-    """Search; returns what was recommended, what it cost and how good it is."""
+def searched(name: str, by: str, budget: int, k: int) -> Result:
+    """The ``k``-th search of a task by a contender: what was recommended, what it cost and how good it is."""
+    task, contender, seed = TASKS[name], CONTENDERS[by], 1 + k
     began = time.perf_counter()
     if contender.spec is None:
         shape, base_lr, spent = alone(task, budget, seed)
@@ -54,6 +49,7 @@ def searched(task: Task, contender: Contender, budget: int, seed: int) -> Result
         )
     seconds = time.perf_counter() - began
     return {
+        "k": k,
         "trials": spent,
         "family": shape.family.name,
         "params": shape.family.params,
@@ -114,14 +110,20 @@ def trained(spec: StudySpec, runs: Sequence[Trial], members: int) -> pd.DataFram
         return TrainChunk(spec, members)(Chunk("search", tuple(runs)), lambda news: None)
 
 
-def read(work: Path, tasks: Mapping[str, Task]) -> pd.DataFrame:
-    """All results there are: task, contender, budget, repetition, trials, score, seconds."""
+def read(work: Path) -> pd.DataFrame:
+    """All results there are: task, contender, budget, trials, score."""
     rows = []
-    for name in tasks:
-        for file in sorted((work / name).glob("*-*-*.json")):
-            contender, budget, repetition = file.stem.rsplit("-", 2)
-            found = json.loads(file.read_text(encoding="utf-8"))
-            row = {"task": name, "contender": contender, "budget": int(budget), "repetition": int(repetition)}
-            kept = {key: found[key] for key in ("trials", "family", "seconds")}
-            rows.append(row | kept | {"score": float(np.median(found["scores"]))})
+    for name in TASKS:
+        for file in sorted((work / name).glob("*.jsonl")):
+            contender, budget = file.stem.rsplit("-", 1)
+            rows += [
+                {
+                    "task": name,
+                    "contender": contender,
+                    "budget": int(budget),
+                    "trials": one["trials"],
+                    "score": float(np.median(one["scores"])),
+                }
+                for one in _repetitions.read(file)
+            ]
     return pd.DataFrame(rows)

@@ -3,23 +3,27 @@
 import json
 import multiprocessing
 import sys
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+HERE = Path(__file__).resolve().parent
+
 Job = Callable[[int], dict[str, Any]]
 """Makes the ``k``-th result of a file."""
 
 
-def run(work: Path, jobs: Mapping[str, Job], repetitions: int, processes: int) -> None:
+def run(work: Path, jobs: Mapping[str, Job], repetitions: int, processes: int = 1) -> None:
     """Do what is missing of each job, and append each result to its file as soon as it is there.
 
+    What is there stays, whatever code it is of: after a change of the code the folder must be another one.
     Where a repetition fails the others go on; what the first one raised is raised in the end.
     """
     context = multiprocessing.get_context("spawn")
     failures: list[Exception] = []
+    work.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         for name, job in jobs.items():
             file = work / f"{name}.jsonl"
@@ -32,7 +36,7 @@ def run(work: Path, jobs: Mapping[str, Job], repetitions: int, processes: int) -
                 except Exception as error:  # whatever a contender raises
                     failures.append(error)
                     sys.stderr.write(f"{name}: a repetition failed: {error}\n")
-            sys.stderr.write(f"{name}: {len(read(file)) - len(done)} new, {len(done)} there\n")
+            sys.stderr.write(f"{name}: {len(read(file)) - len(done)} new, {len(done)} taken from {work}\n")
     if failures:
         raise failures[0]
 
@@ -60,6 +64,24 @@ def read(file: Path) -> list[dict[str, Any]]:
         return []
     whole = file.read_text(encoding="utf-8").split("\n")[:-1]
     return sorted(map(json.loads, whole), key=lambda result: result["k"])
+
+
+def add_arguments(
+    parser: ArgumentParser, program: str, repetitions: int, processes: int | None = None
+) -> None:
+    """Let a program be told how often it repeats, perhaps in how many processes, and where results are.
+
+    Args:
+        parser: of the program.
+        program: its name, which its folder of results has, too.
+        repetitions: unless told.
+        processes: unless told; None for a program that times its work, in one.
+    """
+    parser.add_argument("--repetitions", type=int, default=repetitions)
+    if processes is not None:
+        parser.add_argument("--processes", type=int, default=processes)
+    parser.add_argument("--work", type=Path, default=HERE / program, help="folder of the results")
+    parser.add_argument("--report", action="store_true", help="only show what the folder has")
 
 
 def names(known: Sequence[str]) -> Callable[[str], list[str]]:

@@ -15,17 +15,14 @@ import importlib.util
 import os
 import sys
 from functools import partial
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # each search has one thread
 
 from _peer_report import section
 from _peer_samplers import PEERS
 from _peer_search import OURS, searched
-from _repetitions import names, read, run
+from _repetitions import add_arguments, names, read, run
 from _worlds import WORLDS
-
-HERE = Path(__file__).resolve().parent
 
 WORLDS_HERE = ("noisy", "quad", "spline", "linear", "lm", "accuracy", "sharp", "negative")
 
@@ -45,7 +42,6 @@ def main() -> None:
             for (world, contender), file in files.items()
             if contender not in absent
         }
-        given.work.mkdir(parents=True, exist_ok=True)
         run(given.work, jobs, given.repetitions, given.processes)
     results = {key: found for key, file in files.items() if (found := read(given.work / f"{file}.jsonl"))}
     if not results:
@@ -69,10 +65,7 @@ def _arguments() -> argparse.Namespace:
         "--contenders", type=names(contenders), default=contenders, help=", ".join(contenders)
     )
     parser.add_argument("--trials", type=int, default=256)
-    parser.add_argument("--repetitions", type=int, default=10)
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--work", type=Path, default=HERE / "peers")
-    parser.add_argument("--report", action="store_true", help="only make the table")
+    add_arguments(parser, "peers", repetitions=10, processes=1)
     return parser.parse_args()
 
 

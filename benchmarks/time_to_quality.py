@@ -29,7 +29,6 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # of the samplers' matrices; JAX and PyTorch set their own
@@ -40,9 +39,7 @@ from _efficiency_workloads import TASKS
 from _measure import machine, table
 from _quality import Found
 from _quality_ours import one_family, paper
-from _repetitions import names, read, run
-
-HERE = Path(__file__).resolve().parent
+from _repetitions import add_arguments, names, read, run
 
 WORKLOADS = ("digits-mlp", "digits-cnn", "cifar10-cnn")
 GAP = 0.5
@@ -84,12 +81,11 @@ CONTENDERS: Mapping[str, Contender] = {
 def main() -> None:
     """Run what has not been run, and print the section."""
     given = _arguments()
-    given.work.mkdir(parents=True, exist_ok=True)
     parts = []
     for name in given.workloads:
         file = f"{name}-reference"
         if not given.report:
-            run(given.work, {file: partial(reference, name)}, REFERENCES, 1)
+            run(given.work, {file: partial(reference, name)}, REFERENCES)
         known = read(given.work / f"{file}.jsonl")
         if len(known) < REFERENCES:
             sys.exit(f"{given.work} lacks the reference of {name}")
@@ -98,7 +94,7 @@ def main() -> None:
         files = {contender: f"{name}-{contender}" for contender in given.contenders}
         if not given.report:
             jobs = {file: partial(measured, name, key, target) for key, file in files.items()}
-            run(given.work, jobs, given.repetitions, 1)
+            run(given.work, jobs, given.repetitions)
         results = {key: read(given.work / f"{file}.jsonl") for key, file in files.items()}
         parts += [f"### {TASKS[name].label}", _reference(best, linear, target), _table(results)]
     sys.stdout.write("\n\n".join([_introduction(), *parts]) + "\n")
@@ -201,9 +197,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--workloads", type=names([*TASKS]), default=WORKLOADS, help=", ".join(WORKLOADS))
     known = [*CONTENDERS]
     parser.add_argument("--contenders", type=names(known), default=known, help=", ".join(known))
-    parser.add_argument("--repetitions", type=int, default=10)
-    parser.add_argument("--work", type=Path, default=HERE / "time_to_quality")
-    parser.add_argument("--report", action="store_true", help="only make the table")
+    add_arguments(parser, "time_to_quality", repetitions=10)
     return parser.parse_args()
 
 

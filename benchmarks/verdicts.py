@@ -12,16 +12,13 @@ import argparse
 import os
 import sys
 from functools import partial
-from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a search has small matrices, and there are two at a time
 
-from _repetitions import names, read, run
+from _repetitions import add_arguments, names, read, run
 from _verdict_measures import searched
 from _verdict_report import section
 from _worlds import WORLDS
-
-HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
@@ -33,7 +30,6 @@ def main() -> None:
         for trials in given.trials
     }
     if not given.report:
-        given.work.mkdir(parents=True, exist_ok=True)
         run(given.work, jobs, given.repetitions, given.processes)
     results = {name: found for name in jobs if (found := read(given.work / f"{name}.jsonl"))}
     if not results:
@@ -46,10 +42,7 @@ def _arguments() -> argparse.Namespace:
     known = [*WORLDS]
     parser.add_argument("--worlds", type=names(known), default=known, help=", ".join(known))
     parser.add_argument("--trials", type=lambda text: [int(n) for n in text.split(",")], default=[128, 256])
-    parser.add_argument("--repetitions", type=int, default=200)
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--work", type=Path, default=HERE / "verdicts")
-    parser.add_argument("--report", action="store_true", help="only make the tables")
+    add_arguments(parser, "verdicts", repetitions=200, processes=2)
     return parser.parse_args()
 
 

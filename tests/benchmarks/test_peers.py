@@ -18,7 +18,7 @@ def test_it_searches_goes_on_and_tells(monkeypatch, capsys, tmp_path):
     options = ["--worlds", "lm", "--trials", "64", "--contenders", "default,cmaes", "--work", str(tmp_path)]
     run(monkeypatch, capsys, *options, "--repetitions", "1")
     told = run(monkeypatch, capsys, *options, "--repetitions", "2")
-    assert "lm-64-cmaes: 1 new, 1 there" in told.err
+    assert "lm-64-cmaes: 1 new, 1 taken" in told.err
     assert "| CMA-ES | 64 |" in told.out
     assert told.out == run(monkeypatch, capsys, *options, "--report").out
 

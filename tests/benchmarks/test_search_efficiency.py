@@ -10,7 +10,7 @@ OPTIMUM = 0.00010395
 
 
 @pytest.fixture
-def benchmark(monkeypatch):
+def benchmark(in_threads, monkeypatch):
     import _efficiency_workloads as workloads
     import search_efficiency as program
 
@@ -31,25 +31,23 @@ def test_it_searches_goes_on_and_tells(benchmark, monkeypatch, capsys, tmp_path)
     first = run(
         benchmark, monkeypatch, capsys, *options, "--contenders", "sobol,default", "--repetitions", "1"
     )
-    assert first.err.count(" on tiny: ") == 2
-    result = json.loads((tmp_path / "tiny" / "default-64-00.json").read_text())
+    assert first.err.count(": 1 new, 0 taken from ") == 2
+    result = json.loads((tmp_path / "tiny" / "default-64.jsonl").read_text())
     assert 48 <= result["trials"] <= 80
     assert OPTIMUM * 0.999 < result["scores"][0] < 2 * OPTIMUM
     again = run(
         benchmark, monkeypatch, capsys, *options, "--contenders", "sobol,default", "--repetitions", "2"
     )
-    assert again.err.count(" on tiny: ") == 2  # the second repetitions alone
+    assert again.err.count(": 1 new, 1 taken from ") == 2
     assert "| lrshape's default, one family |" in again.out
     assert (tmp_path / "curve.svg").stat().st_size > 0
 
 
 def test_optuna_alone_spends_what_it_is_given(benchmark, monkeypatch, tmp_path):
     pytest.importorskip("optuna")
-    from _efficiency_contenders import CONTENDERS
     from _efficiency_run import searched
-    from _efficiency_workloads import TASKS
 
-    result = searched(TASKS["tiny"], CONTENDERS["naive"], 12, seed=1)
+    result = searched("tiny", "naive", 12, 0)
     assert result["trials"] == 12
     assert result["family"] == "two_point_spline"
 

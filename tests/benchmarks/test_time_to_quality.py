@@ -36,11 +36,11 @@ def run(program, monkeypatch, capsys, *options):
 
 def test_the_first_budget_with_the_quality_counts(program, monkeypatch, capsys, tmp_path):
     first = run(program, monkeypatch, capsys, "--work", str(tmp_path), "--repetitions", "1")
-    assert "digits-mlp-lrshape: 1 new, 0 there" in first.err
+    assert "digits-mlp-lrshape: 1 new, 0 taken" in first.err
     assert "Wanted: 0.3, 200.0% above it." in first.out
     assert "| ours | 1 of 1 | 252 | 26 (26 to 26) | 1.0 (1.0 to 1.0) |" in first.out
     again = run(program, monkeypatch, capsys, "--work", str(tmp_path), "--repetitions", "2")
-    assert "digits-mlp-lrshape: 1 new, 1 there" in again.err
+    assert "digits-mlp-lrshape: 1 new, 1 taken" in again.err
     assert "| theirs | 0 of 2 |  | at least 13 (13 to 13) | at least 0.5 (0.5 to 0.5) |" in again.out
     assert again.out == run(program, monkeypatch, capsys, "--work", str(tmp_path), "--report").out
 

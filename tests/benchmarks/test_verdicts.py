@@ -58,5 +58,5 @@ def test_it_searches_goes_on_and_tells(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(sys, "argv", ["verdicts.py", *options, "--repetitions", "2"])
     verdicts.main()
     told = capsys.readouterr()
-    assert "lm-48: 1 new, 1 there" in told.err
+    assert "lm-48: 1 new, 1 taken" in told.err
     assert "| lm | 48 | 2 |" in told.out
