@@ -2,11 +2,14 @@
 
 python benchmarks/run.py                        # all
 python benchmarks/run.py cifar10.py families.py # these; the other sections stay as they are
+
+What was written by hand below the command of a section stays there.
 """
 
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,11 +33,14 @@ BENCHMARKS = (
     "storage.py",
     "verdicts.py",
 )
+KEEPING = ("search_efficiency.py", "time_to_quality.py", "verdicts.py")
+"""Programs that go on with the results that their folder has."""
+
 HEADING = (
     "# Benchmark results\n\n"
-    "Each section ends with the command that wrote it, or says how it was measured; `make bench` runs most "
-    "of the commands. Contenders take turns in one process unless a section says otherwise; ratios are what "
-    "carries over to other machines."
+    "Each section has the command that wrote what stands above it, or says how it was measured; `make bench` "
+    "runs most of the commands. Contenders take turns in one process unless a section says otherwise; ratios "
+    "are what carries over to other machines."
 )
 
 
@@ -56,11 +62,28 @@ def in_order(sections: Mapping[str, str]) -> list[str]:
     return [sections[name] for name in BENCHMARKS if name in sections] + others
 
 
+def new_folder(name: str) -> list[str]:
+    """Options that let a program measure everything: results of another day or other code are not today's."""
+    if name not in KEEPING:
+        return []
+    folder = HERE / Path(name).stem
+    folder.mkdir(exist_ok=True)
+    return ["--work", tempfile.mkdtemp(prefix="run-", dir=folder)]
+
+
 def measured(name: str) -> str:
     """Run one program and return its section."""
-    sys.stderr.write(f"running {name}\n")
-    done = subprocess.run([sys.executable, str(HERE / name)], stdout=subprocess.PIPE, text=True, check=True)
+    command = [sys.executable, str(HERE / name), *new_folder(name)]
+    sys.stderr.write(f"running {' '.join(command)}\n")
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return f"{done.stdout.strip()}\n\nCommand: `python benchmarks/{name}`, {datetime.now(UTC):%Y-%m-%d}."
+
+
+def by_hand(section: str) -> str:
+    """What stands below the command of a section, with the empty line above it."""
+    _, _, below = section.partition("\nCommand: `python benchmarks/")
+    _, line, text = below.partition("\n\n")
+    return line + text
 
 
 def main() -> None:
@@ -71,7 +94,10 @@ def main() -> None:
         sys.exit(f"benchmarks are {', '.join(BENCHMARKS)}, got {unknown[0]}")
     sections = earlier()
     for name in wanted:
-        sections[name] = measured(name)
+        kept = by_hand(sections.get(name, ""))
+        if kept:
+            sys.stderr.write(f"kept what was written by hand below {name}: see whether it still holds\n")
+        sections[name] = measured(name) + kept
         RESULTS.write_text("\n\n".join([HEADING, *in_order(sections)]) + "\n", encoding="utf-8")
     sys.stderr.write(f"wrote {RESULTS}\n")
 
