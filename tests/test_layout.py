@@ -1,4 +1,4 @@
-"""Imports point one way, without circles, and the light parts stay light."""
+"""Imports point one way, without circles; the light parts stay light; pandas groups what occurs."""
 
 import ast
 import subprocess
@@ -136,3 +136,19 @@ def test_what_should_be_quick_leaves_heavy_packages_alone(searched, program, arg
     given = [str(searched.path) if word == "STUDY" else word for word in arguments]
     script = f"import sys; {program}; assert not (found := set({heavy.split()}) & set(sys.modules)), found"
     subprocess.run([sys.executable, "-c", script, *given], check=True, capture_output=True)
+
+
+def test_groups_are_those_that_occur():
+    # Texts are categoricals, and the default of pandas 2 adds a group for each category without rows.
+    calls = [
+        (name, node)
+        for name, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "groupby"
+    ]
+    assert calls
+    assert not [
+        f"{name}:{node.lineno}"
+        for name, node in calls
+        if "observed" not in {each.arg for each in node.keywords}
+    ]

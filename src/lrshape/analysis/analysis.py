@@ -259,7 +259,7 @@ class Analysis:
     def _tried(self) -> dict[str, tuple[float, float]]:
         """The smallest and largest base LR tried for each shape before the confirm phase."""
         before = where(self.scores, self.scores["phase"] != "confirm")
-        ends = before.groupby(before["shape"].astype(str))["base_lr"].agg(["min", "max"])
+        ends = before.groupby(before["shape"].astype(str), observed=True)["base_lr"].agg(["min", "max"])
         return dict(zip(ends.index, zip(ends["min"], ends["max"], strict=True), strict=True))
 
     @_once

@@ -169,9 +169,10 @@ def screening_course(trials: pd.DataFrame, metric: str) -> pd.DataFrame:
     """
     screened = where(trials, (trials["phase"] == "screen") & ~is_baseline(trials))
     scored = screened.assign(score=metric_values(screened, metric))
-    at_first = where(scored, scored["seed"] == scored.groupby("shape")["seed"].transform("min"))
+    first_seed = scored.groupby("shape", observed=True)["seed"].transform("min")
+    at_first = where(scored, scored["seed"] == first_seed)
     first = {"family": "first", "seed": "first", "score": "min"}
-    tried = at_first.groupby("shape", sort=False).agg(first)
+    tried = at_first.groupby("shape", observed=True, sort=False).agg(first)
     return tried.sort_values("seed", kind="stable").reset_index()
 
 

@@ -110,7 +110,7 @@ def _figure(table: pd.DataFrame) -> Any:
     styles = family_styles(SCHEDULES)
     dashed = (0, (4, 2))
     figure, ax = one_panel(3.8)
-    for name, rows in table.groupby("schedule", sort=False):
+    for name, rows in table.groupby("schedule", observed=True, sort=False):
         colour = styles[str(name)].colour
         label = f"{name}, base LR {rate(float(rows['base_lr'].iloc[0]))}"
         ax.fill_between(rows["step"], rows["low"], rows["high"], color=colour, alpha=0.22, lw=0)

@@ -28,9 +28,9 @@ def tried_base_lrs(trials: pd.DataFrame, metric: str, shapes: Sequence[str]) -> 
     rows = where(trials, trials["shape"].isin(list(shapes)))
     lost = ~np.isfinite(metric_values(rows, metric))
     table = rows[POINT].astype({"shape": str, "hyperparameters": str}).assign(diverged=lost)
-    found = table.groupby(POINT, sort=True, as_index=False).agg({"diverged": "mean"})
+    found = table.groupby(POINT, observed=True, sort=True, as_index=False).agg({"diverged": "mean"})
     found = found.assign(diverged=found["diverged"] >= 0.5)
-    return {str(name): rows for name, rows in found.groupby("shape", sort=False)}
+    return {str(name): rows for name, rows in found.groupby("shape", observed=True, sort=False)}
 
 
 def base_lr_grid(tried: pd.DataFrame, reach: float = 0.0) -> tuple[Array, Array, float]:

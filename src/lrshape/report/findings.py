@@ -96,7 +96,7 @@ class Findings:
         shapes, of base LRs of one shape and of seeds of one base LR and its hyperparameters (the largest),
         of trials and of those that diverged or failed; compute time of all trials together, in seconds.
         """
-        by_phase = dict(iter(self.analysis.trials.groupby("phase", sort=False)))
+        by_phase = dict(iter(self.analysis.trials.groupby("phase", observed=True, sort=False)))
         return [_phase_cost(name, by_phase[name]) for name in PHASES if name in by_phase]
 
     @property
@@ -233,8 +233,8 @@ def _phase_cost(name: str, rows: Any) -> dict[str, Any]:
     return {
         "phase": name,
         "shapes": rows["shape"].nunique(),
-        "base_lrs": int(rows.groupby("shape")["base_lr"].nunique().max()),
-        "seeds": int(rows.groupby(["shape", "base_lr", "hyperparameters"]).size().max()),
+        "base_lrs": int(rows.groupby("shape", observed=True)["base_lr"].nunique().max()),
+        "seeds": int(rows.groupby(["shape", "base_lr", "hyperparameters"], observed=True).size().max()),
         "trials": len(rows),
         "diverged": statuses["diverged"],
         "failed": statuses["failed"],

@@ -43,7 +43,7 @@ class LrshapeStudy(Reader):
         if trials.empty:
             raise InputError(f"{source}: has no shape of which all trials are ok")
         metrics = [name for name in trials.columns if name.startswith("final/")]
-        runs = trials.groupby(RUN, sort=False).agg(
+        runs = trials.groupby(RUN, observed=True, sort=False).agg(
             {"family": "first", "params": "first"} | dict.fromkeys(metrics, "mean")
         )
         curves = _mean_curves(store.curves())
@@ -66,8 +66,8 @@ def _mean_curves(curves: pd.DataFrame) -> dict[tuple[str, float, str], dict[str,
     """The losses of each run by heading, at the steps that all curves of its trials have in common."""
     found: dict[tuple[str, float, str], dict[str, Series]] = {}
     for loss in LOSSES:
-        by_point = curves.astype({"shape": str, "hyperparameters": str}).groupby([*RUN, "step"])[loss]
-        table = by_point.agg(["mean", "count"]).reset_index()
+        named = curves.astype({"shape": str, "hyperparameters": str})
+        table = named.groupby([*RUN, "step"], observed=True)[loss].agg(["mean", "count"]).reset_index()
         runs: dict[tuple[str, float, str], list[tuple[float, float, int]]] = {}
         columns = (table[name].tolist() for name in (*RUN, "step", "mean", "count"))
         for shape, base_lr, tuned, *point in zip(*columns, strict=True):
