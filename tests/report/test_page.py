@@ -3,6 +3,7 @@ import hashlib
 import json
 import re
 from html.parser import HTMLParser
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -247,6 +248,12 @@ def test_a_thousand_shapes_fit_into_a_page(studies, write, tmp_path):
     path = write(trials, tmp_path)
     assert len(shape_data(path)["shapes"]) == 1004
     assert path.stat().st_size < 1_500_000
+
+
+def test_a_guided_search_makes_no_table_of_shapes_and_base_lrs(studies, write, tmp_path, monkeypatch):
+    for name in ("lrshape.report.page", "lrshape.report.figures.heatmap"):
+        monkeypatch.setattr(import_module(name), "cells", lambda found: pytest.fail("it grows as its square"))
+    assert not check(write(studies.guided(), tmp_path)).scripts
 
 
 def test_a_report_by_another_metric_says_so_and_has_a_name_of_its_own(studies, write, tmp_path):

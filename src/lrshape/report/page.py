@@ -92,7 +92,9 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
     """
     ending = suffix(findings)
     folder = directory / f"figures{ending}"
-    figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)})
+    # Scores that guide a screen give each shape a base LR of its own: no figure shows the table of both.
+    is_table = not findings.is_guided
+    figures = draw_all(FIGURES, findings, folder, {"heatmap": _grid(findings)} if is_table else {})
     title, sentences = headline(findings)
     return write_page(
         directory / f"report{ending}.html",
@@ -103,7 +105,7 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
         notices=notices(findings),
         tiles=tiles(findings),
         sections=study_sections(findings, document, figures, directory.resolve().name),
-        cards=_cards(findings),
+        cards=_cards(findings) if is_table else None,
         folder=folder.name,
         numbers=f"tables{ending}/",
     )

@@ -58,9 +58,9 @@ def heatmap(findings: Findings) -> "Figure | None":
     Returns:
         The figure; None if nothing was screened, or scores guided the screen: each shape had its own base LR.
     """
-    rows, base_lrs, values = cells(findings)
-    if not rows or findings.is_guided:
+    if not findings.screen or findings.is_guided:
         return None
+    rows, base_lrs, values = cells(findings)
     labelled = len(rows) <= LABELLED
     body = max(1.0, 0.21 * len(rows)) if labelled else 4.6
     figure = new_figure(body + 1.3)
