@@ -1,13 +1,15 @@
 """A run in progress goes on along its own LRs, and no more is claimed than one run tells."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lrshape.errors import InputError
-from lrshape.predict.continuations import Continuation, usual
+from lrshape.predict.continuations import Continuation, continuations, usual
 from lrshape.predict.laws.convex_bound import ConvexBound
+from lrshape.predict.live import _choices
 from lrshape.predict.reading import Runs
 from lrshape.predict.runs import Run
 from lrshape.predict.suggest import suggest
@@ -111,6 +113,19 @@ def test_several_horizons_branch_or_share_one_schedule(tmp_path):
     assert "--from-step 400" in page
     assert "without a branch" in page
     assert ("against the best other" in page) == bool(found.held_out)
+
+
+def test_starts_that_are_about_as_good_lie_around_the_lowest_forecast(monkeypatch):
+    starts = [each.start for each in continuations("linear to 0", DONE, STEPS)]
+    mean, error = np.full(len(starts), 0.5), np.ones(len(starts))
+    mean[[0, 3, 4, -1]] = -0.0005, -0.001, -0.0005, -0.0001
+    error[-1] = 0  # so that caution chooses this one
+    answers = iter([(np.zeros(1), np.ones(1)), (mean, error)])
+    laws = SimpleNamespace(differences=lambda schedules, plan: next(answers))
+    monkeypatch.setattr("lrshape.predict.live.WAYS", ("linear to 0",))
+    chosen = _choices(WARM, "plan", np.ones(STEPS), laws, noise=0.0006)[0]
+    assert chosen.continuation.start == starts[-1]
+    assert chosen.flat == (starts[3], starts[4])
 
 
 def test_runs_that_cannot_be_predicted_from_others_have_no_column_for_it(tmp_path):

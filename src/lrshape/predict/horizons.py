@@ -17,7 +17,8 @@ class Choice(NamedTuple):
         continuation: how it goes on, from the best start; None for the user's plan.
         difference: final loss less that of the plan.
         error: standard deviation of it.
-        flat: the first and the last start that are expected to be about as good; None for the plan.
+        flat: the first and the last start that are expected to end about as low as the best; caution may have
+            chosen one beyond them. None for the plan.
     """
 
     steps: int

@@ -134,10 +134,11 @@ def _choices(prefix: Array, name: str, plan: Array, laws: Forecasts, noise: floa
         if not starts:
             continue
         mean, error = laws.differences([each.lrs(prefix) for each in starts], plan)
-        best = int(np.argmin(mean + CAUTION * error))
-        near = [each.start for each, loss in zip(starts, mean, strict=True) if loss <= mean.min() + noise]
-        near = sorted([*near, starts[best].start])
-        chosen, flat = starts[best], (near[0], near[-1])
+        best, lowest = int(np.argmin(mean + CAUTION * error)), int(np.argmin(mean))
+        worse = np.flatnonzero(mean > mean[lowest] + noise)
+        first = worse[worse < lowest].max(initial=-1) + 1
+        last = worse[worse > lowest].min(initial=len(mean)) - 1
+        chosen, flat = starts[best], (starts[first].start, starts[last].start)
         found.append(Choice(steps, chosen.name, chosen, float(mean[best]), float(error[best]), flat))
     return sorted(found, key=lambda each: each.difference + CAUTION * each.error)
 
@@ -221,7 +222,7 @@ def _next_runs(firsts: Sequence[Choice], best: Sequence[Array], noise: float) ->
         if each.flat and each.flat[0] < each.flat[1]:
             reason += (
                 f"; a start from step {each.flat[0]:,} to {each.flat[1]:,} is expected to end within "
-                f"{number(noise, 2)} of the best"
+                f"{number(noise, 2)} of the best start"
             )
         chosen.append(NextRun(each.name, Schedule.from_values(lrs), reason))
     return chosen
