@@ -286,6 +286,22 @@ def test_a_branch_costs_only_what_comes_after_it():
     assert "from a checkpoint of logged after 80" in cooldown.reason
 
 
+def test_what_was_trained_already_is_no_next_run_in_place_of_the_first_choice():
+    first, second, third = (
+        NextRun(f"{lr:g}", Schedule("linear", {}, lr, STEPS), "why") for lr in (1.0, 2.0, 4.0)
+    )
+    had = Run("mine", second.schedule.values(), [STEPS], [3.0])
+    assert [each.name for each in affordable([first, second, third], [had], STEPS, None)] == ["1", "4"]
+    (short,) = affordable([first, second, third], [had], STEPS, 0.5)
+    assert (short.name, short.schedule.steps) == ("1", STEPS // 2)
+
+
+def test_a_next_run_that_is_not_the_first_choice_is_told_so():
+    runs = sweep(0.25, 0.5, 1, 2, 4)
+    assert "The first choice costs" not in " ".join(suggest(runs, cost_limit=1).doubts)
+    assert suggest(runs, cost_limit=0.5).doubts[-1] == "The first choice costs more than 0.5 full runs."
+
+
 def test_candidates_are_members_of_the_families_each_once():
     hold = Candidate("mine", Schedule.from_values(HOLD), own=True)
     names = [each.name for each in candidates(STEPS, 50, ["wsd", "exponential"], [hold])]

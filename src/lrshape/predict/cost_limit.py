@@ -27,8 +27,9 @@ def affordable(
 ) -> tuple[NextRun, ...]:
     """Return the next runs with their costs, those that fit a limit together.
 
-    A run that begins like another one, which is there or comes before it, costs only what follows. Where no
-    run fits, the first one is made shorter, down to the shortest that forecasts carry over from.
+    A run that begins like another one, which is there or comes before it, costs only what follows. One that
+    is there already is left out, unless it is the most important. Where no run fits, the first one is made
+    shorter, down to the shortest that forecasts carry over from.
 
     Args:
         wanted: the next runs, the most important first.
@@ -41,6 +42,8 @@ def affordable(
     known = [(run.name, run.lrs) for run in runs]
     for run in wanted:
         priced = _priced(run, runs, known, steps)
+        if not priced.cost and run is not wanted[0]:
+            continue
         if priced.cost <= left * (1 + 1e-9):
             chosen.append(priced)
             known.append((run.name, run.schedule.values()))

@@ -160,10 +160,12 @@ def _goes_on(
 
 def _paid(found: Suggestion, limit: float | None) -> Suggestion:
     chosen = affordable(found.next_runs, found.runs, found.steps, limit)
+    doubts = found.doubts
     if found.next_runs and not chosen:
-        doubt = f"No useful next run costs at most {limit:g} full runs."
-        found = replace(found, doubts=(*found.doubts, doubt))
-    return replace(found, next_runs=chosen)
+        doubts += (f"No useful next run costs at most {limit:g} full runs.",)
+    elif chosen and chosen[0].schedule != found.next_runs[0].schedule:
+        doubts += (f"The first choice costs more than {limit:g} full runs.",)
+    return replace(found, next_runs=chosen, doubts=doubts)
 
 
 def _checked_steps(steps: object) -> int:
