@@ -5,7 +5,7 @@ import pytest
 
 from lrshape.errors import InputError
 from lrshape.predict.curve_law import FittedCurve, Units
-from lrshape.predict.ensemble import KNOWN_ERROR, fit_ensemble
+from lrshape.predict.ensemble import KNOWN_ERROR, curves_of, fit_ensemble
 from lrshape.predict.laws.curves import CURVE_LAWS, MULTI_POWER
 from lrshape.predict.runs import Run
 from lrshape.predict.suggest import suggest
@@ -67,6 +67,15 @@ def test_a_logged_loss_of_0_leaves_the_laws_of_curves_out(curves):
     glitch = Run("glitch", curves["constant"].lrs, POINTS[few], losses[few])
     found = suggest([glitch, curves["cosine"], curves["step"]])
     assert "needs logged losses above 0, got 0 in glitch" in found.curve_laws
+
+
+def test_losses_of_the_first_steps_alone_are_no_curve(curves):
+    early = Run("early", curves["constant"].lrs, np.arange(10, 110, 5), np.linspace(5, 4, 20))
+    runs = [curves["cosine"], curves["step"], early]
+    assert curves_of(runs) == runs[:2]
+    assert "at least 3 runs with loss curves, got 2" in suggest(runs).curve_laws
+    with pytest.raises(InputError, match="needs logged losses after the first 5% of the steps, got none in"):
+        MULTI_POWER.fit(runs)
 
 
 def test_laws_that_miss_held_out_runs_take_no_part(curves):

@@ -17,6 +17,7 @@ from lrshape.predict.runs import Run
 SKIPPED = 0.05
 """Share of a run's steps, at its start, whose losses are left out: no law holds there."""
 
+
 BINS = 40
 """Losses of a run that a fit sees, each the mean of neighbouring ones."""
 
@@ -29,6 +30,11 @@ STARTS = (5.0, 100.0)
 
 CHANGE = 0.9
 """A run tells how changes are forgotten if its LR falls below this share of its largest."""
+
+
+def is_fitted(run: Run) -> NDArray[np.bool_]:
+    """Whether a fit sees each logged loss of a run: those of its first steps are left out."""
+    return run.points >= SKIPPED * run.steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +88,11 @@ class CurveLaw:
         )
         if units.loss <= 0:
             raise InputError(f"the law {self.name} needs final losses above 0, got {units.loss:g}")
+        if early := [run.name for run in runs if not is_fitted(run).any()]:
+            raise InputError(
+                f"the law {self.name} needs logged losses after the first {SKIPPED:.0%} of the steps, got "
+                f"none in {', '.join(early)}"
+            )
         curves = [_Curve.of(run, units) for run in runs]
         for run, curve in zip(runs, curves, strict=True):
             if curve.losses.min() <= 0:
@@ -147,7 +158,7 @@ class _Curve:
 
     @classmethod
     def of(cls, run: Run, units: Units) -> "_Curve":
-        seen = run.points >= SKIPPED * run.steps
+        seen = is_fitted(run)
         points, losses = run.points[seen].astype(float), run.losses[seen]
         width = (points[-1] - points[0]) / BINS if len(points) > BINS else 0.0
         bins = np.minimum((points - points[0]) // width, BINS - 1) if width else np.arange(len(points))

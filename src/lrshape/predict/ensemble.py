@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lrshape.errors import InputError
 from lrshape.predict.candidates import same
 from lrshape.predict.compressed import compress
-from lrshape.predict.curve_law import CurveLaw, FittedCurve
+from lrshape.predict.curve_law import CurveLaw, FittedCurve, is_fitted
 from lrshape.predict.held_out import HeldOut
 from lrshape.predict.law import FittedLaw
 from lrshape.predict.laws.convex_bound import RELATIVE_NOISE, ConvexBound
@@ -23,7 +23,7 @@ MEMBERS = {**CURVE_LAWS, "convex-bound": ConvexBound()}
 LEAST_RUNS = 3
 """Runs with curves from which some can be held out: two that remain say how losses differ at all."""
 LEAST_LOSSES = 10
-"""Logged losses that make a curve."""
+"""Logged losses that make a curve, those of its first steps not counted."""
 KNOWN_ERROR = 0.0025
 """Standard deviation of a curve law's error of a difference, relative to the loss: .002 to .011 of 3 in
 models of 25M and 400M parameters (data of arXiv:2503.12811). A few held-out runs may agree better by luck."""
@@ -148,7 +148,7 @@ def fit_ensemble(runs: Sequence[Run], least: int = LEAST_RUNS) -> Ensemble:
 
 def curves_of(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that have loss curves, and not final losses alone."""
-    return [run for run in runs if len(run.points) >= LEAST_LOSSES]
+    return [run for run in runs if np.count_nonzero(is_fitted(run)) >= LEAST_LOSSES]
 
 
 def _held_out_errors(law: CurveLaw | ConvexBound, runs: Sequence[Run]) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.errors import InputError
+from lrshape.predict.curve_law import SKIPPED, is_fitted
 from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, told_no_part
 from lrshape.predict.held_out import HeldOut, held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, told_unstable
@@ -130,7 +131,8 @@ def _ensemble(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[
     if is_sweep(finished):
         raise InputError("your finished runs are a sweep of base LRs, and such laws fail where these differ")
     if not curves_of([live]):
-        raise InputError(f"the live run has only {len(live.points)} losses")
+        count = np.count_nonzero(is_fitted(live))
+        raise InputError(f"the live run has only {count} losses after the first {SKIPPED:.0%} of its steps")
     ensemble = fit_ensemble(all_runs(live, finished), LEAST_CURVES)
     ensemble.check_resolves(ensemble.differences(others, plan)[0])
     return ensemble
