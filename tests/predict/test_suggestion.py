@@ -192,6 +192,17 @@ def test_without_runs_shapes_alone_are_ranked():
     assert [row.name for row in rows] == ["linear to 0"]
 
 
+def test_where_all_runs_diverged_that_is_told(tmp_path):
+    yours = Schedule("linear", {}, 2.0, STEPS)
+    blown = Run("blown", yours.values(), [500, 700], [4.0, np.inf])
+    found = suggest([blown], like=yours)
+    assert found.verdict.startswith("All finished runs diverged, so lrshape ranks shapes only")
+    assert found.doubts == ("blown, with LRs up to 2, diverged at step 700 and is left out.",)
+    assert found.notes == ("All finished runs diverged, so there is no final loss.",)
+    found.write(tmp_path)
+    assert "<td>diverged</td>" in (tmp_path / "suggestion.html").read_text()
+
+
 def test_why_no_run_is_finished_is_told(tmp_path):
     rows = [f"{step},0.1,{'3,2' if step <= 1000 else ','}" for step in range(0, 2000, 100)]
     (tmp_path / "a.csv").write_text("\n".join(["step,lr,train_loss,val_loss", *rows]))

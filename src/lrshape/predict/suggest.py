@@ -13,7 +13,7 @@ from lrshape.predict.candidates import Candidate, candidates, moved, stretched, 
 from lrshape.predict.cost_limit import affordable
 from lrshape.predict.curve_forecasts import judged_by_curves
 from lrshape.predict.held_out import held_out, widening
-from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable
+from lrshape.predict.laws.convex_bound import ConvexBound, split_unstable, told_unstable
 from lrshape.predict.live import checked_horizons, suggest_continuation
 from lrshape.predict.live_run import live_run
 from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law, rounded
@@ -105,8 +105,12 @@ def suggest(
         raise InputError(f"steps are needed (--steps) where no finished run or schedule gives them; {why}")
     if not finished:
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
-        notes = (*read.notes, *(["No run is finished, so there is no final loss."] if len(read) else []))
-        return replace(_paid(_without_runs(chosen, families, own), cost_limit), notes=notes)
+        which = "All finished runs diverged" if ended else "No run is finished"
+        why = (f"{which}, so there is no final loss.",) if len(read) else ()
+        found = replace(
+            _without_runs(chosen, families, own), doubts=tuple(told_unstable(ended)), unstable=tuple(ended)
+        )
+        return replace(_paid(found, cost_limit), notes=(*read.notes, *repeats, *why))
     best = min(finished, key=lambda run: run.final_loss)
     steps = _checked_steps(best.steps if steps is None else steps)
     today = _today(finished, steps)

@@ -271,12 +271,12 @@ def _runs(found: "Suggestion", shown: Mapping[str, PageFigure]) -> Section:
                 else {}
             ),
         },
-        bold=[0],
+        bold=[0] if found.runs else [],
     )
     return Section(
         "Your runs",
         figures={key: shown[key] for key in ("curves",) if key in shown},
-        tables=[runs] if found.runs else [],
+        tables=[runs] if runs.rows else [],
         remarks=[
             "A final loss is the mean of the last logged losses: the noisier they are, the more.",
             *found.notes,

@@ -22,8 +22,9 @@ def verdict(found: "Suggestion") -> str:
         first = found.rows[0]
         lr = f" at base LR {rate(first.schedule.base_lr)}" if found.base_lr_known else ""
         unknown = "how much it gains" if found.base_lr_known else "its best base LR, or how much it gains"
+        why = "All finished runs diverged, so" if found.unstable else "Without runs,"
         return (
-            f"Without runs, lrshape ranks shapes only, by the convex bound: {first.name}{lr} is the first. "
+            f"{why} lrshape ranks shapes only, by the convex bound: {first.name}{lr} is the first. "
             f"lrshape does not know {unknown}."
         )
     if found.live is not None:
