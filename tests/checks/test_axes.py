@@ -56,6 +56,17 @@ def test_an_optimizer_is_shown_as_one_but_stored_by_the_old_name():
     assert StudySpec.parse(made.document).name == "digits: name adamw"
 
 
+def test_values_that_differ_at_their_end_are_two_settings():
+    eight = ["rex", "linear", "cosine", "constant", "exponential", "power", "inverse_sqrt", "cosine_floor"]
+    made = settings(SPEC, {"families": [eight, [*eight, "wsd"]]})
+    assert [len(StudySpec.parse(one.document).families) for one in made] == [8, 9]
+    assert len({one.slug for one in made}) == 2
+    with pytest.raises(InputError, match="values must differ"):
+        settings(
+            SPEC, {"workload.optimizer": [{"name": "adam", "beta1": 0.5}, {"beta1": 0.5, "name": "adam"}]}
+        )
+
+
 def test_short_forms_of_tables_can_be_swept_into():
     document = {"workload": {"name": "digits-mlp", "optimizer": "sgd"}, "families": ["rex"]}
     made = settings(document, {DECAY: [0.0, 0.1]})

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -128,7 +129,7 @@ def settings(document: Mapping[str, Any], axes: Mapping[str, Sequence[Any]]) -> 
     if not axes:
         raise InputError("a sweep needs at least one --over key=value,value or --preset")
     for key, values in axes.items():
-        if len({_text(value) for value in values}) < len(values):
+        if len(set(map(_whole_text, values))) < len(values):
             raise InputError(f"--over {key}: values must differ, got {', '.join(map(_text, values))}")
     points = list(itertools.product(*axes.values()))
     if not 2 <= len(points) <= MAX_SETTINGS:
@@ -185,6 +186,12 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.12g}"
     return value if isinstance(value, str) else shown(value)
+
+
+def _whole_text(value: Any) -> str:
+    """What tells a value from others: `_text`, of lists and tables all that they hold."""
+    is_nested = isinstance(value, list | dict)
+    return json.dumps(value, sort_keys=True, default=str) if is_nested else _text(value)
 
 
 def _slug(text: str) -> str:
