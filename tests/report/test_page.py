@@ -13,6 +13,7 @@ from lrshape.report.comparisons import near_text
 from lrshape.report.interaction import POINTS, script
 from lrshape.report.use_of_winner import _variable, use_of_winner
 from lrshape.shapes import FAMILIES
+from lrshape.store import Url
 
 METRIC = "final/train_loss"
 CASES = {
@@ -125,6 +126,13 @@ def test_the_code_on_the_page_makes_the_winners_schedule(studies, write, tmp_pat
     assert schedule.base_lr == confirmed["base_lr"].iloc[0]
     assert (schedule.steps, schedule.step_rule) == (300, "left")
     assert len(names["lrs"]) == 300
+
+
+def test_the_command_on_the_page_exports_from_a_url(studies):
+    found = studies.findings(studies(shapes=1))
+    assert use_of_winner(found, "my study")["codes"][-1].code.startswith("lrshape export 'my study' --to csv")
+    command = use_of_winner(found, Url("s3://bucket/my-study"))["codes"][-1].code
+    assert command == "lrshape export s3://bucket/my-study --to csv --steps 300 --out lr.csv"
 
 
 def test_the_code_on_the_page_keeps_the_lowest_lr_below_the_base_lr(studies):

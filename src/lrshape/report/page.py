@@ -60,7 +60,7 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
     if not isinstance(study.path, Url):
         return _write(findings, study, study.path)
     with tempfile.TemporaryDirectory(prefix="lrshape-") as folder:
-        made = Path(folder) / study.path.name  # the page names its directory
+        made = Path(folder) / study.path.name
         page = _write(findings, study, made)
         for file in sorted(made.rglob("*")):
             if file.is_file():
@@ -71,10 +71,12 @@ def write_report(study: "Study", metric: str | None = None) -> Location:
 def _write(findings: Findings, study: "Study", directory: Path) -> Path:
     with writing(directory):
         write_csv(findings.analysis.tables(), directory, f"tables{suffix(findings)}")
-        return write_study_page(findings, study.document, directory)
+        return write_study_page(findings, study.document, directory, study.path)
 
 
-def write_study_page(findings: Findings, document: Mapping[str, Any], directory: Path) -> Path:
+def write_study_page(
+    findings: Findings, document: Mapping[str, Any], directory: Path, place: Location | None = None
+) -> Path:
     """Write ``report.html``, ``figures/*.svg`` and ``figures/*.png``; the same input gives the same bytes.
 
     If the metric is not the study's own, they are named after it (see `suffix`), beside the study's.
@@ -83,6 +85,7 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
         findings: of a study with at least one trial; a partial study gives a report that says so.
         document: the content of ``study.json``; whatever it lacks is left out.
         directory: where to write; made if it does not exist.
+        place: where the study is; default: ``directory``.
 
     Returns:
         The path of the page.
@@ -104,7 +107,9 @@ def write_study_page(findings: Findings, document: Mapping[str, Any], directory:
         lede=[" ".join(sentences)],
         notices=notices(findings),
         tiles=tiles(findings),
-        sections=study_sections(findings, document, figures, directory.resolve().name),
+        sections=study_sections(
+            findings, document, figures, place if isinstance(place, Url) else directory.resolve().name
+        ),
         cards=_cards(findings) if is_table else None,
         folder=folder.name,
         numbers=f"tables{ending}/",

@@ -42,7 +42,7 @@ def study_sections(
         findings: what the report states.
         document: the content of ``study.json``.
         figures: by name.
-        directory: the study's name as a directory, for the command that exports its winner.
+        directory: the study's name as a directory, or its URL, for the command that exports its winner.
     """
 
     def some(*names: str) -> Mapping[str, PageFigure]:

@@ -13,14 +13,19 @@ from lrshape.report.sections import Code, table
 from lrshape.report.words import number, printable, rate
 from lrshape.shapes.lengths import IN_STEPS
 from lrshape.shapes.schedules import GROUP_LR
-from lrshape.store import hyperparameters_of, params_of
+from lrshape.store import Url, hyperparameters_of, params_of
 
 LONGEST = 4_000
 """Characters of code that the page shows: a table of learning rates has more."""
 
 
 def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
-    """Return the winner's parameters, and code and command that use it, as parts of a section."""
+    """Return the winner's parameters, and code and command that use it, as parts of a section.
+
+    Args:
+        findings: what the report states.
+        directory: the study's name as a directory, or its `Url`.
+    """
     winner = findings.winner
     if winner is None or not math.isfinite(winner["score"]):
         return {}
@@ -46,7 +51,8 @@ def use_of_winner(findings: Findings, directory: str) -> dict[str, Any]:
     codes = [Code(code, "In Python, with your own number of steps:", "Use it")] if len(code) < LONGEST else []
     if not findings.missing:
         by = f" --metric {shlex.quote(findings.metric)}" if findings.is_reranked else ""
-        command = f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}"
+        out = " --out lr.csv" if isinstance(directory, Url) else ""
+        command = f"lrshape export {shlex.quote(directory)} --to csv --steps {findings.steps}{by}{out}"
         codes.append(Code(command, "Or as a file with one learning rate a step, for any framework:"))
     values = table(
         "Parameters of the winner",
