@@ -141,15 +141,17 @@ def test_nothing_is_decided_where_nothing_is_known_of_better_base_lrs(unknown):
     assert answer(found)["moves"] == "undecided"
 
 
-def test_a_better_base_lr_gains_nothing_on_the_same_shape():
+@pytest.mark.parametrize(("tuned", "edge"), [(0.4, ""), (0.6, "high")])
+def test_a_better_base_lr_gains_nothing_on_the_same_shape(tuned, edge):
     twins = [BEST[0], BestShape("b", BEST[0].family, BEST[0].params, 0.2)]
-    table = trials(factors("a", 1.0, 1.0, 1, 1))
+    table = trials(factors("a", 1.0, 1.0, 1, 1), tuned=tuned)
     found = regrets(
         {"a": table, "b": table}, twins, METRIC, first_scoring_seed=FIRST,
         improved=lambda setting, at, losses: 0.5 * losses,
     )  # fmt: skip
-    tuned = row(found, TUNED, "b", "a")
-    assert (tuned["relative_low"], tuned["relative_high"], tuned["verdict"]) == (0, 0, "within")
+    same = row(found, TUNED, "b", "a")
+    assert (same["edge"], same["own_edge"]) == (edge, edge)
+    assert (same["relative_low"], same["relative_high"], same["verdict"]) == (0, 0, "within")
 
 
 @pytest.mark.parametrize("reverse", [1.0, 0.9])

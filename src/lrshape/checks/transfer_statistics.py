@@ -92,7 +92,7 @@ def regrets(
         ``p_above_0`` whether it is 0; ``p_holm`` is ``p_value`` corrected for all pairs of one choice.
         ``verdict`` is ``own`` on the diagonal, ``costs`` if the regret is above the margin (interval and
         corrected p), ``within`` if the interval lies below the margin, ``unknown`` with too few seeds, else
-        ``undecided``, as where a base LR is at an edge.
+        ``undecided``, as where a base LR is at an edge, unless both have the same shape.
 
     Raises:
         InputError: if the margin is negative, the metric is not stored, or trials are missing.
@@ -108,7 +108,9 @@ def regrets(
             for best in best_shapes:
                 sample = transfers.sample(best, choice)
                 better, better_reference = sample, reference
-                if choice == TUNED and not best.is_shape_of(own[setting]):
+                # With the very same shape a regret is 0, whichever base LR is the best.
+                may_gain = choice == TUNED and not best.is_shape_of(own[setting])
+                if may_gain:
                     better = improved(setting, transfers.at(best, choice), sample)
                     better_reference = improved(setting, transfers.at(own[setting], choice), reference)
                 edge, own_edge = (
@@ -119,7 +121,7 @@ def regrets(
                     is_open, row = True, _row(sample, reference, sample, reference, margin) | _OPEN
                 else:
                     row = _row(sample, reference, better, better_reference, margin)
-                if (edge or own_edge or is_open) and row["verdict"] != "unknown":
+                if may_gain and (edge or own_edge or is_open) and row["verdict"] != "unknown":
                     row["verdict"] = "undecided"  # a better base LR may lie beyond those tried
                 if best.setting == setting:
                     row["p_above_0"], row["p_value"], row["verdict"] = math.nan, math.nan, "own"
