@@ -243,6 +243,10 @@ def test_the_caption_of_the_matrix_sends_to_the_table_for_intervals(tmp_path):
     assert "the median over paired seeds; the table has the 95% intervals." in page
 
 
+def test_the_method_names_the_finer_base_lrs_around_the_best(tmp_path):
+    assert any("2 rounds of two more" in line for line in sweep_result(sweep(2), tmp_path).method)
+
+
 def test_an_edge_is_said():
     (warning,) = warnings(sweep(edge="high"))
     assert "lies on the edge of those tried" in warning

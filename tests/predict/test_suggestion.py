@@ -192,6 +192,14 @@ def test_without_runs_shapes_alone_are_ranked():
     assert [row.name for row in rows] == ["linear to 0"]
 
 
+def test_a_page_names_figures_beside_it_only_where_it_has_some(tmp_path):
+    for runs, names_figures in ((sweep(0.5, 1, 2), True), ([], False)):
+        suggest(runs, steps=STEPS).write(tmp_path)
+        page = (tmp_path / "suggestion.html").read_text()
+        assert ("figures lie beside this page" in page) == names_figures
+        assert ("The numbers lie beside this page in <code>suggestion.json" in page) != names_figures
+
+
 def test_where_all_runs_diverged_that_is_told(tmp_path):
     yours = Schedule("linear", {}, 2.0, STEPS)
     blown = Run("blown", yours.values(), [500, 700], [4.0, np.inf])

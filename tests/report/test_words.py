@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lrshape.report.words import (
     Precision,
+    correlation,
     counted,
     duration,
     interval,
@@ -32,6 +33,11 @@ def test_a_number_keeps_its_significant_digits(value, digits):
 @given(finite)
 def test_a_rate_keeps_three_significant_digits(value):
     assert read(rate(value)) == pytest.approx(value, rel=5.1e-3, abs=0)
+
+
+def test_only_a_correlation_of_1_looks_like_1():
+    values = (0.994, -0.997, 0.9996, -0.9996, -1.0, math.nan)
+    assert [correlation(v) for v in values] == ["0.99", "−0.997", "> 0.999", "< −0.999", "−1", "–"]
 
 
 @pytest.mark.parametrize(("value", "text"), [(math.inf, "∞"), (-math.inf, "−∞"), (math.nan, "–")])

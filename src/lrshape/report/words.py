@@ -70,15 +70,17 @@ _ASCII = str.maketrans(
 
 
 def correlation(value: float) -> str:
-    """Format a correlation with two decimals, a third where it would look like 1; ``–`` where undefined.
+    """Format a correlation with two decimals, a third where it would look like ±1; ``–`` where undefined.
 
     Example:
-        >>> [correlation(v) for v in (0.8512, -0.004, 0.9973, 1.0)]
-        ['0.85', '0.00', '0.997', '1']
+        >>> [correlation(v) for v in (0.8512, -0.004, 0.9973, 0.9996, 1.0)]
+        ['0.85', '0.00', '0.997', '> 0.999', '1']
     """
-    if math.isnan(value) or value == 1:
+    if math.isnan(value) or abs(value) == 1:
         return number(value, 1)
-    text = f"{value:.2f}" if value < 0.995 else f"{value:.3f}"
+    texts = [f"{value:.{decimals}f}" for decimals in (2, 3)]
+    closest = "> 0.999" if value > 0 else "< -0.999"
+    text = next((text for text in texts if abs(float(text)) < 1), closest)
     return text.replace("-0.00", "0.00").replace("-", MINUS)
 
 
