@@ -7,7 +7,7 @@ import numpy as np
 from _measure import table
 from _suggest_data import SPLIT, multi_power_runs
 
-from lrshape.predict.law import FittedLaw
+from lrshape.predict.curve_law import FittedCurve
 from lrshape.predict.laws.curves import CURVE_LAWS, MULTI_POWER
 from lrshape.predict.runs import Run
 
@@ -24,7 +24,7 @@ GIVEN = {
 """Runs that are fitted for part (b)."""
 
 
-def curve_errors(fitted: FittedLaw, runs: Sequence[Run]) -> list[float]:
+def curve_errors(fitted: FittedCurve, runs: Sequence[Run]) -> list[float]:
     """Return the means over runs of R2, MAE, RMSE and of the mean and the worst relative error."""
     rows = []
     for run in runs:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from typing_extensions import override
 
 from lrshape.errors import InputError
 from lrshape.predict.changes import losses_and_gradients
 from lrshape.predict.compressed import Stretches, compress
 from lrshape.predict.law import FittedLaw
-from lrshape.predict.runs import Run
+from lrshape.predict.runs import Run, checked_lrs, checked_points
 
 SKIPPED = 0.05
 """Share of a run's steps, at its start, whose losses are left out: no law holds there."""
@@ -213,11 +213,20 @@ class FittedCurve(FittedLaw):
         """Return the final losses of compressed schedules, ``(n,)``."""
         return np.array([self._losses(schedule, schedule.end[-1:])[0] for schedule in schedules])
 
-    @override
-    def losses(self, lrs: NDArray[np.float64], points: NDArray[np.int64]) -> NDArray[np.float64]:
-        schedule = compress(lrs)
+    def curve(self, lrs: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
+        """Return one schedule's loss at each point, ``(k,)``.
+
+        Args:
+            lrs: the LR of every step from step 0, ``(steps,)``.
+            points: numbers of finished steps, ``(k,)``, that rise from at least 1 to at most ``steps``.
+
+        Raises:
+            InputError: if a value breaks these rules.
+        """
+        row = checked_lrs(lrs)
+        schedule, given = compress(row), checked_points(points, len(row))
         # The formula needs arrays of points x stretches: a part at a time, so that long logs fit in memory.
-        parts = np.array_split(points, 1 + len(points) // 512)
+        parts = np.array_split(given, 1 + len(given) // 512)
         return np.concatenate([self._losses(schedule, part) for part in parts])
 
     def _losses(self, schedule: Stretches, points: NDArray[Any]) -> NDArray[np.float64]:
