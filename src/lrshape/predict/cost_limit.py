@@ -12,12 +12,12 @@ from lrshape.predict.suggestion import FARTHEST
 
 Array = NDArray[np.float64]
 
-SAME_LR = 0.02
+ALIKE_LR = 0.02
 """Difference of LRs, relative to the highest, up to which a run may go on from another's checkpoint."""
 EQUAL_LR = 1e-6
 """The same up to which LRs are equal but for rounding."""
 NEARLY = 0.8
-"""Share of the steps that pass `SAME_LR` of which the equal ones must be as many, to count in their place."""
+"""Share of the steps that pass `ALIKE_LR` that the equal ones must be, to count in their place."""
 LEAST_SHARED = 0.2
 """Share of its steps that a run must have in common with another to branch off from it."""
 
@@ -71,12 +71,12 @@ def _priced(run: NextRun, runs: Sequence[Run], known: Sequence[tuple[str, Array]
 def _shared(lrs: Array, other: Array) -> int:
     """How many steps two runs have in common.
 
-    `SAME_LR` decides, because LRs that were read from a log are not exact. It also passes the first steps of
+    `ALIKE_LR` decides, because LRs that were read from a log are not exact. It also passes the first steps of
     a decay, so where the LRs are equal up to shortly before, the steps with equal LRs count.
     """
     count = min(len(lrs), len(other))
     distance = np.append(np.abs(lrs[:count] - other[:count]) / lrs.max(), np.inf)
-    equal, alike = (int((distance > limit).argmax()) for limit in (EQUAL_LR, SAME_LR))
+    equal, alike = (int((distance > limit).argmax()) for limit in (EQUAL_LR, ALIKE_LR))
     return equal if equal >= NEARLY * alike else alike
 
 

@@ -4,21 +4,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate, warmup_steps
 from lrshape.predict.curve_law import CHANGE
 from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, told_no_part
 from lrshape.predict.laws.convex_bound import split_unstable, told_unstable
-from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.next_runs import STEP, WITHOUT_LAW, WORTH, NextRun, is_sweep, rounded, second_choice
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION, REACH
+from lrshape.predict.shape_transfer import CAUTION, REACH, chance
 from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 
-SAME_LR = 1.5
+PEAK_RATIO = 1.5
 """Ratio of peak LRs up to which curve laws hold: they fail where base LRs differ."""
 SUREST = 0.99
 """Highest probability that is claimed, and 1 less the lowest: a few held-out runs tell no more."""
@@ -44,7 +42,7 @@ def judged_by_curves(
         reason = "they fail where base LRs differ, and your runs are a sweep of them"
         return replace(found, curve_laws=told_no_part(reason))
     peak = float(today.run.lrs.max())
-    if not any(1 / SAME_LR <= run.lrs.max() / peak <= SAME_LR for run in curves):
+    if not any(1 / PEAK_RATIO <= run.lrs.max() / peak <= PEAK_RATIO for run in curves):
         reason = f"no run with a loss curve has a peak LR near {peak:.3g}"
         return _abstained(found, curves, reason, families)
     schedules = [each.schedule.replace(base_lr=rounded(peak)) for each in offered]
@@ -65,7 +63,7 @@ def judged_by_curves(
             loss=float(losses[i]),
             difference=float(mean[i]),
             error=float(errors[i]),
-            better=float(np.clip(norm.cdf(-mean[i] / errors[i]), 1 - SUREST, SUREST)),
+            better=float(np.clip(chance(float(mean[i]), float(errors[i])), 1 - SUREST, SUREST)),
         )
         for i in np.argsort(mean + CAUTION * errors, kind="stable")
     )
@@ -80,8 +78,7 @@ def judged_by_curves(
         held_out=ensemble.held_out,
         next_runs=_next_runs(found, rows, ensemble),
         by_curves=True,
-        curve_laws=f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide between shapes: on held-out runs "
-        f"they miss differences of final losses by {ensemble.error:.2g}.",
+        curve_laws=ensemble.told(" between shapes"),
     )
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from lrshape.errors import InputError
 from lrshape.predict.candidates import Candidate
@@ -18,16 +17,16 @@ from lrshape.predict.live_forecasts import Forecasts, LiveForecasts, forecast
 from lrshape.predict.live_run import all_runs
 from lrshape.predict.next_runs import NextRun
 from lrshape.predict.runs import Run
-from lrshape.predict.shape_transfer import CAUTION
+from lrshape.predict.shape_transfer import CAUTION, chance
 from lrshape.predict.suggestion import FARTHEST, Row, Suggestion, Today
-from lrshape.predict.verdict import NEAR
+from lrshape.predict.verdict import NEAR_RATIO
 from lrshape.report.words import number, percent, rate
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.steps import checked_steps
 
 Array = NDArray[np.float64]
 
-MOST_STEPS = 1_000_000
+MOST_LIVE_STEPS = 1_000_000
 """Steps of a run to go on with: its schedules are tables of all LRs."""
 BRANCH = 0.25
 """Steps of a short cooldown from now, relative to those that are done: it is then a fifth of the branch."""
@@ -46,8 +45,8 @@ def checked_horizons(steps: int | Sequence[int] | None, from_step: int) -> list[
         raise InputError(f"steps must be one to {MOST_HORIZONS} numbers, got {len(given)}")
     if given[0] <= from_step:
         raise InputError(f"steps must be above from_step, {from_step:,}, got {given[0]:,}")
-    if given[-1] > MOST_STEPS:
-        raise InputError(f"steps with from_step must be at most {MOST_STEPS:,}, got {given[-1]:,}")
+    if given[-1] > MOST_LIVE_STEPS:
+        raise InputError(f"steps with from_step must be at most {MOST_LIVE_STEPS:,}, got {given[-1]:,}")
     return given
 
 
@@ -77,11 +76,8 @@ def suggest_continuation(
         horizons[-1],
         tuple(all_runs(live, finished)),
         today,
-        (),
-        found.contradiction,
-        found.doubts,
-        (),
-        (),
+        contradiction=found.contradiction,
+        doubts=found.doubts,
         held_out=found.held_out,
         curve_laws=found.curve_laws,
         by_curves=found.by_curves,
@@ -116,10 +112,11 @@ def _planned(live: Run, steps: int, plan: Candidate | None) -> tuple[str, Array]
         decay = usual(live.steps, steps)
         return decay.name, decay.lrs(live.lrs)
     rest, highest = plan.schedule.values()[live.steps :], float(live.lrs.max())
-    if rest.max() > NEAR * highest:  # most likely it is on another scale; no law forecasts a rise
+    if rest.max() > NEAR_RATIO * highest:  # most likely it is on another scale; no law forecasts a rise
         raise InputError(
-            f"like (--like) must have no LR above {NEAR:g} times the highest of {live.name}, {rate(highest)},"
-            f" after step {live.steps:,}, got {rate(rest.max())}: give it the base LR of the run"
+            f"like (--like) must have no LR above {NEAR_RATIO:g} times the highest of {live.name}, "
+            f"{rate(highest)}, after step {live.steps:,}, got {rate(rest.max())}: give it the base LR of the "
+            "run"
         )
     return plan.name, np.concatenate([live.lrs, rest])
 
@@ -186,7 +183,6 @@ def _groups(from_step: int, horizons: Sequence[int]) -> Iterator[list[Continuati
 
 def _row(prefix: Array, choice: Choice, plan: Array, found: LiveForecasts, own: bool) -> Row:
     lrs = _lrs(prefix, choice, plan)
-    better = norm.cdf(-choice.difference / choice.error)
     return Row(
         choice.name,
         Schedule.from_values(lrs),
@@ -194,7 +190,7 @@ def _row(prefix: Array, choice: Choice, plan: Array, found: LiveForecasts, own: 
         loss=float(found.laws.losses([lrs])[0]) if found.laws and found.knows_losses else float("nan"),
         difference=choice.difference,
         error=choice.error,
-        better=float(np.clip(better, 1 - SUREST, SUREST)),
+        better=float(np.clip(chance(choice.difference, choice.error), 1 - SUREST, SUREST)),
     )
 
 

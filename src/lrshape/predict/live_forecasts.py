@@ -12,7 +12,6 @@ from lrshape.predict.curve_law import SKIPPED, is_fitted
 from lrshape.predict.ensemble import Ensemble, curves_of, fit_ensemble, told_no_part
 from lrshape.predict.held_out import HeldOut, held_out, widening
 from lrshape.predict.laws.convex_bound import ConvexBound, FittedBound, told_unstable
-from lrshape.predict.laws.curves import CURVE_LAWS
 from lrshape.predict.live_run import all_runs
 from lrshape.predict.next_runs import is_sweep
 from lrshape.predict.runs import Run
@@ -100,13 +99,9 @@ def forecast(live: Run, finished: Sequence[Run], plan: Array, others: Sequence[A
     except InputError as error:
         told = told_no_part(str(error))
     else:
-        told = (
-            f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide: on held-out runs they miss differences "
-            f"of final losses by {ensemble.error:.2g}."
-        )
         if len(ensemble.held_out) < LEAST_CURVES:
             doubts += ("Only one difference of final losses could be held out to judge the laws.",)
-        return LiveForecasts(ensemble, True, told, "", doubts, ensemble.held_out)
+        return LiveForecasts(ensemble, True, ensemble.told(), "", doubts, ensemble.held_out)
     if not finished:
         doubts += (
             "No finished run shows what a decay gains: the bound assumes that the LR of the live run suits "

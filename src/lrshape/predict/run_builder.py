@@ -15,7 +15,7 @@ from lrshape.predict.runs import Run
 from lrshape.report.words import counted
 from lrshape.shapes.learning_rate_log import FINISHED, is_learning_rate
 
-NEAR = 0.05
+SAME_LR = 0.05
 """Relative difference of two learning rates at one step that leaves them alike."""
 
 ROUNDED = 1e-6
@@ -150,7 +150,7 @@ class RunBuilder:
             name
             for name, other in self._others(log)
             if other.steps[0] < step <= other.steps[-1]
-            and abs(np.interp(step, other.steps, other.values) - lr) <= NEAR * lr
+            and abs(np.interp(step, other.steps, other.values) - lr) <= SAME_LR * lr
         ]
         perhaps = f" (perhaps {listed(near, 3)})" if near else ""
         return (

@@ -10,7 +10,7 @@ from lrshape.predict.candidates import LONGEST_WARMUP
 from lrshape.predict.reader import Series
 from lrshape.shapes.learning_rate_log import beyond
 
-MOST_STEPS = 50_000_000
+MOST_LOGGED = 50_000_000
 """Steps of a run: more are tokens or samples that were logged as steps."""
 
 CONSTANT = 1e-3
@@ -57,9 +57,9 @@ def in_order(series: Series) -> tuple[Series, list[Told]]:
     if (wrong := (steps < 0) | (steps % 1 != 0)).any():
         hint = ": are they epochs?" if (steps[wrong] % 1 != 0).all() else ""
         raise InputError(f"steps must be whole numbers of at least 0, got {steps[wrong][0]:.15g}{hint}")
-    if steps.max(initial=0) > MOST_STEPS:
+    if steps.max(initial=0) > MOST_LOGGED:
         raise InputError(
-            f"its steps go to {steps.max():,.0f}, more than {MOST_STEPS:,}: are they tokens or samples? Log "
+            f"its steps go to {steps.max():,.0f}, more than {MOST_LOGGED:,}: are they tokens or samples? Log "
             "optimizer steps, or divide by the tokens of a step"
         )
     change = np.diff(steps)

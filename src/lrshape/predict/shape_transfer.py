@@ -26,6 +26,11 @@ def interval_95(difference: float, error: float) -> tuple[float, float]:
     return difference - REACH * error, difference + REACH * error
 
 
+def chance(difference: float, error: float) -> float:
+    """Return the probability that a difference of that standard deviation is below 0."""
+    return float(norm.cdf(-difference / error))
+
+
 class Forecast(NamedTuple):
     """What is expected of one shape at one base LR.
 

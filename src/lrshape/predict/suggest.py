@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
-from scipy.stats import norm
 
 from lrshape.errors import InputError, listed, shown
 from lrshape.predict.candidates import Candidate, candidates, moved, stretched, warmup_steps
@@ -20,7 +19,7 @@ from lrshape.predict.next_runs import NextRun, next_runs, next_runs_without_law,
 from lrshape.predict.reading import PathLike, Runs, read_runs
 from lrshape.predict.repeats import averaged
 from lrshape.predict.runs import Run, equally_long
-from lrshape.predict.shape_transfer import MISFIT, transfer_sweep
+from lrshape.predict.shape_transfer import MISFIT, chance, transfer_sweep
 from lrshape.predict.suggestion import Row, Suggestion, Today
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedule_file import read_schedule
@@ -255,13 +254,13 @@ def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Can
     ]
     reason = "the bound ranks it first; its base LR is right if that of your schedule is right for yours"
     chosen = (NextRun(rows[0].name, rows[0].schedule, reason),) if own else ()
-    return Suggestion(steps, (), None, tuple(rows), "", (), (), chosen, base_lr_known=bool(own))
+    return Suggestion(steps, (), None, tuple(rows), next_runs=chosen, base_lr_known=bool(own))
 
 
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:
     steps = today.schedule.steps
     known = tuple(run for run in runs if not run.diverged)
-    empty = Suggestion(steps, known, today, (), "", (), (), ())
+    empty = Suggestion(steps, known, today)
     try:
         stable, unstable = split_unstable(runs)
     except InputError as error:
@@ -289,7 +288,7 @@ def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) 
                 loss=forecast.loss,
                 difference=forecast.difference,
                 error=error,
-                better=float(norm.cdf(-forecast.difference / error)),
+                better=chance(forecast.difference, error),
             )
         )
     doubts = list(found.doubts)

@@ -103,11 +103,11 @@ class Suggestion:
     steps: int
     runs: tuple[Run, ...]
     today: Today | None
-    rows: tuple[Row, ...]
-    contradiction: str
-    doubts: tuple[str, ...]
-    notes: tuple[str, ...]
-    next_runs: tuple[NextRun, ...]
+    rows: tuple[Row, ...] = ()
+    contradiction: str = ""
+    doubts: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    next_runs: tuple[NextRun, ...] = ()
     held_out: tuple[HeldOut, ...] = ()
     curve_laws: str = ""
     by_curves: bool = False

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lrshape.predict.horizons import Choice, Live
     from lrshape.predict.suggestion import Row, Suggestion
 
-NEAR = 1.1
+NEAR_RATIO = 1.1
 """Ratio of base LRs up to which a schedule is what the user does already, or has a tested LR."""
 
 
@@ -36,7 +36,7 @@ def verdict(found: "Suggestion") -> str:
     what = f"{best}, {run}" if found.today.is_run else f"{run} over {found.steps:,} steps"
     than = f"{what},{by}" if (by := _by(found)) else what
     is_theirs = first.own and alike(first.schedule, found.today.schedule)
-    if is_theirs and 1 / NEAR < first.schedule.base_lr / found.today.schedule.base_lr < NEAR:
+    if is_theirs and 1 / NEAR_RATIO < first.schedule.base_lr / found.today.schedule.base_lr < NEAR_RATIO:
         return f"Keep {where}: no candidate is expected to be better than {than}."
     if found.today.is_far:
         return (
@@ -54,7 +54,7 @@ def verdict(found: "Suggestion") -> str:
             f"Try {where} next, but lrshape does not know whether it is better than {what}: "
             f"{too_high[0].name} was unstable at LR {rate(too_high[0].lrs.max())}."
         )
-    if peak > NEAR * highest:
+    if peak > NEAR_RATIO * highest:
         return (
             f"Try {where} next, but lrshape does not know whether it is better than {what}: no "
             f"{'stable ' if found.unstable else ''}run had an LR above {rate(highest)}, and where training "
