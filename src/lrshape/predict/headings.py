@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lrshape.averages import HIGHER_IS_BETTER
 from lrshape.errors import InputError, listed, shown
-from lrshape.shapes.learning_rate_log import SPREAD, STEPS, is_learning_rate
+from lrshape.shapes.learning_rate_log import SPREAD, STEPS, is_learning_rate, short_heading
 
 RUNS = ("run", "run_name", "run_id", "run name", "run id")
 """Headings of a column that names the run of each row, in lower case."""
@@ -101,7 +101,11 @@ def may_be_loss(heading: str) -> bool:
         >>> [may_be_loss(name) for name in ("nll", "acc_loss", "val_acc1", "evalF1", "epoch", "train/lr")]
         [True, True, False, False, False, False]
     """
-    if is_learning_rate(heading) or _short(heading) in (*STEPS, *_MORE_STEPS, *sum(_UNITS.values(), ())):
+    if is_learning_rate(heading) or short_heading(heading) in (
+        *STEPS,
+        *_MORE_STEPS,
+        *sum(_UNITS.values(), ()),
+    ):
         return False
     words = {*words_of(heading), *words_of(heading, "[a-z]+[0-9]+")}
     return loss_of(heading) is not None or not words & HIGHER_IS_BETTER
@@ -144,7 +148,7 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
     names = list(names)
     if (own := named(names, given)) is not None:
         return own
-    short = {_short(name): name for name in reversed(names)}
+    short = {short_heading(name): name for name in reversed(names)}
     for known in (*STEPS[:-1], *_MORE_STEPS):  # the last is epoch
         if known in short:
             return short[known]
@@ -161,11 +165,7 @@ def step_heading(names: Iterable[str], given: str | None) -> str:
 
 def epoch_heading(names: Iterable[str]) -> str:
     """The heading of the column of epochs; empty if there is none."""
-    return next((name for name in names if _short(name) in _UNITS["epochs"]), "")
-
-
-def _short(heading: str) -> str:
-    return heading.lower().rsplit("/", 1)[-1].strip().replace(" ", "_")
+    return next((name for name in names if short_heading(name) in _UNITS["epochs"]), "")
 
 
 def label_heading(names: Iterable[str], known: tuple[str, ...], given: str | None) -> str | None:

@@ -196,11 +196,8 @@ def _runs_of_columns(headings: list[str], given: set[str]) -> dict[str, tuple[st
         return {heading: split_run(heading) for heading in headings}
     named = [heading for heading in headings if is_metric(heading)]
     if not named:
-        return (
-            {heading: (heading, "") for heading in headings}
-            if [name.lower() for name in headings] != ["value"]
-            else one
-        )
+        is_value = [name.lower() for name in headings] == ["value"]
+        return one if is_value else {heading: (heading, "") for heading in headings}
     split = {heading: split_run(heading) for heading in named}
     runs = {run for run, _ in split.values()}
     kinds = [(run, is_learning_rate(heading), loss_of(heading)) for heading, (run, _) in split.items()]

@@ -106,12 +106,8 @@ def _ends_late(logs: Mapping[str, RunLog], headings: Mapping[str, str]) -> bool:
 def _tell(found: Mapping[str, str], headings: Iterable[str], notes: Notes, is_given: bool) -> None:
     chosen = dict.fromkeys(found.values())
     others = [heading for heading in headings if loss_of(heading) and heading not in chosen]
-    if not is_given and others:
-        notes.add(
-            f"lrshape reads the losses from {listed(chosen)}, not {listed(others)}: metric (--metric) "
-            "chooses another"
-        )
-    elif not is_given:
-        notes.add(f"lrshape reads the losses from {listed(chosen)}")
+    if not is_given:
+        but = f", not {listed(others)}: metric (--metric) chooses another" if others else ""
+        notes.add(f"lrshape reads the losses from {listed(chosen)}{but}")
     if smooth := [heading for heading in chosen if is_smoothed(heading)]:
         notes.add(f"{listed(smooth)}: smoothed losses lag behind; use the raw ones if you have them")

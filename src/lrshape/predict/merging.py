@@ -30,17 +30,14 @@ def rename(logs: Sequence[RunLog], columns: Mapping[str, str]) -> None:
                     f"columns: {role}={heading!r} is no column of a log; there are {listed(names, 20)}"
                 )
             continue
-        found = False
-        for log in logs:
-            same = named(log.series, heading)
-            if same is not None:
-                found = True
-                if role != "lr" and not may_be_loss(same):
-                    raise InputError(
-                        f"columns: {role} must be the heading of a loss, better if lower, got {same!r}"
-                    )
-                series = log.series.pop(same)
-                log.series = {role: series} | {k: v for k, v in log.series.items() if k != role}
+        found = [(log, own) for log in logs if (own := named(log.series, heading)) is not None]
+        for log, own in found:
+            if role != "lr" and not may_be_loss(own):
+                raise InputError(
+                    f"columns: {role} must be the heading of a loss, better if lower, got {own!r}"
+                )
+            series = log.series.pop(own)
+            log.series = {role: series} | {k: v for k, v in log.series.items() if k != role}
         if not found:
             names = dict.fromkeys(name for log in logs for name in log.series)
             raise InputError(

@@ -107,12 +107,17 @@ def is_learning_rate(heading: str) -> bool:
     return named and not NO_RATES.intersection(re.findall("[a-z]+", metric))
 
 
+def short_heading(heading: str) -> str:
+    """The last part of a heading as known ones are written, e.g. ``global_step`` of ``train/Global step``."""
+    return heading.lower().rsplit("/", 1)[-1].strip().replace(" ", "_")
+
+
 def _columns(table: NumberTable) -> tuple[str, list[str]]:
     """The column of steps and those of learning rates."""
     names = list(table.columns)
     if not table.has_heading:
         return names[0], names[1:]
-    short = {name.lower().rsplit("/", 1)[-1].replace(" ", "_"): name for name in reversed(names)}
+    short = {short_heading(name): name for name in reversed(names)}
     steps = next((short[known] for known in STEPS if known in short), None)
     rates = [name for name in names if is_learning_rate(name) and not name.endswith(SPREAD)]
     if len(names) == 2 and names[0] == "Unnamed: 0":  # the index of a data frame
