@@ -18,7 +18,7 @@ from lrshape.checks.seeds_statistics import score_matrix, seed_answer
 from lrshape.checks.settings import Sweep
 from lrshape.report.claims import plain_value
 from lrshape.report.figures.shapes import curve
-from lrshape.store import Store
+from lrshape.store import Store, params_of
 from lrshape.study.study import Study
 
 WIDE = 0.1
@@ -148,7 +148,7 @@ def same_curve(one: WorkloadStudies) -> Cell | None:
 
 def shape_of(row: Mapping[str, Any]) -> np.ndarray:
     """The multipliers of a row's shape, (points,)."""
-    values = curve(row["family"], row["params"])
+    values = curve(row["family"], params_of(row["params"]))
     assert values is not None  # its family is ours
     return values
 

@@ -256,9 +256,9 @@ def test_shapes_shows_each_leader_and_skips_families_that_are_not_installed(stud
     found = studies.findings(studies(families=("rex", "no_such_family")))
     titles = [t.get_text() for ax in shapes(found).axes for t in ax.texts]
     assert titles == [row["label"] for row in found.leaders if row["label"] != "no_such_family"]
-    assert curve("rex", '{"no_such_parameter": 1}') is None
-    assert curve("linear", "{}")[[0, 120, 240]] == pytest.approx([1, 0.5, 0])
-    assert curve("constant", "{}").shape == (241,)
+    assert curve("rex", {"no_such_parameter": 1}) is None
+    assert curve("linear", {})[[0, 120, 240]] == pytest.approx([1, 0.5, 0])
+    assert curve("constant", {}).shape == (241,)
 
 
 def test_no_shape_is_drawn_below_the_lowest_learning_rate(studies):

@@ -13,7 +13,7 @@ from lrshape.analysis.scores import best_base_lrs, is_baseline, scores
 from lrshape.analysis.tables import records, where
 from lrshape.checks.check import CHECKS, Check, CheckResult, as_confirmed, best_stored, require_search
 from lrshape.checks.local_page import local_result
-from lrshape.checks.local_statistics import best_points, confirm_points, point_id, score_points
+from lrshape.checks.local_statistics import best_points, confirm_points, origin, point_id, score_points
 from lrshape.errors import InputError
 from lrshape.procedure.base_lr import BaseLRStrategy, GridLR
 from lrshape.procedure.rounds import Phase
@@ -111,7 +111,7 @@ class LocalCheck(Check):
         for center in best_shapes(study, self.top):
             changed = changed_shapes(study.spec, center.shape, self.points)
             grid = grid_around(study.spec.base_lr, center.base_lr, self.base_lrs)
-            parameters = {shape.id.rsplit(":", 2)[1] for shape in changed}
+            parameters = {origin(shape.id)[1] for shape in changed}
             count += (1 + len(changed)) * base_lrs(grid) * self.seeds
             count += (1 + len(parameters)) * self.confirm_seeds
         return count

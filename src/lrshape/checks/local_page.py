@@ -294,7 +294,7 @@ def _add_cards(points: pd.DataFrame, cards: Cards) -> list[int]:
             f"{row['parameter']} {plain_value(row['value'])}{', its own' if row['own'] else ''}",
             CATEGORIES[0].light,
             row["family"],
-            row["params"],
+            params_of(row["params"]),
             base_lr=row["base_lr"],
             score=score_text(row["score"]),
             more={"95% interval": interval(row["low"], row["high"], lead=row["score"]) or "none"},

@@ -27,6 +27,7 @@ from lrshape.report.plotting import (
 )
 from lrshape.report.sections import Cell, Section, Table, table
 from lrshape.report.words import capital, correlation, counted, number, percent, printable, share
+from lrshape.store import params_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,13 +53,20 @@ def recommendation(answer: SeedAnswer, used: tuple[int, int]) -> tuple[str, str]
     screened = f"{kept} that the screen ranks first, out of {answer.screened.shapes},"
     chosen = f"the shape chosen among the best {answer.top.shapes}"
     return (
-        _advice(answer, "screen", screened, answer.screened, "kept", used[0]),
-        _advice(answer, "rescore", chosen, answer.top, "certain", used[1]),
+        _advice(answer, "screen", answer.screen_seeds, screened, answer.screened, "kept", used[0]),
+        _advice(answer, "rescore", answer.rescore_seeds, chosen, answer.top, "certain", used[1]),
     )
 
 
-def _advice(answer: SeedAnswer, phase: str, shape: str, agreement: Agreement, column: str, used: int) -> str:
-    seeds = getattr(answer, f"{phase}_seeds")
+def _advice(
+    answer: SeedAnswer,
+    phase: str,
+    seeds: int | None,
+    shape: str,
+    agreement: Agreement,
+    column: str,
+    used: int,
+) -> str:
     near = f"is within {share(answer.margin)} of the best one"
     chance = f"a chance of {share(answer.certainty)} that {shape} {near}"
     largest = agreement.table.iloc[-1]
@@ -270,7 +278,7 @@ def _cards(answer: SeedAnswer, shapes: Mapping[str, Mapping[str, Any]], metric: 
             row["shape"],
             GROUPS[int(row["in_top"])][1],
             shape["family"],
-            shape["params"],
+            params_of(shape["params"]),
             base_lr=shape["base_lr"],
             score=number(row["reference"]),
             more={counted(n, "seed"): number(row[key]) for key, n in (("one", 1), ("few", answer.few))},

@@ -196,9 +196,9 @@ def agreement(
     # A tie goes to the first shape, which would favour it in every split: ties are broken by lot.
     # The reference has a lot of its own, or shapes that tie in both would seem to be recalled.
     lot, other_lot = rng.random((2, splits, shapes))
-    rows, estimates = [], {}
+    rows = []
     for n in counts:
-        estimate = estimates[n] = np.stack([medians(matrix[:, o[:n]]) for o in order])
+        estimate = np.stack([medians(matrix[:, o[:n]]) for o in order])
         rows.append(
             {
                 "seeds": n,

@@ -1,6 +1,5 @@
 """Figures of a sweep: best shapes laid over each other, scores and base LRs, transfer matrices."""
 
-import json
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from lrshape.checks.settings_findings import SettingFindings, SweepFindings, cell_text
 from lrshape.report.figures.shapes import POINTS, curve
-from lrshape.report.palette import BASELINE, MUTED, PAPER
+from lrshape.report.palette import BASELINE, MUTED, ON_DARK, ON_LIGHT, PAPER, UNKNOWN
 from lrshape.report.plotting import (
     SMALL,
     TEXT,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 MOST = 24
 """Settings that a figure shows; the tables have all."""
-_DARK, _LIGHT, _GREY = "#1b2228", "#fffffe", "#aab3bd"  # as in the heat map: no colours of the page
 _LEAST_RANGE = 0.02  # a matrix of nothing but noise should not shine
 _MOST_RANGE = 1.0  # copied base LRs may cost millions of percent, beside which nothing else would show
 
@@ -45,7 +43,7 @@ def winner_curves(findings: SweepFindings) -> list[tuple[SettingFindings, NDArra
 def multipliers(setting: SettingFindings) -> NDArray[np.float64] | None:
     """Return the multipliers of a setting's best shape, as they were trained; None if it cannot be drawn."""
     best = setting.best
-    return curve(best["family"], json.dumps(best["params"]), setting.min_lr / best["base_lr"])
+    return curve(best["family"], best["params"], setting.min_lr / best["base_lr"])
 
 
 @styled()
@@ -189,9 +187,9 @@ def matrix(findings: SweepFindings, choice: str) -> "Figure | None":
     ax = figure.subplots()
     for (a, b), value in cells.items():
         known = math.isfinite(value)
-        face = to_hex(colormap(norm(max(value, 0.0)))) if known else _GREY
+        face = to_hex(colormap(norm(max(value, 0.0)))) if known else UNKNOWN
         ax.add_patch(Rectangle((b - 0.48, a - 0.46), 0.96, 0.92, facecolor=face, lw=0))
-        ink = _LIGHT if known and norm(value) < 0.6 else _DARK
+        ink = ON_DARK if known and norm(value) < 0.6 else ON_LIGHT
         text = cell_text(rows[a, b])
         if len(text) * 0.11 < cell:  # else the tables have it
             bold = "bold" if rows[a, b]["verdict"] == "costs" else "normal"

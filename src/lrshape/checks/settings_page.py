@@ -1,6 +1,5 @@
 """What a sweep shows: its page with links to each setting's own report, its tables, its data."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -218,7 +217,7 @@ def _cards(findings: SweepFindings) -> Cards:
             s.label,
             findings.styles[s.slug].colour,
             s.best["family"],
-            json.dumps(s.best["params"], sort_keys=True),
+            s.best["params"],
             base_lr=s.best["base_lr"],
             score=number(s.best["score_median"]),
             more={"family": s.best["family"]},

@@ -241,16 +241,15 @@ def transferred_shapes(
     known = {key: float(lr) for key, lr in zip(keys, searched["base_lr"], strict=True)}  # the last phase's
     kept: dict[tuple[str, str], dict[tuple[float, str], None]] = {}
     names: dict[tuple[str, str], str] = {}
-    for shape in best:
-        kept.setdefault((shape.family, shape.params), {})[shape.base_lr, shape.hyperparameters] = None
-        names.setdefault((shape.family, shape.params), f"best-{shape.setting}")
-    own_key = (own.family, own.params)
+    for one in best:
+        kept.setdefault(one.shape, {})[one.base_lr, one.hyperparameters] = None
+        names.setdefault(one.shape, f"best-{one.setting}")
     return tuple(
         TransferredShape(
             id=names[key],
             family=key[0],
             params=key[1],
-            around=own.base_lr if key == own_key else known.get(key, own.base_lr),
+            around=own.base_lr if key == own.shape else known.get(key, own.base_lr),
             hyperparameters=own.hyperparameters,
             kept=tuple(found),
         )

@@ -26,6 +26,7 @@ from lrshape.analysis.intervals import (
 )
 from lrshape.analysis.paired import LEVEL, verdict
 from lrshape.analysis.scores import best_base_lrs, metric_values, scores
+from lrshape.analysis.tables import where
 from lrshape.errors import InputError
 from lrshape.store import NOTHING_TUNED
 
@@ -51,9 +52,10 @@ class BestShape:
     base_lr: float
     hyperparameters: str = NOTHING_TUNED
 
-    def is_shape_of(self, other: "BestShape") -> bool:
-        """Whether another setting has the same best shape."""
-        return (self.family, self.params) == (other.family, other.params)
+    @property
+    def shape(self) -> tuple[str, str]:
+        """What tells shapes apart: family and parameters."""
+        return self.family, self.params
 
 
 def regrets(
@@ -109,7 +111,7 @@ def regrets(
                 sample = transfers.sample(best, choice)
                 better, better_reference = sample, reference
                 # With the very same shape a regret is 0, whichever base LR is the best.
-                may_gain = choice == TUNED and not best.is_shape_of(own[setting])
+                may_gain = choice == TUNED and best.shape != own[setting].shape
                 if may_gain:
                     better = improved(setting, transfers.at(best, choice), sample)
                     better_reference = improved(setting, transfers.at(own[setting], choice), reference)
@@ -196,7 +198,7 @@ class _Transfers:
 
     def __init__(self, table: pd.DataFrame, metric: str, first_scoring_seed: int):
         scores_it = table["seed"].to_numpy() >= first_scoring_seed
-        tuning, scoring = (table.iloc[np.flatnonzero(wanted)] for wanted in (~scores_it, scores_it))
+        tuning, scoring = (where(table, wanted) for wanted in (~scores_it, scores_it))
         best = best_base_lrs(scores(tuning, metric))
         keys = list(zip(best["family"], best["params"], strict=True))
         chosen = zip(best["base_lr"].astype(float), best["hyperparameters"], strict=True)
@@ -210,13 +212,13 @@ class _Transfers:
     def at(self, best: BestShape, choice: str) -> At:
         """Where a shape is scored."""
         if choice == KEPT:
-            return best.family, best.params, best.base_lr, best.hyperparameters
+            return *best.shape, best.base_lr, best.hyperparameters
         # Infinity stands for a shape that was not tuned, at which it has no trials either.
-        tuned = self._tuned.get((best.family, best.params), (math.inf, NOTHING_TUNED))
-        return (best.family, best.params, *tuned)
+        tuned = self._tuned.get(best.shape, (math.inf, NOTHING_TUNED))
+        return *best.shape, *tuned
 
     def edge(self, best: BestShape) -> str:
-        return str(self._edge[best.family, best.params])
+        return str(self._edge[best.shape])
 
     def sample(self, best: BestShape, choice: str) -> pd.Series:
         """The metric by seed."""

@@ -91,8 +91,7 @@ class Dynamics(abc.ABC):
 
     def hessian(self, lrs: ArrayLike) -> Array:
         """Second derivatives of the logarithm of the final loss, shape (steps, steps)."""
-        point = np.asarray(lrs, np.float64)
-        return np.asarray(self._hessian(point))
+        return np.asarray(self._hessian(np.asarray(lrs, np.float64)))
 
     @cached_property
     def _value(self) -> Callable[[Array], Any]:

@@ -1,6 +1,5 @@
 """The result in words, and as one self-contained HTML page with its figures as files."""
 
-import json
 import math
 from pathlib import Path
 
@@ -171,7 +170,7 @@ def _cards(found: OptimumResult) -> Cards:
                 "the optimum",
                 MUTED.light,
                 "",
-                "{}",
+                {},
                 base_lr=None,
                 score=number(found.best.loss, 4),
                 more={"largest LR": number(float(best.max()))},
@@ -183,7 +182,7 @@ def _cards(found: OptimumResult) -> Cards:
             name,
             CATEGORIES[0].light,
             name,
-            json.dumps(dict(schedule.params)),
+            schedule.params,
             base_lr=schedule.base_lr,
             score=number(families[name].loss, 4),
             more={"above the optimum": gap_text(found.gap(families[name]))},

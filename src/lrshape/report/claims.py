@@ -222,12 +222,10 @@ def base_lr(row: Row) -> str:
 
 def hyperparameters(row: Row) -> dict[str, str]:
     """Return a row's hyperparameters by name, as texts."""
-    values = row.get("hyperparameters", NOTHING_TUNED)
-    values = hyperparameters_of(values) if isinstance(values, str) else values
     beyond = edges(row)
     return {
         name: plain_value(value) + (", at the edge" if name in beyond else "")
-        for name, value in values.items()
+        for name, value in _tuned(row, "hyperparameters").items()
     }
 
 
@@ -250,9 +248,13 @@ def plain_value(value: Any) -> str:
 
 def edges(row: Row) -> dict[str, str]:
     """Return which of a row's best values, by name, may lie beyond those tried: ``low`` or ``high``."""
-    tuned = row.get("edges", NOTHING_TUNED)
-    tuned = hyperparameters_of(tuned) if isinstance(tuned, str) else tuned
-    return ({"base LR": row["edge"]} if row["edge"] else {}) | tuned
+    return ({"base LR": row["edge"]} if row["edge"] else {}) | _tuned(row, "edges")
+
+
+def _tuned(row: Row, key: str) -> dict[str, Any]:
+    """What a row has of each hyperparameter, by name; a table has it as JSON."""
+    values = row.get(key, NOTHING_TUNED)
+    return hyperparameters_of(values) if isinstance(values, str) else values
 
 
 def _width(row: Row, of: str) -> float:

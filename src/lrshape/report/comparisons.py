@@ -120,10 +120,8 @@ def metrics_section(findings: Findings, figures: Mapping[str, PageFigure]) -> Se
         if findings.is_contest:  # where all are measured
             phases = phases[:1]
         unconfirmed = strong("not confirmed") if phases[0] != "confirm" else ""
-        name, colour = (
-            (findings.name(won["shape"]), rate(won["base_lr"])),
-            findings.style(won).colour,
-        )
+        name = findings.name(won["shape"]), rate(won["base_lr"])
+        colour = findings.style(won).colour
         for phase in phases:
             by = {r["metric"]: r for r in same if r["phase"] == phase}
             seeds = stacked(counted(by[names[0]]["seeds"], "seed"), unconfirmed)

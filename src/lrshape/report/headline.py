@@ -117,7 +117,8 @@ def _sentences(findings: Findings, case: str, rows: list[Row]) -> list[str]:
     if case == "equal":
         return [f"It equals {names}{_within(claims)}."]
     if case == "diverged":
-        return [f"{_capital(names)} diverged or failed on at least half of {_its(rows)} seeds."]
+        its = "its" if len(rows) == 1 else "their"
+        return [f"{_capital(names)} diverged or failed on at least half of {its} seeds."]
     if case == "unknown":
         if math.isnan(first["effect"]):
             return [f"No verdict against {names}: no trials on the winner’s seeds yet."]
@@ -176,10 +177,6 @@ def _amount(findings: Findings, row: Row, other: str = "") -> str:
     ends = f" (95% interval {spread})" if spread else ""
     than = f" {'than' if row['effect'] else 'to'} {other}" if other else ""
     return f"{findings.claims.amount(row)}{than} in the median over {counted(row['pairs'], 'seed')}{ends}"
-
-
-def _its(rows: list[Row]) -> str:
-    return "its" if len(rows) == 1 else "their"
 
 
 def _bare(row: Row) -> str:

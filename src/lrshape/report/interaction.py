@@ -18,7 +18,6 @@ from lrshape.report.drawing import PageFigure
 from lrshape.report.figures.shapes import curve
 from lrshape.report.palette import variable
 from lrshape.report.words import printable, rate
-from lrshape.store import params_of
 
 POINTS = 41
 """Points of a shape's small drawing."""
@@ -55,7 +54,7 @@ class Cards:
         name: str,
         colour: str,
         family: str,
-        params: str,
+        params: Mapping[str, Any],
         *,
         base_lr: float | None,
         score: str,
@@ -68,13 +67,13 @@ class Cards:
             name: its heading.
             colour: of the drawing, a light value of the palette.
             family: the shape's family.
-            params: its parameters as JSON.
+            params: its parameters.
             base_lr: at which it has the score; None where it has none.
             score: as a text.
             more: further lines, above the parameters.
             drawing: multipliers to draw instead of those of the family.
         """
-        values = {printable(key, 24): plain_value(value) for key, value in params_of(params).items()}
+        values = {printable(key, 24): plain_value(value) for key, value in params.items()}
         lines = {**(more or {}), **values}
         lowest = 0.0 if base_lr is None else self._min_lr / base_lr
         multipliers = curve(family, params, lowest) if drawing is None else drawing

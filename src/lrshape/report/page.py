@@ -17,7 +17,7 @@ from lrshape.report.interaction import Cards
 from lrshape.report.sections import write_page, writing
 from lrshape.report.study_sections import study_sections
 from lrshape.report.words import rate, score_text
-from lrshape.store import Location, Url
+from lrshape.store import Location, Url, params_of
 
 if TYPE_CHECKING:
     from lrshape.study.study import Study
@@ -134,7 +134,7 @@ def _cards(findings: Findings) -> Cards:
             row["shape"],
             findings.style(row).colour,
             row["family"],
-            row["params"],
+            params_of(row["params"]),
             base_lr=row["base_lr"],
             score=score_text(row["score"]),
         )

@@ -44,6 +44,10 @@ CATEGORIES = (
 )
 COLOURS = (PAPER, INK, MUTED, BASELINE, LINE, SHADE, WARN, *CATEGORIES)
 
+ON_LIGHT, ON_DARK, UNKNOWN = "#1b2228", "#fffffe", "#aab3bd"
+"""Of marks on light and on dark cells of a heat map, and of its cells without a value: no colours of the
+page, and alike on light and on dark paper."""
+
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.4, 1.4)), (0, (6, 1.5, 1.2, 1.5)))
 _MARKERS = ("o", "D", "^", "v")
 _TINTS = (1.0, 0.55, 0.35, 0.2)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrshape.report.findings import Findings, Row, is_baseline
-from lrshape.report.palette import BASELINE, INK, LINE, MUTED, PAPER
+from lrshape.report.palette import BASELINE, INK, LINE, MUTED, ON_DARK, ON_LIGHT, PAPER, UNKNOWN
 from lrshape.report.plotting import (
     legend_below,
     metric_label,
@@ -26,8 +26,7 @@ LABELLED = 30
 """Up to this many rows each row has its name; beyond that only its rank."""
 LONGEST = 30
 """Letters of a row's name: families' names and a number fit."""
-_DIVERGED = "#aab3bd"  # a grey that is no colour of the map, on light and on dark paper
-_HATCHED = {"facecolor": _DIVERGED, "edgecolor": "#5f6973", "hatch": "xxxxx", "linewidth": 0.0}
+_HATCHED = {"facecolor": UNKNOWN, "edgecolor": "#5f6973", "hatch": "xxxxx", "linewidth": 0.0}
 
 
 def cells(findings: Findings) -> tuple[list[Row], NDArray[np.float64], NDArray[np.float64]]:
@@ -87,7 +86,7 @@ def _image(figure: Any, ax: Any, values: NDArray[np.float64], findings: Findings
     colormap = colormaps["viridis" if findings.sign > 0 else "viridis_r"]  # dark is good
     finite = values[np.isfinite(values)]
     pixels = np.zeros((*values.shape, 4))
-    pixels[np.isposinf(values)] = to_rgba(_DIVERGED)
+    pixels[np.isposinf(values)] = to_rgba(UNKNOWN)
     if finite.size:
         low, high = float(finite.min()), float(finite.max())
         log = wide_range([low, high]) and low < high
@@ -127,7 +126,7 @@ def _marks(
     alive = np.isfinite(values).any(axis=1)
     if alive.any():
         best = np.argmin(np.where(np.isfinite(losses), losses, np.inf)[alive], axis=1)
-        ax.plot(best, np.flatnonzero(alive), "o", mfc="#fffffe", mec="#1b2228", ms=max(1.6, 0.85 * points),
+        ax.plot(best, np.flatnonzero(alive), "o", mfc=ON_DARK, mec=ON_LIGHT, ms=max(1.6, 0.85 * points),
                 mew=min(0.8, 0.12 * points), gid="best")  # fmt: skip
 
 
@@ -172,7 +171,7 @@ def _handles(findings: Findings, rows: list[Row], values: NDArray[np.float64]) -
     if any(is_baseline(row["shape"]) for row in searched):
         handles.append(Patch(color=BASELINE.light, label="baselines"))
     if np.isfinite(values).any():
-        dot = Line2D([], [], ls="", marker="o", mfc="#fffffe", mec="#1b2228", ms=5, label="best base LR")
+        dot = Line2D([], [], ls="", marker="o", mfc=ON_DARK, mec=ON_LIGHT, ms=5, label="best base LR")
         handles.append(dot)
     if np.isposinf(values).any():
         cross = Line2D([], [], ls="", marker="x", color=INK.light, ms=5, mew=1, label="diverged")

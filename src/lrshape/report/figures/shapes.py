@@ -1,8 +1,7 @@
 """Figures of shapes over training progress: the best ones, those of other metrics, the near-optimal set."""
 
-import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,12 +37,12 @@ IN_THE_SET = ("best", "inside", "open", "unknown")
 _PROGRESS = np.linspace(0.0, 1.0, POINTS)
 
 
-def curve(family: str, params: str, lowest: float = 0.0) -> NDArray[np.float64] | None:
+def curve(family: str, params: Mapping[str, Any], lowest: float = 0.0) -> NDArray[np.float64] | None:
     """Return the multipliers (241,) of a shape at evenly spaced progress from 0 to 1.
 
     Args:
         family: the family's name.
-        params: its parameters as JSON.
+        params: its parameters.
         lowest: no multiplier is below it.
 
     Returns:
@@ -53,7 +52,7 @@ def curve(family: str, params: str, lowest: float = 0.0) -> NDArray[np.float64] 
     from lrshape.shapes.family import FAMILIES
 
     try:
-        values = FAMILIES[family].from_params(params_of(params))(_PROGRESS)
+        values = FAMILIES[family].from_params(params)(_PROGRESS)
     except (ValueError, TypeError):
         return None
     return np.broadcast_to(np.maximum(values, lowest), (POINTS,))
@@ -61,7 +60,10 @@ def curve(family: str, params: str, lowest: float = 0.0) -> NDArray[np.float64] 
 
 def _with_curves(findings: Findings, rows: Iterable[Row]) -> list[tuple[Row, NDArray[np.float64]]]:
     """Return the rows whose shapes can be drawn, and their multipliers, as they were trained."""
-    found = ((row, curve(row["family"], row["params"], findings.min_lr / row["base_lr"])) for row in rows)
+    found = (
+        (row, curve(row["family"], params_of(row["params"]), findings.min_lr / row["base_lr"]))
+        for row in rows
+    )
     return [(row, values) for row, values in found if values is not None]
 
 
@@ -99,7 +101,7 @@ def _of_hyperparameters(row: Row, like: Curve) -> list[Curve]:
     """Return the schedules of a row's hyperparameters."""
     found = []
     for name, value in hyperparameters_of(row["hyperparameters"]).items():
-        values = None if not isinstance(value, dict) else curve(value["family"], json.dumps(value["params"]))
+        values = None if not isinstance(value, dict) else curve(value["family"], value["params"])
         if values is not None:
             title = f"its {printable(name, 20)}"
             found.append(Curve(title, plain_value(value), like.colour, _PROGRESS, values))
