@@ -94,6 +94,15 @@ def test_document_reads_back_and_hashes_alike():
     assert again.document() == spec.document()
 
 
+@pytest.mark.parametrize(("low", "high"), [(1e-12, 1e-6), (1.0, 1e32)])
+def test_a_range_near_the_bounds_of_a_setting_is_kept_and_reads_back(low, high):
+    tune = {"optimizer.eps": {"low": low, "high": high, "scale": "log"}}
+    spec = StudySpec.parse({"workload": "digits-mlp", "tune": tune})
+    one = spec.tune["optimizer.eps"]
+    assert (one.value(0.0), one.value(1.0)) == (low, high)
+    assert StudySpec.parse(spec.document()) == spec
+
+
 def test_optimizer_settings_without_a_name_change_the_default_one():
     spec = StudySpec.parse({**MINIMAL, "workload": {"name": "digits-mlp", "optimizer": {"beta1": 0.5}}})
     assert spec.workload.optimizer.name == "adam"

@@ -184,11 +184,15 @@ def _fitted(tune: Mapping[str, HyperparameterSpec], workload: Workload) -> dict[
             raise ValueError(f"{names[setting.path]} and {name} are one hyperparameter")
         if setting.integer and not one.choices and one.scale != "integer":
             raise ValueError(f'{name} takes whole numbers: scale must be "integer", got {one.scale!r}')
-        if one.limits is not None and setting.limits is not None:
-            (low, high), (least, most) = one.limits, setting.limits
+        limits = None
+        if setting.limits is not None and not one.choices:
+            # The ends of the range are legal, however near they are to a bound that they must not reach.
+            limits = min(setting.limits[0], *one.values), max(setting.limits[1], *one.values)
+        if one.limits is not None and limits is not None:
+            (low, high), (least, most) = one.limits, limits
             if not least <= low <= high <= most:
                 raise ValueError(f"limits of {name} must be within [{least}, {most}], got [{low}, {high}]")
-        known = {"limits": None if one.choices else setting.limits, "default": one.nearest(setting.default)}
+        known = {"limits": limits, "default": one.nearest(setting.default)}
         known = {
             key: value for key, value in known.items() if getattr(one, key) is None and value is not None
         }
