@@ -13,9 +13,11 @@ import lrshape
 from lrshape.procedure.sampler import SAMPLERS, SequenceSampler
 from lrshape.procedure.trial import Candidate, ShapeRecord, Trial
 from lrshape.process_wide import heard_interrupts
-from lrshape.study.chunk import Chunk, TrainChunk
+from lrshape.store import text_of
+from lrshape.study.chunk import Chunk, TrainChunk, cut
 from lrshape.study.run import MIN_JUDGED, TooManyFailed
 from lrshape.study.spec import StudySpec
+from lrshape.training.workloads.function import FunctionWorkload
 
 SPEC = {
     "families": ["rex"],
@@ -161,6 +163,25 @@ def test_hyperparameters_that_a_workload_refuses_fail_their_trial_alone():
     assert table["status"].tolist() == ["ok", "failed", "ok"]
     assert "batch_size must be at most the number of training examples, 1437" in table["message"][1]
     assert np.isfinite(table[spec.metric]).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_a_train_function_gets_the_choices_as_they_are_given_whatever_the_chunk_size(size):
+    got = []
+
+    def train(lrs, seed, *, choice):
+        got.append(choice)
+        return 1.0
+
+    choices = [False, 0.1, 8, "x", 0.5]
+    settings = {"families": ["rex"], "baselines": ["constant"], "tune": {"choice": {"choices": choices}}}
+    spec = StudySpec.parse(settings, FunctionWorkload.of(train, steps=3))
+    shape = ShapeRecord.of("a", "linear", {})
+    for some in (choices[:2], choices[2:]):
+        trials = [Trial("screen", Candidate(shape, 0.1, text_of({"choice": one})), 0) for one in some]
+        for chunk in cut("screen", 0, trials, size):
+            TrainChunk(spec, size)(chunk, lambda news: None)
+    assert [repr(one) for one in got] == [repr(one) for one in choices]
 
 
 @pytest.mark.usefixtures("hears_interrupts")

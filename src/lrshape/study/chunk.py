@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,17 +146,15 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         return item.table(outcome, self.spec.metric, 0.0)
 
 
-def _columns(spec: StudySpec, candidates: Sequence[Candidate]) -> dict[str, np.ndarray] | None:
-    """Hyperparameters by name, (trials,) or, where they may have schedules, (trials, steps).
+def _columns(spec: StudySpec, candidates: Sequence[Candidate]) -> dict[str, Any] | None:
+    """Hyperparameters by name: a list with a value for each trial or, where they may have schedules, series.
 
-    None if there are none.
+    Lists, for an array of 8 and 0.5 would hold 8.0 and 0.5. None if there are none.
     """
     rows = [hyperparameters_of(candidate.hyperparameters) for candidate in candidates]
-    columns = {}
-    for name in rows[0]:
-        values = [row[name] for row in rows]
-        if name in spec.scheduled:
-            columns[name] = series(name, values, candidates, spec.workload.steps, spec.step_rule, spec.min_lr)
-        else:  # an array of numbers and texts would be one of texts
-            columns[name] = np.array(values, object if any(isinstance(v, str) for v in values) else None)
+    columns: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
+    for name in columns.keys() & spec.scheduled:
+        columns[name] = series(
+            name, columns[name], candidates, spec.workload.steps, spec.step_rule, spec.min_lr
+        )
     return columns or None
