@@ -9,7 +9,9 @@ from lrshape import testing
 from lrshape.procedure.sampler import SAMPLERS
 from lrshape.procedure.samplers.sobol import Sobol
 from lrshape.shapes.family import FAMILIES, WarmupFamily
+from lrshape.testing import workloads
 from lrshape.testing.__main__ import main
+from lrshape.training.workloads.linear_regression import LinearRegression
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +62,31 @@ def test_a_broken_plugin_breaks_its_contract(broken):
         testing.check_sampler(Restless())
     with pytest.raises(AssertionError, match="sampler generous: points must be"):
         testing.check_sampler(Generous())
+
+
+class Skilled(LinearRegression):
+    """Its metric rises when it learns."""
+
+    metric = "final/accuracy"
+
+    def scores(self):
+        return ("accuracy",)
+
+    def metrics(self, state, data):
+        return {"accuracy": 1 / (1 + super().metrics(state, data)["train_loss"])}
+
+
+class Forgetful(Skilled):
+    """Its metric falls when it learns, though its name says that higher is better."""
+
+    def metrics(self, state, data):
+        return {"accuracy": super(Skilled, self).metrics(state, data)["train_loss"]}
+
+
+def test_a_workload_may_have_a_metric_that_rises():
+    workloads.learns(Skilled(dimension=4))
+    with pytest.raises(AssertionError, match="final/accuracy must improve"):
+        workloads.learns(Forgetful(dimension=4))
 
 
 def test_the_command_names_what_failed(broken, capsys):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lrshape.averages import higher_is_better
 from lrshape.testing.contract import check, has_described_settings, require
 from lrshape.training.evaluation import evaluate
 from lrshape.training.workload import PopulationWorkload, Workload
@@ -53,8 +54,10 @@ def gives_exactly_the_metrics_it_names(workload: Workload) -> None:
 
 def learns(workload: Workload) -> None:
     """A few steps improve its metric."""
-    trained, untrained = _trained(workload)[workload.metric], _trained(workload, 0.0)[workload.metric]
-    require((trained < untrained).all(), f"{workload.metric} must fall, got {untrained} and then {trained}")
+    metric = workload.metric
+    trained, untrained = _trained(workload)[metric], _trained(workload, 0.0)[metric]
+    better = trained > untrained if higher_is_better(metric) else trained < untrained
+    require(better.all(), f"{metric} must improve, got {untrained} and then {trained}")
 
 
 def trains_alone_as_it_does_together(workload: Workload) -> None:

@@ -39,7 +39,8 @@ class Workload(Settings, abc.ABC):
 
     Attributes:
         name: the registered name.
-        metric: the metric that a study minimises unless its spec names another.
+        metric: the metric that decides unless a study's spec names another; it is minimised, or maximised if
+            `lrshape.averages.higher_is_better` says so of its name.
         base_lrs: (low, high) of a base-LR grid that suits the default settings.
         max_members: trials in one chunk unless the user says otherwise; a chunk is trained as one
             program, and is what is lost at most when the process dies.
