@@ -94,6 +94,14 @@ def test_document_reads_back_and_hashes_alike():
     assert again.document() == spec.document()
 
 
+@pytest.mark.parametrize("group", ["default", "low", "high", "scale", "family"])
+def test_a_group_may_be_called_as_a_field_of_a_hyperparameter(group):
+    groups = [{"name": group}]
+    tune = {"lr": {group: {"low": 0.1, "high": 10, "scale": "log"}}}
+    spec = StudySpec.parse({"workload": {"name": "digits-mlp", "groups": groups}, "tune": tune})
+    assert list(spec.tune) == [f"lr.{group}"]
+
+
 @pytest.mark.parametrize(("low", "high"), [(1e-12, 1e-6), (1.0, 1e32)])
 def test_a_range_near_the_bounds_of_a_setting_is_kept_and_reads_back(low, high):
     tune = {"optimizer.eps": {"low": low, "high": high, "scale": "log"}}

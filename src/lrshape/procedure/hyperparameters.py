@@ -237,9 +237,13 @@ def named(tables: Any, prefix: str = "") -> Any:
     return found
 
 
+_COMPOUND = {"choices", "limits", "fixed", "ranges"}
+"""What a hyperparameter says in lists and tables."""
+
+
 def _holds_others(table: Any) -> bool:
     """Whether a table is one of hyperparameters, not a hyperparameter itself."""
-    if not isinstance(table, Mapping) or not table or table.keys() & HyperparameterSpec.model_fields.keys():
+    if not isinstance(table, Mapping) or not table or table.keys() & _COMPOUND:
         return False
     return all(isinstance(inner, Mapping | list | tuple) for inner in table.values())
 
