@@ -9,6 +9,7 @@ from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.phases import confirm, is_confirmed
 from lrshape.procedure.resolution import scale_of
 from lrshape.procedure.trial import FIRST_SEED, Candidate, ShapeRecord
+from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
 
 SHAPES = {
@@ -70,7 +71,12 @@ def test_what_is_open_again_catches_up(drive):
         scale = {"rex": 0.0, "linear": 0.05, "cosine": 0.6}[t.shape.family.name]
         return np.exp(shared + scale * own)
 
-    rounds, _ = confirmed(drive, spec_of(margin=None), metric=narrowing)
+    rounds, _ = confirmed(drive, spec := spec_of(margin=None), metric=narrowing)
+    plan, done = Plan(spec), 0
+    for trials in rounds:
+        done += len(trials)
+        left = plan.left("confirm", trials)
+        assert left is None or done + left >= sum(map(len, rounds))
     assert "linear" not in rows_of(rounds)[1]
     assert "linear" in set.union(*rows_of(rounds)[2:])
     linear = [t.seed - FIRST_SEED["confirm"] for r in rounds for t in r if t.shape.family.name == "linear"]

@@ -24,8 +24,8 @@ class Status:
 
     Attributes:
         phase: screen, rescore, tune or confirm.
-        planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, and
-            to what was trained when the phase ends.
+        planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, at
+            the last look of the confirm phase, and to what was trained when the phase ends.
         after: trials that the phases after it take at most.
         done: number of trials finished in this phase, including the finished fraction of chunks that are
             still running.

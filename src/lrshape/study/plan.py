@@ -94,10 +94,11 @@ class Plan:
         """How many trials may follow a round of a phase at most; None: that round does not tell."""
         if phase not in ("rescore", "confirm"):
             return None
-        # What a race has dropped, or a look has decided, does not come back.
-        seeds = self.spec.rescore.seeds if phase == "rescore" else self.spec.confirm.most
         done = max(trial.seed for trial in trials) + 1 - FIRST_SEED[phase]
-        return len({t.candidate for t in trials}) * (seeds - done)
+        if phase == "confirm":  # what a look has decided may come back at the next one
+            return 0 if done == self.spec.confirm.most else None
+        # What a race has dropped does not.
+        return len({t.candidate for t in trials}) * (self.spec.rescore.seeds - done)
 
     def bytes(self, chunk_size: int, stored: int = 0) -> int:
         """About how many bytes a study has still to write, its report included.
