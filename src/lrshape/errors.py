@@ -48,14 +48,22 @@ def needs(what: str, package: str) -> Iterator[None]:
         ) from None
 
 
+def message_of(error: BaseException) -> str:
+    """Return the message of an error; exceptions of others may do anything when they are asked for it."""
+    try:
+        return str(error)
+    except Exception:
+        return "its message cannot be read"
+
+
 def one_line(error: BaseException) -> str:
     """Return the message of an error on one line, or its type if it has none."""
-    return " ".join(str(error).split()) or type(error).__name__
+    return " ".join(message_of(error).split()) or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
     """Return the first line of the message of an error, or its type if it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return (message_of(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def shown(value: object, limit: int = 80) -> str:
@@ -86,10 +94,7 @@ def located(error: BaseException) -> str:
     Of the calls that led to it, the last one outside of lrshape, the standard library and installed packages
     counts, or else the last one in an installed package.
     """
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # users' exceptions may do anything
-        text = "its message cannot be read"
+    text = " ".join(message_of(error).split())
     place = _place(error)
     if isinstance(error, SyntaxError) and error.filename is not None and error.lineno is not None:
         place, text = (error.filename, error.lineno), error.msg

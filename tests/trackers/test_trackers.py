@@ -4,11 +4,13 @@ import json
 import struct
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
 import lrshape
 from lrshape.errors import InputError
+from lrshape.study.callback import Status
 from lrshape.testing import trackers
 from lrshape.trackers import TRACKERS, tracker
 
@@ -150,6 +152,21 @@ def test_a_directory_that_cannot_be_made_is_told_before_anything_is_trained(tmp_
     with pytest.raises(InputError, match=r"the tracker tensorboard cannot start: .*file: Not a directory"):
         lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=log)
     assert lrshape.Study(tmp_path / "x").trials().empty
+
+
+class UnreadableError(Exception):
+    """Its message raises."""
+
+    def __str__(self):
+        raise KeyError("message")
+
+
+def test_an_error_without_a_readable_message_ends_the_log_and_not_the_search(monkeypatch, tmp_path, caplog):
+    log = tracker(f"tensorboard:{tmp_path}")
+    log.started("study", 0)
+    monkeypatch.setattr(type(log), "write", mock.Mock(side_effect=UnreadableError))
+    log.phase_done(Status("screen", planned=1, after=0, done=1, rate=None, diverged=0, best=0.5))
+    assert "the search continues: its message cannot be read" in caplog.text
 
 
 def test_what_a_tracker_raises_at_its_start_is_told_in_a_line(monkeypatch):

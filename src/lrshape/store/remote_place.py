@@ -172,9 +172,7 @@ class RemotePlace(Place):
 
     def _error(self, name: str, error: Exception) -> StoreError:
         number = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
-        reason = (
-            (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-        )
+        reason = (isinstance(error, OSError) and error.strerror) or one_line(error)
         where = self.location / name if name else self.location
         return StoreError(number, " ".join(reason.split())[:300], str(where))
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from lrshape.errors import InputError, PluginError
+from lrshape.errors import InputError, PluginError, message_of
 
 Rule = Callable[..., None]
 
@@ -21,7 +21,7 @@ def check(rules: Sequence[Rule], plugin: Any, *arguments: Any) -> None:
             if isinstance(error, InputError) and not isinstance(error, PluginError):
                 raise  # the plug-in cannot run here, e.g. without its data or another package
             told = isinstance(error, AssertionError | PluginError)
-            what = str(error) if told else f"{type(error).__name__}: {error}"
+            what = str(error) if told else f"{type(error).__name__}: {message_of(error)}"
             raise AssertionError(f"{plugin.name}: {rule.__name__.replace('_', ' ')}: {what}") from error
 
 

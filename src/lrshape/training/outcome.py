@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from numbers import Complex, Real
 from typing import TYPE_CHECKING, Any
 
+from lrshape.errors import message_of
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -77,12 +79,8 @@ class Result:
 
 
 def failure(error: BaseException) -> Result:
-    """A failed trial with an exception's name and text; users' exceptions may do anything."""
-    try:
-        text = str(error)
-    except Exception:
-        text = "its message cannot be read"
-    return Result(None, storable(f"{type(error).__name__}: {text}"))
+    """A failed trial with an exception's name and text."""
+    return Result(None, storable(f"{type(error).__name__}: {message_of(error)}"))
 
 
 def storable(message: str) -> str:

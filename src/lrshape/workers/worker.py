@@ -17,7 +17,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from lrshape.errors import InputError, located
+from lrshape.errors import InputError, located, message_of
 
 
 def main(descriptor: int, cores: Sequence[int]) -> None:
@@ -149,5 +149,5 @@ def sendable(error: Exception) -> tuple[Exception, str]:
     try:
         pickle.loads(packed(error))  # those with arguments of their own often fail here
     except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}"), text
+        return RuntimeError(f"{type(error).__name__}: {message_of(error)}"), text
     return error, text
