@@ -24,6 +24,9 @@ def test_a_schedule_is_a_start(tmp_path):
     found = read_initial_shapes(file, ["power"])
     assert [one["family"] for one in found.shapes] == ["power"]
     assert found.notes[0].startswith("schedule.json: nearest is power")
+    assert read_initial_shapes(file, ["table", "power"]) == found
+    with pytest.raises(InputError, match="table holds any list of values"):
+        read_initial_shapes(file, ["table"])
 
 
 def test_logged_curves_become_the_nearest_members(tmp_path):

@@ -78,7 +78,7 @@ def fit(lrs: Array, family: str, *, step_rule: StepRule = "midpoint", shapes: in
     lrs = np.asarray(lrs, np.float64)
     if lrs.ndim != 1 or not np.isfinite(lrs).all() or lrs.min(initial=0.0) < 0 or not lrs.any():
         raise InputError("a fit needs finite learning rates of at least 0, not all 0, of shape (steps,)")
-    if any(p.scale == "list" for p in FAMILIES[family].parameters()):
+    if not has_fit(family):
         raise InputError(f"{family} holds any list of values, so there is nothing to fit")
     thinned = min(len(lrs), SEARCHED_STEPS)
     target = np.interp(progress(thinned, step_rule), progress(len(lrs), step_rule), lrs)
@@ -110,6 +110,11 @@ def fit(lrs: Array, family: str, *, step_rule: StepRule = "midpoint", shapes: in
         return first[0][0]
     again = [fitted(fixed, 4 * shapes, 12) for _, fixed in first[:2]]
     return min([first[0][0], *again], key=lambda one: one.error)
+
+
+def has_fit(family: str) -> bool:
+    """Whether a family has parameters that can be fitted, and is no list of values."""
+    return all(p.scale != "list" for p in FAMILIES[family].parameters())
 
 
 def fit_nearest(lrs: Array, families: Sequence[str], *, step_rule: StepRule = "midpoint") -> list[Fit]:

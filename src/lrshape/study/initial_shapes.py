@@ -14,7 +14,7 @@ from lrshape.analysis.tables import where
 from lrshape.errors import InputError, about
 from lrshape.files import is_directory, is_file
 from lrshape.procedure.base_lr import EXTREME
-from lrshape.procedure.fit import fit_nearest
+from lrshape.procedure.fit import fit_nearest, has_fit
 from lrshape.procedure.spec import InitialShape
 from lrshape.shapes import FAMILIES
 from lrshape.shapes.input_file import reading
@@ -114,10 +114,11 @@ def _of_file(path: Path, families: Sequence[str], step_rule: StepRule) -> Initia
 def _of_curves(curves: Curves, families: Sequence[str], step_rule: StepRule) -> InitialShapes:
     if len(curves) > TOP:
         raise InputError(f"has {len(curves)} curves of learning rates; at most {TOP} are allowed")
+    fitted = [family for family in families if has_fit(family)] or families  # which says why there is none
     fits = []
     for name, lrs in curves.items():
         with about(name):
-            fits.append(fit_nearest(lrs, families, step_rule=step_rule)[0])
+            fits.append(fit_nearest(lrs, fitted, step_rule=step_rule)[0])
     return InitialShapes(
         [_start(s.family, s.params, s.base_lr) for s in (one.schedule for one in fits)],
         [
