@@ -101,6 +101,13 @@ def test_a_family_without_parameters_has_its_one_shape_and_no_more(drive):
     assert list(shapes.values()).count("power") >= 32
 
 
+def test_a_contest_has_no_families_to_share_a_sampler(drive):
+    screen = {"shapes": 1, "seeds": 1, "share_families": True}
+    spec = spec_of(families=[], baselines=["linear", "wsd"], sampler="gp", screen=screen)
+    _, chosen = drive(phases.screen(spec), noisy)
+    assert {candidate.shape.family.name for candidate in chosen} == {"linear", "wsd"}
+
+
 def test_without_a_winner_the_search_goes_on(drive_all):
     spec = spec_of(families=FAMILIES, trials=200, confirm={"families": True})
     table, _ = drive_all(spec, lambda t: np.inf)

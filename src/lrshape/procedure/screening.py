@@ -101,7 +101,9 @@ class _Screen:
             self._shapes |= {shape.id: shape for shape in baselines}
             at = [Candidate(shape, kept[name_of(shape)]) for shape in baselines if name_of(shape) in kept]
             yield from self._train(at, self._spec.screen.seeds)
-        groups = [families] if self._spec.screen.share_families else [(family,) for family in families]
+        groups = [(family,) for family in families]
+        if families and self._spec.screen.share_families:
+            groups = [families]
         self._searches = [ShapeSearch(self._spec, group, self._best) for group in groups]
         starts = [
             Candidate(ShapeRecord.of("start", s.family, s.params), s.base_lr)
