@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 import lrshape
+from lrshape.errors import InputError
 from lrshape.procedure.sampler import SAMPLERS, SequenceSampler
 from lrshape.procedure.trial import Candidate, ShapeRecord, Trial
 from lrshape.process_wide import heard_interrupts
@@ -163,6 +164,14 @@ def test_hyperparameters_that_a_workload_refuses_fail_their_trial_alone():
     assert table["status"].tolist() == ["ok", "failed", "ok"]
     assert "batch_size must be at most the number of training examples, 1437" in table["message"][1]
     assert np.isfinite(table[spec.metric]).tolist() == [True, False, True]
+
+
+def test_missing_data_of_a_workload_fails_no_trial(tmp_path):
+    workload = {"name": "cifar10-cnn", "data_dir": str(tmp_path)}
+    settings = {"workload": workload, "tune": {"beta1": [0.5, 0.9]}, "trials": 200}
+    trial = Trial("screen", Candidate(ShapeRecord.of("a", "linear", {}), 0.1, '{"beta1": 0.5}'), 0)
+    with pytest.raises(InputError, match="data_dir must hold"):
+        TrainChunk(StudySpec.parse(settings), 4)(Chunk("screen-00000", (trial,)), lambda news: None)
 
 
 @pytest.mark.parametrize("size", [1, 4])
