@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -266,3 +267,11 @@ def test_the_digest_follows_the_script(tmp_path):
     assert first.unknown == ()
     (unknown,) = CommandWorkload(command=["train", *PLACES], steps=3).digest().unknown
     assert unknown == "a command without a script among its arguments"
+
+
+def test_a_file_that_cannot_be_read_is_unknown_to_the_digest(tmp_path, monkeypatch):
+    script = tmp_path / "train.sh"
+    script.touch()
+    monkeypatch.setattr(type(script), "read_bytes", mock.Mock(side_effect=PermissionError))  # root may
+    found = CommandWorkload(command=[str(script), *PLACES], steps=3).digest()
+    assert found.unknown == (f"{script}, which cannot be read",)

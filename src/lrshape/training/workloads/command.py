@@ -155,11 +155,16 @@ class CommandWorkload(CalledWorkload):
     def digest(self) -> CodeDigest:
         """Of those arguments that are files, such as scripts."""
         found = hashlib.sha256()
+        unknown = []
         files = [path for path in map(Path, self.arguments) if _is_code(path)]
         for path in files:
-            found.update(hashlib.sha256(path.read_bytes()).digest())
-        unknown = () if files else ("a command without a script among its arguments",)
-        return CodeDigest(found.hexdigest(), unknown)
+            try:
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+            except OSError:  # a program that may only be executed, for example
+                unknown.append(f"{path}, which cannot be read")
+        if not files:
+            unknown.append("a command without a script among its arguments")
+        return CodeDigest(found.hexdigest(), tuple(sorted(unknown)))
 
 
 def _is_code(path: Path) -> bool:
