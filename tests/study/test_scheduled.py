@@ -138,8 +138,11 @@ def test_a_group_follows_the_learning_rate_or_has_a_shape_beside_its_base():
     found = series("lr.head", [2.0, shape], candidates, 4, "left", min_lr=0.125)
     np.testing.assert_allclose(found, [[0.4, 0.3, 0.25, 0.25], [0.2] * 4])
     lr = Schedule("wsd", {"warmup_steps": 5}, 0.2, 50, min_lr=0.1).replace(steps=500)
-    head = schedule("lr.head", 2.0, lr)
+    head = schedule("lr.head", 2.0, lr, base_lr=0.2)
     np.testing.assert_allclose(head.replace(steps=100).values(), 2 * lr.replace(steps=100).values())
+    lowest = Schedule("constant", {}, 0.5, 4, min_lr=0.5)  # of a base LR of 0.2, below the lowest allowed
+    np.testing.assert_allclose(schedule("lr.head", shape, lowest, base_lr=0.2).values(), [0.1] * 4)
+    np.testing.assert_allclose(schedule("lr.head", 0.4, lowest, base_lr=0.2).values(), [0.2] * 4)
     found = series("weight_decay", [2.0, shape], candidates, 2, "left")
     np.testing.assert_allclose(found, [[2.0, 2.0], [0.5, 0.5]])
 

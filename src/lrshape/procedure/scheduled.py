@@ -73,13 +73,18 @@ def _follows(name: str, value: Any) -> bool:
     return name.startswith(GROUP_LR) and not isinstance(value, Mapping)
 
 
-def schedule(name: str, value: Any, lr: Schedule) -> Schedule:
-    """A hyperparameter as a schedule, beside that of the learning rate; its base LR is the base value."""
+def schedule(name: str, value: Any, lr: Schedule, base_lr: float) -> Schedule:
+    """A hyperparameter as a schedule; its base LR is the base value.
+
+    Args:
+        name: of the hyperparameter.
+        value: a number or a schedule.
+        lr: the learning rate's schedule.
+        base_lr: that it was trained with, which is less than ``lr.base_lr`` if that is the lowest allowed.
+    """
     if _follows(name, value):
         return lr.replace(base_lr=value * lr.base_lr, min_lr=value * lr.min_lr)
-    return Schedule(
-        shape_of(name, value, lr.shape), {}, factor(name, value, lr.base_lr), lr.steps, lr.step_rule
-    )
+    return Schedule(shape_of(name, value, lr.shape), {}, factor(name, value, base_lr), lr.steps, lr.step_rule)
 
 
 def value_at(family: FamilySpec, base: float, unit: Sequence[float]) -> Any:

@@ -273,8 +273,12 @@ class Study:
             InputError: as in `schedule`.
         """
         lr = self.schedule(steps, metric)
-        values = self.best(metric).hyperparameters
-        own = {name: schedule(name, values[name], lr) for name in values if name in self.spec.scheduled}
+        best = self.best(metric)
+        own = {
+            name: schedule(name, value, lr, best.base_lr)
+            for name, value in best.hyperparameters.items()
+            if name in self.spec.scheduled
+        }
         return {"lr": lr, **{_quantity(name): one for name, one in own.items()}}
 
 
