@@ -1,8 +1,10 @@
 """What a running study says, and how it is counted."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -74,37 +76,14 @@ class Callbacks(Callback):
     """
 
     def __init__(self, *callbacks: Callback):
-        self._callbacks = callbacks
+        for event in vars(Callback):
+            if not event.startswith("_"):
+                setattr(self, event, partial(_tell, callbacks, event))
 
-    def started(self, directory: str, stored: int) -> None:
-        """A run begins."""
-        for callback in self._callbacks:
-            callback.started(directory, stored)
 
-    def announced(self, plan: str) -> None:
-        """The plan is known."""
-        for callback in self._callbacks:
-            callback.announced(plan)
-
-    def phase_begins(self, phase: str, announcement: str) -> None:
-        """A phase begins."""
-        for callback in self._callbacks:
-            callback.phase_begins(phase, announcement)
-
-    def progress(self, status: Status) -> None:
-        """Something was done."""
-        for callback in self._callbacks:
-            callback.progress(status)
-
-    def phase_done(self, status: Status) -> None:
-        """A phase has all its trials."""
-        for callback in self._callbacks:
-            callback.phase_done(status)
-
-    def finished(self, study: "Study") -> None:
-        """The study is complete."""
-        for callback in self._callbacks:
-            callback.finished(study)
+def _tell(callbacks: Sequence[Callback], event: str, *told: Any) -> None:
+    for callback in callbacks:
+        getattr(callback, event)(*told)
 
 
 class Tally:
