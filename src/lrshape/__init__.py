@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lrshape.files import StoreError as StoreError
     from lrshape.predict.suggest import suggest as suggest
     from lrshape.predict.suggestion import Suggestion as Suggestion
-    from lrshape.shapes.family import FAMILIES as families  # noqa: N811 - to users it is a mapping
+    from lrshape.shapes.family import FAMILIES
     from lrshape.shapes.family import Family as Family
     from lrshape.shapes.schedule import Schedule as Schedule
     from lrshape.shapes.schedules import Schedules as Schedules
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lrshape.study.time_limit import TimeLimitReached as TimeLimitReached
     from lrshape.training.workload import GradientWorkload as GradientWorkload
     from lrshape.training.workload import Workload as Workload
+
+    families = FAMILIES
 
 _HOMES = {
     "Callback": "lrshape.study.callback",
@@ -55,30 +57,7 @@ _HOMES = {
 }
 _NAMESPACES = ("frameworks", "testing", "trackers")
 
-__all__ = [
-    "Callback",
-    "Check",
-    "Family",
-    "GradientWorkload",
-    "InputError",
-    "PrintProgress",
-    "Result",
-    "Schedule",
-    "Schedules",
-    "StoreError",
-    "Study",
-    "Suggestion",
-    "TimeLimitReached",
-    "TooManyFailed",
-    "Workload",
-    "compare",
-    "families",
-    "frameworks",
-    "search",
-    "suggest",
-    "testing",
-    "trackers",
-]
+__all__ = sorted([*_HOMES, *_NAMESPACES])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:

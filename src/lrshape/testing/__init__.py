@@ -28,16 +28,7 @@ _HOME = {
     "check_workload": "workloads",
 }
 
-__all__ = [
-    "check_check",
-    "check_executor",
-    "check_exporter",
-    "check_family",
-    "check_reader",
-    "check_sampler",
-    "check_tracker",
-    "check_workload",
-]
+__all__ = list(_HOME)  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
