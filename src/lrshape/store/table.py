@@ -214,10 +214,11 @@ def curves_frame(tables: Sequence[pa.Table]) -> pd.DataFrame:
 
 def sort_trials(table: pd.DataFrame) -> pd.DataFrame:
     """Sort trials by phase (in the order they are run) and the rest of `CURVE_KEYS`."""
-    phase = phase_codes(table["phase"])
-    shape, tuned = (pd.factorize(table[name], sort=True)[0] for name in ("shape", "hyperparameters"))
-    order = np.lexsort((table["seed"], tuned, table["base_lr"], shape, phase))
-    return table.iloc[order].reset_index(drop=True)
+
+    def places(column: pd.Series) -> Any:
+        return phase_codes(column) if column.name == "phase" else column
+
+    return table.sort_values(CURVE_KEYS, kind="stable", ignore_index=True, key=places)
 
 
 def _order(columns: dict[str, tuple[NDArray, pa.Array | None]]) -> NDArray[np.int64] | None:
