@@ -224,8 +224,6 @@ def test_a_setting_is_found_by_its_path_or_by_the_end_of_it():
     assert find_setting(workload, "beta2").bounds == {"ge": 0, "lt": 1}
     batch = find_setting(workload, "batch_size")
     assert (batch.traced, batch.integer, batch.bounds) == (False, True, {"ge": 1})
-    assert find_setting(workload, "coupling").choices == ("lr", "schedule", "constant")
-    assert find_setting(workload, "optimizer.name").choices == tuple(OPTIMIZERS)
 
 
 HEAD = {"name": "head", "parameters": ["output*"]}

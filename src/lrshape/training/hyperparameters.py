@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -50,14 +50,12 @@ class Setting:
         traced: whether members of one program may have values of their own, and schedules. Members with
             different values of another setting are trained in programs of their own, compiled for each value.
         integer: whether values must be whole numbers.
-        choices: the only legal values; empty where there is no list of them.
         bounds: of numbers, by pydantic's words ``gt``, ``ge``, ``lt`` and ``le``.
     """
 
     path: str
     traced: bool
     integer: bool
-    choices: tuple[Any, ...]
     bounds: Mapping[str, float]
 
 
@@ -75,7 +73,7 @@ def settings_of(workload: PopulationWorkload) -> dict[str, Setting]:
     if isinstance(workload, GradientWorkload):
         for group in workload.groups:
             path = GROUP_LR + group.name
-            found[path] = Setting(path, traced=True, integer=False, choices=(), bounds={"ge": 0})
+            found[path] = Setting(path, traced=True, integer=False, bounds={"ge": 0})
     return found
 
 
@@ -88,7 +86,7 @@ def find_setting(workload: PopulationWorkload, name: str) -> Setting:
     Example:
         >>> from lrshape.training.workloads.digits import DigitsMLP
         >>> find_setting(DigitsMLP(), "beta1")
-        Setting(path='optimizer.beta1', traced=True, integer=False, choices=(), bounds={'ge': 0, 'lt': 1})
+        Setting(path='optimizer.beta1', traced=True, integer=False, bounds={'ge': 0, 'lt': 1})
     """
     settings = settings_of(workload)
     if name in settings:
@@ -178,9 +176,8 @@ def _settings(settings: Settings, prefix: str, traced: bool = False) -> Iterator
         # The engine applies the optimizer of a gradient workload; other tables are the workload's own affair.
         traced_there = isinstance(settings, GradientWorkload) and name == "optimizer"
         yield from _settings(value, f"{path}.", traced_there)
-        registry = _registry(field)
-        if registry is not None:
-            yield Setting(f"{path}.name", traced=False, integer=False, choices=tuple(registry), bounds={})
+        if _registry(field) is not None:
+            yield Setting(f"{path}.name", traced=False, integer=False, bounds={})
 
 
 def _setting(path: str, field: FieldInfo, traced: bool) -> Setting:
@@ -191,17 +188,10 @@ def _setting(path: str, field: FieldInfo, traced: bool) -> Setting:
         path,
         traced=traced and float in kinds,
         integer=int in kinds,
-        choices=_choices(field.annotation),
         bounds={
             word: getattr(rule, word) for rule in field.metadata for word in words if hasattr(rule, word)
         },
     )
-
-
-def _choices(annotation: Any) -> tuple[Any, ...]:
-    if annotation is bool:
-        return (False, True)
-    return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def _registry(field: FieldInfo) -> Registry[Any] | None:
