@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from lrshape.errors import InputError, located, shown
 from lrshape.process_wide import ProcessWide
@@ -43,20 +43,14 @@ def call_function(
     try:
         with _surroundings:
             returned = function(lrs, seed, **hyperparameters)
-            result = Result(scores(returned, names), curve=curve(returned, steps))
+            return Result(scores(returned, names), curve=curve(returned, steps))
     except KeyboardInterrupt:
-        if os.getpid() != process:
-            _leave()
         raise
     except BaseException as error:  # whatever else the user's code does concerns this trial alone
-        result = failure(error)
-    if os.getpid() != process:  # a child that the function forked: the study goes on in its parent alone
-        _leave()
-    return result
-
-
-def _leave() -> NoReturn:
-    os._exit(0)
+        return failure(error)
+    finally:
+        if os.getpid() != process:  # a child that the function forked: the study goes on in its parent alone
+            os._exit(0)
 
 
 @contextlib.contextmanager
