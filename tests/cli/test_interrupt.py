@@ -10,10 +10,10 @@ from contextlib import suppress
 
 import pandas as pd
 import pytest
+import typer
 
 import lrshape
-from lrshape.cli.running import limit
-from lrshape.errors import InputError
+from lrshape.cli.running import seconds
 
 CHUNKS = "study/trials/*.parquet"
 NO_REPORT = "import lrshape.api; lrshape.api.write_report = lambda study: None"
@@ -261,14 +261,14 @@ def test_time_limit_stops_and_says_how_to_go_on(slow):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
+    ("text", "found"),
     [("90", 90), ("90s", 90), ("10m", 600), ("1h30m", 5400), ("0.5h", 1800), ("1m30s", 90)],
 )
-def test_times(text, seconds):
-    assert limit(text) == seconds
+def test_times(text, found):
+    assert seconds(text) == found
 
 
 @pytest.mark.parametrize("text", ["", "s", "-5s", "5 minutes", "1m1h", "nan", "inf", "10_m", "1__0s", "1h30"])
 def test_wrong_times(text):
-    with pytest.raises(InputError, match="positive time"):
-        limit(text)
+    with pytest.raises(typer.BadParameter, match="positive time"):
+        seconds(text)

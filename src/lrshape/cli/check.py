@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from lrshape.cli.app import app, fail, print_grid, printable, say, say_json, say_prose, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.running import TimeLimit, running
 from lrshape.cli.study import Json
 from lrshape.report.words import capital
 
@@ -96,7 +96,6 @@ def _run(
 ) -> None:
     from lrshape.study.study import Study
 
-    seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
     check = kind.read(values, "--")
     study = Study(directory)
@@ -107,7 +106,7 @@ def _run(
         result = check.run(
             study,
             callback=progress,
-            time_limit=seconds,
+            time_limit=time_limit,
             executor=runner,
             max_failed_fraction=max_failed_fraction,
         )

@@ -7,7 +7,7 @@ import typer
 
 from lrshape.cli.app import app, say_json, whole
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit
+from lrshape.cli.running import TimeLimit
 from lrshape.cli.study import Json, LogTo, Out, Overrides, print_end, run_study
 from lrshape.cli.verdicts import print_best
 
@@ -52,12 +52,11 @@ def contest(
     from lrshape.api import compare
     from lrshape.study.spec import read_spec
 
-    seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
     document = read_spec(spec, settings or [])
     if trials is not None:
         document["trials"] = trials
-    study = run_study(compare, document, out, seconds, runner, log_to or [])
+    study = run_study(compare, document, out, time_limit, runner, log_to or [])
     if as_json:
         say_json(study.winner().to_dict())
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lrshape.cli.app import INTERRUPTED, app, fail, say, say_json, wrote
-from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.running import TimeLimit, running
 from lrshape.cli.study import Json
 from lrshape.errors import InputError
 from lrshape.files import inside, publish
@@ -53,14 +53,13 @@ def reproduce(
 
     if scale not in SCALES:
         raise InputError(f"--scale must be one of {', '.join(SCALES)}, got {scale!r}")
-    seconds = limit(time_limit)
     if name is None:
         _list(as_json)
         return
     chosen = experiment(name)
     if out is None:
         raise InputError(f"reproduce {name} needs --out DIR")
-    _run(chosen, scale, local(out, "--out"), seconds)
+    _run(chosen, scale, local(out, "--out"), time_limit)
 
 
 def _list(as_json: bool) -> None:

@@ -13,36 +13,32 @@ import typer
 
 from lrshape.cli.app import INTERRUPTED, fail, refused
 from lrshape.cli.stopping import stoppable
-from lrshape.errors import InputError
 
 if TYPE_CHECKING:
     from lrshape.study.callback import Callback
 
-TimeLimit = Annotated[
-    str | None,
-    typer.Option(
-        metavar="TIME", help="Stop after this time, e.g. 90s, 10m or 1h30m; run the command again to resume."
-    ),
-]
 
-
-def limit(text: str | None) -> float | None:
-    """Seconds of a time limit, e.g. ``90s``, ``10m``, ``1h30m`` or a plain number of seconds; None for none.
-
-    Raises:
-        InputError: if it is no time, or not positive.
-    """
-    if text is None:
-        return None
+def seconds(text: str) -> float:
+    """The time that an option gives, e.g. ``90s``, ``10m``, ``1h30m`` or a plain number of seconds."""
     number = r"\s*((?:\d+(?:_\d+)*\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*"
     match = re.fullmatch(
         f"\\s*[+]?(?:{number}|(?:{number}h)?(?:{number}m(?:in)?)?(?:{number}s)?)\\s*", text, re.IGNORECASE
     )
     parts = match.groups() if match else ()
-    seconds = sum(float(part or 0) * unit for part, unit in zip(parts, (1, 3600, 60, 1), strict=False))
-    if not 0 < seconds < math.inf:
-        raise InputError(f"--time-limit must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
-    return seconds
+    found = sum(float(part or 0) * unit for part, unit in zip(parts, (1, 3600, 60, 1), strict=False))
+    if not 0 < found < math.inf:
+        raise typer.BadParameter(f"must be a positive time such as 90s, 10m or 1h30m, got {text!r}")
+    return found
+
+
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        parser=seconds,
+        metavar="TIME",
+        help="Stop after this time, e.g. 90s, 10m or 1h30m; run the command again to resume.",
+    ),
+]
 
 
 @contextmanager

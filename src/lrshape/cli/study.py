@@ -9,7 +9,7 @@ import typer
 
 from lrshape.cli.app import app, fail, output_file, say, say_json, whole, wrote
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.running import TimeLimit, running
 from lrshape.cli.verdicts import print_best
 from lrshape.errors import InputError
 from lrshape.files import write_file
@@ -137,14 +137,13 @@ def search(
     from lrshape.procedure.budget import family_names
     from lrshape.study.spec import plain_document, read_spec
 
-    seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
     document = plain_document(read_spec(spec, settings or []))
     if trials is not None:
         document["trials"] = trials
     if start_from is not None:
         document["initial_shapes"] = starting_points(start_from, document, family_names(document), out)
-    _search(document, out, seconds, runner, log_to or [])
+    _search(document, out, time_limit, runner, log_to or [])
 
 
 def starting_points(

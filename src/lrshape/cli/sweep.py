@@ -9,7 +9,7 @@ import typer
 from lrshape.cli.app import app, whole
 from lrshape.cli.check import print_result
 from lrshape.cli.executing import ExecutorName, ExecutorSettings, Workers, chosen
-from lrshape.cli.running import TimeLimit, limit, running
+from lrshape.cli.running import TimeLimit, running
 from lrshape.cli.study import Json, Overrides
 from lrshape.errors import InputError
 
@@ -71,7 +71,6 @@ def sweep(
     from lrshape.checks.transfer import TransferSpec
     from lrshape.store import local
 
-    seconds = limit(time_limit)
     runner = chosen(executor, workers, executor_settings)
     if not (math.isfinite(margin) and margin >= 0):
         raise InputError(f"--margin must be a fraction of at least 0, got {margin}")
@@ -85,7 +84,7 @@ def sweep(
             axes,
             out=directory,
             transfer=transfer,
-            time_limit=seconds,
+            time_limit=time_limit,
             executor=runner,
             callback=progress,
         )
