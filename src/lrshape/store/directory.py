@@ -121,12 +121,9 @@ class Store:
 
     def inner(self) -> list[Location]:
         """Where this study's checks have stores of their own. Links may lead to studies of others."""
-        names = [name for name in sorted(self.place.names("")) if not self._is_link(name)]
-        return [self.place.at(name) for name in names if self.place.exists(f"{name}/{DOCUMENT}")]
-
-    def _is_link(self, name: str) -> bool:
-        location = self.place.at(name)
-        return isinstance(location, Path) and is_link(location)
+        found = {name: self.place.at(name) for name in sorted(self.place.names(""))}
+        own = {name: at for name, at in found.items() if not (isinstance(at, Path) and is_link(at))}
+        return [at for name, at in own.items() if self.place.exists(f"{name}/{DOCUMENT}")]
 
     def require_writable(self) -> None:
         """Check, by writing, that trials can be stored; to be called before any is trained.
