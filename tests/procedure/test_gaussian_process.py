@@ -13,11 +13,11 @@ def wave(points):
 def test_the_gradient_is_that_of_the_likelihood():
     random = np.random.default_rng(0)
     points, y, batches = random.random((40, 3)), random.standard_normal(40), np.arange(40) // 8
-    noise = gaussian_process._Noise(batches)
+    shared = gaussian_process._shared(batches)
     at = np.array([-0.5, 0.2, 0.4, 0.3, -1.5, -0.7])
 
     def likelihood(log_scales):
-        return gaussian_process._negative_log_likelihood(log_scales, points, y, noise)
+        return gaussian_process._negative_log_likelihood(log_scales, points, y, shared)
 
     steps = 1e-5 * np.eye(len(at))
     numeric = [(likelihood(at + h)[0] - likelihood(at - h)[0]) / 2e-5 for h in steps]

@@ -86,17 +86,17 @@ class GaussianProcess:
         best = np.clip(mean if start is None else start, *np.transpose(bounds))
         if iterations:
             rows = np.unique(np.linspace(0, len(y) - 1, min(len(y), FITTED)).astype(np.int64))
-            noise = _Noise(batches[rows])
+            shared = _shared(batches[rows])
 
             def loss(log_scales: Array) -> tuple[float, Array]:
                 away = (log_scales - mean) / spread
-                likelihood, gradient = _negative_log_likelihood(log_scales, points[rows], y[rows], noise)
+                likelihood, gradient = _negative_log_likelihood(log_scales, points[rows], y[rows], shared)
                 return likelihood + 0.5 * float(away @ away), gradient + away / spread
 
             options = {"maxiter": iterations}
             best = minimize(loss, best, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x
         covariance = _kernel(best, points, points)
-        _Noise(batches).add(best, covariance)
+        _add_noise(best, covariance, _shared(batches))
         factor = np.linalg.cholesky(covariance)
         weights = np.asarray(cho_solve((factor, True), y, check_finite=False))
         return cls(points, best, centre, unit, np.asarray(factor, np.float64), weights)
@@ -119,20 +119,16 @@ class GaussianProcess:
         return self.centre + self.unit * (cross @ self.weights), self.unit**2 * covariance
 
 
-class _Noise:
-    """What scores have beside the function.
+def _shared(batches: NDArray[np.int64]) -> Array:
+    """1 where two scores are of one batch, else 0, (n, n)."""
+    return (batches[:, None] == batches).astype(np.float64)
 
-    Args:
-        batches: (n,), of the scores.
-    """
 
-    def __init__(self, batches: NDArray[np.int64]):
-        self.shared = (batches[:, None] == batches).astype(np.float64)
-
-    def add(self, log_scales: Array, covariance: Array) -> None:
-        signal, noise, ratio = np.exp(log_scales[-3:])
-        covariance += ratio * noise * self.shared
-        covariance[np.diag_indices_from(covariance)] += noise + JITTER * signal
+def _add_noise(log_scales: Array, covariance: Array, shared: Array) -> None:
+    """Add what scores have beside the function, of one's own and of its batch."""
+    signal, noise, ratio = np.exp(log_scales[-3:])
+    covariance += ratio * noise * shared
+    covariance[np.diag_indices_from(covariance)] += noise + JITTER * signal
 
 
 def _smallest_step(y: Array) -> float:
@@ -171,7 +167,7 @@ def _kernel(log_scales: Array, a: Array, b: Array) -> Array:
 
 
 def _negative_log_likelihood(
-    log_scales: Array, points: Array, y: Array, noise: _Noise
+    log_scales: Array, points: Array, y: Array, shared: Array
 ) -> tuple[float, Array]:
     """Value and gradient, up to a constant (Rasmussen & Williams, equations 5.8 and 5.9)."""
     signal, own, ratio = np.exp(log_scales[-3:])
@@ -181,7 +177,7 @@ def _negative_log_likelihood(
     decay = signal * np.exp(-r)
     kernel = (1 + r + squared / 3) * decay
     covariance = kernel + LEVEL
-    noise.add(log_scales, covariance)
+    _add_noise(log_scales, covariance, shared)
     try:
         factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:
@@ -193,7 +189,7 @@ def _negative_log_likelihood(
     weights = inverse @ y
     slope = 0.5 * (inverse - np.outer(weights, weights))  # of the covariance
     pull = slope * (5 / 3 * (1 + r) * decay)
-    of_shift = ratio * own * np.sum(slope * noise.shared)
+    of_shift = ratio * own * np.sum(slope * shared)
     trace = float(np.diag(slope) @ np.ones(len(slope)))  # np.trace rounds differently: other searches
     gradient = np.append(
         2 * (pull.sum(1) @ (z * z) - np.sum(z * (pull @ z), axis=0)),
