@@ -91,15 +91,12 @@ def free_memory() -> int | None:
         if not all("bytes_limit" in s for s in stats):
             return None
         return sum(s["bytes_limit"] - s.get("bytes_in_use", 0) for s in stats)
-    limits = [limit for limit in (_available(), _control_group()) if limit is not None]
+    available = _entry(Path("/proc/meminfo"), "MemAvailable:")  # in kB
+    known = (available and 1024 * available, _control_group())
+    limits = [limit for limit in known if limit is not None]
     if not limits and hasattr(os, "sysconf"):  # which Windows lacks
         limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2]
     return min(limits, default=None)
-
-
-def _available() -> int | None:
-    found = _entry(Path("/proc/meminfo"), "MemAvailable:")
-    return None if found is None else found * 1024
 
 
 def _entry(file: Path, name: str) -> int | None:
