@@ -233,5 +233,4 @@ def _parameters(family: str, values: Mapping[str, Any]) -> tuple[dict[str, Any],
 
 def _plain(value: Any) -> Any:
     """A value as JSON has it; Optuna's attributes take no infinity."""
-    plain = value.item() if isinstance(value, np.generic) else value
-    return str(plain) if isinstance(plain, float) and not np.isfinite(plain) else plain
+    return str(value) if isinstance(value, float) and not np.isfinite(value) else value
