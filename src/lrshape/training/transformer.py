@@ -10,8 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-PAD = 0
-"""Token that fills sequences up; as a target it does not count."""
+from lrshape.training.data.wikitext import PAD
 
 CHUNK_TOKENS = 256
 """Tokens whose logits exist at one time. With 8,192 words they take 8 MB, which a CPU's L3 cache holds."""

@@ -47,6 +47,8 @@ SPLITS = ("train", "valid")
 FOLDERS = ("wikitext-103", "wikitext-103-raw", "wikitext-2", "wikitext-2-raw")
 ENDINGS = ("tokens", "raw")
 PAD, UNKNOWN, END_OF_LINE = 0, 1, 2
+"""Tokens; `PAD` fills sequences up, and as a target it does not count."""
+
 TRAINING_LINES = 200_000
 """Lines, drawn at random from the training text, that the vocabulary is made from: bounds time and memory."""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import Field, model_validator
 
-from lrshape.training.data.wikitext import cut
+from lrshape.training.data.wikitext import PAD, cut
 from lrshape.training.optimizers import AdamW, AnyOptimizer
 from lrshape.training.workload import WORKLOADS, Batch, GradientWorkload, Metrics, PyTree
 
@@ -115,14 +115,12 @@ class LanguageWorkload(GradientWorkload):
         import jax
         import jax.numpy as jnp
 
-        from lrshape.training import transformer
-
         size = min(max(1, EVALUATION_TOKENS // self.length), len(sequences))
         chunks = -(-len(sequences) // size)
         filled = jnp.pad(sequences, ((0, chunks * size - len(sequences)), (0, 0)))
 
         def summed(chunk: jax.Array) -> tuple[jax.Array, jax.Array]:
-            count = jnp.sum(chunk[:, 1:] != transformer.PAD)
+            count = jnp.sum(chunk[:, 1:] != PAD)
             return self.loss(params, chunk, None) * count, count
 
         losses, counts = jax.lax.map(summed, filled.reshape(chunks, size, -1))
@@ -161,7 +159,6 @@ class CharsTransformer(LanguageWorkload):
 
     metric = "final/valid_loss"
     base_lrs = (1e-3, 1e-1)
-    max_members = 128
 
     steps: int = Field(default=300, ge=1, le=100_000_000, description="training steps")
     batch_size: int = Field(default=16, ge=1, description="sequences per step")
