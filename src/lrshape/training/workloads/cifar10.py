@@ -33,7 +33,6 @@ class Cifar10CNN(GradientWorkload):
     1,070,794 parameters, He-normal weights, zero biases; pixels / 255, no augmentation; Adam, batch 128.
     """
 
-    metric = "final/train_loss"
     base_lrs = (1e-4, 1e-2)
     max_members = 64
 
