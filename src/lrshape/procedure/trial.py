@@ -1,6 +1,5 @@
 """What a search trains: shapes under their names, trials, and the seeds of all random numbers."""
 
-import json
 import zlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from lrshape.analysis.design import Key
 from lrshape.analysis.scores import BASELINE
 from lrshape.shapes import FAMILIES, Family, evaluate
 from lrshape.shapes.steps import StepRule, progress
-from lrshape.store import NOTHING_TUNED, params_of
+from lrshape.store import NOTHING_TUNED, params_of, text_of
 
 TRAINING, SAMPLER = 1, 2
 
@@ -87,7 +86,7 @@ class ShapeRecord:
             for p in self.family.parameters()
             if p.searched or values[p.name] != p.default
         }
-        return json.dumps(told, sort_keys=True)
+        return text_of(told)
 
 
 def multipliers(shapes: Sequence[Family], steps: int, step_rule: StepRule) -> NDArray[np.float64]:
