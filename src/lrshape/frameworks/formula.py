@@ -9,7 +9,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -155,7 +154,7 @@ class _Operations:
         return 0.0
 
 
-def python_lines(shape: Family, lists: Mapping[tuple[float, ...], str] = MappingProxyType({})) -> list[str]:
+def python_lines(shape: Family, lists: Mapping[tuple[float, ...], str]) -> list[str]:
     """Return the lines of a function body that computes ``shape`` at ``t``, a float in [0, 1].
 
     They need ``import math`` and no more; the last one is the ``return``.
