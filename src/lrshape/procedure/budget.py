@@ -173,7 +173,7 @@ def _shared_out(count: int, size: int, span: float, plain: Mapping[str, Any]) ->
     }
 
 
-def plan_contest(document: Mapping[str, Any], span: float = 1000.0) -> dict[str, Any]:
+def plan_contest(document: Mapping[str, Any], span: float) -> dict[str, Any]:
     """The spec of a study without a search, whose settings follow from its schedules and number of trials.
 
     Args:

@@ -279,7 +279,7 @@ class SearchSpec(Settings):
         swept = self.base_lr.sweeps(tuned) + tuned * self.hyperparameters.sweep
         return max(0, (swept + kept + len(self.families)) * self.screen.seeds - self.screen_limit)
 
-    def require_trials(self, key: str = "trials") -> None:
+    def require_trials(self, key: str) -> None:
         """Raise an error if ``max_trials`` is too small.
 
         Args:

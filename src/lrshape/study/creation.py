@@ -63,7 +63,7 @@ def open_or_create(spec: StudySpec, path: Location) -> Study:
     return study
 
 
-def check_workload(workload: Workload, hyperparameters: Sequence[str] = ()) -> None:
+def check_workload(workload: Workload, hyperparameters: Sequence[str]) -> None:
     """Find what would go wrong at the first training, before a directory is made."""
     if isinstance(workload, CalledWorkload):
         workload.check(hyperparameters)

@@ -178,7 +178,7 @@ def is_sound(loss: Any, first_loss: Any, multiple: float) -> Any:
 
 
 @lru_cache(maxsize=16)
-def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...] = ()) -> Programs:
+def programs(workload: PopulationWorkload, group: int, traced: tuple[str, ...]) -> Programs:
     """Build the programs for groups of this size; JAX compiles them for each number of groups and seeds."""
     functions = training(workload, traced)
     single = group == 1 and not workload.broadcasts

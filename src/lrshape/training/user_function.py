@@ -171,7 +171,7 @@ def call_isolated(
     lrs: Any,
     seed: int,
     hyperparameters: Mapping[str, Any],
-    timeout: float | None = None,
+    timeout: float | None,
 ) -> Result:
     """Train once in this thread's worker process, which is kept for the next call.
 
