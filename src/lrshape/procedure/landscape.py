@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from lrshape.procedure.sampler import Choice, Points, every
+from lrshape.procedure.sampler import Among, Points, every
 
 if TYPE_CHECKING:  # it imports scipy.optimize
     from lrshape.procedure.gaussian_process import GaussianProcess
@@ -62,7 +62,7 @@ class Landscape:
         """Posterior mean, (m,)."""
         return self.process.mean(self.features(points))
 
-    def favourites(self, count: int, among: Choice) -> Points:
+    def favourites(self, count: int, among: Among) -> Points:
         """Points that are sure to be good, each of other features than those before it."""
         random = np.random.default_rng(self.seed)
         found = self._minima(random, self._scattered(random, among), among)
@@ -95,11 +95,11 @@ class Landscape:
     def _told_by_mean(self) -> Points:
         return self._ordered(self.told)
 
-    def _best_told(self, among: Choice) -> Points:
+    def _best_told(self, among: Among) -> Points:
         """Known points, the lowest mean first."""
         return self._told_by_mean[among(self._told_by_mean)]
 
-    def _scattered(self, random: np.random.Generator, among: Choice) -> Points:
+    def _scattered(self, random: np.random.Generator, among: Among) -> Points:
         """Points all over the cube, the lowest mean first.
 
         Far from all known points in the cube there may be others that are the same to the model. Many are at
@@ -114,7 +114,7 @@ class Landscape:
             points = np.where(taken, good[random.integers(len(good), size=SCATTER)], points)
         return self._ordered(points[among(points)])
 
-    def _minima(self, random: np.random.Generator, scattered: Points, among: Choice) -> Points:
+    def _minima(self, random: np.random.Generator, scattered: Points, among: Among) -> Points:
         """A few points of low mean, the lowest first, by local search from known and scattered ones."""
         best = np.concatenate([self._best_told(among)[:8], scattered[:16]])
         for _ in range(8 if len(best) else 0):

@@ -27,11 +27,11 @@ Points: TypeAlias = NDArray[np.float64]
 """Points in the unit cube, of shape ``(n, dimensions)``."""
 
 
-Choice: TypeAlias = Callable[[Points], NDArray[np.bool_]]
+Among: TypeAlias = Callable[[Points], NDArray[np.bool_]]
 """Which of some points are meant: ``(n, dimensions)`` to ``(n,)``."""
 
 
-Scale: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Transform: TypeAlias = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Scores as a model sees them, both of shape ``(n,)``; rising, +inf stays +inf."""
 
 
@@ -147,7 +147,7 @@ class Sampler(Settings, ABC):
             new |= {"best_point": p[best].tolist(), "best_score": float(score[best])}
         return new
 
-    def seeing(self, features: Callable[[Points], Points], scale: Scale | None = None) -> "Sampler":
+    def seeing(self, features: Callable[[Points], Points], scale: Transform | None = None) -> "Sampler":
         """Return this sampler, for a caller who knows what the scores depend on, and how.
 
         Args:
@@ -160,7 +160,7 @@ class Sampler(Settings, ABC):
         return self
 
     @final
-    def recommend(self, state: Mapping[str, Any], n: int, among: Choice | None = None) -> Points:
+    def recommend(self, state: Mapping[str, Any], n: int, among: Among | None = None) -> Points:
         """Return up to ``n`` points that the sampler holds for the best by all it was told, best first.
 
         They need not have been asked for: scores are noisy, and a sampler that learns a model trusts that
@@ -181,7 +181,7 @@ class Sampler(Settings, ABC):
         self._check_own(points, n, state["dimensions"])
         return points
 
-    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Among) -> Points:
         """Return up to ``n`` points for `recommend`, which calls this once there is a finite score."""
         best = np.array([state["best_point"]], np.float64)
         return best[among(best)][:n]
@@ -280,7 +280,7 @@ class LearningSampler(Sampler):
         """A generator that depends on the sampler's seed and an index alone."""
         return np.random.default_rng(np.random.SeedSequence(state["seed"], spawn_key=index))
 
-    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Among) -> Points:
         """Return the points with the lowest scores."""
         told = self.history(state)
         finite = np.flatnonzero(np.isfinite(told.scores) & among(told.points))
@@ -312,7 +312,7 @@ class SequenceSampler(Sampler):
 
 
 def every(points: Points) -> NDArray[np.bool_]:
-    """All points, (n,): the widest `Choice`."""
+    """All points, (n,): the widest `Among`."""
     return np.ones(len(points), bool)
 
 

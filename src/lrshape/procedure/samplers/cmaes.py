@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from lrshape.procedure.sampler import SAMPLERS, Choice, LearningSampler, Points
+from lrshape.procedure.sampler import SAMPLERS, Among, LearningSampler, Points
 
 WARM = 4
 """Points told in advance, at least, from which a first distribution is estimated."""
@@ -54,7 +54,7 @@ class CMAES(LearningSampler):
             points[i] = evolution.ask()
         return points[:, : state["dimensions"]], state["own"]
 
-    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Among) -> Points:
         """The mean of the distribution, which averages noise away; then the points with the best scores."""
         best = super().favourites(state, n, among)
         evolution = self._evolved(state)

@@ -10,13 +10,13 @@ from pydantic import Field, PrivateAttr
 from lrshape.procedure.landscape import Landscape, around
 from lrshape.procedure.sampler import (
     SAMPLERS,
+    Among,
     Belief,
     Bend,
-    Choice,
     History,
     LearningSampler,
     Points,
-    Scale,
+    Transform,
 )
 from lrshape.procedure.samplers.sobol import sobol_points
 from lrshape.process_wide import one_blas_thread
@@ -68,7 +68,7 @@ class GP(LearningSampler):
     batch_size: int = Field(default=16, ge=2, description="points per batch")
     initial: int = Field(default=32, ge=4, description="Sobol' points before the first model is fitted")
     _features: Callable[[Points], Points] = PrivateAttr(default_factory=lambda: _coordinates)
-    _scale: Scale = PrivateAttr(default_factory=lambda: _logarithms_if_positive)
+    _scale: Transform = PrivateAttr(default_factory=lambda: _logarithms_if_positive)
     _latest: tuple[Any, Landscape] | None = PrivateAttr(default=None)
 
     @property
@@ -76,7 +76,7 @@ class GP(LearningSampler):
         """As many as share a seed and a model."""
         return self.batch_size
 
-    def seeing(self, features: Callable[[Points], Points], scale: Scale | None = None) -> "GP":
+    def seeing(self, features: Callable[[Points], Points], scale: Transform | None = None) -> "GP":
         """Return the sampler whose model is one of features, not of coordinates, and of scores on a scale."""
         seen = self.model_copy()
         seen._features, seen._latest = features, None
@@ -101,7 +101,7 @@ class GP(LearningSampler):
         near = around(rivals.points[:1], n - spread - len(chosen), random)
         return np.concatenate([first, rivals.points[chosen], near]), state["own"]
 
-    def favourites(self, state: Mapping[str, Any], n: int, among: Choice) -> Points:
+    def favourites(self, state: Mapping[str, Any], n: int, among: Among) -> Points:
         """What the model is sure is good; without a model, the points with the best scores."""
         told = self.history(state)
         if not _enough(told) or state["dimensions"] == 0:
