@@ -25,7 +25,7 @@ class Status:
     """Where a running study is; counts are trials.
 
     Attributes:
-        phase: screen, rescore, tune or confirm.
+        phase: screen, rescore, tune or confirm; of a check, its name.
         planned: trials that the phase takes at most. It never grows; it shrinks when a race drops shapes, at
             the last look of the confirm phase, and to what was trained when the phase ends.
         after: trials that the phases after it take at most.
@@ -34,7 +34,7 @@ class Status:
         rate: trials a second in this run, None while there is too little to tell; what comes before the
             first sign of progress (loading, compiling) does not count.
         diverged: trials of the phase that diverged or failed.
-        best: best metric of any trial of the phase, +inf if none is finite; None before the first.
+        best: best metric of any trial of the phase, infinite if none is finite; None before the first.
     """
 
     phase: str
