@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from unittest import mock
@@ -166,10 +167,10 @@ def without_report():
     return partial(mock.patch, "lrshape.api.write_report", lambda study: None)
 
 
-@pytest.fixture
-def no_report(without_report):
-    """No search of the test writes a report."""
-    with without_report():
+@pytest.fixture(autouse=True)
+def no_report(request, without_report):
+    """No search of a test writes a report, unless the test is marked ``report``."""
+    with nullcontext() if request.node.get_closest_marker("report") else without_report():
         yield
 
 
@@ -187,7 +188,7 @@ def searched(_searched, tmp_path):
 
 
 @pytest.fixture
-def run_again(searched, no_report):
+def run_again(searched):
     """Runs the search of the study again."""
     return partial(lrshape.search, SPEC, out=searched.path)
 

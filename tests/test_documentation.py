@@ -60,6 +60,7 @@ def headings(document):
     return {re.sub(r"[^\w\- ]", "", line).strip().lower().replace(" ", "-") for line in lines}
 
 
+@pytest.mark.report
 def test_the_readmes_ten_lines_run(tmp_path, monkeypatch):
     """Word for word, on the real data, in an empty directory."""
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

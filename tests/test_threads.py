@@ -40,9 +40,6 @@ def eager_switching():
     sys.setswitchinterval(before)
 
 
-pytestmark = pytest.mark.usefixtures("no_report")
-
-
 def at_once(call, items):
     with ThreadPoolExecutor(len(items)) as pool:
         return list(pool.map(call, items))

@@ -84,7 +84,6 @@ def test_a_check_finds_the_same(studies, check):
     assert_mirrored(loss.tables, score.tables)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_sweep_finds_the_same(folder):
     found = {
         name: run_sweep(

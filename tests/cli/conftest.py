@@ -51,6 +51,10 @@ confirm = {{seeds = 6}}
 """A spec that leaves open how to search."""
 
 
+NO_REPORT = "import lrshape.api; lrshape.api.write_report = lambda study: None"
+"""For a command that is run as a process: drawing takes longer than all else there."""
+
+
 class Folder:
     """A directory with a user's training and spec, and the command line run in it."""
 
@@ -91,8 +95,8 @@ class Folder:
         assert [line for line in lines if line.startswith("error: ")] == lines[-1:]
         assert message in lines[-1]
 
-    def start(self, *arguments, before="pass", **options):
-        """Run a command as a process, which can be sent signals."""
+    def start(self, *arguments, before=NO_REPORT, **options):
+        """Run a command as a process, which can be sent signals, after a line of Python."""
         command = [sys.executable, "-c", f"{before}; from lrshape.cli import main; main()"]
         command += map(str, arguments)
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}

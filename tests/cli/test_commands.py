@@ -123,6 +123,7 @@ def test_another_metric_is_refused_by_name_and_a_report_by_it_does_not_replace_t
     assert not list((finished.path / "study").glob("report-*"))
 
 
+@pytest.mark.report
 def test_ranking_by_another_metric(folder):
     training = (folder.path / "my_training.py").read_text()
     text = training.replace("return 0.5 * x * x", "return {'score': 0.5 * x * x, 'size': 1 / (0.1 + abs(x))}")
@@ -278,7 +279,6 @@ def test_the_demo_is_a_legal_search_of_at_most_900_trials(folder, monkeypatch):
     assert Plan(StudySpec.parse(document)).total <= 900
 
 
-@pytest.mark.usefixtures("no_report")
 def test_an_executor_is_set_by_options(folder):
     processes = ("--executor", "processes", "--workers", 1, "--executor-set", "threads=1")
     code, _, err = folder.run("search", "spec.toml", "--out", "study", *processes)
@@ -297,6 +297,7 @@ def test_a_changed_spec_is_refused(finished):
     finished.refuses("changed: seed: 0 -> 5", "search", "spec.toml", "--out", "study", "--set", "seed=5")
 
 
+@pytest.mark.report
 def test_all_failed_is_said_plainly_and_has_a_report(folder):
     (folder.path / "my_training.py").write_text("def train(lrs, seed):\n    raise RuntimeError('no data')\n")
     folder.refuses("the first with: RuntimeError: no data", "search", "spec.toml", "--out", "study")

@@ -16,8 +16,6 @@ import lrshape
 from lrshape.cli.running import seconds
 
 CHUNKS = "study/trials/*.parquet"
-NO_REPORT = "import lrshape.api; lrshape.api.write_report = lambda study: None"
-"""Drawing takes longer than all else here."""
 
 
 def table(folder, name="study"):
@@ -37,7 +35,7 @@ def stopped(process, code):
 def finish(folder, finished):
     """Run the search to its end: its trials are those of one that was not stopped."""
     folder.pause(0.0)
-    process = folder.start("search", "spec.toml", "--out", "study", before=NO_REPORT)
+    process = folder.start("search", "spec.toml", "--out", "study")
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     pd.testing.assert_frame_equal(table(folder), table(finished), check_exact=True)
@@ -239,7 +237,7 @@ def test_two_runs_on_one_directory_share_the_work_and_finish_with_the_same_table
     count = "import os; os.write(os.open('calls', os.O_WRONLY | os.O_APPEND | os.O_CREAT), b'x')"
     text = text.replace("    x = 1.0", f"    {count}\n    x = 1.0").replace("sleep(0.05)", "sleep(0.02)")
     (slow.path / "my_training.py").write_text(text)
-    runs = [slow.start("search", "spec.toml", "--out", "study", before=NO_REPORT) for _ in range(2)]
+    runs = [slow.start("search", "spec.toml", "--out", "study") for _ in range(2)]
     for process in runs:
         _, err = process.communicate(timeout=120)
         assert process.returncode == 0, err

@@ -87,7 +87,6 @@ def train(lrs, seed):
     return abs(float(lrs.mean()) - 0.1) + seed % 7 * 1e-3
 
 
-@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("how", [{"executor": {"name": "processes", "workers": 1}}, {"isolated": True}])
 def test_what_python_ignores_in_the_import_path_workers_ignore(tmp_path, monkeypatch, how):
     monkeypatch.setattr(sys, "path", [*sys.path, Path.cwd(), None, b"bytes", 5])

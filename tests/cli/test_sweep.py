@@ -83,6 +83,7 @@ def test_reproduce_lists_experiments_and_their_costs(folder):
     assert "cifar10" in folder.run("reproduce")[1]
 
 
+@pytest.mark.report
 def test_reproduce_runs_a_chain_and_keeps_its_spec(folder):
     code, _, err = folder.run("reproduce", "linear-regression", "--out", "lr", "--time-limit", "0.01s")
     assert code == 130, err

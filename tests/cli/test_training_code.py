@@ -57,6 +57,7 @@ GUARD
 """
 
 
+@pytest.mark.report
 def test_a_command_is_searched_over_to_a_report(folder, caplog):
     (folder.path / "program.py").write_text(PROGRAM)
     (folder.path / "command.toml").write_text(SPEC + COMMAND)

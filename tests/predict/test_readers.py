@@ -331,7 +331,6 @@ def train_by_the_bound(lrs, seed):
     }
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_shape_of_a_study_has_the_mean_curve_of_its_seeds(tmp_path):
     lrs = {
         "constant": np.ones(200),
@@ -355,7 +354,6 @@ def train_with_decay(lrs, seed, *, decay):
     return float(np.log(np.mean(lrs)) ** 2 + np.log(decay) ** 2 + 1 + 1e-3 * (seed % 7))
 
 
-@pytest.mark.usefixtures("no_report")
 def test_trials_with_other_hyperparameters_are_other_runs(tmp_path):
     study = lrshape.compare(
         train=train_with_decay,

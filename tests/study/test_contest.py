@@ -38,6 +38,7 @@ def parse(schedules, **settings):
     return StudySpec.parse({"workload": "digits-mlp", "schedules": schedules} | settings)
 
 
+@pytest.mark.report
 def test_a_contest_from_start_to_end(tmp_path):
     study = contest(tmp_path / "one")
     best, rows = study.best(), study.trials()
@@ -61,7 +62,6 @@ def test_a_contest_from_start_to_end(tmp_path):
     pd.testing.assert_frame_equal(again.trials(), rows)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_who_is_shown_to_be_better_takes_the_winners_place(tmp_path, monkeypatch):
     """Whatever the tuning holds for the best, the confirm phase has the last word."""
     from lrshape.procedure.tuning import _Tuner
@@ -142,7 +142,6 @@ def test_bad_input_is_told_in_a_line(schedules, settings, message):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_the_same_command_resumes_a_contest_that_max_trials_limits(tmp_path):
     given = {"train": train, "steps": STEPS, "schedules": ["linear", "cosine"], "max_trials": 80}
     document = lrshape.compare(**given, out=tmp_path / "x").document
@@ -172,7 +171,6 @@ def test_a_search_takes_no_schedules_and_a_contest_needs_them(tmp_path):
         lrshape.compare({"workload": "digits-mlp"}, out=tmp_path / "a")
 
 
-@pytest.mark.usefixtures("no_report")
 def test_the_command_prints_json_alone_and_best_its_winner(tmp_path, monkeypatch, capsys):
     from typer.testing import CliRunner
 

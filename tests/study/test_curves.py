@@ -81,7 +81,6 @@ def test_what_cannot_be_written_is_one_line(study, tmp_path):
         write_curves(study.curves()[:0], "csv", tmp_path / "c.csv")
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_resumed_study_has_the_same_curves(study, tmp_path):
     other = search(tmp_path / "other")
     for name in other.store.chunks()[1::3]:

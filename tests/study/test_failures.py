@@ -31,9 +31,6 @@ SPEC = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("no_report")
-
-
 class Broken:
     """A trial that fails when its number is among the first of each ten, once so many have not."""
 

@@ -76,7 +76,6 @@ def test_the_spec_and_the_choice_read_back_and_the_report_states_them(tuned):
     assert "weight_decay" in page
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_resumed_study_is_the_same(tuned, tmp_path):
     calls = []
 
@@ -117,7 +116,6 @@ def test_a_range_over_many_orders_of_magnitude_has_limits_that_are_numbers():
     assert huge.legal == (1e-300, 1e300)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_command_gets_hyperparameters_in_its_arguments(tmp_path):
     code = "import sys, json; json.dump(abs(float(sys.argv[1]) - 0.1), open(sys.argv[2], 'w'))"
     command = [sys.executable, "-c", code, "{weight_decay}", "{metrics}", "{schedule}"]

@@ -52,7 +52,6 @@ def test_too_little_time_is_said(caplog):
     assert "run the same command again to continue it" in caplog.text
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_search_is_planned_for_its_time_and_resumes_without_one(tmp_path):
     given = {"out": tmp_path / "x", "train": train, "steps": 12, **SETTINGS}
     with contextlib.suppress(lrshape.TimeLimitReached):  # a busy machine may be slower than it was at first
@@ -114,7 +113,6 @@ def test_a_time_that_is_too_short_for_given_settings_is_named(tmp_path, more):
         set_trials(document, tmp_path / "none", 1.0, FunctionWorkload.of(train, 12, ("score",)))
 
 
-@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("key", ["trials", "base_lr"])
 def test_another_plan_for_a_study_is_refused(tmp_path, key):
     quick = {**SETTINGS, "trials": 48}
@@ -142,7 +140,6 @@ def refuse_to_write(place, folder):
     raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
 
-@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("schedules", [None, ["linear", "cosine"]])
 def test_two_runs_that_time_their_trials_at_once_share_a_study(tmp_path, monkeypatch, schedules):
     given = {"out": tmp_path / "x", "train": lambda lrs, seed: float(lrs[0]), "steps": 3}

@@ -31,9 +31,6 @@ def train(lrs, seed):
     return float((lrs.sum() - 1) ** 2 + seed % 7 * 1e-3)
 
 
-pytestmark = pytest.mark.usefixtures("no_report")
-
-
 @pytest.mark.parametrize(
     "given",
     [{"train": train, "steps": 3}, {"workload": {"name": "linear-regression", "steps": 40}, "chunk_size": 4}],

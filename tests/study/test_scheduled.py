@@ -101,7 +101,6 @@ def test_the_spec_reads_back_and_report_and_tables_hold_the_schedule(searched, t
     assert any("weight_decay.family" in trial.params for trial in trials)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_the_engine_trains_with_schedules_of_weight_decay_and_of_a_group(tmp_path):
     groups = [{"name": "head", "parameters": "output.*"}, {"name": "body"}]
     study = lrshape.search(

@@ -94,7 +94,7 @@ def test_the_winner_is_a_schedule_that_was_trained(study):
 
 
 @pytest.mark.parametrize("min_lr", [0.02, 0.5])  # 0.5 lies above the best base LR
-def test_lengths_in_steps_and_a_lowest_lr_hold_in_every_trial_and_for_the_winner(tmp_path, no_report, min_lr):
+def test_lengths_in_steps_and_a_lowest_lr_hold_in_every_trial_and_for_the_winner(tmp_path, min_lr):
     seen = []
 
     def recorded(lrs, seed):
@@ -121,6 +121,7 @@ def test_report_figures_and_tables_are_written(study):
     assert len(read) == len(study.trials())
 
 
+@pytest.mark.report
 def test_the_same_study_twice_is_the_same(study, tmp_path):
     again = search(tmp_path / "two")
     pd.testing.assert_frame_equal(table(again.path), table(study.path), check_exact=True)
@@ -129,7 +130,6 @@ def test_the_same_study_twice_is_the_same(study, tmp_path):
     assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.usefixtures("no_report")
 def test_results_do_not_depend_on_the_chunks(study, tmp_path):
     other = search(tmp_path / "chunked", chunk_size=7)
     pd.testing.assert_frame_equal(table(other.path), table(study.path), check_exact=True)
@@ -137,7 +137,6 @@ def test_results_do_not_depend_on_the_chunks(study, tmp_path):
 
 @pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("into_it", [0, 5])
-@pytest.mark.usefixtures("no_report")
 def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, phase, into_it):
     stop_after, calls = into_it, []
     stop_after += sum(np.sum(study.trials()["phase"] == before) for before in PHASES[: PHASES.index(phase)])
@@ -166,7 +165,6 @@ def test_interrupted_anywhere_and_run_again_it_is_the_same(study, tmp_path, phas
     assert Store(out).read_choice() == study.store.read_choice()
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path, caplog):
     out = shutil.copytree(study.path, tmp_path / "damaged")
     victims = sorted((out / "trials").iterdir())[3:6]
@@ -179,7 +177,6 @@ def test_a_damaged_chunk_is_set_aside_and_computed_again(study, tmp_path, caplog
     assert caplog.text.count("will be recomputed") == 2
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_complete_study_trains_nothing_more(study):
     def never(lrs, seed):
         raise AssertionError("a complete study was trained again")
@@ -206,7 +203,6 @@ def test_time_limit_keeps_what_is_done(tmp_path):
     assert "The study is not complete" in write_report(study).read_text()
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_training_longer_than_the_time_limit_is_kept(tmp_path):
     def sleeps(lrs, seed):
         time.sleep(0.3)
@@ -218,7 +214,6 @@ def test_a_training_longer_than_the_time_limit_is_kept(tmp_path):
         assert len(lrshape.Study(tmp_path / "x").trials()) == stored
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_changed_train_function_is_told(tmp_path, caplog):
     def first(lrs, seed):
         return 1.0
@@ -237,7 +232,6 @@ def test_a_changed_train_function_is_told(tmp_path, caplog):
     assert study.best().score_median == 1.0
 
 
-@pytest.mark.usefixtures("no_report")
 def test_other_values_in_a_train_function_are_told(tmp_path, caplog):
     small = {**SPEC, "families": ["linear"], "confirm": {"seeds": 1}, "baselines": []}
 
@@ -256,7 +250,6 @@ def test_other_values_in_a_train_function_are_told(tmp_path, caplog):
         assert ("it cannot compare a _thread.lock" in caplog.text) == told
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_spec_that_was_parsed_is_complete(tmp_path):
     workload = {"name": "linear-regression", "steps": 10, "dimension": 4}
     spec = StudySpec.parse({**SPEC, "workload": workload, "metric": "final/train_loss"})
@@ -266,7 +259,6 @@ def test_a_spec_that_was_parsed_is_complete(tmp_path):
             lrshape.search(spec, out=tmp_path / "y", **more)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_train_function_may_change_directory(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
@@ -278,7 +270,6 @@ def test_a_train_function_may_change_directory(tmp_path, monkeypatch):
     assert lrshape.Study(tmp_path / "here").is_complete()
 
 
-@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_study_with_a_missing_chunk_is_not_complete(study, tmp_path, phase):
     gap = lrshape.Study(shutil.copytree(study.path, tmp_path / "gap"))
@@ -287,7 +278,6 @@ def test_a_study_with_a_missing_chunk_is_not_complete(study, tmp_path, phase):
     assert not gap.is_complete()
 
 
-@pytest.mark.usefixtures("no_report")
 def test_an_edited_spec_is_noticed(study, tmp_path):
     out = shutil.copytree(study.path, tmp_path / "edited")
     file = out / "study.json"
@@ -296,7 +286,6 @@ def test_an_edited_spec_is_noticed(study, tmp_path):
         lrshape.Study(out)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
     out = shutil.copytree(study.path, tmp_path / "longer")
     store = Store(out)
@@ -306,7 +295,6 @@ def test_chunks_beyond_the_plan_are_set_aside(study, tmp_path):
     pd.testing.assert_frame_equal(table(out), table(study.path), check_exact=True)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_the_first_metric_is_the_metric_by_default(tmp_path):
     small = {
         "families": ["linear"],
@@ -318,7 +306,6 @@ def test_the_first_metric_is_the_metric_by_default(tmp_path):
     assert study.metric == "final/loss"
 
 
-@pytest.mark.usefixtures("no_report")
 def test_nan_in_a_second_metric_changes_nothing_for_the_one_that_decides(tmp_path):
     def twice(lrs, seed):
         loss, auc = train(lrs, seed)["loss"], float("nan")
@@ -334,6 +321,7 @@ def test_nan_in_a_second_metric_changes_nothing_for_the_one_that_decides(tmp_pat
     assert by_auc.scores["diverged"].sum() == (rows["status"] == "ok").sum()
 
 
+@pytest.mark.report
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_all_diverged_is_said_plainly(tmp_path, caplog, value):
     study = lrshape.search(SPEC, train=lambda lrs, seed: value, steps=3, out=tmp_path / "x")
@@ -345,6 +333,7 @@ def test_all_diverged_is_said_plainly(tmp_path, caplog, value):
     assert "diverged" in (study.path / "report.html").read_text()
 
 
+@pytest.mark.report
 def test_failures_keep_their_message(tmp_path):
     def fails(lrs, seed):
         raise OSError("no GPU <b>today</b>")
@@ -412,7 +401,6 @@ def test_an_unwritable_place_is_an_error_before_any_training(tmp_path):
             search(place, never)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_a_jax_workload_end_to_end(tmp_path):
     spec = {
         "workload": {"name": "digits-mlp", "steps": 10, "hidden": [8]},

@@ -28,9 +28,6 @@ SPEC = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("no_report")
-
-
 def train(lrs, seed):
     return float("inf") if seed % 2 and lrs.max() > 0.9 else float(lrs.sum())
 

@@ -151,7 +151,6 @@ def test_ctrl_c_kills_the_training(gone):
     assert gone(process)
 
 
-@pytest.mark.usefixtures("no_report")
 def test_no_worker_outlives_a_search(gone, tmp_path):
     workload = {"name": "function", "function": "mischievous_training:train", "steps": 3, "isolated": True}
     given = {"workload": workload | {"metrics": ["score", "process"]}, "max_trials": 60}

@@ -89,7 +89,6 @@ def test_what_is_no_number_fails(value):
     assert len(outcome.message[0]) <= 500
 
 
-@pytest.mark.usefixtures("no_report")
 @pytest.mark.parametrize("scale", [5e-324, 1e-300, 1e37, -1e37])
 def test_scores_of_any_size_have_a_winner(tmp_path, scale):
     study = lrshape.search(
@@ -134,7 +133,6 @@ def test_threads_that_go_on_do_not_hold_the_next_training():
         stop.set()
 
 
-@pytest.mark.usefixtures("no_report")
 def test_the_random_state_of_the_process_changes_nothing(tmp_path):
     """Neither what is searched nor what is said depends on it."""
 

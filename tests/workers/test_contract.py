@@ -66,7 +66,6 @@ def search(folder: Path, executor):
 
 
 @elsewhere
-@pytest.mark.usefixtures("no_report")
 def test_a_study_is_the_same(started, inline, tmp_path):
     digest, table = search(tmp_path, started)
     assert digest == inline[0]

@@ -128,7 +128,6 @@ def test_wrong_settings(settings, message, tmp_path):
     assert not (tmp_path / "study").exists()
 
 
-@pytest.mark.usefixtures("no_report")
 def test_one_training_that_kills_its_worker_fails_and_its_chunk_is_kept(tmp_path, monkeypatch):
     """With a closure, which no worker could import: scripts and notebooks have such functions."""
     monkeypatch.setattr(pool, "BEFORE_SPLIT", 1)  # every death costs a new worker's start
