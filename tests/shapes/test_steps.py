@@ -14,6 +14,29 @@ from lrshape.shapes.schedule import Schedule
 REX = Schedule("rex", {"warmup": 0.1}, base_lr=0.1, steps=30)
 
 
+def example(family, steps=40, step_rule="midpoint", seed=0):
+    """A schedule of a family whose parameters are all away from their defaults."""
+    if family == "table":
+        params = {"values": [0.1, 1.0, 0.7, 0.9, 0.0]}
+    else:
+        space = FAMILIES[family].space()
+        point = 0.2 + 0.6 * np.random.default_rng(seed).random((1, len(space)))
+        params = {name: values[0].item() for name, values in space.from_unit(point).items()}
+    return Schedule(family, params, 0.05, steps, step_rule)
+
+
+EXAMPLES = [
+    *(example(family) for family in FAMILIES),
+    *(example(family, step_rule=s) for family in ("rex", "table") for s in ("left", "right")),
+]
+
+
+@pytest.fixture(params=EXAMPLES, ids=lambda schedule: f"{schedule.family}-{schedule.step_rule}")
+def schedule(request):
+    """A schedule of 40 steps, of each family, and read in each way."""
+    return request.param
+
+
 def test_every_step_alone_and_past_the_ends(schedule):
     values = schedule.values()
     np.testing.assert_allclose([schedule(step) for step in range(40)], values, rtol=1e-14)
