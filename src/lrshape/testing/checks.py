@@ -1,9 +1,12 @@
 """What every check of a study promises; it runs on a small study of a quick function."""
 
+import atexit
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -27,6 +30,7 @@ SPEC = {
     "base_lr": {"low": 0.01, "high": 1.0, "points": 3},
     "screen": {"shapes": 4, "seeds": 1},
     "rescore": {"top": 2, "seeds": 2},
+    "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
     "confirm": {"seeds": 2},
 }
 called = 0
@@ -59,9 +63,17 @@ def check_check(check: Check) -> None:
 def searched() -> Iterator[Study]:
     """A complete study, in a folder of its own."""
     with tempfile.TemporaryDirectory() as folder:
-        with mock.patch.object(api, "write_report"):
-            study = api.search(SPEC, out=Path(folder) / "study")
-        yield study
+        yield Study(shutil.copytree(_searched_once(), Path(folder) / "study"))
+
+
+@cache
+def _searched_once() -> Path:
+    """The path of the study that is copied; it is there until the process ends."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    with mock.patch.object(api, "write_report"):
+        api.search(SPEC, out=(path := Path(folder) / "study"))
+    return path
 
 
 def trained(check: Check, study: Study, stop: int | None = None) -> tuple[pd.DataFrame, int]:

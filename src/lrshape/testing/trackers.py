@@ -17,6 +17,7 @@ SPEC = {
     "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
     "screen": {"shapes": 2, "seeds": 1},
     "rescore": {"top": 1, "seeds": 1},
+    "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
     "confirm": {"seeds": 1},
 }
 
