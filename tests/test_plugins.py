@@ -31,6 +31,10 @@ shapes = 3
 [rescore]
 top = 1
 seeds = 2
+[tuning]
+rounds = 1
+base_lrs = 3
+seeds = 1
 [confirm]
 seeds = 2
 """

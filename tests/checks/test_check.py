@@ -15,6 +15,7 @@ from lrshape.procedure.trial import Candidate, ShapeRecord
 from lrshape.report.sections import Section, Table
 from lrshape.testing import checks
 
+SMALL = {"screen": {"shapes": 1, "seeds": 1}, "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1}}
 SHAPES = [ShapeRecord.of(f"linear-{i}", "linear", {"floor": 0.1 * i, "warmup": 0.0}) for i in range(2)]
 
 
@@ -78,7 +79,7 @@ def test_other_settings_are_refused_with_the_keys_that_changed(searched, trainin
 
 def test_another_studys_results_are_refused(searched, training, tmp_path):
     run(searched)
-    small = {"families": ["linear"], "screen": {"shapes": 1, "seeds": 1}, "baselines": []}
+    small = SMALL | {"families": ["linear"], "baselines": []}
     workload = {"name": "function", "function": "followed_training:train", "steps": 3}
     other = lrshape.search(small, workload=workload, out=tmp_path / "other")
     shutil.copytree(searched.path / "rounds", tmp_path / "other" / "rounds")

@@ -52,7 +52,8 @@ def train(lrs, seed):
 GUARD
     study = lrshape.search(train=train, steps=4, out="mine", isolated=True, families=["rex"], baselines=[],
                            base_lr={"low": 0.1, "high": 1.0, "points": 2}, screen={"shapes": 3, "seeds": 4},
-                           rescore={"top": 1, "seeds": 2}, confirm={"seeds": 2})
+                           rescore={"top": 1, "seeds": 2}, confirm={"seeds": 2},
+                           tuning={"rounds": 1, "base_lrs": 3, "seeds": 1})
     print(sorted(set(study.trials()["message"])))
 """
 

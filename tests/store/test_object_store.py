@@ -28,6 +28,7 @@ chunk_size = 4
 base_lr = {low = 0.01, high = 1.0, points = 3}
 screen = {shapes = 4, seeds = 2}
 rescore = {top = 2, seeds = 4}
+tuning = {rounds = 1, base_lrs = 3, seeds = 1}
 confirm = {seeds = 6}
 
 [workload]

@@ -22,7 +22,8 @@ def study(without_report, tmp_path_factory):
             train=train, steps=4, metrics=("loss", "seed"), out=tmp_path_factory.mktemp("uneven") / "study",
             families=["rex", "wsd", "cyclic_cosine"], baselines=["constant"], chunk_size=64,
             screen={"shapes": 4, "seeds": 4}, base_lr={"low": 0.1, "high": 1.0, "points": 3},
-            rescore={"top": 5, "seeds": 2}, confirm={"seeds": 2}, name="three",
+            rescore={"top": 5, "seeds": 2}, tuning={"rounds": 1, "base_lrs": 3, "seeds": 1},
+            confirm={"seeds": 2}, name="three",
         )  # fmt: skip
 
 

@@ -299,6 +299,7 @@ def test_the_first_metric_is_the_metric_by_default(tmp_path):
     small = {
         "families": ["linear"],
         "screen": {"shapes": 1, "seeds": 1},
+        "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1},
         "confirm": {"seeds": 1},
         "baselines": [],
     }

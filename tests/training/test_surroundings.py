@@ -94,7 +94,8 @@ def test_scores_of_any_size_have_a_winner(tmp_path, scale):
     study = lrshape.search(
         train=lambda lrs, seed: scale * (1 + seed % 3), steps=3, out=tmp_path / "study", families=["rex"],
         baselines=["constant"], screen={"shapes": 4, "seeds": 2}, rescore={"top": 1, "seeds": 2},
-        base_lr={"low": 0.1, "high": 1.0, "points": 2}, confirm={"seeds": 2},
+        base_lr={"low": 0.1, "high": 1.0, "points": 2}, tuning={"rounds": 1, "base_lrs": 3, "seeds": 1},
+        confirm={"seeds": 2},
     )  # fmt: skip
     assert set(study.trials()["status"]) == {"ok"}
     assert 1 <= study.best().score_median / scale <= 3
@@ -167,6 +168,7 @@ baselines = ["constant"]
 base_lr = {low = 0.1, high = 1.0, points = 2}
 screen = {shapes = 2, seeds = 1}
 rescore = {top = 1, seeds = 2}
+tuning = {rounds = 1, base_lrs = 3, seeds = 1}
 confirm = {seeds = 2}
 workload = {name = "function", function = "messy:train", steps = 3, isolated = ISOLATED}
 """

@@ -181,7 +181,8 @@ if __name__ == "__main__":
     import lrshape.api  # not where the worker imports this, again and again
     lrshape.api.write_report = lambda study: None
     spec = {"families": ["rex"], "baselines": ["constant"], "base_lr": {"low": 0.1, "high": 1.0, "points": 2},
-            "screen": {"shapes": 2, "seeds": 1}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2}}
+            "screen": {"shapes": 2, "seeds": 1}, "rescore": {"top": 1, "seeds": 2}, "confirm": {"seeds": 2},
+            "tuning": {"rounds": 1, "base_lrs": 3, "seeds": 1}}
     study = lrshape.search(spec, train=train, steps=3, out="study", timeout=60,
                            executor={"name": "processes", "workers": 1})
     print(study.trials()["message"].unique().tolist())
