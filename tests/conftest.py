@@ -12,16 +12,15 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import driving
 import lrshape
 from lrshape.cli import app
-from lrshape.study.drive import drive_search
 from lrshape.testing.executors import has_ended
 
-collect_ignore = ["plugins"]  # a package that is installed, and no tests
+collect_ignore = ["plugins", "shared"]  # a package that is installed; modules that tests import
 
 PARTS = ("cifar-10-batches-bin", "wikitext-2")
 
@@ -178,58 +177,13 @@ def training(_searched):
     module.stop_after = None
 
 
-def _rows(rounds, metric):
-    """The table of rounds of trials, scored by ``metric(training)``; what is not finite has diverged."""
-    rows = [
-        {
-            "phase": t.phase,
-            "shape": t.shape.id,
-            "family": t.shape.family.name,
-            "params": t.shape.params,
-            "base_lr": t.base_lr,
-            "hyperparameters": t.candidate.hyperparameters,
-            "seed": t.seed,
-            "final/train_loss": (value := metric(t)),
-            "status": "ok" if np.isfinite(value) else "diverged",
-        }
-        for trials in rounds
-        for t in trials
-    ]
-    return pd.DataFrame(rows)
-
-
-def _drive(phase, metric):
-    """Run a phase on ``metric(training)``; return its rounds of trials and what it chose."""
-    rounds = []
-    try:
-        rounds.append(next(phase))
-        while True:
-            rounds.append(phase.send(_rows(rounds, metric)))
-    except StopIteration as end:
-        return rounds, end.value
-
-
-def _drive_all(spec, metric):
-    """Run all phases on ``metric(training)``; return their trials, and the choice."""
-    tables, chosen = [], []
-
-    def drive(name, phase):
-        rounds, choice = _drive(phase, metric)
-        tables.append(_rows(rounds, metric))
-        chosen.append(choice)
-        return choice, tables[-1]
-
-    drive_search(spec, drive)
-    return pd.concat(tables, ignore_index=True), chosen[-1]
-
-
 @pytest.fixture
 def drive():
     """Runs a phase on ``metric(training)``; gives its rounds of trials and what it chose."""
-    return _drive
+    return driving.drive
 
 
 @pytest.fixture(scope="session")
 def drive_all():
     """Runs all phases of a search on ``metric(training)``; gives their trials, and the choice."""
-    return _drive_all
+    return driving.drive_all

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from driving import rows
 from lrshape.analysis.intervals import interval_ranks
 from lrshape.analysis.looks import share_of_error
 from lrshape.errors import InputError
 from lrshape.procedure.budget import FAMILIES, family_names, plan_search
 from lrshape.procedure.curves import multiplier_rms
+from lrshape.procedure.screening import screen
 from lrshape.procedure.spec import STANDARD_BASELINES
 from lrshape.study.plan import Plan
 from lrshape.study.spec import StudySpec
@@ -167,7 +169,7 @@ def test_settings_of_the_spec_stand():
         assert looks.items() <= confirm.model_dump().items()
 
 
-@pytest.mark.parametrize("ratio", [1 / 100, 1 / 40, 40, 100])
+@pytest.mark.parametrize("ratio", [1 / 100, 100])
 def test_a_range_that_misses_the_best_base_lr_widens_until_it_is_inside(drive_all, ratio):
     """Both ends are too small or too large by that much at least."""
     near, far = BEST_RMS * ratio, BEST_RMS * ratio * (100 if ratio > 1 else 1 / 100)
@@ -180,11 +182,14 @@ def test_a_range_that_misses_the_best_base_lr_widens_until_it_is_inside(drive_al
 
 
 @pytest.mark.parametrize("ratio", [1 / 1000, 1, 1000])
-def test_the_first_baseline_finds_the_range_for_all(drive_all, ratio):
+def test_the_first_baseline_finds_the_range_for_all(ratio):
     base_lr = {"low": 0.1 * ratio * BEST_RMS, "high": 3 * ratio * BEST_RMS}
     spec = StudySpec.parse(
         {"workload": "digits-mlp", "baselines": list(STANDARD_BASELINES), "base_lr": base_lr}
     )
-    trials, _ = drive_all(spec, smooth)
-    swept = (trials["phase"] == "screen") & trials["shape"].astype(str).str.startswith("baseline")
-    assert swept.sum() <= (15 if ratio == 1 else 22)  # were each to walk alone, 31 and more
+    phase, swept = screen(spec), []
+    asked = next(phase)
+    while all(t.shape.id.startswith("baseline") for t in asked):  # they come before all other shapes
+        swept.append(asked)
+        asked = phase.send(rows(swept, smooth))
+    assert 0 < sum(map(len, swept)) <= (15 if ratio == 1 else 22)  # were each to walk alone, 31 and more

@@ -1,9 +1,9 @@
 """The confirm phase on scores that are given by hand: it looks as planned, and goes on with what is open."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from driving import rows
 from lrshape.analysis.design import Tuning
 from lrshape.procedure.choice import Choice, Tuned
 from lrshape.procedure.phases import confirm, is_confirmed
@@ -116,22 +116,7 @@ def test_it_keeps_to_the_trials_that_are_left(drive, left, taken):
 def test_a_study_is_confirmed_when_all_these_trials_are_there(drive):
     spec = spec_of(max_trials=100)
     rounds, _ = confirmed(drive, spec, history=20)
-    trials = pd.DataFrame(
-        {
-            "phase": t.phase,
-            "shape": t.shape.id,
-            "family": t.shape.family.name,
-            "params": t.shape.params,
-            "base_lr": t.base_lr,
-            "hyperparameters": t.candidate.hyperparameters,
-            "seed": t.seed,
-            METRIC: loss(t),
-            "status": "ok",
-        }
-        for asked in rounds
-        for t in asked
-    )
-    stored = trials.sample(frac=1.0, random_state=0)
+    stored = rows(rounds, loss).sample(frac=1.0, random_state=0)
     assert is_confirmed(spec, CHOICE, stored, 20)
     assert not is_confirmed(spec, CHOICE, stored.head(0), 20)
     assert not is_confirmed(

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from driving import rows
 from lrshape.analysis.design import Tuning
 from lrshape.procedure import known_trials
 from lrshape.procedure.choice import Choice, Tuned
@@ -55,15 +56,12 @@ def loss(t):
 
 def screened(octaves, metric=loss):
     """A screen that has tried every shape at these base LRs, in octaves from the best one."""
-    rows = []
-    for shape in SHAPES:
-        for number, away in enumerate(octaves):
-            trial = Trial("screen", Candidate(shape, best_base_lr(shape) * 2.0**away), number % 3)
-            value = metric(trial)
-            row = {"phase": "screen", "shape": shape.id, "family": shape.family.name, "params": shape.params}
-            row |= {"base_lr": trial.base_lr, "hyperparameters": "{}", "seed": trial.seed, METRIC: value}
-            rows.append(row | {"status": "ok" if np.isfinite(value) else "diverged"})
-    return pd.DataFrame(rows)
+    trials = [
+        Trial("screen", Candidate(shape, best_base_lr(shape) * 2.0**away), number % 3)
+        for shape in SHAPES
+        for number, away in enumerate(octaves)
+    ]
+    return rows([trials], metric)
 
 
 def tuned(drive, octaves, metric=loss, **tuning):
