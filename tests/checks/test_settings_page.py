@@ -1,6 +1,5 @@
 """The page of a sweep: what it says, and how it looks in a real browser."""
 
-import re
 import runpy
 from dataclasses import replace
 from pathlib import Path
@@ -253,11 +252,10 @@ def test_an_edge_is_said():
 
 
 def test_names_are_escaped(hostile, tmp_path):
-    for number, text in enumerate(hostile.values()):
-        labels = [f"{text} {i}" for i in range(2)]
-        page = write(sweep(2, labels=labels), tmp_path / str(number)).read_text()
-        assert page.count("<script") == 2  # the data and our script
-        assert not re.search(r"<img", page)
+    text = "".join(hostile.values())
+    page = write(sweep(2, labels=[f"{text} {i}" for i in range(2)]), tmp_path).read_text()
+    assert page.count("<script") == 2  # the data and our script
+    assert "<img" not in page
 
 
 @pytest.fixture(scope="module")
