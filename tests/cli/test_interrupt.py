@@ -13,7 +13,9 @@ import pytest
 import typer
 
 import lrshape
+from lrshape.cli import stopping
 from lrshape.cli.running import seconds
+from lrshape.study import time_limit
 
 CHUNKS = "study/trials/*.parquet"
 
@@ -35,9 +37,8 @@ def stopped(process, code):
 def finish(folder, finished):
     """Run the search to its end: its trials are those of one that was not stopped."""
     folder.pause(0.0)
-    process = folder.start("search", "spec.toml", "--out", "study")
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 0, err
+    code, _, err = folder.run("search", "spec.toml", "--out", "study")
+    assert code == 0, err
     pd.testing.assert_frame_equal(table(folder), table(finished), check_exact=True)
 
 
@@ -137,6 +138,12 @@ def train(lrs, seed):
 """
 
 
+HASTY = (
+    "from lrshape.cli import stopping; from lrshape.study import time_limit; "
+    "stopping.GRACE, time_limit.PATIENCE = 0.2, 0.0"
+)
+
+
 @pytest.fixture
 def stubborn(folder):
     """Trials that do not end, and do not hear of signals."""
@@ -201,13 +208,15 @@ def test_a_second_ctrl_c_stops_at_once_what_does_not_hear_the_first(stubborn):
 
 
 def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
-    process = stubborn.start("search", "spec.toml", "--out", "study", "--time-limit", "1s")
+    assert stopping.GRACE + time_limit.PATIENCE < 10
+    process = stubborn.start("search", "spec.toml", "--out", "study", "--time-limit", "1s", before=HASTY)
     wait_for_study(stubborn, process)
     assert "this run stored no trials: run the same command again" in stopped(process, 130)
 
 
 def test_where_no_trial_was_stored_none_is_said_to_be(stubborn):
-    _, _, err = stubborn.run_apart("search", "planned.toml", "--out", "study", "--time-limit", "1s")
+    arguments = ("search", "planned.toml", "--out", "study", "--time-limit", "1s")
+    _, err = stubborn.start(*arguments, before=HASTY).communicate(timeout=60)
     assert err.endswith(
         "stopped immediately; this run stored no trials: run the same command again, with more time if it "
         "ends here again\n"

@@ -72,9 +72,10 @@ def endless(lrs, seed):
 
 @pytest.mark.usefixtures("hears_interrupts")
 @pytest.mark.parametrize("executor", [None, {"name": "processes", "workers": 1}])
-def test_a_training_longer_than_the_limit_does_not_hold_it_up(executor):
+def test_a_training_longer_than_the_limit_does_not_hold_it_up(monkeypatch, executor):
     from lrshape.workers.executor import EXECUTORS
 
+    monkeypatch.setattr("lrshape.study.time_limit.PATIENCE", 0.1)
     spec = spec_of(endless)
     began = time.monotonic()
     with EXECUTORS.build(executor or "inline") as runner:
