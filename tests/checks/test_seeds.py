@@ -51,11 +51,6 @@ def test_seeds_from_beginning_to_end(searched, training):
     assert (other.tables["agreement"]["certain"] >= result.tables["agreement"]["certain"]).all()
     with pytest.raises(lrshape.InputError, match="changed: max: 8 -> 9"):
         SeedsCheck(max=9, top=3, sample=6).run(searched)
-
-
-def test_scores_are_medians_of_the_stored_trials(searched):
-    result = CHECK.run(searched)
-    table = lrshape.store.Store(searched.path / "seeds").trials()
     table["shape"] = table["shape"].astype(str)  # a study's texts are categories
     values = table.pivot(index="shape", columns="seed", values="final/score")
     frame = result.tables["scores"].astype({"shape": str}).set_index("shape")

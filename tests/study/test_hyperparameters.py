@@ -246,8 +246,6 @@ def test_whole_numbers_end_where_their_range_does():
 
 def test_checks_train_at_the_values_of_the_study(tuned_search):
     from lrshape.checks.local import LocalCheck, best_shapes
-    from lrshape.store import Store
 
-    LocalCheck(points=2, base_lrs=1, seeds=1, confirm_seeds=2, top=1).run(tuned_search)
-    trained = Store(tuned_search.path / "local").trials()
+    trained = LocalCheck(points=2, base_lrs=1, seeds=1, confirm_seeds=2, top=1).train(tuned_search)
     assert set(trained["hyperparameters"]) == {best_shapes(tuned_search, 1)[0].hyperparameters}

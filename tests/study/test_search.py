@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import os
 import shutil
 import threading
@@ -323,9 +324,8 @@ def test_nan_in_a_second_metric_changes_nothing_for_the_one_that_decides(tmp_pat
 
 
 @pytest.mark.report
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_all_diverged_is_said_plainly(tmp_path, caplog, value):
-    study = lrshape.search(SPEC, train=lambda lrs, seed: value, steps=3, out=tmp_path / "x")
+def test_all_diverged_is_said_plainly(tmp_path, caplog):
+    study = lrshape.search(SPEC, train=lambda lrs, seed: math.nan, steps=3, out=tmp_path / "x")
     (warning,) = [m for m in caplog.messages if "diverged" in m]
     assert warning.startswith("all 64 trials so far diverged: check how the training computes final/score")
     best = study.best()
