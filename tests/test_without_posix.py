@@ -103,7 +103,7 @@ def test_what_needs_process_groups_is_refused_in_one_line(run):
     assert not (run.path / "none").exists()
 
 
-def test_a_resumed_study_gets_no_failed_trials(run, monkeypatch):
+def test_a_command_that_is_called_is_refused_and_has_not_failed(monkeypatch):
     from lrshape.errors import InputError
     from lrshape.training.workloads.command import CommandWorkload
 

@@ -142,7 +142,7 @@ def test_logs_that_end_a_step_apart_are_one_sweep():
 def test_a_run_with_losses_at_its_start_alone_is_not_drawn(tmp_path):
     short = Run("short", HOLD, [20, 40, 60, 80], [4.0, 3.9, 3.8, 3.7])
     suggest([short], steps=STEPS).write(tmp_path)
-    assert (tmp_path / "suggestion.html").exists()
+    assert {file.stem for file in (tmp_path / "figures").iterdir()} == {"schedules"}
 
 
 def test_a_run_that_diverged_counts_as_unstable(tmp_path):
@@ -348,6 +348,7 @@ def test_what_is_written_is_read_back(tmp_path):
     assert len(list(tmp_path.glob("next-*.json"))) == len(found.next_runs)
     page = (tmp_path / "suggestion.html").read_text()
     assert found.rows[0].name in page
+    assert "against the best other" in page
     assert "<svg" in page
 
 
