@@ -124,13 +124,6 @@ def test_other_encodings_are_named(tmp_path, suffix):
             read_schedule(file)
 
 
-@pytest.mark.parametrize("target", ["python", "json"])
-def test_files_keep_batch_sizes(tmp_path, target):
-    schedule = Schedule("rex", {}, 0.1, 10).replace(batch_sizes=[(1, 5), (2, 5)])
-    found = read_schedule(export(schedule, target, tmp_path / EXPORTERS[target].file_name()))
-    assert found.batch_sizes == ((1, 5), (2, 5))
-
-
 def test_json_is_what_the_schedule_reads(tmp_path):
     schedule = Schedule("rex", {}, 0.1, 10)
     text = export(schedule, "json", tmp_path / "s.json").read_text()

@@ -97,6 +97,7 @@ def test_runs_are_the_same_as_single_steps():
     np.testing.assert_array_equal(runs.values(), as_array.values())
 
 
+@pytest.mark.parametrize("schedule", [REX, example("table")])
 @pytest.mark.parametrize("changes", [{}, {"steps": 12, "base_lr": 3}, {"batch_sizes": [(8, 3), (16, 4)]}])
 def test_survives_json_and_pickle(schedule, changes):
     changed = schedule.replace(**changes)
