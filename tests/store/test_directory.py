@@ -1,5 +1,4 @@
 import json
-import logging
 
 import numpy as np
 import pandas as pd
@@ -45,12 +44,6 @@ def test_two_writes_of_one_table_give_the_same_file(store, table, tmp_path, docu
         s.write("screen-00000", table)
     first, second = ((s.path / "trials" / "screen-00000.parquet").read_bytes() for s in (store, other))
     assert first == second
-
-
-def test_an_existing_chunk_is_left_alone(store, table, make_table):
-    store.write("screen-00000", table)
-    assert store.write("screen-00000", make_table(first=100)) is False
-    pd.testing.assert_frame_equal(store.read("screen-00000"), table)
 
 
 def test_no_temporary_file_stays(store, table):
@@ -102,23 +95,6 @@ def test_a_metric_that_a_chunk_lacks_is_nan(store, make_table):
     together = store.trials()
     assert list(together.columns) == list(make_table().columns)
     assert together["final/test_error"][:12].isna().all()
-
-
-def test_damaged_chunks_are_set_aside_with_a_warning(store, table, make_table, caplog):
-    store.write("screen-00000", table)
-    for _ in range(3):
-        store.write("screen-00001", make_table(first=100))
-        file = store.path / "trials" / "screen-00001.parquet"
-        file.write_bytes(file.read_bytes()[:-1])
-        with caplog.at_level(logging.WARNING, "lrshape.store"):
-            caplog.clear()
-            sound = store.trials()
-        pd.testing.assert_frame_equal(plain(sound), table)
-        assert "will be recomputed if it is needed: " in caplog.text
-        assert store.chunks() == ["screen-00000"]
-    assert sorted(p.name for p in (store.path / "damaged").iterdir()) == [
-        "screen-00001.1.parquet", "screen-00001.2.parquet", "screen-00001.parquet",
-    ]  # fmt: skip
 
 
 def test_a_study_that_cannot_be_changed_is_read_all_the_same(store, table, make_table, caplog):
@@ -199,17 +175,6 @@ def test_create_refuses_what_is_no_study(tmp_path, document):
     with pytest.raises(InputError, match="not empty"):
         Store.create(tmp_path, document)
     assert [p.name for p in tmp_path.iterdir()] == ["trials"]
-
-
-def test_create_refuses_an_unwritable_place(document):
-    with pytest.raises(InputError, match="/proc/lrshape-study"):
-        Store.create("/proc/lrshape-study", document)
-
-
-def test_create_below_a_file_is_refused(tmp_path, document):
-    (tmp_path / "file").touch()
-    with pytest.raises(InputError, match="file/study"):
-        Store.create(tmp_path / "file" / "study", document)
 
 
 def test_a_study_that_became_unwritable_is_noticed(store):

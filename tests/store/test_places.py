@@ -37,12 +37,14 @@ def test_two_runs_may_set_the_same_chunk_aside(there, table):
     assert there.place.names("damaged") == ["screen-00000.parquet"]
 
 
-def test_damage_is_set_aside_and_nothing_overwritten(there, table):
+def test_damage_is_set_aside_and_nothing_overwritten(there, table, caplog):
     for _ in range(3):
         assert there.write("screen-00000", table)
         data = there.place.read("trials/screen-00000.parquet")
         there.place.replace("trials/screen-00000.parquet", data[:-1])
+        caplog.clear()
         assert there.trials().empty
+        assert "will be recomputed if it is needed: " in caplog.text
         assert there.chunks() == []
     assert sorted(there.place.names("damaged")) == [
         "screen-00000.1.parquet", "screen-00000.2.parquet", "screen-00000.parquet",

@@ -384,13 +384,6 @@ def test_bad_arguments_leave_no_directory(tmp_path, arguments, message):
     assert not (tmp_path / "x").exists()
 
 
-def test_a_directory_with_other_things_is_refused_and_left_alone(tmp_path):
-    (tmp_path / "thesis.tex").write_text("precious")
-    with pytest.raises(lrshape.InputError, match=r"is not empty and holds no study: it has thesis\.tex"):
-        search(tmp_path)
-    assert [p.name for p in Path(tmp_path).iterdir()] == ["thesis.tex"]
-
-
 def test_an_unwritable_place_is_an_error_before_any_training(tmp_path):
     (tmp_path / "file").write_text("")
 
@@ -398,7 +391,7 @@ def test_an_unwritable_place_is_an_error_before_any_training(tmp_path):
         raise AssertionError("trained")
 
     for place in (tmp_path / "file" / "below", Path("/proc/lrshape")):
-        with pytest.raises(lrshape.InputError, match="cannot write"):
+        with pytest.raises(lrshape.InputError, match=f"cannot write .*{place}"):
             search(place, never)
 
 
