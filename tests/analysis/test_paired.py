@@ -3,7 +3,6 @@ import math
 import numpy as np
 import pytest
 
-from lrshape.analysis.design import Design, Tuning
 from lrshape.analysis.intervals import interval_ranks
 from lrshape.analysis.looks import share_of_error
 from lrshape.analysis.paired import PairedSamples, verdict
@@ -100,8 +99,3 @@ def test_looking_again_keeps_the_error_and_pairing_finds_effects():
     assert 0.02 < ever(0.5, lambda n: share_of_error(n, LOOKS)) < 0.05
     assert ever(0.5, lambda _: 1.0) > 0.08  # looking again without a price
     assert ever(0.365, lambda n: share_of_error(n, LOOKS)) > 0.85  # an effect of a third of the pairs' sd
-
-
-def test_a_design_is_empty_unless_it_says_more():
-    assert Design() == Design((), None, None, None, {}, False)
-    assert Tuning(0.0, 0.0).edge == ""

@@ -114,13 +114,11 @@ def test_a_time_that_is_too_short_for_given_settings_is_named(tmp_path, more):
         set_trials(document, tmp_path / "none", 1.0, FunctionWorkload.of(train, 12, ("score",)))
 
 
-@pytest.mark.parametrize("key", ["trials", "base_lr"])
-def test_another_plan_for_a_study_is_refused(tmp_path, key):
+def test_another_plan_for_a_study_is_refused(tmp_path):
     quick = {**SETTINGS, "trials": 48}
     lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **quick)
-    other = {**quick, "trials": 200} if key == "trials" else {**quick, "base_lr": {"low": 0.1, "high": 1.0}}
-    first = {"trials": r"trials \(max_trials\): 48 -> 200; ", "base_lr": r"base_lr\.low: "}[key]
-    with pytest.raises(lrshape.InputError, match=f"changed: {first}"):
+    other = {**quick, "trials": 200}
+    with pytest.raises(lrshape.InputError, match=r"changed: trials \(max_trials\): 48 -> 200; "):
         lrshape.search(out=tmp_path / "x", train=lambda lrs, seed: float(lrs[0]), steps=3, **other)
 
 

@@ -96,13 +96,6 @@ def test_an_exception_is_a_failure_of_that_training_alone():
     assert outcome.message == ["RuntimeError: CUDA out of memory", ""]
 
 
-def test_leaving_the_program_is_a_failure_of_that_training_alone():
-    def train(lrs, seed):
-        raise SystemExit(3)
-
-    assert run(train).message == ["SystemExit: 3", "SystemExit: 3"]
-
-
 def test_a_message_that_cannot_be_read_or_stored_does_no_harm():
     class UnreadableError(Exception):
         def __str__(self):
