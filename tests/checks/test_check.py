@@ -1,6 +1,5 @@
 """Every registered check keeps its contract; what all checks share besides."""
 
-import json
 import math
 import shutil
 
@@ -136,14 +135,8 @@ def test_a_function_that_is_gone_is_told_before_anything_is_made(searched, train
     assert not (searched.path / "rounds").exists()
 
 
-def test_it_writes_a_page_and_tables_and_gives_data(searched):
+def test_its_page_has_the_method_after_the_sections(searched):
     result = Rounds(digits=2).run(searched)
-    folder = searched.path / "rounds"
-    text = (folder / "report.html").read_text()
-    assert "Check: rounds" in text
+    text = (searched.path / "rounds" / "report.html").read_text()
     assert text.index("Scores") < text.index("How it was computed") < text.index("The minimum is taken.")
-    assert len(pd.read_csv(folder / "tables" / "trials.csv")) == 15
-    found = json.loads(json.dumps(result.to_dict(), allow_nan=False))
-    assert found["metric"] == "final/score"
-    assert found["settings"] == {"seeds": 5, "sample": None, "digits": 2}
-    assert found["trials"] == 15
+    assert result.to_dict()["metric"] == "final/score"
