@@ -120,17 +120,28 @@ def test_no_room_imports_a_private_module_of_another():
 
 
 COMMAND = "from lrshape.cli import app; app(sys.argv[1:], standalone_mode=False)"
+SHAPES = (
+    "import lrshape.procedure.sampler; from lrshape.shapes import FAMILIES, evaluate, schedule, steps; "
+    "[evaluate(family, {}, steps.progress(5)) for family in FAMILIES.values()]; "
+    "[schedule.Schedule(name, {}, 1.0, 5).values() for name in FAMILIES]"
+)
+FIGURES = (
+    "import lrshape.report.page; assert 'matplotlib' not in sys.modules; "
+    "from lrshape.report.plotting import new_figure; new_figure(2).draw_without_rendering()"
+)
 
 
 @pytest.mark.parametrize(
     ("program", "arguments", "heavy"),
     [
         ("import lrshape; list(lrshape.families)", [], "jax matplotlib sklearn pyarrow scipy.stats"),
+        (SHAPES, [], "jax matplotlib torch pandas"),
+        (FIGURES, [], "matplotlib.pyplot"),
         (COMMAND, ["--help"], "jax matplotlib pandas scipy sklearn"),
         (COMMAND, ["status", "STUDY"], "jax matplotlib optax scipy.optimize scipy.stats"),
         ("import lrshape.training.user_function, lrshape.workers.worker", [], "jax numpy pydantic"),
     ],
-    ids=["package", "help", "stored study", "worker process"],
+    ids=["package", "shapes", "figures", "help", "stored study", "worker process"],
 )
 def test_what_should_be_quick_leaves_heavy_packages_alone(searched, program, arguments, heavy):
     given = [str(searched.path) if word == "STUDY" else word for word in arguments]

@@ -1,7 +1,5 @@
 import dataclasses
 import math
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
@@ -300,15 +298,6 @@ def test_log_ticks_are_few_and_inside(low, high, count):
 @pytest.mark.parametrize(("low", "high"), [(0.0114, 0.0189), (0.0039, 0.0091), (0.017, 0.037)])
 def test_a_narrow_log_axis_has_several_ticks(low, high):
     assert len(nice_log_ticks(low, high, 4)) >= 3
-
-
-def test_importing_the_figures_imports_no_pyplot_and_the_package_no_matplotlib():
-    code = (
-        "import sys, lrshape.report.page; assert 'matplotlib' not in sys.modules;"
-        "from lrshape.report.plotting import new_figure; new_figure(2).draw_without_rendering();"
-        "assert 'matplotlib.pyplot' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_guided_screen_shows_its_course_and_nothing_that_needs_random_shapes(studies):
