@@ -1,7 +1,6 @@
 """What every sampler that learns promises beyond the contract."""
 
 import json
-import sys
 
 import numpy as np
 import pytest
@@ -163,13 +162,6 @@ def test_optunas_other_samplers_learn(name, batches):
 def test_an_unknown_sampler_of_optuna_is_an_input_error():
     with pytest.raises(InputError, match=r"sampler.sampler: must be one of .*; did you mean 'TPESampler'"):
         SAMPLERS.build({"name": "optuna", "sampler": "TPE"})
-
-
-def test_without_optuna_its_sampler_says_what_to_install(monkeypatch):
-    sampler = SAMPLERS["optuna"]()
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(InputError, match="pip install optuna"):
-        sampler.ask(sampler.init(1, 0), 1)
 
 
 @pytest.mark.parametrize(

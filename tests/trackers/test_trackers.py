@@ -143,12 +143,6 @@ def test_what_is_no_tracker(target, message):
         tracker(target)
 
 
-def test_a_tracker_that_is_not_installed(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(InputError, match="pip install tensorboardX"):
-        lrshape.search(SPEC, train=train, steps=4, out=tmp_path / "x", callback=tracker("tensorboard:x"))
-
-
 def test_a_directory_that_cannot_be_made_is_told_before_anything_is_trained(tmp_path):
     (tmp_path / "file").touch()
     log = tracker(f"tensorboard:{tmp_path / 'file'}")
