@@ -8,6 +8,7 @@ import lrshape
 from lrshape.checks.local import LocalCheck
 from lrshape.checks.seeds import SeedsCheck
 from lrshape.checks.settings import run_sweep
+from lrshape.study.callback import Speed, Tally
 
 TRAINING = """
 def loss(lrs, seed):
@@ -68,6 +69,17 @@ def test_a_search_finds_the_same(studies):
     assert (score.score_low, score.score_high) == (-loss.score_high, -loss.score_low)
     leads = [[(row.name, row.difference) for row in best.baselines] for best in (loss, score)]
     assert leads[0] == leads[1]
+
+
+def test_progress_tells_the_highest_score(studies, said):
+    loss, score = (
+        {phase: row["best"] for phase, row in studies[name].progress().items()} for name in DIRECTIONS
+    )
+    assert score == {phase: -best for phase, best in loss.items()}
+    assert f", highest final/score {score['confirm']:.4g}\n" in said("status", studies["score"].path)
+    tally, trials = Tally("confirm", "final/score", "maximize", Speed(), None), studies["score"].trials()
+    tally.add(trials[trials["phase"] == "confirm"])
+    assert tally.status().best == score["confirm"]
 
 
 @pytest.mark.parametrize(
