@@ -191,7 +191,10 @@ def test_the_command_prints_json_alone_and_best_its_winner(tmp_path, monkeypatch
     result = CliRunner().invoke(app, ["contest", str(spec), "--out", "two", "--json"])
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["name"] in ("flat", "steps")
-    found = lrshape.Study("two").best()
+    found = lrshape.compare(spec, out="two").best()
+    printed = CliRunner().invoke(app, ["contest", str(spec), "--out", "two"]).stdout
+    assert f"schedule: {found.name}, " in printed
+    assert printed.endswith("report: two/report.html\n")
     (row,) = found.baselines
     for verdicts, title in (
         (["better", "equal"], "best schedule: "),

@@ -308,6 +308,17 @@ def test_the_first_metric_is_the_metric_by_default(tmp_path):
     assert study.metric == "final/loss"
 
 
+def test_a_spec_may_be_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("spec.toml").write_text(
+        'families = ["linear"]\nbaselines = []\nscreen = {shapes = 1, seeds = 1}\n'
+        "tuning = {rounds = 1, base_lrs = 3, seeds = 1}\nconfirm = {seeds = 1}\n"
+    )
+    for spec in ("spec.toml", Path("spec.toml")):
+        study = lrshape.search(spec, train=lambda lrs, seed: float(lrs[0]), steps=3, out="x")
+    assert [family.name for family in study.spec.families] == ["linear"]
+
+
 def test_nan_in_a_second_metric_changes_nothing_for_the_one_that_decides(tmp_path):
     def twice(lrs, seed):
         loss, auc = train(lrs, seed)["loss"], float("nan")
