@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("browsing", "page_checks", "user_folder")  # in tests/shared
+
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads its backend when it is imported
 
 # The same small programs are compiled in many tests and child processes. With a maximum size, JAX locks the

@@ -1,9 +1,4 @@
 """What tests of checks' pages share with those of reports."""
 
-import runpy
-from pathlib import Path
-
-_report = runpy.run_path(str(Path(__file__).parent.parent / "report" / "conftest.py"))
-browser, check, check_figure, hostile = (
-    _report[name] for name in ("browser", "check", "check_figure", "hostile")
-)
+from browsing import browser  # noqa: F401 - a fixture
+from page_checks import check_figure, hostile  # noqa: F401

@@ -12,6 +12,7 @@ from lrshape.checks.local_page import (
     sorted_shapes,
 )
 from lrshape.report.interaction import LEVELS
+from page_checks import check
 
 METRIC = "final/train_loss"
 SETTINGS = {"points": 4, "seeds": 10, "confirm_seeds": 40}
@@ -144,7 +145,7 @@ def test_nothing_finite_is_not_drawn():
     assert local_figure(points(values=((0.5, np.inf), (0.1, np.inf))), METRIC) is None
 
 
-def test_the_page(tmp_path, hostile, check):
+def test_the_page(tmp_path, hostile):
     both = pd.concat([points(), points("rex-0002")])
     (tmp_path / "figures").mkdir()
     found = result(tmp_path / "figures", both, [row(), row(shape="rex-0002", verdict="better")], "rex-0002")

@@ -16,6 +16,7 @@ from lrshape.checks.seeds_page import (
 )
 from lrshape.checks.seeds_statistics import seed_answer
 from lrshape.report.interaction import LEVELS
+from page_checks import check
 
 METRIC = "final/train_loss"
 SHAPES = {
@@ -107,7 +108,7 @@ def test_shapes_are_drawn_with_the_lowest_lr(tmp_path):
 
 
 @pytest.mark.parametrize("diverged", [0, 9])
-def test_the_page_and_the_data(tmp_path, diverged, check):
+def test_the_page_and_the_data(tmp_path, diverged):
     (tmp_path / "figures").mkdir()
     found = result(tmp_path / "figures", diverged=diverged)
     json.dumps(found.to_dict(), allow_nan=False)

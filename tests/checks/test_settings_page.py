@@ -1,13 +1,12 @@
 """The page of a sweep: what it says, and how it looks in a real browser."""
 
-import runpy
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from browsing import sound_figures
 from lrshape.checks.settings_figures import matrix, overlay, setting_scores, winner_curves
 from lrshape.checks.settings_findings import (
     SettingFindings,
@@ -20,9 +19,6 @@ from lrshape.checks.settings_findings import (
 from lrshape.checks.settings_page import sweep_result
 from lrshape.checks.transfer_statistics import CHOICES, KEPT, TUNED, answer
 
-# The same check as for a study's report; test files are no modules that could be imported.
-_browser = Path(__file__).parent.parent / "report" / "test_browser.py"
-sound_figures = runpy.run_path(str(_browser))["sound_figures"]
 METRIC = "final/train_loss"
 HOW = {"seeds": 20, "tuning_seeds": 10, "base_lrs": 5, "extend": 4}
 

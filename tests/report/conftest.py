@@ -1,17 +1,14 @@
 import json
-import os
-import runpy
-import shutil
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from browsing import browser  # noqa: F401 - a fixture
 from lrshape.analysis.analysis import Analysis
 from lrshape.report.findings import Findings
 from lrshape.report.page import write_study_page
-from lrshape.report.plotting import SMALL, WIDTH
+from page_checks import check_figure, hostile  # noqa: F401
 
 METRIC = "final/train_loss"
 BASELINES = {
@@ -173,76 +170,3 @@ def write(document):
         return write_study_page(found, {**document, **changes}, directory)
 
     return write
-
-
-@pytest.fixture(scope="session")
-def hostile():
-    """Names that would do harm if they were not escaped."""
-    return {
-        "script": "<script>window.harmed=1</script>",
-        "image": '"><img src=x onerror="window.harmed=1">',
-        "style": "</style><script>window.harmed=1</script>",
-        "template": "{{ 7919 * 7907 }}{% raw %}",
-        "mathtext": r"$\frac{1}$ $x",
-        "control": "a\x00b\x1b[31m\r\n\tc",
-        "unicode": "学习率 🚀 \u202ereversed",
-        "long": "very_long_name_" * 40,
-        "quote": "';alert(1)//--><!--]]>&amp;",
-    }
-
-
-@pytest.fixture(scope="session")
-def check():
-    """The check of every page, see test_page.py: test modules cannot import each other."""
-    return runpy.run_path(str(Path(__file__).with_name("test_page.py")))["check"]
-
-
-@pytest.fixture(scope="session")
-def check_figure():
-    """Asserts that a figure has the usual width, and that all texts lie inside and are large enough."""
-    from matplotlib.text import Text
-
-    def check(figure):
-        figure.draw_without_rendering()
-        box = figure.get_tightbbox()
-        assert figure.get_figwidth() == WIDTH
-        assert min(box.x0, box.y0) > -0.03
-        assert box.x1 < figure.get_figwidth() + 0.03
-        assert box.y1 < figure.get_figheight() + 0.03
-        sizes = [t.get_fontsize() for t in figure.findobj(Text) if t.get_visible() and t.get_text()]
-        assert min(sizes) >= 0.8 * SMALL
-
-    return check
-
-
-@pytest.fixture(scope="session")
-def browser():
-    selenium = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    chromium = shutil.which("chromium")
-    driver = shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        if os.environ.get("LRSHAPE_REQUIRE_BROWSER"):
-            pytest.fail("LRSHAPE_REQUIRE_BROWSER is set, but there is no chromium and chromedriver")
-        pytest.skip("no chromium and chromedriver on this machine")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--disable-dev-shm-usage",
-        "--hide-scrollbars",
-    ):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = selenium.ChromeService(str(Path(driver)))
-    window = selenium.Chrome(options=options, service=service)
-    try:
-        yield window
-    finally:
-        window.quit()

@@ -1,8 +1,6 @@
 import base64
-import hashlib
 import json
 import re
-from html.parser import HTMLParser
 from importlib import import_module
 
 import numpy as np
@@ -10,10 +8,11 @@ import pandas as pd
 import pytest
 
 from lrshape.report.comparisons import near_text
-from lrshape.report.interaction import POINTS, script
+from lrshape.report.interaction import POINTS
 from lrshape.report.use_of_winner import _variable, use_of_winner
 from lrshape.shapes import FAMILIES
 from lrshape.store import Url
+from page_checks import Page, check
 
 METRIC = "final/train_loss"
 CASES = {
@@ -26,64 +25,6 @@ CASES = {
     "one shape": {"families": ("rex",), "shapes": 1, "base_lrs": 1, "baselines": (), "seeds": (1, 1, 1)},
     "baselines only": {"families": (), "phases": ("screen",)},
 }
-VOID = {"meta", "link", "br", "img", "input", "hr"}
-
-
-class Page(HTMLParser):
-    """Collect elements and check that they are closed in order."""
-
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.elements, self.open, self.words, self.scripts = [], [], [], []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] == "script":
-            self.scripts.append(data)
-        elif self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    @property
-    def text(self):
-        return " ".join(" ".join(self.words).split())
-
-
-def check(path):
-    """Parse a report and assert what holds for every one: well-formed, self-contained, no script but ours."""
-    page = Page(path.read_text("utf-8"))
-    tags = {tag for tag, _ in page.elements}
-    scripts = [attrs for tag, attrs in page.elements if tag == "script"]
-    policy = next(a["content"] for t, a in page.elements if a.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
-    if scripts:
-        assert scripts == [{"type": "application/json", "id": "shape-data"}, {}]
-        json.loads(page.scripts[0])
-        digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
-        assert policy.endswith(f"; script-src 'sha256-{digest}'")
-        assert page.scripts[1] == script()
-    else:
-        assert "script-src" not in policy
-    assert not tags & {"iframe", "object", "embed", "img", "b1", "form", "base"}
-    identifiers = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
-    assert len(identifiers) == len(set(identifiers))
-    for _, attrs in page.elements:
-        assert not [name for name in attrs if name.startswith("on")]
-        for name in ("src", "href", "action", "data"):
-            assert str(attrs.get(name, "#")).startswith(("#", "data:"))
-    return page
 
 
 @pytest.fixture(scope="module")

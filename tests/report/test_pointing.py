@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from browsing import CARD, CONTRASTS, TARGETS, focus, key, mouse, show
+from page_checks import check
+
 _FOLDER = Path(__file__).parent
 # Test files are no modules that could be imported.
-_browser = runpy.run_path(str(_FOLDER / "test_browser.py"))
 _local, _seeds, _settings = (
     runpy.run_path(str(_FOLDER.parent / "checks" / f"test_{name}_page.py"))
     for name in ("local", "seeds", "settings")
 )
-CARD, TARGETS, CONTRASTS = (_browser[name] for name in ("CARD", "TARGETS", "CONTRASTS"))
 
 
 def local(folder):
@@ -70,7 +71,7 @@ def pages(tmp_path_factory):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_the_data_and_the_script_are_allowed_and_sound(pages, page, check):
+def test_the_data_and_the_script_are_allowed_and_sound(pages, page):
     if page == "sweep":  # its links to the studies are no part of a single page
         text = pages[page].read_text().replace('href="studies/', 'href="#studies/')
         pages[page].with_name("checked.html").write_text(text)
@@ -83,13 +84,13 @@ def test_the_data_and_the_script_are_allowed_and_sound(pages, page, check):
 @pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize(("page", "figure", "count", "line"), FIGURES)
 def test_pointing_at_a_shape_shows_it(browser, pages, page, figure, count, line, width):
-    _browser["show"](browser, pages[page], width)
+    show(browser, pages[page], width)
     assert browser.execute_script(CARD) is None
     targets = browser.execute_script(TARGETS, figure)
     assert len(targets) == count
     seen, said = set(), set()
     for shape, x, y, *cell in targets[:: max(1, count // 7)]:
-        _browser["mouse"](browser, x, y)
+        mouse(browser, x, y)
         card = browser.execute_script(CARD)
         assert card["left"] >= 0
         assert card["right"] <= width
@@ -104,7 +105,7 @@ def test_pointing_at_a_shape_shows_it(browser, pages, page, figure, count, line,
     assert len(seen) >= 2
     assert seen <= {target[0][0] for target in targets}
     assert line in said
-    _browser["mouse"](browser, 2, 2)
+    mouse(browser, 2, 2)
     assert browser.execute_script(CARD) is None
     assert browser.get_log("browser") == []
 
@@ -112,14 +113,14 @@ def test_pointing_at_a_shape_shows_it(browser, pages, page, figure, count, line,
 @pytest.mark.parametrize("page", PAGES)
 def test_the_keyboard_reaches_the_shapes(browser, pages, page):
     figure = next(name for other, name, *_ in FIGURES if other == page)
-    _browser["show"](browser, pages[page], 1280)
-    _browser["focus"](browser, figure)
+    show(browser, pages[page], 1280)
+    focus(browser, figure)
     first = browser.execute_script(CARD)
-    _browser["key"](browser, "ArrowRight" if page == "seeds" else "ArrowDown", 39 if page == "seeds" else 40)
+    key(browser, "ArrowRight" if page == "seeds" else "ArrowDown", 39 if page == "seeds" else 40)
     assert browser.execute_script(CARD)["text"] != first["text"]
-    _browser["key"](browser, "ArrowRight", 39)
+    key(browser, "ArrowRight", 39)
     assert browser.execute_script(CARD)["marks"] == 1
-    _browser["key"](browser, "Escape", 27)
+    key(browser, "Escape", 27)
     assert browser.execute_script(CARD) is None
 
 
@@ -128,11 +129,11 @@ def test_the_keyboard_reaches_the_shapes(browser, pages, page):
 def test_pages_and_cards_can_be_read_in_light_and_in_dark(browser, pages, page, scheme):
     """Texts in a matrix's cells lie on their own colours, so they are left out here."""
     figure = next(name for other, name, *_ in FIGURES if other == page)
-    _browser["show"](browser, pages[page], 1280, scheme)
+    show(browser, pages[page], 1280, scheme)
     browser.execute_script(
         "document.querySelectorAll('[id^=figure-transfer] svg text').forEach(t => t.remove())"
     )
-    _browser["focus"](browser, figure)
+    focus(browser, figure)
     assert browser.execute_script(CARD) is not None
     seen = browser.execute_script(CONTRASTS)
     assert (seen["paper"] < 0.1) == (scheme == "dark")

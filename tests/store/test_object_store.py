@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import runpy
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +17,8 @@ from lrshape.errors import InputError
 from lrshape.store import Store, StoreError
 from lrshape.store.place import Url
 from lrshape.store.places import place_at
+from user_folder import Folder
 
-# A user's directory as the tests of the command line have it: a conftest cannot be imported.
-Folder = runpy.run_path(str(Path(__file__).parents[1] / "cli" / "conftest.py"))["Folder"]
 SPEC = """
 families = ["rex", "linear"]
 baselines = ["constant"]
