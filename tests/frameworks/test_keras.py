@@ -16,8 +16,6 @@ from lrshape.errors import InputError
 from lrshape.frameworks.keras import ShapeSchedule
 from lrshape.shapes.schedule import Schedule
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
-
 REX = Schedule("rex", {"warmup": 0.1}, base_lr=0.1, steps=24)
 
 

@@ -7,6 +7,7 @@ import torch
 from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
 from lrshape.testing.exporters import run as run_file
+from torch_training import QUIET
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`isinstance:FutureWarning",  # Lightning's own use of PyTorch
@@ -43,9 +44,8 @@ def fit(tmp_path):
         data = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.randn(10, 2)), batch_size=2)
         module = Module(configure)
         trainer = lightning.Trainer(
-            max_steps=max_steps, max_epochs=max_epochs, accumulate_grad_batches=accumulate, accelerator="cpu",
-            enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False, logger=False,
-            default_root_dir=tmp_path, devices=1,
+            max_steps=max_steps, max_epochs=max_epochs, accumulate_grad_batches=accumulate,
+            enable_checkpointing=False, default_root_dir=tmp_path, **QUIET,
         )  # fmt: skip
         trainer.fit(module, data, ckpt_path=resume, weights_only=True if resume else None)
         if save is not None:
@@ -113,11 +113,8 @@ def test_unfreezing_in_training_goes_on_from_a_checkpoint(tmp_path, caplog, conf
     def fit(name, epochs, resume=None):
         module = Module()
         unfreeze = BackboneFinetuning(1, lambda_func=lambda epoch: 1.0)
-        trainer = lightning.Trainer(
-            max_epochs=epochs,
-            callbacks=[unfreeze, ModelCheckpoint(tmp_path / name, save_last=True)],
-            accelerator="cpu", devices=1, logger=False, enable_progress_bar=False, enable_model_summary=False,
-        )  # fmt: skip
+        callbacks = [unfreeze, ModelCheckpoint(tmp_path / name, save_last=True)]
+        trainer = lightning.Trainer(max_epochs=epochs, callbacks=callbacks, **QUIET)
         trainer.fit(module, torch.utils.data.DataLoader(torch.ones(3, 2)), ckpt_path=resume)
         return module.used
 
@@ -153,9 +150,6 @@ def test_two_optimizers_have_a_schedule_each(tmp_path):
             return REX.to_lightning(first), REX.to_lightning(second, base_lr=0.5)
 
     module = Gan()
-    trainer = lightning.Trainer(
-        max_epochs=1, accelerator="cpu", devices=1, logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
-    )  # fmt: skip
+    trainer = lightning.Trainer(max_epochs=1, enable_checkpointing=False, default_root_dir=tmp_path, **QUIET)
     trainer.fit(module, torch.utils.data.DataLoader(torch.ones(12, 2)))
     np.testing.assert_allclose(module.used, np.outer(REX.multipliers(), [REX.base_lr, 0.5]), rtol=1e-6)

@@ -4,7 +4,6 @@ A training that was saved and resumed must end with the weights of one that was 
 """
 
 import copy
-import io
 import pickle
 import re
 
@@ -17,6 +16,7 @@ from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedules import Schedules
 from lrshape.testing.exporters import run
+from torch_training import QUIET, saved
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:`isinstance:FutureWarning",  # Lightning's own use of PyTorch
@@ -73,14 +73,6 @@ def train(model, optimizer, scheduler, steps):
         optimizer.zero_grad()
         scheduler.step()
     return found
-
-
-def saved(*things):
-    """The states of things, through a file that is loaded without pickled code."""
-    buffer = io.BytesIO()
-    torch.save([thing.state_dict() for thing in things], buffer)
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 def of_file(optimizer):
@@ -266,9 +258,8 @@ def test_lightning(tmp_path):
         dataset = torch.utils.data.TensorDataset(data)
         loader = torch.utils.data.DataLoader(dataset, batch_size=8)  # a resumed epoch repeats a batch
         trainer = lightning.Trainer(
-            max_steps=max_steps, accelerator="cpu", devices=1, enable_checkpointing=False, logger=False,
-            enable_progress_bar=False, enable_model_summary=False, default_root_dir=tmp_path,
-        )  # fmt: skip
+            max_steps=max_steps, enable_checkpointing=False, default_root_dir=tmp_path, **QUIET
+        )
         module = Module()
         trainer.fit(module, loader, ckpt_path=resume, weights_only=True if resume else None)
         trainer.save_checkpoint(tmp_path / "middle.ckpt")
@@ -359,7 +350,6 @@ def test_optax():
         SCHEDULES.to_optax()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 @pytest.mark.parametrize("accumulate", [None, 2])
 def test_keras(tmp_path, accumulate):
     import keras
@@ -389,7 +379,6 @@ def test_keras(tmp_path, accumulate):
     assert fit(again, MIDDLE, STEPS) == pytest.approx(whole, rel=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_the_values_that_keras_uses():
     import keras
 
@@ -406,7 +395,6 @@ def test_the_values_that_keras_uses():
     same(found, ALL, ["lr", "weight_decay", "beta1"])
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_keras_behind_loss_scaling():
     """What Keras wraps an optimizer in under mixed_float16."""
     import keras
@@ -424,7 +412,6 @@ def test_keras_behind_loss_scaling():
     assert model.get_weights()[0].item() == pytest.approx(decayed, rel=1e-5)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_what_a_keras_optimizer_lacks_is_one_line():
     import keras
 

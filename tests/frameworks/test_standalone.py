@@ -26,7 +26,6 @@ def standalone(schedule, target="python"):
     return EXPORTERS[target].content(schedule).decode()
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 @pytest.mark.parametrize("name", EXPORTERS)
 @pytest.mark.parametrize("rule", exporters.RULES)
 def test_keeps_the_contract(name, rule):
@@ -98,7 +97,6 @@ def arguments(name):
     return [] if name in ("make_schedule", "ShapeSchedule") else [torch.optim.SGD([torch.zeros(1)], lr=1.0)]
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 @pytest.mark.parametrize(("target", "name"), MAKERS)
 def test_files_refuse_the_steps_that_lrshape_refuses(target, name):
     """Such as inf, which trainers without an end give: the learning rate would never change."""
@@ -117,7 +115,6 @@ def test_files_refuse_a_length_that_lrshape_refuses():
     assert lr(29, steps=100) < 0.1
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 @pytest.mark.parametrize(("target", "name"), MAKERS)
 def test_files_refuse_a_base_lr_below_the_lowest_as_lrshape_does(target, name):
     """The learning rate would stay at the lowest one."""
@@ -139,7 +136,6 @@ def test_a_table_has_an_end(target):
         standalone(Schedule("rex", {}, 0.1, 10_000_001), target)
 
 
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 @pytest.mark.parametrize(("target", "name"), MAKERS)
 def test_what_files_make_can_be_pickled_and_copied(tmp_path, monkeypatch, target, name):
     module = f"pickled_{target}"

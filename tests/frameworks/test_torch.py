@@ -1,7 +1,6 @@
 """The PyTorch scheduler in real optimizers: values, groups, accumulation, states."""
 
 import copy
-import io
 import pickle
 import warnings
 
@@ -14,6 +13,7 @@ from lrshape.frameworks import EXPORTERS
 from lrshape.shapes.schedule import Schedule
 from lrshape.shapes.schedules import Schedules
 from lrshape.testing.exporters import run
+from torch_training import saved
 
 REX = Schedule("rex", {"warmup": 0.1}, base_lr=0.1, steps=30)
 
@@ -43,14 +43,6 @@ def train(optimizer, scheduler, steps, accumulate=1):
 def same_groups(moved, rates, ratios):
     """Each group moved by the rates times its ratio; as many steps as were made."""
     np.testing.assert_allclose(moved, np.outer(rates[: len(moved)], ratios), rtol=1e-6, atol=1e-12)
-
-
-def saved(*things):
-    """The states of things, through a file that is loaded without pickled code."""
-    buffer = io.BytesIO()
-    torch.save([thing.state_dict() for thing in things], buffer)
-    buffer.seek(0)
-    return torch.load(buffer, weights_only=True)
 
 
 @pytest.mark.parametrize("accumulate", [1, 3])
