@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 
+from law_curves import PROGRESS, STEPS, WARMUP, typical
 from lrshape.errors import InputError
-from lrshape.predict.curve_law import FittedCurve, Units
 from lrshape.predict.ensemble import KNOWN_ERROR, curves_of, fit_ensemble
 from lrshape.predict.laws.curves import CURVE_LAWS, MULTI_POWER
 from lrshape.predict.runs import Run
 from lrshape.predict.suggest import suggest
 
-STEPS = 4000
-PROGRESS = (np.arange(STEPS) + 0.5) / STEPS
-WARMUP = np.minimum(PROGRESS / 0.05, 1)
 SHAPES = {
     "constant": WARMUP,
     "cosine": WARMUP * (0.1 + 0.9 * (1 + np.cos(np.pi * PROGRESS)) / 2),
@@ -27,9 +24,7 @@ POINTS = np.arange(100, STEPS + 1, 50)
 @pytest.fixture(scope="module")
 def curves():
     """Runs at one LR that follow the multi-power law, by shape."""
-    law = MULTI_POWER
-    parameters = np.array([mean for mean, _ in law.priors.values()])
-    truth = FittedCurve(law, Units(STEPS, 1e-3, 3.0), parameters, np.eye(len(parameters)))
+    truth = typical(MULTI_POWER)
     return {
         name: Run(name, 1e-3 * shape, POINTS, truth.curve(1e-3 * shape, POINTS))
         for name, shape in SHAPES.items()

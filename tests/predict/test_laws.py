@@ -1,22 +1,17 @@
 """Laws of curves: exact gradients, curves of their own come back, and real ones are predicted."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from law_curves import CURVES, PROGRESS, STEPS, WARMUP, need, typical
 from lrshape.errors import InputError
 from lrshape.predict.changes import losses_and_gradients
 from lrshape.predict.compressed import compress
-from lrshape.predict.curve_law import FittedCurve, Units
 from lrshape.predict.laws.curves import CURVE_LAWS, FORCING_MEMORY, MULTI_POWER
 from lrshape.predict.runs import Run
 
-STEPS = 4000
-PROGRESS = (np.arange(STEPS) + 0.5) / STEPS
-WARMUP = np.minimum(PROGRESS / 0.05, 1)
 SCHEDULES = {
     "constant": WARMUP,
     "cosine": WARMUP * (0.1 + 0.9 * (1 + np.cos(np.pi * PROGRESS)) / 2),
@@ -25,12 +20,6 @@ SCHEDULES = {
     "jump": WARMUP * np.where(PROGRESS < 0.5, 1, 0.3),
 }
 POINTS = np.arange(200, STEPS + 1, 50)
-
-
-def typical(law):
-    """The law with its priors' means as parameters."""
-    means = np.array([mean for mean, _ in law.priors.values()])
-    return FittedCurve(law, Units(STEPS, 1e-3, 3.0), means, np.eye(len(means)))
 
 
 def run(name, truth, noise=0.0):
@@ -100,13 +89,9 @@ def test_runs_that_cannot_identify_a_law_are_one_line():
         truth.curve(np.ones(10), [11])
 
 
-CURVES = Path(__file__).resolve().parents[3] / "shared" / "data" / "curves" / "multi-power-law" / "csv_400"
-
-
 @pytest.mark.parametrize("law", CURVE_LAWS.values(), ids=CURVE_LAWS)
 def test_real_curves_are_predicted(law):
-    if not CURVES.is_dir():
-        pytest.skip("there are no public loss curves beside the repository")
+    folder = need(CURVES / "multi-power-law" / "csv_400")
     step = np.arange(24_000)
     warmup = np.minimum(step / 2160, 1)
     schedules = {
@@ -116,7 +101,7 @@ def test_real_curves_are_predicted(law):
     }
     runs = []
     for run_name, lrs in schedules.items():
-        points, _, losses = np.loadtxt(CURVES / f"{run_name}.csv", delimiter=",", skiprows=1).T
+        points, _, losses = np.loadtxt(folder / f"{run_name}.csv", delimiter=",", skiprows=1).T
         runs.append(Run(run_name, lrs, points, losses))
     fitted = law.fit([runs[0], runs[2]])
     error = fitted.curve(runs[1].lrs, runs[1].points) / runs[1].losses - 1

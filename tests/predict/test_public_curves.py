@@ -1,23 +1,16 @@
 """The public curves and the hand-made exports beside the project, where they are."""
 
 import csv
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from law_curves import CURVES, SHARED, need
 from lrshape import Schedule
 from lrshape.errors import InputError
 from lrshape.predict.reading import read_runs
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
-CURVES, INPUTS = SHARED / "data" / "curves", SHARED / "bug-inputs"
-
-
-def need(path):
-    if not path.exists():
-        pytest.skip(f"needs {path.relative_to(SHARED.parent)}")
-    return path
+INPUTS = SHARED / "bug-inputs"
 
 
 def test_curves_that_begin_after_the_warmup():

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from law_curves import CURVES, need
 from lrshape.errors import InputError
 from lrshape.predict.laws.convex_bound import ConvexBound
 from lrshape.predict.runs import Run
 from lrshape.predict.shape_transfer import transfer_sweep
 
 ROOT = Path(__file__).resolve().parents[2]
-GRID = ROOT.parent / "shared" / "data" / "curves" / "lr-scheduling" / "grid_124m.csv"
 STEPS = 500
 LINEAR = np.linspace(1, 0, STEPS, endpoint=False)
 HOLD = np.minimum(1, 5 * LINEAR)
@@ -61,12 +61,11 @@ def test_what_is_not_known_is_said_and_no_lr_far_above_those_run_is_suggested():
 
 
 def test_sweeps_of_a_public_grid_lead_to_its_best_cells():
-    if not GRID.exists():
-        pytest.skip("there is no public grid of trainings beside the repository")
+    grid = need(CURVES / "lr-scheduling" / "grid_124m.csv")
     spec = importlib.util.spec_from_file_location("_suggest_grid", ROOT / "benchmarks" / "_suggest_grid.py")
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)
-    cells, shapes = benchmark.read_grid(GRID)
+    cells, shapes = benchmark.read_grid(grid)
     for source in benchmark.SOURCES:
         three = [cell for cell in cells[25_000] if cell.shape == source and cell.peak_lr > 2e-4]
         judged = benchmark.judge(cells[25_000], shapes, 25_000, three, np.zeros(3), None, benchmark.CAUTION)
