@@ -107,7 +107,7 @@ def _repetition(study: Study) -> Repetition:
     )
     return Repetition(
         schedules[name].values(),
-        schedule(name, baseline.hyperparameters[name], lr).values(),
+        schedule(name, baseline.hyperparameters[name], lr, baseline.base_lr).values(),
         won["score"],
         constant["score"],
         contest_effect(constant | {"scale": analysis.scale}, won),
