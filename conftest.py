@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("browsing", "page_checks", "user_folder")  # in tests/shared
+pytest.register_assert_rewrite(*(file.stem for file in Path(__file__).parent.glob("tests/shared/*.py")))
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # Keras reads its backend when it is imported
 

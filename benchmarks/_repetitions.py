@@ -18,7 +18,7 @@ Job = Callable[[int], dict[str, Any]]
 def run(work: Path, jobs: Mapping[str, Job], repetitions: int, processes: int = 1) -> None:
     """Do what is missing of each job, and append each result to its file as soon as it is there.
 
-    What is there stays, whatever code it is of: after a change of the code the folder must be another one.
+    Results in the folder are kept whatever code made them: use another folder after changing the code.
     Where a repetition fails the others go on; what the first one raised is raised in the end.
     """
     context = multiprocessing.get_context("spawn")

@@ -111,5 +111,5 @@ def live_table() -> str:
     ]
     columns = ("beside the live run", "by", "cases", "median regret", "worst", "within 0.002")
     columns += ("regret of WSD 20%", "worst", "RMSE of differences", "95% intervals hold", "claims right")
-    left_out = f"\n\nLeft out, because the runs contradict the laws: {without}." if without else ""
+    left_out = f"\n\nCases left out because their runs contradict the laws: {without}." if without else ""
     return table(columns, rows) + left_out

@@ -38,9 +38,9 @@ KEEPING = ("search_efficiency.py", "time_to_quality.py", "verdicts.py")
 
 HEADING = (
     "# Benchmark results\n\n"
-    "Each section has the command that wrote what stands above it, or says how it was measured; `make bench` "
-    "runs most of the commands. Contenders take turns in one process unless a section says otherwise; ratios "
-    "are what carries over to other machines."
+    "In each section the command that wrote it follows the results, or the text says how they were measured; "
+    "`make bench` runs most of the commands. Contenders take turns in one process unless a section says "
+    "otherwise; ratios are what carries over to other machines."
 )
 
 
@@ -75,7 +75,12 @@ def measured(name: str) -> str:
     """Run one program and return its section."""
     command = [sys.executable, str(HERE / name), *new_folder(name)]
     sys.stderr.write(f"running {' '.join(command)}\n")
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    except (subprocess.CalledProcessError, KeyboardInterrupt):
+        if name in KEEPING:
+            sys.stderr.write(f"its results so far are kept; to go on: {' '.join(command)}\n")
+        raise
     return f"{done.stdout.strip()}\n\nCommand: `python benchmarks/{name}`, {datetime.now(UTC):%Y-%m-%d}."
 
 
@@ -96,7 +101,7 @@ def main() -> None:
     for name in wanted:
         kept = by_hand(sections.get(name, ""))
         if kept:
-            sys.stderr.write(f"kept what was written by hand below {name}: see whether it still holds\n")
+            sys.stderr.write(f"kept what was written by hand below {name}: check that it still holds\n")
         sections[name] = measured(name) + kept
         RESULTS.write_text("\n\n".join([HEADING, *in_order(sections)]) + "\n", encoding="utf-8")
     sys.stderr.write(f"wrote {RESULTS}\n")

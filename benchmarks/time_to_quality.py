@@ -12,12 +12,12 @@ quality if it closes `GAP` of the gap between the two, on the scale of log losse
 does not.
 
 A contender has a budget of trials, confirmation included (of the paper's procedure, without rescoring and
-confirmation); the first budget of a ladder after which its recommendation has the quality counts, with the
-trials that were trained and the seconds that a search of this budget takes. lrshape, with its own search or
-the paper's, runs a search for each budget, since what it does follows from it. A search by Optuna is one for
-all budgets, with a race of its best trials on fresh seeds at each of them, a quarter of the budget; the races
-at smaller budgets do not count. A contender that needs more than the last budget, or more than `LIMIT`
-seconds, has not reached the quality, and the ratio is at least what is told.
+confirmation); the first budget of a ladder after which its recommendation has the quality counts. The table
+tells how many trials were trained and how many seconds a search of this budget takes. lrshape, with its own
+search or the paper's, runs a search for each budget, since what it does follows from it. A search by Optuna
+is one for all budgets, with a race of its best trials on fresh seeds at each of them, a quarter of the
+budget; the races at smaller budgets do not count. A contender that needs more than the last budget, or more
+than `LIMIT` seconds, has not reached the quality, and the ratio is at least what is told.
 
 Results are lines of JSON in the work directory, so that an interrupted run goes on where it was. ``--report``
 makes the table of what is there.

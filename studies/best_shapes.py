@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from questions import near_optimal_shapes, shape_of
+from questions import multipliers_of, near_optimal_shapes
 from stored import WorkloadStudies, workloads
 
 from lrshape.report.figures.shapes import POINTS
@@ -19,7 +19,6 @@ from lrshape.report.plotting import (
     styled,
 )
 from lrshape.report.words import counted
-from lrshape.store import text_of
 
 MOST = 5
 """Families whose best shapes are drawn."""
@@ -32,8 +31,7 @@ def best_shapes(one: WorkloadStudies) -> dict[str, np.ndarray]:
     scores = {family: one.confirmed[name]["score"] for family, name in one.rivals.items()}
     scores[best.family] = -np.inf
     ranked = dict(sorted(ranked.items(), key=lambda item: scores.get(item[0], np.inf)))
-    best_ones = list(ranked.items())[:MOST]
-    return {family: shape_of({"family": family, "params": text_of(params)}) for family, params in best_ones}
+    return {family: multipliers_of(family, params) for family, params in list(ranked.items())[:MOST]}
 
 
 @styled()

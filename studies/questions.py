@@ -148,7 +148,12 @@ def same_curve(one: WorkloadStudies) -> Cell | None:
 
 def shape_of(row: Mapping[str, Any]) -> np.ndarray:
     """The multipliers of a row's shape, (points,)."""
-    values = curve(row["family"], params_of(row["params"]))
+    return multipliers_of(row["family"], params_of(row["params"]))
+
+
+def multipliers_of(family: str, params: Mapping[str, Any]) -> np.ndarray:
+    """The multipliers of a shape, (points,)."""
+    values = curve(family, params)
     assert values is not None  # its family is ours
     return values
 

@@ -22,4 +22,4 @@ def test_a_case_without_a_forecast_is_counted(monkeypatch):
     run = SimpleNamespace(lrs=np.ones(3))
     monkeypatch.setattr(_suggest_live, "cases", lambda: [("nothing else", run, [], [run], [1.0], run)])
     monkeypatch.setattr(_suggest_live, "forecast", lambda *given: SimpleNamespace(laws=None))
-    assert _suggest_live.live_table().endswith("Left out, because the runs contradict the laws: 1.")
+    assert _suggest_live.live_table().endswith("Cases left out because their runs contradict the laws: 1.")

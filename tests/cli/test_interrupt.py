@@ -140,7 +140,7 @@ def train(lrs, seed):
 
 HASTY = (
     "from lrshape.cli import stopping; from lrshape.study import time_limit; "
-    "stopping.GRACE, time_limit.PATIENCE = 0.2, 0.0"
+    "stopping.GRACE, time_limit.PATIENCE = 0.2, 1.0"
 )
 
 
@@ -211,7 +211,8 @@ def test_what_hears_nothing_stops_within_ten_seconds(stubborn):
     assert stopping.GRACE + time_limit.PATIENCE < 10
     process = stubborn.start("search", "spec.toml", "--out", "study", "--time-limit", "1s", before=HASTY)
     wait_for_study(stubborn, process)
-    assert "this run stored no trials: run the same command again" in stopped(process, 130)
+    err = stopped(process, 130)
+    assert "stopped immediately; this run stored no trials: run the same command again" in err
 
 
 def test_where_no_trial_was_stored_none_is_said_to_be(stubborn):

@@ -205,10 +205,14 @@ def test_where_all_runs_diverged_that_is_told(tmp_path):
     blown = Run("blown", yours.values(), [500, 700], [4.0, np.inf])
     found = suggest([blown], like=yours)
     assert found.verdict.startswith("All finished runs diverged, so lrshape ranks shapes only")
-    assert found.doubts == ("blown, with LRs up to 2, diverged at step 700 and is left out.",)
+    high = found.schedule.values().max()
+    too_high = f"The first choice has LRs up to {high:.3g}: with LRs up to 2 a run diverged."
+    assert found.doubts == ("blown, with LRs up to 2, diverged at step 700 and is left out.", too_high)
     assert found.notes == ("All finished runs diverged, so there is no final loss.",)
     found.write(tmp_path)
-    assert "<td>diverged</td>" in (tmp_path / "suggestion.html").read_text()
+    page = (tmp_path / "suggestion.html").read_text()
+    assert "<td>diverged</td>" in page
+    assert "1 run, " in page
 
 
 def test_why_no_run_is_finished_is_told(tmp_path):

@@ -192,4 +192,5 @@ def test_the_first_baseline_finds_the_range_for_all(ratio):
     while all(t.shape.id.startswith("baseline") for t in asked):  # they come before all other shapes
         swept.append(asked)
         asked = phase.send(rows(swept, smooth))
+    assert not any(t.shape.id.startswith("baseline") for t in asked)
     assert 0 < sum(map(len, swept)) <= (15 if ratio == 1 else 22)  # were each to walk alone, 31 and more

@@ -36,7 +36,7 @@ def pages(studies, write, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def empty_files(request, monkeypatch):
-    """Drawing a figure's files takes as long as all else: tests of texts and names have empty ones."""
+    """Drawing a figure's files takes as long as all else: the pages that tests write have empty ones."""
 
     def save(figure, directory, name):
         (directory / name).parent.mkdir(exist_ok=True)

@@ -77,6 +77,8 @@ def test_a_choice_that_is_lost_is_made_again_from_the_trials(searched, training,
         file.write_bytes(note)
         assert searched.choice() is None
         assert not searched.is_complete()
+    assert examine(searched.path)[0].plan.ends == "choice.json is missing or does not fit the trials"
+    file.unlink()
     (found,) = examine(searched.path)
     assert found.is_sound
     assert found.plan.ends == "choice.json is missing or does not fit the trials"

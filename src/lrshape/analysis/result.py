@@ -195,16 +195,17 @@ def _known(analysis: Analysis, table: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
-_ENDS = [f"{of}{end}" for of in ("effect", "difference") for end in ("", "_low", "_high")]
-
-
 def _contender(row: Mapping[str, Any], won: Mapping[str, Any], margin: float) -> Contender:
     is_open = row.get("verdict") == "open"
-    ends: dict[str, Any] = {key: _finite(row.get(key)) for key in _ENDS}
     return Contender(
         **_measured(row),
         pairs=int(row.get("pairs", 0)),
-        **ends,
+        effect=_finite(row.get("effect")),
+        effect_low=_finite(row.get("effect_low")),
+        effect_high=_finite(row.get("effect_high")),
+        difference=_finite(row.get("difference")),
+        difference_low=_finite(row.get("difference_low")),
+        difference_high=_finite(row.get("difference_high")),
         p_value_holm=_finite(row.get("p_holm")),
         verdict=str(row.get("verdict", "")),
         seeds_to_decide=seeds_to_decide(row, margin, (row["cost"], won["cost"])) if is_open else None,

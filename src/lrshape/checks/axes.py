@@ -189,8 +189,8 @@ def _text(value: Any) -> str:
 
 
 def _whole_text(value: Any) -> str:
-    """What tells a value from others: `_text`, of lists and tables all that they hold."""
-    is_nested = isinstance(value, list | dict)
+    """A text that differs wherever values do: `_text`, but lists and tables in full."""
+    is_nested = isinstance(value, list | tuple | dict)
     return json.dumps(value, sort_keys=True, default=str) if is_nested else _text(value)
 
 

@@ -235,11 +235,12 @@ def _method(findings: SweepFindings) -> list[str]:
         "rescore phase, scored above on seeds that no selection has seen. lrshape then trained every "
         f"best shape in every other setting: {transfers:,} trials in all.",
         f"Tuned again: {how['base_lrs']} base LRs, half a step of the study’s grid apart, around the best "
-        "one known for the shape in that setting, and more while the best lies on an edge; then "
-        f"{HALVINGS} rounds of two more, on either side of the best, each half as far from it as the last; "
-        f"all on {how['tuning_seeds']} seeds. Then scored on {how['seeds']} other seeds. The setting’s own "
-        "best shape is tuned in the same way. Kept: shape and base LR as they were found, against the "
-        "setting’s own best shape at the base LR of its study, on the same scoring seeds.",
+        "one known for the shape in that setting, and more while the best lies on an edge. "
+        f"{HALVINGS} rounds follow, each with one base LR on either side of the best, "
+        f"half as far from it as in the round before, all on {how['tuning_seeds']} seeds. The shape is then "
+        f"scored on {how['seeds']} other seeds. The setting’s own best shape is tuned in the same way. "
+        "Kept: shape and base LR as they were found, against the setting’s own best shape at the base LR of "
+        "its study, on the same scoring seeds.",
         "A regret is the median over paired seeds of how much worse the shape is than the setting’s own best "
         "shape, in percent of the latter, with its exact 95% sign interval. With re-tuned base LRs the "
         "interval is wider by what better ones are expected to gain, by a model of the setting’s trials. A "

@@ -17,7 +17,7 @@ ALIKE_LR = 0.02
 EQUAL_LR = 1e-6
 """The same up to which LRs are equal but for rounding."""
 NEARLY = 0.8
-"""Share of the steps that pass `ALIKE_LR` that the equal ones must be, to count in their place."""
+"""Equal steps count in place of those within `ALIKE_LR` where they are at least this share of them."""
 LEAST_SHARED = 0.2
 """Share of its steps that a run must have in common with another to branch off from it."""
 

@@ -78,7 +78,7 @@ def judged_by_curves(
         held_out=ensemble.held_out,
         next_runs=_next_runs(found, rows, ensemble),
         by_curves=True,
-        curve_laws=ensemble.told(" between shapes"),
+        curve_laws=ensemble.told("shapes"),
     )
 
 

@@ -17,7 +17,6 @@ from lrshape.predict.runs import Run, checked_lrs, checked_points
 SKIPPED = 0.05
 """Share of a run's steps, at its start, whose losses are left out: no law holds there."""
 
-
 BINS = 40
 """Losses of a run that a fit sees, each the mean of neighbouring ones."""
 

@@ -94,8 +94,9 @@ class Ensemble:
                 f"than the differences that they would predict, {size:.2g}"
             )
 
-    def told(self, between: str = "") -> str:
-        """Say that the laws decide, perhaps between what alone, and how good they are."""
+    def told(self, what: str = "") -> str:
+        """Say that the laws decide, between ``what`` if given, and how far they miss on held-out runs."""
+        between = f" between {what}" if what else ""
         return (
             f"Laws of loss curves ({', '.join(CURVE_LAWS)}) decide{between}: on held-out runs they miss "
             f"differences of final losses by {self.error:.2g}."

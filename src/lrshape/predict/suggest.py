@@ -106,10 +106,9 @@ def suggest(
         chosen = _checked_steps(own[0].schedule.steps if steps is None else steps)
         which = "All finished runs diverged" if ended else "No run is finished"
         why = (f"{which}, so there is no final loss.",) if len(read) else ()
-        found = replace(
-            _without_runs(chosen, families, own), doubts=tuple(told_unstable(ended)), unstable=tuple(ended)
-        )
-        return replace(_paid(found, cost_limit), notes=(*read.notes, *repeats, *why))
+        found = _paid(_without_runs(chosen, families, own), cost_limit)
+        doubts = (*told_unstable(ended), *_too_high(found, ended), *found.doubts)
+        return replace(found, doubts=doubts, unstable=tuple(ended), notes=(*read.notes, *repeats, *why))
     best = min(finished, key=lambda run: run.final_loss)
     steps = _checked_steps(best.steps if steps is None else steps)
     today = _today(finished, steps)
@@ -255,6 +254,17 @@ def _without_runs(steps: int, families: Sequence[str] | None, like: Sequence[Can
     reason = "the bound ranks it first; its base LR is right if that of your schedule is right for yours"
     chosen = (NextRun(rows[0].name, rows[0].schedule, reason),) if own else ()
     return Suggestion(steps, (), None, tuple(rows), next_runs=chosen, base_lr_known=bool(own))
+
+
+def _too_high(found: Suggestion, diverged: Sequence[Run]) -> list[str]:
+    """Say if the first next run has LRs with which a run diverged."""
+    highest = max((run.schedule.values().max() for run in found.next_runs[:1]), default=0.0)
+    reached = [float(run.lrs.max()) for run in diverged if run.lrs.max() <= highest]
+    if not reached:
+        return []
+    return [
+        f"The first choice has LRs up to {highest:.3g}: with LRs up to {min(reached):.3g} a run diverged."
+    ]
 
 
 def _from_runs(runs: Sequence[Run], today: Today, offered: Sequence[Candidate]) -> Suggestion:

@@ -19,7 +19,7 @@ POINTS = 600
 """Points at which a schedule, or a loss curve, is drawn."""
 SHOWN = 6
 """Runs whose loss curves are drawn: those with the lowest final losses."""
-SKIPPED = 0.1
+UNDRAWN = 0.1
 """Share of a run's steps, at its start, whose losses are not drawn: they would hide the differences."""
 
 
@@ -51,14 +51,14 @@ def schedules(found: "Suggestion") -> "Figure | None":
 @styled()
 def curves(found: "Suggestion") -> "Figure | None":
     """Draw the losses of the runs over the steps; None if none has more than its last loss."""
-    drawn = [run for run in found.runs if len(run.points) > 2 and run.points[-1] >= SKIPPED * run.steps]
+    drawn = [run for run in found.runs if len(run.points) > 2 and run.points[-1] >= UNDRAWN * run.steps]
     runs = sorted(drawn, key=lambda run: run.final_loss)[:SHOWN]
     if not runs:
         return None
     figure, ax = one_panel(3.6)
     shown = []
     for index, run in enumerate(runs):
-        kept = np.flatnonzero(run.points >= SKIPPED * run.steps)
+        kept = np.flatnonzero(run.points >= UNDRAWN * run.steps)
         kept = kept[np.unique(np.linspace(0, len(kept) - 1, POINTS).round().astype(int))]
         shown += run.losses[kept].tolist()
         label = printable(f"{run.name}, base LR {rate(float(run.lrs.max()))}", 60)
@@ -87,7 +87,7 @@ SCHEDULES = Drawing(
 CURVES = Drawing(
     "curves",
     "The losses of your runs",
-    f"The figure leaves out the first {SKIPPED:.0%} of each run, and all but the best {SHOWN} runs. What "
+    f"The figure leaves out the first {UNDRAWN:.0%} of each run, and all but the best {SHOWN} runs. What "
     "counts is the final loss.",
     curves,
 )

@@ -99,7 +99,7 @@ def _write_page(found: "Suggestion", directory: Path) -> Path:
     return write_page(
         directory / "suggestion.html",
         eyebrow="Schedule suggestion",
-        name=f"{counted(len(found.runs), 'run')}, {found.steps:,} steps",
+        name=f"{counted(len(found.runs) or len(found.unstable), 'run')}, {found.steps:,} steps",
         title=title(found),
         lede=[found.verdict],
         notices=[Notice("Doubt", doubt) for doubt in found.doubts],

@@ -113,7 +113,7 @@ def fit(lrs: Array, family: str, *, step_rule: StepRule = "midpoint", shapes: in
 
 
 def has_fit(family: str) -> bool:
-    """Whether a family has parameters that can be fitted, and is no list of values."""
+    """Whether a family can be fitted to a curve: lists of values cannot, because they hold any."""
     return all(p.scale != "list" for p in FAMILIES[family].parameters())
 
 

@@ -125,7 +125,7 @@ def _shared(batches: NDArray[np.int64]) -> Array:
 
 
 def _add_noise(log_scales: Array, covariance: Array, shared: Array) -> None:
-    """Add what scores have beside the function, of one's own and of its batch."""
+    """Add the noise of each score, and the shift that its batch shares, to a covariance in place."""
     signal, noise, ratio = np.exp(log_scales[-3:])
     covariance += ratio * noise * shared
     covariance[np.diag_indices_from(covariance)] += noise + JITTER * signal

@@ -80,7 +80,7 @@ def schedule(name: str, value: Any, lr: Schedule, base_lr: float) -> Schedule:
         name: of the hyperparameter.
         value: a number or a schedule.
         lr: the learning rate's schedule.
-        base_lr: that it was trained with, which is less than ``lr.base_lr`` if that is the lowest allowed.
+        base_lr: of the trial; it is below ``lr.base_lr`` where the lowest LR allowed is above it.
     """
     if _follows(name, value):
         return lr.replace(base_lr=value * lr.base_lr, min_lr=value * lr.min_lr)

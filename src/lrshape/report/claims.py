@@ -252,7 +252,7 @@ def edges(row: Row) -> dict[str, str]:
 
 
 def _tuned(row: Row, key: str) -> dict[str, Any]:
-    """What a row has of each hyperparameter, by name; a table has it as JSON."""
+    """A row's entry for each hyperparameter, by name; rows of tables hold it as JSON."""
     values = row.get(key, NOTHING_TUNED)
     return hyperparameters_of(values) if isinstance(values, str) else values
 

@@ -102,7 +102,7 @@ class TrainChunk(Task[Chunk, pd.DataFrame]):
         except InputError as error:
             if not (self.spec.tune and isinstance(self.spec.workload, PopulationWorkload)):
                 raise
-            self.spec.workload.data()  # raises again what concerns all trials: there is no data
+            self.spec.workload.data()  # where it is missing, this raises: no trial can be trained
             if len(item.trials) == 1:
                 return self.failed(item, str(error))
             return self.joined([self(part, report) for part in self.parts(item)])
